@@ -1,0 +1,90 @@
+/** Faults of a field, in upstream's types and wording. upstream: apimachinery/pkg/util/validation/field/errors.go */
+
+export type FieldErrorType =
+  | "FieldValueNotFound"
+  | "FieldValueRequired"
+  | "FieldValueDuplicate"
+  | "FieldValueInvalid"
+  | "FieldValueNotSupported"
+  | "FieldValueForbidden"
+  | "FieldValueTooLong"
+  | "FieldValueTooMany"
+  | "InternalError"
+  | "FieldValueTypeInvalid";
+
+export interface FieldError {
+  readonly type: FieldErrorType;
+  /** "spec.containers[0].name" */
+  readonly field: string;
+  /** The message without the field's name; what a Status cause carries. */
+  readonly message: string;
+}
+
+const quoted = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value) : value === undefined ? "null" : JSON.stringify(value);
+
+export const required = (field: string, detail: string): FieldError => ({
+  type: "FieldValueRequired",
+  field,
+  message: withDetail("Required value", detail),
+});
+
+export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
+  type: "FieldValueInvalid",
+  field,
+  message: withDetail(`Invalid value: ${quoted(value)}`, detail),
+});
+
+export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({
+  type: "FieldValueTypeInvalid",
+  field,
+  message: withDetail(`Invalid value: ${quoted(value)}`, detail),
+});
+
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+  type: "FieldValueNotSupported",
+  field,
+  message: withDetail(
+    `Unsupported value: ${quoted(value)}`,
+    supported.length === 0
+      ? ""
+      : `supported values: ${supported.map((text) => JSON.stringify(text)).join(", ")}`,
+  ),
+});
+
+export const duplicate = (field: string, value: unknown): FieldError => ({
+  type: "FieldValueDuplicate",
+  field,
+  message: `Duplicate value: ${quoted(value)}`,
+});
+
+export const notFound = (field: string, value: unknown): FieldError => ({
+  type: "FieldValueNotFound",
+  field,
+  message: `Not found: ${quoted(value)}`,
+});
+
+export const forbidden = (field: string, detail: string): FieldError => ({
+  type: "FieldValueForbidden",
+  field,
+  message: withDetail("Forbidden", detail),
+});
+
+export const tooLong = (field: string, max: number): FieldError => ({
+  type: "FieldValueTooLong",
+  field,
+  message: `Too long: may not be more than ${max} bytes`,
+});
+
+export const tooMany = (field: string, actual: number, max: number): FieldError => ({
+  type: "FieldValueTooMany",
+  field,
+  message: `Too many: ${actual}: must have at most ${max} items`,
+});
+
+function withDetail(text: string, detail: string): string {
+  return detail === "" ? text : `${text}: ${detail}`;
+}
+
+/** "spec.replicas: Invalid value: -1: must be greater than or equal to 0" */
+export const fieldErrorText = (error: FieldError): string => `${error.field}: ${error.message}`;

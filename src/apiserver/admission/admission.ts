@@ -1,0 +1,37 @@
+/** The last gate before a write: plugins may change the object, then refuse it. */
+import type { AnyObject, GroupVersionKind, GroupVersionResource } from "#api/meta/object.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+
+export type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+
+export interface AdmissionAttributes {
+  readonly operation: Operation;
+  readonly gvk: GroupVersionKind;
+  readonly gvr: GroupVersionResource;
+  readonly subresource: string;
+  readonly namespace: string;
+  /** "" when the name isn't known yet (generateName). */
+  readonly name: string;
+  /** The object to be written, defaulted; `admit` may change it in place. Absent for DELETE. */
+  readonly object: AnyObject | undefined;
+  readonly oldObject: AnyObject | undefined;
+  /** The decoded CreateOptions, UpdateOptions, DeleteOptions or the connect options. */
+  readonly options: AnyObject;
+  readonly dryRun: boolean;
+  readonly user: UserInfo;
+  warn(text: string): void;
+}
+
+export interface AdmissionPlugin {
+  readonly name: string;
+  handles(operation: Operation): boolean;
+  /** May change `object`. Throws StatusError to refuse. */
+  admit?(attributes: AdmissionAttributes): Promise<void>;
+  /** Must not change anything. Throws StatusError to refuse. */
+  validate?(attributes: AdmissionAttributes): Promise<void>;
+}
+
+export interface Admission {
+  admit(attributes: AdmissionAttributes): Promise<void>;
+  validate(attributes: AdmissionAttributes): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/** Who is asking. */
+
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string | undefined;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** What a request brought. */
+export interface Credentials {
+  readonly bearerToken: string | undefined;
+  /** DER of the client certificate of this connection. Not yet verified. */
+  readonly clientCertificate: Buffer | undefined;
+}
+
+export interface Authenticator {
+  /**
+   * Undefined: these credentials are not of my kind, ask the next one.
+   * Throws StatusError 401: they are of my kind and not good.
+   */
+  authenticate(credentials: Credentials): Promise<UserInfo | undefined>;
+}
+
+export const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };

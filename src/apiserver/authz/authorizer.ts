@@ -1,0 +1,47 @@
+/** Who may do what. */
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+
+export interface Attributes {
+  readonly user: UserInfo;
+  readonly verb: string;
+  readonly isResourceRequest: boolean;
+  readonly path: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** Denied outright: nobody else is asked. */
+  readonly denied: boolean;
+  readonly reason: string;
+}
+
+export interface ResourceRule {
+  readonly verbs: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+export interface NonResourceRule {
+  readonly verbs: readonly string[];
+  readonly nonResourceURLs: readonly string[];
+}
+
+export interface Authorizer {
+  authorize(attributes: Attributes): Decision | Promise<Decision>;
+  /** For SelfSubjectRulesReview. */
+  rulesFor(
+    user: UserInfo,
+    namespace: string,
+  ): Promise<{
+    readonly resourceRules: readonly ResourceRule[];
+    readonly nonResourceRules: readonly NonResourceRule[];
+    readonly incomplete: boolean;
+  }>;
+}

@@ -1,0 +1,130 @@
+/**
+ * A bounded queue read with `for await`, written with `push`.
+ * Contract: items arrive in order of push; when more than `max` wait, the subscription fails with
+ * SubscriptionOverflowError and lets go of them; `close` ends the loop after what is queued,
+ * `fail` ends it with the error after what is queued; breaking out of the loop or aborting cancels.
+ * One reader at a time.
+ */
+export class SubscriptionOverflowError extends Error {
+  override readonly name = "SubscriptionOverflowError";
+  readonly code = "OVERFLOW";
+  constructor(max: number) {
+    super(`reader fell more than ${max} items behind`);
+  }
+}
+
+export interface SubscriptionOptions {
+  readonly max: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onCancel?: () => void;
+}
+
+export class Subscription<T> implements AsyncIterableIterator<T> {
+  readonly #options: SubscriptionOptions;
+  readonly #onAbort = (): void => {
+    this.cancel();
+  };
+  #items: T[] = [];
+  #head = 0;
+  #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: Error) => void } | undefined;
+  #ended = false;
+  #cancelled = false;
+  #error: Error | undefined;
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    if (options.signal?.aborted === true) this.cancel();
+    else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Items waiting to be read. */
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** False when the subscription has ended: the item is dropped. */
+  push(item: T): boolean {
+    if (this.#ended) return false;
+    if (this.#waiting !== undefined) {
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      resolve({ value: item, done: false });
+      return true;
+    }
+    if (this.size >= this.#options.max) {
+      this.#items = [];
+      this.#head = 0;
+      this.fail(new SubscriptionOverflowError(this.#options.max));
+      return false;
+    }
+    this.#items.push(item);
+    return true;
+  }
+
+  close(): void {
+    this.#end(undefined);
+  }
+
+  fail(error: Error): void {
+    this.#end(error);
+  }
+
+  /** Ends at once, dropping what is queued. */
+  cancel(): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.#items = [];
+    this.#head = 0;
+    this.#error = undefined;
+    this.#end(undefined);
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#head < this.#items.length) {
+      const value = this.#items[this.#head] as T;
+      this.#head += 1;
+      if (this.#head === this.#items.length || this.#head > 1024) {
+        this.#items = this.#items.slice(this.#head);
+        this.#head = 0;
+      }
+      return Promise.resolve({ value, done: false });
+    }
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.cancel();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#waiting === undefined) {
+      this.#error = error;
+    } else {
+      const { resolve, reject } = this.#waiting;
+      this.#waiting = undefined;
+      if (error === undefined) resolve({ value: undefined, done: true });
+      else reject(error);
+    }
+    this.#options.onCancel?.();
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The store: bytes and revisions, with etcd's MVCC semantics. The apiserver alone uses it.
+ *
+ * Promises, held by every implementation and tested by one suite (testing/store.suite.ts):
+ * - one revision counter for the whole store; each write makes exactly one new revision, none is ever reused,
+ *   not even after kill -9; an empty store is at revision 1 (etcd's first revision);
+ * - a write resolves only when it is durable; reads that start after that see it;
+ * - a watch delivers every event of its range once, in revision order, batched by revision.
+ */
+export type Revision = bigint;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  /** Number of writes since the key was created; 1 for a new key. */
+  readonly version: bigint;
+}
+
+export interface GetResult {
+  /** The store's revision when it answered. */
+  readonly revision: Revision;
+  readonly entry: Entry | undefined;
+}
+
+export interface ListOptions {
+  /** At most this many entries; absent means all. */
+  readonly limit?: number | undefined;
+  /** Start at this key (inclusive) instead of at the prefix. Must begin with the prefix. */
+  readonly startKey?: string | undefined;
+  /** State as of this revision; absent means now. */
+  readonly revision?: Revision | undefined;
+}
+
+export interface ListResult {
+  readonly revision: Revision;
+  /** Sorted by the bytes of the key. */
+  readonly entries: readonly Entry[];
+  /** More entries follow the last one. */
+  readonly more: boolean;
+  /** All entries under the prefix from startKey on, at that revision, whatever the limit. */
+  readonly count: number;
+}
+
+export interface StoreEvent {
+  readonly type: "put" | "delete";
+  readonly key: string;
+  /** The revision of this write, also for a delete. */
+  readonly revision: Revision;
+  /** What was written; for a delete what was there before. */
+  readonly entry: Entry;
+  /** What was there before; absent when the key was created. */
+  readonly previous: Entry | undefined;
+}
+
+export interface EventBatch {
+  /** Everything up to this revision has now been delivered to this watch. */
+  readonly revision: Revision;
+  /** Empty in a progress notification. */
+  readonly events: readonly StoreEvent[];
+}
+
+export interface WatchOptions {
+  /** First revision to deliver; absent means everything after the current one. */
+  readonly startRevision?: Revision | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Store {
+  /** The newest durable revision. */
+  readonly revision: Revision;
+  /** Everything below was compacted away. 0 when nothing was. */
+  readonly compactRevision: Revision;
+
+  get(key: string, revision?: Revision): Promise<GetResult>;
+  list(prefix: string, options?: ListOptions): Promise<ListResult>;
+  count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }>;
+
+  /** Throws KeyExistsError. */
+  create(key: string, value: Buffer): Promise<Entry>;
+  /** Replaces the value if the key still is at `expected`. Throws RevisionMismatchError (its `current` may be absent). */
+  update(key: string, value: Buffer, expected: Revision): Promise<Entry>;
+  /** Deletes if the key still is at `expected`, or unconditionally. Throws RevisionMismatchError, KeyNotFoundError. */
+  delete(
+    key: string,
+    expected?: Revision,
+  ): Promise<{ readonly revision: Revision; readonly previous: Entry }>;
+
+  /**
+   * Events of keys under `prefix`. The loop ends when the signal aborts or the store closes.
+   * Throws CompactedError when startRevision was compacted. A slow reader never loses an event: it is fed from
+   * the log until it has caught up.
+   */
+  watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch>;
+
+  /** Forgets superseded revisions below `revision`. Throws CompactedError, FutureRevisionError. */
+  compact(revision: Revision): Promise<void>;
+  /** Size in bytes on disk (0 in memory). */
+  size(): Promise<number>;
+  /** Waits for pending writes, then lets go of everything. Later calls throw StoreClosedError. */
+  close(): Promise<void>;
+}
+
+export class KeyExistsError extends Error {
+  override readonly name = "KeyExistsError";
+  readonly code = "KEY_EXISTS";
+  readonly current: Entry;
+  constructor(current: Entry) {
+    super(`key ${current.key} exists at revision ${current.modRevision}`);
+    this.current = current;
+  }
+}
+
+export class KeyNotFoundError extends Error {
+  override readonly name = "KeyNotFoundError";
+  readonly code = "KEY_NOT_FOUND";
+  readonly key: string;
+  constructor(key: string) {
+    super(`key ${key} does not exist`);
+    this.key = key;
+  }
+}
+
+export class RevisionMismatchError extends Error {
+  override readonly name = "RevisionMismatchError";
+  readonly code = "REVISION_MISMATCH";
+  readonly current: Entry | undefined;
+  constructor(key: string, expected: Revision, current: Entry | undefined) {
+    super(`key ${key} is at revision ${current?.modRevision ?? "none"}, expected ${expected}`);
+    this.current = current;
+  }
+}
+
+export class CompactedError extends Error {
+  override readonly name = "CompactedError";
+  readonly code = "COMPACTED";
+  readonly compactRevision: Revision;
+  constructor(compactRevision: Revision) {
+    super(`revisions below ${compactRevision} are compacted`);
+    this.compactRevision = compactRevision;
+  }
+}
+
+export class FutureRevisionError extends Error {
+  override readonly name = "FutureRevisionError";
+  readonly code = "FUTURE_REVISION";
+  readonly current: Revision;
+  constructor(asked: Revision, current: Revision) {
+    super(`revision ${asked} is in the future, the store is at ${current}`);
+    this.current = current;
+  }
+}
+
+export class StoreClosedError extends Error {
+  override readonly name = "StoreClosedError";
+  readonly code = "STORE_CLOSED";
+  constructor() {
+    super("the store is closed");
+  }
+}
