@@ -1,0 +1,23 @@
+/** Signals and arguments in, exit code out; everything else is src/cli. */
+import { main } from "#cli/main.ts";
+
+const stop = new AbortController();
+let asked = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // The second one doesn't wait.
+    if (asked) process.exit(130);
+    asked = true;
+    stop.abort(new Error(`received ${signal}`));
+  });
+}
+process.exitCode = await main({
+  argv: process.argv.slice(2),
+  program: process.argv0,
+  env: process.env,
+  signal: stop.signal,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+});
+// Timers and sockets that are still about must not hold up an exit that was asked for.
+if (stop.signal.aborted) process.exit();

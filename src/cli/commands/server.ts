@@ -1,0 +1,27 @@
+import { serverSpecs } from "#supervisor/option-tables.ts";
+import type { CommandDefinition } from "../command.ts";
+import { UsageError } from "../invocation.ts";
+import { runUntilStopped } from "../run.ts";
+
+export const serverCommand: CommandDefinition = {
+  name: "server",
+  summary: "Run a Kubernetes server, and a node on this machine",
+  description:
+    "Starts the API server with its store, the controllers and the scheduler, and makes this machine a node unless " +
+    "--disable-agent is given. Every option can also be set as MINI_K8S_<NAME> or as a key of the config file; " +
+    "flags win over the environment, the environment over files.",
+  options: serverSpecs,
+  args: [],
+  examples: [
+    "server",
+    "server --data-dir /srv/mini-k8s --https-listen-port 7443",
+    "server --disable-agent --disable dns",
+  ],
+  run: async ({ values, invocation }) => {
+    const { readServerOptions, thisMachine } = await import("#supervisor/options.ts");
+    const { options, faults } = readServerOptions(values, thisMachine(invocation.env["HOME"] ?? "/"));
+    if (faults.length > 0) throw new UsageError(faults);
+    const { runServer } = await import("#supervisor/server.ts");
+    return runUntilStopped(options, invocation, (host) => runServer(options, host));
+  },
+};

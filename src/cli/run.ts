@@ -1,0 +1,42 @@
+/** What server and agent share: the log, the outcome, the exit code. */
+import { systemClock } from "#base/clock.ts";
+import { createLogger, errorText, type Logger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { Host } from "#supervisor/host.ts";
+import type { NodeOptions } from "#supervisor/options.ts";
+import type { Invocation } from "./invocation.ts";
+import { kubernetesVersion, version } from "./version.ts";
+
+export async function runUntilStopped(
+  options: NodeOptions,
+  invocation: Invocation,
+  run: (host: Host) => Promise<void>,
+): Promise<number> {
+  const log = createLogger({
+    level: options.debug ? "debug" : "info",
+    format: options.logFormat,
+    clock: systemClock,
+    write: invocation.err,
+  });
+  try {
+    await run(hostOf(invocation, log));
+    return 0;
+  } catch (error) {
+    log.error("stopped by a failure", { error: errorText(error) });
+    if (options.debug && error instanceof Error) log.error("where", { stack: error.stack });
+    return 1;
+  }
+}
+
+function hostOf(invocation: Invocation, log: Logger): Host {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    signal: invocation.signal,
+    say: invocation.out,
+    env: invocation.env,
+    version,
+    kubernetesVersion,
+  };
+}

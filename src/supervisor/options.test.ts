@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseOptions } from "#base/options.ts";
+import { agentSpecs, serverSpecs } from "./option-tables.ts";
+import { readAgentOptions, readServerOptions, type Machine } from "./options.ts";
+
+const machine: Machine = { isRoot: true, home: "/home/me", hostname: "Laptop" };
+
+function server(values: Record<string, unknown>): ReturnType<typeof readServerOptions> {
+  const parsed = parseOptions(serverSpecs, values, (name) => `--${name}`);
+  assert.deepEqual(parsed.faults, []);
+  return readServerOptions(parsed.values, machine);
+}
+
+test("defaults are k3s's", () => {
+  const { options, faults } = server({});
+  assert.deepEqual(faults, []);
+  assert.equal(options.nodeName, "laptop");
+  assert.equal(options.dataDir, "/var/lib/mini-k8s");
+  assert.equal(options.clusterCidr, "10.42.0.0/16");
+  assert.equal(options.clusterDns, "10.43.0.10");
+  assert.deepEqual(options.serviceNodePortRange, { from: 30000, to: 32767 });
+  assert.equal(options.writeKubeconfig, "/etc/mini-k8s/mini-k8s.yaml");
+});
+
+test("who isn't root keeps everything at home", () => {
+  const { options } = readServerOptions({}, { ...machine, isRoot: false });
+  assert.equal(options.dataDir, "/home/me/.mini-k8s");
+  assert.equal(options.writeKubeconfig, "/home/me/.mini-k8s/kubeconfig.yaml");
+});
+
+for (const [flag, value, fault] of [
+  ["https-listen-port", "70000", "--https-listen-port is 70000, must lie in 1-65535"],
+  [
+    "service-node-port-range",
+    "80-90",
+    "--service-node-port-range is 80-90, must be FROM-TO within 1024-65535",
+  ],
+  [
+    "cluster-cidr",
+    "10.42.0.1/16",
+    "--cluster-cidr is 10.42.0.1/16, must be an IPv4 range such as 10.42.0.0/16",
+  ],
+  ["cluster-dns", "10.99.0.1", "--cluster-dns is 10.99.0.1, must lie in --service-cidr 10.43.0.0/16"],
+  ["service-cidr", "10.42.0.0/24", "--service-cidr 10.42.0.0/24 and --cluster-cidr 10.42.0.0/16 overlap"],
+  [
+    "node-name",
+    "Not_valid",
+    "--node-name is not_valid, must be lower-case letters, digits, '-' and '.', at most 253",
+  ],
+  ["node-label", "x", "--node-label is x, must be KEY=VALUE"],
+  [
+    "node-taint",
+    "a=b:Never",
+    "--node-taint is a=b:Never, must be KEY=VALUE:EFFECT with an effect of NoSchedule, PreferNoSchedule, NoExecute",
+  ],
+  ["runtime", "podman", "--runtime is podman, must be one of auto, docker, cri, embedded, fake"],
+  ["write-kubeconfig-mode", "rw", "--write-kubeconfig-mode is rw, must be an octal file mode such as 0644"],
+] as const) {
+  test(`--${flag} ${value} is refused by name`, () => {
+    assert.deepEqual(server({ [flag]: value }).faults, [fault]);
+  });
+}
+
+test("all faults are told at once", () => {
+  assert.equal(server({ "https-listen-port": "0", runtime: "x", "node-ip": "here" }).faults.length, 3);
+});
+
+test("values of the wrong type are refused where they were written", () => {
+  const parsed = parseOptions(
+    serverSpecs,
+    { "https-listen-port": "many", debug: "perhaps" },
+    (name) => `config.yaml: ${name}`,
+  );
+  assert.deepEqual(parsed.faults, [
+    'config.yaml: debug is "perhaps", must be true or false',
+    'config.yaml: https-listen-port is "many", must be an integer',
+  ]);
+});
+
+test("an agent needs a server and a token", () => {
+  const parsed = parseOptions(agentSpecs, {}, (name) => `--${name}`);
+  assert.equal(readAgentOptions(parsed.values, machine).faults.length, 2);
+  const good = readAgentOptions({ join: "https://h1:6443/", token: "K10x::node:y" }, machine);
+  assert.deepEqual(good.faults, []);
+  assert.equal(good.options.server, "https://h1:6443");
+});
+
+test("--docker and an endpoint choose the runtime", () => {
+  assert.equal(server({ docker: true }).options.runtime, "docker");
+  assert.equal(server({ "container-runtime-endpoint": "/run/x.sock" }).options.runtime, "cri");
+  assert.equal(server({ docker: true, runtime: "cri" }).faults.length, 1);
+});

@@ -1,0 +1,49 @@
+/** Where things lie in a data directory. The layout is k3s's. */
+import { join } from "node:path";
+
+export interface ServerPaths {
+  readonly lock: string;
+  readonly database: string;
+  readonly tls: string;
+  readonly token: string;
+  readonly agentToken: string;
+}
+
+export function serverPaths(dataDir: string): ServerPaths {
+  const server = join(dataDir, "server");
+  return {
+    lock: join(server, "lock"),
+    database: join(server, "db", "state.db"),
+    tls: join(server, "tls"),
+    token: join(server, "token"),
+    agentToken: join(server, "agent-token"),
+  };
+}
+
+export interface AgentPaths {
+  /** The kubelet's pods and volumes. */
+  readonly kubelet: string;
+  /** Image tars that are imported at start. */
+  readonly images: string;
+  readonly containers: string;
+  readonly podLogs: string;
+  readonly tls: string;
+  readonly serverCa: string;
+  readonly clientCa: string;
+  /** Proves that this machine is the one that first took the node's name. */
+  readonly nodePassword: string;
+}
+
+export function agentPaths(dataDir: string): AgentPaths {
+  const agent = join(dataDir, "agent");
+  return {
+    kubelet: join(agent, "kubelet"),
+    images: join(agent, "images"),
+    containers: join(agent, "containers"),
+    podLogs: join(agent, "logs", "pods"),
+    tls: agent,
+    serverCa: join(agent, "server-ca.crt"),
+    clientCa: join(agent, "client-ca.crt"),
+    nodePassword: join(agent, "node-password"),
+  };
+}
