@@ -76,7 +76,13 @@ const nameHasTag = 2;
 const nameEmbedded = 8;
 /** Sizes of abi.Type and its kinds. */
 const sizeType = 48;
-const sizeByKind: Partial<Record<Kind, number>> = { pointer: 56, slice: 56, struct: 80, interface: 80, map: 104 };
+const sizeByKind: Partial<Record<Kind, number>> = {
+  pointer: 56,
+  slice: 56,
+  struct: 80,
+  interface: 80,
+  map: 104,
+};
 
 interface Section {
   readonly name: string;
@@ -125,7 +131,10 @@ class TypeReader {
 
   #offset(address: number): number {
     const offset = address - this.#rodata.address + this.#rodata.offset;
-    assert(offset >= this.#rodata.offset && offset < this.#rodata.offset + this.#rodata.size, "outside of .rodata");
+    assert(
+      offset >= this.#rodata.offset && offset < this.#rodata.offset + this.#rodata.size,
+      "outside of .rodata",
+    );
     return offset;
   }
 
@@ -217,9 +226,9 @@ export function goStructs(image: Buffer, wanted: (pkg: string) => boolean): Map<
   const reader = new TypeReader(image, rodata);
   const found = new Map<string, GoType>();
   for (let at = links.offset; at < links.offset + links.size; at += 4) {
-    let type: GoType | undefined = reader.typeAt(rodata.address + image.readInt32LE(at));
-    while (type !== undefined && type.name === "" && type.elem !== undefined) type = type.elem;
-    if (type?.kind === "struct" && type.name !== "" && wanted(type.pkg)) {
+    let type = reader.typeAt(rodata.address + image.readInt32LE(at));
+    while (type.name === "" && type.elem !== undefined) type = type.elem;
+    if (type.kind === "struct" && type.name !== "" && wanted(type.pkg)) {
       found.set(`${type.pkg}.${type.name.slice(type.name.indexOf(".") + 1)}`, type);
     }
   }

@@ -12,10 +12,11 @@ export interface ModelField {
   readonly description: string;
 }
 
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** "io.k8s.api.core.v1.Event" is CoreV1Event, and where no other group has that name, V1Event. */
 function classNames(struct: string): string[] {
   const [name = "", version = "", group = ""] = struct.split(".").toReversed();
-  const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
   return [`${upper(group)}${upper(version)}${name}`, `${upper(version)}${name}`];
 }
 

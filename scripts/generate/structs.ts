@@ -104,7 +104,9 @@ export class StructCollector {
     const protobuf = (tagOf(field.tag, "protobuf") ?? "").split(",");
     const shape = shapeOf(field.type, protobuf[2] === "rep");
     if (inline && protobuf.length === 1) {
-      return shape.value.fields.flatMap((inner) => this.#fieldsOf(inner)).map((inner) => ({ ...inner, id: 0 }));
+      return shape.value.fields
+        .flatMap((inner) => this.#fieldsOf(inner))
+        .map((inner) => ({ ...inner, id: 0 }));
     }
     return [
       {

@@ -19,7 +19,13 @@ export type ScalarType =
   /** JSON: Go duration text. */
   | "duration"
   /** Any JSON value (RawExtension, FieldsV1, JSON): protobuf holds its bytes. */
-  | "raw";
+  | "raw"
+  /** JSONSchemaProps, or an array of them. */
+  | "schemaOrArray"
+  /** JSONSchemaProps, or a bool. */
+  | "schemaOrBool"
+  /** JSONSchemaProps, or an array of strings. */
+  | "schemaOrStrings";
 
 export interface FieldType {
   /** JSON name. */
@@ -30,6 +36,8 @@ export interface FieldType {
   readonly scalar: ScalarType | undefined;
   readonly struct: string | undefined;
   readonly shape: "one" | "list" | "map";
+  /** A named list (ExtraValue, Verbs): protobuf holds it as a message with its items. In a map, each value is one. */
+  readonly wrapped: boolean;
   /** Go holds a pointer: absent and zero differ. */
   readonly pointer: boolean;
   readonly omitEmpty: boolean;
@@ -41,6 +49,7 @@ export interface FieldType {
   readonly patchStrategy: readonly string[];
   readonly listType: "atomic" | "set" | "map" | undefined;
   readonly listMapKeys: readonly string[];
+  /** The field's own, else (shape "one") its struct's. */
   readonly mapType: "atomic" | "granular" | undefined;
   readonly enum: readonly string[] | undefined;
 }
@@ -49,6 +58,8 @@ export interface StructType {
   /** "io.k8s.api.apps.v1.DeploymentSpec" */
   readonly name: string;
   readonly fields: readonly FieldType[];
+  /** Server-side apply takes it as one value. Matters for items of lists; fields say it themselves. */
+  readonly mapType: "atomic" | "granular" | undefined;
   /** By JSON name, the fields of inlined structs included. */
   readonly byName: ReadonlyMap<string, FieldType>;
   /** By protobuf number, this struct's own fields only. */

@@ -1,0 +1,42 @@
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+import type { KubeObject } from "#api/meta/object.ts";
+
+export interface CrossVersionObjectReference {
+  kind: string;
+  name: string;
+  apiVersion?: string | undefined;
+}
+
+export interface HorizontalPodAutoscaler extends KubeObject {
+  spec: HorizontalPodAutoscalerSpec;
+  status?: HorizontalPodAutoscalerStatus | undefined;
+}
+
+export interface HorizontalPodAutoscalerSpec {
+  scaleTargetRef: CrossVersionObjectReference;
+  minReplicas?: number | undefined;
+  maxReplicas: number;
+  targetCPUUtilizationPercentage?: number | undefined;
+}
+
+export interface HorizontalPodAutoscalerStatus {
+  observedGeneration?: number | undefined;
+  lastScaleTime?: string | undefined;
+  currentReplicas: number;
+  desiredReplicas: number;
+  currentCPUUtilizationPercentage?: number | undefined;
+}
+
+export interface Scale extends KubeObject {
+  spec?: ScaleSpec | undefined;
+  status?: ScaleStatus | undefined;
+}
+
+export interface ScaleSpec {
+  replicas?: number | undefined;
+}
+
+export interface ScaleStatus {
+  replicas: number;
+  selector?: string | undefined;
+}
