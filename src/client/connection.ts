@@ -1,0 +1,159 @@
+/** One HTTP/2 connection to the server. It is opened when made, and ends by itself when it is of no more use. */
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { ClientCertificate } from "./identity.ts";
+
+export interface ServerAddress {
+  /** "https://10.0.0.1:6443", maybe with a path before "/api". */
+  readonly server: string;
+  /** PEM. Without it the system's roots count. */
+  readonly certificateAuthority?: string | undefined;
+  /** The name in the server's certificate when it isn't the host of `server`. */
+  readonly serverName?: string | undefined;
+  /** Only for fetching a CA whose hash is checked afterwards. */
+  readonly isUnverified?: boolean | undefined;
+}
+
+export interface ConnectionDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const connectMsMax = 10_000;
+/** Upstream's health check: a ping after 30 s of silence, an answer within 15 s. */
+const silenceMs = 30_000;
+const pingMsMax = 15_000;
+/** Upstream's IdleConnTimeout. */
+const unusedMs = 90_000;
+/** Lists are large: with the default of 64 KiB each would take a round trip per window. */
+const windowBytes = 8 * 1024 * 1024;
+const streamWindowBytes = 4 * 1024 * 1024;
+/** MiB of buffers per session; Node's 10 are too few for hundreds of watches. */
+const sessionMemoryMax = 1000;
+
+export class Connection {
+  readonly certificate: ClientCertificate | undefined;
+  /** Resolves when requests can be sent, rejects when there will be none. */
+  readonly connected: Promise<void>;
+  readonly #session: ClientHttp2Session;
+  readonly #deps: ConnectionDeps;
+  #requestCount = 0;
+  #openStreams = 0;
+  #isRetired = false;
+  #lastHeardAt: number;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    address: ServerAddress,
+    certificate: ClientCertificate | undefined,
+    deps: ConnectionDeps,
+    onEnd: () => void,
+  ) {
+    this.certificate = certificate;
+    this.#deps = deps;
+    this.#lastHeardAt = deps.clock.monotonic();
+    this.#session = connect(new URL(address.server).origin, {
+      ...(address.certificateAuthority === undefined ? {} : { ca: address.certificateAuthority }),
+      ...(address.serverName === undefined ? {} : { servername: address.serverName }),
+      ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
+      rejectUnauthorized: address.isUnverified !== true,
+      maxSessionMemory: sessionMemoryMax,
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+    });
+    const connected = Promise.withResolvers<void>();
+    // Whoever asks hears of the failure; nobody has to.
+    connected.promise.catch(() => undefined);
+    this.connected = connected.promise;
+    this.#cancelTimer = deps.clock.after(connectMsMax, () => {
+      this.#session.destroy(new Error(`no connection within ${connectMsMax} ms`));
+    });
+    this.#session.once("connect", () => {
+      this.#session.setLocalWindowSize(windowBytes);
+      this.#heard();
+      this.#watchSilence(silenceMs);
+      connected.resolve();
+    });
+    this.#session.on("error", (error) => {
+      connected.reject(error);
+    });
+    this.#session.once("goaway", () => {
+      this.retire();
+    });
+    this.#session.once("close", () => {
+      this.#cancelTimer?.();
+      this.#isRetired = true;
+      connected.reject(new Error("the connection was closed"));
+      onEnd();
+    });
+  }
+
+  /** How many requests were sent: with none, a failure isn't that of a connection gone stale. */
+  get requestCount(): number {
+    return this.#requestCount;
+  }
+
+  get hasRoom(): boolean {
+    if (this.#isRetired || this.#session.closed || this.#session.destroyed) return false;
+    if (this.#session.connecting) return true;
+    return (
+      this.#openStreams < (this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
+    );
+  }
+
+  open(headers: Record<string, string>, endStream: boolean): ClientHttp2Stream {
+    this.#requestCount += 1;
+    const stream = this.#session.request(headers, { endStream });
+    this.#openStreams += 1;
+    const heard = (): void => {
+      this.#heard();
+    };
+    stream.on("response", heard);
+    stream.on("end", heard);
+    stream.once("close", () => {
+      this.#openStreams -= 1;
+      this.#heard();
+      if (this.#isRetired && this.#openStreams === 0) this.#session.close();
+    });
+    return stream;
+  }
+
+  /** No new requests; open ones go on. */
+  retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    if (this.#openStreams === 0) this.#session.close();
+  }
+
+  destroy(): void {
+    this.#isRetired = true;
+    this.#session.destroy();
+  }
+
+  #heard(): void {
+    this.#lastHeardAt = this.#deps.clock.monotonic();
+  }
+
+  #watchSilence(ms: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#deps.clock.after(ms, () => {
+      const silentMs = this.#deps.clock.monotonic() - this.#lastHeardAt;
+      if (this.#openStreams === 0 && silentMs >= unusedMs) this.retire();
+      else if (this.#openStreams === 0) this.#watchSilence(Math.max(silenceMs, unusedMs - silentMs));
+      else if (silentMs >= silenceMs) this.#ping();
+      else this.#watchSilence(silenceMs - silentMs);
+    });
+  }
+
+  #ping(): void {
+    this.#cancelTimer = this.#deps.clock.after(pingMsMax, () => {
+      this.#deps.log.debug("server answers no ping, connection dropped");
+      this.#session.destroy(new Error(`no answer to a ping within ${pingMsMax} ms`));
+    });
+    this.#session.ping((error) => {
+      if (error !== null) return;
+      this.#heard();
+      this.#watchSilence(silenceMs);
+    });
+  }
+}

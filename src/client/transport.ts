@@ -1,0 +1,232 @@
+/**
+ * Requests over TLS and HTTP/2.
+ * All requests share one connection; another is opened only while the server allows no more streams on the
+ * first, or when the identity has changed (renewed certificate). A connection that is silent while requests are
+ * open is pinged, and dropped when no answer comes, so that a dead peer is noticed. An unused one is closed.
+ * upstream: client-go/transport, golang.org/x/net/http2
+ */
+import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { WatchEvent } from "#api/meta/object.ts";
+import type { ApiRequest, ApiResponse, Transport } from "./client.ts";
+import { Connection, type ServerAddress } from "./connection.ts";
+import type { Identity, IdentitySource } from "./identity.ts";
+import { LineSplitter, queryText, ServerUnreachableError, statusErrorOf, watchEventOf } from "./response.ts";
+
+export interface TlsTransportOptions extends ServerAddress {
+  readonly userAgent?: string | undefined;
+}
+
+export interface TlsTransportDeps {
+  readonly identity: IdentitySource;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createTlsTransport(options: TlsTransportOptions, deps: TlsTransportDeps): Transport {
+  return new TlsTransport(options, deps);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly stream: ClientHttp2Stream;
+}
+
+class TlsTransport implements Transport {
+  readonly #options: TlsTransportOptions;
+  readonly #deps: TlsTransportDeps;
+  readonly #basePath: string;
+  readonly #connections = new Set<Connection>();
+  #isClosed = false;
+
+  constructor(options: TlsTransportOptions, deps: TlsTransportDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#basePath = new URL(options.server).pathname.replace(/\/+$/, "");
+  }
+
+  async request(request: ApiRequest): Promise<ApiResponse> {
+    const answer = await this.#send(request);
+    const body = await this.#readBody(answer, request.signal);
+    const headers = plainHeaders(answer.headers);
+    if (answer.status >= 400) throw statusErrorOf(answer.status, body, headers["retry-after"]);
+    return { status: answer.status, headers, body };
+  }
+
+  async *watch(request: ApiRequest): AsyncGenerator<WatchEvent> {
+    const answer = await this.#open(request);
+    try {
+      const lines = new LineSplitter();
+      for await (const piece of this.#pieces(answer.stream, request.signal)) {
+        for (const line of lines.push(piece)) yield watchEventOf(JSON.parse(line));
+      }
+      if (lines.hasRest && request.signal?.aborted !== true)
+        throw this.#unreachable("watch ended in mid-event");
+    } finally {
+      cancel(answer.stream);
+    }
+  }
+
+  async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await this.#open(request);
+    return this.#pieces(answer.stream, request.signal);
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    for (const connection of this.#connections) connection.destroy();
+    this.#connections.clear();
+    return Promise.resolve();
+  }
+
+  /** Sends, and throws the error of an answer that is one. */
+  async #open(request: ApiRequest): Promise<Answer> {
+    const answer = await this.#send(request);
+    if (answer.status < 400) return answer;
+    const body = await this.#readBody(answer, request.signal);
+    throw statusErrorOf(answer.status, body, plainHeaders(answer.headers)["retry-after"]);
+  }
+
+  async #send(request: ApiRequest): Promise<Answer> {
+    request.signal?.throwIfAborted();
+    const identity = await this.#deps.identity.identity();
+    const body = request.body === undefined ? undefined : encodeBody(request.body);
+    for (let attempt = 1; ; attempt++) {
+      const connection = this.#pick(identity);
+      const isFresh = connection.requestCount === 0;
+      try {
+        await connection.connected;
+        return await this.#exchange(connection, this.#headers(request, identity, body), body, request.signal);
+      } catch (cause) {
+        request.signal?.throwIfAborted();
+        const isSafe = !isFresh && (request.method === "GET" || isRefused(cause));
+        if (attempt === 1 && isSafe && !this.#isClosed) continue;
+        throw this.#unreachable(`${request.method} ${request.path}`, cause);
+      }
+    }
+  }
+
+  #exchange(
+    connection: Connection,
+    headers: Record<string, string>,
+    body: Buffer | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const stream = connection.open(headers, body === undefined);
+    const onAbort = (): void => {
+      reject(abortError(signal));
+      cancel(stream);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    stream.on("error", reject);
+    stream.once("close", () => {
+      signal?.removeEventListener("abort", onAbort);
+      reject(new Error("the stream was closed before the answer"));
+    });
+    stream.once("response", (received) => {
+      resolve({ status: received[":status"] ?? 0, headers: received, stream });
+    });
+    if (body !== undefined) stream.end(body);
+    return promise;
+  }
+
+  #headers(request: ApiRequest, identity: Identity, body: Buffer | undefined): Record<string, string> {
+    const query = queryText(request.query);
+    const path = `${this.#basePath}${request.path}`;
+    return {
+      [constants.HTTP2_HEADER_METHOD]: request.method,
+      [constants.HTTP2_HEADER_PATH]: query === "" ? path : `${path}?${query}`,
+      accept: "application/json",
+      "user-agent": this.#options.userAgent ?? "mini-k8s",
+      ...(body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+      ...(body === undefined ? {} : { "content-length": String(body.length) }),
+      ...(identity.bearerToken === undefined ? {} : { authorization: `Bearer ${identity.bearerToken}` }),
+      ...request.headers,
+    };
+  }
+
+  #pick(identity: Identity): Connection {
+    if (this.#isClosed) throw this.#unreachable("the transport is closed");
+    const certificate = identity.certificate;
+    for (const connection of this.#connections) {
+      if (connection.certificate?.cert !== certificate?.cert) connection.retire();
+      else if (connection.hasRoom) return connection;
+    }
+    const connection = new Connection(this.#options, certificate, this.#deps, () => {
+      this.#connections.delete(connection);
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  async #readBody(answer: Answer, signal: AbortSignal | undefined): Promise<unknown> {
+    const pieces: Buffer[] = [];
+    for await (const piece of this.#pieces(answer.stream, signal)) pieces.push(piece);
+    signal?.throwIfAborted();
+    const text = Buffer.concat(pieces).toString("utf8");
+    const isJson = (answer.headers["content-type"] ?? "").startsWith("application/json");
+    if (!isJson || text === "") return text;
+    const body: unknown = JSON.parse(text);
+    return body;
+  }
+
+  /** The body's bytes. Ends quietly on abort; throws when the connection breaks. */
+  async *#pieces(stream: ClientHttp2Stream, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+    const onAbort = (): void => {
+      cancel(stream);
+    };
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      for await (const piece of stream) yield piece as Buffer;
+      // A stream that was reset without an error code ends like a complete one.
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && signal?.aborted !== true) {
+        throw new Error(`stream reset with code ${stream.rstCode}`);
+      }
+    } catch (cause) {
+      if (signal?.aborted !== true) throw this.#unreachable("the answer broke off", cause);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      cancel(stream);
+    }
+  }
+
+  #unreachable(what: string, cause?: unknown): ServerUnreachableError {
+    if (cause instanceof ServerUnreachableError) return cause;
+    return new ServerUnreachableError(this.#options.server, { cause: cause ?? new Error(what) });
+  }
+}
+
+function encodeBody(body: unknown): Buffer {
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !name.startsWith(":")) plain[name] = String(value);
+  }
+  return plain;
+}
+
+function cancel(stream: ClientHttp2Stream): void {
+  if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+}
+
+/** The server says that it hasn't looked at the request. */
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    error.code === "ERR_HTTP2_STREAM_ERROR" &&
+    /REFUSED/.test(error.message)
+  );
+}
+
+function abortError(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error("aborted");
+}
