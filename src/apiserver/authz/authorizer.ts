@@ -11,7 +11,10 @@ export interface Attributes {
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
+  /** Of list, watch and deletecollection too, when the field selector asks for one metadata.name. */
   readonly name: string;
+  /** The query's fieldSelector of list, watch and deletecollection: nodes may list only pods bound to them. */
+  readonly fieldSelector?: string | undefined;
 }
 
 export interface Decision {
@@ -33,15 +36,17 @@ export interface NonResourceRule {
   readonly nonResourceURLs: readonly string[];
 }
 
+/** All that a user may do, as far as an authorizer can tell. */
+export interface UserRules {
+  readonly resourceRules: readonly ResourceRule[];
+  readonly nonResourceRules: readonly NonResourceRule[];
+  readonly incomplete: boolean;
+  /** Why the rules aren't all, if so. */
+  readonly evaluationError?: string | undefined;
+}
+
 export interface Authorizer {
   authorize(attributes: Attributes): Decision | Promise<Decision>;
   /** For SelfSubjectRulesReview. */
-  rulesFor(
-    user: UserInfo,
-    namespace: string,
-  ): Promise<{
-    readonly resourceRules: readonly ResourceRule[];
-    readonly nonResourceRules: readonly NonResourceRule[];
-    readonly incomplete: boolean;
-  }>;
+  rulesFor(user: UserInfo, namespace: string): Promise<UserRules>;
 }

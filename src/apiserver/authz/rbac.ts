@@ -1,0 +1,77 @@
+/** Role-based access control. upstream: plugin/pkg/auth/authorizer/rbac/rbac.go */
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { LruCache } from "#pki/lru.ts";
+import type {
+  Attributes,
+  Authorizer,
+  Decision,
+  NonResourceRule,
+  ResourceRule,
+  UserRules,
+} from "./authorizer.ts";
+import { grantsOf, type Grants } from "./grants.ts";
+import type { RoleReader } from "./role-reader.ts";
+import { ruleAllows } from "./rules.ts";
+
+/** Pairs of user and namespace whose grants are remembered until a role or a binding changes. */
+const rememberedMax = 2048;
+
+export class RbacAuthorizer implements Authorizer {
+  readonly #reader: RoleReader;
+  readonly #remembered = new LruCache<Grants>(rememberedMax);
+  #version = -1;
+
+  constructor(reader: RoleReader) {
+    this.#reader = reader;
+  }
+
+  authorize(attributes: Attributes): Decision {
+    const { grants, faults } = this.#grantsOf(attributes.user, attributes.namespace);
+    const grant = grants.find(({ rule }) => ruleAllows(rule, attributes));
+    if (grant !== undefined) {
+      return { allowed: true, denied: false, reason: `RBAC: allowed by ${grant.source}` };
+    }
+    return { allowed: false, denied: false, reason: faults.length === 0 ? "" : `RBAC: ${faultText(faults)}` };
+  }
+
+  rulesFor(user: UserInfo, namespace: string): Promise<UserRules> {
+    const { grants, faults } = this.#grantsOf(user, namespace);
+    const resourceRules: ResourceRule[] = [];
+    const nonResourceRules: NonResourceRule[] = [];
+    for (const { rule } of grants) {
+      if ((rule.resources ?? []).length > 0) {
+        resourceRules.push({
+          verbs: rule.verbs,
+          apiGroups: rule.apiGroups ?? [],
+          resources: rule.resources ?? [],
+          ...(rule.resourceNames === undefined ? {} : { resourceNames: rule.resourceNames }),
+        });
+      }
+      if ((rule.nonResourceURLs ?? []).length > 0) {
+        nonResourceRules.push({ verbs: rule.verbs, nonResourceURLs: rule.nonResourceURLs ?? [] });
+      }
+    }
+    return Promise.resolve({
+      resourceRules,
+      nonResourceRules,
+      incomplete: faults.length > 0,
+      ...(faults.length === 0 ? {} : { evaluationError: faultText(faults) }),
+    });
+  }
+
+  #grantsOf(user: UserInfo, namespace: string): Grants {
+    if (this.#version !== this.#reader.version) {
+      this.#remembered.clear();
+      this.#version = this.#reader.version;
+    }
+    const key = `${namespace}\n${user.name}\n${user.groups.join("\n")}`;
+    const known = this.#remembered.get(key);
+    if (known !== undefined) return known;
+    const grants = grantsOf(this.#reader, user, namespace);
+    this.#remembered.set(key, grants);
+    return grants;
+  }
+}
+
+const faultText = (faults: readonly string[]): string =>
+  faults.length === 1 ? (faults[0] ?? "") : `[${[...new Set(faults)].join(", ")}]`;
