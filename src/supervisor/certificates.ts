@@ -1,0 +1,147 @@
+/** The server's authorities, certificates and keys: made once, kept in DATA-DIR/server/tls under k3s's names. */
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "#base/clock.ts";
+import { readTextIfExists, writeFileAtomic } from "#base/files.ts";
+import type { Random } from "#base/random.ts";
+import {
+  createCa,
+  issueCertificate,
+  loadCa,
+  type CertificateAuthority,
+  type KeyPair,
+  type LeafOptions,
+} from "#pki/ca.ts";
+import { readCertificatePem } from "#pki/certificate.ts";
+
+export interface ServerCertificates {
+  /** Signs what servers present: the API and kubelets. */
+  readonly serverCa: CertificateAuthority;
+  /** Signs what clients present. */
+  readonly clientCa: CertificateAuthority;
+  readonly serving: KeyPair;
+  readonly admin: KeyPair;
+  /** The API server as a client of kubelets. */
+  readonly kubeletClient: KeyPair;
+  /** PKCS #8 PEM: signs ServiceAccount tokens. */
+  readonly serviceAccountKeyPem: string;
+}
+
+export interface CertificateInput {
+  readonly directory: string;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
+interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const caDays = 3650;
+const leafDays = 365;
+const dayMs = 24 * 3600 * 1000;
+/** As k3s: a start within this time of the end renews. */
+const renewBeforeMs = 120 * dayMs;
+/** The user that kubelets let in, as upstream's kubeadm names it. */
+export const kubeletClientName = "kube-apiserver-kubelet-client";
+
+export async function loadCertificates(input: CertificateInput, deps: Deps): Promise<ServerCertificates> {
+  await mkdir(input.directory, { recursive: true, mode: 0o700 });
+  const files = new KeyFiles(input.directory, deps);
+  const now = deps.clock.now();
+  const [serverCa, clientCa, serviceAccountKeyPem] = await Promise.all([
+    files.authority("server-ca", `mini-k8s-server-ca@${Math.floor(now / 1000)}`),
+    files.authority("client-ca", `mini-k8s-client-ca@${Math.floor(now / 1000)}`),
+    files.key("service.key"),
+  ]);
+  const [serving, admin, kubeletClient] = await Promise.all([
+    files.leaf("serving-kube-apiserver", serverCa, {
+      commonName: "kube-apiserver",
+      dnsNames: input.dnsNames,
+      ipAddresses: input.ipAddresses,
+      usage: "server",
+      days: leafDays,
+    }),
+    files.leaf("client-admin", clientCa, {
+      commonName: "system:admin",
+      organizations: ["system:masters"],
+      usage: "client",
+      days: leafDays,
+    }),
+    files.leaf("client-kube-apiserver", clientCa, {
+      commonName: kubeletClientName,
+      organizations: ["system:masters"],
+      usage: "client",
+      days: leafDays,
+    }),
+  ]);
+  return { serverCa, clientCa, serving, admin, kubeletClient, serviceAccountKeyPem };
+}
+
+/** Pairs of NAME.crt and NAME.key in one directory. */
+export class KeyFiles {
+  readonly #directory: string;
+  readonly #deps: Deps;
+
+  constructor(directory: string, deps: Deps) {
+    this.#directory = directory;
+    this.#deps = deps;
+  }
+
+  async authority(name: string, commonName: string): Promise<CertificateAuthority> {
+    const found = await this.#read(name);
+    if (found !== undefined) return loadCa(found, this.#deps);
+    const ca = createCa({ commonName, days: caDays, ...this.#deps });
+    await this.write(name, ca);
+    return ca;
+  }
+
+  /** The one on disk while it is valid, of this authority and for these names; else a new one. */
+  async leaf(name: string, ca: CertificateAuthority, options: LeafOptions): Promise<KeyPair> {
+    const found = await this.#read(name);
+    if (found !== undefined && this.#isGood(found, ca, options)) return found;
+    const pair = issueCertificate(ca, options);
+    await this.write(name, pair);
+    return pair;
+  }
+
+  async key(file: string): Promise<string> {
+    const path = join(this.#directory, file);
+    const found = await readTextIfExists(path);
+    if (found !== undefined) return found;
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    await writeFileAtomic(path, pem, 0o600);
+    return pem;
+  }
+
+  async write(name: string, { certificatePem, keyPem }: KeyPair): Promise<void> {
+    // The key first: a certificate without its key would be taken for complete after a crash.
+    await writeFileAtomic(join(this.#directory, `${name}.key`), keyPem, 0o600);
+    await writeFileAtomic(join(this.#directory, `${name}.crt`), certificatePem, 0o644);
+  }
+
+  async #read(name: string): Promise<KeyPair | undefined> {
+    const [certificatePem, keyPem] = await Promise.all([
+      readTextIfExists(join(this.#directory, `${name}.crt`)),
+      readTextIfExists(join(this.#directory, `${name}.key`)),
+    ]);
+    return certificatePem === undefined || keyPem === undefined ? undefined : { certificatePem, keyPem };
+  }
+
+  #isGood(pair: KeyPair, ca: CertificateAuthority, options: LeafOptions): boolean {
+    const info = readCertificatePem(pair.certificatePem);
+    return (
+      info.notAfterMs - this.#deps.clock.now() > renewBeforeMs &&
+      info.issuer.commonName === ca.subject.commonName &&
+      includesAll(info.extensions.dnsNames, options.dnsNames) &&
+      includesAll(info.extensions.ipAddresses, options.ipAddresses)
+    );
+  }
+}
+
+function includesAll(have: readonly string[], wanted: readonly string[] = []): boolean {
+  return wanted.every((name) => have.includes(name));
+}

@@ -1,0 +1,60 @@
+/** The server's join tokens: read, made once, kept next to the data. */
+import type { Random } from "#base/random.ts";
+import { readTextIfExists, writeFileAtomic } from "#base/files.ts";
+import { formatJoinToken, parseJoinToken } from "#pki/join-token.ts";
+import type { ServerPaths } from "./paths.ts";
+
+export interface ServerTokens {
+  /** Full tokens, as `mini-k8s token` prints them. */
+  readonly server: string;
+  readonly agent: string;
+  readonly serverPassword: string;
+  readonly agentPassword: string;
+}
+
+export interface TokenInput {
+  readonly token: string | undefined;
+  readonly agentToken: string | undefined;
+  readonly caPem: string;
+  readonly paths: ServerPaths;
+}
+
+/** Throws when a token on disk differs from the one given: the data belongs to another cluster. */
+export async function loadTokens(input: TokenInput, random: Random): Promise<ServerTokens> {
+  const kept = await readTextIfExists(input.paths.token);
+  const keptPassword = kept === undefined ? undefined : parseJoinToken(kept, "server").password;
+  const given = input.token === undefined ? undefined : parseJoinToken(input.token, "server").password;
+  if (keptPassword !== undefined && given !== undefined && keptPassword !== given) {
+    throw new Error(`--token differs from the one this cluster was made with (${input.paths.token})`);
+  }
+  const serverPassword = keptPassword ?? given ?? random.bytes(16).toString("hex");
+  const agentPassword =
+    input.agentToken === undefined ? serverPassword : parseJoinToken(input.agentToken, "node").password;
+  const server = formatJoinToken(input.caPem, "server", serverPassword);
+  const agent =
+    agentPassword === serverPassword ? server : formatJoinToken(input.caPem, "node", agentPassword);
+  await Promise.all([
+    writeIfChanged(input.paths.token, `${server}\n`),
+    writeIfChanged(input.paths.agentToken, `${agent}\n`),
+  ]);
+  return { server, agent, serverPassword, agentPassword };
+}
+
+async function writeIfChanged(path: string, text: string): Promise<void> {
+  if ((await readTextIfExists(path)) !== text) await writeFileAtomic(path, text, 0o600);
+}
+
+/** --token, or what --token-file holds. */
+export async function givenToken(options: {
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+}): Promise<string | undefined> {
+  if (options.tokenFile === undefined) return options.token;
+  const text = await readTextIfExists(options.tokenFile);
+  if (text === undefined || text.trim() === "") {
+    throw new Error(
+      `--token-file is ${options.tokenFile}, which ${text === undefined ? "does not exist" : "is empty"}`,
+    );
+  }
+  return text.trim();
+}
