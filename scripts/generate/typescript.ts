@@ -1,5 +1,5 @@
 /** TypeScript interfaces of the API's structs, a file per group and version. */
-import type { Field, Struct } from "./structs.ts";
+import type { AnnotatedField as Field, AnnotatedStruct as Struct } from "./annotate.ts";
 
 const metaPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const objectFile = "#api/meta/object.ts";
@@ -39,19 +39,15 @@ const isKind = (struct: Struct): boolean =>
   struct.fields.some((field) => field.name === "metadata" && field.struct === `${metaPackage}.ObjectMeta`) &&
   struct.fields.some((field) => field.name === "kind");
 
-export type Required = (struct: string, field: Field) => boolean;
-
 class File {
   readonly #pkg: string;
   readonly #local: ReadonlySet<string>;
-  readonly #required: Required;
   readonly #imports = new Map<string, Set<string>>();
   readonly #interfaces: string[] = [];
 
-  constructor(pkg: string, local: ReadonlySet<string>, required: Required) {
+  constructor(pkg: string, local: ReadonlySet<string>) {
     this.#pkg = pkg;
     this.#local = local;
-    this.#required = required;
   }
 
   #import(path: string, name: string, alias: string): string {
@@ -92,7 +88,7 @@ class File {
       .map((field) => {
         const name = /^\w+$/.test(field.name) ? field.name : JSON.stringify(field.name);
         const type = this.#typeOf(field);
-        if (this.#required(struct.name, field)) return `  ${name}: ${type};`;
+        if (field.required) return `  ${name}: ${type};`;
         return type === "unknown" ? `  ${name}?: unknown;` : `  ${name}?: ${type} | undefined;`;
       });
     const head =
@@ -115,11 +111,7 @@ class File {
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** File name to text. */
-export function typeFiles(
-  structs: Iterable<Struct>,
-  required: Required,
-  header: string,
-): Map<string, string> {
+export function typeFiles(structs: Iterable<Struct>, header: string): Map<string, string> {
   const byPackage = Map.groupBy(structs, (struct) => packageOf(struct.name));
   const files = new Map<string, string>();
   for (const [pkg, all] of byPackage) {
@@ -127,7 +119,7 @@ export function typeFiles(
       (struct) => !isList(struct) && !(pkg === metaPackage && handWritten.has(nameOf(struct.name))),
     );
     if (written.length === 0) continue;
-    const file = new File(pkg, new Set(written.map((struct) => nameOf(struct.name))), required);
+    const file = new File(pkg, new Set(written.map((struct) => nameOf(struct.name))));
     for (const struct of written.toSorted((a, b) => (a.name < b.name ? -1 : 1))) file.add(struct);
     files.set(`${fileOf(pkg)}.ts`, file.text(header));
   }

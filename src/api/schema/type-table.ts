@@ -52,6 +52,8 @@ export interface FieldType {
   /** The field's own, else (shape "one") its struct's. */
   readonly mapType: "atomic" | "granular" | undefined;
   readonly enum: readonly string[] | undefined;
+  /** The default in the published schema, as JSON; also the zero value of a field that is always written. */
+  readonly default: unknown;
 }
 
 export interface StructType {

@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 import type { Condition, LabelSelector } from "./meta-v1.ts";
 
@@ -88,14 +88,14 @@ export interface ValidatingAdmissionPolicy extends KubeObject {
 }
 
 export interface ValidatingAdmissionPolicyBinding extends KubeObject {
-  spec: ValidatingAdmissionPolicyBindingSpec;
+  spec?: ValidatingAdmissionPolicyBindingSpec | undefined;
 }
 
 export interface ValidatingAdmissionPolicyBindingSpec {
-  policyName: string;
+  policyName?: string | undefined;
   paramRef?: ParamRef | undefined;
   matchResources?: MatchResources | undefined;
-  validationActions: string[];
+  validationActions?: string[] | undefined;
 }
 
 export interface ValidatingAdmissionPolicySpec {

@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 
 export interface BoundObjectReference {
@@ -17,19 +17,19 @@ export interface SelfSubjectReviewStatus {
 }
 
 export interface TokenRequest extends KubeObject {
-  spec?: TokenRequestSpec | undefined;
+  spec: TokenRequestSpec;
   status?: TokenRequestStatus | undefined;
 }
 
 export interface TokenRequestSpec {
-  audiences?: string[] | undefined;
+  audiences: string[];
   expirationSeconds?: number | undefined;
   boundObjectRef?: BoundObjectReference | undefined;
 }
 
 export interface TokenRequestStatus {
-  token?: string | undefined;
-  expirationTimestamp?: string | undefined;
+  token: string;
+  expirationTimestamp: string;
 }
 
 export interface TokenReview extends KubeObject {
@@ -38,7 +38,7 @@ export interface TokenReview extends KubeObject {
 }
 
 export interface TokenReviewSpec {
-  token: string;
+  token?: string | undefined;
   audiences?: string[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 import type { LabelSelector } from "./meta-v1.ts";
 
@@ -44,7 +44,7 @@ export interface HPAScalingRules {
 }
 
 export interface HorizontalPodAutoscaler extends KubeObject {
-  spec: HorizontalPodAutoscalerSpec;
+  spec?: HorizontalPodAutoscalerSpec | undefined;
   status?: HorizontalPodAutoscalerStatus | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject, ObjectMeta } from "#api/meta/object.ts";
 import type { ObjectReference, PodTemplateSpec } from "./core-v1.ts";
 import type { LabelSelector } from "./meta-v1.ts";
 
 export interface CronJob extends KubeObject {
-  spec: CronJobSpec;
+  spec?: CronJobSpec | undefined;
   status?: CronJobStatus | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject, ObjectMeta } from "#api/meta/object.ts";
 import type { Condition, LabelSelector } from "./meta-v1.ts";
 

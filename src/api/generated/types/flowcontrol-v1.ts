@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 
 export interface ExemptPriorityLevelConfiguration {

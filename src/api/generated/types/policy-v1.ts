@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 import type { Condition, DeleteOptions, LabelSelector } from "./meta-v1.ts";
 
@@ -21,9 +21,9 @@ export interface PodDisruptionBudgetSpec {
 export interface PodDisruptionBudgetStatus {
   observedGeneration?: number | undefined;
   disruptedPods?: Record<string, string> | undefined;
-  disruptionsAllowed?: number | undefined;
-  currentHealthy?: number | undefined;
-  desiredHealthy?: number | undefined;
-  expectedPods?: number | undefined;
+  disruptionsAllowed: number;
+  currentHealthy: number;
+  desiredHealthy: number;
+  expectedPods: number;
   conditions?: Condition[] | undefined;
 }

@@ -1,4 +1,4 @@
-/** Made by scripts/generate.ts from the Go types in kubectl and helm, and client-node. Never edited. */
+/** Made by scripts/generate.ts from the Go types in kubectl and helm, client-node's models and src/api/facts. Never edited. */
 import type { KubeObject } from "#api/meta/object.ts";
 import type { LabelSelector } from "./meta-v1.ts";
 
@@ -34,7 +34,7 @@ export interface RoleBinding extends KubeObject {
 }
 
 export interface RoleRef {
-  apiGroup?: string | undefined;
+  apiGroup: string;
   kind: string;
   name: string;
 }
