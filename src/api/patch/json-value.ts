@@ -1,0 +1,54 @@
+/** JSON as patches see it: values that are never changed in place, keys that may have any name. */
+
+export type JsonMap = Readonly<Record<string, unknown>>;
+
+export function isMap(value: unknown): value is JsonMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** The value under a key of the map itself, never an inherited one. */
+export function valueAt(map: JsonMap, key: string): unknown {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
+/** Assigning to "__proto__" would change the prototype; a ConfigMap may well have such a key. */
+export function setValue(map: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(map, key, { value, configurable: true, enumerable: true, writable: true });
+  } else {
+    Reflect.set(map, key, value);
+  }
+}
+
+export function withoutKey(map: JsonMap, key: string): JsonMap {
+  const copy: Record<string, unknown> = { ...map };
+  Reflect.deleteProperty(copy, key);
+  return copy;
+}
+
+/** Deep equality of JSON values; the order of keys doesn't count. */
+export function jsonEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isList(a) && isList(b)) {
+    return a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]));
+  }
+  if (!isMap(a) || !isMap(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(valueAt(a, key), valueAt(b, key)))
+  );
+}
+
+/** As Go's %v prints it: "map[a:1 b:[x y]]". Messages of the API server hold such texts. */
+export function goText(value: unknown): string {
+  if (isList(value)) return `[${value.map(goText).join(" ")}]`;
+  if (isMap(value)) {
+    const keys = Object.keys(value).toSorted();
+    return `map[${keys.map((key) => `${key}:${goText(valueAt(value, key))}`).join(" ")}]`;
+  }
+  if (typeof value === "string") return value;
+  return value === null || value === undefined ? "<nil>" : JSON.stringify(value);
+}

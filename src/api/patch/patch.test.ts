@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { applyJsonPatch } from "./json.ts";
+import { jsonEqual } from "./json-value.ts";
+import { applyMerge } from "./merge.ts";
+
+/** The table of RFC 7396, appendix A. */
+const merges: readonly (readonly [unknown, unknown, unknown])[] = [
+  [{ a: "b" }, { a: "c" }, { a: "c" }],
+  [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }],
+  [{ a: "b" }, { a: null }, {}],
+  [{ a: "b", b: "c" }, { a: null }, { b: "c" }],
+  [{ a: ["b"] }, { a: "c" }, { a: "c" }],
+  [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
+  [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
+  [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
+  [
+    ["a", "b"],
+    ["c", "d"],
+    ["c", "d"],
+  ],
+  [{ a: "b" }, ["c"], ["c"]],
+  [{ a: "foo" }, null, null],
+  [{ a: "foo" }, "bar", "bar"],
+  [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+  [[1, 2], { a: "b", c: null }, { a: "b" }],
+  [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+];
+for (const [original, patch, want] of merges) {
+  test(`merge patch ${JSON.stringify(original)} + ${JSON.stringify(patch)}`, () =>
+    assert.deepEqual(applyMerge(original, patch), want));
+}
+
+const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
+
+test("a merge patch applied twice is applied once", () => {
+  fc.assert(
+    fc.property(json, json, (original, patch) => {
+      const once = applyMerge(original, patch);
+      assert.ok(jsonEqual(applyMerge(once, patch), once));
+    }),
+  );
+});
+
+test("a merge patch changes neither side", () => {
+  fc.assert(
+    fc.property(json, json, (original, patch) => {
+      const before = JSON.stringify([original, patch]);
+      applyMerge(original, patch);
+      assert.equal(JSON.stringify([original, patch]), before);
+    }),
+  );
+});
+
+test("a merge patch never reaches a prototype", () => {
+  const merged = applyMerge({}, JSON.parse('{"__proto__":{"polluted":true}}'));
+  assert.equal(JSON.stringify(merged), '{"__proto__":{"polluted":true}}');
+  assert.equal(Object.getPrototypeOf(merged), Object.prototype);
+});
+
+const spec = { spec: { list: ["a", "b"], n: 1, "a/b": 1 } };
+const patches: readonly (readonly [readonly unknown[], unknown])[] = [
+  [[{ op: "add", path: "/spec/list/-", value: "c" }], { spec: { list: ["a", "b", "c"], n: 1, "a/b": 1 } }],
+  [[{ op: "replace", path: "/spec/n", value: 2 }], { spec: { list: ["a", "b"], n: 2, "a/b": 1 } }],
+  [[{ op: "remove", path: "/spec/a~1b" }], { spec: { list: ["a", "b"], n: 1 } }],
+  [
+    [
+      { op: "test", path: "/spec/n", value: 1 },
+      { op: "move", from: "/spec/n", path: "/m" },
+    ],
+    { spec: { list: ["a", "b"], "a/b": 1 }, m: 1 },
+  ],
+  [[{ op: "copy", from: "/spec/list/0", path: "/x" }], { ...spec, x: "a" }],
+];
+for (const [patch, want] of patches) {
+  test(`JSON patch ${JSON.stringify(patch)}`, () => {
+    const before = structuredClone(spec);
+    assert.deepEqual(applyJsonPatch(spec, patch), want);
+    assert.deepEqual(spec, before);
+  });
+}
+
+const faults: readonly (readonly [string, unknown, number])[] = [
+  ["what is no list", { op: "add" }, 400],
+  ["what holds no operations", ["add"], 400],
+  ["a failed test", [{ op: "test", path: "/spec/n", value: 2 }], 422],
+  ["a missing target", [{ op: "remove", path: "/spec/none" }], 422],
+  ["a replacement of nothing", [{ op: "replace", path: "/spec/none", value: 1 }], 422],
+  ["an index past the end", [{ op: "add", path: "/spec/list/9", value: 1 }], 422],
+  ["an unknown operation", [{ op: "merge", path: "/spec/n", value: 2 }], 422],
+  ["the prototype", [{ op: "add", path: "/__proto__/x", value: 2 }], 422],
+  [
+    "too many operations",
+    Array.from({ length: 10_001 }, () => ({ op: "test", path: "/spec/n", value: 1 })),
+    413,
+  ],
+];
+for (const [name, patch, code] of faults) {
+  test(`JSON patch refuses ${name}`, () => assert.throws(() => applyJsonPatch(spec, patch), { code }));
+}
