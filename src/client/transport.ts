@@ -62,8 +62,8 @@ class TlsTransport implements Transport {
       for await (const piece of this.#pieces(answer.stream, request.signal)) {
         for (const line of lines.push(piece)) yield watchEventOf(JSON.parse(line));
       }
-      if (lines.hasRest && request.signal?.aborted !== true)
-        throw this.#unreachable("watch ended in mid-event");
+      const isCut = lines.hasRest && request.signal?.aborted !== true;
+      if (isCut) throw this.#unreachable("the watch ended in mid-event");
     } finally {
       cancel(answer.stream);
     }

@@ -110,8 +110,10 @@ export class Reflector<T extends KubeObject> {
       if (signal.aborted) return false;
       if (step.kind === "failed") {
         if (count > 0) this.#succeed();
+        const streamed = this.#streamsLists;
         this.#onFailure(step.error);
-        return false;
+        // A server that refuses streaming lists is asked for a plain one at once.
+        return streamed && !this.#streamsLists;
       }
       if (step.kind === "end") {
         return this.#hasList && (count > 0 || this.#deps.clock.monotonic() - startedAt >= shortWatchMs);
