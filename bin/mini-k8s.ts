@@ -11,13 +11,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     stop.abort(new Error(`received ${signal}`));
   });
 }
-process.exitCode = await main({
+void main({
   argv: process.argv.slice(2),
   program: process.argv0,
   env: process.env,
   signal: stop.signal,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+}).then((code) => {
+  process.exitCode = code;
+  // Timers and sockets that are still about must not hold up an exit that was asked for.
+  if (stop.signal.aborted) process.exit();
 });
-// Timers and sockets that are still about must not hold up an exit that was asked for.
-if (stop.signal.aborted) process.exit();
