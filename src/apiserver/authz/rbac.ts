@@ -64,7 +64,8 @@ export class RbacAuthorizer implements Authorizer {
       this.#remembered.clear();
       this.#version = this.#reader.version;
     }
-    const key = `${namespace}\n${user.name}\n${user.groups.join("\n")}`;
+    // Quoted, so that no name with odd characters can be taken for another user's.
+    const key = JSON.stringify([namespace, user.name, user.groups]);
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
     const grants = grantsOf(this.#reader, user, namespace);
