@@ -1,5 +1,6 @@
 /** What a request is about, read from its method and URL. upstream: apiserver/pkg/endpoints/request/requestinfo.go */
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { isTrue } from "./query.ts";
 
 export type Verb =
   | "get"
@@ -11,6 +12,8 @@ export type Verb =
   | "delete"
   | "deletecollection"
   | "connect"
+  /** the deprecated /api/v1/proxy/… and /api/v1/watch/… paths */
+  | "proxy"
   /** of paths outside the API: the lower-case HTTP method */
   | "post"
   | "put"
@@ -37,4 +40,76 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Adds a `Warning: 299 - "text"` header to the answer. */
   warn(text: string): void;
+}
+
+const methodVerbs: Readonly<Record<string, Verb>> = {
+  POST: "create",
+  GET: "get",
+  HEAD: "get",
+  PUT: "update",
+  PATCH: "patch",
+  DELETE: "delete",
+};
+
+/** Sub-paths of a namespace that are not resources in it. */
+const namespaceSubresources = new Set(["status", "finalize"]);
+
+/** `path` is decoded; its segments are taken as they are. */
+export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const outside: RequestInfo = {
+    isResourceRequest: false,
+    verb: method.toLowerCase() as Verb,
+    path,
+    group: "",
+    version: "",
+    namespace: "",
+    resource: "",
+    subresource: "",
+    name: "",
+  };
+  const parts = path.split("/").filter((part) => part !== "");
+  const [prefix] = parts;
+  if (parts.length < 3 || (prefix !== "api" && prefix !== "apis")) return outside;
+  const group = prefix === "apis" ? (parts[1] ?? "") : "";
+  const rest = parts.slice(prefix === "apis" ? 2 : 1);
+  if (rest.length < 2 && prefix === "apis") return outside;
+  const version = rest[0] ?? "";
+  return {
+    ...outside,
+    isResourceRequest: true,
+    group,
+    version,
+    ...parseResource(method, rest.slice(1), query),
+  };
+}
+
+type ResourcePart = Pick<RequestInfo, "verb" | "namespace" | "resource" | "subresource" | "name">;
+
+function parseResource(method: string, parts: readonly string[], query: URLSearchParams): ResourcePart {
+  const isSpecial = parts[0] === "watch" || parts[0] === "proxy";
+  const verb: Verb = isSpecial
+    ? (parts[0] as "watch" | "proxy")
+    : (methodVerbs[method] ?? (method.toLowerCase() as Verb));
+  const place = placeOf(isSpecial ? parts.slice(1) : parts);
+  const subresource = verb === "proxy" ? "" : (place.rest[2] ?? "");
+  const [resource = "", name = ""] = place.rest;
+  return withoutName(verb, { namespace: place.namespace, resource, subresource, name }, query);
+}
+
+function placeOf(parts: readonly string[]): { readonly namespace: string; readonly rest: readonly string[] } {
+  if (parts[0] !== "namespaces" || parts.length < 2) return { namespace: "", rest: parts };
+  const namespace = parts[1] ?? "";
+  const isInside = parts.length > 2 && !namespaceSubresources.has(parts[2] ?? "");
+  return { namespace, rest: isInside ? parts.slice(2) : parts };
+}
+
+/** Without a name, get means list or watch, and delete means all. */
+function withoutName(verb: Verb, place: Omit<ResourcePart, "verb">, query: URLSearchParams): ResourcePart {
+  if (place.name !== "") return { ...place, verb };
+  if (verb === "delete") return { ...place, verb: "deletecollection" };
+  if (verb !== "get" && verb !== "watch") return { ...place, verb };
+  // A list of one name is authorized as an access to that name.
+  const name = /^metadata\.name=([^,=!/%]+)$/.exec(query.get("fieldSelector") ?? "")?.[1] ?? "";
+  const isWatch = verb === "watch" || isTrue(query.get("watch"));
+  return { ...place, verb: isWatch ? "watch" : "list", name };
 }

@@ -1,0 +1,91 @@
+/** PATCH: JSON patch, merge patch, strategic merge patch. upstream: apiserver/pkg/endpoints/handlers/patch.go */
+import type { AnyObject } from "#api/meta/object.ts";
+import { badRequestError, failure, notFoundError } from "#api/meta/status.ts";
+import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
+import type { Strategy } from "#apiserver/registry/strategy.ts";
+import type { RequestBody } from "#apiserver/request/call.ts";
+import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
+import type { Patch } from "#apiserver/request/semantics.ts";
+import {
+  attributesOf,
+  judgeStrictFaults,
+  optionsObject,
+  parseWriteOptions,
+  settleName,
+  settleNamespace,
+  writeContext,
+  type WriteDeps,
+  type WriteOptions,
+} from "./write.ts";
+
+export const patch =
+  (deps: WriteDeps, strategy?: Strategy): Handler =>
+  async (request) => {
+    const { call, info, endpoint } = request;
+    const options = parseWriteOptions(call.query, "PatchOptions");
+    const change = await readPatch(call.body);
+    const { object } = await endpoint.storage.update(
+      idOf(request),
+      async (current) => {
+        if (current === undefined) throw notFoundError(endpoint.storage.subject(info.name));
+        return endpoint.toStorage(await patched(request, deps, { current, patch: change, options }));
+      },
+      writeContext(request, deps, {
+        dryRun: options.dryRun,
+        asObject: optionsObject("PatchOptions", options),
+      }),
+      strategy,
+    );
+    return { kind: "stored", status: 200, object, endpoint };
+  };
+
+const idOf = ({ info }: ResourceCall): { readonly namespace: string; readonly name: string } => ({
+  namespace: info.namespace,
+  name: info.name,
+});
+
+async function patched(
+  request: ResourceCall,
+  deps: WriteDeps,
+  work: { readonly current: AnyObject; readonly patch: Patch; readonly options: WriteOptions },
+): Promise<AnyObject> {
+  const { endpoint } = request;
+  const old = endpoint.viewOf(work.current);
+  const result = deps.semantics.patch(old, work.patch, endpoint.gvk);
+  const decoded = deps.semantics.check(result, endpoint.gvk);
+  const object = judgeStrictFaults(decoded, work.options, request, 422);
+  settleName(object, request);
+  settleNamespace(object, request);
+  deps.semantics.applyDefaults(object, endpoint.gvk);
+  await deps.admission.admit(
+    attributesOf(request, {
+      operation: "UPDATE",
+      object,
+      oldObject: old,
+      options: optionsObject("PatchOptions", work.options),
+      dryRun: work.options.dryRun,
+    }),
+  );
+  return object;
+}
+
+/** Throws 415 for another kind of patch, 400 for one that isn't JSON. */
+export async function readPatch(body: RequestBody): Promise<Patch> {
+  const mediaType = mediaTypeOf(body.contentType);
+  if (!isPatchMediaType(mediaType)) {
+    throw failure({
+      code: 415,
+      reason: "UnsupportedMediaType",
+      message: `the body of the request was in an unknown format - accepted media types include: ${patchMediaTypes.join(", ")}`,
+    });
+  }
+  if (body.value !== undefined) return { mediaType, body: body.value };
+  try {
+    return { mediaType, body: JSON.parse((await body.bytes()).toString("utf8")) as unknown };
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw badRequestError(`error decoding patch: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}

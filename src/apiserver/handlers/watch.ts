@@ -1,0 +1,60 @@
+/** GET of a collection with watch=true. upstream: apiserver/pkg/endpoints/handlers/watch.go, storage/cacher */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { Handler } from "#apiserver/registry/endpoint.ts";
+import type { ReadDeps } from "#apiserver/registry/read.ts";
+import { parseSelection } from "#apiserver/registry/selection.ts";
+import { openWatch } from "#apiserver/registry/watcher.ts";
+import { parseListOptions, parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
+
+export interface WatchDeps extends ReadDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onBookmark: (run: () => void) => () => void;
+  /** A watch without timeoutSeconds ends after one to two times this, so that watches don't end all at once. */
+  readonly minRequestTimeoutMs: number;
+}
+
+export const watch =
+  (deps: WatchDeps): Handler =>
+  async ({ call, info, endpoint }) => {
+    const options = parseListOptions(call.query, true);
+    const selection = parseSelection(endpoint, options);
+    const { cache } = endpoint.storage;
+    const begin = await reachStart(options, deps, call.signal);
+    const timeoutMs =
+      options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
+        ? options.timeoutSeconds * 1000
+        : deps.minRequestTimeoutMs * (1 + deps.random.next());
+    const items = openWatch(
+      {
+        ...begin,
+        namespace: info.namespace,
+        matches: selection.matches,
+        bookmarks: options.allowWatchBookmarks,
+        timeoutMs,
+        signal: call.signal,
+      },
+      { cache, ...deps },
+    );
+    return { kind: "watch", endpoint, items };
+  };
+
+interface Begin {
+  readonly withState: boolean;
+  readonly revision: bigint;
+  readonly markEnd: boolean;
+}
+
+/** Where the watch begins, after waiting for a state that is new enough. */
+async function reachStart(options: ListOptions, { feed }: ReadDeps, signal: AbortSignal): Promise<Begin> {
+  const asked = parseResourceVersion(options.resourceVersion);
+  if (options.resourceVersion === "") await feed.fresh(signal);
+  else if (asked > 0n) await feed.reach(asked, signal);
+  const { sendInitialEvents } = options;
+  if (sendInitialEvents === true) {
+    return { withState: true, revision: feed.revision, markEnd: options.allowWatchBookmarks };
+  }
+  if (asked > 0n) return { withState: false, revision: asked, markEnd: false };
+  return { withState: sendInitialEvents === undefined, revision: feed.revision, markEnd: false };
+}

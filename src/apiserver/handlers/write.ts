@@ -1,0 +1,177 @@
+/** What create, update and patch have in common: options, strict decoding, names, admission. */
+import type { AnyObject } from "#api/meta/object.ts";
+import { badRequestError } from "#api/meta/status.ts";
+import { tooLong } from "#api/meta/field-error.ts";
+import { invalidError, failure } from "#api/meta/status.ts";
+import { notSupported } from "#api/meta/field-error.ts";
+import type { Admission, AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { ResourceCall } from "#apiserver/registry/endpoint.ts";
+import type { WriteContext } from "#apiserver/registry/store.ts";
+import { parseDryRun } from "#apiserver/request/query.ts";
+import type { Decoded, TypeSemantics } from "#apiserver/request/semantics.ts";
+
+export interface WriteDeps {
+  readonly semantics: TypeSemantics;
+  readonly admission: Admission;
+}
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: "Strict" | "Warn" | "Ignore";
+}
+
+const fieldManagerMax = 128;
+
+/** `kind`: "CreateOptions", "UpdateOptions", "PatchOptions". Throws 422. */
+export function parseWriteOptions(query: URLSearchParams, kind: string): WriteOptions {
+  const dryRun = parseDryRun(query, kind);
+  const fieldManager = query.get("fieldManager") ?? "";
+  const fieldValidation = query.get("fieldValidation") ?? "";
+  const faults = [
+    ...(fieldManager.length > fieldManagerMax ? [tooLong("fieldManager", fieldManagerMax)] : []),
+    ...(isFieldValidation(fieldValidation)
+      ? []
+      : [notSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"])]),
+  ];
+  if (faults.length > 0) throw invalidError({ group: "meta.k8s.io", kind, name: "" }, faults);
+  return {
+    dryRun,
+    fieldManager,
+    fieldValidation: fieldValidation === "Strict" || fieldValidation === "Ignore" ? fieldValidation : "Warn",
+  };
+}
+
+const isFieldValidation = (text: string): boolean => ["", "Ignore", "Strict", "Warn"].includes(text);
+
+/** Unknown and duplicate fields: refused, warned of, or ignored, as the client asked. Throws `code`. */
+export function judgeStrictFaults(
+  { object, strictFaults }: Decoded,
+  { fieldValidation }: WriteOptions,
+  { call, endpoint }: ResourceCall,
+  code: 400 | 422,
+): AnyObject {
+  if (strictFaults.length === 0 || fieldValidation === "Ignore") return object;
+  if (fieldValidation === "Warn") {
+    for (const fault of strictFaults) call.warn(fault);
+    return object;
+  }
+  const { kind, version } = endpoint.gvk;
+  const text = `strict decoding error: ${strictFaults.join(", ")}`;
+  if (code === 400) {
+    throw badRequestError(
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${text}`,
+    );
+  }
+  const { group } = endpoint.gvk;
+  throw failure({
+    code: 422,
+    reason: "Invalid",
+    message: ` "" is invalid: patch: Invalid value: ${JSON.stringify(JSON.stringify(object))}: ${text}`,
+    details: {
+      ...(group === "" ? {} : { group }),
+      causes: [{ reason: "FieldValueInvalid", message: `Invalid value: ${text}`, field: "patch" }],
+    },
+  });
+}
+
+/** The namespace of the URL goes for the object; two different ones are refused. */
+export function settleNamespace(object: AnyObject, { info, endpoint }: ResourceCall): void {
+  const metadata = (object.metadata ??= {});
+  if (!endpoint.definition.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
+  const own = metadata.namespace ?? "";
+  if (own === "") metadata.namespace = info.namespace;
+  else if (own !== info.namespace) {
+    throw badRequestError(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
+  }
+}
+
+/** The name in the URL goes for the object; another one is refused. */
+export function settleName(object: AnyObject, { info, endpoint }: ResourceCall): void {
+  const metadata = (object.metadata ??= {});
+  if ((metadata.name ?? "") !== info.name) {
+    throw badRequestError(
+      (metadata.name ?? "") === ""
+        ? `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`
+        : `the name of the object (${metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
+    );
+  }
+  const own = metadata.namespace ?? "";
+  if (endpoint.definition.namespaced && own !== "" && own !== info.namespace) {
+    throw badRequestError(
+      `the namespace of the object (${own}) does not match the namespace on the request (${info.namespace})`,
+    );
+  }
+}
+
+export interface AdmissionSubject {
+  readonly operation: Operation;
+  readonly object: AnyObject | undefined;
+  readonly oldObject: AnyObject | undefined;
+  readonly options: AnyObject;
+  readonly dryRun: boolean;
+}
+
+/** `name` is the object's own where the URL has none. */
+export function attributesOf(request: ResourceCall, subject: AdmissionSubject): AdmissionAttributes {
+  const { call, info, endpoint } = request;
+  const { group, version, resource } = endpoint.definition;
+  return {
+    ...subject,
+    gvk: endpoint.gvk,
+    gvr: { group, version, resource },
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name,
+    user: call.user,
+    warn: (text) => {
+      call.warn(text);
+    },
+  };
+}
+
+/** The engine's view of a write; `operation` is what validating admission is told. */
+export function writeContext(
+  request: ResourceCall,
+  { admission }: WriteDeps,
+  options: { readonly dryRun: boolean; readonly asObject: AnyObject },
+): WriteContext {
+  const { call, endpoint } = request;
+  const { group, version } = endpoint.definition;
+  return {
+    dryRun: options.dryRun,
+    requestVersion: group === "" ? version : `${group}/${version}`,
+    signal: call.signal,
+    warn: (text) => {
+      call.warn(text);
+    },
+    validate: async (object, old) => {
+      const operation = object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE";
+      await admission.validate(
+        attributesOf(request, {
+          operation,
+          object: object === undefined ? undefined : endpoint.viewOf(object),
+          oldObject: old === undefined ? undefined : endpoint.viewOf(old),
+          options: options.asObject,
+          dryRun: options.dryRun,
+        }),
+      );
+    },
+  };
+}
+
+/** The decoded options as admission sees them. */
+export function optionsObject(kind: string, options: WriteOptions): AnyObject {
+  return {
+    kind,
+    apiVersion: "meta.k8s.io/v1",
+    ...(options.dryRun ? { dryRun: ["All"] } : {}),
+    ...(options.fieldManager === "" ? {} : { fieldManager: options.fieldManager }),
+    fieldValidation: options.fieldValidation,
+  };
+}

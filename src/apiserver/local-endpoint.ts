@@ -1,0 +1,165 @@
+/**
+ * The door for components of this process: the same chain as for HTTP requests, under the caller's own identity, without
+ * HTTP and without serialisation. Answers are the cache's own objects, shared and frozen.
+ */
+import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.ts";
+import type { AnyObject, KubeObject, WatchEvent } from "#api/meta/object.ts";
+import { failure, StatusError, type Status } from "#api/meta/status.ts";
+import { apiVersionOf } from "#api/meta/object.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { Chain } from "#apiserver/request/chain.ts";
+import type { Answer, ApiCall, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
+import type { WatchItem } from "#apiserver/registry/watcher.ts";
+
+export class LocalEndpoint implements Transport {
+  readonly #user: UserInfo;
+  readonly #chain: Chain;
+  readonly #closed = new AbortController();
+
+  constructor(user: UserInfo, chain: Chain) {
+    this.#user = user;
+    this.#chain = chain;
+  }
+
+  async request(request: ApiRequest): Promise<ApiResponse> {
+    const warnings: string[] = [];
+    const answer = await this.#chain(this.#call(request, warnings));
+    const headers = warnings.length === 0 ? {} : { warning: warnings.map(warningText).join(", ") };
+    return { headers, ...(await plainAnswer(answer)) };
+  }
+
+  async *watch(request: ApiRequest): AsyncIterableIterator<WatchEvent> {
+    const query = { ...request.query, watch: "true" };
+    const answer = await this.#chain(this.#call({ ...request, query }, []));
+    if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
+    for await (const item of answer.items) yield watchEvent(item, answer);
+  }
+
+  async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await this.#chain(this.#call(request, []));
+    if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer)).body));
+    if (answer.status >= 400) throw await statusOf(answer);
+    return typeof answer.body === "string" ? oneChunk(answer.body) : answer.body;
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(new Error("the client was closed"));
+    return Promise.resolve();
+  }
+
+  #call(request: ApiRequest, warnings: string[]): ApiCall {
+    const contentType = request.contentType ?? "application/json";
+    const { body, headers = {} } = request;
+    const signal =
+      request.signal === undefined
+        ? this.#closed.signal
+        : AbortSignal.any([request.signal, this.#closed.signal]);
+    return {
+      method: request.method,
+      path: request.path,
+      query: searchParams(request.query),
+      header: (name) => headers[name] ?? "",
+      body: {
+        contentType,
+        value: body,
+        bytes: () => Promise.resolve(Buffer.from(body === undefined ? "" : JSON.stringify(body), "utf8")),
+      },
+      user: this.#user,
+      signal,
+      warn: (text) => {
+        warnings.push(text);
+      },
+      upgrade: undefined,
+    };
+  }
+}
+
+const warningText = (text: string): string => `299 - ${JSON.stringify(text)}`;
+
+function searchParams(query: Query = {}): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const each of typeof value === "string" ? [value] : value) params.append(name, each);
+  }
+  return params;
+}
+
+async function plainAnswer(answer: Answer): Promise<{ readonly status: number; readonly body: unknown }> {
+  switch (answer.kind) {
+    case "stored":
+      return { status: answer.status, body: answer.endpoint.view(answer.object) };
+    case "object":
+      return { status: answer.status, body: answer.object };
+    case "list":
+      return { status: 200, body: listObject(answer) };
+    case "raw": {
+      if (answer.status >= 400) throw await statusOf(answer);
+      return { status: answer.status, body: parsedBody(answer, await textOf(answer)) };
+    }
+    case "watch":
+      answer.items.cancel();
+      throw failure({ code: 400, reason: "BadRequest", message: "a watch needs watch()" });
+    case "hijacked":
+      return { status: 101, body: undefined };
+  }
+}
+
+function parsedBody({ headers }: RawAnswer, text: string): unknown {
+  const type = headers["content-type"];
+  return typeof type === "string" && type.startsWith("application/json")
+    ? (JSON.parse(text) as unknown)
+    : text;
+}
+
+function listObject({ endpoint, items, revision, ...rest }: ListAnswer): AnyObject {
+  return {
+    kind: endpoint.definition.listKind,
+    apiVersion: apiVersionOf(endpoint.gvk),
+    metadata: {
+      resourceVersion: revision.toString(),
+      ...(rest.continue === "" ? {} : { continue: rest.continue }),
+      ...(rest.remaining === undefined ? {} : { remainingItemCount: rest.remaining }),
+    },
+    items: items.map((item) => endpoint.view(item)),
+  };
+}
+
+function watchEvent(item: WatchItem, { endpoint }: WatchAnswer): WatchEvent {
+  if (item.type !== "BOOKMARK") return { type: item.type, object: endpoint.view(item.object) };
+  const object: KubeObject = {
+    kind: endpoint.gvk.kind,
+    apiVersion: apiVersionOf(endpoint.gvk),
+    metadata: {
+      resourceVersion: item.revision.toString(),
+      ...(item.endsInitialEvents ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+    },
+  };
+  return { type: "BOOKMARK", object };
+}
+
+async function* oneChunk(text: string): AsyncIterableIterator<Uint8Array> {
+  yield Buffer.from(text, "utf8");
+  await Promise.resolve();
+}
+
+async function textOf({ body }: RawAnswer): Promise<string> {
+  if (typeof body === "string") return body;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The Status in a refused raw answer, or one made from its text. */
+async function statusOf(answer: RawAnswer): Promise<StatusError> {
+  const text = await textOf(answer);
+  try {
+    const status = JSON.parse(text) as Status;
+    if ((status.kind as string) === "Status") return new StatusError(status);
+  } catch {
+    // Not JSON: the text itself is the message.
+  }
+  return answer.status === 404
+    ? failure({ code: 404, reason: "NotFound", message: "the server could not find the requested resource" })
+    : failure({ code: answer.status, reason: "", message: text.trim() });
+}

@@ -1,0 +1,151 @@
+/**
+ * One watch of the whole store feeds every resource's cache, so that all of them are always at the same revision.
+ * A read that must see the newest write waits here until the feed has passed the store's revision: almost always no wait.
+ */
+import type { Store, StoreEvent } from "#store/store.ts";
+import { resourceVersionTooLargeError } from "#api/meta/status.ts";
+import type { Clock } from "#base/clock.ts";
+import { ResourceCache } from "./resource-cache.ts";
+import { StoredObject } from "./stored-object.ts";
+
+/** Everything the API stores lies under this. */
+export const registryPrefix = "/registry/";
+
+/** How long a request waits for a revision that this server hasn't seen yet. upstream: cacher blockTimeout */
+const futureWaitMs = 3000;
+
+interface Waiter {
+  readonly revision: bigint;
+  readonly resolve: () => void;
+}
+
+export interface CacheFeedDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+export class CacheFeed {
+  readonly #deps: CacheFeedDeps;
+  /** By "pods/", "services/specs/", "example.com/widgets/". */
+  readonly #caches = new Map<string, ResourceCache>();
+  readonly #progress = new Set<() => void>();
+  #waiters: Waiter[] = [];
+  #revision = 0n;
+
+  constructor(deps: CacheFeedDeps) {
+    this.#deps = deps;
+  }
+
+  /** Every cache holds everything up to this revision. */
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  /** The cache of a key range below /registry/, for instance "pods". Before `run` for all that is stored already. */
+  cache(path: string, namespaced: boolean): ResourceCache {
+    let cache = this.#caches.get(`${path}/`);
+    if (cache === undefined) {
+      cache = new ResourceCache(`${registryPrefix}${path}/`, namespaced);
+      cache.startRing(this.#revision);
+      this.#caches.set(`${path}/`, cache);
+    }
+    return cache;
+  }
+
+  /** Fills the caches, calls `filled`, then follows the store until the signal aborts. Rejects when the store fails. */
+  async run(signal: AbortSignal, filled: () => void): Promise<void> {
+    const { revision, entries } = await this.#deps.store.list(registryPrefix);
+    for (const entry of entries) {
+      const place = this.#place(entry.key);
+      place?.cache.load(new StoredObject(place.id, entry.value, entry.modRevision));
+    }
+    for (const cache of this.#caches.values()) cache.startRing(revision);
+    this.#advance(revision);
+    filled();
+    for await (const batch of this.#deps.store.watch(registryPrefix, {
+      startRevision: revision + 1n,
+      signal,
+    })) {
+      for (const event of batch.events) this.#apply(event);
+      this.#advance(batch.revision);
+    }
+  }
+
+  /** Resolves once the caches hold every write that was durable when it was called. */
+  async fresh(signal?: AbortSignal): Promise<void> {
+    const revision = this.#deps.store.revision;
+    if (revision > this.#revision) await this.reach(revision, signal);
+  }
+
+  /** Resolves at `revision`; throws "Too large resource version" when it doesn't come in time. */
+  async reach(revision: bigint, signal?: AbortSignal): Promise<void> {
+    if (this.#revision >= revision) return;
+    const done = Promise.withResolvers<void>();
+    const waiter = { revision, resolve: done.resolve };
+    this.#waiters.push(waiter);
+    const giveUp = (): void => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      done.reject(resourceVersionTooLargeError(revision, this.#revision));
+    };
+    const cancel = this.#deps.clock.after(futureWaitMs, giveUp);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      await done.promise;
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Calls back after each batch of the store has gone to every cache. */
+  onProgress(run: () => void): () => void {
+    this.#progress.add(run);
+    return () => {
+      this.#progress.delete(run);
+    };
+  }
+
+  #apply(event: StoreEvent): void {
+    const place = this.#place(event.key);
+    if (place === undefined) return;
+    if (event.type === "put") place.cache.put(place.id, event.entry.value, event.revision);
+    else place.cache.remove(place.id, event.revision);
+  }
+
+  #advance(revision: bigint): void {
+    if (revision > this.#revision) this.#revision = revision;
+    if (this.#waiters.length > 0) {
+      const due = this.#waiters.filter((waiter) => waiter.revision <= this.#revision);
+      this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.#revision);
+      for (const waiter of due) waiter.resolve();
+    }
+    for (const run of this.#progress) run();
+  }
+
+  #place(key: string): { readonly cache: ResourceCache; readonly id: KeyId } | undefined {
+    const first = key.indexOf("/", registryPrefix.length);
+    let cache = this.#caches.get(key.slice(registryPrefix.length, first + 1));
+    if (cache === undefined) {
+      const second = key.indexOf("/", first + 1);
+      cache = this.#caches.get(key.slice(registryPrefix.length, second + 1));
+    }
+    return cache === undefined ? undefined : { cache, id: idOfKey(cache, key) };
+  }
+}
+
+interface KeyId {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Namespace and name of a store key. */
+export function idOfKey(cache: Pick<ResourceCache, "prefix" | "namespaced">, key: string): KeyId {
+  const rest = key.slice(cache.prefix.length);
+  if (!cache.namespaced) return { namespace: "", name: rest };
+  const slash = rest.indexOf("/");
+  return { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
+}
+
+export function keyOfId(cache: Pick<ResourceCache, "prefix" | "namespaced">, id: KeyId): string {
+  return cache.namespaced ? `${cache.prefix}${id.namespace}/${id.name}` : `${cache.prefix}${id.name}`;
+}

@@ -1,0 +1,49 @@
+/** Where a paged list goes on. upstream: apiserver/pkg/storage/continue.go */
+import { badRequestError } from "#api/meta/status.ts";
+import type { Position } from "./resource-cache.ts";
+
+export interface Continuation {
+  /** The revision of the first page; undefined: go on with what is there now. */
+  readonly revision: bigint | undefined;
+  readonly start: Position;
+}
+
+const version = "meta.k8s.io/v1";
+
+/** A continuation after the object `last`. */
+export function encodeContinue(
+  last: { readonly namespace: string; readonly name: string },
+  revision: bigint | undefined,
+): string {
+  const start = `${last.namespace === "" ? "" : `${last.namespace}/`}${last.name}\0`;
+  // The revision is written as a bare number: it may outgrow what JSON.stringify can say exactly.
+  const text = `{"v":"${version}","rv":${revision ?? -1n},"start":${JSON.stringify(start)}}`;
+  return Buffer.from(text, "utf8").toString("base64url");
+}
+
+function refuse(why: string): never {
+  throw badRequestError(`continue key is not valid: ${why}`);
+}
+
+/** Throws 400. */
+export function decodeContinue(token: string, namespaced: boolean): Continuation {
+  let parsed: { v?: unknown; rv?: unknown; start?: unknown };
+  try {
+    parsed = JSON.parse(Buffer.from(token, "base64url").toString("utf8")) as typeof parsed;
+  } catch {
+    return refuse("it can't be decoded");
+  }
+  const { v, rv, start } = parsed;
+  if (v !== version) return refuse(`server does not recognize this encoded version ${JSON.stringify(v)}`);
+  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0) {
+    return refuse("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  }
+  if (typeof start !== "string" || start === "" || start.includes("..")) {
+    return refuse("encoded start key empty (version meta.k8s.io/v1)");
+  }
+  const slash = namespaced ? start.indexOf("/") : -1;
+  return {
+    revision: rv < 0 ? undefined : BigInt(rv),
+    start: { namespace: slash < 0 ? "" : start.slice(0, slash), name: start.slice(slash + 1) },
+  };
+}

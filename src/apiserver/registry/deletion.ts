@@ -1,0 +1,120 @@
+/**
+ * What a DELETE does to an object: remove it, mark it, or nothing because it is leaving already.
+ * upstream: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go (finalizers)
+ */
+import type { AnyObject } from "#api/meta/object.ts";
+import { parseTime, toRfc3339 } from "#base/clock.ts";
+import type { DeletionOptions, Strategy, StrategyContext } from "./strategy.ts";
+
+export const orphanFinalizer = "orphan";
+export const foregroundFinalizer = "foregroundDeletion";
+
+export type DeletionPlan =
+  /** It is leaving and nothing about that changes. */
+  | { readonly kind: "wait" }
+  | { readonly kind: "mark"; readonly object: AnyObject }
+  /** `object` is its last state. */
+  | { readonly kind: "remove"; readonly object: AnyObject };
+
+export interface DeletionMoment {
+  readonly nowMs: number;
+  readonly context: StrategyContext;
+}
+
+export function planDeletion(
+  old: AnyObject,
+  options: DeletionOptions,
+  strategy: Strategy,
+  { nowMs, context }: DeletionMoment,
+): DeletionPlan {
+  const object = structuredClone(old);
+  const isGraceful = strategy.gracePeriod !== undefined;
+  const grace = isGraceful ? planGrace(object, options, strategy, nowMs) : undefined;
+  if (grace === "wait") return { kind: "wait" };
+
+  const metadata = (object.metadata ??= {});
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options, strategy, context);
+  const hasNewFinalizers = finalizers.join(",") !== (metadata.finalizers ?? []).join(",");
+  if (hasNewFinalizers) metadata.finalizers = [...finalizers];
+  const keepsItself = strategy.mayBeRemoved?.(object) === false;
+  const stays = finalizers.length > 0 || keepsItself;
+  if (!stays && (grace ?? 0) === 0) return { kind: "remove", object };
+  if (stays && !isGraceful) markAsDeleting(object, nowMs);
+  strategy.markDeleted?.(object, context);
+  return { kind: "mark", object };
+}
+
+/** Sets the deadline of a graceful deletion on `object`; answers the grace period in seconds. */
+function planGrace(
+  object: AnyObject,
+  options: DeletionOptions,
+  strategy: Strategy,
+  nowMs: number,
+): number | "wait" {
+  const metadata = (object.metadata ??= {});
+  const asked =
+    options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0
+      ? 1
+      : options.gracePeriodSeconds;
+  if (metadata.deletionTimestamp !== undefined) {
+    const current = metadata.deletionGracePeriodSeconds;
+    if (current === undefined) return 0;
+    // A second deletion may only shorten the first.
+    if (asked === undefined || asked >= current) return current === 0 && isFree(object) ? 0 : "wait";
+    const begun = parseTime(metadata.deletionTimestamp) - current * 1000;
+    metadata.deletionTimestamp = toRfc3339(begun + asked * 1000);
+    metadata.deletionGracePeriodSeconds = asked;
+    return asked;
+  }
+  const seconds = strategy.gracePeriod?.(object, asked) ?? 0;
+  metadata.deletionTimestamp = toRfc3339(nowMs + seconds * 1000);
+  metadata.deletionGracePeriodSeconds = seconds;
+  if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+  return seconds;
+}
+
+const isFree = (object: AnyObject): boolean => (object.metadata?.finalizers ?? []).length === 0;
+
+function markAsDeleting(object: AnyObject, nowMs: number): void {
+  const metadata = (object.metadata ??= {});
+  if (metadata.deletionGracePeriodSeconds === undefined && (metadata.generation ?? 0) > 0) {
+    metadata.generation = (metadata.generation ?? 0) + 1;
+  }
+  metadata.deletionTimestamp ??= toRfc3339(nowMs);
+  metadata.deletionGracePeriodSeconds = 0;
+}
+
+/** The garbage collector's finalizers follow the propagation policy; all others stay. */
+function finalizersFor(
+  current: readonly string[],
+  options: DeletionOptions,
+  strategy: Strategy,
+  context: StrategyContext,
+): readonly string[] {
+  const wanted = garbageFinalizer(current, options, strategy, context);
+  const others = current.filter((name) => name !== orphanFinalizer && name !== foregroundFinalizer);
+  if (wanted === undefined) return others;
+  return current.includes(wanted) && current.length === others.length + 1 ? current : [...others, wanted];
+}
+
+function garbageFinalizer(
+  current: readonly string[],
+  options: DeletionOptions,
+  strategy: Strategy,
+  context: StrategyContext,
+): string | undefined {
+  if (options.orphanDependents !== undefined) return options.orphanDependents ? orphanFinalizer : undefined;
+  switch (options.propagationPolicy) {
+    case "Orphan":
+      return orphanFinalizer;
+    case "Foreground":
+      return foregroundFinalizer;
+    case "Background":
+      return undefined;
+    case undefined:
+    default:
+      if (current.includes(orphanFinalizer)) return orphanFinalizer;
+      if (current.includes(foregroundFinalizer)) return foregroundFinalizer;
+      return strategy.defaultPropagation?.(context) === "Orphan" ? orphanFinalizer : undefined;
+  }
+}

@@ -1,0 +1,81 @@
+/** One resource at one API version, as requests reach it. */
+import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
+import type { RequestInfo } from "#apiserver/request/info.ts";
+import type { Answer, ApiCall } from "#apiserver/request/call.ts";
+import { deepFreeze, type StoredObject } from "./stored-object.ts";
+import type { ResourceStore } from "./store.ts";
+import type { Strategy } from "./strategy.ts";
+
+/** A request that has found its resource and was allowed. */
+export interface ResourceCall {
+  readonly call: ApiCall;
+  readonly info: RequestInfo;
+  readonly endpoint: Endpoint;
+}
+
+export type Handler = (request: ResourceCall) => Promise<Answer>;
+
+/** By HTTP method, HEAD being GET. */
+export type Subresource = Readonly<Partial<Record<string, Handler>>>;
+
+export type Convert = (object: AnyObject, to: GroupVersionKind) => AnyObject;
+
+export interface EndpointOptions {
+  readonly definition: ResourceDefinition;
+  readonly storage: ResourceStore;
+  /** Of the stored form. */
+  readonly storageVersion: GroupVersionKind;
+  readonly statusStrategy: Strategy | undefined;
+  readonly selectableField: (object: AnyObject, field: string) => string | undefined;
+  readonly convert: Convert;
+}
+
+export class Endpoint {
+  readonly definition: ResourceDefinition;
+  readonly gvk: GroupVersionKind;
+  readonly storage: ResourceStore;
+  readonly statusStrategy: Strategy | undefined;
+  /** Served as stored: bytes can go out as they are. */
+  readonly isStorageVersion: boolean;
+  /** Undefined for a field this resource can't be selected by. Reads the stored form. */
+  readonly selectableField: (object: AnyObject, field: string) => string | undefined;
+  readonly subresources = new Map<string, Subresource>();
+  readonly #storageVersion: GroupVersionKind;
+  readonly #convert: Convert;
+  /** Stored form → this version, made once per revision. */
+  readonly #views = new WeakMap<AnyObject, AnyObject>();
+
+  constructor(options: EndpointOptions) {
+    const { group, version, kind } = options.definition;
+    this.definition = options.definition;
+    this.gvk = { group, version, kind };
+    this.storage = options.storage;
+    this.statusStrategy = options.statusStrategy;
+    this.selectableField = options.selectableField;
+    this.#storageVersion = options.storageVersion;
+    this.#convert = options.convert;
+    this.isStorageVersion =
+      group === options.storageVersion.group && version === options.storageVersion.version;
+  }
+
+  /** In this endpoint's version. Shared and frozen. */
+  view(stored: StoredObject): AnyObject {
+    return this.viewOf(stored.object);
+  }
+
+  viewOf(object: AnyObject): AnyObject {
+    if (this.isStorageVersion) return object;
+    let view = this.#views.get(object);
+    if (view === undefined) {
+      view = deepFreeze(this.#convert(structuredClone(object), this.gvk));
+      this.#views.set(object, view);
+    }
+    return view;
+  }
+
+  /** From this endpoint's version to the stored one. `object` is the caller's to lose. */
+  toStorage(object: AnyObject): AnyObject {
+    return this.isStorageVersion ? object : this.#convert(object, this.#storageVersion);
+  }
+}

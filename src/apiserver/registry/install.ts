@@ -1,0 +1,208 @@
+/**
+ * From the scheme to routes: each stored resource gets its cache, its engine and a handler per verb; what is special
+ * comes from `specials`, by "resource" or "resource.group".
+ */
+import { qualifiedResource, type GroupVersionKind } from "#api/meta/object.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
+import { create } from "#apiserver/handlers/create.ts";
+import { remove } from "#apiserver/handlers/delete.ts";
+import { removeCollection } from "#apiserver/handlers/delete-collection.ts";
+import { get } from "#apiserver/handlers/get.ts";
+import { list } from "#apiserver/handlers/list.ts";
+import { patch } from "#apiserver/handlers/patch.ts";
+import { update } from "#apiserver/handlers/update.ts";
+import { watch, type WatchDeps } from "#apiserver/handlers/watch.ts";
+import type { WriteDeps } from "#apiserver/handlers/write.ts";
+import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
+import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
+import { rulesOf } from "./rules.ts";
+import { selectableFieldOf } from "./selectable-fields.ts";
+import { ResourceStore } from "./store.ts";
+import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
+
+export interface TypeValidation {
+  create(kind: GroupVersionKind, object: AnyObject): readonly FieldError[];
+  update(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
+}
+
+export interface HandlerDeps extends WriteDeps, WatchDeps {}
+
+export interface InstallDeps extends HandlerDeps {
+  readonly scheme: Scheme;
+  readonly validation: TypeValidation;
+  readonly convert: Convert;
+}
+
+/** Subresource name → verb → handler. A verb given here replaces the usual one. */
+export type SubresourceHandlers = Readonly<Record<string, Partial<Record<keyof VerbRoutes, Handler>>>>;
+
+/** What sets one resource apart. Both are called once per endpoint or storage, at installation. */
+export interface Special {
+  strategy?(base: DefaultStrategy): Strategy;
+  statusStrategy?(base: StatusStrategy): Strategy;
+  subresources?(endpoint: Endpoint, resources: Installed): SubresourceHandlers;
+}
+
+/** Resources that store nothing: reviews, bindings, componentstatuses. */
+export type VirtualRoutes = VerbRoutes;
+
+export interface Specials {
+  readonly stored: Readonly<Record<string, Special>>;
+  readonly virtual: Readonly<Record<string, (definition: ResourceDefinition) => VirtualRoutes>>;
+}
+
+/** Engines and endpoints by name, for what reaches across resources. */
+export class Installed {
+  readonly routes = new RouteTable();
+  readonly #storages = new Map<string, ResourceStore>();
+  readonly #endpoints: Endpoint[] = [];
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** "pods", "deployments.apps" */
+  storage(name: string): ResourceStore {
+    const storage = this.#storages.get(name);
+    if (storage === undefined) throw new Error(`no storage for ${name}`);
+    return storage;
+  }
+
+  storageIfAny(name: string): ResourceStore | undefined {
+    return this.#storages.get(name);
+  }
+
+  addStorage(name: string, storage: ResourceStore): void {
+    this.#storages.set(name, storage);
+  }
+
+  addEndpoint(endpoint: Endpoint): void {
+    this.#endpoints.push(endpoint);
+  }
+}
+
+export function install(deps: InstallDeps, specials: Specials): Installed {
+  const installed = new Installed();
+  const stored: { readonly endpoint: Endpoint; readonly special: Special | undefined }[] = [];
+  for (const definition of deps.scheme.all()) {
+    const name = qualifiedResource(definition.group, definition.resource);
+    const virtual = specials.virtual[name];
+    if (virtual !== undefined) {
+      installed.routes.add({ definition, verbs: virtual(definition), subresources: new Map() });
+    } else if (definition.verbs.includes("list")) {
+      const special = specials.stored[storageNameOf(definition)];
+      const endpoint = endpointOf(definition, special, deps, installed);
+      installed.addEndpoint(endpoint);
+      stored.push({ endpoint, special });
+    }
+  }
+  for (const { endpoint, special } of stored) addRoutes(endpoint, special, deps, installed);
+  return installed;
+}
+
+function storageNameOf({ resource, storageVersion }: ResourceDefinition): string {
+  return qualifiedResource(storageVersion.group, resource);
+}
+
+function endpointOf(
+  definition: ResourceDefinition,
+  special: Special | undefined,
+  deps: InstallDeps,
+  installed: Installed,
+): Endpoint {
+  const { storageVersion, kind } = definition;
+  const name = storageNameOf(definition);
+  const storageKind = { ...storageVersion, kind };
+  let storage = installed.storageIfAny(name);
+  if (storage === undefined) {
+    storage = storageOf(definition, storageKind, special, deps);
+    installed.addStorage(name, storage);
+  }
+  const hasStatus = definition.subresources.some((each) => each.name === "status");
+  const status = new StatusStrategy(
+    storage.strategy,
+    rulesOf(storageVersion.group, definition.resource).statusKeepsLabels,
+  );
+  return new Endpoint({
+    definition,
+    storage,
+    storageVersion: storageKind,
+    statusStrategy: hasStatus ? (special?.statusStrategy?.(status) ?? status) : undefined,
+    selectableField: selectableFieldOf(qualifiedResource(definition.group, definition.resource)),
+    convert: deps.convert,
+  });
+}
+
+function storageOf(
+  definition: ResourceDefinition,
+  kind: GroupVersionKind,
+  special: Special | undefined,
+  deps: InstallDeps,
+): ResourceStore {
+  const { resource, namespaced } = definition;
+  const { group, version } = definition.storageVersion;
+  const rules = rulesOf(group, resource);
+  const base = new DefaultStrategy({
+    ...rules,
+    hasStatus: definition.subresources.some((each) => each.name === "status"),
+    validation: {
+      create: (object) => deps.validation.create(kind, object),
+      update: (object, old) => deps.validation.update(kind, object, old),
+    },
+  });
+  return new ResourceStore(
+    {
+      resource: { group, version, resource, kind: kind.kind },
+      strategy: special?.strategy?.(base) ?? base,
+      cache: deps.feed.cache(rules.storagePath, namespaced),
+    },
+    deps,
+  );
+}
+
+function addRoutes(
+  endpoint: Endpoint,
+  special: Special | undefined,
+  deps: HandlerDeps,
+  installed: Installed,
+): void {
+  const { definition } = endpoint;
+  const bind =
+    (handler: Handler): Route =>
+    (call, info) =>
+      handler({ call, info, endpoint });
+  const all: Readonly<Record<string, Handler>> = {
+    get: get(deps),
+    list: list(deps),
+    watch: watch(deps),
+    create: create(deps),
+    update: update(deps),
+    patch: patch(deps),
+    delete: remove(deps),
+    deletecollection: removeCollection(deps),
+  };
+  const verbs = Object.fromEntries(
+    definition.verbs.flatMap((verb) => (all[verb] === undefined ? [] : [[verb, bind(all[verb])]])),
+  ) as VerbRoutes;
+  const own = special?.subresources?.(endpoint, installed) ?? {};
+  const subresources = new Map(
+    definition.subresources.flatMap(({ name }) => {
+      const handlers = { ...statusHandlers(name, endpoint, deps), ...own[name] };
+      const bound = Object.entries(handlers).map(([verb, handler]) => [verb, bind(handler)] as const);
+      return bound.length === 0 ? [] : [[name, Object.fromEntries(bound) as VerbRoutes] as const];
+    }),
+  );
+  installed.routes.add({ definition, verbs, subresources });
+}
+
+function statusHandlers(
+  name: string,
+  endpoint: Endpoint,
+  deps: HandlerDeps,
+): Partial<Record<keyof VerbRoutes, Handler>> {
+  const { statusStrategy } = endpoint;
+  if (name !== "status" || statusStrategy === undefined) return {};
+  return { get: get(deps), update: update(deps, statusStrategy), patch: patch(deps, statusStrategy) };
+}

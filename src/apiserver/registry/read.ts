@@ -1,0 +1,165 @@
+/** LIST over the cache and, for the past, over the store. upstream: apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go */
+import { badRequestError, expiredError, StatusError } from "#api/meta/status.ts";
+import { parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
+import { CompactedError, FutureRevisionError, type Store } from "#store/store.ts";
+import { idOfKey, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import { decodeContinue, encodeContinue, type Continuation } from "./continue-token.ts";
+import type { Page, Position, ResourceCache } from "./resource-cache.ts";
+import type { Selection } from "./selection.ts";
+import { StoredObject } from "./stored-object.ts";
+
+export interface ReadDeps {
+  readonly feed: CacheFeed;
+  readonly store: Store;
+}
+
+export interface ListPage {
+  readonly items: readonly StoredObject[];
+  readonly revision: bigint;
+  readonly continue: string;
+  readonly remaining: number | undefined;
+}
+
+export interface ListQuery {
+  readonly namespace: string;
+  readonly selection: Selection;
+  readonly options: ListOptions;
+  readonly signal: AbortSignal;
+}
+
+/** Which state a list asks for. */
+type Wanted =
+  | { readonly kind: "any" }
+  | { readonly kind: "fresh" }
+  | { readonly kind: "notOlderThan"; readonly revision: bigint }
+  | { readonly kind: "exact"; readonly revision: bigint };
+
+export async function list(cache: ResourceCache, query: ListQuery, deps: ReadDeps): Promise<ListPage> {
+  const { options } = query;
+  const continuation =
+    options.continue === "" ? undefined : decodeContinue(options.continue, cache.namespaced);
+  if (continuation !== undefined && options.resourceVersion !== "" && options.resourceVersion !== "0") {
+    throw badRequestError("specifying resource version is not allowed when using continue");
+  }
+  const wanted = wantedState(options, continuation);
+  const revision = await reach(wanted, query, deps);
+  const from = continuation?.start;
+  const page =
+    wanted.kind === "exact" && cache.lastChange > revision
+      ? await pageOfPast(cache, query, { store: deps.store, revision, from })
+      : pageOfNow(cache, query, from);
+  const last = page.items.at(-1);
+  const isUnselected = query.selection.matches === undefined;
+  return {
+    items: page.items,
+    revision,
+    continue: page.more && last !== undefined ? encodeContinue(last, revision) : "",
+    remaining: page.more && isUnselected ? page.remaining : undefined,
+  };
+}
+
+function wantedState(options: ListOptions, continuation: Continuation | undefined): Wanted {
+  if (continuation !== undefined) {
+    return continuation.revision === undefined
+      ? { kind: "fresh" }
+      : { kind: "exact", revision: continuation.revision };
+  }
+  const { resourceVersion, resourceVersionMatch, limit } = options;
+  if (resourceVersion === "") return { kind: "fresh" };
+  const revision = parseResourceVersion(resourceVersion);
+  if (revision === 0n) return { kind: "any" };
+  const isExact = resourceVersionMatch === "Exact" || (resourceVersionMatch === "" && limit > 0);
+  return { kind: isExact ? "exact" : "notOlderThan", revision };
+}
+
+/** Waits for the wanted state; answers the revision that the list will carry. */
+async function reach(wanted: Wanted, { signal }: ListQuery, { feed }: ReadDeps): Promise<bigint> {
+  switch (wanted.kind) {
+    case "any":
+      return feed.revision;
+    case "fresh":
+      await feed.fresh(signal);
+      return feed.revision;
+    case "notOlderThan":
+      await feed.reach(wanted.revision, signal);
+      return feed.revision;
+    case "exact":
+      await feed.reach(wanted.revision, signal);
+      return wanted.revision;
+  }
+}
+
+function pageOfNow(
+  cache: ResourceCache,
+  { namespace, selection, options }: ListQuery,
+  from?: Position,
+): Page {
+  const { name, matches } = selection;
+  if (name !== undefined && (namespace !== "" || !cache.namespaced)) {
+    const one = cache.get(namespace, name);
+    const isIn = one !== undefined && from === undefined && matches?.(one) !== false;
+    return { items: isIn ? [one] : [], more: false, remaining: 0 };
+  }
+  return cache.page(namespace, matches, options.limit, from);
+}
+
+/** Entries read at once when a selector may drop most of them. */
+const chunkMax = 1000;
+
+async function pageOfPast(
+  cache: ResourceCache,
+  { namespace, selection, options }: ListQuery,
+  at: { readonly store: Store; readonly revision: bigint; readonly from: Position | undefined },
+): Promise<Page> {
+  const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
+  const items: StoredObject[] = [];
+  const { limit } = options;
+  let startKey = at.from === undefined ? prefix : keyOfId(cache, at.from);
+  for (;;) {
+    const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
+    const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
+    for (const entry of part.entries) {
+      const stored = new StoredObject(idOfKey(cache, entry.key), entry.value, entry.modRevision);
+      if (selection.matches?.(stored) !== false) items.push(stored);
+    }
+    const last = part.entries.at(-1);
+    if (!part.more || last === undefined) return { items, more: false, remaining: 0 };
+    if (limit > 0 && items.length >= limit) {
+      return { items, more: true, remaining: part.count - part.entries.length };
+    }
+    startKey = `${last.key}\0`;
+  }
+}
+
+async function past(
+  store: Store,
+  prefix: string,
+  query: { readonly revision: bigint; readonly startKey: string; readonly limit: number },
+  options: ListOptions,
+): ReturnType<Store["list"]> {
+  try {
+    return await store.list(prefix, query);
+  } catch (error) {
+    if (!(error instanceof CompactedError || error instanceof FutureRevisionError)) throw error;
+    if (options.continue === "") {
+      throw expiredError("The resourceVersion for the provided list is too old.");
+    }
+    throw expiredContinue(options.continue);
+  }
+}
+
+/** 410 with a token that goes on from the same place in what is there now. */
+function expiredContinue(token: string): Error {
+  const text = Buffer.from(token, "base64url").toString("utf8");
+  const renewed = Buffer.from(text.replace(/"rv":\d+/, '"rv":-1'), "utf8").toString("base64url");
+  return new StatusError({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: { continue: renewed },
+    status: "Failure",
+    code: 410,
+    reason: "Expired",
+    message:
+      "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+  });
+}

@@ -1,0 +1,249 @@
+/**
+ * All objects of one resource in memory, sorted, with the ring of recent changes that resumed watches replay.
+ * Written by the feed alone; reads never wait.
+ */
+import { StoredObject } from "./stored-object.ts";
+
+/** One change. `current` is absent after a deletion, `previous` before a creation. */
+export class CacheEvent {
+  readonly revision: bigint;
+  readonly current: StoredObject | undefined;
+  readonly previous: StoredObject | undefined;
+  #departed: StoredObject | undefined;
+
+  constructor(revision: bigint, current: StoredObject | undefined, previous: StoredObject | undefined) {
+    this.revision = revision;
+    this.current = current;
+    this.previous = previous;
+  }
+
+  /** The state before, under the revision of this change: what those see who lose the object. */
+  get departed(): StoredObject | undefined {
+    this.#departed ??= this.previous?.at(this.revision);
+    return this.#departed;
+  }
+}
+
+export interface CacheListener {
+  /** Called in revision order, synchronously. */
+  onEvent(event: CacheEvent): void;
+}
+
+/** Recent events kept per resource; an older watch is fed from the store's log. */
+const ringMax = 2048;
+
+interface NamespaceShelf {
+  readonly objects: Map<string, StoredObject>;
+  /** Sorted. */
+  readonly names: string[];
+}
+
+export interface Page {
+  readonly items: readonly StoredObject[];
+  readonly more: boolean;
+  /** How many follow the page, selectors not considered. */
+  readonly remaining: number;
+}
+
+export interface Position {
+  readonly namespace: string;
+  /** First name that may be listed. */
+  readonly name: string;
+}
+
+export class ResourceCache {
+  /** "/registry/pods/" */
+  readonly prefix: string;
+  readonly namespaced: boolean;
+  readonly #shelves = new Map<string, NamespaceShelf>();
+  /** Sorted by namespace + "/", the order of the store's keys. */
+  readonly #namespaces: string[] = [];
+  readonly #listeners = new Set<CacheListener>();
+  #ring: CacheEvent[] = [];
+  #size = 0;
+  /** Every event after this revision is in the ring. */
+  #ringFloor = 0n;
+  #lastChange = 0n;
+
+  constructor(prefix: string, namespaced: boolean) {
+    this.prefix = prefix;
+    this.namespaced = namespaced;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The revision of the newest change of this resource that the cache has seen. */
+  get lastChange(): bigint {
+    return this.#lastChange;
+  }
+
+  get ringFloor(): bigint {
+    return this.#ringFloor;
+  }
+
+  get(namespace: string, name: string): StoredObject | undefined {
+    return this.#shelves.get(namespace)?.objects.get(name);
+  }
+
+  /** All objects, or those of one namespace, in key order. */
+  *objects(namespace: string, from?: Position): IterableIterator<StoredObject> {
+    if (namespace !== "" || !this.namespaced) {
+      yield* this.#ofShelf(namespace, from?.name ?? "");
+      return;
+    }
+    const first = from === undefined ? 0 : lowerBound(this.#namespaces, from.namespace, shelfOrder);
+    for (let at = first; at < this.#namespaces.length; at++) {
+      const each = this.#namespaces[at] ?? "";
+      yield* this.#ofShelf(each, each === from?.namespace ? from.name : "");
+    }
+  }
+
+  count(namespace: string): number {
+    if (namespace === "" && this.namespaced) return this.#size;
+    return this.#shelves.get(namespace)?.names.length ?? 0;
+  }
+
+  /** At most `limit` objects that match, starting at `from`; 0 means all. */
+  page(
+    namespace: string,
+    matches: ((object: StoredObject) => boolean) | undefined,
+    limit: number,
+    from?: Position,
+  ): Page {
+    const items: StoredObject[] = [];
+    let passed = 0;
+    for (const object of this.objects(namespace, from)) {
+      if (limit > 0 && items.length === limit) {
+        return { items, more: true, remaining: this.#countFrom(namespace, from) - passed };
+      }
+      passed += 1;
+      if (matches === undefined || matches(object)) items.push(object);
+    }
+    return { items, more: false, remaining: 0 };
+  }
+
+  /** Fills the cache before its first event. */
+  load(object: StoredObject): void {
+    this.#put(object);
+    if (object.revision > this.#lastChange) this.#lastChange = object.revision;
+  }
+
+  /** Events up to `revision` are not in the ring. */
+  startRing(revision: bigint): void {
+    this.#ringFloor = revision;
+    this.#ring = [];
+  }
+
+  put(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
+    const previous = this.get(id.namespace, id.name);
+    const current = new StoredObject(id, value, revision);
+    this.#put(current);
+    this.#emit(new CacheEvent(revision, current, previous));
+  }
+
+  remove(id: { readonly namespace: string; readonly name: string }, revision: bigint): void {
+    const previous = this.get(id.namespace, id.name);
+    if (previous === undefined) return;
+    this.#drop(id.namespace, id.name);
+    this.#emit(new CacheEvent(revision, undefined, previous));
+  }
+
+  /** Events after `revision`, or undefined when the ring no longer reaches back that far. */
+  eventsAfter(revision: bigint): readonly CacheEvent[] | undefined {
+    if (revision < this.#ringFloor) return undefined;
+    let at = this.#ring.length;
+    while (at > 0 && (this.#ring[at - 1] as CacheEvent).revision > revision) at -= 1;
+    return this.#ring.slice(at);
+  }
+
+  listen(listener: CacheListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #emit(event: CacheEvent): void {
+    this.#lastChange = event.revision;
+    this.#ring.push(event);
+    if (this.#ring.length > 2 * ringMax) {
+      const dropped = this.#ring[this.#ring.length - ringMax - 1] as CacheEvent;
+      this.#ringFloor = dropped.revision;
+      this.#ring = this.#ring.slice(-ringMax);
+    }
+    for (const listener of this.#listeners) listener.onEvent(event);
+  }
+
+  #put(object: StoredObject): void {
+    let shelf = this.#shelves.get(object.namespace);
+    if (shelf === undefined) {
+      shelf = { objects: new Map(), names: [] };
+      this.#shelves.set(object.namespace, shelf);
+      insertSorted(this.#namespaces, object.namespace, shelfOrder);
+    }
+    if (!shelf.objects.has(object.name)) {
+      insertSorted(shelf.names, object.name, plainOrder);
+      this.#size += 1;
+    }
+    shelf.objects.set(object.name, object);
+  }
+
+  #drop(namespace: string, name: string): void {
+    const shelf = this.#shelves.get(namespace);
+    if (shelf === undefined || !shelf.objects.delete(name)) return;
+    shelf.names.splice(lowerBound(shelf.names, name, plainOrder), 1);
+    this.#size -= 1;
+    if (shelf.names.length > 0) return;
+    this.#shelves.delete(namespace);
+    this.#namespaces.splice(lowerBound(this.#namespaces, namespace, shelfOrder), 1);
+  }
+
+  *#ofShelf(namespace: string, from: string): IterableIterator<StoredObject> {
+    const shelf = this.#shelves.get(namespace);
+    if (shelf === undefined) return;
+    const first = from === "" ? 0 : lowerBound(shelf.names, from, plainOrder);
+    for (let at = first; at < shelf.names.length; at++) {
+      yield shelf.objects.get(shelf.names[at] as string) as StoredObject;
+    }
+  }
+
+  #countFrom(namespace: string, from: Position | undefined): number {
+    if (from === undefined) return this.count(namespace);
+    let count = 0;
+    const namespaces = namespace === "" && this.namespaced ? this.#namespaces : [namespace];
+    for (const each of namespaces) {
+      const shelf = this.#shelves.get(each);
+      if (shelf === undefined) continue;
+      const order = namespace !== "" ? 0 : shelfOrder(each, from.namespace);
+      if (order > 0) count += shelf.names.length;
+      else if (order === 0) count += shelf.names.length - lowerBound(shelf.names, from.name, plainOrder);
+    }
+    return count;
+  }
+}
+
+type Order = (a: string, b: string) => number;
+
+const plainOrder: Order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const shelfOrder: Order = (a, b) => plainOrder(`${a}/`, `${b}/`);
+
+/** The first index whose text is not below `text`. */
+function lowerBound(sorted: readonly string[], text: string, order: Order): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (order(sorted[middle] as string, text) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function insertSorted(sorted: string[], text: string, order: Order): void {
+  // Most names arrive in order (generated suffixes aside): the end is tried first.
+  const last = sorted.at(-1);
+  if (last === undefined || order(last, text) < 0) sorted.push(text);
+  else sorted.splice(lowerBound(sorted, text, order), 0, text);
+}

@@ -1,0 +1,51 @@
+/** Which handler answers which verb of which resource or subresource. Filled by install.ts, read by the chain. */
+import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
+import type { Answer, ApiCall } from "#apiserver/request/call.ts";
+import type { RequestInfo, Verb } from "#apiserver/request/info.ts";
+
+export type Route = (call: ApiCall, info: RequestInfo) => Promise<Answer>;
+export type VerbRoutes = Partial<Record<Verb, Route>>;
+
+export interface RoutedResource {
+  readonly definition: ResourceDefinition;
+  readonly verbs: VerbRoutes;
+  readonly subresources: ReadonlyMap<string, VerbRoutes>;
+}
+
+export interface FoundRoute {
+  readonly resource: RoutedResource;
+  /** Undefined: the resource is there, but not this verb (405). */
+  readonly route: Route | undefined;
+}
+
+const keyOf = (group: string, version: string, resource: string): string => `${group}/${version}/${resource}`;
+
+export class RouteTable {
+  readonly #resources = new Map<string, RoutedResource>();
+
+  add(resource: RoutedResource): void {
+    const { group, version, resource: name } = resource.definition;
+    this.#resources.set(keyOf(group, version, name), resource);
+  }
+
+  find(info: RequestInfo): FoundRoute | undefined {
+    const resource = this.#resources.get(keyOf(info.group, info.version, info.resource));
+    if (resource === undefined) return undefined;
+    const { definition } = resource;
+    const isNamespace = definition.resource === "namespaces" && definition.group === "";
+    if (!definition.namespaced && info.namespace !== "" && !isNamespace) return undefined;
+    const verbs = info.subresource === "" ? resource.verbs : resource.subresources.get(info.subresource);
+    if (verbs === undefined) return undefined;
+    const needsNamespace = definition.namespaced && info.namespace === "";
+    if (needsNamespace && info.verb !== "list" && info.verb !== "watch") {
+      return { resource, route: undefined };
+    }
+    return { resource, route: verbs[info.verb] };
+  }
+}
+
+/** Definition of a subresource by name. */
+export const subresourceOf = (
+  definition: ResourceDefinition,
+  name: string,
+): SubresourceDefinition | undefined => definition.subresources.find((each) => each.name === name);

@@ -1,0 +1,114 @@
+/**
+ * How resources differ where only a yes or no differs.
+ * upstream: pkg/registry/<group>/<resource>/strategy.go and storage.go, pkg/kubeapiserver/default_storage_factory_builder.go
+ */
+import { qualifiedResource } from "#api/meta/object.ts";
+
+/** metadata.generation counts changes of the spec. */
+const withGeneration = new Set([
+  "controllerrevisions.apps",
+  "cronjobs.batch",
+  "csidrivers.storage.k8s.io",
+  "customresourcedefinitions.apiextensions.k8s.io",
+  "daemonsets.apps",
+  "deployments.apps",
+  "deviceclasses.resource.k8s.io",
+  "endpointslices.discovery.k8s.io",
+  "flowschemas.flowcontrol.apiserver.k8s.io",
+  "ingressclasses.networking.k8s.io",
+  "ingresses.networking.k8s.io",
+  "jobs.batch",
+  "mutatingadmissionpolicies.admissionregistration.k8s.io",
+  "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  "networkpolicies.networking.k8s.io",
+  "poddisruptionbudgets.policy",
+  "pods",
+  "podtemplates",
+  "priorityclasses.scheduling.k8s.io",
+  "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+  "replicasets.apps",
+  "replicationcontrollers",
+  "resourceslices.resource.k8s.io",
+  "statefulsets.apps",
+  "validatingadmissionpolicies.admissionregistration.k8s.io",
+  "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
+]);
+
+const createdByPut = new Set([
+  "clusterrolebindings.rbac.authorization.k8s.io",
+  "clusterroles.rbac.authorization.k8s.io",
+  "endpoints",
+  "events",
+  "events.events.k8s.io",
+  "leases.coordination.k8s.io",
+  "limitranges",
+  "priorityclasses.scheduling.k8s.io",
+  "rolebindings.rbac.authorization.k8s.io",
+  "roles.rbac.authorization.k8s.io",
+  "services",
+]);
+
+const updatedByRevisionOnly = new Set([
+  "apiservices.apiregistration.k8s.io",
+  "csidrivers.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "csistoragecapacities.storage.k8s.io",
+  "customresourcedefinitions.apiextensions.k8s.io",
+  "leases.coordination.k8s.io",
+  "flowschemas.flowcontrol.apiserver.k8s.io",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  "poddisruptionbudgets.policy",
+  "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+  "runtimeclasses.node.k8s.io",
+  "validatingadmissionpolicies.admissionregistration.k8s.io",
+  "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
+  "volumeattachments.storage.k8s.io",
+]);
+
+const answeringDeleteWithObject = new Set([
+  "namespaces",
+  "persistentvolumeclaims",
+  "persistentvolumes",
+  "pods",
+  "podtemplates",
+  "resourcequotas",
+  "serviceaccounts",
+  "services",
+]);
+
+const statusKeepsLabels = new Set(["daemonsets.apps", "deployments.apps"]);
+
+/** Key ranges below /registry/ that aren't called after the resource. */
+const storagePaths: Readonly<Record<string, string>> = {
+  replicationcontrollers: "controllers",
+  endpoints: "services/endpoints",
+  services: "services/specs",
+  nodes: "minions",
+  "ingresses.networking.k8s.io": "ingress",
+  "customresourcedefinitions.apiextensions.k8s.io": "apiextensions.k8s.io/customresourcedefinitions",
+  "apiservices.apiregistration.k8s.io": "apiregistration.k8s.io/apiservices",
+};
+
+export interface ResourceRules {
+  readonly hasGeneration: boolean;
+  readonly allowCreateOnUpdate: boolean;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly statusKeepsLabels: boolean;
+  readonly storagePath: string;
+}
+
+export function rulesOf(group: string, resource: string): ResourceRules {
+  const name = qualifiedResource(group, resource);
+  return {
+    hasGeneration: withGeneration.has(name),
+    allowCreateOnUpdate: createdByPut.has(name),
+    allowUnconditionalUpdate: !updatedByRevisionOnly.has(name),
+    returnsDeletedObject: answeringDeleteWithObject.has(name),
+    statusKeepsLabels: statusKeepsLabels.has(name),
+    storagePath: storagePaths[name] ?? resource,
+  };
+}

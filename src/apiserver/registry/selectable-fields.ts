@@ -1,0 +1,115 @@
+/**
+ * The fields that each resource can be selected by, read from the stored form.
+ * upstream: pkg/apis/<group>/<version>/conversion.go (labels), pkg/registry/<group>/<resource>/strategy.go (values)
+ */
+import type { AnyObject } from "#api/meta/object.ts";
+
+type Read = (object: AnyObject) => string;
+type Fields = Readonly<Record<string, Read>>;
+
+/** The text of a nested field; "" when absent. */
+function at(object: unknown, path: readonly string[]): string {
+  let value: unknown = object;
+  for (const name of path) {
+    if (typeof value !== "object" || value === null) return "";
+    value = (value as Record<string, unknown>)[name];
+  }
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? value.toString()
+    : "";
+}
+
+const text =
+  (...path: readonly string[]): Read =>
+  (object) =>
+    at(object, path);
+
+const flag =
+  (...path: readonly string[]): Read =>
+  (object) =>
+    at(object, path) === "true" ? "true" : "false";
+
+const count =
+  (...path: readonly string[]): Read =>
+  (object) =>
+    at(object, path) || "0";
+
+const podIPs: Read = (object) => {
+  const status = object["status"] as { podIPs?: readonly { ip?: string }[] } | undefined;
+  return (status?.podIPs ?? []).map(({ ip = "" }) => ip).join(",");
+};
+
+const eventSource: Read = (object) =>
+  at(object, ["source", "component"]) || at(object, ["reportingComponent"]);
+
+function eventFields(subject: string): Fields {
+  const names = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+  return Object.fromEntries(names.map((name) => [`${subject}.${name}`, text("involvedObject", name)]));
+}
+
+const replicas: Fields = { "status.replicas": count("status", "replicas") };
+
+const byResource: Readonly<Record<string, Fields>> = {
+  pods: {
+    "spec.nodeName": text("spec", "nodeName"),
+    "spec.restartPolicy": text("spec", "restartPolicy"),
+    "spec.schedulerName": text("spec", "schedulerName"),
+    "spec.serviceAccountName": text("spec", "serviceAccountName"),
+    "spec.hostNetwork": flag("spec", "hostNetwork"),
+    "status.phase": text("status", "phase"),
+    "status.podIP": text("status", "podIP"),
+    "status.podIPs": podIPs,
+    "status.nominatedNodeName": text("status", "nominatedNodeName"),
+  },
+  nodes: { "spec.unschedulable": flag("spec", "unschedulable") },
+  namespaces: { "status.phase": text("status", "phase"), name: text("metadata", "name") },
+  secrets: { type: text("type") },
+  services: { "spec.clusterIP": text("spec", "clusterIP"), "spec.type": text("spec", "type") },
+  replicationcontrollers: replicas,
+  "replicasets.apps": replicas,
+  events: {
+    ...eventFields("involvedObject"),
+    reason: text("reason"),
+    reportingComponent: text("reportingComponent"),
+    source: eventSource,
+    type: text("type"),
+  },
+  "events.events.k8s.io": {
+    ...eventFields("regarding"),
+    reason: text("reason"),
+    reportingController: text("reportingComponent"),
+    type: text("type"),
+  },
+  "jobs.batch": { "status.successful": count("status", "succeeded") },
+  "certificatesigningrequests.certificates.k8s.io": { "spec.signerName": text("spec", "signerName") },
+  "podcertificaterequests.certificates.k8s.io": {
+    "spec.signerName": text("spec", "signerName"),
+    "spec.podName": text("spec", "podName"),
+    "spec.nodeName": text("spec", "nodeName"),
+  },
+  "clustertrustbundles.certificates.k8s.io": { "spec.signerName": text("spec", "signerName") },
+  "resourceslices.resource.k8s.io": {
+    "spec.nodeName": text("spec", "nodeName"),
+    "spec.driver": text("spec", "driver"),
+  },
+};
+
+const common: Fields = {
+  "metadata.name": text("metadata", "name"),
+  "metadata.namespace": text("metadata", "namespace"),
+};
+
+/** `resource` with its group: "replicasets.apps". Answers undefined for a field that isn't selectable. */
+export function selectableFieldOf(
+  resource: string,
+): (object: AnyObject, field: string) => string | undefined {
+  const own = byResource[resource];
+  return (object, field) => (common[field] ?? own?.[field])?.(object);
+}
+
+/** Upstream words the refusal differently for kinds that have fields of their own. */
+export function unknownFieldText(resource: string, field: string): string {
+  return byResource[resource] === undefined
+    ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+    : `field label not supported: ${field}`;
+}

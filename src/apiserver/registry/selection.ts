@@ -1,0 +1,61 @@
+/** Label and field selectors of a request as one test of stored objects. */
+import { everyField, parseFieldSelector, type FieldSelector } from "#api/meta/fields.ts";
+import { parseLabelSelector } from "#api/meta/label-parser.ts";
+import { SelectorError, selectEverything, type LabelSelector } from "#api/meta/labels.ts";
+import { qualifiedResource } from "#api/meta/object.ts";
+import { badRequestError } from "#api/meta/status.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { unknownFieldText } from "./selectable-fields.ts";
+import type { StoredObject } from "./stored-object.ts";
+
+export interface Selection {
+  /** Undefined: everything. */
+  readonly matches: ((object: StoredObject) => boolean) | undefined;
+  /** Only an object of this name can match. */
+  readonly name: string | undefined;
+}
+
+/** Throws 400 for a selector that can't be read or names a field this resource doesn't offer. */
+export function parseSelection(
+  endpoint: Endpoint,
+  { labelSelector, fieldSelector }: { readonly labelSelector: string; readonly fieldSelector: string },
+): Selection {
+  const labels = parsed(labelSelector, parseLabelSelector) ?? selectEverything;
+  const fields = parsed(fieldSelector, parseFieldSelector) ?? everyField;
+  checkFields(endpoint, fields);
+  const matches = labels.everything && fields.everything ? undefined : matcher(endpoint, labels, fields);
+  return { matches, name: fields.exact("metadata.name") };
+}
+
+function parsed<T>(text: string, parse: (text: string) => T): T | undefined {
+  if (text === "") return undefined;
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequestError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function checkFields(endpoint: Endpoint, fields: FieldSelector): void {
+  for (const { field } of fields.requirements) {
+    if (endpoint.selectableField({}, field) !== undefined) continue;
+    const { group, resource } = endpoint.definition;
+    throw badRequestError(unknownFieldText(qualifiedResource(group, resource), field));
+  }
+}
+
+function matcher(
+  endpoint: Endpoint,
+  labels: LabelSelector,
+  fields: FieldSelector,
+): (object: StoredObject) => boolean {
+  const needsLabels = !labels.everything;
+  const name = fields.exact("metadata.name");
+  return (stored) => {
+    if (name !== undefined && stored.name !== name) return false;
+    const { object } = stored;
+    if (needsLabels && !labels.matches(object.metadata?.labels)) return false;
+    return fields.matches((field) => endpoint.selectableField(object, field));
+  };
+}

@@ -1,0 +1,385 @@
+/**
+ * The generic engine: one resource's objects over the store, with the rules every resource obeys. What differs is in
+ * its strategy. Reads come from the cache; a write compares and swaps on the revision it has read.
+ * upstream: apiserver/pkg/registry/generic/registry/store.go, apiserver/pkg/registry/rest
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { AnyObject, GroupVersionResource } from "#api/meta/object.ts";
+import {
+  alreadyExistsError,
+  conflictError,
+  failure,
+  invalidError,
+  modifiedConflict,
+  notFoundError,
+  type Subject,
+} from "#api/meta/status.ts";
+import { invalid } from "#api/meta/field-error.ts";
+import { randomName, type Random } from "#base/random.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
+import {
+  KeyExistsError,
+  KeyNotFoundError,
+  RevisionMismatchError,
+  type Entry,
+  type Store,
+} from "#store/store.ts";
+import { keyOfId, type CacheFeed } from "./cache-feed.ts";
+import { planDeletion, type DeletionPlan } from "./deletion.ts";
+import type { ResourceCache } from "./resource-cache.ts";
+import { deepFreeze, encodeForStore, StoredObject } from "./stored-object.ts";
+import type { DeletionOptions, Finish, Strategy, StrategyContext } from "./strategy.ts";
+
+export interface ObjectId {
+  /** "" for cluster-scoped resources. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Around one write: who may still change or refuse the object. */
+export interface WriteContext {
+  readonly dryRun: boolean;
+  /** The API version the client used. */
+  readonly requestVersion: string;
+  readonly signal: AbortSignal;
+  warn(text: string): void;
+  /** Validating admission. Throws StatusError to refuse. */
+  validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void>;
+}
+
+export interface WriteResult {
+  readonly object: StoredObject;
+  readonly isCreated: boolean;
+}
+
+export interface DeleteResult {
+  /** The object as it is now, or as it was last when `isGone`. */
+  readonly object: StoredObject;
+  readonly isGone: boolean;
+}
+
+export interface ResourceStoreOptions {
+  readonly resource: GroupVersionResource & { readonly kind: string };
+  readonly strategy: Strategy;
+  readonly cache: ResourceCache;
+}
+
+export interface ResourceStoreDeps {
+  readonly store: Store;
+  readonly feed: CacheFeed;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** How often an update is tried anew when others write in between. */
+const conflictTriesMax = 100;
+/** upstream: rest.maxNameLength 63 minus the suffix of 5 */
+const generatedBaseMax = 58;
+const generateTriesMax = 8;
+
+type Next = { readonly write: AnyObject } | { readonly remove: AnyObject };
+
+export class ResourceStore {
+  readonly cache: ResourceCache;
+  readonly strategy: Strategy;
+  readonly #options: ResourceStoreOptions;
+  readonly #deps: ResourceStoreDeps;
+
+  constructor(options: ResourceStoreOptions, deps: ResourceStoreDeps) {
+    this.cache = options.cache;
+    this.strategy = options.strategy;
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  subject(name: string): Subject {
+    const { group, resource } = this.#options.resource;
+    return { group, resource, name };
+  }
+
+  /** Waits for the newest write; `isAnyRevisionGood` takes what is at hand. */
+  async get(id: ObjectId, isAnyRevisionGood = false): Promise<StoredObject> {
+    if (!isAnyRevisionGood) await this.#deps.feed.fresh();
+    const found = this.cache.get(id.namespace, id.name);
+    if (found === undefined) throw notFoundError(this.subject(id.name));
+    return found;
+  }
+
+  /** The object is the caller's to lose: it is changed and then belongs to the store. */
+  async create(object: AnyObject, context: WriteContext): Promise<StoredObject> {
+    const generateName = object.metadata?.name === undefined ? object.metadata?.generateName : undefined;
+    if (generateName === undefined || generateName === "") return this.#createOnce(object, context);
+    for (let tries = 1; ; tries++) {
+      const base = generateName.slice(0, generatedBaseMax);
+      const copy = structuredClone(object);
+      (copy.metadata ??= {}).name = base + randomName(this.#deps.random, 5);
+      try {
+        return await this.#createOnce(copy, context);
+      } catch (error) {
+        if (tries >= generateTriesMax || !isOccupied(error)) throw error;
+      }
+    }
+  }
+
+  async #createOnce(object: AnyObject, context: WriteContext): Promise<StoredObject> {
+    const { strategy } = this;
+    const metadata = (object.metadata ??= {});
+    const id = { namespace: metadata.namespace ?? "", name: metadata.name ?? "" };
+    if ((metadata.resourceVersion ?? "0") !== "0" && metadata.resourceVersion !== "") {
+      throw failure({
+        code: 500,
+        reason: "",
+        message: "resourceVersion should not be set on objects to be created",
+      });
+    }
+    const now = toRfc3339(this.#deps.clock.now());
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    metadata.uid = this.#deps.random.uuid();
+    metadata.creationTimestamp = now;
+    const finish = strategy.beginCreate?.(object, this.#contextOf(context, now));
+    return this.#finishing(finish, context, async () => {
+      strategy.prepareForCreate(object, this.#contextOf(context, now));
+      this.#refuse(id.name, strategy.validateCreate(object));
+      await context.validate(object, undefined);
+      const value = encodeForStore(object);
+      if (context.dryRun) {
+        await this.#deps.feed.fresh();
+        if (this.cache.get(id.namespace, id.name) !== undefined) {
+          throw alreadyExistsError(this.subject(id.name));
+        }
+        return new StoredObject(id, value, 0n);
+      }
+      try {
+        return stored(id, await this.#deps.store.create(keyOfId(this.cache, id), value), object);
+      } catch (error) {
+        if (error instanceof KeyExistsError) throw alreadyExistsError(this.subject(id.name));
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Replaces an object with what `change` makes of its current state (which it must not touch); tried again when
+   * others write in between. `change` runs mutating admission itself.
+   */
+  async update(
+    id: ObjectId,
+    change: (current: AnyObject | undefined) => Promise<AnyObject>,
+    context: WriteContext,
+    strategy: Strategy = this.strategy,
+  ): Promise<WriteResult> {
+    await this.#deps.feed.fresh(context.signal);
+    let current = this.cache.get(id.namespace, id.name);
+    for (let tries = 1; ; tries++) {
+      if (current === undefined) {
+        if (!strategy.allowCreateOnUpdate) throw notFoundError(this.subject(id.name));
+        const fresh = await change(undefined);
+        if (fresh.metadata !== undefined) delete fresh.metadata.resourceVersion;
+        return { object: await this.create(fresh, context), isCreated: true };
+      }
+      try {
+        return { object: await this.#updateOnce(current, change, context, strategy), isCreated: false };
+      } catch (error) {
+        if (!(error instanceof RevisionMismatchError) || tries >= conflictTriesMax) throw error;
+        current = error.current === undefined ? undefined : stored(id, error.current);
+      }
+    }
+  }
+
+  async #updateOnce(
+    current: StoredObject,
+    change: (current: AnyObject) => Promise<AnyObject>,
+    context: WriteContext,
+    strategy: Strategy,
+  ): Promise<StoredObject> {
+    const old = current.object;
+    const object = await change(old);
+    this.#checkRevision(object, old, strategy);
+    keepSystemFields(object, old);
+    const strategyContext = this.#contextOf(context, toRfc3339(this.#deps.clock.now()));
+    strategy.prepareForUpdate(object, old, strategyContext);
+    const finish = strategy.beginUpdate?.(object, old, strategyContext);
+    return this.#finishing(finish, context, async () => {
+      this.#refuse(current.name, strategy.validateUpdate(object, old));
+      await context.validate(object, old);
+      return this.#write(current, this.#nextAfterUpdate(object, old), context.dryRun);
+    });
+  }
+
+  #nextAfterUpdate(object: AnyObject, old: AnyObject): Next {
+    const { metadata } = object;
+    const isLeaving =
+      metadata?.deletionTimestamp !== undefined &&
+      (old.metadata?.deletionGracePeriodSeconds ?? 0) === 0 &&
+      old.metadata?.deletionTimestamp !== undefined &&
+      (metadata.finalizers ?? []).length === 0 &&
+      this.strategy.mayBeRemoved?.(object) !== false;
+    return isLeaving ? { remove: object } : { write: object };
+  }
+
+  #checkRevision(object: AnyObject, old: AnyObject, strategy: Strategy): void {
+    const metadata = (object.metadata ??= {});
+    const asked = metadata.resourceVersion ?? "";
+    const name = old.metadata?.name ?? "";
+    if ((metadata.uid ?? "") !== "") this.#checkPreconditions(old, { preconditions: { uid: metadata.uid } });
+    if (asked === "" || asked === "0") {
+      if (strategy.allowUnconditionalUpdate) return;
+      this.#refuse(name, [invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
+    }
+    if (asked !== old.metadata?.resourceVersion) throw modifiedConflict(this.subject(name));
+  }
+
+  /** Deletes, or begins to: graceful periods and finalizers keep the object for a while. */
+  async delete(id: ObjectId, options: DeletionOptions, context: WriteContext): Promise<DeleteResult> {
+    await this.#deps.feed.fresh(context.signal);
+    let current = this.cache.get(id.namespace, id.name);
+    for (let tries = 1; ; tries++) {
+      if (current === undefined) throw notFoundError(this.subject(id.name));
+      try {
+        return await this.#deleteOnce(current, options, context);
+      } catch (error) {
+        if (!(error instanceof RevisionMismatchError) || tries >= conflictTriesMax) throw error;
+        current = error.current === undefined ? undefined : stored(id, error.current);
+      }
+    }
+  }
+
+  async #deleteOnce(
+    current: StoredObject,
+    options: DeletionOptions,
+    context: WriteContext,
+  ): Promise<DeleteResult> {
+    const old = current.object;
+    this.#checkPreconditions(old, options);
+    await context.validate(undefined, old);
+    const now = this.#deps.clock.now();
+    const plan = planDeletion(old, options, this.strategy, {
+      nowMs: now,
+      context: this.#contextOf(context, toRfc3339(now)),
+    });
+    return this.#carryOut(current, plan, context.dryRun);
+  }
+
+  async #carryOut(current: StoredObject, plan: DeletionPlan, dryRun: boolean): Promise<DeleteResult> {
+    switch (plan.kind) {
+      case "wait":
+        return { object: current, isGone: false };
+      case "mark":
+        return { object: await this.#write(current, { write: plan.object }, dryRun), isGone: false };
+      case "remove":
+        return { object: await this.#write(current, { remove: plan.object }, dryRun), isGone: true };
+    }
+  }
+
+  #checkPreconditions(old: AnyObject, { preconditions }: DeletionOptions): void {
+    const { uid = "", resourceVersion = "", name = "" } = old.metadata ?? {};
+    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+      throw conflictError(
+        this.subject(name),
+        `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+      );
+    }
+    if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
+      throw conflictError(
+        this.subject(name),
+        `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+      );
+    }
+  }
+
+  /** Throws RevisionMismatchError when somebody else was faster. A write that changes nothing isn't made. */
+  async #write(current: StoredObject, next: Next, dryRun: boolean): Promise<StoredObject> {
+    const key = keyOfId(this.cache, current);
+    if ("remove" in next) {
+      const last = new StoredObject(current, encodeForStore(next.remove), current.revision);
+      if (dryRun) return last;
+      await this.#remove(key, current);
+      this.strategy.afterDelete?.(current.object);
+      return last;
+    }
+    const value = encodeForStore(next.write);
+    if (isUnchanged(value, current)) return current;
+    if (dryRun) return new StoredObject(current, value, current.revision);
+    return stored(current, await this.#deps.store.update(key, value, current.revision), next.write);
+  }
+
+  async #remove(key: string, current: StoredObject): Promise<void> {
+    try {
+      await this.#deps.store.delete(key, current.revision);
+    } catch (error) {
+      // Gone already: somebody else finished the same deletion.
+      if (error instanceof KeyNotFoundError) throw notFoundError(this.subject(current.name));
+      throw error;
+    }
+  }
+
+  async #finishing(
+    finish: Finish | undefined,
+    { dryRun }: WriteContext,
+    run: () => Promise<StoredObject>,
+  ): Promise<StoredObject> {
+    let isWritten = false;
+    try {
+      const result = await run();
+      isWritten = !dryRun;
+      return result;
+    } finally {
+      finish?.(isWritten);
+    }
+  }
+
+  #refuse(name: string, faults: ReturnType<Strategy["validateCreate"]>): void {
+    if (faults.length === 0) return;
+    const { group, kind } = this.#options.resource;
+    throw invalidError({ group, kind, name }, faults);
+  }
+
+  #contextOf(context: WriteContext, now: string): StrategyContext {
+    const { dryRun, requestVersion } = context;
+    return {
+      now,
+      dryRun,
+      requestVersion,
+      warn: (text) => {
+        context.warn(text);
+      },
+    };
+  }
+}
+
+const isOccupied = (error: unknown): boolean =>
+  error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
+
+function stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
+  if (object === undefined) return new StoredObject(id, entry.value, entry.modRevision);
+  (object.metadata ??= {}).resourceVersion = entry.modRevision.toString();
+  return new StoredObject(id, entry.value, entry.modRevision, deepFreeze(object));
+}
+
+const systemFields = [
+  "uid",
+  "creationTimestamp",
+  "generation",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
+/** What no client may change once the object exists. */
+function keepSystemFields(object: AnyObject, old: AnyObject): void {
+  const metadata = (object.metadata ??= {});
+  const before = old.metadata ?? {};
+  for (const field of systemFields) {
+    if (before[field] === undefined) delete metadata[field];
+    else Object.assign(metadata, { [field]: before[field] });
+  }
+  if (before.generateName !== undefined) metadata.generateName ??= before.generateName;
+  delete metadata.selfLink;
+}
+
+function isUnchanged(value: Buffer, current: StoredObject): boolean {
+  if (value.length !== current.value.length) return false;
+  if (value.equals(current.value)) return true;
+  // The same content in another order has the same length; only then the costly comparison is worth it.
+  return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(current.value.toString("utf8")));
+}

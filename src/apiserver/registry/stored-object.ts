@@ -1,0 +1,112 @@
+/**
+ * One object at one revision, as the store holds it: JSON without a resourceVersion.
+ * Bytes are kept once; the parsed object and the served bytes are made when first asked for.
+ */
+import type { AnyObject } from "#api/meta/object.ts";
+import { assert } from "#base/assert.ts";
+
+const metadataOpen = Buffer.from('"metadata":{');
+
+export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
+
+export class StoredObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly value: Buffer;
+  readonly revision: bigint;
+  #object: AnyObject | undefined;
+  #lines: Partial<Record<ChangeType, Buffer>> | undefined;
+
+  /**
+   * `revision` is 0 for an object that was never written (a dry run's). `object`, when given, is `value` decoded, with its resourceVersion, and frozen.
+   */
+  constructor(
+    id: { readonly namespace: string; readonly name: string },
+    value: Buffer,
+    revision: bigint,
+    object?: AnyObject,
+  ) {
+    this.namespace = id.namespace;
+    this.name = id.name;
+    this.value = value;
+    this.revision = revision;
+    this.#object = object;
+  }
+
+  /** Shared and deeply frozen: copy before change. */
+  get object(): AnyObject {
+    this.#object ??= parse(this.value, this.revision);
+    return this.#object;
+  }
+
+  /** The same content under another revision: what a DELETED event carries. */
+  at(revision: bigint): StoredObject {
+    const object = this.#object;
+    return new StoredObject(
+      this,
+      this.value,
+      revision,
+      object === undefined ? undefined : withRevision(object, revision),
+    );
+  }
+
+  /** The served JSON in pieces, so that a list can copy it without another buffer. */
+  pieces(): readonly [Buffer, Buffer, Buffer] {
+    const at = this.value.indexOf(metadataOpen) + metadataOpen.length;
+    assert(at >= metadataOpen.length, `stored object ${this.namespace}/${this.name} has no metadata`);
+    const isEmpty = this.value[at] === 0x7d;
+    const middle = Buffer.from(
+      this.revision === 0n ? "" : `"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`,
+      "latin1",
+    );
+    return [this.value.subarray(0, at), middle, this.value.subarray(at)];
+  }
+
+  json(): Buffer {
+    return Buffer.concat(this.pieces());
+  }
+
+  /** The line of a JSON watch stream, made once for all watchers of a live event. */
+  sharedLine(type: ChangeType): Buffer {
+    this.#lines ??= {};
+    const line = this.#lines[type] ?? this.line(type);
+    this.#lines[type] = line;
+    return line;
+  }
+
+  line(type: ChangeType): Buffer {
+    return Buffer.concat([
+      Buffer.from(`{"type":"${type}","object":`, "latin1"),
+      ...this.pieces(),
+      Buffer.from("}\n", "latin1"),
+    ]);
+  }
+}
+
+function parse(value: Buffer, revision: bigint): AnyObject {
+  const object = JSON.parse(value.toString("utf8")) as AnyObject;
+  if (revision > 0n) (object.metadata ??= {}).resourceVersion = revision.toString();
+  return deepFreeze(object);
+}
+
+function withRevision(object: AnyObject, revision: bigint): AnyObject {
+  return Object.freeze({
+    ...object,
+    metadata: Object.freeze({ ...object.metadata, resourceVersion: revision.toString() }),
+  });
+}
+
+/** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
+export function encodeForStore(object: AnyObject): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const meta = { ...metadata };
+  delete meta.resourceVersion;
+  delete meta.selfLink;
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }), "utf8");
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

@@ -1,0 +1,195 @@
+/**
+ * What is special about a resource. The engine (store.ts) calls these in a fixed order:
+ * create: begin → prepareForCreate → validate → admission validates → write → finish
+ * update: prepareForUpdate → begin → validate → admission validates → write → finish
+ * Only prepare* and begin* may change the object; nothing may change `old`.
+ */
+import type { AnyObject } from "#api/meta/object.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
+
+export interface StrategyContext {
+  /** RFC 3339, the time of this write. */
+  readonly now: string;
+  readonly dryRun: boolean;
+  /** The API group and version the client used. */
+  readonly requestVersion: string;
+  warn(text: string): void;
+}
+
+/** Commits (true) or gives back (false) what `begin` took. Called once, whatever happened. */
+export type Finish = (isWritten: boolean) => void;
+
+export interface DeletionOptions {
+  gracePeriodSeconds?: number | undefined;
+  propagationPolicy?: string | undefined;
+  orphanDependents?: boolean | undefined;
+  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
+}
+
+export interface Strategy {
+  /** A PUT to a name that isn't there creates it. */
+  readonly allowCreateOnUpdate: boolean;
+  /** An update needs no resourceVersion. */
+  readonly allowUnconditionalUpdate: boolean;
+  /** DELETE answers with the object instead of a Status. */
+  readonly returnsDeletedObject: boolean;
+  prepareForCreate(object: AnyObject, context: StrategyContext): void;
+  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void;
+  validateCreate(object: AnyObject): readonly FieldError[];
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[];
+  /** Takes what the object needs from a shared range (addresses, ports). Throws StatusError when it can't. */
+  beginCreate?(object: AnyObject, context: StrategyContext): Finish;
+  beginUpdate?(object: AnyObject, old: AnyObject, context: StrategyContext): Finish;
+  /** The last state of an object that is gone. */
+  afterDelete?(object: AnyObject): void;
+  /** The grace period of this deletion in seconds; undefined when the resource knows no graceful deletion. */
+  gracePeriod?(object: AnyObject, asked: number | undefined): number;
+  /** What happens to dependents when the client says nothing. Background unless told otherwise. */
+  defaultPropagation?(context: StrategyContext): "Background" | "Orphan";
+  /** More than metadata.finalizers keeps the object alive. */
+  mayBeRemoved?(object: AnyObject): boolean;
+  /** Another way to mark the object as being deleted. */
+  markDeleted?(object: AnyObject, context: StrategyContext): void;
+}
+
+/** The checks of one API type; src/api/validation.ts. */
+export interface Validation {
+  create(object: AnyObject): readonly FieldError[];
+  update(object: AnyObject, old: AnyObject): readonly FieldError[];
+}
+
+export interface DefaultStrategyOptions {
+  readonly hasStatus: boolean;
+  /** metadata.generation counts changes outside metadata and status. */
+  readonly hasGeneration: boolean;
+  readonly allowCreateOnUpdate: boolean;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly validation: Validation;
+}
+
+/** What most resources do: the status belongs to the status subresource, the generation follows the rest. */
+export class DefaultStrategy implements Strategy {
+  readonly allowCreateOnUpdate: boolean;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly #options: DefaultStrategyOptions;
+
+  constructor(options: DefaultStrategyOptions) {
+    this.#options = options;
+    this.allowCreateOnUpdate = options.allowCreateOnUpdate;
+    this.allowUnconditionalUpdate = options.allowUnconditionalUpdate;
+    this.returnsDeletedObject = options.returnsDeletedObject;
+  }
+
+  prepareForCreate(object: AnyObject, _context: StrategyContext): void {
+    if (this.#options.hasStatus) object["status"] = {};
+    if (this.#options.hasGeneration) (object.metadata ??= {}).generation = 1;
+    else if (object.metadata !== undefined) delete object.metadata.generation;
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+    if (this.#options.hasStatus) {
+      if (old["status"] === undefined) delete object["status"];
+      else object["status"] = old["status"];
+    }
+    if (this.#options.hasGeneration && !isSameContent(object, old)) bumpGeneration(object, old);
+  }
+
+  validateCreate(object: AnyObject): readonly FieldError[] {
+    return this.#options.validation.create(object);
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#options.validation.update(object, old);
+  }
+}
+
+export function bumpGeneration(object: AnyObject, old: AnyObject): void {
+  (object.metadata ??= {}).generation = (old.metadata?.generation ?? 0) + 1;
+}
+
+/** For /status: only the status (and metadata that isn't the spec's business) may change. */
+export class StatusStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject = false;
+  readonly #main: Strategy;
+  readonly #keepsLabels: boolean;
+
+  /** `keepsLabels`: labels and owners can't be changed through /status. */
+  constructor(main: Strategy, keepsLabels: boolean) {
+    this.#main = main;
+    this.allowUnconditionalUpdate = main.allowUnconditionalUpdate;
+    this.#keepsLabels = keepsLabels;
+  }
+
+  prepareForCreate(): void {
+    // Nothing is ever created through /status.
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+    keepAllBut(object, old, "status");
+    if (this.#keepsLabels) restore(object, old, ["labels"]);
+  }
+
+  validateCreate(): readonly FieldError[] {
+    return [];
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#main.validateUpdate(object, old);
+  }
+}
+
+/** Puts every top-level field of `old` back except metadata and `field`. */
+export function keepAllBut(object: AnyObject, old: AnyObject, field: string): void {
+  for (const name of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (name === field || name === "metadata" || name === "kind" || name === "apiVersion") continue;
+    if (old[name] === undefined) delete object[name];
+    else object[name] = old[name];
+  }
+}
+
+/** Puts metadata fields of `old` back. */
+export function restore(
+  object: AnyObject,
+  old: AnyObject,
+  fields: readonly ("labels" | "ownerReferences")[],
+): void {
+  const metadata = (object.metadata ??= {});
+  for (const field of fields) {
+    if (field === "labels") metadata.labels = old.metadata?.labels;
+    else metadata.ownerReferences = old.metadata?.ownerReferences;
+  }
+}
+
+/** Equal but for metadata and status. */
+function isSameContent(object: AnyObject, old: AnyObject): boolean {
+  for (const name of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (name === "metadata" || name === "status" || name === "kind" || name === "apiVersion") continue;
+    if (!isSame(object[name], old[name])) return false;
+  }
+  return true;
+}
+
+/** Equal as API values: absent, null, {} and [] are one and the same. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) return isSameList(a, b);
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  return Object.keys({ ...left, ...right }).every((name) => isSame(left[name], right[name]));
+}
+
+function isSameList(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+  return a.every((item, at) => isSame(item, (b as unknown[])[at]));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}

@@ -1,0 +1,175 @@
+/**
+ * One watch of one resource: what it starts with, then every change that concerns its selector.
+ * Items wait in a bounded queue; a reader that falls too far behind loses the watch, never an event.
+ */
+import { expiredError } from "#api/meta/status.ts";
+import { ChildAbort } from "#base/abort.ts";
+import type { Clock } from "#base/clock.ts";
+import { Subscription } from "#base/subscription.ts";
+import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
+import { idOfKey, registryPrefix, type CacheFeed } from "./cache-feed.ts";
+import { CacheEvent, type ResourceCache } from "./resource-cache.ts";
+import { StoredObject, type ChangeType } from "./stored-object.ts";
+
+export type WatchItem =
+  | {
+      readonly type: ChangeType;
+      readonly object: StoredObject;
+      /** Others may send the same line: worth keeping. */
+      readonly isLive: boolean;
+    }
+  | { readonly type: "BOOKMARK"; readonly revision: bigint; readonly endsInitialEvents: boolean };
+
+export interface WatchStart {
+  readonly namespace: string;
+  readonly matches: ((object: StoredObject) => boolean) | undefined;
+  /** Send what is there first, as ADDED. Otherwise only changes after `revision`. */
+  readonly withState: boolean;
+  readonly revision: bigint;
+  /** A bookmark with the mark of the end of initial events follows the state. */
+  readonly markEnd: boolean;
+  readonly bookmarks: boolean;
+  /** The watch ends by itself after this. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Items that may wait for one reader. A burst of 10,000 changes in one commit must still fit. */
+const waitingMax = 20_000;
+
+export interface WatcherDeps {
+  readonly cache: ResourceCache;
+  readonly feed: CacheFeed;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Calls back about once a minute. */
+  readonly onBookmark: (run: () => void) => () => void;
+}
+
+/** Starts at once. A revision that can't be resumed ends the loop with 410 Expired. */
+export function openWatch(start: WatchStart, deps: WatcherDeps): Subscription<WatchItem> {
+  const watcher = new Watcher(start, deps);
+  watcher.begin();
+  return watcher.items;
+}
+
+class Watcher {
+  readonly items: Subscription<WatchItem>;
+  readonly #start: WatchStart;
+  readonly #deps: WatcherDeps;
+  readonly #stops: (() => void)[] = [];
+
+  constructor(start: WatchStart, deps: WatcherDeps) {
+    this.#start = start;
+    this.#deps = deps;
+    this.items = new Subscription<WatchItem>({
+      max: waitingMax + (start.withState ? deps.cache.count(start.namespace) + 1 : 0),
+      signal: start.signal,
+      onCancel: () => {
+        for (const stop of this.#stops) stop();
+      },
+    });
+  }
+
+  begin(): void {
+    const { withState, revision, timeoutMs } = this.#start;
+    this.#stops.push(
+      this.#deps.clock.after(timeoutMs, () => {
+        this.items.close();
+      }),
+    );
+    if (withState) this.#sendState();
+    else if (!this.#catchUp(revision)) void this.#replay(revision);
+  }
+
+  onEvent(event: CacheEvent): void {
+    const item = itemFor(event, this.#start);
+    if (item !== undefined) this.items.push(item);
+  }
+
+  #sendState(): void {
+    const { namespace, matches, markEnd } = this.#start;
+    for (const object of this.#deps.cache.objects(namespace)) {
+      if (matches?.(object) === false) continue;
+      this.items.push({ type: "ADDED", object, isLive: false });
+    }
+    if (markEnd) {
+      this.items.push({ type: "BOOKMARK", revision: this.#deps.feed.revision, endsInitialEvents: true });
+    }
+    this.#follow();
+  }
+
+  /** True when the ring reached back to `revision`: from here on the watch is live. */
+  #catchUp(revision: bigint): boolean {
+    const events = this.#deps.cache.eventsAfter(revision);
+    if (events === undefined) return false;
+    for (const event of events) this.onEvent(event);
+    this.#follow();
+    return true;
+  }
+
+  #follow(): void {
+    if (this.items.ended) return;
+    this.#stops.push(this.#deps.cache.listen(this));
+    if (!this.#start.bookmarks) return;
+    this.#stops.push(
+      this.#deps.onBookmark(() => {
+        this.items.push({ type: "BOOKMARK", revision: this.#deps.feed.revision, endsInitialEvents: false });
+      }),
+    );
+  }
+
+  /**
+   * From the store's log until the ring takes over. All of the store is read, as only then the last revision before
+   * the ring is certain to come by.
+   */
+  async #replay(revision: bigint): Promise<void> {
+    using reading = new ChildAbort(this.#start.signal);
+    this.#stops.push(() => {
+      reading.abort();
+    });
+    try {
+      const startRevision = revision + 1n;
+      const batches = this.#deps.store.watch(registryPrefix, { startRevision, signal: reading.signal });
+      for await (const batch of batches) {
+        for (const event of changesOf(this.#deps.cache, batch)) this.onEvent(event);
+        if (this.items.ended || this.#catchUp(batch.revision)) return;
+      }
+      this.items.close();
+    } catch (error) {
+      this.items.fail(
+        error instanceof CompactedError
+          ? expiredError(`too old resource version: ${revision} (${error.compactRevision})`)
+          : error instanceof Error
+            ? error
+            : new Error("the store's watch failed", { cause: error }),
+      );
+    }
+  }
+}
+
+function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<CacheEvent> {
+  for (const { key, type, revision, entry, previous: before } of batch.events) {
+    if (!key.startsWith(cache.prefix)) continue;
+    const id = idOfKey(cache, key);
+    const previous = before ?? (type === "delete" ? entry : undefined);
+    yield new CacheEvent(
+      revision,
+      type === "put" ? new StoredObject(id, entry.value, revision) : undefined,
+      previous === undefined ? undefined : new StoredObject(id, previous.value, previous.modRevision),
+    );
+  }
+}
+
+/** What a change means to a watch with a selector: objects come and go with it. */
+function itemFor(event: CacheEvent, { namespace, matches }: WatchStart): WatchItem | undefined {
+  const { current, previous } = event;
+  const subject = current ?? previous;
+  if (subject === undefined || (namespace !== "" && subject.namespace !== namespace)) return undefined;
+  const wasIn = previous !== undefined && (matches === undefined || matches(previous));
+  if (current !== undefined && (matches === undefined || matches(current))) {
+    return { type: wasIn ? "MODIFIED" : "ADDED", object: current, isLive: true };
+  }
+  const { departed } = event;
+  return wasIn && departed !== undefined ? { type: "DELETED", object: departed, isLive: true } : undefined;
+}

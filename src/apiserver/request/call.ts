@@ -1,0 +1,86 @@
+/** One request and its answer, however they travel: over HTTP, or straight from a component of this process. */
+import type { Duplex } from "node:stream";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { Endpoint } from "#apiserver/registry/endpoint.ts";
+import type { StoredObject } from "#apiserver/registry/stored-object.ts";
+import type { WatchItem } from "#apiserver/registry/watcher.ts";
+import type { Subscription } from "#base/subscription.ts";
+
+export interface RequestBody {
+  readonly contentType: string;
+  /** Throws 413 above the limit. */
+  bytes(): Promise<Buffer>;
+  /** Within the process: the value itself, not to be changed. */
+  readonly value?: unknown;
+}
+
+export interface ApiCall {
+  /** Upper case. */
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** `name` in lower case; "" when absent. */
+  header(name: string): string;
+  readonly body: RequestBody;
+  readonly user: UserInfo;
+  readonly signal: AbortSignal;
+  /** Adds a `Warning: 299 - "text"` header to the answer. */
+  warn(text: string): void;
+  /** The connection, where this request may take it over (exec, attach, port-forward, proxy). */
+  readonly upgrade: UpgradeRequest | undefined;
+}
+
+/** A request that asks for another protocol on its connection. */
+export interface UpgradeRequest {
+  readonly socket: Duplex;
+  /** Bytes that came after the request's head. */
+  readonly head: Buffer;
+  readonly rawHeaders: readonly string[];
+}
+
+export interface StoredAnswer {
+  readonly kind: "stored";
+  readonly status: number;
+  readonly object: StoredObject;
+  readonly endpoint: Endpoint;
+}
+
+/** An object that isn't stored: reviews, scales, statuses. */
+export interface ObjectAnswer {
+  readonly kind: "object";
+  readonly status: number;
+  readonly object: AnyObject;
+}
+
+export interface ListAnswer {
+  readonly kind: "list";
+  readonly endpoint: Endpoint;
+  readonly items: readonly StoredObject[];
+  readonly revision: bigint;
+  /** "" when this is all. */
+  readonly continue: string;
+  readonly remaining: number | undefined;
+}
+
+export interface WatchAnswer {
+  readonly kind: "watch";
+  readonly endpoint: Endpoint;
+  readonly items: Subscription<WatchItem>;
+}
+
+/** Bytes as they are: logs, proxied answers. */
+export interface RawAnswer {
+  readonly kind: "raw";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: AsyncIterable<Uint8Array> | string;
+}
+
+/** The connection was taken over: nothing is left to say. */
+export interface HijackedAnswer {
+  readonly kind: "hijacked";
+}
+
+export type Answer = StoredAnswer | ObjectAnswer | ListAnswer | WatchAnswer | RawAnswer | HijackedAnswer;

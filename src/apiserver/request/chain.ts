@@ -1,0 +1,51 @@
+/**
+ * What every request passes, in this order, however it came: info → authorization → route → handler (which decodes,
+ * admits, and calls the registry). Who asks is settled before: by http/authentication.ts, or by whoever opened the
+ * local door.
+ * upstream: apiserver/pkg/server/config.go DefaultBuildHandlerChain
+ */
+import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
+import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { RouteTable } from "#apiserver/registry/routes.ts";
+import type { Answer, ApiCall } from "./call.ts";
+import { parseRequestInfo, type RequestInfo } from "./info.ts";
+import { methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
+
+export interface ChainDeps {
+  readonly authorizer: Authorizer;
+  readonly routes: RouteTable;
+  /** Paths outside the API's resources; undefined when nobody serves the path. */
+  readonly outside: (call: ApiCall, info: RequestInfo) => Promise<Answer | undefined>;
+}
+
+export type Chain = (call: ApiCall) => Promise<Answer>;
+
+/** Every failure is thrown, as StatusError where the client is to blame. */
+export const createChain =
+  (deps: ChainDeps): Chain =>
+  async (call) => {
+    const info = parseRequestInfo(call.method, call.path, call.query);
+    await authorize(call, info, deps.authorizer);
+    return info.isResourceRequest
+      ? dispatch(call, info, deps.routes)
+      : ((await deps.outside(call, info)) ?? notFoundAnywhere());
+  };
+
+async function authorize(call: ApiCall, info: RequestInfo, authorizer: Authorizer): Promise<void> {
+  const attributes = authorizationAttributes(call, info);
+  const decision = await authorizer.authorize(attributes);
+  if (!decision.allowed) throw forbidden(attributes, decision.reason);
+}
+
+export function authorizationAttributes({ user }: Pick<ApiCall, "user">, info: RequestInfo): Attributes {
+  return { ...info, user };
+}
+
+async function dispatch(call: ApiCall, info: RequestInfo, routes: RouteTable): Promise<Answer> {
+  const found = routes.find(info);
+  if (found === undefined) return notFoundAnywhere();
+  if (found.route === undefined) throw methodNotAllowed();
+  // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.
+  const placed = found.resource.definition.namespaced ? info : { ...info, namespace: "" };
+  return found.route(call, placed);
+}

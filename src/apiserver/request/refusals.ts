@@ -1,0 +1,21 @@
+/** Refusals before a handler is reached, in upstream's words. upstream: apiserver/pkg/endpoints/handlers/responsewriters/errors.go */
+import { failure, type StatusError } from "#api/meta/status.ts";
+import type { Answer } from "./call.ts";
+
+export const methodNotAllowed = (): StatusError =>
+  failure({
+    code: 405,
+    reason: "MethodNotAllowed",
+    message: "the server does not allow this method on the requested resource",
+    details: {},
+  });
+
+/** What Go's mux says; clients take it for an unknown resource. */
+export function notFoundAnywhere(): Answer {
+  return {
+    kind: "raw",
+    status: 404,
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+    body: "404 page not found\n",
+  };
+}

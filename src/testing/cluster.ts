@@ -1,0 +1,80 @@
+/**
+ * A whole apiserver in this process, over a store in memory: the real registry, semantics and watches.
+ * Only tests import it. Every user may do everything unless `authorizer` says otherwise.
+ */
+import { createScheme } from "#api/scheme.ts";
+import { createTypeTable } from "#api/schema/table.ts";
+import type { Admission } from "#apiserver/admission/admission.ts";
+import { Assembly } from "#apiserver/assembly.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { TableSemantics } from "#apiserver/request/type-semantics.ts";
+import { systemClock, type Clock } from "#base/clock.ts";
+import { silentLogger } from "#base/log.ts";
+import { systemRandom, type Random } from "#base/random.ts";
+import type { Client, Transport } from "#client/client.ts";
+import { createClient } from "#client/rest.ts";
+import { openMemoryStore } from "#store/memory.ts";
+
+export interface TestApiserverOptions {
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+  readonly authorizer?: Authorizer | undefined;
+  readonly admission?: Admission | undefined;
+}
+
+export interface TestApiserver extends AsyncDisposable {
+  /** A client under that name; a cluster administrator when none is given. */
+  client(user?: string | UserInfo): Client;
+  transport(user?: string | UserInfo): Transport;
+  close(): Promise<void>;
+}
+
+const everythingAllowed: Authorizer = {
+  authorize: () => ({ allowed: true, denied: false, reason: "" }),
+  rulesFor: () => Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false }),
+};
+
+const noAdmission: Admission = {
+  admit: () => Promise.resolve(),
+  validate: () => Promise.resolve(),
+};
+
+/** Serves when it resolves. */
+export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {
+  const clock = options.clock ?? systemClock;
+  const scheme = createScheme();
+  const store = openMemoryStore({ clock, log: silentLogger });
+  const assembly = new Assembly({
+    store,
+    clock,
+    random: options.random ?? systemRandom,
+    log: silentLogger,
+    scheme,
+    semantics: new TableSemantics({ scheme, table: createTypeTable() }),
+    validation: { create: () => [], update: () => [] },
+    convert: (object) => object,
+    specials: { stored: {}, virtual: {} },
+    authorizer: options.authorizer ?? everythingAllowed,
+    admission: options.admission ?? noAdmission,
+    outside: () => Promise.resolve(undefined),
+    minRequestTimeoutMs: 1_800_000,
+  });
+  const stop = new AbortController();
+  const filled = Promise.withResolvers<void>();
+  const running = assembly.run(stop.signal, filled.resolve);
+  await Promise.race([filled.promise, running]);
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await running;
+    await store.close();
+  };
+  const transport = (user: string | UserInfo = "admin"): Transport =>
+    assembly.local(typeof user === "string" ? { name: user, groups: ["system:masters"] } : user);
+  return {
+    transport,
+    client: (user) => createClient(transport(user)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
