@@ -1,0 +1,79 @@
+/** kube-controller-manager: every controller that isn't disabled, each with its own identity, over shared informers. */
+import { ChildAbort } from "#base/abort.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Completed, Component, ComponentKind } from "#base/component.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { Client } from "#client/client.ts";
+import type { InformerFactory } from "#client/cache/informer.ts";
+import { ApiEventRecorder } from "#client/events/recorder.ts";
+import { LeaderElector } from "#client/leader/leader-election.ts";
+import type { Controller } from "./controller.ts";
+import { complete, validate, type ControllersOptions } from "./options.ts";
+import { controllerFactories } from "./registry.ts";
+
+export const controllerNames: readonly string[] = Object.keys(controllerFactories);
+
+export interface ControllersDeps {
+  /** As system:kube-controller-manager. */
+  readonly client: Client;
+  /** As one controller: its ServiceAccount's rights. */
+  readonly clientFor: (controller: string) => Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export const controllers: ComponentKind<ControllersOptions, ControllersDeps> = {
+  name: "controller-manager",
+  complete,
+  validate,
+  create: (options, deps): Component => ({
+    name: "controller-manager",
+    run: (signal, ready) => run(options, deps, { signal, ready }),
+  }),
+};
+
+/** What `kubectl describe` shows as the source of an event, where it isn't the name plus "-controller". */
+const eventSources: Readonly<Record<string, string>> = {
+  garbagecollector: "garbage-collector-controller",
+  nodelifecycle: "node-controller",
+  nodeipam: "cidrAllocator",
+};
+
+async function run(
+  options: Completed<ControllersOptions>,
+  deps: ControllersDeps,
+  { signal, ready }: { readonly signal: AbortSignal; readonly ready: () => void },
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const enabled = Object.entries(controllerFactories).filter(([name]) => !options.disable.has(name));
+  const running: Controller[] = enabled.map(([name, create]) => {
+    const log = deps.log.child({ controller: name });
+    const client = deps.clientFor(name);
+    const { clock, random, informers } = deps;
+    const component = eventSources[name] ?? `${name}-controller`;
+    const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));
+    return create({ name, options, client, informers, events, clock, random, log });
+  });
+  const lead = async (leading: AbortSignal): Promise<void> => {
+    await deps.informers.waitForSync(leading);
+    deps.log.info("controllers started", { controllers: enabled.length });
+    using group = new ChildAbort(leading);
+    try {
+      await Promise.all(running.map((controller) => controller.run(group.signal)));
+    } finally {
+      // One that failed takes the others with it: half a manager is worse than none.
+      group.abort();
+    }
+  };
+  // Waiting to be elected is being ready: another one leads.
+  ready();
+  if (!options.leaderElect) {
+    await lead(signal);
+    return;
+  }
+  const lease = { namespace: "kube-system", name: "kube-controller-manager", identity: options.identity };
+  await new LeaderElector(lease, deps).run(signal, lead);
+}

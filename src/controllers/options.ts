@@ -1,0 +1,40 @@
+/** What the controllers need to know. */
+import type { Completed } from "#base/component.ts";
+
+export interface ControllersOptions {
+  /** Controllers to leave out, by upstream's names. */
+  readonly disable: ReadonlySet<string>;
+  /** Pods' addresses; nodes get a part each. */
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  /** Bits of a node's part. */
+  readonly nodeCidrMaskSize?: number;
+  /** PEM of the CA that signs what the API server presents. */
+  readonly rootCaPem: string;
+  /** Several servers: only the elected one runs controllers. */
+  readonly leaderElect?: boolean;
+  /** This process among several, for leader election. */
+  readonly identity: string;
+  readonly nodeMonitorGraceMs?: number;
+}
+
+export function complete(options: ControllersOptions): Completed<ControllersOptions> {
+  return {
+    ...options,
+    nodeCidrMaskSize: options.nodeCidrMaskSize ?? 24,
+    leaderElect: options.leaderElect ?? false,
+    nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 50_000,
+  } as Completed<ControllersOptions>;
+}
+
+export function validate(options: Completed<ControllersOptions>): readonly string[] {
+  const faults: string[] = [];
+  const bits = Number(options.clusterCidr.split("/")[1]);
+  if (!(options.nodeCidrMaskSize > bits && options.nodeCidrMaskSize <= 30)) {
+    faults.push(
+      `--node-cidr-mask-size is ${options.nodeCidrMaskSize}, must lie in ${bits + 1}-30 for --cluster-cidr ${options.clusterCidr}`,
+    );
+  }
+  if (options.rootCaPem === "") faults.push("the root CA is empty");
+  return faults;
+}

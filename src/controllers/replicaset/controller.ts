@@ -1,0 +1,250 @@
+/** Keeps as many pods as a ReplicaSet asks for. upstream: pkg/controller/replicaset/replica_set.go */
+import type { ReplicaSet } from "#api/generated/types/apps-v1.ts";
+import type { Pod } from "#api/generated/types/core-v1.ts";
+import { selectorOf } from "#api/meta/labels.ts";
+import { controllerOf, keyOf } from "#api/meta/object.ts";
+import { isNotFound, isStatus } from "#api/meta/status.ts";
+import { pods, replicaSets } from "#api/resources.ts";
+import type { Informer } from "#client/cache/informer.ts";
+import { RateLimitedQueue } from "#client/work/rate-limited.ts";
+import { queueController, type Controller, type ControllerContext } from "../controller.ts";
+import { Expectations } from "../pods/expectations.ts";
+import { claim, type Owner } from "../pods/ownership.ts";
+import { PodControl } from "../pods/pod-control.ts";
+import { isActive, isReady, msUntilAvailable } from "../pods/pod-state.ts";
+import { slowStart } from "../pods/slow-start.ts";
+import { planReplicas } from "./plan.ts";
+import { replicaSetStatus, sameStatus } from "./status.ts";
+
+const workers = 5;
+
+export function replicaSetController(context: ControllerContext): Controller {
+  const controller = new ReplicaSetController(context);
+  return queueController(controller.queue, workers, (key) => controller.sync(key));
+}
+
+class ReplicaSetController {
+  readonly queue: RateLimitedQueue;
+  readonly #context: ControllerContext;
+  readonly #sets: Informer<ReplicaSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #expectations: Expectations;
+  readonly #podControl: PodControl;
+
+  constructor(context: ControllerContext) {
+    const { informers, clock, log } = context;
+    this.#context = context;
+    this.queue = new RateLimitedQueue({ name: "replicaset" }, { clock, log });
+    this.#expectations = new Expectations(clock);
+    this.#podControl = new PodControl(context);
+    this.#sets = informers.informer(replicaSets);
+    this.#pods = informers.informer(pods);
+    this.#sets.addHandler({
+      add: (set) => this.queue.add(keyOf(set)),
+      update: (set) => this.queue.add(keyOf(set)),
+      delete: (set) => {
+        this.#expectations.forget(keyOf(set));
+        this.queue.add(keyOf(set));
+      },
+    });
+    this.#pods.addHandler({
+      add: (pod) => {
+        this.#podAdded(pod);
+      },
+      update: (pod, old) => {
+        this.#podUpdated(pod, old);
+      },
+      delete: (pod) => {
+        this.#podGone(pod);
+      },
+    });
+  }
+
+  #podAdded(pod: Pod): void {
+    if (pod.metadata?.deletionTimestamp !== undefined) {
+      this.#podGone(pod);
+      return;
+    }
+    const key = this.#ownerKey(pod);
+    if (key === undefined) {
+      this.#enqueueFitting(pod);
+      return;
+    }
+    this.#expectations.creationSeen(key);
+    this.queue.add(key);
+  }
+
+  #podUpdated(pod: Pod, old: Pod): void {
+    if (pod.metadata?.deletionTimestamp !== undefined) {
+      this.#podGone(pod);
+      return;
+    }
+    const oldKey = this.#ownerKey(old);
+    const key = this.#ownerKey(pod);
+    if (oldKey !== undefined && oldKey !== key) this.queue.add(oldKey);
+    if (key === undefined) {
+      if (oldKey !== undefined || pod.metadata?.labels !== old.metadata?.labels) this.#enqueueFitting(pod);
+      return;
+    }
+    this.queue.add(key);
+    if (isReady(pod) && !isReady(old)) this.#wakeLater(key);
+  }
+
+  /** A pod that has just become ready becomes available later, without another event. */
+  #wakeLater(key: string): void {
+    const minReadySeconds = this.#sets.lister.get(key)?.spec?.minReadySeconds ?? 0;
+    if (minReadySeconds > 0) this.queue.addAfter(key, minReadySeconds * 1000);
+  }
+
+  /** Deleted, or on its way: from now on it doesn't count. */
+  #podGone(pod: Pod): void {
+    const key = this.#ownerKey(pod);
+    if (key === undefined) return;
+    this.#expectations.deletionSeen(key, keyOf(pod));
+    this.queue.add(key);
+  }
+
+  #ownerKey(pod: Pod): string | undefined {
+    const owner = controllerOf(pod);
+    if (owner?.kind !== "ReplicaSet") return undefined;
+    const key = `${pod.metadata?.namespace}/${owner.name}`;
+    const set = this.#sets.lister.get(key);
+    return set === undefined || set.metadata?.uid === owner.uid ? key : undefined;
+  }
+
+  #enqueueFitting(pod: Pod): void {
+    if (controllerOf(pod) !== undefined) return;
+    for (const set of this.#sets.lister.list(pod.metadata?.namespace)) {
+      if (selectorOf(set.spec?.selector).matches(pod.metadata?.labels)) this.queue.add(keyOf(set));
+    }
+  }
+
+  async sync(key: string): Promise<void> {
+    const set = this.#sets.lister.get(key);
+    if (set === undefined) {
+      this.#expectations.forget(key);
+      return;
+    }
+    const owner = ownerOf(set);
+    const mayManage = this.#expectations.satisfied(key);
+    const candidates = this.#pods.lister.list(owner.namespace).filter(isActive);
+    const claimed = await claim(owner, candidates, {
+      client: this.#context.client,
+      ref: pods,
+      readOwner: () => this.#context.client.resource(replicaSets, owner.namespace).get(owner.name),
+    });
+    const missing = (set.spec?.replicas ?? 0) - claimed.length;
+    const failure = mayManage && !owner.isDeleting ? await this.#manage(set, owner, claimed) : undefined;
+    await this.#writeStatus(set, claimed, { failure, missing });
+    this.#wakeWhenAvailable(key, set, claimed);
+    if (failure !== undefined) throw failure instanceof Error ? failure : new Error("managing pods failed");
+  }
+
+  async #manage(set: ReplicaSet, owner: Owner, claimed: readonly Pod[]): Promise<unknown> {
+    const plan = planReplicas({
+      wanted: set.spec?.replicas ?? 0,
+      pods: claimed,
+      related: this.#relatedPods(set),
+      now: this.#context.clock.now(),
+    });
+    if (plan.create > 0) return this.#create(set, owner, plan.create);
+    return plan.remove.length > 0 ? this.#delete(set, plan.remove) : undefined;
+  }
+
+  async #create(set: ReplicaSet, owner: Owner, count: number): Promise<unknown> {
+    const key = keyOf(set);
+    const template = set.spec?.template ?? {};
+    this.#expectations.expectCreations(key, count);
+    let attempted = 0;
+    const result = await slowStart(count, async () => {
+      attempted += 1;
+      try {
+        await this.#podControl.create(template, owner, set);
+      } catch (error) {
+        this.#expectations.creationSeen(key);
+        throw error;
+      }
+    });
+    for (let left = count - attempted; left > 0; left--) this.#expectations.creationSeen(key);
+    // A namespace that is being emptied takes no new pods: nothing to complain about or to try again.
+    return isNamespaceTerminating(result.error) ? undefined : result.error;
+  }
+
+  async #delete(set: ReplicaSet, victims: readonly Pod[]): Promise<unknown> {
+    const key = keyOf(set);
+    this.#expectations.expectDeletions(key, victims.map(keyOf));
+    const results = await Promise.allSettled(
+      victims.map(async (pod) => {
+        try {
+          await this.#podControl.delete(pod, set);
+        } catch (error) {
+          this.#expectations.deletionSeen(key, keyOf(pod));
+          if (!isNotFound(error)) throw error;
+        }
+      }),
+    );
+    const failed = results.find((result) => result.status === "rejected");
+    return failed?.reason;
+  }
+
+  /** Active pods of every set that the same Deployment (or other controller) owns. */
+  #relatedPods(set: ReplicaSet): readonly Pod[] {
+    const namespace = set.metadata?.namespace;
+    const parent = controllerOf(set)?.uid;
+    const uids = new Set(
+      parent === undefined
+        ? [set.metadata?.uid]
+        : this.#sets.lister
+            .list(namespace)
+            .filter((other) => controllerOf(other)?.uid === parent)
+            .map((other) => other.metadata?.uid),
+    );
+    return this.#pods.lister
+      .list(namespace)
+      .filter((pod) => isActive(pod) && uids.has(controllerOf(pod)?.uid));
+  }
+
+  async #writeStatus(
+    set: ReplicaSet,
+    claimed: readonly Pod[],
+    { failure, missing }: { readonly failure: unknown; readonly missing: number },
+  ): Promise<void> {
+    const status = replicaSetStatus({ set, pods: claimed, failure, missing, now: this.#context.clock.now() });
+    if (sameStatus(set.status, status)) return;
+    const sets = this.#context.client.resource(replicaSets, set.metadata?.namespace ?? "");
+    try {
+      await sets.updateStatus({ ...set, status });
+    } catch (error) {
+      // Gone meanwhile: its deletion wakes nobody else. A conflict means that a newer one is on its way to our cache.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  #wakeWhenAvailable(key: string, set: ReplicaSet, claimed: readonly Pod[]): void {
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    if (minReadySeconds === 0) return;
+    const now = this.#context.clock.now();
+    const waits = claimed.filter(isReady).map((pod) => msUntilAvailable(pod, minReadySeconds, now));
+    const next = Math.min(...waits.filter((ms) => ms > 0));
+    if (Number.isFinite(next)) this.queue.addAfter(key, next);
+  }
+}
+
+function ownerOf(set: ReplicaSet): Owner {
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    name: set.metadata?.name ?? "",
+    namespace: set.metadata?.namespace ?? "",
+    uid: set.metadata?.uid ?? "",
+    isDeleting: set.metadata?.deletionTimestamp !== undefined,
+    selector: selectorOf(set.spec?.selector),
+  };
+}
+
+function isNamespaceTerminating(error: unknown): boolean {
+  return (
+    isStatus(error, "Forbidden") &&
+    error.status.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") === true
+  );
+}
