@@ -1,0 +1,123 @@
+/**
+ * The Service `kubernetes` in default, by which pods find the API, and where it leads to.
+ * upstream: pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers
+ */
+import { isDeepStrictEqual } from "node:util";
+import { isIPv6 } from "node:net";
+import type { Endpoints, Service } from "#api/generated/types/core-v1.ts";
+import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
+import type { KubeObject } from "#api/meta/object.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
+import type { ResourceRef } from "#api/resource-ref.ts";
+import { endpoints, endpointSlices, services } from "#api/resources.ts";
+import type { Client } from "#client/client.ts";
+
+const namespace = "default";
+const name = "kubernetes";
+const attemptsMax = 5;
+
+export interface KubernetesServiceOptions {
+  /** The first address of the service range. */
+  readonly clusterIp: string;
+  /** Where servers can be reached from pods, all of one family. */
+  readonly addresses: readonly string[];
+  readonly securePort: number;
+}
+
+/** Makes service, endpoints and slice what they should be; leaves what already is. */
+export async function reconcileKubernetesService(
+  client: Client,
+  options: KubernetesServiceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all([
+    ensure(client, services, (existing) => planService(existing, options), signal),
+    ensure(client, endpoints, (existing) => planEndpoints(existing, options), signal),
+    ensure(client, endpointSlices, (existing) => planSlice(existing, options), signal),
+  ]);
+}
+
+/** Ports are repaired, the rest of an existing service is left as it is: its cluster IP can't change. */
+function planService(existing: Service | undefined, options: KubernetesServiceOptions): Service | undefined {
+  const ports = [{ name: "https", port: 443, protocol: "TCP", targetPort: options.securePort }];
+  if (existing !== undefined) {
+    if (isDeepStrictEqual(existing.spec?.ports, ports)) return undefined;
+    return { ...existing, spec: { ...existing.spec, ports } };
+  }
+  return {
+    metadata: { namespace, name, labels: { provider: "kubernetes", component: "apiserver" } },
+    spec: {
+      ports,
+      clusterIP: options.clusterIp,
+      ipFamilyPolicy: "SingleStack",
+      sessionAffinity: "None",
+      type: "ClusterIP",
+    },
+  };
+}
+
+function planEndpoints(
+  existing: Endpoints | undefined,
+  options: KubernetesServiceOptions,
+): Endpoints | undefined {
+  const skipMirror = "endpointslice.kubernetes.io/skip-mirror";
+  const subsets = [
+    {
+      addresses: options.addresses.map((ip) => ({ ip })),
+      ports: [{ name: "https", port: options.securePort, protocol: "TCP" }],
+    },
+  ];
+  const isRight =
+    existing?.metadata?.labels?.[skipMirror] === "true" && isDeepStrictEqual(existing.subsets, subsets);
+  if (isRight) return undefined;
+  const labels = { ...existing?.metadata?.labels, [skipMirror]: "true" };
+  return { ...existing, metadata: { ...existing?.metadata, namespace, name, labels }, subsets };
+}
+
+function planSlice(
+  existing: EndpointSlice | undefined,
+  options: KubernetesServiceOptions,
+): EndpointSlice | undefined {
+  const serviceName = "kubernetes.io/service-name";
+  const addressType = options.addresses.some((address) => isIPv6(address)) ? "IPv6" : "IPv4";
+  const wanted = {
+    endpoints: options.addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: "https", port: options.securePort, protocol: "TCP" }],
+  };
+  const isRight =
+    existing?.metadata?.labels?.[serviceName] === name &&
+    isDeepStrictEqual({ endpoints: existing.endpoints, ports: existing.ports }, wanted);
+  if (isRight) return undefined;
+  const labels = { ...existing?.metadata?.labels, [serviceName]: name };
+  return {
+    ...existing,
+    metadata: { ...existing?.metadata, namespace, name, labels },
+    addressType,
+    ...wanted,
+  };
+}
+
+async function ensure<T extends KubeObject>(
+  client: Client,
+  ref: ResourceRef<T>,
+  plan: (existing: T | undefined) => T | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const resource = client.resource(ref, namespace);
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      const existing = await resource.get(name, signal).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      const object = plan(existing);
+      if (object === undefined) return;
+      await (existing === undefined ? resource.create(object) : resource.update(object));
+      return;
+    } catch (error) {
+      const raced = isConflict(error) || isAlreadyExists(error) || isNotFound(error);
+      if (!raced || attempt === attemptsMax) throw error;
+    }
+  }
+}
