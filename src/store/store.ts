@@ -62,11 +62,22 @@ export interface EventBatch {
 }
 
 export interface WatchOptions {
-  /** First revision to deliver; absent means everything after the current one. */
+  /** First revision to deliver; absent means everything after the current one. May lie in the future. */
   readonly startRevision?: Revision | undefined;
+  /**
+   * Deliver an empty batch also when commits held nothing for this watch and its reader waits. Default true.
+   * Without it a watch says only once, when it has first caught up, how far it is.
+   */
+  readonly progress?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
+/**
+ * Values are handed on, not copied: neither who writes a value nor who reads it may change its bytes.
+ * A write that can't be made durable rejects with StoreFullError or StoreWriteError; reads go on, and later writes
+ * are tried anew. StoreBusyError: more writes wait than the store is ready to hold.
+ * A conflict is reported only once the write that caused it is durable.
+ */
 export interface Store {
   /** The newest durable revision. */
   readonly revision: Revision;
@@ -88,9 +99,10 @@ export interface Store {
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }>;
 
   /**
-   * Events of keys under `prefix`. The loop ends when the signal aborts or the store closes.
-   * Throws CompactedError when startRevision was compacted. A slow reader never loses an event: it is fed from
-   * the log until it has caught up.
+   * Events of keys under `prefix`, from the moment of the call. The loop ends when the signal aborts or the store
+   * closes. Throws CompactedError when startRevision was compacted. A slow reader never loses an event: it is fed
+   * from the log until it has caught up, or gets CompactedError when compaction overtook it.
+   * The first batch after catching up comes at once, empty if need be: from there on the watch is live.
    */
   watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch>;
 
@@ -157,5 +169,31 @@ export class StoreClosedError extends Error {
   readonly code = "STORE_CLOSED";
   constructor() {
     super("the store is closed");
+  }
+}
+
+/** The disk, or the quota, is full. */
+export class StoreFullError extends Error {
+  override readonly name = "StoreFullError";
+  readonly code = "NO_SPACE";
+  constructor(path: string, options?: ErrorOptions) {
+    super(`no space left to write to the database ${path}`, options);
+  }
+}
+
+/** The write isn't known to be durable. It may have been made if the store dies right after. */
+export class StoreWriteError extends Error {
+  override readonly name = "StoreWriteError";
+  readonly code = "WRITE_FAILED";
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(`can't write to the database ${path}: ${reason}`, options);
+  }
+}
+
+export class StoreBusyError extends Error {
+  override readonly name = "StoreBusyError";
+  readonly code = "BUSY";
+  constructor(waiting: number) {
+    super(`${waiting} writes are waiting already`);
   }
 }

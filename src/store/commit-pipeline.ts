@@ -1,0 +1,167 @@
+/**
+ * One queue of writes, one commit at a time. While a commit runs, what comes queues up and makes the next one: no timer.
+ * Contract: writes commit in the order of their revisions; `committed` runs before any of the commit's writers hears
+ * of it; a failed commit fails every write queued behind it too, since those were decided on top of it.
+ */
+import { errorText, type Logger } from "#base/log.ts";
+import type { Clock } from "#base/clock.ts";
+import type { MvccLog } from "./log.ts";
+import { StoreBusyError, StoreClosedError, type StoreEvent } from "./store.ts";
+
+/** More than one commit of this many rows would keep those behind it waiting for over 10 ms. */
+const commitEventsMax = 1024;
+const commitBytesMax = 4 * 2 ** 20;
+/** Beyond what thousands of concurrent requests can queue; a bound against runaway writers. */
+const waitingEventsMax = 65_536;
+const waitingBytesMax = 256 * 2 ** 20;
+/** upstream: etcd warns about slow disks from 1 s */
+const slowCommitMs = 1000;
+
+interface Waiter {
+  readonly event: StoreEvent;
+  readonly resolve: (event: StoreEvent) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface CommitPipelineDeps {
+  readonly mvcc: MvccLog;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly commit: (events: readonly StoreEvent[]) => Promise<void>;
+  readonly committed: (events: readonly StoreEvent[]) => void;
+  /** Runs a flush a little later, so that writes of one turn of the event loop share a commit. */
+  readonly defer: (flush: () => void) => void;
+}
+
+export class CommitPipeline {
+  readonly #deps: CommitPipelineDeps;
+  #waiting: Waiter[] = [];
+  #waitingBytes = 0;
+  #inFlight: Waiter[] = [];
+  /** Told when the commit of their event is settled: conflicts with a write that isn't durable yet. */
+  readonly #riders = new Map<StoreEvent, ((failure: Error | undefined) => void)[]>();
+  #isFlushing = false;
+  #isFailing = false;
+  #isClosed = false;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(deps: CommitPipelineDeps) {
+    this.#deps = deps;
+  }
+
+  /** `decide` gives the event its revision or throws what the writer gets to hear. */
+  submit(key: string, decide: () => StoreEvent): Promise<StoreEvent> {
+    if (this.#isClosed) return Promise.reject(new StoreClosedError());
+    if (this.#waiting.length >= waitingEventsMax || this.#waitingBytes >= waitingBytesMax) {
+      return Promise.reject(new StoreBusyError(this.#waiting.length));
+    }
+    let event: StoreEvent;
+    try {
+      event = decide();
+    } catch (error) {
+      return this.#conflict(key, error as Error);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ event, resolve, reject });
+      this.#waitingBytes += event.entry.value.length;
+      this.#flushSoon();
+    });
+  }
+
+  /** No write is accepted any more; resolves when those accepted are settled. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (!this.#isFlushing) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  #conflict(key: string, error: Error): Promise<never> {
+    const head = this.#deps.mvcc.uncommitted(key);
+    if (head === undefined) return Promise.reject(error);
+    return new Promise((_resolve, reject) => {
+      const rider = (failure: Error | undefined): void => {
+        reject(failure ?? error);
+      };
+      const riders = this.#riders.get(head);
+      if (riders === undefined) this.#riders.set(head, [rider]);
+      else riders.push(rider);
+    });
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#deps.defer(() => {
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const { clock, log, mvcc, committed } = this.#deps;
+    this.#inFlight = this.#take();
+    const events = this.#inFlight.map((waiter) => waiter.event);
+    const start = clock.monotonic();
+    try {
+      await this.#deps.commit(events);
+    } catch (error) {
+      this.#fail(error as Error);
+      this.#next();
+      return;
+    }
+    const ms = clock.monotonic() - start;
+    if (ms > slowCommitMs) log.warn("slow commit", { ms: Math.round(ms), writes: events.length });
+    if (this.#isFailing) log.info("writes work again");
+    this.#isFailing = false;
+    mvcc.commit(events);
+    committed(events);
+    for (const waiter of this.#inFlight) waiter.resolve(waiter.event);
+    if (this.#riders.size > 0) for (const event of events) this.#tellRiders(event, undefined);
+    this.#inFlight = [];
+    this.#next();
+  }
+
+  #take(): Waiter[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { event } of this.#waiting) {
+      if (count > 0 && (count >= commitEventsMax || bytes + event.entry.value.length > commitBytesMax)) break;
+      count++;
+      bytes += event.entry.value.length;
+    }
+    this.#waitingBytes -= bytes;
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
+  }
+
+  #fail(error: Error): void {
+    const failed = [...this.#inFlight, ...this.#waiting];
+    // Once, not with every retry of every writer.
+    if (!this.#isFailing) {
+      this.#deps.log.error("commit failed", { writes: failed.length, error: errorText(error) });
+    }
+    this.#isFailing = true;
+    this.#inFlight = [];
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#deps.mvcc.rollback();
+    for (const waiter of failed) waiter.reject(error);
+    for (const { event } of failed) this.#tellRiders(event, error);
+  }
+
+  #tellRiders(event: StoreEvent, failure: Error | undefined): void {
+    const riders = this.#riders.get(event);
+    if (riders === undefined) return;
+    this.#riders.delete(event);
+    for (const rider of riders) rider(failure);
+  }
+
+  #next(): void {
+    this.#isFlushing = false;
+    if (this.#waiting.length > 0) this.#flushSoon();
+    else for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

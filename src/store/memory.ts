@@ -1,0 +1,25 @@
+/** The store without a disk: for tests, and for clusters that need not outlive their process. */
+import type { Backend } from "./backend.ts";
+import { emptyRevision, MvccLog } from "./log.ts";
+import { MvccStore, type StoreDeps } from "./mvcc-store.ts";
+import { SortedMap } from "./sorted-map.ts";
+import type { Store } from "./store.ts";
+
+/** The ring is all the history there is, so only compaction takes from it. */
+const unbounded = { eventsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
+
+const nowhere: Backend = {
+  commit: () => Promise.resolve(),
+  compact: () => Promise.resolve(),
+  sweep: () => Promise.resolve(false),
+  size: () => Promise.resolve(0),
+  close: () => Promise.resolve(),
+};
+
+export function openMemoryStore(deps: StoreDeps): Store {
+  const mvcc = new MvccLog(
+    { revision: emptyRevision, compactRevision: 0n, current: new SortedMap(), ringFirst: emptyRevision },
+    unbounded,
+  );
+  return new MvccStore({ ...deps, mvcc, backend: nowhere, defer: queueMicrotask });
+}

@@ -1,0 +1,51 @@
+/** What the main thread and the SQLite worker say to each other. One request at a time is worked on, in order. */
+import type { StoreOpenFault } from "./open-errors.ts";
+import type { Packed } from "./records.ts";
+
+export interface DatabaseOptions {
+  readonly path: string;
+  readonly nativeBinding?: string | undefined;
+  /** The file may grow to this size; absent means as large as the disk. */
+  readonly quotaBytes?: number | undefined;
+}
+
+/** The first message, through the worker's ordinary port. */
+export interface Hello {
+  /** Raised with each request; the worker sleeps on it, which wakes it faster than its event loop would. */
+  readonly bell: Int32Array<SharedArrayBuffer>;
+}
+
+export type Request =
+  /** Answered by any number of `rows` replies with the current state in key order, then by `opened`. */
+  | { readonly kind: "open"; readonly options: DatabaseOptions }
+  /** Makes the rows durable in one transaction. */
+  | { readonly kind: "commit"; readonly rows: Packed }
+  /** Two records per event of `prefix`: the event's row, and its key's row before (when there was one). */
+  | { readonly kind: "events"; readonly prefix: string; readonly from: bigint; readonly to: bigint }
+  /** One record without value per event of `prefix`. */
+  | { readonly kind: "changes"; readonly prefix: string; readonly from: bigint; readonly to: bigint }
+  /** One record per position. */
+  | { readonly kind: "entries"; readonly positions: BigUint64Array<ArrayBuffer> }
+  | { readonly kind: "compact"; readonly revision: bigint }
+  | { readonly kind: "sweep" }
+  | { readonly kind: "close" };
+
+export interface Opened {
+  readonly kind: "opened";
+  readonly revision: bigint;
+  readonly compacted: bigint;
+}
+
+export type Reply =
+  | { readonly kind: "rows"; readonly rows: Packed }
+  | Opened
+  | { readonly kind: "done" }
+  | { readonly kind: "read"; readonly revision: bigint; readonly rows: Packed }
+  | { readonly kind: "swept"; readonly more: boolean }
+  | {
+      readonly kind: "failed";
+      readonly message: string;
+      /** Of SQLite, when it was SQLite that failed. */
+      readonly code: string | undefined;
+      readonly fault: StoreOpenFault | undefined;
+    };

@@ -1,0 +1,156 @@
+/** The backend over the SQLite worker: packs what goes there, unpacks what comes back. */
+import { stat } from "node:fs/promises";
+import { assert } from "#base/assert.ts";
+import { errorCode } from "#base/files.ts";
+import { errorText } from "#base/log.ts";
+import type { Archive, Backend, Change, ChangeBatch, KeyAt } from "../backend.ts";
+import {
+  type Entry,
+  type EventBatch,
+  type Revision,
+  type StoreEvent,
+  StoreFullError,
+  StoreWriteError,
+} from "../store.ts";
+import type { Packed, ReadRow } from "./records.ts";
+import { readRecords, RecordWriter } from "./records.ts";
+import { operations, positionOf, revisionOf } from "./schema.ts";
+import { SqliteFailure, type WorkerClient } from "./worker-client.ts";
+
+/** Old entries asked of the worker at once, so that a commit needn't wait long behind them. */
+const entriesMax = 500;
+
+export class SqliteBackend implements Backend, Archive {
+  readonly #client: WorkerClient;
+  readonly #path: string;
+
+  constructor(client: WorkerClient, path: string) {
+    this.#client = client;
+    this.#path = path;
+  }
+
+  get archive(): Archive {
+    return this;
+  }
+
+  async commit(events: readonly StoreEvent[]): Promise<void> {
+    const rows = pack(events);
+    await this.#write(this.#client.call({ kind: "commit", rows }, [rows.buffer]));
+  }
+
+  async compact(revision: Revision): Promise<void> {
+    await this.#write(this.#client.call({ kind: "compact", revision }));
+  }
+
+  async sweep(): Promise<boolean> {
+    const reply = await this.#write(this.#client.call({ kind: "sweep" }));
+    assert(reply.kind === "swept", `sweep was answered with ${reply.kind}`);
+    return reply.more;
+  }
+
+  async readEvents(prefix: string, from: Revision, to: Revision): Promise<EventBatch> {
+    const { revision, rows } = await this.#read({ kind: "events", prefix, from, to });
+    const records = readRecords(rows);
+    const events: StoreEvent[] = [];
+    for (let next = records.next(); next.done !== true; next = records.next()) {
+      const row = next.value;
+      const before = row.previous === 0n ? undefined : records.next().value;
+      assert(before?.position === (row.previous === 0n ? undefined : row.previous), "rows are out of step");
+      events.push(eventOf(row, before === undefined ? undefined : entryOf(before)));
+    }
+    return { revision, events };
+  }
+
+  async readChanges(prefix: string, from: Revision, to: Revision): Promise<ChangeBatch> {
+    const { revision, rows } = await this.#read({ kind: "changes", prefix, from, to });
+    const changes: Change[] = [];
+    for (const { key, previous } of readRecords(rows)) changes.push({ key, previous: revisionOf(previous) });
+    return { revision, changes };
+  }
+
+  async readEntries(at: readonly KeyAt[]): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    for (let start = 0; start < at.length; start += entriesMax) {
+      const wanted = at.slice(start, start + entriesMax);
+      const positions = new BigUint64Array(wanted.map(({ modRevision }) => positionOf(modRevision)));
+      const { rows } = await this.#read({ kind: "entries", positions });
+      for (const row of readRecords(rows)) entries.push(entryOf(row));
+    }
+    return entries;
+  }
+
+  /** The database and its write-ahead log. By name: an open and close of the file would give up SQLite's lock. */
+  async size(): Promise<number> {
+    const sizes = await Promise.all([sizeOf(this.#path), sizeOf(`${this.#path}-wal`)]);
+    return sizes[0] + sizes[1];
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #read(
+    request: Extract<Parameters<WorkerClient["call"]>[0], { kind: "events" | "changes" | "entries" }>,
+  ): Promise<{ revision: Revision; rows: Packed }> {
+    const reply = await this.#client.call(request);
+    assert(reply.kind === "read", `${request.kind} was answered with ${reply.kind}`);
+    return reply;
+  }
+
+  async #write<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      const isFull = error instanceof SqliteFailure && error.code === "SQLITE_FULL";
+      throw isFull ? new StoreFullError(this.#path) : new StoreWriteError(this.#path, errorText(error));
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+function pack(events: readonly StoreEvent[]): Packed {
+  let capacity = 0;
+  for (const { key, entry } of events) capacity += RecordWriter.roomFor(key, entry.value);
+  const writer = new RecordWriter(capacity);
+  for (const event of events) {
+    const { key, entry, previous } = event;
+    const isPut = event.type === "put";
+    writer.write({
+      position: positionOf(event.revision),
+      previous: previous === undefined ? 0n : positionOf(previous.modRevision),
+      created: entry.createRevision,
+      version: isPut ? entry.version : 0n,
+      operation: isPut ? operations.put : operations.delete,
+      key,
+      value: isPut ? entry.value : undefined,
+    });
+  }
+  return writer.finish();
+}
+
+export function entryOf(row: ReadRow): Entry {
+  return {
+    key: row.key,
+    value: row.value,
+    createRevision: row.created,
+    modRevision: revisionOf(row.position),
+    version: row.version,
+  };
+}
+
+function eventOf(row: ReadRow, previous: Entry | undefined): StoreEvent {
+  const revision = revisionOf(row.position);
+  if (row.operation === operations.put) {
+    return { type: "put", key: row.key, revision, entry: entryOf(row), previous };
+  }
+  assert(previous !== undefined, `the delete of ${row.key} at ${revision} has nothing before it`);
+  return { type: "delete", key: row.key, revision, entry: previous, previous };
+}

@@ -1,0 +1,98 @@
+/** The main thread's end of the SQLite worker: requests out, replies in the same order. */
+import type { Transferable, Worker } from "node:worker_threads";
+import { assert } from "#base/assert.ts";
+import { StoreOpenError } from "./open-errors.ts";
+import type { Hello, Reply, Request } from "./protocol.ts";
+import type { Packed } from "./records.ts";
+
+/** SQLite refused. `code` is its name for the reason. */
+export class SqliteFailure extends Error {
+  override readonly name = "SqliteFailure";
+  readonly code: string | undefined;
+  constructor(message: string, code: string | undefined) {
+    super(message);
+    this.code = code;
+  }
+}
+
+type Answer = Exclude<Reply, { kind: "rows" | "failed" }>;
+
+interface Call {
+  readonly resolve: (reply: Answer) => void;
+  readonly reject: (error: Error) => void;
+  readonly onRows: ((rows: Packed) => void) | undefined;
+}
+
+export class WorkerClient {
+  readonly #worker: Worker;
+  readonly #path: string;
+  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
+  #calls: Call[] = [];
+  #ended: Error | undefined;
+  readonly #exited = Promise.withResolvers<void>();
+
+  constructor(worker: Worker, path: string) {
+    this.#worker = worker;
+    this.#path = path;
+    worker.on("message", (reply: Reply) => {
+      this.#onReply(reply);
+    });
+    worker.on("error", (error) => {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    });
+    worker.on("exit", (status) => {
+      this.#end(new Error(`the SQLite worker ended with status ${status}`));
+      this.#exited.resolve();
+    });
+    worker.postMessage({ bell: this.#bell } satisfies Hello, []);
+  }
+
+  /** Rejects with SqliteFailure or StoreOpenError, or with what ended the worker. */
+  call(
+    request: Request,
+    transfer: readonly Transferable[] = [],
+    onRows?: (rows: Packed) => void,
+  ): Promise<Answer> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ resolve, reject, onRows });
+      this.#worker.postMessage(request, transfer);
+      Atomics.add(this.#bell, 0, 1);
+      Atomics.notify(this.#bell, 0);
+    });
+  }
+
+  /** Lets the worker close the database and waits until it is gone. */
+  async close(): Promise<void> {
+    try {
+      await this.call({ kind: "close" });
+    } finally {
+      if (this.#ended === undefined) await this.#exited.promise;
+    }
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #onReply(reply: Reply): void {
+    const call = this.#calls[0];
+    assert(call !== undefined, `the SQLite worker answers ${reply.kind} to nothing`);
+    if (reply.kind === "rows") {
+      call.onRows?.(reply.rows);
+      return;
+    }
+    this.#calls.shift();
+    if (reply.kind !== "failed") call.resolve(reply);
+    else if (reply.fault === undefined) call.reject(new SqliteFailure(reply.message, reply.code));
+    else call.reject(new StoreOpenError(reply.fault, this.#path, reply.message));
+  }
+
+  #end(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    const calls = this.#calls;
+    this.#calls = [];
+    for (const { reject } of calls) reject(error);
+  }
+}

@@ -1,0 +1,89 @@
+/** The thread that owns the database file. It sleeps on the bell and answers requests in order; see protocol.ts. */
+import { parentPort, receiveMessageOnPort } from "node:worker_threads";
+import { assert } from "#base/assert.ts";
+import { Database } from "./database.ts";
+import { sqliteCode } from "./driver.ts";
+import { StoreOpenError } from "./open-errors.ts";
+import type { Hello, Reply, Request } from "./protocol.ts";
+import type { Packed } from "./records.ts";
+
+const port = parentPort;
+assert(port !== null, "the SQLite worker runs as a worker thread only");
+
+port.once("message", ({ bell }: Hello) => {
+  serve(bell);
+});
+
+function serve(bell: Int32Array<SharedArrayBuffer>): void {
+  const session: { database: Database | undefined } = { database: undefined };
+  for (;;) {
+    const rung = Atomics.load(bell, 0);
+    for (let next = receive(); next !== undefined; next = receive()) {
+      answer(session, next);
+      if (next.kind === "close") {
+        port?.close();
+        return;
+      }
+      if (next.kind === "commit" || next.kind === "sweep") session.database?.checkpointIfDue();
+    }
+    Atomics.wait(bell, 0, rung);
+  }
+}
+
+function receive(): Request | undefined {
+  assert(port !== null, "no port");
+  return receiveMessageOnPort(port)?.message as Request | undefined;
+}
+
+function send(reply: Reply, packed?: Packed): void {
+  port?.postMessage(reply, packed === undefined ? [] : [packed.buffer]);
+}
+
+function answer(session: { database: Database | undefined }, request: Request): void {
+  try {
+    if (request.kind === "open") {
+      const database = new Database(request.options);
+      session.database = database;
+      for (const rows of database.load()) send({ kind: "rows", rows }, rows);
+      send({ kind: "opened", revision: database.revision, compacted: database.compacted });
+      return;
+    }
+    const { database } = session;
+    assert(database !== undefined, `${request.kind} before open`);
+    perform(database, request);
+  } catch (error) {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    const fault = reason instanceof StoreOpenError ? reason.fault : undefined;
+    send({ kind: "failed", message: reason.message, code: sqliteCode(reason), fault });
+  }
+}
+
+function perform(database: Database, request: Exclude<Request, { kind: "open" }>): void {
+  switch (request.kind) {
+    case "commit":
+      database.commit(request.rows);
+      send({ kind: "done" });
+      return;
+    case "events":
+    case "changes": {
+      const { revision, rows } = database[request.kind](request.prefix, request.from, request.to);
+      send({ kind: "read", revision, rows }, rows);
+      return;
+    }
+    case "entries": {
+      const rows = database.entries(request.positions);
+      send({ kind: "read", revision: 0n, rows }, rows);
+      return;
+    }
+    case "compact":
+      database.compact(request.revision);
+      send({ kind: "done" });
+      return;
+    case "sweep":
+      send({ kind: "swept", more: database.sweep() });
+      return;
+    case "close":
+      database.close();
+      send({ kind: "done" });
+  }
+}
