@@ -41,6 +41,7 @@ export class Connection {
   #requestCount = 0;
   #openStreams = 0;
   #isRetired = false;
+  #isConnected = false;
   #lastHeardAt: number;
   #cancelTimer: (() => void) | undefined;
 
@@ -70,6 +71,10 @@ export class Connection {
     });
     this.#session.once("connect", () => {
       this.#session.setLocalWindowSize(windowBytes);
+    });
+    // Only then is it known how many streams the server allows.
+    this.#session.once("remoteSettings", () => {
+      this.#isConnected = true;
       this.#heard();
       this.#watchSilence(silenceMs);
       connected.resolve();
@@ -93,9 +98,13 @@ export class Connection {
     return this.#requestCount;
   }
 
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
   get hasRoom(): boolean {
     if (this.#isRetired || this.#session.closed || this.#session.destroyed) return false;
-    if (this.#session.connecting) return true;
+    if (!this.#isConnected) return true;
     return (
       this.#openStreams < (this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
     );

@@ -94,10 +94,15 @@ class TlsTransport implements Transport {
     const identity = await this.#deps.identity.identity();
     const body = request.body === undefined ? undefined : encodeBody(request.body);
     for (let attempt = 1; ; attempt++) {
-      const connection = this.#pick(identity);
+      let connection = this.#pick(identity);
       const isFresh = connection.requestCount === 0;
       try {
-        await connection.connected;
+        while (!connection.isConnected) {
+          await interruptible(connection.connected, request.signal);
+          // Others that waited may have taken all its room.
+          connection = this.#pick(identity);
+        }
+        request.signal?.throwIfAborted();
         return await this.#exchange(connection, this.#headers(request, identity, body), body, request.signal);
       } catch (cause) {
         request.signal?.throwIfAborted();
@@ -225,6 +230,21 @@ function isRefused(error: unknown): boolean {
     error.code === "ERR_HTTP2_STREAM_ERROR" &&
     /REFUSED/.test(error.message)
   );
+}
+
+/** Waits no longer than the signal allows. */
+async function interruptible(wait: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return wait;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    reject(abortError(signal));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([wait, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 function abortError(signal: AbortSignal | undefined): Error {

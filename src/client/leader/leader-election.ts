@@ -188,18 +188,12 @@ export class LeaderElector {
 
   /** Lets the next candidate begin without waiting for the lease to run out. */
   async #release(): Promise<void> {
-    const lease = this.#seen;
-    if (lease?.spec?.holderIdentity !== this.#options.identity) return;
-    const now = toRfc3339Micro(this.#deps.clock.now());
-    const spec = {
-      ...lease.spec,
-      holderIdentity: "",
-      leaseDurationSeconds: 1,
-      renewTime: now,
-      acquireTime: now,
-    };
     try {
-      await this.#resource.update({ ...lease, spec });
+      const lease = this.#seen ?? (await this.#resource.get(this.#options.name));
+      if (lease.spec?.holderIdentity !== this.#options.identity) return;
+      const now = toRfc3339Micro(this.#deps.clock.now());
+      const free = { holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+      await this.#resource.update({ ...lease, spec: { ...lease.spec, ...free } });
     } catch (error) {
       this.#deps.log.debug("lease not given back, it will run out", { error });
     }
