@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createTypeTable } from "../schema/table.ts";
+import { decodeAny, JsonDecoder } from "./json.ts";
+import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
+
+const table = createTypeTable();
+const decoder = new JsonDecoder(table);
+const complete = new JsonDecoder(table, "go");
+const core = "io.k8s.api.core.v1";
+const deployment = "io.k8s.api.apps.v1.Deployment";
+
+const objectOf = (value: unknown, struct: string): unknown =>
+  decoder.decode(JSON.stringify(value), struct).object;
+
+suite("what Go refuses, in its words", () => {
+  const cases: readonly [text: string, struct: string, message: string][] = [
+    [
+      '{"spec":{"replicas":"3"}}',
+      deployment,
+      "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      '{"spec":{"replicas":1.5}}',
+      deployment,
+      "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      '{"spec":{"replicas":99999999999}}',
+      deployment,
+      "json: cannot unmarshal number 99999999999 into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      '{"spec":{"template":{"spec":{"containers":[{"args":[1]}]}}}}',
+      deployment,
+      "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.args of type string",
+    ],
+    [
+      '{"spec":{"template":{"spec":{"containers":{}}}}}',
+      deployment,
+      "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+    ],
+    [
+      '{"metadata":{"labels":{"a":1}}}',
+      deployment,
+      "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
+    ],
+    [
+      '{"metadata":{"labels":["a"]}}',
+      deployment,
+      "json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string",
+    ],
+    [
+      '{"spec":{"template":"x"}}',
+      deployment,
+      "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec",
+    ],
+    ["[]", deployment, "json: cannot unmarshal array into Go value of type v1.Deployment"],
+    [
+      '{"metadata":{"name":true}}',
+      deployment,
+      "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.name of type string",
+    ],
+    ['{"data":{"a":"%"}}', `${core}.Secret`, "illegal base64 data at input byte 0"],
+    ['{"data":{"a":"YWJj!"}}', `${core}.Secret`, "illegal base64 data at input byte 4"],
+    [
+      '{"spec":{"capacity":{"storage":"lots"}}}',
+      `${core}.PersistentVolume`,
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ],
+    [
+      '{"metadata":{"creationTimestamp":"yesterday"}}',
+      deployment,
+      'parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006"',
+    ],
+    [
+      '{"metadata":{"creationTimestamp":"2025-02-30T00:00:00Z"}}',
+      deployment,
+      'parsing time "2025-02-30T00:00:00Z" as "2006-01-02T15:04:05Z07:00": cannot parse "2025-02-30T00:00:00Z" as "2006"',
+    ],
+    [
+      '{"spec":{"ports":[{"targetPort":[]}]}}',
+      `${core}.Service`,
+      "json: cannot unmarshal array into Go value of type int32",
+    ],
+    ['{"a', deployment, "unexpected end of JSON input"],
+    ['{"a":}', deployment, "invalid character '}' looking for beginning of value"],
+    ["{'a':1}", deployment, "invalid character '\\'' looking for beginning of object key string"],
+    ['{"a":tru}', deployment, "invalid character '}' in literal true (expecting 'e')"],
+    ['{"a":1}x', deployment, "invalid character 'x' after top-level value"],
+    ['{"a":[1 2]}', deployment, "invalid character '2' after array element"],
+  ];
+  for (const [text, struct, message] of cases) {
+    test(`${text} is refused`, () => {
+      assert.throws(() => decoder.decode(text, struct), { name: "DecodeError", message });
+    });
+  }
+});
+
+suite("strict faults", () => {
+  const cases: readonly [text: string, faults: readonly string[]][] = [
+    ['{"spec":{"replicas":1}}', []],
+    ['{"spec":{"foo":1}}', ['unknown field "spec.foo"']],
+    ['{"spec":{"foo":{"a":{"b":[{"c":1}]}},"replicas":1}}', ['unknown field "spec.foo"']],
+    ['{"spec":{"replicas":1,"replicas":2}}', ['duplicate field "spec.replicas"']],
+    [
+      '{"spec":{"template":{"spec":{"containers":[{"name":"a","nmae":"b"}]}}}}',
+      ['unknown field "spec.template.spec.containers[0].nmae"'],
+    ],
+    ['{"metadata":{"labels":{"a.b/c":"1","a.b/c":"2"}}}', ['duplicate field "metadata.labels.a.b/c"']],
+    ['{"Spec":{},"spec":{}}', ['unknown field "Spec"']],
+    ['{"a":1,"a":2}', ['unknown field "a"', 'duplicate field "a"']],
+    ['{"metadata":{"annotations":{"x":"a:\\"b\\\\"}}}', []],
+  ];
+  for (const [text, faults] of cases) {
+    test(`${text} has ${faults.length} faults`, () => {
+      assert.deepEqual(decoder.decode(text, deployment).strictFaults, faults);
+    });
+  }
+
+  test("at most 100 are reported", () => {
+    const spec = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x${index}`, index]));
+    assert.equal(decoder.decode(JSON.stringify({ spec }), deployment).strictFaults.length, 100);
+  });
+});
+
+suite("what Go would write back", () => {
+  const cases: readonly [name: string, input: unknown, struct: string, expected: unknown][] = [
+    [
+      "null is absent, and zero values that may be omitted are dropped",
+      {
+        kind: "Pod",
+        metadata: { name: "a", creationTimestamp: null, labels: {} },
+        spec: { hostNetwork: false, nodeName: "" },
+      },
+      `${core}.Pod`,
+      { kind: "Pod", metadata: { name: "a" }, spec: { containers: [] } },
+    ],
+    [
+      "zero behind a pointer stays",
+      { spec: { replicas: 0, selector: { matchLabels: { a: "b" } } } },
+      deployment,
+      { spec: { replicas: 0, selector: { matchLabels: { a: "b" } }, template: {} } },
+    ],
+    [
+      "required fields get their zero value",
+      { spec: { containers: [{ ports: [{}] }] } },
+      `${core}.Pod`,
+      { spec: { containers: [{ name: "", ports: [{ containerPort: 0 }] }] } },
+    ],
+    [
+      "numbers are taken for quantities",
+      { spec: { capacity: { storage: 5 } } },
+      `${core}.PersistentVolume`,
+      { spec: { capacity: { storage: "5" } } },
+    ],
+    [
+      "times are UTC and whole seconds",
+      { metadata: { creationTimestamp: "2025-01-01T01:00:00.5+01:00" } },
+      `${core}.ConfigMap`,
+      { metadata: { creationTimestamp: "2025-01-01T00:00:00Z" } },
+    ],
+    [
+      "micro times have six digits",
+      { spec: { renewTime: "2025-01-01T00:00:00.1234567Z" } },
+      "io.k8s.api.coordination.v1.Lease",
+      { spec: { renewTime: "2025-01-01T00:00:00.123456Z" } },
+    ],
+    [
+      "null in a list is the zero value",
+      { spec: { containers: [null, { name: "a", args: [null, "b"] }] } },
+      `${core}.Pod`,
+      { spec: { containers: [{ name: "" }, { name: "a", args: ["", "b"] }] } },
+    ],
+    [
+      "raw JSON is kept as it is",
+      { kind: "ControllerRevision", data: { a: null, b: [1, {}] }, revision: 3 },
+      "io.k8s.api.apps.v1.ControllerRevision",
+      { kind: "ControllerRevision", data: { a: null, b: [1, {}] }, revision: 3 },
+    ],
+    [
+      "wrapped lists in maps",
+      { spec: { extra: { scopes: ["a", "b"] } } },
+      "io.k8s.api.authorization.v1.SubjectAccessReview",
+      { spec: { extra: { scopes: ["a", "b"] } } },
+    ],
+  ];
+  for (const [name, input, struct, expected] of cases) {
+    test(name, () => {
+      assert.deepEqual(objectOf(input, struct), expected);
+    });
+  }
+
+  test("schemas take all their forms", () => {
+    const schema = {
+      type: "object",
+      properties: {
+        list: { type: "array", items: { type: "string" } },
+        tuple: { items: [{ type: "string" }, { type: "integer" }] },
+        open: { additionalProperties: true },
+        map: { additionalProperties: { type: "string", default: null } },
+      },
+      "x-kubernetes-validations": [{ rule: "true" }],
+    };
+    const struct = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceValidation";
+    const expected = structuredClone(schema);
+    Reflect.deleteProperty(expected.properties.map.additionalProperties, "default");
+    assert.deepEqual(objectOf({ openAPIV3Schema: schema }, struct), { openAPIV3Schema: expected });
+  });
+
+  test("a key named __proto__ is a key", () => {
+    const { object } = decoder.decode('{"data":{"__proto__":"x"}}', `${core}.ConfigMap`);
+    assert.deepEqual(Object.keys((object as { data: object }).data), ["__proto__"]);
+    assert.equal(Object.getPrototypeOf((object as { data: object }).data), Object.prototype);
+  });
+
+  test("completed as a server stores it", () => {
+    const { object } = complete.fromValue({ spec: { ports: [{ port: 1 }] } }, `${core}.Service`);
+    assert.deepEqual(object, {
+      metadata: {},
+      spec: { ports: [{ port: 1, targetPort: 0 }] },
+      status: { loadBalancer: {} },
+    });
+  });
+
+  test("fields come in the struct's order", () => {
+    const { object } = decoder.fromValue(
+      { spec: {}, metadata: {}, kind: "Pod", apiVersion: "v1" },
+      `${core}.Pod`,
+    );
+    assert.deepEqual(Object.keys(object), ["kind", "apiVersion", "metadata", "spec"]);
+  });
+
+  test("decoding twice changes nothing more", () => {
+    const once = objectOf(
+      { spec: { containers: [{ name: "a", resources: { limits: { cpu: 1 } } }] } },
+      `${core}.Pod`,
+    );
+    assert.deepEqual(objectOf(once, `${core}.Pod`), once);
+  });
+});
+
+suite("texts", () => {
+  test("any object: duplicates are found, nothing is unknown", () => {
+    assert.deepEqual(decodeAny('{"a":{"b":1,"b":2}}').strictFaults, ['duplicate field "a.b"']);
+    assert.deepEqual(decodeAny('{"a":{"b":1}}').object, { a: { b: 1 } });
+    assert.throws(() => decodeAny("3"), { message: /cannot unmarshal number/ });
+  });
+
+  test("keys are counted outside of strings only", () => {
+    assert.equal(countKeys('{"a:b":":\\":","c":{"d":[":"]}}'), 3);
+    assert.equal(countKeys('{"a\\\\":1}'), 1);
+  });
+
+  test("duplicates within lists have an index", () => {
+    assert.deepEqual(duplicateKeys('{"a":[{"b":1},{"b":1,"b":2}]}'), ["a[1].b"]);
+  });
+
+  test("deep nesting is refused with words, not with a broken stack", () => {
+    const deep = `{"data":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+    assert.throws(() => duplicateKeys(deep), { message: "exceeded max depth" });
+    assert.throws(() => decoder.decode(deep, "io.k8s.api.apps.v1.ControllerRevision"), {
+      message: "exceeded max depth",
+    });
+  });
+
+  test("parseJson passes valid text through", () => {
+    assert.deepEqual(parseJson(' {"a":[1,true,null,"\\u0041"]} '), { a: [1, true, null, "A"] });
+  });
+});

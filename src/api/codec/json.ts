@@ -1,0 +1,318 @@
+/**
+ * JSON to objects of the API, as Go's decoder would take it: values checked against their types, unknown fields reported
+ * and dropped, null and (where Go leaves them out) zero values dropped, fields in the order of their struct.
+ */
+import { assert } from "#base/assert.ts";
+import type { AnyObject } from "../meta/object.ts";
+import type { FieldType, StructType, TypeTable } from "../schema/type-table.ts";
+import { Context, MapKey } from "./context.ts";
+import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
+import { goScalarNames, scalarReaders, zeroValues } from "./scalars.ts";
+
+export interface Decoded {
+  readonly object: AnyObject;
+  /** `unknown field "spec.foo"`, `duplicate field "spec.x"`: what fieldValidation warns of or refuses. */
+  readonly strictFaults: readonly string[];
+}
+
+/**
+ * How much of the zero values to write.
+ * "types": what the TypeScript interfaces promise: required strings, numbers, bools, lists, maps and structs.
+ * "go": also every struct, quantity and int-or-string that Go holds by value; what a real server stores and answers.
+ */
+export type Completeness = "types" | "go";
+
+type Reader = (value: unknown, context: Context) => unknown;
+
+interface FieldReader {
+  readonly name: string;
+  readonly read: Reader;
+  readonly isOmitted: (value: unknown) => boolean;
+  /** What an absent field becomes. */
+  readonly fill: () => unknown;
+}
+
+interface Plan {
+  readonly name: string;
+  readonly goType: string;
+  readonly names: ReadonlySet<string>;
+  fields: readonly FieldReader[];
+}
+
+const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
+const never = (): boolean => false;
+const absent = (): undefined => undefined;
+
+type JsonObject = Record<string, unknown>;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export class JsonDecoder {
+  readonly #table: TypeTable;
+  readonly #completeness: Completeness;
+  readonly #plans = new Map<string, Plan>();
+
+  constructor(table: TypeTable, completeness: Completeness = "types") {
+    this.#table = table;
+    this.#completeness = completeness;
+  }
+
+  /** Throws DecodeError with upstream's message. */
+  decode(text: string, struct: string): Decoded {
+    const value = parseJson(text);
+    const keys = countKeys(text);
+    const context = new Context();
+    const object = this.#readRoot(value, struct, context);
+    // The same number of keys in text and value: no key was given twice.
+    const duplicates = keys === context.keys ? [] : duplicateKeys(text);
+    return { object, strictFaults: faultTexts(context.unknownFields, duplicates) };
+  }
+
+  /** The same of a value: a patched object, or what YAML said. Nothing of it is shared with the result but raw JSON. */
+  fromValue(value: unknown, struct: string): Decoded {
+    const context = new Context();
+    const object = this.#readRoot(value, struct, context);
+    return { object, strictFaults: faultTexts(context.unknownFields, []) };
+  }
+
+  #readRoot(value: unknown, struct: string, context: Context): AnyObject {
+    const plan = this.#plan(struct);
+    if (!isObject(value)) throw context.mismatch(value, plan.goType);
+    return readStruct(plan, value, context);
+  }
+
+  #plan(name: string): Plan {
+    const known = this.#plans.get(name);
+    if (known !== undefined) return known;
+    const struct = this.#table.struct(name);
+    assert(struct !== undefined, `no struct ${name}`);
+    const [plain = "", pkg = ""] = name.split(".").toReversed();
+    const flat = flatten(struct, this.#table);
+    const plan: Plan = {
+      name: plain,
+      goType: `${pkg}.${plain}`,
+      names: new Set(flat.map((field) => field.name)),
+      fields: [],
+    };
+    // Entered before its fields are made: structs may hold themselves.
+    this.#plans.set(name, plan);
+    plan.fields = flat.map((field) => this.#field(field));
+    return plan;
+  }
+
+  #field(field: FieldType): FieldReader {
+    const one = this.#one(field);
+    const read = shaped(field, one, `${goPrefix(field)}${this.#goName(field)}`);
+    return { name: field.name, read, isOmitted: omission(field), fill: this.#fill(field) };
+  }
+
+  #goName(field: FieldType): string {
+    if (field.struct !== undefined) return field.struct.split(".").slice(-2).join(".");
+    return field.scalar === undefined ? "" : goScalarNames[field.scalar];
+  }
+
+  #one(field: FieldType): Reader {
+    if (field.struct !== undefined) return this.#structReader(field.struct);
+    const { scalar } = field;
+    if (scalar === undefined || scalar === "raw") return readRaw;
+    if (scalar === "schemaOrArray") return this.#either(isArray, this.#schemas());
+    if (scalar === "schemaOrBool") return this.#either((value) => typeof value === "boolean", readRaw);
+    if (scalar === "schemaOrStrings") return this.#either(isArray, readStrings);
+    return scalarReaders[scalar];
+  }
+
+  #structReader(name: string): Reader {
+    const plan = this.#plan(name);
+    return (value, context) => {
+      if (!isObject(value)) throw context.mismatch(value, plan.goType);
+      return readStruct(plan, value, context);
+    };
+  }
+
+  /** The other form where it is one, else a schema. */
+  #either(isOther: (value: unknown) => boolean, other: Reader): Reader {
+    return (value, context) =>
+      isOther(value) ? other(value, context) : this.#structReader(schemaProps)(value, context);
+  }
+
+  /** Made late: the plan of a schema is under way when its own fields ask for this. */
+  #schemas(): Reader {
+    return (value, context) => readList(value as unknown[], this.#structReader(schemaProps), context, {});
+  }
+
+  #fill(field: FieldType): () => unknown {
+    const always = this.#completeness === "go";
+    if (field.pointer) return absent;
+    if (field.shape !== "one") {
+      if (field.omitEmpty && !field.required) return absent;
+      return field.shape === "list" ? () => [] : () => ({});
+    }
+    if (field.struct !== undefined) {
+      if (!always && !field.required) return absent;
+      const plan = this.#plan(field.struct);
+      return () => readStruct(plan, {}, new Context());
+    }
+    return this.#fillScalar(field, always);
+  }
+
+  #fillScalar(field: FieldType, always: boolean): () => unknown {
+    if (field.scalar === undefined) return absent;
+    if (always && field.scalar === "quantity") return () => "0";
+    if (always && field.scalar === "intOrString") return () => 0;
+    const zero = zeroValues.get(field.scalar);
+    return zero === undefined || field.omitEmpty || !(always || field.required) ? absent : () => zero;
+  }
+}
+
+/** Fields in Go's order, those of inlined structs in their place. */
+function flatten(struct: StructType, table: TypeTable): FieldType[] {
+  return struct.fields.flatMap((field) => {
+    if (!field.inline) return [field];
+    const inner = field.struct === undefined ? undefined : table.struct(field.struct);
+    assert(inner !== undefined, `${struct.name} inlines nothing`);
+    return flatten(inner, table);
+  });
+}
+
+const goPrefix = ({ shape, wrapped }: FieldType): string => {
+  if (shape === "one") return "";
+  if (shape === "list") return "[]";
+  return wrapped ? "map[string][]" : "map[string]";
+};
+
+function omission(field: FieldType): (value: unknown) => boolean {
+  if (!field.omitEmpty) return never;
+  if (field.shape === "list") return (value) => (value as unknown[]).length === 0;
+  if (field.shape === "map") return (value) => Object.keys(value as object).length === 0;
+  const zero = field.scalar === undefined || field.pointer ? undefined : zeroValues.get(field.scalar);
+  return zero === undefined ? never : (value) => value === zero;
+}
+
+function shaped(field: FieldType, one: Reader, goType: string): Reader {
+  if (field.shape === "one") return one;
+  const zero = field.scalar === undefined ? {} : (zeroValues.get(field.scalar) ?? null);
+  if (field.shape === "list") return listReader(one, goType, zero);
+  const value = field.wrapped ? listReader(one, goType.slice("map[string]".length), zero) : one;
+  return (raw, context) => {
+    if (!isObject(raw)) throw context.mismatch(raw, goType);
+    return readMap(raw, value, field.wrapped ? [] : zero, context);
+  };
+}
+
+function listReader(one: Reader, goType: string, zero: unknown): Reader {
+  return (value, context) => {
+    if (!isArray(value)) throw context.mismatch(value, goType);
+    return readList(value, one, context, zero);
+  };
+}
+
+function readStruct(plan: Plan, raw: JsonObject, context: Context): AnyObject {
+  const keys = Object.keys(raw);
+  const outer = context.struct;
+  context.struct = plan.name;
+  context.keys += keys.length;
+  const object: AnyObject = {};
+  let used = 0;
+  for (const field of plan.fields) {
+    const value = raw[field.name];
+    if (value !== undefined) used++;
+    if (value === undefined || value === null) {
+      const filled = field.fill();
+      if (filled !== undefined) object[field.name] = filled;
+      continue;
+    }
+    context.path.push(field.name);
+    const read = field.read(value, context);
+    context.path.pop();
+    if (!field.isOmitted(read)) object[field.name] = read;
+  }
+  if (used !== keys.length) reportUnknown(plan, raw, context);
+  context.struct = outer;
+  return object;
+}
+
+function reportUnknown(plan: Plan, raw: JsonObject, context: Context): void {
+  for (const [key, value] of Object.entries(raw)) {
+    if (plan.names.has(key)) continue;
+    context.unknown(key);
+    countWithin(value, context);
+  }
+}
+
+/** A null in a list or map is the zero value of its type in Go. */
+function readList(values: readonly unknown[], one: Reader, context: Context, zero: unknown): unknown[] {
+  return values.map((value, index) => {
+    if (value === null && typeof zero !== "object") return zero;
+    context.path.push(index);
+    const read = one(value ?? zero, context);
+    context.path.pop();
+    return read;
+  });
+}
+
+function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context): JsonObject {
+  const keys = Object.keys(raw);
+  context.keys += keys.length;
+  const object: JsonObject = {};
+  for (const key of keys) {
+    const value = raw[key];
+    context.path.push(new MapKey(key));
+    const read = value === null && typeof zero !== "object" ? zero : one(value ?? zero, context);
+    context.path.pop();
+    if (key === "__proto__") {
+      Object.defineProperty(object, key, {
+        value: read,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    } else object[key] = read;
+  }
+  return object;
+}
+
+function readRaw(value: unknown, context: Context): unknown {
+  countWithin(value, context);
+  return value;
+}
+
+function readStrings(value: unknown, context: Context): unknown {
+  if (!isArray(value)) throw context.mismatch(value, "[]string");
+  const wrong = value.find((item) => typeof item !== "string");
+  if (wrong !== undefined) throw context.mismatch(wrong, "string");
+  return value;
+}
+
+function isArray(value: unknown): value is unknown[] {
+  return Array.isArray(value);
+}
+
+/** Without recursion: raw JSON may be nested deeper than our stack. */
+function countWithin(root: unknown, context: Context): void {
+  const left: unknown[] = [root];
+  for (let value = left.pop(); left.length > 0 || value !== undefined; value = left.pop()) {
+    if (typeof value !== "object" || value === null) continue;
+    const inner = Object.values(value);
+    if (!Array.isArray(value)) context.keys += inner.length;
+    for (const each of inner) left.push(each);
+  }
+}
+
+function faultTexts(unknown: readonly string[], duplicates: readonly string[]): string[] {
+  return [
+    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+  ];
+}
+
+/** Any JSON object: custom resources, whose schema is looked at elsewhere. Throws DecodeError. */
+export function decodeAny(text: string): Decoded {
+  const value = parseJson(text);
+  if (!isObject(value)) throw new Context().mismatch(value, "map[string]interface {}");
+  const context = new Context();
+  countWithin(value, context);
+  const duplicates = countKeys(text) === context.keys ? [] : duplicateKeys(text);
+  return { object: value, strictFaults: faultTexts([], duplicates) };
+}

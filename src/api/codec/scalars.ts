@@ -1,0 +1,173 @@
+/** Scalars of the API as JSON holds them: what fits, what is written instead, what Go calls it. */
+import { parseTime, toRfc3339 } from "#base/clock.ts";
+import { parseGoDuration } from "../meta/duration.ts";
+import { parseQuantity } from "../meta/quantity.ts";
+import type { ScalarType } from "../schema/type-table.ts";
+import type { Context } from "./context.ts";
+import { DecodeError } from "./decode-error.ts";
+
+export type ScalarReader = (value: unknown, context: Context) => unknown;
+
+/** Scalars with a zero value that Go leaves out of JSON; the others are pointers or structs in Go. */
+export const zeroValues: ReadonlyMap<ScalarType, string | number | boolean> = new Map<
+  ScalarType,
+  string | number | boolean
+>([
+  ["string", ""],
+  ["bool", false],
+  ["int32", 0],
+  ["int64", 0],
+  ["double", 0],
+  ["bytes", ""],
+]);
+
+const int32Max = 2 ** 31 - 1;
+/** As a number can hold it: int64's own bounds are no doubles. */
+const int64Max = 2 ** 63;
+
+function readString(value: unknown, context: Context): unknown {
+  if (typeof value !== "string") throw context.mismatch(value, "string");
+  return value;
+}
+
+function readBool(value: unknown, context: Context): unknown {
+  if (typeof value !== "boolean") throw context.mismatch(value, "bool");
+  return value;
+}
+
+function readInt32(value: unknown, context: Context): unknown {
+  if (typeof value !== "number" || !Number.isInteger(value) || value > int32Max || value < -int32Max - 1) {
+    throw context.mismatch(value, "int32");
+  }
+  return value;
+}
+
+function readInt64(value: unknown, context: Context): unknown {
+  if (typeof value !== "number" || !Number.isInteger(value) || value >= int64Max || value < -int64Max) {
+    throw context.mismatch(value, "int64");
+  }
+  return value;
+}
+
+function readDouble(value: unknown, context: Context): unknown {
+  if (typeof value !== "number") throw context.mismatch(value, "float64");
+  return value;
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function readBytes(value: unknown, context: Context): unknown {
+  if (typeof value !== "string") throw context.mismatch(value, "[]uint8");
+  if (base64.test(value)) return value;
+  // Go takes line breaks inside; what it writes back has none.
+  const plain = value.replace(/[\r\n]/g, "");
+  if (base64.test(plain)) return plain;
+  const [valid = ""] = /^(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{0,3}/.exec(plain) ?? [];
+  throw new DecodeError(`illegal base64 data at input byte ${valid.length}`);
+}
+
+function readQuantity(value: unknown): unknown {
+  if (typeof value !== "string" && typeof value !== "number") {
+    return parseQuantityText(JSON.stringify(value));
+  }
+  return parseQuantityText(String(value).trim());
+}
+
+const plainQuantity = /^\d{1,15}(?:[mkMGT]|[KMGT]i)?$/;
+
+function parseQuantityText(text: string): string {
+  if (plainQuantity.test(text)) return text;
+  try {
+    parseQuantity(text);
+  } catch (error) {
+    throw new DecodeError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  return text;
+}
+
+function readIntOrString(value: unknown): unknown {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= int32Max) return value;
+  const kind = typeof value === "number" ? `number ${value}` : typeof value === "boolean" ? "bool" : "object";
+  throw new DecodeError(
+    `json: cannot unmarshal ${Array.isArray(value) ? "array" : kind} into Go value of type int32`,
+  );
+}
+
+const utcSeconds = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+const utcMicros = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+
+/** Milliseconds. JavaScript takes February 30 for March 2; Go doesn't. */
+function instantOf(text: string, layout: string): number {
+  const ms = parseTime(text);
+  const [year = 0, month = 0, day = 0] = text.split(/[-T]/, 3).map(Number);
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+  if (!Number.isNaN(ms) && day <= days) return ms;
+  throw new DecodeError(
+    `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as "2006"`,
+  );
+}
+
+/** Always UTC and whole seconds: what Go writes back. */
+function readTime(value: unknown): unknown {
+  if (typeof value !== "string") throw goValueMismatch(value);
+  return utcSeconds.test(value) ? value : toRfc3339(instantOf(value, "2006-01-02T15:04:05Z07:00"));
+}
+
+function readMicroTime(value: unknown): unknown {
+  if (typeof value !== "string") throw goValueMismatch(value);
+  if (utcMicros.test(value)) return value;
+  const text = toRfc3339(instantOf(value, "2006-01-02T15:04:05.000000Z07:00"));
+  const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";
+  return text.replace("Z", `.${fraction.padEnd(6, "0").slice(0, 6)}Z`);
+}
+
+function readDuration(value: unknown): unknown {
+  if (typeof value !== "string") throw goValueMismatch(value);
+  try {
+    parseGoDuration(value);
+  } catch (error) {
+    throw new DecodeError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  return value;
+}
+
+function goValueMismatch(value: unknown): DecodeError {
+  const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  return new DecodeError(`json: cannot unmarshal ${kind} into Go value of type string`);
+}
+
+export const scalarReaders: Readonly<
+  Record<Exclude<ScalarType, "raw" | "schemaOrArray" | "schemaOrBool" | "schemaOrStrings">, ScalarReader>
+> = {
+  string: readString,
+  bool: readBool,
+  int32: readInt32,
+  int64: readInt64,
+  double: readDouble,
+  bytes: readBytes,
+  quantity: readQuantity,
+  intOrString: readIntOrString,
+  time: readTime,
+  microTime: readMicroTime,
+  duration: readDuration,
+};
+
+export const goScalarNames: Readonly<Record<ScalarType, string>> = {
+  string: "string",
+  bool: "bool",
+  int32: "int32",
+  int64: "int64",
+  double: "float64",
+  bytes: "[]uint8",
+  quantity: "resource.Quantity",
+  intOrString: "intstr.IntOrString",
+  time: "v1.Time",
+  microTime: "v1.MicroTime",
+  duration: "v1.Duration",
+  raw: "runtime.RawExtension",
+  schemaOrArray: "v1.JSONSchemaPropsOrArray",
+  schemaOrBool: "v1.JSONSchemaPropsOrBool",
+  schemaOrStrings: "v1.JSONSchemaPropsOrStringArray",
+};
