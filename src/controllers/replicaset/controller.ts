@@ -3,11 +3,12 @@ import type { ReplicaSet } from "#api/generated/types/apps-v1.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
 import { selectorOf } from "#api/meta/labels.ts";
 import { controllerOf, keyOf } from "#api/meta/object.ts";
-import { isNotFound, isStatus } from "#api/meta/status.ts";
+import { isNotFound } from "#api/meta/status.ts";
 import { pods, replicaSets } from "#api/resources.ts";
 import type { Informer } from "#client/cache/informer.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
+import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { Expectations } from "../pods/expectations.ts";
 import { claim, type Owner } from "../pods/ownership.ts";
 import { PodControl } from "../pods/pod-control.ts";
@@ -240,11 +241,4 @@ function ownerOf(set: ReplicaSet): Owner {
     isDeleting: set.metadata?.deletionTimestamp !== undefined,
     selector: selectorOf(set.spec?.selector),
   };
-}
-
-function isNamespaceTerminating(error: unknown): boolean {
-  return (
-    isStatus(error, "Forbidden") &&
-    error.status.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") === true
-  );
 }
