@@ -146,8 +146,8 @@ export const forbiddenError = (subject: Subject, why: string): StatusError => {
   });
 };
 
-export const unauthorizedError = (message = "Unauthorized"): StatusError =>
-  failure({ code: 401, reason: "Unauthorized", message });
+export const unauthorizedError = (message = "Unauthorized", options?: ErrorOptions): StatusError =>
+  failure({ code: 401, reason: "Unauthorized", message }, options);
 
 export const badRequestError = (message: string, options?: ErrorOptions): StatusError =>
   failure({ code: 400, reason: "BadRequest", message }, options);

@@ -19,6 +19,8 @@ const rememberedMax = 2048;
 export class RbacAuthorizer implements Authorizer {
   readonly #reader: RoleReader;
   readonly #remembered = new LruCache<Grants>(rememberedMax);
+  /** Authentication hands out the same object for the same user most of the time. */
+  readonly #keys = new WeakMap<UserInfo, string>();
   #version = -1;
 
   constructor(reader: RoleReader) {
@@ -59,13 +61,22 @@ export class RbacAuthorizer implements Authorizer {
     });
   }
 
+  /** Quoted, so that no name with odd characters can be taken for another user's. */
+  #keyOf(user: UserInfo): string {
+    let key = this.#keys.get(user);
+    if (key === undefined) {
+      key = JSON.stringify([user.name, user.groups]);
+      this.#keys.set(user, key);
+    }
+    return key;
+  }
+
   #grantsOf(user: UserInfo, namespace: string): Grants {
     if (this.#version !== this.#reader.version) {
       this.#remembered.clear();
       this.#version = this.#reader.version;
     }
-    // Quoted, so that no name with odd characters can be taken for another user's.
-    const key = JSON.stringify([namespace, user.name, user.groups]);
+    const key = `${namespace} ${this.#keyOf(user)}`;
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
     const grants = grantsOf(this.#reader, user, namespace);

@@ -1,0 +1,77 @@
+/** Users by bearer token: several kinds of tokens, and what a TokenReview asks about them. */
+import { unauthorizedError } from "#api/meta/status.ts";
+import type { Authenticator, Credentials, UserInfo } from "./authenticator.ts";
+
+export interface TokenAnswer {
+  readonly user: UserInfo;
+  /** Those of the asked audiences that the token is meant for. */
+  readonly audiences: readonly string[];
+}
+
+export interface TokenAuthenticator {
+  /**
+   * Undefined: not a token of mine. Throws TokenError: mine, and not good.
+   * `audiences`: who wants to know; the token must be meant for one of them.
+   */
+  authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined>;
+}
+
+/** Why a token isn't good; goes to logs and TokenReviews, never into a 401. */
+export class TokenError extends Error {
+  override readonly name = "TokenError";
+  readonly code = "BAD_TOKEN";
+}
+
+/** Tokens that say nothing of an audience are meant for this server. */
+export function forThisServer(
+  user: UserInfo,
+  asked: readonly string[],
+  own: readonly string[],
+): TokenAnswer | undefined {
+  const audiences = asked.filter((audience) => own.includes(audience));
+  return audiences.length === 0 ? undefined : { user, audiences };
+}
+
+export interface BearerTokenOptions {
+  /** The audiences of this server: --api-audiences, by default the issuer of service account tokens. */
+  readonly apiAudiences: readonly string[];
+}
+
+export class BearerTokenAuthenticator implements Authenticator {
+  readonly #options: BearerTokenOptions;
+  readonly #members: readonly TokenAuthenticator[];
+
+  constructor(options: BearerTokenOptions, members: readonly TokenAuthenticator[]) {
+    this.#options = options;
+    this.#members = members;
+  }
+
+  async authenticate({ bearerToken }: Credentials): Promise<UserInfo | undefined> {
+    if (bearerToken === undefined || bearerToken === "") return undefined;
+    try {
+      const answer = await this.review(bearerToken, []);
+      if (answer !== undefined) return answer.user;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      throw unauthorizedError(undefined, { cause: error });
+    }
+    throw unauthorizedError(undefined, { cause: new TokenError("invalid bearer token") });
+  }
+
+  /** For TokenReview: without audiences it is about this server. Undefined: nobody knows the token. */
+  async review(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
+    const asked = audiences.length === 0 ? this.#options.apiAudiences : audiences;
+    let fault: TokenError | undefined;
+    for (const member of this.#members) {
+      try {
+        const answer = await member.authenticateToken(token, asked);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        fault ??= error;
+      }
+    }
+    if (fault !== undefined) throw fault;
+    return undefined;
+  }
+}

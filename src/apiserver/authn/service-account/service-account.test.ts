@@ -1,0 +1,334 @@
+import assert from "node:assert/strict";
+import { createPublicKey } from "node:crypto";
+import { suite, test } from "node:test";
+import type { TokenRequest } from "#api/generated/types/authentication-v1.ts";
+import { nodes, pods, secrets, serviceAccounts } from "#api/resources.ts";
+import { MemoryApi, refusal } from "#apiserver/authz/testing/memory-api.ts";
+import { ManualClock } from "#base/clock.ts";
+import { SeededRandom } from "#base/random.ts";
+import { generateSigningKeyPem, parseSigningKey, readClaims } from "#pki/jwt.ts";
+import { TokenError } from "../bearer-token.ts";
+import { ServiceAccountAuthenticator } from "./authenticator.ts";
+import { CachedObjects } from "./bound-objects.ts";
+import { jwks, openIdConfiguration } from "./discovery.ts";
+import { TokenIssuer } from "./issuer.ts";
+
+const issuerName = "https://kubernetes.default.svc.cluster.local";
+const startSeconds = Date.UTC(2026, 0, 1) / 1000;
+const key = parseSigningKey(generateSigningKeyPem());
+
+interface Setup {
+  readonly api: MemoryApi;
+  readonly clock: ManualClock;
+  readonly issue: (spec: Partial<TokenRequest["spec"]>) => Promise<TokenRequest>;
+  readonly authenticator: ServiceAccountAuthenticator;
+}
+
+function setup(): Setup {
+  const api = new MemoryApi();
+  const clock = new ManualClock();
+  const account = { metadata: { namespace: "a", name: "robot", uid: "sa-uid" } };
+  api.seed(serviceAccounts, account);
+  api.seed(nodes, { metadata: { name: "n1", uid: "node-uid" } });
+  api.seed(secrets, { metadata: { namespace: "a", name: "s", uid: "secret-uid" } });
+  for (const [name, serviceAccountName] of [
+    ["web", "robot"],
+    ["other", "default"],
+  ] as const) {
+    api.seed(pods, {
+      metadata: { namespace: "a", name, uid: `${name}-uid` },
+      spec: { serviceAccountName, nodeName: "n1", containers: [] },
+    });
+  }
+  const objects = new CachedObjects({ informers: api, client: api });
+  const issuer = new TokenIssuer(
+    { issuer: issuerName, apiAudiences: [issuerName, "k3s"], extendExpiration: true },
+    { key, objects, clock, random: new SeededRandom(3) },
+  );
+  return {
+    api,
+    clock,
+    issue: (spec) => issuer.issue(account, { spec: { audiences: [], ...spec } }),
+    authenticator: new ServiceAccountAuthenticator(
+      { issuers: [issuerName] },
+      { keys: [key], objects, clock },
+    ),
+  };
+}
+
+const pod = { apiVersion: "v1", kind: "Pod", name: "web" };
+const tokenOf = ({ status }: TokenRequest): string => status?.token ?? "";
+
+suite("issuing tokens", () => {
+  test("a pod's token carries upstream's claims", async () => {
+    const answer = await setup().issue({ boundObjectRef: { ...pod, uid: "web-uid" } });
+    const { jti, ...claims } = readClaims(tokenOf(answer)) ?? {};
+    assert.equal(typeof jti, "string");
+    assert.deepEqual(claims, {
+      aud: [issuerName, "k3s"],
+      exp: startSeconds + 3600,
+      iat: startSeconds,
+      iss: issuerName,
+      "kubernetes.io": {
+        namespace: "a",
+        node: { name: "n1", uid: "node-uid" },
+        pod: { name: "web", uid: "web-uid" },
+        serviceaccount: { name: "robot", uid: "sa-uid" },
+      },
+      nbf: startSeconds,
+      sub: "system:serviceaccount:a:robot",
+    });
+    assert.equal(answer.status?.expirationTimestamp, "2026-01-01T01:00:00Z");
+    assert.deepEqual(answer.spec.audiences, [issuerName, "k3s"]);
+  });
+
+  test("the token every pod mounts lives a year, and says when it is stale", async () => {
+    const answer = await setup().issue({ boundObjectRef: pod, expirationSeconds: 3607 });
+    const claims = readClaims(tokenOf(answer));
+    assert.equal(claims?.["exp"], startSeconds + 365 * 24 * 3600);
+    assert.equal((claims["kubernetes.io"] as { warnafter: number }).warnafter, startSeconds + 3607);
+    assert.equal(answer.status?.expirationTimestamp, "2026-01-01T01:00:07Z");
+  });
+
+  test("but not one for somebody else, or bound to nothing", async () => {
+    for (const spec of [
+      { boundObjectRef: pod, expirationSeconds: 3607, audiences: ["vault"] },
+      { expirationSeconds: 3607 },
+    ]) {
+      assert.equal(readClaims(tokenOf(await setup().issue(spec)))?.["exp"], startSeconds + 3607);
+    }
+  });
+
+  const refusals: [string, Partial<TokenRequest["spec"]>, number, string][] = [
+    [
+      "less than ten minutes",
+      { expirationSeconds: 599 },
+      422,
+      'TokenRequest.authentication.k8s.io "robot" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes',
+    ],
+    [
+      "more than 2^32 seconds",
+      { expirationSeconds: 2 ** 32 + 1 },
+      422,
+      'TokenRequest.authentication.k8s.io "robot" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds',
+    ],
+    ["a pod that isn't there", { boundObjectRef: { ...pod, name: "gone" } }, 404, 'pods "gone" not found'],
+    [
+      "another account's pod",
+      { boundObjectRef: { ...pod, name: "other" } },
+      400,
+      'cannot bind token for serviceaccount "robot" to pod running with different serviceaccount name.',
+    ],
+    [
+      "a pod of another uid",
+      { boundObjectRef: { ...pod, uid: "x" } },
+      409,
+      'Operation cannot be fulfilled on Pod "web": the UID in the bound object reference (x) does not match the UID in record. The object might have been deleted and then recreated',
+    ],
+    [
+      "an object of another kind",
+      { boundObjectRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
+      400,
+      "cannot bind token to object of type apps/v1, Kind=Deployment",
+    ],
+  ];
+  for (const [name, spec, code, message] of refusals) {
+    test(`is refused for ${name}`, async () => {
+      assert.deepEqual(await refusal(() => setup().issue(spec)), { code, message });
+    });
+  }
+
+  test("a body that contradicts the URL is refused", async () => {
+    const { api, clock } = setup();
+    const issuer = new TokenIssuer(
+      { issuer: issuerName, apiAudiences: [], extendExpiration: true },
+      {
+        key,
+        objects: new CachedObjects({ informers: api, client: api }),
+        clock,
+        random: new SeededRandom(1),
+      },
+    );
+    const { code } = await refusal(() =>
+      issuer.issue(
+        { metadata: { namespace: "a", name: "robot" } },
+        { metadata: { name: "x" }, spec: { audiences: [] } },
+      ),
+    );
+    assert.equal(code, 400);
+  });
+});
+
+suite("service account tokens as credentials", () => {
+  test("name the account, its groups, and what the token is bound to", async () => {
+    const { issue, authenticator } = setup();
+    const token = tokenOf(await issue({ boundObjectRef: pod }));
+    const answer = await authenticator.authenticateToken(token, ["x", "k3s"]);
+    const jti = String(readClaims(token)?.["jti"]);
+    assert.deepEqual(answer, {
+      audiences: ["k3s"],
+      user: {
+        name: "system:serviceaccount:a:robot",
+        uid: "sa-uid",
+        groups: ["system:serviceaccounts", "system:serviceaccounts:a"],
+        extra: {
+          "authentication.kubernetes.io/pod-name": ["web"],
+          "authentication.kubernetes.io/pod-uid": ["web-uid"],
+          "authentication.kubernetes.io/node-name": ["n1"],
+          "authentication.kubernetes.io/node-uid": ["node-uid"],
+          "authentication.kubernetes.io/credential-id": [`JTI=${jti}`],
+        },
+      },
+    });
+  });
+
+  test("of other issuers aren't ours to judge", async () => {
+    const { authenticator } = setup();
+    const foreign = `${Buffer.from("{}").toString("base64url")}.${Buffer.from('{"iss":"x"}').toString("base64url")}.x`;
+    for (const token of ["opaque", foreign]) {
+      assert.equal(await authenticator.authenticateToken(token, ["k3s"]), undefined);
+    }
+  });
+
+  const node = { apiVersion: "v1", kind: "Node", name: "n1" };
+  const secret = { apiVersion: "v1", kind: "Secret", name: "s" };
+  const gone = "2025-12-31T23:00:00Z";
+  const cases: [string, Partial<TokenRequest["spec"]>, (setup: Setup) => unknown, RegExp | undefined][] = [
+    ["it is fresh", { boundObjectRef: pod }, () => undefined, undefined],
+    [
+      "its node is gone but its pod isn't",
+      { boundObjectRef: pod },
+      ({ api }) => {
+        api.remove(nodes, "n1");
+      },
+      undefined,
+    ],
+    [
+      "its pod is being deleted",
+      { boundObjectRef: pod },
+      ({ api }) => {
+        api.seed(pods, {
+          metadata: {
+            namespace: "a",
+            name: "web",
+            uid: "web-uid",
+            deletionTimestamp: "2026-01-01T00:00:30Z",
+          },
+        });
+      },
+      undefined,
+    ],
+    ["a minute is left to late clocks", {}, ({ clock }) => clock.advance(3_650_000), undefined],
+    ["it has expired", {}, ({ clock }) => clock.advance(3_661_000), /token has expired/],
+    [
+      "its account is gone",
+      {},
+      ({ api }) => {
+        api.remove(serviceAccounts, "a/robot");
+      },
+      /service account a\/robot has been deleted/,
+    ],
+    [
+      "its account is another",
+      {},
+      ({ api }) => {
+        api.seed(serviceAccounts, { metadata: { namespace: "a", name: "robot", uid: "new" } });
+      },
+      /service account UID \(new\) does not match claim \(sa-uid\)/,
+    ],
+    [
+      "its account is long deleted",
+      {},
+      ({ api }) => {
+        api.seed(serviceAccounts, {
+          metadata: { namespace: "a", name: "robot", uid: "sa-uid", deletionTimestamp: gone },
+        });
+      },
+      /has been deleted/,
+    ],
+    [
+      "its pod is gone",
+      { boundObjectRef: pod },
+      ({ api }) => {
+        api.remove(pods, "a/web");
+      },
+      /has been invalidated/,
+    ],
+    [
+      "its pod is another",
+      { boundObjectRef: pod },
+      ({ api }) => {
+        api.seed(pods, { metadata: { namespace: "a", name: "web", uid: "new" } });
+      },
+      /pod UID \(new\) does not match/,
+    ],
+    [
+      "its pod is long deleted",
+      { boundObjectRef: pod },
+      ({ api }) => {
+        api.seed(pods, {
+          metadata: { namespace: "a", name: "web", uid: "web-uid", deletionTimestamp: gone },
+        });
+      },
+      /has been invalidated/,
+    ],
+    [
+      "its secret is gone",
+      { boundObjectRef: secret },
+      ({ api }) => {
+        api.remove(secrets, "a/s");
+      },
+      /has been invalidated/,
+    ],
+    [
+      "its node is gone",
+      { boundObjectRef: node },
+      ({ api }) => {
+        api.remove(nodes, "n1");
+      },
+      /has been invalidated/,
+    ],
+    [
+      "it is for somebody else",
+      { audiences: ["vault"] },
+      () => undefined,
+      /invalid for the target audiences/,
+    ],
+  ];
+  for (const [name, spec, change, fault] of cases) {
+    test(`${fault === undefined ? "good" : "bad"} when ${name}, also the second time`, async () => {
+      const world = setup();
+      const token = tokenOf(await world.issue(spec));
+      if (spec.audiences === undefined) await world.authenticator.authenticateToken(token, [issuerName]);
+      await change(world);
+      const answer = world.authenticator.authenticateToken(token, [issuerName]);
+      if (fault === undefined) {
+        assert.equal((await answer)?.user.name, "system:serviceaccount:a:robot");
+        return;
+      }
+      await assert.rejects(answer, (error) => error instanceof TokenError && fault.test(error.message));
+    });
+  }
+
+  test("a forged one is bad", async () => {
+    const { issue, authenticator } = setup();
+    const token = tokenOf(await issue({}));
+    const forged = `${token.slice(0, -6)}AAAAAA`;
+    await assert.rejects(authenticator.authenticateToken(forged, ["k3s"]), /invalid signature/);
+  });
+});
+
+suite("discovery for verifiers elsewhere", () => {
+  test("the configuration names issuer and keys, the keys verify", () => {
+    assert.deepEqual(openIdConfiguration(issuerName, `${issuerName}/openid/v1/jwks`), {
+      issuer: issuerName,
+      jwks_uri: `${issuerName}/openid/v1/jwks`,
+      response_types_supported: ["id_token"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["ES256"],
+    });
+    const { keys } = jwks([key]) as { keys: [Record<string, string>] };
+    assert.equal(keys[0]["kid"], key.keyId);
+    assert.equal(createPublicKey({ key: keys[0], format: "jwk" }).equals(key.publicKey), true);
+  });
+});
