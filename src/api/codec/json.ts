@@ -2,12 +2,12 @@
  * JSON to objects of the API, as Go's decoder would take it: values checked against their types, unknown fields reported
  * and dropped, null and (where Go leaves them out) zero values dropped, fields in the order of their struct.
  */
-import { assert } from "#base/assert.ts";
 import type { AnyObject } from "../meta/object.ts";
-import type { FieldType, StructType, TypeTable } from "../schema/type-table.ts";
+import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { Context, MapKey } from "./context.ts";
 import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
-import { goScalarNames, scalarReaders, zeroValues } from "./scalars.ts";
+import { Plans, zeroValues, type Completeness, type FieldPlan } from "./plan.ts";
+import { goScalarNames, scalarReaders } from "./scalars.ts";
 
 export interface Decoded {
   readonly object: AnyObject;
@@ -15,24 +15,15 @@ export interface Decoded {
   readonly strictFaults: readonly string[];
 }
 
-/**
- * How much of the zero values to write.
- * "types": what the TypeScript interfaces promise: required strings, numbers, bools, lists, maps and structs.
- * "go": also every struct, quantity and int-or-string that Go holds by value; what a real server stores and answers.
- */
-export type Completeness = "types" | "go";
-
 type Reader = (value: unknown, context: Context) => unknown;
 
 interface FieldReader {
   readonly name: string;
   readonly read: Reader;
-  readonly isOmitted: (value: unknown) => boolean;
-  /** What an absent field becomes. */
-  readonly fill: () => unknown;
+  readonly plan: FieldPlan;
 }
 
-interface Plan {
+interface StructReader {
   readonly name: string;
   readonly goType: string;
   readonly names: ReadonlySet<string>;
@@ -41,22 +32,17 @@ interface Plan {
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-const never = (): boolean => false;
-const absent = (): undefined => undefined;
-
 type JsonObject = Record<string, unknown>;
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 export class JsonDecoder {
-  readonly #table: TypeTable;
-  readonly #completeness: Completeness;
-  readonly #plans = new Map<string, Plan>();
+  readonly #plans: Plans;
+  readonly #readers = new Map<string, StructReader>();
 
   constructor(table: TypeTable, completeness: Completeness = "types") {
-    this.#table = table;
-    this.#completeness = completeness;
+    this.#plans = new Plans(table, completeness);
   }
 
   /** Throws DecodeError with upstream's message. */
@@ -78,34 +64,32 @@ export class JsonDecoder {
   }
 
   #readRoot(value: unknown, struct: string, context: Context): AnyObject {
-    const plan = this.#plan(struct);
-    if (!isObject(value)) throw context.mismatch(value, plan.goType);
-    return readStruct(plan, value, context);
+    const reader = this.#reader(struct);
+    if (!isObject(value)) throw context.mismatch(value, reader.goType);
+    return readStruct(reader, value, context);
   }
 
-  #plan(name: string): Plan {
-    const known = this.#plans.get(name);
+  #reader(name: string): StructReader {
+    const known = this.#readers.get(name);
     if (known !== undefined) return known;
-    const struct = this.#table.struct(name);
-    assert(struct !== undefined, `no struct ${name}`);
     const [plain = "", pkg = ""] = name.split(".").toReversed();
-    const flat = flatten(struct, this.#table);
-    const plan: Plan = {
+    const { fields } = this.#plans.plan(name);
+    const reader: StructReader = {
       name: plain,
       goType: `${pkg}.${plain}`,
-      names: new Set(flat.map((field) => field.name)),
+      names: new Set(fields.map(({ type }) => type.name)),
       fields: [],
     };
     // Entered before its fields are made: structs may hold themselves.
-    this.#plans.set(name, plan);
-    plan.fields = flat.map((field) => this.#field(field));
-    return plan;
+    this.#readers.set(name, reader);
+    reader.fields = fields.map((plan) => this.#field(plan));
+    return reader;
   }
 
-  #field(field: FieldType): FieldReader {
-    const one = this.#one(field);
-    const read = shaped(field, one, `${goPrefix(field)}${this.#goName(field)}`);
-    return { name: field.name, read, isOmitted: omission(field), fill: this.#fill(field) };
+  #field(plan: FieldPlan): FieldReader {
+    const { type } = plan;
+    const read = shaped(type, this.#one(type), `${goPrefix(type)}${this.#goName(type)}`);
+    return { name: type.name, read, plan };
   }
 
   #goName(field: FieldType): string {
@@ -124,10 +108,10 @@ export class JsonDecoder {
   }
 
   #structReader(name: string): Reader {
-    const plan = this.#plan(name);
+    const reader = this.#reader(name);
     return (value, context) => {
-      if (!isObject(value)) throw context.mismatch(value, plan.goType);
-      return readStruct(plan, value, context);
+      if (!isObject(value)) throw context.mismatch(value, reader.goType);
+      return readStruct(reader, value, context);
     };
   }
 
@@ -141,39 +125,6 @@ export class JsonDecoder {
   #schemas(): Reader {
     return (value, context) => readList(value as unknown[], this.#structReader(schemaProps), context, {});
   }
-
-  #fill(field: FieldType): () => unknown {
-    const always = this.#completeness === "go";
-    if (field.pointer) return absent;
-    if (field.shape !== "one") {
-      if (field.omitEmpty && !field.required) return absent;
-      return field.shape === "list" ? () => [] : () => ({});
-    }
-    if (field.struct !== undefined) {
-      if (!always && !field.required) return absent;
-      const plan = this.#plan(field.struct);
-      return () => readStruct(plan, {}, new Context());
-    }
-    return this.#fillScalar(field, always);
-  }
-
-  #fillScalar(field: FieldType, always: boolean): () => unknown {
-    if (field.scalar === undefined) return absent;
-    if (always && field.scalar === "quantity") return () => "0";
-    if (always && field.scalar === "intOrString") return () => 0;
-    const zero = zeroValues.get(field.scalar);
-    return zero === undefined || field.omitEmpty || !(always || field.required) ? absent : () => zero;
-  }
-}
-
-/** Fields in Go's order, those of inlined structs in their place. */
-function flatten(struct: StructType, table: TypeTable): FieldType[] {
-  return struct.fields.flatMap((field) => {
-    if (!field.inline) return [field];
-    const inner = field.struct === undefined ? undefined : table.struct(field.struct);
-    assert(inner !== undefined, `${struct.name} inlines nothing`);
-    return flatten(inner, table);
-  });
 }
 
 const goPrefix = ({ shape, wrapped }: FieldType): string => {
@@ -181,14 +132,6 @@ const goPrefix = ({ shape, wrapped }: FieldType): string => {
   if (shape === "list") return "[]";
   return wrapped ? "map[string][]" : "map[string]";
 };
-
-function omission(field: FieldType): (value: unknown) => boolean {
-  if (!field.omitEmpty) return never;
-  if (field.shape === "list") return (value) => (value as unknown[]).length === 0;
-  if (field.shape === "map") return (value) => Object.keys(value as object).length === 0;
-  const zero = field.scalar === undefined || field.pointer ? undefined : zeroValues.get(field.scalar);
-  return zero === undefined ? never : (value) => value === zero;
-}
 
 function shaped(field: FieldType, one: Reader, goType: string): Reader {
   if (field.shape === "one") return one;
@@ -208,34 +151,34 @@ function listReader(one: Reader, goType: string, zero: unknown): Reader {
   };
 }
 
-function readStruct(plan: Plan, raw: JsonObject, context: Context): AnyObject {
+function readStruct(reader: StructReader, raw: JsonObject, context: Context): AnyObject {
   const keys = Object.keys(raw);
   const outer = context.struct;
-  context.struct = plan.name;
+  context.struct = reader.name;
   context.keys += keys.length;
   const object: AnyObject = {};
   let used = 0;
-  for (const field of plan.fields) {
-    const value = raw[field.name];
+  for (const { name, read, plan } of reader.fields) {
+    const value = raw[name];
     if (value !== undefined) used++;
     if (value === undefined || value === null) {
-      const filled = field.fill();
-      if (filled !== undefined) object[field.name] = filled;
+      const filled = plan.fill();
+      if (filled !== undefined) object[name] = filled;
       continue;
     }
-    context.path.push(field.name);
-    const read = field.read(value, context);
+    context.path.push(name);
+    const result = read(value, context);
     context.path.pop();
-    if (!field.isOmitted(read)) object[field.name] = read;
+    if (!plan.isOmitted(result)) object[name] = result;
   }
-  if (used !== keys.length) reportUnknown(plan, raw, context);
+  if (used !== keys.length) reportUnknown(reader, raw, context);
   context.struct = outer;
   return object;
 }
 
-function reportUnknown(plan: Plan, raw: JsonObject, context: Context): void {
+function reportUnknown(reader: StructReader, raw: JsonObject, context: Context): void {
   for (const [key, value] of Object.entries(raw)) {
-    if (plan.names.has(key)) continue;
+    if (reader.names.has(key)) continue;
     context.unknown(key);
     countWithin(value, context);
   }

@@ -8,19 +8,6 @@ import { DecodeError } from "./decode-error.ts";
 
 export type ScalarReader = (value: unknown, context: Context) => unknown;
 
-/** Scalars with a zero value that Go leaves out of JSON; the others are pointers or structs in Go. */
-export const zeroValues: ReadonlyMap<ScalarType, string | number | boolean> = new Map<
-  ScalarType,
-  string | number | boolean
->([
-  ["string", ""],
-  ["bool", false],
-  ["int32", 0],
-  ["int64", 0],
-  ["double", 0],
-  ["bytes", ""],
-]);
-
 const int32Max = 2 ** 31 - 1;
 /** As a number can hold it: int64's own bounds are no doubles. */
 const int64Max = 2 ** 63;
