@@ -1,6 +1,9 @@
 /** Every controller by upstream's name. */
 import type { ControllerFactory } from "./controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { endpointsController } from "./endpoints/controller.ts";
+import { endpointSliceController } from "./endpointslice/controller.ts";
+import { nodeIpamController } from "./nodeipam/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
@@ -9,5 +12,8 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   serviceaccount: serviceAccountController,
   "root-ca-certificate-publisher": rootCaController,
   deployment: deploymentController,
+  endpoints: endpointsController,
+  endpointslice: endpointSliceController,
+  nodeipam: nodeIpamController,
   replicaset: replicaSetController,
 };
