@@ -2,18 +2,20 @@
 
    Frames, both ways: type (1 byte), length (4 bytes, big-endian), payload.
    to the shim:   0 stdin data · 1 stdin ends · 2 resize (width, height: 2 bytes each) · 3 signal (1 byte)
-                  4 reopen the log · 5 send me the output
+                  4 reopen the log · 5 send me the output (1 byte: 1 when my stdin is the container's)
    from the shim: 1 stdout data · 2 stderr data · 3 exit (code: 4 bytes) · 4 started (pid: 4 bytes)
                   5 RUNC failed (its code: 4 bytes) · 6 the log is reopened */
 #define CLIENTS_MAX 16
 #define FRAME_MAX 65536
 #define READ_MAX 16384
-#define OUT_MAX (4 * (READ_MAX + 5))
+/* Room for small frames is kept free beside the data. */
+#define DATA_MAX (4 * (READ_MAX + 5))
+#define OUT_MAX (DATA_MAX + 256)
 /* An attached client that takes nothing for so long is dropped: it holds up the container. */
 #define STALL_MAX_MS 10000
 
 struct client {
-  int in, out, used, listens, finished;
+  int in, out, used, listens, owns_stdin;
   u64 stalled_since;
   u32 have, sent, queued;
   u8 input[FRAME_MAX + 5];
@@ -39,14 +41,14 @@ static void drop(struct client *c) {
   sys_close(c->in);
   if (c->out != c->in) sys_close(c->out);
   c->used = 0;
-  if (is_run && closes_once && c->listens) close_stdin();
+  if (is_run && closes_once && c->owns_stdin) close_stdin();
   /* Nobody waits for an exec whose client is gone. */
   if (!is_run && process_pid > 0 && !has_exited) sys_kill(process_pid, SIGKILL);
 }
 
 static int room_for(struct client *c, u32 n) { return c->queued + 5 + n <= OUT_MAX; }
 
-static void send(struct client *c, u8 type, const u8 *data, u32 n) {
+static void queue(struct client *c, u8 type, const u8 *data, u32 n) {
   if (c->sent) {
     memmove(c->output, c->output + c->sent, c->queued - c->sent);
     c->queued -= c->sent, c->sent = 0;
@@ -59,14 +61,14 @@ static void send(struct client *c, u8 type, const u8 *data, u32 n) {
   c->queued += 5 + n;
 }
 
-static void send_number(struct client *c, u8 type, u32 value) {
+static void queue_number(struct client *c, u8 type, u32 value) {
   u8 bytes[4] = {(u8)(value >> 24), (u8)(value >> 16), (u8)(value >> 8), (u8)value};
-  send(c, type, bytes, 4);
+  queue(c, type, bytes, 4);
 }
 
 static void broadcast(u8 type, u32 value) {
   for (int i = 0; i < CLIENTS_MAX; i++)
-    if (clients[i].used) send_number(&clients[i], type, value);
+    if (clients[i].used) queue_number(&clients[i], type, value);
 }
 
 static void write_number_file(const char *path, u64 first, u64 second) {
@@ -108,9 +110,11 @@ static int act(struct client *c, u8 type, u8 *data, u32 *n) {
       return 1;
     case 4:
       if (is_run) log_open();
-      send(c, 6, data, 0);
+      queue(c, 6, data, 0);
       return 1;
-    case 5: c->listens = 1; return 1;
+    case 5:
+      c->listens = 1, c->owns_stdin = *n >= 1 && data[0] == 1;
+      return 1;
     default: return 1;
   }
 }
@@ -174,11 +178,11 @@ static void add_client(int in, int out, int listens) {
   for (int i = 0; i < CLIENTS_MAX; i++) {
     struct client *c = &clients[i];
     if (c->used) continue;
-    c->in = in, c->out = out, c->used = 1, c->listens = listens, c->finished = 0;
+    c->in = in, c->out = out, c->used = 1, c->listens = listens, c->owns_stdin = 0;
     c->have = c->sent = c->queued = 0;
     unblock(in), unblock(out);
-    if (process_pid > 0) send_number(c, 4, (u32)process_pid);
-    if (is_over) send_number(c, 3, (u32)exit_code);
+    if (process_pid > 0) queue_number(c, 4, (u32)process_pid);
+    if (is_over) queue_number(c, 3, (u32)exit_code);
     return;
   }
   sys_close(in);
@@ -188,7 +192,7 @@ static void add_client(int in, int out, int listens) {
 static int has_room(void) {
   for (int i = 0; i < CLIENTS_MAX; i++) {
     struct client *c = &clients[i];
-    if (c->used && c->listens && c->queued - c->sent + 5 + READ_MAX > OUT_MAX) return 0;
+    if (c->used && c->listens && c->queued - c->sent + 5 + READ_MAX > DATA_MAX) return 0;
   }
   return 1;
 }
@@ -206,7 +210,7 @@ static int read_stream(int i) {
   }
   if (is_run) log_feed(i, data, (u64)n);
   for (int k = 0; k < CLIENTS_MAX; k++)
-    if (clients[k].used && clients[k].listens) send(&clients[k], (u8)(1 + i), data, (u32)n);
+    if (clients[k].used && clients[k].listens) queue(&clients[k], (u8)(1 + i), data, (u32)n);
   return 1;
 }
 
@@ -323,6 +327,7 @@ static void drop_stalled(void) {
 
 static void poll_once(void) {
   struct pollfd polls[4 + 3 * CLIENTS_MAX];
+  /* Nothing is read before RUNC has ended: until then there is no stdin to give it to. */
   int count = 0, room = has_room(), stdin_wanted = 0, backed_up = 0;
   polls[count++] = (struct pollfd){signal_fd, POLLIN, 0};
   polls[count++] = (struct pollfd){listen_fd, POLLIN, 0};
@@ -331,7 +336,7 @@ static void poll_once(void) {
     struct client *c = &clients[i];
     int waits = waits_for_stdin(c);
     stdin_wanted |= waits, backed_up |= c->used && c->queued > 0;
-    polls[count++] = (struct pollfd){c->used && !waits ? c->in : -1, POLLIN, 0};
+    polls[count++] = (struct pollfd){c->used && !waits && !runc_pid ? c->in : -1, POLLIN, 0};
     polls[count++] = (struct pollfd){c->used && c->queued ? c->out : -1, POLLOUT, 0};
     /* A client that went away is noticed even while its data waits. */
     polls[count++] = (struct pollfd){c->used && waits ? c->out : -1, 0, 0};
@@ -425,6 +430,9 @@ static void serve_command(int run, char **args, int count, char **env) {
     add_client(in, out, 1);
   }
   launch(args + 2 + run, env, wants_stdin);
+  /* The kernel shall rather kill the container than its shim; not being allowed to say so is no fault. */
+  int score = (int)sys_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+  if (score >= 0) sys_write(score, "-998", 4), sys_close(score);
   if (!is_run) sys_close(0), sys_close(1);
   for (;;) {
     poll_once();

@@ -1,17 +1,18 @@
 /* System calls without a C library: types and numbers come from the headers, the calls are made here.
    Every function returns what the kernel returned: a negative errno on failure. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/signalfd.h>
 #include <linux/time_types.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
-#include <stddef.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
