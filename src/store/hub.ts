@@ -6,6 +6,7 @@
  */
 import { assert } from "#base/assert.ts";
 import type { Archive } from "./backend.ts";
+import { emptyRevision } from "./log.ts";
 import type { EventRing } from "./ring.ts";
 import {
   CompactedError,
@@ -153,7 +154,9 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     this.#deps = deps;
     this.#signal = options.signal;
     this.#wantsProgress = options.progress ?? true;
-    this.#delivered = options.startRevision === undefined ? deps.revision() : options.startRevision - 1n;
+    const start = options.startRevision ?? deps.revision() + 1n;
+    // An empty store's revision has no events, nor have those before it.
+    this.#delivered = start > emptyRevision ? start - 1n : emptyRevision;
     if (this.#signal.aborted) this.#hasEnded = true;
     else this.#signal.addEventListener("abort", this.#onAbort, { once: true });
   }

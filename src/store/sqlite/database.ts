@@ -1,11 +1,10 @@
 /** The database file and every statement on it. Synchronous: runs in the worker. */
 import { crc32 } from "node:zlib";
-import { assert } from "#base/assert.ts";
 import { type Connection, openConnection, type SqlValue, type Statement } from "./driver.ts";
 import { corruptError, notDurableError } from "./open-errors.ts";
 import type { DatabaseOptions } from "./protocol.ts";
-import { type Packed, readRecords, RecordWriter } from "./records.ts";
-import { operations, positionOf, prepareSchema, revisionOf } from "./schema.ts";
+import { type Packed, readRecords, type ReadRow, RecordWriter } from "./records.ts";
+import { operations, pageBytes, positionOf, prepareSchema, revisionOf } from "./schema.ts";
 
 /** A restarted server may meet the last moments of its predecessor. */
 const lockWaitMs = 1000;
@@ -13,7 +12,6 @@ const lockWaitMs = 1000;
 const autoCheckpointPages = 500;
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
-const pageBytes = 4096;
 /** A log that a large transaction blew up shrinks to this again. */
 const walBytesMax = 8 * 2 ** 20;
 /** Rows looked at per read or sweep: 1 to 3 ms, which is how long a commit may have to wait for it. */
@@ -23,6 +21,16 @@ const loadBytes = 2 ** 20;
 /** Free pages are reused; only when they are more than a quarter of a file of some size they go back to the disk. */
 const freePagesMin = 1024n;
 const vacuumPages = 256;
+/**
+ * `current` follows the log in generations of this many keys: folded in key order, many rows share a page, and a key
+ * written often is folded once. It also bounds what a start has to read from the log's end: about two generations.
+ */
+const generationKeys = 8192;
+/** A commit takes a fold along after this many rows, of twice as many keys: done before the next generation is full. */
+const foldEveryRows = 128;
+const foldKeysPerRow = 2;
+/** Before a sweep there is no commit to ride in. */
+const foldKeys = 256;
 
 export interface Slice {
   /** Everything up to this revision is in the slice. */
@@ -34,8 +42,7 @@ export class Database {
   readonly #path: string;
   readonly #connection: Connection;
   readonly #insertLog: Statement;
-  readonly #insertCurrent: Statement;
-  readonly #updateCurrent: Statement;
+  readonly #setCurrent: Statement;
   readonly #deleteCurrent: Statement;
   readonly #changes: Statement;
   readonly #row: Statement;
@@ -46,14 +53,24 @@ export class Database {
   /** Every row below this position has been looked at by a sweep. */
   #swept: bigint;
   #dirtyPages = 0;
+  /** The newest position in the log, or the newest folded one. */
+  #newest: bigint;
+  /** `current` knows everything up to here. */
+  #folded: bigint;
+  /** The newest position of each key that `current` doesn't know yet; a deleted key is absent there. */
+  #unfolded = new Map<string, FoldTarget>();
+  /** The generation before, being folded, last key first. */
+  #folding: [string, FoldTarget][] = [];
+  /** Where #folded will be once #folding is empty. */
+  #foldingUpTo = 0n;
+  #rowsSinceFold = 0;
 
   constructor(options: DatabaseOptions) {
     this.#path = options.path;
     this.#connection = open(options);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
     this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#insertCurrent = prepare("INSERT INTO current VALUES (?, ?)");
-    this.#updateCurrent = prepare("UPDATE current SET position = ? WHERE name = ?");
+    this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
     this.#deleteCurrent = prepare("DELETE FROM current WHERE name = ?");
     this.#changes = prepare(
       `SELECT position, name, operation, previous, created, version FROM log
@@ -68,6 +85,9 @@ export class Database {
     this.#setMeta = prepare("UPDATE meta SET value = ? WHERE name = ?");
     this.#compacted = this.#meta("compacted");
     this.#swept = this.#meta("swept");
+    this.#folded = this.#meta("folded");
+    this.#newest = this.#folded;
+    this.#readUnfolded();
   }
 
   get compacted(): bigint {
@@ -76,8 +96,7 @@ export class Database {
 
   /** 0 when nothing was ever written. */
   get revision(): bigint {
-    const [newest] = this.#connection.prepare("SELECT max(position) FROM log").get() ?? [];
-    return typeof newest === "bigint" ? revisionOf(newest) : 0n;
+    return revisionOf(this.#newest);
   }
 
   /** What the settings really are, as SQLite tells it. */
@@ -85,18 +104,10 @@ export class Database {
     return this.#connection.pragma(name);
   }
 
-  /** The current state in key order, each value checked, in pieces of about a megabyte. */
+  /** The current state, each value checked, in pieces of about a megabyte, nearly in the order of keys. */
   *load(): Generator<Packed, void, undefined> {
-    const rows = this.#connection
-      .prepare(
-        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value
-         FROM current c LEFT JOIN log l ON l.position = c.position ORDER BY c.name`,
-      )
-      .iterate();
     let writer = new RecordWriter(loadBytes);
-    for (const row of rows) {
-      if (row[0] === null) throw corruptError(this.#path, `the newest write of ${String(row[1])} is missing`);
-      const record = this.#record(row);
+    for (const record of this.#present()) {
       if (writer.length > 0 && writer.length + RecordWriter.roomFor(record.key, record.value) > loadBytes) {
         yield writer.finish();
         writer = new RecordWriter(loadBytes);
@@ -107,23 +118,25 @@ export class Database {
   }
 
   commit(rows: Packed): void {
-    let count = 0;
+    const written: ReadRow[] = [];
+    const folded = this.#nextFold();
     this.#transaction(() => {
       for (const row of readRecords(rows)) {
-        const { position, previous, operation, key, created, version } = row;
-        const value = operation === operations.delete ? null : row.value;
-        const checksum = BigInt(checksumOf(key, row.value));
-        this.#insertLog.run(position, key, operation, previous, created, version, checksum, value);
-        let changed = 1;
-        if (operation === operations.delete) changed = this.#deleteCurrent.run(key);
-        else if (previous === 0n) this.#insertCurrent.run(key, position);
-        else changed = this.#updateCurrent.run(position, key);
-        assert(changed === 1, `${key} at ${revisionOf(position)} isn't in the table of current state`);
-        count++;
+        const { position, previous, operation, key, created, version, value } = row;
+        const stored = operation === operations.delete ? null : value;
+        const checksum = BigInt(checksumOf(key, value));
+        this.#insertLog.run(position, key, operation, previous, created, version, checksum, stored);
+        written.push(row);
       }
+      this.#fold(folded);
     });
-    // The log grows at its end; of the other table, each row may be on a page of its own.
-    this.#dirtyPages += Math.ceil(rows.length / pageBytes) + count + 1;
+    this.#dropFolded(folded.length);
+    for (const { key, position, operation } of written) {
+      this.#unfolded.set(key, { position, isDelete: operation === operations.delete });
+      this.#newest = position;
+    }
+    this.#rowsSinceFold += written.length;
+    this.#dirtyPages += Math.ceil(rows.length / pageBytes) + folded.length / 2 + 1;
   }
 
   /** After a commit was acknowledged, so that its writers don't wait for it. */
@@ -175,7 +188,9 @@ export class Database {
    * below it. What the write at that revision replaced stays, for a watch that starts there.
    */
   sweep(): boolean {
-    const rows = this.#sweepRows.all(this.#swept, positionOf(this.#compacted));
+    const needed = positionOf(this.#compacted);
+    if (this.#folded < this.#newest && this.#folded < needed) return this.#foldForSweep();
+    const rows = this.#sweepRows.all(this.#swept, needed);
     const last = rows.at(-1)?.[0];
     if (typeof last !== "bigint") return this.#vacuum();
     this.#transaction(() => {
@@ -198,6 +213,25 @@ export class Database {
     }
   }
 
+  /** After the transaction that folded them. */
+  #dropFolded(count: number): void {
+    if (count === 0) return;
+    this.#folding.length -= count;
+    if (this.#folding.length === 0) this.#folded = this.#foldingUpTo;
+  }
+
+  /** A row must not go while `current` still points to it. */
+  #foldForSweep(): boolean {
+    if (this.#folding.length === 0) this.#startGeneration();
+    const keys = this.#folding.slice(-foldKeys);
+    this.#transaction(() => {
+      this.#fold(keys);
+    });
+    this.#dropFolded(keys.length);
+    this.#dirtyPages += keys.length / 2;
+    return true;
+  }
+
   #vacuum(): boolean {
     const free = this.#connection.pragma("freelist_count") as bigint;
     const pages = this.#connection.pragma("page_count") as bigint;
@@ -205,6 +239,62 @@ export class Database {
     this.#connection.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
     this.#dirtyPages += vacuumPages;
     return true;
+  }
+
+  /** Everything `current` knows, then what the end of the log says since. */
+  *#present(): Generator<LogRow, void, undefined> {
+    const rows = this.#connection
+      .prepare(
+        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value
+         FROM current c LEFT JOIN log l ON l.position = c.position ORDER BY c.name`,
+      )
+      .iterate();
+    for (const row of rows) {
+      const key = String(row[1]);
+      if (this.#unfolded.has(key)) continue;
+      if (row[0] === null) throw corruptError(this.#path, `the newest write of ${key} is missing`);
+      yield this.#record(row);
+    }
+    for (const { position, isDelete } of this.#unfolded.values()) if (!isDelete) yield this.#at(position);
+  }
+
+  /** After a start: what was committed but not folded. */
+  #readUnfolded(): void {
+    const rows = this.#connection
+      .prepare("SELECT position, name, operation FROM log WHERE position > ? ORDER BY position")
+      .iterate(this.#newest);
+    for (const [position, key, operation] of rows) {
+      this.#newest = position as bigint;
+      this.#unfolded.set(key as string, {
+        position: this.#newest,
+        isDelete: operation === operations.delete,
+      });
+    }
+  }
+
+  /** What the next commit takes along; mostly nothing. */
+  #nextFold(): [string, FoldTarget][] {
+    if (this.#rowsSinceFold < foldEveryRows) return [];
+    if (this.#folding.length === 0 && this.#unfolded.size >= generationKeys) this.#startGeneration();
+    const keys = this.#rowsSinceFold * foldKeysPerRow;
+    this.#rowsSinceFold = 0;
+    return this.#folding.slice(-keys);
+  }
+
+  #startGeneration(): void {
+    this.#folding = [...this.#unfolded].toSorted(([a], [b]) => (a < b ? 1 : -1));
+    this.#foldingUpTo = this.#newest;
+    this.#unfolded = new Map();
+  }
+
+  /** Within a transaction. Doing it twice does no harm. */
+  #fold(keys: readonly [string, FoldTarget][]): void {
+    if (keys.length === 0) return;
+    for (const [key, { position, isDelete }] of keys) {
+      if (isDelete) this.#deleteCurrent.run(key);
+      else this.#setCurrent.run(key, position);
+    }
+    if (keys.length === this.#folding.length) this.#setMeta.run(this.#foldingUpTo, "folded");
   }
 
   /** Hands rows of `prefix` to `take` until it has enough or the slice is full; returns how far it came. */
@@ -263,6 +353,11 @@ type LogHead = [
   version: bigint,
 ];
 type LogColumns = [...LogHead, checksum: bigint, value: Uint8Array | null];
+
+interface FoldTarget {
+  readonly position: bigint;
+  readonly isDelete: boolean;
+}
 
 interface LogRow {
   readonly position: bigint;

@@ -11,6 +11,9 @@ const applicationId = 0x6d6b3873n;
 /** Raise it with each change of the tables, and add the step from the version before to `migrations`. */
 const schemaVersion = 1n;
 
+/** Two or three pods fit on a page. With 4 KiB it is one, and a third of the page stays empty. */
+export const pageBytes = 8192;
+
 /** Room for a million operations per revision, and for 8 × 10^12 revisions. */
 const operationBits = 20n;
 
@@ -39,7 +42,7 @@ const migrations: readonly string[] = [
    ) STRICT;
    CREATE TABLE current (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   INSERT INTO meta VALUES ('compacted', 0), ('swept', 0);`,
+   INSERT INTO meta VALUES ('compacted', 0), ('swept', 0), ('folded', 0);`,
 ];
 
 /**
@@ -52,8 +55,8 @@ export function prepareSchema(connection: Connection, path: string, configure: (
   const isEmpty = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
   if (isEmpty ? found !== 0n : id !== applicationId) throw foreignFileError(path);
   if (found > schemaVersion) throw newerSchemaError(path, found, schemaVersion);
-  // Lets the file shrink after compaction. Can't be changed once there are tables.
-  if (isEmpty) connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  // Neither can be changed once there are tables. The second lets the file shrink after compaction.
+  if (isEmpty) connection.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA auto_vacuum = INCREMENTAL`);
   configure();
   if (found === schemaVersion) return;
   connection.exec("BEGIN IMMEDIATE");

@@ -1,0 +1,47 @@
+/** Every promise of the Store interface, as tests any implementation must pass. */
+import { suite, test } from "node:test";
+import type { Store } from "../store.ts";
+import type { Case } from "./cases.ts";
+import { closeCases, compactionCases } from "./compaction-cases.ts";
+import { pastCases, readCases } from "./read-cases.ts";
+import { slowWatchCases, watchCases } from "./watch-cases.ts";
+import { writeCases } from "./write-cases.ts";
+
+/** A store of its own for each test. */
+export interface OpenedStore {
+  readonly store: Store;
+  /** Removes what the store leaves behind, after it was closed. */
+  readonly dispose: () => Promise<void>;
+}
+
+export type OpenStore = () => Promise<OpenedStore>;
+
+const chapters: Readonly<Record<string, readonly Case[]>> = {
+  writes: writeCases,
+  reads: readCases,
+  "old revisions": pastCases,
+  watch: watchCases,
+  "slow watchers": slowWatchCases,
+  compaction: compactionCases,
+  close: closeCases,
+};
+
+export function storeSuite(name: string, open: OpenStore): void {
+  suite(name, () => {
+    for (const [chapter, cases] of Object.entries(chapters)) {
+      suite(chapter, () => {
+        for (const [title, run] of cases) test(title, () => runCase(open, run));
+      });
+    }
+  });
+}
+
+async function runCase(open: OpenStore, run: Case[1]): Promise<void> {
+  const { store, dispose } = await open();
+  try {
+    await run(store);
+  } finally {
+    await store.close();
+    await dispose();
+  }
+}
