@@ -21,8 +21,8 @@ export interface LabelSelectorSpec {
   readonly matchLabels?: Labels | undefined;
   readonly matchExpressions?:
     | readonly {
-        readonly key: string;
-        readonly operator: string;
+        readonly key?: string | undefined;
+        readonly operator?: string | undefined;
         readonly values?: readonly string[] | undefined;
       }[]
     | undefined;
@@ -183,7 +183,7 @@ const specOperators: ReadonlyMap<string, SelectorOperator> = new Map([
 export function selectorOf(spec: LabelSelectorSpec | undefined): LabelSelector {
   if (spec === undefined) return selectNothing;
   const exact = Object.entries(spec.matchLabels ?? {}).map(([key, value]) => requirement(key, "=", [value]));
-  const expressions = (spec.matchExpressions ?? []).map(({ key, operator, values }) => {
+  const expressions = (spec.matchExpressions ?? []).map(({ key = "", operator = "", values }) => {
     const known = specOperators.get(operator);
     if (known === undefined) {
       throw new SelectorError(`${JSON.stringify(operator)} is not a valid label selector operator`);
