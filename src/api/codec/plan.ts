@@ -78,9 +78,14 @@ export class Plans {
     return struct !== undefined && shape === "one" && !pointer && !required;
   }
 
+  /** Go decides by its tag; the interfaces promise what is required. */
+  #mayOmit({ omitEmpty, required }: FieldType): boolean {
+    return omitEmpty && (this.#completeness === "go" || !required);
+  }
+
   #omission(field: FieldType): (value: unknown) => boolean {
     if (this.#isOptionalStruct(field)) return this.#completeness === "go" ? never : isEmpty;
-    if (!field.omitEmpty) return never;
+    if (!this.#mayOmit(field)) return never;
     if (field.shape === "list") return (value) => (value as unknown[]).length === 0;
     if (field.shape === "map") return isEmpty;
     if (field.pointer) return never;
@@ -95,7 +100,7 @@ export class Plans {
     const always = this.#completeness === "go";
     if (field.pointer) return absent;
     if (field.shape !== "one") {
-      if (field.omitEmpty && !field.required) return absent;
+      if (this.#mayOmit(field)) return absent;
       return field.shape === "list" ? () => [] : () => ({});
     }
     const { struct } = field;
@@ -105,12 +110,12 @@ export class Plans {
     return this.#fillScalar(field);
   }
 
-  #fillScalar({ scalar, omitEmpty, required }: FieldType): () => unknown {
+  #fillScalar(field: FieldType): () => unknown {
     const always = this.#completeness === "go";
-    if (always && scalar === "quantity") return () => "0";
-    if (always && scalar === "intOrString") return () => 0;
-    const zero = zeroValues.get(scalar);
-    return zero === undefined || omitEmpty || !(always || required) ? absent : () => zero;
+    if (always && field.scalar === "quantity") return () => "0";
+    if (always && field.scalar === "intOrString") return () => 0;
+    const zero = zeroValues.get(field.scalar);
+    return zero === undefined || this.#mayOmit(field) || !(always || field.required) ? absent : () => zero;
   }
 
   #emptyOf(struct: string): AnyObject {

@@ -1,0 +1,79 @@
+/** Random objects of any struct, as clients might send them. For tests only. */
+import fc from "fast-check";
+import { toRfc3339 } from "#base/clock.ts";
+import type { FieldType, ScalarType, TypeTable } from "../../schema/type-table.ts";
+
+const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+const text = fc.string({ unit: fc.constantFrom(..."abcXYZ09-._/ é漢🙂"), maxLength: 12 });
+const seconds = fc.integer({ min: -1_000_000_000, max: 4_000_000_000 });
+const int32 = fc.integer();
+const rawValue: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom<unknown>(true, "text", 3, [1, "a", null], { a: { b: null }, c: [] }),
+  fc.dictionary(fc.constantFrom("a", "kind", "x-y"), text, { minKeys: 1 }),
+);
+
+const scalars: Readonly<Record<Exclude<ScalarType, `schemaOr${string}`>, fc.Arbitrary<unknown>>> = {
+  string: text,
+  bool: fc.boolean(),
+  int32,
+  int64: fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }),
+  double: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value)),
+  bytes: fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("base64")),
+  quantity: fc.constantFrom("0", "1", "100m", "1.5", "64Mi", "1e3", "-2k"),
+  intOrString: fc.oneof(int32, text),
+  time: seconds.map((value) => toRfc3339(value * 1000)),
+  microTime: fc
+    .tuple(seconds, fc.integer({ min: 0, max: 999_999 }))
+    .map(([value, micros]) => toRfc3339(value * 1000).replace("Z", `.${String(micros).padStart(6, "0")}Z`)),
+  duration: fc.constantFrom("0s", "1m0s", "1h2m3.5s", "300ms"),
+  raw: rawValue,
+};
+
+export class Arbitraries {
+  readonly #table: TypeTable;
+
+  constructor(table: TypeTable) {
+    this.#table = table;
+  }
+
+  /** `depth`: structs below this many are left out. Neither kind nor apiVersion: protobuf has them in the envelope only. */
+  of(struct: string, depth: number): fc.Arbitrary<Record<string, unknown>> {
+    const fields = [...(this.#table.struct(struct)?.byName.values() ?? [])].filter(
+      (field) => field.id !== 0 && !this.#isTooDeep(field, depth),
+    );
+    const record = Object.fromEntries(fields.map((field) => [field.name, this.#field(field, depth)]));
+    return fc.record(record, { requiredKeys: [] });
+  }
+
+  #isTooDeep({ struct, scalar }: FieldType, depth: number): boolean {
+    return depth === 0 && (struct !== undefined || (scalar?.startsWith("schemaOr") ?? false));
+  }
+
+  #field(field: FieldType, depth: number): fc.Arbitrary<unknown> {
+    const one = this.#one(field, depth);
+    const list = fc.array(one, { maxLength: 2 });
+    if (field.shape === "list") return list;
+    if (field.shape === "one") return one;
+    const keys = fc.constantFrom("a", "b.c/d", "Z", "é");
+    return fc.dictionary(keys, field.wrapped ? list : one, { maxKeys: 3 });
+  }
+
+  #one({ struct, scalar }: FieldType, depth: number): fc.Arbitrary<unknown> {
+    if (struct !== undefined) return this.of(struct, depth - 1);
+    switch (scalar) {
+      case "schemaOrArray":
+        return fc.oneof(
+          this.of(schemaProps, 0),
+          fc.array(this.of(schemaProps, 0), { minLength: 1, maxLength: 2 }),
+        );
+      case "schemaOrBool":
+        return fc.oneof(fc.boolean(), this.of(schemaProps, 0));
+      case "schemaOrStrings":
+        return fc.oneof(this.of(schemaProps, 0), fc.array(text, { minLength: 1, maxLength: 2 }));
+      case undefined:
+        return rawValue;
+      default:
+        return scalars[scalar];
+    }
+  }
+}
