@@ -2,6 +2,8 @@
  * A whole apiserver in this process, over a store in memory: the real registry, semantics and watches.
  * Only tests import it. Every user may do everything unless `authorizer` says otherwise.
  */
+import { JsonDecoder } from "#api/codec/json.ts";
+import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createScheme } from "#api/scheme.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
@@ -44,6 +46,7 @@ const noAdmission: Admission = {
 export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {
   const clock = options.clock ?? systemClock;
   const scheme = createScheme();
+  const table = createTypeTable();
   const store = openMemoryStore({ clock, log: silentLogger });
   const assembly = new Assembly({
     store,
@@ -51,7 +54,13 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     random: options.random ?? systemRandom,
     log: silentLogger,
     scheme,
-    semantics: new TableSemantics({ scheme, table: createTypeTable() }),
+    semantics: new TableSemantics({
+      scheme,
+      table,
+      json: new JsonDecoder(table),
+      protobuf: new ProtobufCodec(table, scheme),
+      parseYaml: (text) => JSON.parse(text) as unknown,
+    }),
     validation: { create: () => [], update: () => [] },
     convert: (object) => object,
     specials: { stored: {}, virtual: {} },

@@ -1,10 +1,11 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch. upstream: apiserver/pkg/endpoints/handlers/patch.go */
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, failure, notFoundError } from "#api/meta/status.ts";
+import { badRequestError, notFoundError } from "#api/meta/status.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Strategy } from "#apiserver/registry/strategy.ts";
 import type { RequestBody } from "#apiserver/request/call.ts";
 import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
+import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
 import type { Patch } from "#apiserver/request/semantics.ts";
 import {
   attributesOf,
@@ -73,11 +74,7 @@ async function patched(
 export async function readPatch(body: RequestBody): Promise<Patch> {
   const mediaType = mediaTypeOf(body.contentType);
   if (!isPatchMediaType(mediaType)) {
-    throw failure({
-      code: 415,
-      reason: "UnsupportedMediaType",
-      message: `the body of the request was in an unknown format - accepted media types include: ${patchMediaTypes.join(", ")}`,
-    });
+    throw unsupportedMediaType(patchMediaTypes);
   }
   if (body.value !== undefined) return { mediaType, body: body.value };
   try {
