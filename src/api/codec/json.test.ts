@@ -225,7 +225,7 @@ suite("what Go would write back", () => {
 
   test("fields come in the struct's order", () => {
     const { object } = decoder.fromValue(
-      { spec: {}, metadata: {}, kind: "Pod", apiVersion: "v1" },
+      { spec: {}, metadata: { name: "a" }, kind: "Pod", apiVersion: "v1" },
       `${core}.Pod`,
     );
     assert.deepEqual(Object.keys(object), ["kind", "apiVersion", "metadata", "spec"]);
