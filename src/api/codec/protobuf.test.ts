@@ -227,10 +227,16 @@ function varint(value: number): Buffer {
   return value < 0x80 ? Buffer.from([value]) : Buffer.from([(value & 0x7f) | 0x80, value >>> 7]);
 }
 
-const field = (id: number, content: Buffer): Buffer =>
-  Buffer.concat([Buffer.from([id * 8 + 2]), varint(content.length), content]);
+function field(id: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([id * 8 + 2]), varint(content.length), content]);
+}
 
 function envelope(apiVersion: string, kind: string, message: Buffer): Buffer {
   const type = Buffer.concat([field(1, Buffer.from(apiVersion)), field(2, Buffer.from(kind))]);
-  return Buffer.concat([Buffer.from("k8s\0"), field(1, type), field(2, message), bytes("1a00 2200")]);
+  return Buffer.concat([
+    Buffer.from("k8s\0"),
+    field(1, type),
+    field(2, message),
+    Buffer.from("1a002200", "hex"),
+  ]);
 }

@@ -64,7 +64,8 @@ export class Arbitraries {
     if (scalar === undefined) return rawValue;
     if (!isSchema(scalar)) return scalars[scalar];
     const schema = this.of(schemaProps, 0);
-    const list = fc.array(scalar === "schemaOrArray" ? schema : text, { minLength: 1, maxLength: 2 });
+    const item: fc.Arbitrary<unknown> = scalar === "schemaOrArray" ? schema : text;
+    const list = fc.array(item, { minLength: 1, maxLength: 2 });
     return fc.oneof(schema, scalar === "schemaOrBool" ? fc.boolean() : list);
   }
 }
