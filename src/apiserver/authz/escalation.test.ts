@@ -101,7 +101,7 @@ suite("escalation", () => {
 
   test("an aggregating role needs all powers", async () => {
     const fault = await guard.checkRole(user("alice"), { ...role, resource: "clusterroles" }, [], true);
-    assert.match(fault ?? "", /^must have cluster-admin privileges to use an aggregationRule: user "alice"/);
+    assert.equal(fault, "must have cluster-admin privileges to use the aggregationRule");
   });
 
   test("binding needs the role's rules, or the verb bind", async () => {

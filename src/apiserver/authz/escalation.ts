@@ -42,9 +42,7 @@ export class EscalationGuard {
     const fault = this.checkEscalation(user, rules, role.namespace);
     if (fault !== undefined || !aggregates) return fault;
     const all = this.checkEscalation(user, everything, role.namespace);
-    return all === undefined
-      ? undefined
-      : `must have cluster-admin privileges to use an aggregationRule: ${all}`;
+    return all === undefined ? undefined : "must have cluster-admin privileges to use the aggregationRule";
   }
 
   /** Undefined: the user may bind this role. Throws NotFound when there is no such role. */
