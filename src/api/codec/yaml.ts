@@ -1,0 +1,134 @@
+/**
+ * YAML as Kubernetes reads and writes it: YAML 1.1's words and octals, timestamps left as text, every key a string.
+ * upstream: sigs.k8s.io/yaml over goyaml.v2 (resolve.go)
+ */
+import {
+  defineScalarTag,
+  dump,
+  load,
+  mapTag,
+  mergeTag,
+  NOT_RESOLVED,
+  Schema,
+  seqTag,
+  strTag,
+  YAMLException,
+} from "js-yaml";
+import { DecodeError } from "./decode-error.ts";
+
+/** Each use of an alias may repeat all it stands for: a few bytes could become gigabytes. */
+const aliasesMax = 100;
+const depthMax = 1000;
+
+const nulls = new Set(["", "~", "null", "Null", "NULL"]);
+const trues = new Set(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]);
+const falses = new Set(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]);
+const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/;
+const float = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
+const infinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
+
+function resolveNumber(source: string): number | typeof NOT_RESOLVED {
+  if (infinite.test(source)) throw new DecodeError(`json: unsupported value: ${source}`);
+  const plain = source.replaceAll("_", "");
+  const parts = integer.exec(plain);
+  if (parts === null) return float.test(plain) ? Number(plain) : NOT_RESOLVED;
+  const [, sign, hex, binary, octal, decimal] = parts;
+  const value =
+    hex === undefined
+      ? binary === undefined
+        ? octal === undefined
+          ? Number(decimal)
+          : Number.parseInt(octal, 8)
+        : Number.parseInt(binary, 2)
+      : Number.parseInt(hex, 16);
+  return sign === "-" && value !== 0 ? -value : value;
+}
+
+const nullTag = defineScalarTag("tag:yaml.org,2002:null", {
+  implicit: true,
+  resolve: (source) => (nulls.has(source) ? null : NOT_RESOLVED),
+  identify: (value) => value === null,
+  represent: () => "null",
+});
+
+const boolTag = defineScalarTag("tag:yaml.org,2002:bool", {
+  implicit: true,
+  resolve: (source) => (trues.has(source) ? true : falses.has(source) ? false : NOT_RESOLVED),
+  identify: (value) => typeof value === "boolean",
+  represent: (value) => String(value),
+});
+
+const numberTag = defineScalarTag("tag:yaml.org,2002:float", {
+  implicit: true,
+  resolve: (source) => (/^[-+.\d]/.test(source) ? resolveNumber(source) : NOT_RESOLVED),
+  identify: (value) => typeof value === "number",
+  represent: (value) => String(value),
+});
+
+const intTag = defineScalarTag("tag:yaml.org,2002:int", {
+  resolve: resolveNumber,
+  identify: () => false,
+});
+
+/** Base64 text that stands for bytes; JSON gets the bytes as text. */
+const binaryTag = defineScalarTag("tag:yaml.org,2002:binary", {
+  resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
+  identify: () => false,
+});
+
+const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, numberTag, intTag, binaryTag, mergeTag]);
+
+function read(text: string, allowDuplicates: boolean): unknown {
+  const value = load(text, { schema, json: allowDuplicates, maxAliases: aliasesMax, maxDepth: depthMax });
+  return value === undefined ? null : value;
+}
+
+/** A JSON value. Throws DecodeError. Of a key given twice the last counts. */
+export function parseYaml(text: string): unknown {
+  // kubectl sends JSON under YAML's name.
+  if (/^\s*\{/.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // A flow mapping, perhaps.
+    }
+  }
+  try {
+    return read(text, true);
+  } catch (error) {
+    if (error instanceof YAMLException) throw new DecodeError(yamlErrorText(error), { cause: error });
+    throw error;
+  }
+}
+
+/** What is wrong with a text that parseYaml takes: keys given twice. */
+export function yamlStrictFaults(text: string): string[] {
+  try {
+    read(text, false);
+    return [];
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    return [yamlErrorText(error)];
+  }
+}
+
+function yamlErrorText({ reason, mark }: YAMLException): string {
+  const line = (mark?.line ?? 0) + 1;
+  if (!/duplicate/.test(reason) || mark === undefined) return `yaml: line ${line}: ${reason}`;
+  const [, key = ""] = /^["']?([^"':\s]+)/.exec(mark.buffer.slice(mark.position).trimStart()) ?? [];
+  return `yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`;
+}
+
+/** Keys sorted, lists not indented: what Go writes. */
+export function formatYaml(value: unknown): string {
+  return dump(sorted(value), { schema, seqNoIndent: true, lineWidth: -1, noRefs: true });
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]),
+  );
+}
