@@ -70,7 +70,8 @@ class TlsTransport implements Transport {
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#open(request);
+    const headers = { accept: "*/*", ...request.headers };
+    const answer = await this.#open({ ...request, headers });
     return this.#pieces(answer.stream, request.signal);
   }
 

@@ -4,6 +4,7 @@ import { test, type TestContext } from "node:test";
 import { settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
+import type { WatchEvent } from "#api/meta/object.ts";
 import type { ConfigMap } from "#api/generated/types/core-v1.ts";
 import { configMaps } from "#api/resources.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
@@ -31,13 +32,7 @@ class CuttableTransport implements Transport {
   stream: Transport["stream"] = (request) => this.#inner.stream(request);
   close: Transport["close"] = () => this.#inner.close();
 
-  async *watch(
-    request: ApiRequest,
-  ): ReturnType<Transport["watch"]>[typeof Symbol.asyncIterator] extends () => infer I
-    ? I extends AsyncIterator<infer E>
-      ? AsyncGenerator<E>
-      : never
-    : never {
+  async *watch(request: ApiRequest): AsyncGenerator<WatchEvent> {
     this.watches.push(request);
     const cut = this.#cut.signal;
     const signal = AbortSignal.any([cut, ...(request.signal === undefined ? [] : [request.signal])]);

@@ -85,8 +85,11 @@ export class LeaderElector {
     } finally {
       const isLost = leading.signal.reason instanceof LeaseLostError;
       leading.abort();
-      await renewal;
-      if (!isLost) await this.#release();
+      // A renewal that hangs is why the lease was lost: there is no use in waiting for it.
+      if (!isLost) {
+        await renewal;
+        await this.#release();
+      }
     }
     if (leading.signal.reason instanceof LeaseLostError) throw leading.signal.reason;
   }
