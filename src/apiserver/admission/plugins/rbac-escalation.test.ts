@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { ClusterRole, RoleBinding } from "#api/generated/types/rbac-v1.ts";
+import { clusterRoles, configMaps, roleBindings, roles } from "#api/resources.ts";
+import { EscalationGuard } from "#apiserver/authz/escalation.ts";
+import { RbacAuthorizer } from "#apiserver/authz/rbac.ts";
+import { MemoryRoleReader } from "#apiserver/authz/role-reader.ts";
+import { refusal } from "#apiserver/authz/testing/memory-api.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { attributesOf, run } from "../testing/attributes.ts";
+import { RbacEscalation } from "./rbac-escalation.ts";
+
+const reader = new MemoryRoleReader({});
+const guard = new EscalationGuard({ reader, authorizer: new RbacAuthorizer(reader) });
+const role: ClusterRole = {
+  metadata: { namespace: "a", name: "reader" },
+  rules: [{ verbs: ["get"], apiGroups: [""], resources: ["secrets"] }],
+};
+const aggregating: ClusterRole = {
+  metadata: { name: "sum" },
+  aggregationRule: { clusterRoleSelectors: [{ matchLabels: { x: "y" } }] },
+};
+const binding: RoleBinding = {
+  metadata: { namespace: "a", name: "b" },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "gone" },
+};
+
+suite("RbacEscalation", () => {
+  const missing =
+    'user "alice" (groups=[]) is attempting to grant RBAC permissions not currently held:\n' +
+    '{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}';
+  const owned = { ...role, metadata: { ...role.metadata, finalizers: ["x"] } };
+  const cases: [string, AdmissionAttributes, number, string][] = [
+    [
+      "powers not held",
+      attributesOf(roles, { object: role }),
+      403,
+      `roles.rbac.authorization.k8s.io "reader" is forbidden: ${missing}`,
+    ],
+    [
+      "by masters",
+      attributesOf(roles, { object: role, user: { name: "root", groups: ["system:masters"] } }),
+      0,
+      "",
+    ],
+    ["finalizers only", attributesOf(roles, { operation: "UPDATE", object: role, oldObject: owned }), 0, ""],
+    [
+      "no longer aggregating",
+      attributesOf(clusterRoles, {
+        operation: "UPDATE",
+        object: { metadata: { name: "sum" } },
+        oldObject: aggregating,
+      }),
+      403,
+      'clusterroles.rbac.authorization.k8s.io "sum" is forbidden: must have cluster-admin privileges to use the aggregationRule',
+    ],
+    [
+      "binding what isn't there",
+      attributesOf(roleBindings, { object: binding }),
+      404,
+      'clusterrole.rbac.authorization.k8s.io "gone" not found',
+    ],
+    ["anything else", attributesOf(configMaps, { object: { metadata: { name: "x" } } }), 0, ""],
+  ];
+  for (const [name, attributes, code, message] of cases) {
+    test(name, async () => {
+      assert.deepEqual(await refusal(() => run(new RbacEscalation({ guard }), attributes)), {
+        code,
+        message,
+      });
+    });
+  }
+});
