@@ -11,12 +11,16 @@ import type { Admission } from "./admission/admission.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
 import { Bookmarks } from "./registry/bookmarks.ts";
 import { CacheFeed } from "./registry/cache-feed.ts";
-import { install, type Installed, type Specials, type TypeValidation } from "./registry/install.ts";
+import { install, type Installed, type TypeValidation } from "./registry/install.ts";
 import type { Convert } from "./registry/endpoint.ts";
+import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
 
-export interface AssemblyDeps {
+export interface AssemblyDeps extends Pick<
+  SpecialsDeps,
+  "allocation" | "issuer" | "connect" | "probes" | "tokens"
+> {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,7 +29,6 @@ export interface AssemblyDeps {
   readonly semantics: TypeSemantics;
   readonly validation: TypeValidation;
   readonly convert: Convert;
-  readonly specials: Specials;
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly outside: ChainDeps["outside"];
@@ -44,7 +47,7 @@ export class Assembly {
     const bookmarks = new Bookmarks(deps.clock);
     this.installed = install(
       { ...deps, feed: this.feed, onBookmark: (run) => bookmarks.add(run) },
-      deps.specials,
+      createSpecials({ ...deps, feed: () => this.feed, installed: () => this.installed }),
     );
     this.chain = createChain({ ...deps, routes: this.installed.routes });
   }

@@ -7,7 +7,9 @@ import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createScheme } from "#api/scheme.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
-import { Assembly } from "#apiserver/assembly.ts";
+import { AddressRange } from "#apiserver/registry/core/services/address-range.ts";
+import { PortRange } from "#apiserver/registry/core/services/port-range.ts";
+import { Assembly, type AssemblyDeps } from "#apiserver/assembly.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { TableSemantics } from "#apiserver/request/type-semantics.ts";
@@ -42,16 +44,40 @@ const noAdmission: Admission = {
   validate: () => Promise.resolve(),
 };
 
+/** The ranges of a real cluster; tokens nobody checks; no kubelets to connect to. */
+const testParts = (
+  random: Random,
+): Pick<AssemblyDeps, "allocation" | "issuer" | "connect" | "probes" | "tokens"> => ({
+  allocation: {
+    addresses: [new AddressRange({ cidr: "10.43.0.0/16" }, random)],
+    ports: new PortRange({ first: 30_000, last: 32_767 }, random),
+  },
+  issuer: {
+    issue: (account, request) =>
+      Promise.resolve({
+        ...request,
+        status: {
+          token: `test-token-of-${account.metadata?.namespace ?? ""}-${account.metadata?.name ?? ""}`,
+          expirationTimestamp: "2036-01-01T00:00:00Z",
+        },
+      }),
+  },
+  connect: { pods: {}, nodes: {}, services: {} },
+  probes: [],
+  tokens: { authenticate: () => Promise.resolve(undefined), audiences: [] },
+});
+
 /** Serves when it resolves. */
 export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {
   const clock = options.clock ?? systemClock;
+  const random = options.random ?? systemRandom;
   const scheme = createScheme();
   const table = createTypeTable();
   const store = openMemoryStore({ clock, log: silentLogger });
   const assembly = new Assembly({
     store,
     clock,
-    random: options.random ?? systemRandom,
+    random,
     log: silentLogger,
     scheme,
     semantics: new TableSemantics({
@@ -63,7 +89,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     }),
     validation: { create: () => [], update: () => [] },
     convert: (object) => object,
-    specials: { stored: {}, virtual: {} },
+    ...testParts(random),
     authorizer: options.authorizer ?? everythingAllowed,
     admission: options.admission ?? noAdmission,
     outside: () => Promise.resolve(undefined),

@@ -146,6 +146,7 @@ export function writeContext(
   return {
     dryRun: options.dryRun,
     requestVersion: group === "" ? version : `${group}/${version}`,
+    user: call.user,
     signal: call.signal,
     warn: (text) => {
       call.warn(text);

@@ -17,7 +17,7 @@ import { watch, type WatchDeps } from "#apiserver/handlers/watch.ts";
 import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
-import { rulesOf } from "./rules.ts";
+import { initialStatusOf, rulesOf } from "./rules.ts";
 import { selectableFieldOf } from "./selectable-fields.ts";
 import { ResourceStore } from "./store.ts";
 import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
@@ -68,6 +68,15 @@ export class Installed {
     const storage = this.#storages.get(name);
     if (storage === undefined) throw new Error(`no storage for ${name}`);
     return storage;
+  }
+
+  endpoint(group: string, version: string, resource: string): Endpoint {
+    const found = this.#endpoints.find(
+      ({ definition }) =>
+        definition.group === group && definition.version === version && definition.resource === resource,
+    );
+    if (found === undefined) throw new Error(`no endpoint for ${resource} of ${group}/${version}`);
+    return found;
   }
 
   storageIfAny(name: string): ResourceStore | undefined {
@@ -146,6 +155,7 @@ function storageOf(
   const rules = rulesOf(group, resource);
   const base = new DefaultStrategy({
     ...rules,
+    initialStatus: initialStatusOf(group, resource),
     hasStatus: definition.subresources.some((each) => each.name === "status"),
     validation: {
       create: (object) => deps.validation.create(kind, object),

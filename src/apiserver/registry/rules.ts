@@ -92,6 +92,19 @@ const storagePaths: Readonly<Record<string, string>> = {
   "apiservices.apiregistration.k8s.io": "apiregistration.k8s.io/apiservices",
 };
 
+/** The status of a new object; undefined keeps what the client sent. Empty where nothing is said here. */
+const initialStatus: Readonly<Record<string, Record<string, unknown> | undefined>> = {
+  // A kubelet registers its node with its status at once.
+  nodes: undefined,
+  persistentvolumes: { phase: "Pending" },
+  persistentvolumeclaims: { phase: "Pending" },
+};
+
+export function initialStatusOf(group: string, resource: string): Record<string, unknown> | undefined {
+  const name = qualifiedResource(group, resource);
+  return name in initialStatus ? initialStatus[name] : {};
+}
+
 export interface ResourceRules {
   readonly hasGeneration: boolean;
   readonly allowCreateOnUpdate: boolean;

@@ -26,6 +26,7 @@ import {
 } from "#store/store.ts";
 import { keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { deepFreeze, encodeForStore, StoredObject } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Strategy, StrategyContext } from "./strategy.ts";
@@ -41,6 +42,7 @@ export interface WriteContext {
   readonly dryRun: boolean;
   /** The API version the client used. */
   readonly requestVersion: string;
+  readonly user: UserInfo;
   readonly signal: AbortSignal;
   warn(text: string): void;
   /** Validating admission. Throws StatusError to refuse. */
@@ -336,11 +338,12 @@ export class ResourceStore {
   }
 
   #contextOf(context: WriteContext, now: string): StrategyContext {
-    const { dryRun, requestVersion } = context;
+    const { dryRun, requestVersion, user } = context;
     return {
       now,
       dryRun,
       requestVersion,
+      user,
       warn: (text) => {
         context.warn(text);
       },

@@ -5,6 +5,7 @@
  * Only prepare* and begin* may change the object; nothing may change `old`.
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 
 export interface StrategyContext {
@@ -13,6 +14,7 @@ export interface StrategyContext {
   readonly dryRun: boolean;
   /** The API group and version the client used. */
   readonly requestVersion: string;
+  readonly user: UserInfo;
   warn(text: string): void;
 }
 
@@ -60,6 +62,8 @@ export interface Validation {
 
 export interface DefaultStrategyOptions {
   readonly hasStatus: boolean;
+  /** Undefined: a new object keeps the status it was sent with. */
+  readonly initialStatus: Readonly<Record<string, unknown>> | undefined;
   /** metadata.generation counts changes outside metadata and status. */
   readonly hasGeneration: boolean;
   readonly allowCreateOnUpdate: boolean;
@@ -83,7 +87,8 @@ export class DefaultStrategy implements Strategy {
   }
 
   prepareForCreate(object: AnyObject, _context: StrategyContext): void {
-    if (this.#options.hasStatus) object["status"] = {};
+    const { hasStatus, initialStatus } = this.#options;
+    if (hasStatus && initialStatus !== undefined) object["status"] = { ...initialStatus };
     if (this.#options.hasGeneration) (object.metadata ??= {}).generation = 1;
     else if (object.metadata !== undefined) delete object.metadata.generation;
   }
@@ -193,3 +198,14 @@ function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
 }
+
+/** For changes the server itself makes to an object: bindings, evictions, scales. Nothing is prepared or checked. */
+export const bareStrategy: Strategy = {
+  allowCreateOnUpdate: false,
+  allowUnconditionalUpdate: true,
+  returnsDeletedObject: false,
+  prepareForCreate: () => undefined,
+  prepareForUpdate: () => undefined,
+  validateCreate: () => [],
+  validateUpdate: () => [],
+};

@@ -1,0 +1,155 @@
+/** What is special about pods. upstream: pkg/registry/core/pod/strategy.go */
+
+import type { AnyObject } from "#api/meta/object.ts";
+import type { Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
+import { qosClassOf } from "./qos.ts";
+import {
+  bumpGeneration,
+  isSame,
+  keepAllBut,
+  restore,
+  type DefaultStrategy,
+  type StatusStrategy,
+  type Strategy,
+  type StrategyContext,
+} from "../strategy.ts";
+
+export class PodStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate = true;
+  readonly returnsDeletedObject = true;
+  readonly #base: DefaultStrategy;
+
+  constructor(base: DefaultStrategy) {
+    this.#base = base;
+  }
+
+  prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForCreate(object, context);
+    const pod = object as Pod;
+    const status: PodStatus = { phase: "Pending", qosClass: qosClassOf(pod) };
+    if ((pod.spec?.schedulingGates ?? []).length > 0) {
+      status.conditions = [gatedCondition()];
+    }
+    pod.status = status;
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+    object["status"] = old["status"];
+    if (!isSame(object["spec"], old["spec"])) bumpGeneration(object, old);
+  }
+
+  validateCreate(object: AnyObject): readonly FieldError[] {
+    return this.#base.validateCreate(object);
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#base.validateUpdate(object, old);
+  }
+
+  /** A pod that runs nowhere, or no longer, needs no grace. */
+  gracePeriod(object: AnyObject, asked: number | undefined): number {
+    const { spec, status } = object as Pod;
+    const isOver = status?.phase === "Failed" || status?.phase === "Succeeded";
+    if ((spec?.nodeName ?? "") === "" || isOver) return 0;
+    const seconds = asked ?? spec?.terminationGracePeriodSeconds ?? 0;
+    return seconds < 0 ? 1 : seconds;
+  }
+}
+
+const gatedCondition = (): PodCondition => ({
+  type: "PodScheduled",
+  status: "False",
+  reason: "SchedulingGated",
+  message: "Scheduling is blocked due to non-empty scheduling gates",
+});
+
+/** For pods/status: the kubelet's and the scheduler's; owners and the QoS class aren't theirs. */
+export class PodStatusStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate = true;
+  readonly returnsDeletedObject = false;
+  readonly #base: StatusStrategy;
+
+  constructor(base: StatusStrategy) {
+    this.#base = base;
+  }
+
+  prepareForCreate(): void {
+    this.#base.prepareForCreate();
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForUpdate(object, old, context);
+    restore(object, old, ["ownerReferences"]);
+    const { status } = object as Pod;
+    const qosClass = (old as Pod).status?.qosClass;
+    if (status !== undefined && qosClass !== undefined) status.qosClass = qosClass;
+  }
+
+  validateCreate(): readonly FieldError[] {
+    return [];
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#base.validateUpdate(object, old);
+  }
+}
+
+/** For pods/ephemeralcontainers and pods/resize: one part of the spec changes, everything else stays. */
+export class PodPartStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate = true;
+  readonly returnsDeletedObject = false;
+  readonly #takePart: (from: Pod, into: NonNullable<Pod["spec"]>) => void;
+  readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
+
+  constructor(
+    takePart: (from: Pod, into: NonNullable<Pod["spec"]>) => void,
+    validate: (object: AnyObject, old: AnyObject) => readonly FieldError[],
+  ) {
+    this.#takePart = takePart;
+    this.#validate = validate;
+  }
+
+  prepareForCreate(): void {
+    // Nothing is created through a part.
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+    const sent = structuredClone(object) as Pod;
+    keepAllBut(object, structuredClone(old), "metadata");
+    object.metadata = structuredClone(old.metadata);
+    const { spec } = object as Pod;
+    if (spec !== undefined) this.#takePart(sent, spec);
+    if (!isSame(spec, old["spec"])) bumpGeneration(object, old);
+  }
+
+  validateCreate(): readonly FieldError[] {
+    return [];
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#validate(object, old);
+  }
+}
+
+export function takeEphemeralContainers(from: Pod, into: NonNullable<Pod["spec"]>): void {
+  const { ephemeralContainers } = from.spec ?? {};
+  if (ephemeralContainers === undefined) delete into.ephemeralContainers;
+  else into.ephemeralContainers = ephemeralContainers;
+}
+
+export function takeResources(from: Pod, into: NonNullable<Pod["spec"]>): void {
+  for (const list of ["containers", "initContainers"] as const) {
+    for (const container of into[list] ?? []) {
+      const sent = from.spec?.[list]?.find(({ name }) => name === container.name);
+      if (sent === undefined) continue;
+      if (sent.resources === undefined) delete container.resources;
+      else container.resources = sent.resources;
+      if (sent.resizePolicy !== undefined) container.resizePolicy = sent.resizePolicy;
+    }
+  }
+  if (from.spec?.resources !== undefined) into.resources = from.spec.resources;
+}

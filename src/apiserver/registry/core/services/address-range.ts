@@ -1,0 +1,115 @@
+/**
+ * Addresses of one service CIDR: who has which. Addresses handed out by themselves come from the upper part, so that
+ * the lower one stays for those who ask for a certain address.
+ * upstream: pkg/registry/core/service/ipallocator/allocator.go
+ */
+import { Address4, Address6 } from "ip-address";
+import type { Random } from "#base/random.ts";
+
+export type AddressFamily = "IPv4" | "IPv6";
+
+export interface AddressRangeOptions {
+  /** "10.43.0.0/16" */
+  readonly cidr: string;
+}
+
+/** Allocation is tried at so many random places before the range is walked. */
+const randomTries = 8;
+/** upstream: offset between 16 and 256 addresses, a sixteenth of the range */
+const staticMin = 16n;
+const staticMax = 256n;
+/** A range of IPv6 is used only this far. */
+const sizeMax = 1n << 62n;
+
+export class AddressRange {
+  readonly family: AddressFamily;
+  readonly cidr: string;
+  readonly #random: Random;
+  readonly #base: bigint;
+  /** Usable addresses: without the network's own and, in IPv4, without broadcast. */
+  readonly #size: bigint;
+  readonly #owners = new Map<bigint, string>();
+
+  constructor({ cidr }: AddressRangeOptions, random: Random) {
+    const isV6 = cidr.includes(":");
+    const parsed = isV6 ? new Address6(cidr) : new Address4(cidr);
+    this.family = isV6 ? "IPv6" : "IPv4";
+    this.cidr = cidr;
+    this.#random = random;
+    const bits = BigInt((isV6 ? 128 : 32) - parsed.subnetMask);
+    const total = 1n << bits;
+    this.#base = parsed.startAddress().bigInt() + 1n;
+    this.#size = [total - (isV6 ? 1n : 2n), sizeMax].reduce((a, b) => (a < b ? a : b));
+  }
+
+  /** The first usable address: the Service kubernetes has it. */
+  get first(): string {
+    return this.#text(this.#base);
+  }
+
+  contains(address: string): boolean {
+    const value = parseAddress(address, this.family);
+    return value !== undefined && value >= this.#base && value < this.#base + this.#size;
+  }
+
+  ownerOf(address: string): string | undefined {
+    const value = parseAddress(address, this.family);
+    return value === undefined ? undefined : this.#owners.get(value);
+  }
+
+  take(address: string, owner: string): void {
+    const value = parseAddress(address, this.family);
+    if (value !== undefined) this.#owners.set(value, owner);
+  }
+
+  /** Does nothing when somebody else has it. */
+  release(address: string, owner: string): void {
+    const value = parseAddress(address, this.family);
+    if (value !== undefined && this.#owners.get(value) === owner) this.#owners.delete(value);
+  }
+
+  /** Undefined when the range is full. The first address is never given out by itself. */
+  allocate(owner: string): string | undefined {
+    const reserved = this.#staticPart();
+    const found =
+      this.#findFree(reserved, this.#size) ?? (reserved > 1n ? this.#findFree(1n, reserved) : undefined);
+    if (found === undefined) return undefined;
+    this.#owners.set(found, owner);
+    return this.#text(found);
+  }
+
+  #staticPart(): bigint {
+    if (this.#size <= staticMin) return 1n;
+    const part = this.#size / 16n;
+    if (part < staticMin) return staticMin;
+    return part > staticMax ? staticMax : part;
+  }
+
+  #findFree(from: bigint, to: bigint): bigint | undefined {
+    const span = to - from;
+    if (span <= 0n) return undefined;
+    for (let tries = 0; tries < randomTries; tries++) {
+      const at = this.#base + from + BigInt(Math.floor(this.#random.next() * Number(span)));
+      if (!this.#owners.has(at)) return at;
+    }
+    for (let at = from; at < to; at++) {
+      if (!this.#owners.has(this.#base + at)) return this.#base + at;
+    }
+    return undefined;
+  }
+
+  #text(value: bigint): string {
+    return this.family === "IPv6"
+      ? Address6.fromBigInt(value).correctForm()
+      : Address4.fromBigInt(value).correctForm();
+  }
+}
+
+function parseAddress(text: string, family: AddressFamily): bigint | undefined {
+  if (family === "IPv6") {
+    return Address6.isValid(text) && !text.includes("/") ? new Address6(text).bigInt() : undefined;
+  }
+  return Address4.isValid(text) && !text.includes("/") ? new Address4(text).bigInt() : undefined;
+}
+
+export const familyOf = (address: string): AddressFamily => (address.includes(":") ? "IPv6" : "IPv4");

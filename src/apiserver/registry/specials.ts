@@ -1,0 +1,150 @@
+/** Everything that is special about a resource, in one table; the rest of the API is as install.ts makes it. */
+import type { Clock } from "#base/clock.ts";
+import { get } from "#apiserver/handlers/get.ts";
+import { patch } from "#apiserver/handlers/patch.ts";
+import { update } from "#apiserver/handlers/update.ts";
+import type { WriteDeps } from "#apiserver/handlers/write.ts";
+import type { CacheFeed } from "./cache-feed.ts";
+import { componentStatuses, type ComponentProbe } from "./component-statuses.ts";
+import { bind } from "./core/binding.ts";
+import { evict } from "./core/eviction.ts";
+import { FinalizeStrategy, NamespaceStrategy } from "./core/namespaces.ts";
+import {
+  PodPartStrategy,
+  PodStatusStrategy,
+  PodStrategy,
+  takeEphemeralContainers,
+  takeResources,
+} from "./core/pods.ts";
+import { ServiceAllocation, type AllocationDeps } from "./core/services/allocation.ts";
+import { ServiceStrategy } from "./core/services/strategy.ts";
+import { createToken, type Issuer } from "./core/token.ts";
+import type { Handler } from "./endpoint.ts";
+import type { Installed, Special, Specials, SubresourceHandlers } from "./install.ts";
+import { JobStrategy } from "./batch/jobs.ts";
+import { SigningRequestStrategy } from "./certificates/signing-requests.ts";
+import { OrphaningStrategy } from "./orphaning.ts";
+import { reviewResources, type ReviewDeps } from "./reviews.ts";
+import { plainSelectorText, scaleHandlers, selectorText } from "./scale.ts";
+
+/** Subresources that lead to a kubelet or straight to a pod's port. */
+export interface ConnectHandlers {
+  readonly pods: SubresourceHandlers;
+  readonly nodes: SubresourceHandlers;
+  readonly services: SubresourceHandlers;
+}
+
+export interface SpecialsDeps extends WriteDeps, ReviewDeps {
+  readonly clock: Clock;
+  readonly feed: () => CacheFeed;
+  readonly installed: () => Installed;
+  readonly allocation: AllocationDeps;
+  readonly issuer: Issuer;
+  readonly connect: ConnectHandlers;
+  readonly probes: readonly ComponentProbe[];
+}
+
+export function createSpecials(deps: SpecialsDeps): Specials {
+  const scale = (text = selectorText): Special => ({
+    subresources: () => ({ scale: scaleHandlers(deps, text) }),
+  });
+  return {
+    stored: {
+      pods: podSpecial(deps),
+      namespaces: namespaceSpecial(deps),
+      services: serviceSpecial(deps),
+      nodes: { subresources: () => deps.connect.nodes },
+      serviceaccounts: { subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }) },
+      replicationcontrollers: {
+        ...scale(plainSelectorText),
+        strategy: (base) => new OrphaningStrategy(base, "v1"),
+      },
+      "deployments.apps": scale(),
+      "replicasets.apps": scale(),
+      "statefulsets.apps": scale(),
+      "jobs.batch": { strategy: (base) => new OrphaningStrategy(new JobStrategy(base), "batch/v1") },
+      "certificatesigningrequests.certificates.k8s.io": signingRequestSpecial(deps),
+    },
+    virtual: {
+      ...reviewResources(deps),
+      componentstatuses: () => componentStatuses(deps.probes),
+      bindings: () => ({ create: bindingRoute(deps) }),
+    },
+  };
+}
+
+const noFaults = (): [] => [];
+
+function podSpecial(deps: SpecialsDeps): Special {
+  return {
+    strategy: (base) => new PodStrategy(base),
+    statusStrategy: (base) => new PodStatusStrategy(base),
+    subresources: () => {
+      const ephemeral = new PodPartStrategy(takeEphemeralContainers, noFaults);
+      const resize = new PodPartStrategy(takeResources, noFaults);
+      return {
+        ...deps.connect.pods,
+        binding: { create: bind(deps) },
+        eviction: {
+          create: evict({ ...deps, budgets: () => deps.installed().storage("poddisruptionbudgets.policy") }),
+        },
+        ephemeralcontainers: partHandlers(deps, ephemeral),
+        resize: partHandlers(deps, resize),
+      };
+    },
+  };
+}
+
+function partHandlers(deps: SpecialsDeps, strategy: PodPartStrategy): SubresourceHandlers[string] {
+  return { get: getHandler(deps), update: update(deps, strategy), patch: patch(deps, strategy) };
+}
+
+/** The feed exists only after the specials: asked for at the first request. */
+function getHandler(deps: SpecialsDeps): Handler {
+  return (request) => get({ feed: deps.feed() })(request);
+}
+
+function namespaceSpecial(deps: SpecialsDeps): Special {
+  return {
+    strategy: (base) => new NamespaceStrategy(base),
+    subresources: ({ storage }) => ({
+      finalize: { update: update(deps, new FinalizeStrategy(storage.strategy)) },
+    }),
+  };
+}
+
+function serviceSpecial(deps: SpecialsDeps): Special {
+  let allocation: ServiceAllocation | undefined;
+  const current = (): ServiceAllocation =>
+    (allocation ??= new ServiceAllocation(deps.allocation, deps.installed().storage("services").cache));
+  return {
+    strategy: (base) => new ServiceStrategy(base, current),
+    subresources: () => deps.connect.services,
+  };
+}
+
+/** certificatesigningrequests/approval: only the conditions change. */
+function signingRequestSpecial(deps: SpecialsDeps): Special {
+  return {
+    strategy: (base) => new SigningRequestStrategy(base),
+    subresources: ({ statusStrategy }) =>
+      statusStrategy === undefined
+        ? {}
+        : {
+            approval: {
+              get: getHandler(deps),
+              update: update(deps, statusStrategy),
+              patch: patch(deps, statusStrategy),
+            },
+          },
+  };
+}
+
+/** POST …/bindings names its pod in the body. */
+function bindingRoute(deps: SpecialsDeps): NonNullable<ReturnType<Specials["virtual"][string]>["create"]> {
+  const handler = bind(deps);
+  return (call, info) => {
+    const endpoint = deps.installed().endpoint("", "v1", "pods");
+    return handler({ call, info: { ...info, name: "" }, endpoint });
+  };
+}
