@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { dump, load } from "js-yaml";
 import { writeFileAtomic } from "#base/files.ts";
+import { formatYaml, parseYaml } from "#api/codec/yaml.ts";
 import type { Clock } from "#base/clock.ts";
 import { FileIdentity, fixedIdentity, type IdentitySource } from "./identity.ts";
 import type { TlsTransportOptions } from "./transport.ts";
@@ -87,7 +87,7 @@ export async function loadKubeconfig(path: string, clock: Clock, context?: strin
 function parse(text: string, path: string): Kubeconfig {
   let config: unknown;
   try {
-    config = load(text);
+    config = parseYaml(text);
   } catch (cause) {
     throw new KubeconfigError(`${path} is no YAML`, { cause });
   }
@@ -157,7 +157,7 @@ export function kubeconfigText({
     preferences: {},
     users: [{ name, user }],
   };
-  return dump(config, { lineWidth: -1 });
+  return formatYaml(config);
 }
 
 /** Readable by its owner only, unless `mode` says otherwise. */
