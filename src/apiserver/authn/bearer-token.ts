@@ -1,6 +1,7 @@
 /** Users by bearer token: several kinds of tokens, and what a TokenReview asks about them. */
 import { unauthorizedError } from "#api/meta/status.ts";
 import type { Authenticator, Credentials, UserInfo } from "./authenticator.ts";
+import { withAuthenticatedGroup } from "./user.ts";
 
 export interface TokenAnswer {
   readonly user: UserInfo;
@@ -49,7 +50,7 @@ export class BearerTokenAuthenticator implements Authenticator {
   async authenticate({ bearerToken }: Credentials): Promise<UserInfo | undefined> {
     if (bearerToken === undefined || bearerToken === "") return undefined;
     try {
-      const answer = await this.review(bearerToken, []);
+      const answer = await this.#ask(bearerToken, this.#options.apiAudiences);
       if (answer !== undefined) return answer.user;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
@@ -61,10 +62,15 @@ export class BearerTokenAuthenticator implements Authenticator {
   /** For TokenReview: without audiences it is about this server. Undefined: nobody knows the token. */
   async review(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
     const asked = audiences.length === 0 ? this.#options.apiAudiences : audiences;
+    const answer = await this.#ask(token, asked);
+    return answer === undefined ? undefined : { ...answer, user: withAuthenticatedGroup(answer.user) };
+  }
+
+  async #ask(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
     let fault: TokenError | undefined;
     for (const member of this.#members) {
       try {
-        const answer = await member.authenticateToken(token, asked);
+        const answer = await member.authenticateToken(token, audiences);
         if (answer !== undefined) return answer;
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;

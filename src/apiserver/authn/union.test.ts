@@ -98,7 +98,11 @@ suite("authentication", () => {
   test("a review tells why a token is bad, and knows audiences", async () => {
     await assert.rejects(tokens.review("broken", []), TokenError);
     assert.equal(await tokens.review("nonsense", []), undefined);
-    assert.deepEqual((await tokens.review("bob-token", ["x", "api"]))?.audiences, ["api"]);
+    const answer = await tokens.review("bob-token", ["x", "api"]);
+    assert.deepEqual(answer, {
+      user: { name: "bob", groups: ["dev", "system:authenticated"] },
+      audiences: ["api"],
+    });
     assert.equal(await tokens.review("bob-token", ["x"]), undefined);
   });
 });

@@ -22,6 +22,7 @@ export class InformerRoleReader implements RoleReader {
   readonly #roleBindings: Informer<RoleBinding>;
   readonly #clusterRoleBindings: Informer<ClusterRoleBinding>;
   #version = 0;
+  #changed = Promise.withResolvers<void>();
 
   constructor(informers: InformerFactory) {
     this.#roles = this.#watched(informers, roles);
@@ -32,6 +33,11 @@ export class InformerRoleReader implements RoleReader {
 
   get version(): number {
     return this.#version;
+  }
+
+  /** Resolves at the next change of any role or binding. */
+  get nextChange(): Promise<void> {
+    return this.#changed.promise;
   }
 
   role(namespace: string, name: string): Role | undefined {
@@ -58,6 +64,8 @@ export class InformerRoleReader implements RoleReader {
     const informer = informers.informer(ref);
     const changed = (): void => {
       this.#version += 1;
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
     };
     informer.addHandler({ add: changed, update: changed, delete: changed });
     return informer;

@@ -22,6 +22,7 @@ function setup(...classes: PriorityClass[]): Priority {
   return new Priority({ informers: api, client: api });
 }
 
+const alsoDefault: PriorityClass = { ...high, globalDefault: true };
 const podWith = (spec: Partial<PodSpec>): Pod => ({
   metadata: { name: "web" },
   spec: { containers: [], ...spec },
@@ -41,7 +42,7 @@ suite("Priority", () => {
     [
       "the lowest of two defaults",
       {},
-      [{ ...high, globalDefault: true }, usual],
+      [alsoDefault, usual],
       { priorityClassName: "usual", priority: 10, preemptionPolicy: preempts },
     ],
     [
@@ -103,7 +104,7 @@ suite("Priority", () => {
 
   test("there is one default class at most", async () => {
     const plugin = setup(usual);
-    const second = attributesOf(priorityClasses, { object: { ...high, globalDefault: true } });
+    const second = attributesOf(priorityClasses, { object: alsoDefault });
     assert.deepEqual(await refusal(() => run(plugin, second)), {
       code: 403,
       message:
