@@ -96,7 +96,7 @@ export class AccessControl {
       new RbacAuthorizer(this.#roles),
     ]);
     const guard = new EscalationGuard({ reader: this.#roles, authorizer: this.authorizer });
-    this.admission = new AdmissionChain(defaultPlugins({ ...deps, guard }));
+    this.admission = new AdmissionChain(defaultPlugins({ ...deps, authorizer: this.authorizer, guard }));
     this.issuer = new TokenIssuer(
       {
         issuer: options.serviceAccountIssuers[0],

@@ -4,19 +4,25 @@ import { alreadyExistsError } from "#api/meta/status.ts";
 import {
   clusterRoleBindings,
   clusterRoles,
+  configMaps,
   endpoints,
   endpointSlices,
   namespaces,
   priorityClasses,
   roleBindings,
   roles,
+  serviceCidrs,
   services,
 } from "#api/resources.ts";
 import type { Attributes } from "#apiserver/authz/authorizer.ts";
 import { RbacAuthorizer } from "#apiserver/authz/rbac.ts";
 import { InformerRoleReader } from "#apiserver/authz/role-reader.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
+import { createCa } from "#pki/ca.ts";
+import { ManualClock } from "#base/clock.ts";
+import { SeededRandom } from "#base/random.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { reconcileClusterAuthentication } from "./cluster-authentication.ts";
 import { reconcileKubernetesService } from "./kubernetes-service.ts";
 
 const { signal } = new AbortController();
@@ -199,7 +205,12 @@ suite("default policy", () => {
 });
 
 suite("the kubernetes service", () => {
-  const options = { clusterIp: "10.43.0.1", addresses: ["192.168.1.10"], securePort: 6443 };
+  const options = {
+    serviceCidrs: ["10.43.0.0/16"],
+    clusterIp: "10.43.0.1",
+    addresses: ["192.168.1.10"],
+    securePort: 6443,
+  };
 
   test("is made with its endpoints, and left alone after", async () => {
     const api = new MemoryApi();
@@ -210,6 +221,7 @@ suite("the kubernetes service", () => {
     ]);
     const slice = api.get(endpointSlices, "default/kubernetes");
     assert.equal(slice?.addressType, "IPv4");
+    assert.deepEqual(api.get(serviceCidrs, "kubernetes")?.spec?.cidrs, ["10.43.0.0/16"]);
     assert.deepEqual(slice.endpoints, [{ addresses: ["192.168.1.10"], conditions: { ready: true } }]);
     const { length } = api.writes;
     await reconcileKubernetesService(api, options, signal);
@@ -219,12 +231,43 @@ suite("the kubernetes service", () => {
   test("follows the server to another address and port, keeping its cluster IP", async () => {
     const api = new MemoryApi();
     await reconcileKubernetesService(api, options, signal);
-    const moved = { clusterIp: "10.43.0.9", addresses: ["fd00::1"], securePort: 7443 };
+    const moved = {
+      serviceCidrs: ["10.44.0.0/16"],
+      clusterIp: "10.43.0.9",
+      addresses: ["fd00::1"],
+      securePort: 7443,
+    };
     await reconcileKubernetesService(api, moved, signal);
     const service = api.get(services, "default/kubernetes");
     assert.equal(service?.spec?.clusterIP, "10.43.0.1");
     assert.equal(service.spec.ports?.[0]?.targetPort, 7443);
+    assert.deepEqual(api.get(serviceCidrs, "kubernetes")?.spec?.cidrs, ["10.43.0.0/16"]);
     assert.equal(api.get(endpointSlices, "default/kubernetes")?.addressType, "IPv6");
     assert.equal(api.get(endpoints, "default/kubernetes")?.subsets?.[0]?.addresses?.[0]?.ip, "fd00::1");
+  });
+});
+
+const pem = (seed: number): string =>
+  createCa({ commonName: "ca", days: 1, clock: new ManualClock(), random: new SeededRandom(seed) })
+    .certificatePem;
+
+suite("what servers that extend the API trust", () => {
+  test("is told, others' authorities stay, and nothing is written twice", async () => {
+    const api = new MemoryApi();
+    const [ours, theirs, front] = [pem(1), pem(2), pem(3)];
+    await reconcileClusterAuthentication(api, { clientCaPem: theirs }, signal);
+    const options = { clientCaPem: ours, requestHeader: { caPem: front, allowedNames: ["front-proxy"] } };
+    await reconcileClusterAuthentication(api, options, signal);
+    assert.deepEqual(api.get(configMaps, "kube-system/extension-apiserver-authentication")?.data, {
+      "client-ca-file": theirs + ours,
+      "requestheader-client-ca-file": front,
+      "requestheader-allowed-names": '["front-proxy"]',
+      "requestheader-username-headers": '["X-Remote-User"]',
+      "requestheader-group-headers": '["X-Remote-Group"]',
+      "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+    });
+    const { length } = api.writes;
+    await reconcileClusterAuthentication(api, options, signal);
+    assert.equal(api.writes.length, length);
   });
 });

@@ -6,17 +6,17 @@ import { isDeepStrictEqual } from "node:util";
 import { isIPv6 } from "node:net";
 import type { Endpoints, Service } from "#api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
-import type { KubeObject } from "#api/meta/object.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
-import type { ResourceRef } from "#api/resource-ref.ts";
-import { endpoints, endpointSlices, services } from "#api/resources.ts";
+import type { ServiceCIDR } from "#api/generated/types/networking-v1.ts";
+import { endpoints, endpointSlices, serviceCidrs, services } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
+import { ensureObject } from "./ensure-object.ts";
 
 const namespace = "default";
 const name = "kubernetes";
-const attemptsMax = 5;
 
 export interface KubernetesServiceOptions {
+  /** One, or one of each family. */
+  readonly serviceCidrs: readonly string[];
   /** The first address of the service range. */
   readonly clusterIp: string;
   /** Where servers can be reached from pods, all of one family. */
@@ -24,17 +24,28 @@ export interface KubernetesServiceOptions {
   readonly securePort: number;
 }
 
-/** Makes service, endpoints and slice what they should be; leaves what already is. */
+/** Makes range, service, endpoints and slice what they should be; leaves what already is. */
 export async function reconcileKubernetesService(
   client: Client,
   options: KubernetesServiceOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  await ensureObject(client.resource(serviceCidrs), name, (existing) => planCidrs(existing, options), signal);
   await Promise.all([
-    ensure(client, services, (existing) => planService(existing, options), signal),
-    ensure(client, endpoints, (existing) => planEndpoints(existing, options), signal),
-    ensure(client, endpointSlices, (existing) => planSlice(existing, options), signal),
+    ensureObject(client.resource(services, namespace), name, (old) => planService(old, options), signal),
+    ensureObject(client.resource(endpoints, namespace), name, (old) => planEndpoints(old, options), signal),
+    ensureObject(client.resource(endpointSlices, namespace), name, (old) => planSlice(old, options), signal),
   ]);
+}
+
+/** The range that services get their addresses from; like upstream, an existing one is never changed. */
+function planCidrs(
+  existing: ServiceCIDR | undefined,
+  options: KubernetesServiceOptions,
+): ServiceCIDR | undefined {
+  return existing === undefined
+    ? { metadata: { name }, spec: { cidrs: [...options.serviceCidrs] } }
+    : undefined;
 }
 
 /** Ports are repaired, the rest of an existing service is left as it is: its cluster IP can't change. */
@@ -95,29 +106,4 @@ function planSlice(
     addressType,
     ...wanted,
   };
-}
-
-async function ensure<T extends KubeObject>(
-  client: Client,
-  ref: ResourceRef<T>,
-  plan: (existing: T | undefined) => T | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const resource = client.resource(ref, namespace);
-  for (let attempt = 1; ; attempt++) {
-    signal.throwIfAborted();
-    try {
-      const existing = await resource.get(name, signal).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
-      const object = plan(existing);
-      if (object === undefined) return;
-      await (existing === undefined ? resource.create(object) : resource.update(object));
-      return;
-    } catch (error) {
-      const raced = isConflict(error) || isAlreadyExists(error) || isNotFound(error);
-      if (!raced || attempt === attemptsMax) throw error;
-    }
-  }
 }
