@@ -78,7 +78,7 @@ export class ServiceAccountPlugin implements AdmissionPlugin {
       );
     }
     const account = await this.#account(attributes, name);
-    if (account.metadata?.annotations?.[enforceAnnotation] === "true") {
+    if (/^(1|t|T|true|TRUE|True)$/.test(account.metadata?.annotations?.[enforceAnnotation] ?? "")) {
       const fault = mountableSecretsFault(pod, account);
       if (fault !== undefined) throw refuse(attributes, fault);
     }
