@@ -1,5 +1,4 @@
 /** The X.509 extensions that matter here, written and read. RFC 5280, section 4.2. */
-import { isIP } from "node:net";
 import {
   bits,
   boolean,
@@ -129,17 +128,5 @@ function readAltNames(nodes: readonly DerNode[]): AltNames {
     ipAddresses: nodes
       .filter((node) => node.tag === context(7, false))
       .map((node) => ipFromBytes(node.content)),
-  };
-}
-
-/** Sorts the names of a serving certificate: what is an IP address and what isn't. Keeps the order, drops repeats. */
-export function splitAltNames(names: readonly string[]): {
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
-} {
-  const unique = [...new Set(names)];
-  return {
-    dnsNames: unique.filter((name) => isIP(name) === 0),
-    ipAddresses: unique.filter((name) => isIP(name) !== 0),
   };
 }

@@ -48,6 +48,7 @@ async function world(t: TestContext): Promise<World> {
       serviceAccountKey: parseSigningKey(generateSigningKeyPem()),
       formerServiceAccountKeys: [],
       extendTokenExpiration: true,
+      jwksUri: "https://localhost/openid/v1/jwks",
       staticTokens: new Map([["secret", { name: "static", groups: [] }]]),
       joinAccounts: [{ user: "node", password: "pw", groups: [] }],
     },
@@ -181,6 +182,7 @@ suite("access control in a whole server", () => {
         { bearerToken: undefined, clientCertificate: undefined },
       ].map(async (credentials) => (await access.authenticator.authenticate(credentials))?.name),
     );
+    assert.equal(access.discovery("/.well-known/openid-configuration")?.body["issuer"], issuer);
     assert.deepEqual(names, ["carol", "static", "system:bootstrap:node", "system:anonymous"]);
   });
 });

@@ -13,6 +13,11 @@ import { ClientCertificateAuthenticator } from "#apiserver/authn/client-certific
 import { JoinTokens, type JoinAccount } from "#apiserver/authn/join-tokens.ts";
 import { ServiceAccountAuthenticator } from "#apiserver/authn/service-account/authenticator.ts";
 import { CachedObjects } from "#apiserver/authn/service-account/bound-objects.ts";
+import {
+  discoveryDocument,
+  type DiscoveryDocument,
+  type DiscoveryOptions,
+} from "#apiserver/authn/service-account/discovery.ts";
 import { TokenIssuer } from "#apiserver/authn/service-account/issuer.ts";
 import { TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
 import { UnionAuthenticator } from "#apiserver/authn/union.ts";
@@ -42,6 +47,8 @@ export interface AccessControlOptions {
   /** By default the issuers. */
   readonly apiAudiences?: readonly string[] | undefined;
   readonly extendTokenExpiration: boolean;
+  /** Where the keys of service account tokens can be had: "https://<advertised address>/openid/v1/jwks". */
+  readonly jwksUri: string;
   /** From --token-auth-file, by token. */
   readonly staticTokens: ReadonlyMap<string, UserInfo>;
   readonly joinAccounts: readonly JoinAccount[];
@@ -69,8 +76,7 @@ export class AccessControl {
   readonly admission: Admission;
   /** For serviceaccounts/token. */
   readonly issuer: TokenIssuer;
-  /** What is published at /openid/v1/jwks. */
-  readonly serviceAccountKeys: readonly VerificationKey[];
+  readonly #discovery: DiscoveryOptions;
   readonly #deps: AccessControlDeps;
   readonly #roles: InformerRoleReader;
   readonly #aggregator: ClusterRoleAggregator;
@@ -79,7 +85,11 @@ export class AccessControl {
     const apiAudiences = options.apiAudiences ?? options.serviceAccountIssuers;
     const objects = new CachedObjects(deps);
     this.#deps = deps;
-    this.serviceAccountKeys = [options.serviceAccountKey, ...options.formerServiceAccountKeys];
+    this.#discovery = {
+      issuer: options.serviceAccountIssuers[0],
+      jwksUri: options.jwksUri,
+      keys: [options.serviceAccountKey, ...options.formerServiceAccountKeys],
+    };
     this.joinTokens = new JoinTokens(options.joinAccounts, apiAudiences);
     this.tokens = new BearerTokenAuthenticator(
       { apiAudiences },
@@ -108,6 +118,11 @@ export class AccessControl {
     this.#aggregator = new ClusterRoleAggregator(deps);
   }
 
+  /** What is served at /.well-known/openid-configuration and /openid/v1/jwks. */
+  discovery(path: string): DiscoveryDocument | undefined {
+    return discoveryDocument(path, this.#discovery);
+  }
+
   /** The most frequent kind first. */
   #tokenKinds(
     options: AccessControlOptions,
@@ -117,7 +132,7 @@ export class AccessControl {
     return [
       new ServiceAccountAuthenticator(
         { issuers: options.serviceAccountIssuers },
-        { keys: this.serviceAccountKeys, objects, clock: this.#deps.clock },
+        { keys: this.#discovery.keys, objects, clock: this.#deps.clock },
       ),
       new TokenFileAuthenticator(options.staticTokens, apiAudiences),
       this.joinTokens,

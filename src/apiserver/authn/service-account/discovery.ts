@@ -1,14 +1,37 @@
 /** What others need to verify service account tokens by themselves. upstream: pkg/serviceaccount/openidmetadata.go */
 import { toJwk, type VerificationKey } from "#pki/jwt.ts";
 
-export const openIdConfigurationPath = "/.well-known/openid-configuration";
-export const jwksPath = "/openid/v1/jwks";
-export const jwksContentType = "application/jwk-set+json";
-/** Both documents are served with this. */
-export const discoveryCacheControl = "public, max-age=3600";
+export interface DiscoveryOptions {
+  readonly issuer: string;
+  /** Where the keys can be had from outside: "https://<advertised address>/openid/v1/jwks". */
+  readonly jwksUri: string;
+  readonly keys: readonly VerificationKey[];
+}
 
-/** Served as application/json. */
-export function openIdConfiguration(issuer: string, jwksUri: string): Readonly<Record<string, unknown>> {
+export interface DiscoveryDocument {
+  readonly contentType: string;
+  readonly cacheControl: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The document served at a path, or undefined when there is none. */
+export function discoveryDocument(path: string, options: DiscoveryOptions): DiscoveryDocument | undefined {
+  const cacheControl = "public, max-age=3600";
+  switch (path) {
+    case "/.well-known/openid-configuration":
+      return { contentType: "application/json", cacheControl, body: configuration(options) };
+    case "/openid/v1/jwks":
+      return {
+        contentType: "application/jwk-set+json",
+        cacheControl,
+        body: { keys: options.keys.map(toJwk) },
+      };
+    default:
+      return undefined;
+  }
+}
+
+function configuration({ issuer, jwksUri }: DiscoveryOptions): DiscoveryDocument["body"] {
   return {
     issuer,
     jwks_uri: jwksUri,
@@ -16,8 +39,4 @@ export function openIdConfiguration(issuer: string, jwksUri: string): Readonly<R
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
   };
-}
-
-export function jwks(keys: readonly VerificationKey[]): Readonly<Record<string, unknown>> {
-  return { keys: keys.map(toJwk) };
 }

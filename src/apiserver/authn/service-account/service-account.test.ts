@@ -10,7 +10,7 @@ import { generateSigningKeyPem, parseSigningKey, readClaims } from "#pki/jwt.ts"
 import { TokenError } from "../bearer-token.ts";
 import { ServiceAccountAuthenticator } from "./authenticator.ts";
 import { CachedObjects } from "./bound-objects.ts";
-import { jwks, openIdConfiguration } from "./discovery.ts";
+import { discoveryDocument } from "./discovery.ts";
 import { TokenIssuer } from "./issuer.ts";
 
 const issuerName = "https://kubernetes.default.svc.cluster.local";
@@ -319,16 +319,31 @@ suite("service account tokens as credentials", () => {
 });
 
 suite("discovery for verifiers elsewhere", () => {
-  test("the configuration names issuer and keys, the keys verify", () => {
-    assert.deepEqual(openIdConfiguration(issuerName, `${issuerName}/openid/v1/jwks`), {
-      issuer: issuerName,
-      jwks_uri: `${issuerName}/openid/v1/jwks`,
-      response_types_supported: ["id_token"],
-      subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: ["ES256"],
+  const options = { issuer: issuerName, jwksUri: "https://10.0.0.1:6443/openid/v1/jwks", keys: [key] };
+
+  test("the configuration names issuer and keys", () => {
+    assert.deepEqual(discoveryDocument("/.well-known/openid-configuration", options), {
+      contentType: "application/json",
+      cacheControl: "public, max-age=3600",
+      body: {
+        issuer: issuerName,
+        jwks_uri: "https://10.0.0.1:6443/openid/v1/jwks",
+        response_types_supported: ["id_token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: ["ES256"],
+      },
     });
-    const { keys } = jwks([key]) as { keys: [Record<string, string>] };
+  });
+
+  test("the keys verify", () => {
+    const document = discoveryDocument("/openid/v1/jwks", options);
+    assert.equal(document?.contentType, "application/jwk-set+json");
+    const { keys } = document.body as { keys: [Record<string, string>] };
     assert.equal(keys[0]["kid"], key.keyId);
     assert.equal(createPublicKey({ key: keys[0], format: "jwk" }).equals(key.publicKey), true);
+  });
+
+  test("there is nothing else", () => {
+    assert.equal(discoveryDocument("/openid/v1", options), undefined);
   });
 });
