@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
+import { descriptionsOf, noDescriptions } from "./descriptions.ts";
+import { SchemaWriter, type Schema } from "./schemas.ts";
+import { builtinSources, kindsBy, OpenApiV3, type OpenApiDocument, type OpenApiSource } from "./v3.ts";
+
+const table = createTypeTable();
+const scheme = createScheme();
+const deps = { scheme, table, descriptions: noDescriptions, version: "1" };
+const sources = builtinSources(deps);
+const documents = new OpenApiV3(() => sources);
+const core = "io.k8s.api.core.v1";
+
+function documentOf(path: string): OpenApiDocument {
+  const answer = documents.document(path);
+  assert.ok(answer !== undefined);
+  return JSON.parse(answer.body.toString()) as OpenApiDocument;
+}
+
+suite("schemas", () => {
+  const writer = new SchemaWriter({ table, descriptions: noDescriptions, kindsOf: kindsBy(scheme) });
+  const property = (struct: string, name: string): unknown =>
+    (writer.schema(struct)["properties"] as Record<string, Schema>)[name];
+
+  const cases: readonly [struct: string, field: string, schema: unknown][] = [
+    [
+      `${core}.PodSpec`,
+      "containers",
+      {
+        items: { allOf: [{ $ref: `#/components/schemas/${core}.Container` }], default: {} },
+        type: "array",
+        "x-kubernetes-list-map-keys": ["name"],
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-patch-merge-key": "name",
+        "x-kubernetes-patch-strategy": "merge",
+      },
+    ],
+    [
+      `${core}.PodSpec`,
+      "nodeSelector",
+      {
+        additionalProperties: { default: "", type: "string" },
+        type: "object",
+        "x-kubernetes-map-type": "atomic",
+      },
+    ],
+    [`${core}.PodSpec`, "restartPolicy", { type: "string", enum: ["Always", "OnFailure", "Never"] }],
+    [`${core}.PodSpec`, "affinity", { $ref: `#/components/schemas/${core}.Affinity` }],
+    [`${core}.Pod`, "spec", { allOf: [{ $ref: `#/components/schemas/${core}.PodSpec` }], default: {} }],
+    [`${core}.Secret`, "data", { additionalProperties: { format: "byte", type: "string" }, type: "object" }],
+    [
+      `${core}.ResourceRequirements`,
+      "limits",
+      {
+        additionalProperties: { $ref: "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity" },
+        type: "object",
+      },
+    ],
+    ["io.k8s.api.apps.v1.DeploymentSpec", "replicas", { format: "int32", type: "integer" }],
+    [
+      "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry",
+      "fieldsV1",
+      { $ref: "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1" },
+    ],
+  ];
+  for (const [struct, field, schema] of cases) {
+    test(`${struct.split(".").at(-1) ?? ""}.${field}`, () => {
+      assert.deepEqual(property(struct, field), schema);
+    });
+  }
+
+  test("a kind says which it is", () => {
+    assert.deepEqual(writer.schema("io.k8s.api.apps.v1.Deployment")["x-kubernetes-group-version-kind"], [
+      { group: "apps", kind: "Deployment", version: "v1" },
+    ]);
+  });
+
+  test("descriptions are taken where there are some", () => {
+    const descriptions = descriptionsOf({ [`${core}.Pod`]: { "": "A pod.", spec: "What is wanted." } });
+    const described = new SchemaWriter({ table, descriptions, kindsOf: () => [] }).schema(`${core}.Pod`);
+    assert.equal(described["description"], "A pod.");
+    assert.deepEqual((described["properties"] as Record<string, Schema>)["spec"], {
+      description: "What is wanted.",
+      allOf: [{ $ref: `#/components/schemas/${core}.PodSpec` }],
+      default: {},
+    });
+  });
+});
+
+suite("documents", () => {
+  test("every group version has one, and all it refers to is in it", () => {
+    assert.equal(sources.length, scheme.groupVersions().length);
+    for (const { path } of sources) {
+      const text = documents.document(path)?.body.toString() ?? "";
+      const schemas = documentOf(path).components["schemas"] as Record<string, unknown>;
+      for (const [, name = ""] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+        assert.ok(name in schemas, `${path} lacks ${name}`);
+      }
+    }
+  });
+
+  test("kubectl finds what it asks of a patch: the kind, and that fields are validated", () => {
+    const paths = documentOf("apis/apps/v1").paths as Record<string, Record<string, Schema>>;
+    const patch = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.["patch"] ?? {};
+    assert.deepEqual(patch["x-kubernetes-group-version-kind"], {
+      group: "apps",
+      kind: "Deployment",
+      version: "v1",
+    });
+    const names = (patch["parameters"] as { name: string }[]).map(({ name }) => name);
+    assert.deepEqual(names, ["dryRun", "fieldManager", "fieldValidation", "force"]);
+    const { content } = patch["requestBody"] as { content: object };
+    assert.ok("application/strategic-merge-patch+json" in content);
+  });
+
+  test("a cluster-scoped resource has no namespace in its paths", () => {
+    const { paths } = documentOf("api/v1");
+    assert.ok("/api/v1/nodes/{name}/status" in paths);
+    assert.ok(!("/api/v1/namespaces/{namespace}/nodes" in paths));
+  });
+
+  test("the list names every document with its hash", () => {
+    const { paths } = JSON.parse(documents.root().body.toString()) as {
+      paths: Record<string, { serverRelativeURL: string }>;
+    };
+    const answer = documents.document("apis/apps/v1");
+    assert.equal(
+      paths["apis/apps/v1"]?.serverRelativeURL,
+      `/openapi/v3/apis/apps/v1?hash=${answer?.hash ?? ""}`,
+    );
+    assert.equal(answer?.etag, `"${answer?.hash ?? ""}"`);
+  });
+
+  test("another server version has other hashes", () => {
+    const [first] = builtinSources({ ...deps, version: "2" });
+    assert.notEqual(first?.hash, sources[0]?.hash);
+  });
+
+  test("a document is made once, and again when its source has changed", () => {
+    let made = 0;
+    let hash = "A";
+    const source = (): OpenApiSource => ({
+      path: "apis/example.com/v1",
+      hash,
+      build: () => {
+        made++;
+        return documentOf("apis/policy/v1");
+      },
+    });
+    const own = new OpenApiV3(() => [source()]);
+    own.document("apis/example.com/v1");
+    own.document("apis/example.com/v1");
+    assert.equal(made, 1);
+    hash = "B";
+    assert.equal(own.document("apis/example.com/v1")?.hash, "B");
+    assert.equal(made, 2);
+  });
+
+  test("an unknown path has none", () => {
+    assert.equal(documents.document("apis/nothing/v1"), undefined);
+  });
+});

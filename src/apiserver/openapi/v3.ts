@@ -1,0 +1,165 @@
+/**
+ * /openapi/v3: a list of documents, one per group version, each made when it is first asked for: kubectl apply, edit and
+ * explain read them. upstream: kube-openapi/pkg/handler3
+ */
+import { createHash } from "node:crypto";
+import { apiVersionOf, type GroupVersion, type GroupVersionKind } from "#api/meta/object.ts";
+import { typeTableText } from "#api/generated/type-table.ts";
+import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import type { Descriptions } from "./descriptions.ts";
+import { PathWriter } from "./paths.ts";
+import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
+
+/** One document, which knows its hash before it is made. Built-in groups here; custom resources bring their own. */
+export interface OpenApiSource {
+  /** "api/v1", "apis/apps/v1" */
+  readonly path: string;
+  /** Another hash means another document. */
+  readonly hash: string;
+  build(): OpenApiDocument;
+}
+
+export interface OpenApiDocument {
+  readonly openapi: "3.0.0";
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, unknown>>;
+  readonly components: Readonly<Record<string, unknown>>;
+}
+
+export interface BuiltinDeps {
+  readonly scheme: Scheme;
+  readonly table: TypeTable;
+  readonly descriptions: Descriptions;
+  /** Of the server: a new one may publish something else. */
+  readonly version: string;
+}
+
+const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+const inEveryGroup = new Set(["DeleteOptions", "WatchEvent"]);
+
+const pathOf = (own: GroupVersion): string =>
+  own.group === "" ? `api/${own.version}` : `apis/${own.group}/${own.version}`;
+
+/** The kinds that a struct is the form of, for x-kubernetes-group-version-kind. */
+export function kindsBy(scheme: Scheme): (struct: string) => readonly GroupVersionKind[] {
+  const kinds = new Map<string, GroupVersionKind[]>();
+  const add = (struct: string, { group, version, kind }: GroupVersionKind): void => {
+    const known = kinds.get(struct) ?? [];
+    const isKnown = known.some((each) => each.group === group && each.version === version);
+    kinds.set(struct, isKnown ? known : [...known, { group, version, kind }]);
+  };
+  for (const definition of scheme.all()) {
+    add(definition.struct, definition);
+    add(`${definition.struct}List`, { ...definition, kind: definition.listKind });
+    for (const subresource of definition.subresources) {
+      if (subresource.struct.endsWith(`.${subresource.kind}`)) add(subresource.struct, subresource);
+    }
+  }
+  add(`${meta}.Status`, { group: "", version: "v1", kind: "Status" });
+  for (const kind of inEveryGroup) {
+    for (const { group, version } of scheme.groupVersions()) add(`${meta}.${kind}`, { group, version, kind });
+  }
+  return (struct) => kinds.get(struct) ?? [];
+}
+
+function rootsOf(resources: readonly ResourceDefinition[]): Set<string> {
+  const roots = new Set([`${meta}.APIResourceList`]);
+  for (const { struct, verbs, subresources } of resources) {
+    roots.add(struct);
+    if (verbs.includes("list")) roots.add(`${struct}List`);
+    if (verbs.includes("watch")) roots.add(`${meta}.WatchEvent`);
+    if (verbs.includes("delete")) roots.add(`${meta}.DeleteOptions`).add(`${meta}.Status`);
+    if (verbs.includes("patch")) roots.add(patchSchema);
+    for (const subresource of subresources) {
+      if (!subresource.struct.endsWith("Options")) roots.add(subresource.struct);
+    }
+  }
+  return roots;
+}
+
+export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
+  const { scheme, table, descriptions, version } = deps;
+  const schemas = new SchemaWriter({ table, descriptions, kindsOf: kindsBy(scheme) });
+  const paths = new PathWriter({ table, descriptions });
+  const byVersion = Map.groupBy(scheme.all(), apiVersionOf);
+  // Of all that decides what a document says, so that none has to be made to know it.
+  const content = createHash("sha512").update(
+    `${version}\n${JSON.stringify(scheme.all())}\n${typeTableText}`,
+  );
+  const described = descriptions.of(`${meta}.ObjectMeta`) ?? "";
+  return scheme.groupVersions().map((own) => {
+    const resources = byVersion.get(apiVersionOf(own)) ?? [];
+    const path = pathOf(own);
+    return {
+      path,
+      hash: content.copy().update(`${path}\n${described}`).digest("hex").toUpperCase(),
+      build: () => documentOf(paths.paths(own, resources), schemas.closure(rootsOf(resources))),
+    };
+  });
+}
+
+function documentOf(paths: OpenApiDocument["paths"], schemas: Definitions): OpenApiDocument {
+  return {
+    openapi: "3.0.0",
+    info: { title: "Kubernetes", version: "unversioned" },
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        BearerToken: {
+          description: "Bearer Token authentication",
+          in: "header",
+          name: "authorization",
+          type: "apiKey",
+        },
+      },
+    },
+  };
+}
+
+export interface OpenApiAnswer {
+  readonly body: Buffer;
+  /** Quoted. */
+  readonly etag: string;
+  readonly hash: string;
+}
+
+/** Keeps what was made; forgets a document whose source's hash has changed. */
+export class OpenApiV3 {
+  readonly #sources: () => readonly OpenApiSource[];
+  readonly #made = new Map<string, OpenApiAnswer>();
+
+  /** Asked anew each time: custom resources come and go. */
+  constructor(sources: () => readonly OpenApiSource[]) {
+    this.#sources = sources;
+  }
+
+  /** GET /openapi/v3 */
+  root(): OpenApiAnswer {
+    const paths = Object.fromEntries(
+      this.#sources().map(({ path, hash }) => [
+        path,
+        { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` },
+      ]),
+    );
+    const body = Buffer.from(JSON.stringify({ paths }));
+    const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
+    return { body, etag: `"${hash}"`, hash };
+  }
+
+  /** GET /openapi/v3/PATH. A request with ?hash= of another document is redirected to this one's. */
+  document(path: string): OpenApiAnswer | undefined {
+    const source = this.#sources().find((each) => each.path === path);
+    if (source === undefined) {
+      this.#made.delete(path);
+      return undefined;
+    }
+    const known = this.#made.get(path);
+    if (known?.hash === source.hash) return known;
+    const body = Buffer.from(JSON.stringify(source.build()));
+    const answer = { body, etag: `"${source.hash}"`, hash: source.hash };
+    this.#made.set(path, answer);
+    return answer;
+  }
+}
