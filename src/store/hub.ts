@@ -154,9 +154,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     this.#deps = deps;
     this.#signal = options.signal;
     this.#wantsProgress = options.progress ?? true;
-    const start = options.startRevision ?? deps.revision() + 1n;
-    // An empty store's revision has no events, nor have those before it.
-    this.#delivered = start > emptyRevision ? start - 1n : emptyRevision;
+    this.#delivered = options.startRevision === undefined ? deps.revision() : options.startRevision - 1n;
     if (this.#signal.aborted) this.#hasEnded = true;
     else this.#signal.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -251,6 +249,11 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
   async #pull(): Promise<EventBatch | undefined> {
     const from = this.#delivered + 1n;
     if (from < this.#deps.compactRevision()) return this.#overtaken();
+    if (from <= emptyRevision) {
+      // There are no events up to here.
+      this.#delivered = emptyRevision;
+      return undefined;
+    }
     if (from > this.#deps.revision()) {
       this.#isSynced = true;
       this.#deps.hub.join(this);

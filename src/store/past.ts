@@ -4,7 +4,7 @@
  */
 import { assert } from "#base/assert.ts";
 import type { Archive, KeyAt } from "./backend.ts";
-import type { MvccLog } from "./log.ts";
+import { emptyRevision, type MvccLog } from "./log.ts";
 import { SortedMap } from "./sorted-map.ts";
 import { CompactedError, type Entry, FutureRevisionError, type ListResult, type Revision } from "./store.ts";
 
@@ -156,7 +156,8 @@ export class Past {
 }
 
 function newView(prefix: string, revision: Revision): View {
-  return { prefix, revision, covered: revision, before: new SortedMap() };
+  const covered = revision > emptyRevision ? revision : emptyRevision;
+  return { prefix, revision, covered, before: new SortedMap() };
 }
 
 /** Only the first change after the view's revision knows what was there at it. */
