@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import * as fc from "fast-check";
+import { JsonDecoder } from "./codec/json.ts";
+import { Arbitraries } from "./codec/testing/arbitrary.ts";
+import { convert } from "./conversion.ts";
+import type { AnyObject, GroupVersionKind } from "./meta/object.ts";
+import { createTypeTable } from "./schema/table.ts";
+
+const autoscaler = (version: string): GroupVersionKind => ({
+  group: "autoscaling",
+  version,
+  kind: "HorizontalPodAutoscaler",
+});
+const coreEvent = { group: "", version: "v1", kind: "Event" };
+const newEvent = { group: "events.k8s.io", version: "v1", kind: "Event" };
+
+const toV1 = (object: AnyObject): AnyObject => convert(object, autoscaler("v2"), autoscaler("v1"));
+const toV2 = (object: AnyObject): AnyObject => convert(object, autoscaler("v1"), autoscaler("v2"));
+
+const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
+const cpu = (averageUtilization: number): unknown => ({
+  type: "Resource",
+  resource: { name: "cpu", target: { type: "Utilization", averageUtilization } },
+});
+const memory = {
+  type: "Resource",
+  resource: { name: "memory", target: { type: "AverageValue", averageValue: "1Gi" } },
+};
+const head = { kind: "HorizontalPodAutoscaler", apiVersion: "autoscaling/v2" };
+
+suite("HorizontalPodAutoscaler", () => {
+  test("a CPU target is v1's own field", () => {
+    const v2 = {
+      ...head,
+      metadata: { name: "a" },
+      spec: { scaleTargetRef, maxReplicas: 3, metrics: [cpu(50)] },
+    };
+    const v1 = toV1(v2);
+    assert.deepEqual(v1, {
+      kind: head.kind,
+      apiVersion: "autoscaling/v1",
+      metadata: { name: "a" },
+      spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
+    });
+    assert.deepEqual(toV2(v1), v2);
+  });
+
+  test("no target is a CPU target of 80 %", () => {
+    const v1 = {
+      kind: head.kind,
+      apiVersion: "autoscaling/v1",
+      metadata: { name: "a" },
+      spec: { scaleTargetRef, maxReplicas: 3 },
+    };
+    assert.deepEqual(toV2(v1)["spec"], { scaleTargetRef, maxReplicas: 3, metrics: [cpu(80)] });
+  });
+
+  test("other metrics, behavior and conditions travel in annotations, as upstream writes them", () => {
+    const behavior = {
+      scaleUp: {
+        stabilizationWindowSeconds: 0,
+        selectPolicy: "Max",
+        policies: [{ type: "Pods", value: 4, periodSeconds: 15 }],
+      },
+    };
+    const conditions = [{ type: "AbleToScale", status: "True", reason: "ReadyForNewScale" }];
+    const v2 = {
+      ...head,
+      metadata: { name: "a", annotations: { mine: "x" } },
+      spec: { scaleTargetRef, maxReplicas: 3, metrics: [memory, cpu(50)], behavior },
+      status: { currentReplicas: 1, desiredReplicas: 2, conditions },
+    };
+    const v1 = toV1(v2);
+    assert.deepEqual(v1.metadata?.annotations, {
+      mine: "x",
+      "autoscaling.alpha.kubernetes.io/metrics":
+        '[{"type":"Resource","resource":{"name":"memory","targetAverageValue":"1Gi"}}]',
+      "autoscaling.alpha.kubernetes.io/conditions": JSON.stringify(conditions),
+      "autoscaling.alpha.kubernetes.io/behavior":
+        '{"ScaleUp":{"StabilizationWindowSeconds":0,"SelectPolicy":"Max","Policies":[{"Type":"Pods","Value":4,"PeriodSeconds":15}],"Tolerance":null},"ScaleDown":null}',
+    });
+    assert.deepEqual(toV2(v1), v2);
+  });
+
+  test("an annotation that isn't JSON counts as none", () => {
+    const annotations = {
+      "autoscaling.alpha.kubernetes.io/metrics": "{",
+      "autoscaling.alpha.kubernetes.io/behavior": "[]",
+    };
+    const v1 = {
+      ...head,
+      apiVersion: "autoscaling/v1",
+      metadata: { name: "a", annotations },
+      spec: { scaleTargetRef, maxReplicas: 1 },
+    };
+    assert.deepEqual(toV2(v1), {
+      ...head,
+      metadata: { name: "a" },
+      spec: { scaleTargetRef, maxReplicas: 1, metrics: [cpu(80)] },
+    });
+  });
+
+  const kinds: readonly unknown[] = [
+    {
+      type: "Object",
+      object: {
+        describedObject: scaleTargetRef,
+        metric: { name: "m" },
+        target: { type: "Value", value: "5" },
+      },
+    },
+    {
+      type: "Object",
+      object: {
+        describedObject: scaleTargetRef,
+        metric: { name: "m" },
+        target: { type: "AverageValue", averageValue: "5" },
+      },
+    },
+    {
+      type: "Pods",
+      pods: {
+        metric: { name: "m", selector: { matchLabels: { a: "b" } } },
+        target: { type: "AverageValue", averageValue: "1" },
+      },
+    },
+    {
+      type: "ContainerResource",
+      containerResource: {
+        name: "cpu",
+        container: "c",
+        target: { type: "Utilization", averageUtilization: 5 },
+      },
+    },
+    { type: "External", external: { metric: { name: "m" }, target: { type: "Value", value: "7" } } },
+  ];
+  for (const [index, metric] of kinds.entries()) {
+    test(`metric ${index} comes back from v1 as it was`, () => {
+      const v2 = { ...head, metadata: {}, spec: { scaleTargetRef, maxReplicas: 3, metrics: [metric] } };
+      assert.deepEqual(toV2(toV1(v2)), v2);
+    });
+  }
+
+  test("v1 and back keeps every v1 object", () => {
+    const table = createTypeTable();
+    const decoder = new JsonDecoder(table);
+    const struct = "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler";
+    fc.assert(
+      fc.property(new Arbitraries(table).of(struct, 4), (value) => {
+        // A CPU status is kept in an annotation, too: upstream does so, and it stays.
+        const { object } = decoder.fromValue(
+          { spec: {}, ...value, status: undefined, apiVersion: "autoscaling/v1", kind: head.kind },
+          struct,
+        );
+        const back = decoder.fromValue(toV1(toV2(object)), struct).object;
+        const spec = { targetCPUUtilizationPercentage: 80, ...(object["spec"] as object) };
+        assert.deepEqual(back, { ...object, spec });
+      }),
+      { numRuns: 50, seed: 3 },
+    );
+  });
+});
+
+suite("Event", () => {
+  const event = {
+    kind: "Event",
+    apiVersion: "v1",
+    metadata: { name: "a.1", namespace: "default" },
+    involvedObject: { kind: "Pod", name: "a" },
+    reason: "Started",
+    message: "Started container",
+    source: { component: "kubelet", host: "n1" },
+    firstTimestamp: "2025-01-01T00:00:00Z",
+    lastTimestamp: "2025-01-01T00:00:01Z",
+    count: 2,
+    type: "Normal",
+    reportingComponent: "kubelet",
+    reportingInstance: "n1",
+  };
+
+  test("fields take their newer names, and their old ones back", () => {
+    const newer = convert(event, coreEvent, newEvent);
+    assert.equal(newer.apiVersion, "events.k8s.io/v1");
+    assert.equal(newer["note"], "Started container");
+    assert.equal(newer["deprecatedCount"], 2);
+    assert.deepEqual(newer["regarding"], event.involvedObject);
+    assert.equal(newer["reportingController"], "kubelet");
+    assert.deepEqual(convert(newer, newEvent, coreEvent), event);
+  });
+});
+
+test("the same version is the same object", () => {
+  const object = { kind: "Event", apiVersion: "v1" };
+  assert.equal(convert(object, coreEvent, coreEvent), object);
+});
+
+test("what nobody knows to convert is an error", () => {
+  assert.throws(() => convert({}, coreEvent, autoscaler("v2")), { name: "TypeError" });
+});
