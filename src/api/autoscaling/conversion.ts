@@ -48,7 +48,7 @@ export function autoscalerToV1(autoscaler: V2): V1 {
     ...encoded(conditionsKey, status?.conditions ?? []),
     ...(spec?.behavior === undefined ? {} : { [behaviorKey]: JSON.stringify(goBehavior(spec.behavior)) }),
   };
-  return defined({
+  return shallow({
     ...autoscaler,
     apiVersion: "autoscaling/v1",
     metadata: metadata && withAnnotations(metadata, annotations),
@@ -82,7 +82,7 @@ export function autoscalerToV2(autoscaler: V1): V2 {
   const others = decodedList<MetricSpecV1>(annotations[metricsKey]).map(metricSpecFromV1);
   const metrics = [...others, ...cpuTarget(spec?.targetCPUUtilizationPercentage)];
   const behavior = behaviorOf(annotations[behaviorKey]);
-  return defined({
+  return shallow({
     ...autoscaler,
     apiVersion: "autoscaling/v2",
     metadata: metadata && withAnnotations(metadata, plainAnnotations(annotations)),
@@ -133,7 +133,7 @@ function withAnnotations<M extends { annotations?: Record<string, string> | unde
   metadata: M,
   annotations: Record<string, string>,
 ): M {
-  return defined({
+  return shallow({
     ...metadata,
     annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
   });
@@ -196,6 +196,11 @@ function lowered(value: unknown): unknown {
   return Object.fromEntries(
     entries.map(([key, each]) => [`${key.charAt(0).toLowerCase()}${key.slice(1)}`, lowered(each)]),
   );
+}
+
+/** Without undefined values; what the others hold is left alone. */
+function shallow<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }
 
 /** Without undefined and null values, at every depth. */
