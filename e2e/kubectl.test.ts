@@ -109,8 +109,9 @@ suite("kubectl", { timeout: 600_000 }, () => {
         );
         await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
         const all = await kubectl("get", "all", "-o", "wide");
-        for (const part of ["pod/web-", "service/web", "deployment.apps/web", "replicaset.apps/web-"])
-          {assert.ok(all.includes(part), all);}
+        for (const part of ["pod/web-", "service/web", "deployment.apps/web", "replicaset.apps/web-"]) {
+          assert.ok(all.includes(part), all);
+        }
         assert.match(
           await kubectl("describe", "deployment", "web"),
           /ScalingReplicaSet.*Scaled (up|down) replica set/,
@@ -237,8 +238,9 @@ suite("kubectl", { timeout: 600_000 }, () => {
         for (const line of [
           /^pods\s+po\s+v1\s+true\s+Pod$/m,
           /^deployments\s+deploy\s+apps\/v1\s+true\s+Deployment$/m,
-        ])
-          {assert.match(resources, line);}
+        ]) {
+          assert.match(resources, line);
+        }
       });
 
       test("auth can-i --list, create token", async () => {
