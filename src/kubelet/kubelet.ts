@@ -6,11 +6,12 @@
  * events, probes and back-offs are timers, and one 10 s tick keeps the node's lease.
  * upstream: pkg/kubelet/kubelet.go
  */
+import { ChildAbort } from "#base/abort.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
-import type { Node, Pod } from "#api/generated/types/core-v1.ts";
+import type { Pod } from "#api/generated/types/core-v1.ts";
 import { nodes, pods, services } from "#api/resources.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
@@ -30,9 +31,13 @@ import { ImagePolicy } from "./pods/image-policy.ts";
 import type { NodeFacts } from "./pods/node-facts.ts";
 import { containerFieldPath, podUid } from "./pods/pod.ts";
 import type { PodHost } from "./pods/pod-host.ts";
+import { PodChanges } from "./pods/pod-changes.ts";
 import { PodWorkers } from "./pods/pod-workers.ts";
 import { createGrpcHealth } from "./probes/grpc-health.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
+import { keepLogsSmall } from "./logs/log-housekeeping.ts";
+import type { LogRotationOptions } from "./logs/log-rotation.ts";
+import type { KubeletView } from "./server/kubelet-view.ts";
 import type { Runtime, RuntimeEvent } from "./runtime/runtime.ts";
 import { StatusManager } from "./status/status-manager.ts";
 
@@ -51,7 +56,8 @@ export interface References extends ObjectReader {
 export interface KubeletParts {
   readonly client: Client;
   readonly runtime: Runtime;
-  readonly host: PodHost;
+  /** Real ones read what pods refer to. */
+  readonly host: PodHost | ((objects: ObjectReader) => PodHost);
   readonly machine: Machine;
   readonly network: NetworkActions;
   readonly clock: Clock;
@@ -63,15 +69,9 @@ export interface KubeletParts {
   /** Handed in when several kubelets share this process: what isn't about one node is watched once. */
   readonly sharedInformers: InformerFactory | undefined;
   readonly references: (onChange: (uid: string) => void, lifetime: AbortSignal) => References;
+  readonly logRotation: LogRotationOptions;
   /** Serves the kubelet's API until the signal aborts. */
   readonly serve: ((view: KubeletView, signal: AbortSignal) => Promise<void>) | undefined;
-}
-
-/** What the kubelet's server sees of it. */
-export interface KubeletView {
-  readonly pods: () => readonly Pod[];
-  readonly cache: RuntimeCache;
-  readonly node: () => Node | undefined;
 }
 
 const connectRetry = { initialMs: 100, maxMs: 5000, factor: 2, jitter: 0.2 };
@@ -85,8 +85,11 @@ export class Kubelet {
     this.#parts = parts;
   }
 
-  /** Runs until `signal` aborts. Pods go on running: the next kubelet finds and keeps them. */
-  async run(signal: AbortSignal, ready: () => void): Promise<void> {
+  /** Runs until `outer` aborts. Pods go on running: the next kubelet finds and keeps them. */
+  async run(outer: AbortSignal, ready: () => void): Promise<void> {
+    // When one part fails, the others must not live on without it.
+    using life = new ChildAbort(outer);
+    const { signal } = life;
     const { runtime, clock, random, log } = this.#parts;
     const cache = new RuntimeCache({ kubeletRoot: this.#identity.kubeletRoot }, runtime);
     const { facts, runtimeName } = await this.#connect(cache, signal);
@@ -122,10 +125,9 @@ export class Kubelet {
         signal,
       ),
     ];
-    const { serve } = this.#parts;
-    if (serve !== undefined) {
-      running.push(serve({ pods: () => setup.workers.list(), cache, node: () => setup.agent.node }, signal));
-    }
+    const { serve, logRotation } = this.#parts;
+    running.push(keepLogsSmall(logRotation, { runtime, cache, clock, log }, signal));
+    if (serve !== undefined) running.push(serve(viewOf(setup), signal));
     ready();
     await Promise.all(running);
   }
@@ -152,7 +154,7 @@ export class Kubelet {
 
   #assemble(cache: RuntimeCache, node: NodeFacts, lifetime: AbortSignal): Setup {
     const parts = this.#parts;
-    const { client, runtime, clock, random, log, host } = parts;
+    const { client, runtime, clock, random, log } = parts;
     const events = podEvents(parts.recorder, parts.quietEvents);
     const status = new StatusManager({ client, clock, random, log });
     const probes = new ProbeManager({
@@ -184,6 +186,7 @@ export class Kubelet {
       workers.refreshVolumes(uid);
     }, lifetime);
     const sharedInformers = parts.sharedInformers ?? createInformerFactory({ client, clock, random, log });
+    const host = typeof parts.host === "function" ? parts.host(references) : parts.host;
     const serviceLister = sharedInformers.informer(services).lister;
     const workers = new PodWorkers({
       client,
@@ -213,7 +216,7 @@ export class Kubelet {
       networkProblem: () => agent.networkProblem,
       ownNode: () => agent.node,
     });
-    return { cache, node, status, probes, agent, workers, references, sharedInformers };
+    return { cache, host, status, probes, agent, workers, sharedInformers, changes: new PodChanges() };
   }
 
   #nodeFacts(facts: MachineFacts, runtimeName: string): NodeFacts {
@@ -271,8 +274,8 @@ export class Kubelet {
   }
 
   /** What the runtime or the disk still has of pods that left the API while nobody looked. */
-  async #adoptOrphans({ cache, workers }: Setup): Promise<void> {
-    for (const uid of [...cache.uids(), ...(await this.#parts.host.knownUids())]) {
+  async #adoptOrphans({ cache, host, workers }: Setup): Promise<void> {
+    for (const uid of [...cache.uids(), ...(await host.knownUids())]) {
       if (!workers.has(uid)) workers.adopt(uid);
     }
   }
@@ -280,19 +283,29 @@ export class Kubelet {
 
 interface Setup {
   readonly cache: RuntimeCache;
-  readonly node: NodeFacts;
+  readonly host: PodHost;
   readonly status: StatusManager;
   readonly probes: ProbeManager;
   readonly agent: NodeAgent;
   readonly workers: PodWorkers;
-  readonly references: References;
   readonly sharedInformers: InformerFactory;
+  readonly changes: PodChanges;
 }
 
 function onRuntimeEvent({ podUid: uid, sandboxId, containerId }: RuntimeEvent, setup: Setup): void {
   if (!setup.workers.has(uid)) return; // another kubelet's, or what we have just removed
   setup.cache.note(uid, { sandboxId, containerId });
   setup.workers.wake(uid);
+  setup.changes.tell(uid);
+}
+
+function viewOf({ workers, cache, status, agent, changes }: Setup): KubeletView {
+  return {
+    pods: () => workers.list().map((pod) => ({ ...pod, status: status.last(pod) })),
+    runtimeOf: (uid) => cache.read(uid),
+    node: () => agent.node,
+    onPodChange: (uid, handle) => changes.listen(uid, handle),
+  };
 }
 
 function podEvents(recorder: EventRecorder, isQuiet: boolean): PodEvents {

@@ -6,6 +6,8 @@ import type { Machine, MachineFacts, MachineUse } from "./machine.ts";
 
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 const kibibyte = 1024n;
+/** The kernel counts CPU time for user space in hundredths of a second. */
+const tickNanos = 10_000_000n;
 
 export class LinuxMachine implements Machine {
   readonly #rootDir: string;
@@ -32,6 +34,15 @@ export class LinuxMachine implements Machine {
       hugepages: await hugepages(),
       oomScoreMin: await oomScoreMin(),
     };
+  }
+
+  /** CPU time spent on this machine since it booted: all but idle and waiting. */
+  async cpuUsageNanos(): Promise<bigint> {
+    const line = /^cpu +(.*)$/m.exec(await readFile("/proc/stat", "utf8"))?.[1] ?? "";
+    const [user = 0n, nice = 0n, system = 0n, , , irq = 0n, softirq = 0n, steal = 0n] = line
+      .split(" ")
+      .map(BigInt);
+    return (user + nice + system + irq + softirq + steal) * tickNanos;
   }
 
   async use(): Promise<MachineUse> {

@@ -12,6 +12,7 @@ import { createFakeClient, type FakeApi } from "#client/testing/fake-transport.t
 import { SimulatedPodHost } from "../host/simulated.ts";
 import { Kubelet, type KubeletParts } from "../kubelet.ts";
 import { simulatedNetworkActions } from "../lifecycle/network-actions.ts";
+import { logRotationDefaults } from "../logs/log-rotation.ts";
 import { SimulatedMachine } from "../node/machine.ts";
 import { DirectReferences } from "../references/direct-references.ts";
 import { FakeRuntime, type FakeRuntimeOptions } from "../runtime/fake.ts";
@@ -87,7 +88,7 @@ export class Harness implements AsyncDisposable {
       {
         client: this.client,
         runtime: this.runtime,
-        host: new SimulatedPodHost(),
+        host: new SimulatedPodHost(""),
         machine: new SimulatedMachine(),
         network: simulatedNetworkActions,
         clock: this.clock,
@@ -98,6 +99,7 @@ export class Harness implements AsyncDisposable {
         sharedInformers: undefined,
         references: () => new DirectReferences(this.client),
         serve: undefined,
+        logRotation: logRotationDefaults,
         ...this.#options.parts,
       },
     );
