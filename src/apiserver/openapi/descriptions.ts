@@ -1,4 +1,5 @@
-/** What fields are for, in words: kubectl explain shows it. An asset beside the program, not part of it; works without. */
+/** What fields are for, in words: kubectl explain shows it. An asset beside the program; everything works without. */
+import { gunzipSync } from "node:zlib";
 
 export interface Descriptions {
   /** Of a struct by its full name, or of one of its fields. */
@@ -13,3 +14,14 @@ export type DescriptionTable = Readonly<Record<string, Readonly<Record<string, s
 export const descriptionsOf = (table: DescriptionTable): Descriptions => ({
   of: (struct, field = "") => table[struct]?.[field],
 });
+
+/** The asset's bytes, unpacked when the first document is made: not on the way to being ready. */
+export function packedDescriptions(gzipped: Uint8Array): Descriptions {
+  let table: DescriptionTable | undefined;
+  return {
+    of: (struct, field = "") => {
+      table ??= JSON.parse(gunzipSync(gzipped).toString("utf8")) as DescriptionTable;
+      return table[struct]?.[field];
+    },
+  };
+}

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
-import { descriptionsOf, noDescriptions } from "./descriptions.ts";
+import { descriptionsOf, noDescriptions, packedDescriptions } from "./descriptions.ts";
 import { SchemaWriter, type Schema } from "./schemas.ts";
+import { OpenApiV2 } from "./v2.ts";
 import { builtinSources, kindsBy, OpenApiV3, type OpenApiDocument, type OpenApiSource } from "./v3.ts";
 
 const table = createTypeTable();
@@ -81,6 +83,9 @@ suite("schemas", () => {
     const descriptions = descriptionsOf({ [`${core}.Pod`]: { "": "A pod.", spec: "What is wanted." } });
     const described = new SchemaWriter({ table, descriptions, kindsOf: () => [] }).schema(`${core}.Pod`);
     assert.equal(described["description"], "A pod.");
+    const packed = packedDescriptions(gzipSync(JSON.stringify({ [`${core}.Pod`]: { "": "A pod." } })));
+    assert.equal(packed.of(`${core}.Pod`), "A pod.");
+    assert.equal(packed.of(`${core}.Pod`, "spec"), undefined);
     assert.deepEqual((described["properties"] as Record<string, Schema>)["spec"], {
       description: "What is wanted.",
       allOf: [{ $ref: `#/components/schemas/${core}.PodSpec` }],
@@ -160,5 +165,42 @@ suite("documents", () => {
 
   test("an unknown path has none", () => {
     assert.equal(documents.document("apis/nothing/v1"), undefined);
+  });
+});
+
+suite("version 2", () => {
+  const v2 = new OpenApiV2(deps);
+  const swagger = JSON.parse(v2.json().body.toString()) as {
+    definitions: Record<string, Schema>;
+    paths: Record<string, { patch: Schema }>;
+  };
+
+  test("references stand where they are used, and all are defined", () => {
+    const text = v2.json().body.toString();
+    assert.ok(!text.includes("#/components/"));
+    const referred = [...text.matchAll(/"#\/definitions\/([^"]+)"/g)].map(([, name = ""]) => name);
+    assert.deepEqual(
+      referred.filter((name) => !(name in swagger.definitions)),
+      [],
+    );
+    const properties = swagger.definitions[`${core}.Pod`]?.["properties"] as Record<string, unknown>;
+    assert.deepEqual(properties["spec"], { $ref: `#/definitions/${core}.PodSpec` });
+  });
+
+  test("numbers or text are text", () => {
+    const quantity = swagger.definitions["io.k8s.apimachinery.pkg.api.resource.Quantity"];
+    assert.deepEqual(quantity, { type: "string" });
+  });
+
+  test("only patches have a path", () => {
+    const patch = swagger.paths["/api/v1/nodes/{name}"]?.patch;
+    assert.equal(patch?.["x-kubernetes-action"], "patch");
+    assert.ok(!("/api/v1/nodes" in swagger.paths));
+  });
+
+  test("as protobuf it begins with its version and names every definition", () => {
+    const { body } = v2.protobuf();
+    assert.equal(body.subarray(0, 5).toString("latin1"), "\n\x032.0");
+    for (const name of Object.keys(swagger.definitions)) assert.ok(body.includes(name), name);
   });
 });

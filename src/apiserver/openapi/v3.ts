@@ -63,7 +63,7 @@ export function kindsBy(scheme: Scheme): (struct: string) => readonly GroupVersi
   return (struct) => kinds.get(struct) ?? [];
 }
 
-function rootsOf(resources: readonly ResourceDefinition[]): Set<string> {
+export function rootsOf(resources: readonly ResourceDefinition[]): Set<string> {
   const roots = new Set([`${meta}.APIResourceList`]);
   for (const { struct, verbs, subresources } of resources) {
     roots.add(struct);
