@@ -29,6 +29,9 @@ export interface ImageRequest {
   readonly secrets: readonly Secret[];
 }
 
+/** How long a failed pull is told as such, before it becomes a wait. */
+const saidMs = 1000;
+
 export class ImagePolicy {
   readonly #deps: ImagePolicyDeps;
   /** Pulls under way by image and credentials: two pods that need one image wait for one pull. */
@@ -111,7 +114,7 @@ export class ImagePolicy {
       this.#warn(request, "Failed", `Failed to pull image "${text}": ${why}`);
       backoff.next(key, clock.now());
       this.#lastErrors.set(key, why);
-      throw new StartError("ErrImagePull", why, { retryMs: backoff.delayMs(key), cause: error });
+      throw new StartError("ErrImagePull", why, { retryMs: saidMs, cause: error });
     }
   }
 

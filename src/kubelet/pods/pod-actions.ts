@@ -5,7 +5,7 @@ import type { PodRuntime } from "../pleg/pod-runtime.ts";
 import { readySandbox } from "../pleg/pod-runtime.ts";
 import type { SandboxConfig } from "../runtime/runtime.ts";
 import type { WaitingReason } from "../status/container-status.ts";
-import { checkBackoff, startContainer } from "./container-starter.ts";
+import { checkBackoff, startContainer, type StartInput } from "./container-starter.ts";
 import { podDns, usesClusterDns } from "./dns.ts";
 import { killContainer, killPodContainers } from "./kill.ts";
 import type { ContainerKill, PodPlan } from "./plan.ts";
@@ -124,7 +124,7 @@ async function startAll(
   context: ActionContext,
 ): Promise<number | undefined> {
   if (containers.length === 0) return undefined;
-  const { pod, deps, signal, reasons } = context;
+  const { pod, deps } = context;
   const runtime = await deps.cache.read(podUid(pod));
   const ip = readySandbox(runtime)?.ip ?? "";
   const podIPs = usesHostNetwork(pod) ? deps.node.hostIPs : ip === "" ? [] : [ip];
@@ -132,21 +132,43 @@ async function startAll(
   let retryMs: number | undefined;
   for (const container of containers) {
     const input = { pod, container, runtime, sandboxId, sandbox: config, podIPs, secrets };
-    try {
-      checkBackoff(input, deps);
-      await startContainer(input, deps, signal);
-      reasons.delete(container.name);
-    } catch (error) {
-      signal.throwIfAborted();
-      const failure =
-        error instanceof StartError ? error : new StartError("RunContainerError", errorText(error));
-      reasons.set(container.name, { reason: failure.reason, message: failure.message });
-      sayFailed(container, failure, context);
-      const afterMs = failure.retryMs ?? retryDefaultMs;
-      retryMs = retryMs === undefined ? afterMs : Math.min(retryMs, afterMs);
-    }
+    const waitMs = waitingMs(container, context);
+    const afterMs = waitMs > 0 ? waitMs : await tryStart(input, context);
+    if (afterMs !== undefined) retryMs = Math.min(retryMs ?? afterMs, afterMs);
   }
   return retryMs;
+}
+
+/** News of the pod wakes its worker often: a container that has to wait isn't tried each time. */
+function waitingMs(container: Container, { deps, reasons }: ActionContext): number {
+  const reason = reasons.get(container.name);
+  if (reason === undefined || reason.image !== container.image) return 0;
+  return reason.notBeforeMs - deps.clock.now();
+}
+
+/** Undefined: it was started. */
+async function tryStart(input: StartInput, context: ActionContext): Promise<number | undefined> {
+  const { deps, signal, reasons } = context;
+  const { container } = input;
+  try {
+    checkBackoff(input, deps);
+    await startContainer(input, deps, signal);
+    reasons.delete(container.name);
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure =
+      error instanceof StartError ? error : new StartError("RunContainerError", errorText(error));
+    const afterMs = failure.retryMs ?? retryDefaultMs;
+    reasons.set(container.name, {
+      reason: failure.reason,
+      message: failure.message,
+      notBeforeMs: deps.clock.now() + afterMs,
+      image: container.image,
+    });
+    sayFailed(container, failure, context);
+    return afterMs;
+  }
 }
 
 /** A container that couldn't be configured or created is tried again after this; upstream's is 10 s on average. */

@@ -215,6 +215,8 @@ export class PodWorker {
     const { signal } = this.#stopSyncing;
     const runtime = await this.#observe();
     if (!this.#admit()) return;
+    // First: what is said of containers that run already rests on their probes.
+    deps.probes.sync(this.#pod, runtime);
     const status = podStatus(this.#statusInput(runtime, false));
     deps.status.set(this.#pod, status);
     if (status.phase === "Succeeded" || status.phase === "Failed") {
@@ -222,7 +224,6 @@ export class PodWorker {
       return;
     }
     if (!this.#withinDeadline(status.startTime)) return;
-    deps.probes.sync(this.#pod, runtime);
     await this.#prepareVolumes(runtime, signal);
     const plan = planPod(this.#pod, runtime, deps.probes.forPlan(this.#pod));
     const retryMs = await carryOut(plan, runtime, {

@@ -19,6 +19,9 @@ import type { ContainerStatus } from "../runtime/runtime.ts";
 export interface WaitingReason {
   readonly reason: string;
   readonly message: string;
+  /** Trying again before this is of no use, as long as the image stays the same. */
+  readonly notBeforeMs: number;
+  readonly image: string | undefined;
 }
 
 export interface ContainerStatusInput {
