@@ -6,7 +6,3 @@ export class DecodeError extends Error {
 
 /** At most so many faults are collected from one body. upstream: sigs.k8s.io/json decode.go */
 export const strictFaultsMax = 100;
-
-/** "strict decoding error: unknown field \"spec.foo\", duplicate field \"spec.x\"" */
-export const strictErrorText = (faults: readonly string[]): string =>
-  `strict decoding error: ${faults.join(", ")}`;
