@@ -61,6 +61,18 @@ export class Cgroups {
     }
   }
 
+  /** The cgroup a process is in, from the text of /proc/PID/cgroup. */
+  pathOf(text: string): string | undefined {
+    const lines = text
+      .trim()
+      .split("\n")
+      .map((line) => line.split(":"));
+    const own = this.isUnified
+      ? lines.find(([hierarchy]) => hierarchy === "0")
+      : lines.find(([, controllers = ""]) => controllers.split(",").includes("memory"));
+    return own?.slice(2).join(":");
+  }
+
   /** How many processes of it the kernel has killed for want of memory. */
   async oomKills(path: string): Promise<number> {
     const file = this.isUnified ? "memory.events" : "memory.oom_control";

@@ -13,6 +13,7 @@ import type { Clock } from "#base/clock.ts";
 import { exec } from "#base/exec.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { ImageSource } from "../../images/oci.ts";
 import type { Puller } from "../../images/puller.ts";
 import { imageInfo, ImageStore } from "../../images/store.ts";
 import { Cgroups } from "../cgroups.ts";
@@ -71,6 +72,7 @@ export class EmbeddedRuntime implements Runtime {
   readonly #options: EmbeddedOptions;
   readonly #deps: EmbeddedDeps;
   readonly #parts: Parts;
+  readonly #stopped = new AbortController();
 
   private constructor(options: EmbeddedOptions, deps: EmbeddedDeps, parts: Parts) {
     this.#options = options;
@@ -251,9 +253,9 @@ export class EmbeddedRuntime implements Runtime {
     return Promise.resolve({ mountpoint: images.layersDir, ...images.usage() });
   }
 
-  /** Takes in the images of a folder of tars, as far as they aren't there. A bad one is logged and skipped. */
-  get images(): ImageStore {
-    return this.#parts.images;
+  /** Takes in an image that came another way than by a pull. Returns its id. */
+  async addImage(source: ImageSource): Promise<string> {
+    return this.#parts.images.add(source, this.#stopped.signal);
   }
 
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
@@ -261,6 +263,7 @@ export class EmbeddedRuntime implements Runtime {
   }
 
   close(): Promise<void> {
+    this.#stopped.abort();
     this.#parts.containers.close();
     this.#parts.events.close();
     return Promise.resolve();

@@ -32,13 +32,17 @@ export async function readMachineFacts(
   const [, hard = ""] = /^Max open files\s+\S+\s+(\d+)/m.exec(limits) ?? [];
   return {
     capabilities,
-    // Without CAP_SYS_RESOURCE the kernel refuses to go lower, and runc then fails with a misleading text.
-    oomScoreAdjMin: capabilities.includes("CAP_SYS_RESOURCE") ? -1000 : Number(score),
+    oomScoreAdjMin: oomScoreAdjMin(capabilities, score),
     openFilesMax: Math.min(openFilesMax, hard === "" ? openFilesMax : Number(hard)),
     hasUnifiedCgroups,
     arch,
     hasSeccomp: /^libseccomp:/m.test(version.stdout) && /^Seccomp:/m.test(status),
   };
+}
+
+/** Without CAP_SYS_RESOURCE the kernel refuses to go below our own, and runc then fails with a misleading text. */
+export function oomScoreAdjMin(capabilities: readonly string[], ownScore: string): number {
+  return capabilities.includes("CAP_SYS_RESOURCE") ? -1000 : Number(ownScore);
 }
 
 /** What may be handed on, from the text of /proc/self/status. */

@@ -9,6 +9,7 @@ import type { Clock } from "#base/clock.ts";
 import { readTextIfExists } from "#base/files.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import { resolvConf } from "../resolv-conf.ts";
 import { RuntimeError, type SandboxConfig, type SandboxNetwork, type SandboxStatus } from "../runtime.ts";
 import { pauseSpec, type MachineFacts, type SandboxFiles } from "./bundle.ts";
 import { RecordStore, type SandboxRecord } from "./records.ts";
@@ -241,13 +242,4 @@ function pauseId(sandboxId: string): string {
 
 function keyOf(config: SandboxConfig): string {
   return `${config.name}_${config.namespace}_${config.uid}_${config.attempt}`;
-}
-
-/** An empty file where there is nothing to say: the image's own must not shine through. */
-export function resolvConf(dns: SandboxConfig["dns"]): string {
-  if (dns === undefined) return "";
-  const lines = dns.searches.length > 0 ? [`search ${dns.searches.join(" ")}`] : [];
-  for (const server of dns.servers) lines.push(`nameserver ${server}`);
-  if (dns.options.length > 0) lines.push(`options ${dns.options.join(" ")}`);
-  return lines.map((line) => `${line}\n`).join("");
 }

@@ -3,10 +3,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { Duplex, type Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { exec } from "#base/exec.ts";
 import { readTextIfExists } from "#base/files.ts";
 import type { Random } from "#base/random.ts";
+import { forwardPort } from "../port-forward.ts";
 import { RuntimeError, type Session, type StreamOptions } from "../runtime.ts";
 import { ShimConnection, toShim, type ShimEvents } from "./frames.ts";
 import { ShimSession } from "./session.ts";
@@ -216,28 +217,8 @@ export class Shims {
   }
 
   /** A connection to a port on the loopback of a network namespace. */
-  async forward(netns: string, port: number): Promise<Duplex> {
-    const child = spawn(this.#options.shim, ["forward", netns, String(port)], {
-      stdio: "pipe",
-      detached: true,
-      env,
-    });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.startsWith("ok\n")) resolve();
-    });
-    child.once("error", reject);
-    child.once("close", () => {
-      reject(
-        new RuntimeError("unknown", `failed to connect to localhost:${port} inside the pod: ${said.trim()}`),
-      );
-    });
-    await promise;
-    const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin });
-    duplex.once("close", () => child.kill("SIGKILL"));
-    return duplex;
+  forward(netns: string, port: number): Promise<Duplex> {
+    return forwardPort(this.#options.shim, netns, port);
   }
 
   #runc(log: string): string[] {
