@@ -39,7 +39,8 @@ export class LocalEndpoint implements Transport {
     const answer = await this.#chain(this.#call(request, []));
     if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer)).body));
     if (answer.status >= 400) throw await statusOf(answer);
-    return typeof answer.body === "string" ? oneChunk(answer.body) : answer.body;
+    const { body } = answer;
+    return typeof body === "string" || body instanceof Uint8Array ? oneChunk(body) : body;
   }
 
   close(): Promise<void> {
@@ -138,13 +139,14 @@ function watchEvent(item: WatchItem, { endpoint }: WatchAnswer): WatchEvent {
   return { type: "BOOKMARK", object };
 }
 
-async function* oneChunk(text: string): AsyncIterableIterator<Uint8Array> {
-  yield Buffer.from(text, "utf8");
+async function* oneChunk(body: string | Uint8Array): AsyncIterableIterator<Uint8Array> {
+  yield typeof body === "string" ? Buffer.from(body, "utf8") : body;
   await Promise.resolve();
 }
 
 async function textOf({ body }: RawAnswer): Promise<string> {
   if (typeof body === "string") return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString("utf8");
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");

@@ -65,6 +65,14 @@ export class Subscription<T> implements AsyncIterableIterator<T> {
     return true;
   }
 
+  /** Takes everything that waits, without waiting. */
+  drain(): T[] {
+    const items = this.#items.slice(this.#head);
+    this.#items = [];
+    this.#head = 0;
+    return items;
+  }
+
   close(): void {
     this.#end(undefined);
   }

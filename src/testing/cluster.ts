@@ -5,6 +5,7 @@
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createScheme } from "#api/scheme.ts";
+import { convert } from "#api/conversion.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import { AddressRange } from "#apiserver/registry/core/services/address-range.ts";
@@ -64,7 +65,7 @@ const testParts = (
   },
   connect: { pods: {}, nodes: {}, services: {} },
   probes: [],
-  tokens: { authenticate: () => Promise.resolve(undefined), audiences: [] },
+  tokens: { review: () => Promise.resolve(undefined) },
 });
 
 /** Serves when it resolves. */
@@ -88,7 +89,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       parseYaml: (text) => JSON.parse(text) as unknown,
     }),
     validation: { create: () => [], update: () => [] },
-    convert: (object) => object,
+    convert,
     ...testParts(random),
     authorizer: options.authorizer ?? everythingAllowed,
     admission: options.admission ?? noAdmission,

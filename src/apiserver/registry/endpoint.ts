@@ -19,7 +19,7 @@ export type Handler = (request: ResourceCall) => Promise<Answer>;
 /** By HTTP method, HEAD being GET. */
 export type Subresource = Readonly<Partial<Record<string, Handler>>>;
 
-export type Convert = (object: AnyObject, to: GroupVersionKind) => AnyObject;
+export type Convert = (object: AnyObject, from: GroupVersionKind, to: GroupVersionKind) => AnyObject;
 
 export interface EndpointOptions {
   readonly definition: ResourceDefinition;
@@ -68,7 +68,7 @@ export class Endpoint {
     if (this.isStorageVersion) return object;
     let view = this.#views.get(object);
     if (view === undefined) {
-      view = deepFreeze(this.#convert(structuredClone(object), this.gvk));
+      view = deepFreeze(this.#convert(structuredClone(object), this.#storageVersion, this.gvk));
       this.#views.set(object, view);
     }
     return view;
@@ -76,6 +76,6 @@ export class Endpoint {
 
   /** From this endpoint's version to the stored one. `object` is the caller's to lose. */
   toStorage(object: AnyObject): AnyObject {
-    return this.isStorageVersion ? object : this.#convert(object, this.#storageVersion);
+    return this.isStorageVersion ? object : this.#convert(object, this.gvk, this.#storageVersion);
   }
 }

@@ -13,9 +13,10 @@ import type {
 } from "#api/generated/types/authorization-v1.ts";
 import { forbidden as forbiddenField, invalid, required, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
+import { badRequestError, invalidError } from "#api/meta/status.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
-import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { TokenError, type TokenAnswer } from "#apiserver/authn/bearer-token.ts";
 import type { Attributes, Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
 import { parseWriteOptions } from "#apiserver/handlers/write.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
@@ -26,10 +27,9 @@ import type { VirtualRoutes } from "./install.ts";
 export interface ReviewDeps {
   readonly semantics: TypeSemantics;
   readonly authorizer: Authorizer;
-  /** Judges the tokens of TokenReviews. Certificates play no part. */
-  readonly tokens: Pick<Authenticator, "authenticate"> & {
-    /** The audiences this server's tokens are for. */
-    readonly audiences: readonly string[];
+  /** Judges the tokens of TokenReviews. Undefined: nobody knows it. Throws TokenError. */
+  readonly tokens: {
+    review(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined>;
   };
 }
 
@@ -89,17 +89,13 @@ async function reviewToken(object: AnyObject, { tokens }: ReviewDeps): Promise<A
   const review = object as TokenReview & AnyObject;
   const { token = "", audiences = [] } = review.spec;
   if (token === "") throw badRequestError("token is required for TokenReview in authentication");
-  const asked =
-    audiences.length === 0 ? tokens.audiences : audiences.filter((each) => tokens.audiences.includes(each));
   try {
-    const user = await tokens.authenticate({ bearerToken: token, clientCertificate: undefined });
-    const isKnown = user !== undefined && user.name !== "system:anonymous" && asked.length > 0;
-    return {
-      ...review,
-      status: isKnown ? { authenticated: true, user: userInfoOf(user), audiences: [...asked] } : { user: {} },
-    };
+    const answer = await tokens.review(token, audiences);
+    if (answer === undefined) return { ...review, status: { user: {} } };
+    const user = userInfoOf(answer.user);
+    return { ...review, status: { authenticated: true, user, audiences: [...answer.audiences] } };
   } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
+    if (!(error instanceof TokenError)) throw error;
     return { ...review, status: { user: {}, error: error.message } };
   }
 }

@@ -14,7 +14,7 @@ import {
   notFoundError,
   type Subject,
 } from "#api/meta/status.ts";
-import { invalid } from "#api/meta/field-error.ts";
+import { invalid, required } from "#api/meta/field-error.ts";
 import { randomName, type Random } from "#base/random.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import {
@@ -134,6 +134,9 @@ export class ResourceStore {
         message: "resourceVersion should not be set on objects to be created",
       });
     }
+    if (id.name === "") {
+      this.#refuse("", [required("metadata.name", "name or generateName is required")]);
+    }
     const now = toRfc3339(this.#deps.clock.now());
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
@@ -244,6 +247,15 @@ export class ResourceStore {
         if (!(error instanceof RevisionMismatchError) || tries >= conflictTriesMax) throw error;
         current = error.current === undefined ? undefined : stored(id, error.current);
       }
+    }
+  }
+
+  /** Removes an object without asking anybody: its time is over. */
+  async discard(id: ObjectId): Promise<void> {
+    try {
+      await this.#deps.store.delete(keyOfId(this.cache, id));
+    } catch (error) {
+      if (!(error instanceof KeyNotFoundError)) throw error;
     }
   }
 

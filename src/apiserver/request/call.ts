@@ -11,6 +11,8 @@ export interface RequestBody {
   readonly contentType: string;
   /** Throws 413 above the limit. */
   bytes(): Promise<Buffer>;
+  /** The bytes as they come, for who passes them on. */
+  readonly stream?: AsyncIterable<Uint8Array> | undefined;
   /** Within the process: the value itself, not to be changed. */
   readonly value?: unknown;
 }
@@ -75,7 +77,7 @@ export interface RawAnswer {
   readonly kind: "raw";
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: AsyncIterable<Uint8Array> | string;
+  readonly body: AsyncIterable<Uint8Array> | Uint8Array | string;
 }
 
 /** The connection was taken over: nothing is left to say. */

@@ -70,6 +70,8 @@ export function negotiate(accept: string, offer: Offer): Accepted | undefined {
     if (mediaType === undefined) continue;
     const as = parameters.get("as") ?? "";
     const version = parameters.get("v") ?? "";
+    // Tables have no protobuf form.
+    if (as === "Table" && mediaType === protobufMediaType) continue;
     if (as !== "") {
       if (parameters.get("g") !== "meta.k8s.io" || offer.shapes.get(as)?.includes(version) !== true) continue;
     }

@@ -33,8 +33,9 @@ export const bind =
     const binding = judgeStrictFaults(decoded, options, request, 400) as AnyObject & Binding;
     const metadata = (binding.metadata ??= {});
     const name = info.name === "" ? (metadata.name ?? "") : info.name;
-    if ((metadata.name ?? name) !== name)
+    if ((metadata.name ?? name) !== name) {
       throw badRequestError("name in URL does not match name in Binding object");
+    }
     metadata.namespace ??= info.namespace;
     const asObject = optionsObject("CreateOptions", options);
     const subject = {

@@ -136,8 +136,9 @@ function reserve(
     throw refusal(`The disruption budget ${name} is still being processed by the server.`, 10);
   }
   const disrupted = status.disruptedPods ?? {};
-  if (status.disruptionsAllowed < 0)
+  if (status.disruptionsAllowed < 0) {
     throw new RangeError(`budget ${name} allows ${status.disruptionsAllowed}`);
+  }
   if (Object.keys(disrupted).length > disruptedPodsMax) {
     throw refusal(`The disruption budget ${name} has too many disrupted pods in its status.`, 0);
   }

@@ -150,8 +150,9 @@ export class ServiceAllocation {
       for (const port of spec.ports ?? []) if (spec.type !== "LoadBalancer") delete port.nodePort;
       if (spec.type !== "LoadBalancer") delete spec.healthCheckNodePort;
     } else {
-      for (const [at, port] of (spec.ports ?? []).entries())
+      for (const [at, port] of (spec.ports ?? []).entries()) {
         this.#takePort(service, { port, at, owner }, undo);
+      }
     }
     if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local") {
       spec.healthCheckNodePort = this.#onePort(
@@ -204,8 +205,9 @@ export class ServiceAllocation {
     }
     const holder = ports.ownerOf(asked);
     if (holder === owner) return asked;
-    if (holder !== undefined)
+    if (holder !== undefined) {
       throw refused(service, [invalid(field, asked, "provided port is already allocated")]);
+    }
     ports.take(asked, owner);
     undo.push(() => {
       ports.release(asked, owner);

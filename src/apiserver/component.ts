@@ -1,0 +1,293 @@
+/** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { JsonDecoder } from "#api/codec/json.ts";
+import { ProtobufCodec } from "#api/codec/protobuf.ts";
+import { parseYaml } from "#api/codec/yaml.ts";
+import { convert } from "#api/conversion.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import type { Scheme } from "#api/scheme.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Completed, Component, ComponentKind } from "#base/component.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { createInformerFactory } from "#client/cache/factory.ts";
+import type { InformerFactory } from "#client/cache/informer.ts";
+import type { Client, Transport } from "#client/client.ts";
+import { createClient } from "#client/rest.ts";
+import { parseSigningKey } from "#pki/jwt.ts";
+import type { Store } from "#store/store.ts";
+import { Assembly, type AssemblyDeps } from "./assembly.ts";
+import type { UserInfo } from "./authn/authenticator.ts";
+import type { TokenAuthenticator } from "./authn/bearer-token.ts";
+import { ClusterRoleAggregator } from "./authz/aggregation.ts";
+import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
+import { createConnect } from "./connect/connect.ts";
+import { DiscoveryRoutes } from "./discovery-routes.ts";
+import type { HealthCheck } from "./health.ts";
+import { Door, type ApiserverApp } from "./http/door.ts";
+import { Front } from "./http/front.ts";
+import { RequestMetrics } from "./http/metrics.ts";
+import { LocalEndpoint } from "./local-endpoint.ts";
+import { openApiRoute } from "./openapi-routes.ts";
+import type { Descriptions } from "./openapi/descriptions.ts";
+import { builtinSources, OpenApiV3 } from "./openapi/v3.ts";
+import { completeApiserverOptions, validateApiserverOptions, type ApiserverOptions } from "./options.ts";
+import { outside } from "./outside.ts";
+import type { ComponentProbe } from "./registry/component-statuses.ts";
+import { AddressRange } from "./registry/core/services/address-range.ts";
+import { PortRange } from "./registry/core/services/port-range.ts";
+import { EventExpiry } from "./registry/event-expiry.ts";
+import { TableSemantics } from "./request/type-semantics.ts";
+import { createSecurity, type Security } from "./security.ts";
+import type { ServerVersion } from "./version.ts";
+
+export interface ApiserverDeps {
+  /** Opened and closed by the owner. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly scheme: Scheme;
+  readonly table: TypeTable;
+  readonly version: ServerVersion;
+  readonly descriptions: Descriptions;
+  /** Token files and join tokens. */
+  readonly tokenAuthenticators: readonly TokenAuthenticator[];
+  /** Of other components, for /readyz and componentstatuses. */
+  readonly checks?: readonly HealthCheck[] | undefined;
+  readonly probes?: readonly ComponentProbe[] | undefined;
+  /** Routes beside the API, such as those that agents join by. They authenticate by themselves. */
+  readonly extraRoutes?: ((app: ApiserverApp, front: Front) => void) | undefined;
+}
+
+/** Its own name towards itself: all powers, by group. */
+const self: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
+export interface Apiserver extends Component {
+  /** The door for a component of this process, under its own identity. Usable once the server is ready. */
+  local(user: UserInfo): Transport;
+  /** The port it listens on, once ready. */
+  readonly port: number;
+}
+
+class ApiserverComponent implements Apiserver {
+  readonly name = "apiserver";
+  readonly #options: Completed<ApiserverOptions>;
+  readonly #deps: ApiserverDeps;
+  readonly #assembly: Assembly;
+  readonly #security: Security;
+  readonly #client: Client;
+  readonly #informers: InformerFactory;
+  readonly #door: Door;
+  readonly #aggregator: ClusterRoleAggregator;
+  readonly #registry = new Registry();
+  readonly #addresses: readonly AddressRange[];
+  #hasBootstrapped = false;
+  #isStopping = false;
+  #port = 0;
+
+  constructor(options: Completed<ApiserverOptions>, deps: ApiserverDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { clock, random, log } = deps;
+    this.#client = createClient(this.local(self), { clock, fieldManager: "apiserver" });
+    this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
+    this.#security = createSecurity(options, {
+      clock,
+      random,
+      client: this.#client,
+      informers: this.#informers,
+      serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
+      tokenAuthenticators: deps.tokenAuthenticators,
+    });
+    this.#aggregator = new ClusterRoleAggregator({
+      client: this.#client,
+      informers: this.#informers,
+      ...deps,
+    });
+    this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
+    const protobuf = new ProtobufCodec(deps.table, deps.scheme);
+    this.#assembly = this.#assemble(protobuf);
+    this.#door = new Door(
+      { ...options, host: options.bindAddress },
+      {
+        clock,
+        front: this.#front(protobuf),
+        extraRoutes: deps.extraRoutes,
+      },
+    );
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  local(user: UserInfo): Transport {
+    return new LocalEndpoint(user, (call) => this.#assembly.chain(call));
+  }
+
+  async run(signal: AbortSignal, ready: () => void): Promise<void> {
+    const { log, clock } = this.#deps;
+    const stop = new AbortController();
+    const filled = Promise.withResolvers<void>();
+    await using stack = new AsyncDisposableStack();
+    const feeding = this.#assembly.run(stop.signal, filled.resolve);
+    const failed = feeding.then(() => undefined);
+    stack.defer(async () => {
+      stop.abort(new Error("the apiserver is stopping"));
+      await feeding;
+    });
+    await Promise.race([filled.promise, failed]);
+    this.#informers.start(stop.signal);
+    stack.defer(() => this.#door.close());
+    this.#port = await this.#door.open();
+    log.info("listening", { address: this.#options.bindAddress, port: this.#port });
+
+    await this.#informers.waitForSync(signal);
+    await bootstrap(this.#client, signal);
+    await this.#publishService(signal);
+    this.#hasBootstrapped = true;
+    const aggregating = this.#aggregator.run(stop.signal);
+    const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
+    stack.defer(expiry.start());
+    ready();
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else
+        signal.addEventListener(
+          "abort",
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+    });
+    await Promise.race([aborted, failed, aggregating]);
+    this.#isStopping = true;
+  }
+
+  async #publishService(signal: AbortSignal): Promise<void> {
+    const { advertiseAddress, advertisePort } = this.#options;
+    await reconcileKubernetesService(
+      this.#client,
+      {
+        serviceCidrs: this.#options.serviceCidrs,
+        clusterIp: this.#addresses[0]?.first ?? "",
+        addresses: [advertiseAddress],
+        securePort: advertisePort === 0 ? this.#port : advertisePort,
+      },
+      signal,
+    );
+  }
+
+  #assemble(protobuf: ProtobufCodec): Assembly {
+    const { deps: own, options } = { deps: this.#deps, options: this.#options };
+    const { authorizer, admission, issuer, tokens } = this.#security;
+    return new Assembly({
+      ...own,
+      semantics: new TableSemantics({ ...own, json: new JsonDecoder(own.table), protobuf, parseYaml }),
+      validation: { create: () => [], update: () => [] },
+      convert,
+      authorizer,
+      admission,
+      issuer,
+      tokens,
+      allocation: { addresses: this.#addresses, ports: new PortRange(options.nodePorts, own.random) },
+      connect: createConnect(
+        { kubeletCaPem: options.kubeletCaPem, kubeletClient: options.kubeletClient },
+        { client: () => this.#client, authorizer, clock: own.clock, random: own.random },
+      ),
+      probes: own.probes ?? [],
+      outside: this.#outside(),
+      minRequestTimeoutMs: options.minRequestTimeoutMs,
+    });
+  }
+
+  #outside(): AssemblyDeps["outside"] {
+    const { scheme, version, log } = this.#deps;
+    const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
+    const discovery = new DiscoveryRoutes({ serverAddress: `${advertiseAddress}:${port}` }, scheme);
+    let openapi: OpenApiV3 | undefined;
+    collectDefaultMetrics({ register: this.#registry });
+    return (call) =>
+      outside(call, {
+        version,
+        discovery,
+        checks: this.#checks(),
+        metrics: async () => ({
+          contentType: this.#registry.contentType,
+          text: await this.#registry.metrics(),
+        }),
+        openapi: (request) =>
+          openApiRoute(
+            request,
+            (openapi ??= new OpenApiV3(
+              lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion })),
+            )),
+          ),
+        tokenDiscovery: {
+          issuer,
+          jwksUri: `https://${advertiseAddress}:${port}/openid/v1/jwks`,
+          keys: [parseSigningKey(serviceAccountKeyPem)],
+        },
+        onFailure: (check, reason) => {
+          log.warn("health check failed", { check, reason });
+        },
+      });
+  }
+
+  #front(protobuf: ProtobufCodec): Front {
+    const { clock, log, random } = this.#deps;
+    return new Front({
+      clock,
+      log,
+      random,
+      protobuf,
+      now: () => clock.now(),
+      authenticator: this.#security.authenticator,
+      authorizer: this.#security.authorizer,
+      chain: (call) => this.#assembly.chain(call),
+      metrics: new RequestMetrics(this.#registry),
+      requestTimeoutMs: this.#options.requestTimeoutMs,
+    });
+  }
+
+  #checks(): readonly HealthCheck[] {
+    const { store } = this.#deps;
+    const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]): HealthCheck => ({
+      name,
+      isReadinessOnly,
+      check: run,
+    });
+    return [
+      check("ping", false, () => undefined),
+      check("log", false, () => undefined),
+      check("etcd", false, async () => {
+        try {
+          await store.get("/registry/health");
+          return undefined;
+        } catch (error) {
+          return error instanceof Error ? error.message : "the store can't be read";
+        }
+      }),
+      check("poststarthook/rbac/bootstrap-roles", false, () =>
+        this.#hasBootstrapped ? undefined : "not finished",
+      ),
+      check("shutdown", true, () => (this.#isStopping ? "process is shutting down" : undefined)),
+      ...(this.#deps.checks ?? []),
+    ];
+  }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+export const apiserverKind = {
+  name: "apiserver",
+  complete: completeApiserverOptions,
+  validate: validateApiserverOptions,
+  create: (options, deps) => new ApiserverComponent(options, deps),
+} satisfies ComponentKind<ApiserverOptions, ApiserverDeps>;

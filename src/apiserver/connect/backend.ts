@@ -1,0 +1,193 @@
+/** Where a proxied request goes, and the two ways there: an HTTP exchange, or a connection handed over byte by byte. */
+import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { internalError, serviceUnavailableError } from "#api/meta/status.ts";
+import { errorText } from "#base/log.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Answer, ApiCall, UpgradeRequest } from "#apiserver/request/call.ts";
+
+export interface Backend {
+  readonly host: string;
+  readonly port: number;
+  /** Path and query. */
+  readonly target: string;
+  /** Undefined: plain HTTP. */
+  readonly tls: BackendTls | undefined;
+}
+
+export interface BackendTls {
+  /** Undefined: whatever certificate comes is taken, as for pods and services. */
+  readonly caPem: string | undefined;
+  readonly certificatePem: string | undefined;
+  readonly keyPem: string | undefined;
+}
+
+export interface BackendDeps {
+  readonly clock: Clock;
+}
+
+const dialMs = 30_000;
+
+/** Headers about one connection, not about the request. */
+const hopHeaders = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+/** Who the user is has been settled here; the backend must not see his credentials, nor take his word. */
+const ownHeaders = /^(authorization|host|impersonate-.*|x-remote-.*|:.*)$/;
+
+const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
+
+/** Runs one request at the backend. `headers` of the client go along but for credentials. */
+export async function exchange(
+  backend: Backend,
+  call: ApiCall,
+  headers: OutgoingHttpHeaders,
+): Promise<IncomingMessage> {
+  const options = {
+    host: backend.host,
+    port: backend.port,
+    path: backend.target,
+    method: call.method,
+    headers,
+    signal: call.signal,
+  };
+  const outgoing =
+    backend.tls === undefined
+      ? httpRequest(options)
+      : httpsRequest({ ...options, agent: new Agent({ keepAlive: false }), ...tlsOptions(backend.tls) });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once("response", resolve);
+    outgoing.once("error", (error) => {
+      reject(dialError(error));
+    });
+  });
+  // The answer may come, or fail to, before the body is out.
+  answered.catch(() => undefined);
+  if (call.method !== "GET" && call.method !== "HEAD") {
+    for await (const chunk of call.body.stream ?? []) {
+      if (!outgoing.write(chunk)) await Promise.race([drained(outgoing), answered]);
+    }
+  }
+  outgoing.end();
+  return answered;
+}
+
+function drained(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("drain", resolve);
+    stream.once("close", resolve);
+  });
+}
+
+/** The answer of the backend, as it is. */
+export function passOn(response: IncomingMessage): Answer {
+  const headers: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (value !== undefined && !hopHeaders.has(name)) headers[name] = value;
+  }
+  return { kind: "raw", status: response.statusCode ?? 502, headers, body: response };
+}
+
+/** The client's headers as they may travel on. `names`: those there are. */
+export function forwardedHeaders(call: ApiCall, names: readonly string[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const name of names) {
+    if (!passes(name) || hopHeaders.has(name)) continue;
+    const value = call.header(name);
+    if (value !== "") headers[name] = value;
+  }
+  return headers;
+}
+
+/**
+ * Hands the client's connection over: request and answer, and all that follows in both directions, pass unchanged.
+ * Throws when the backend can't be reached; after that the connection is no longer ours.
+ */
+export async function handOver(
+  backend: Backend,
+  method: string,
+  { socket, head, rawHeaders }: UpgradeRequest,
+  { clock }: BackendDeps,
+): Promise<Answer> {
+  const peer = await dial(backend, clock);
+  const lines = [`${method} ${backend.target} HTTP/1.1`, `Host: ${hostOf(backend)}`];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (passes(name)) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? "")}`);
+  }
+  peer.write(`${lines.join("\r\n")}\r\n\r\n`);
+  if (head.length > 0) peer.write(head);
+  socket.pipe(peer);
+  peer.pipe(socket);
+  socket.once("close", () => {
+    peer.destroy();
+  });
+  peer.once("close", () => {
+    // What the backend said last may still be on its way to the client.
+    socket.end();
+  });
+  peer.on("error", () => undefined);
+  return { kind: "hijacked" };
+}
+
+/** Browsers bring their token as a WebSocket protocol; it stays here. */
+function withoutToken(name: string, value: string): string {
+  if (name.toLowerCase() !== "sec-websocket-protocol") return value;
+  const protocols = value.split(",").map((each) => each.trim());
+  return protocols.filter((each) => !each.startsWith("base64url.bearer.authorization.k8s.io.")).join(", ");
+}
+
+function dial({ host, port, tls }: Backend, clock: Clock): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const peer =
+      tls === undefined
+        ? connectTcp({ host, port })
+        : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
+    const cancel = clock.after(dialMs, () => {
+      peer.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`));
+    });
+    const onError = (error: Error): void => {
+      cancel();
+      reject(dialError(error));
+    };
+    peer.once("error", onError);
+    peer.once(tls === undefined ? "connect" : "secureConnect", () => {
+      cancel();
+      peer.off("error", onError);
+      peer.setNoDelay(true);
+      resolve(peer);
+    });
+  });
+}
+
+function tlsOptions({ caPem, certificatePem, keyPem }: BackendTls): {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  rejectUnauthorized: boolean;
+} {
+  return {
+    rejectUnauthorized: caPem !== undefined,
+    ...(caPem === undefined ? {} : { ca: caPem }),
+    ...(certificatePem === undefined ? {} : { cert: certificatePem }),
+    ...(keyPem === undefined ? {} : { key: keyPem }),
+  };
+}
+
+const hostOf = ({ host, port }: Backend): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+const dialError = (error: Error): Error =>
+  "code" in error && error.code === "ECONNREFUSED"
+    ? serviceUnavailableError(`error trying to reach service: ${errorText(error)}`)
+    : internalError(`error dialing backend: ${errorText(error)}`, { cause: error });

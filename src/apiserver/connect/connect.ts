@@ -1,0 +1,42 @@
+/** The subresources that lead away from the API: to kubelets, pods and services. */
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Handler } from "#apiserver/registry/endpoint.ts";
+import type { SubresourceHandlers } from "#apiserver/registry/install.ts";
+import type { ConnectHandlers } from "#apiserver/registry/specials.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { Client } from "#client/client.ts";
+import { Kubelets, type KubeletOptions } from "./kubelets.ts";
+import { log, portForward, stream } from "./pod-streams.ts";
+import { nodeProxy, podProxy, serviceProxy } from "./proxy.ts";
+
+export interface ConnectDeps {
+  /** The server's own client, for nodes and endpoints. */
+  readonly client: () => Client;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export function createConnect(options: KubeletOptions, deps: ConnectDeps): ConnectHandlers {
+  const all = { ...deps, kubelets: new Kubelets(options, deps.client) };
+  const both = (handler: Handler): SubresourceHandlers[string] => ({ get: handler, create: handler });
+  const every = (handler: Handler): SubresourceHandlers[string] => ({
+    get: handler,
+    create: handler,
+    update: handler,
+    patch: handler,
+    delete: handler,
+  });
+  return {
+    pods: {
+      exec: both(stream("exec", all)),
+      attach: both(stream("attach", all)),
+      portforward: both(portForward(all)),
+      log: { get: log(all) },
+      proxy: every(podProxy(all)),
+    },
+    nodes: { proxy: every(nodeProxy(all)) },
+    services: { proxy: every(serviceProxy(all)) },
+  };
+}

@@ -1,0 +1,51 @@
+/** Where a node's kubelet listens. upstream: pkg/kubelet/client/kubelet_client.go */
+import type { Node } from "#api/generated/types/core-v1.ts";
+import { failure, isNotFound, notFoundError } from "#api/meta/status.ts";
+import { nodes } from "#api/resources.ts";
+import type { Client } from "#client/client.ts";
+import type { Backend, BackendTls } from "./backend.ts";
+
+export interface KubeletOptions {
+  readonly kubeletCaPem: string;
+  readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
+}
+
+const defaultPort = 10250;
+const addressTypes = ["InternalIP", "ExternalIP", "InternalDNS", "Hostname", "ExternalDNS"];
+
+export class Kubelets {
+  readonly #client: () => Client;
+  readonly #tls: BackendTls;
+
+  constructor({ kubeletCaPem, kubeletClient }: KubeletOptions, client: () => Client) {
+    this.#client = client;
+    this.#tls = { caPem: kubeletCaPem, ...kubeletClient };
+  }
+
+  /** Throws 404 when there is no such node, 503 when it has no address yet. */
+  async backend(nodeName: string, target: string): Promise<Backend> {
+    const node = await this.#node(nodeName);
+    const addresses = node.status?.addresses ?? [];
+    const address = addressTypes
+      .map((wanted) => addresses.find(({ type }) => type === wanted)?.address)
+      .find((found) => found !== undefined);
+    if (address === undefined) {
+      throw failure({
+        code: 503,
+        reason: "ServiceUnavailable",
+        message: `no preferred addresses found; known addresses: []`,
+      });
+    }
+    const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
+    return { host: address, port: port === 0 ? defaultPort : port, target, tls: this.#tls };
+  }
+
+  async #node(name: string): Promise<Node> {
+    try {
+      return await this.#client().resource(nodes).get(name);
+    } catch (error) {
+      if (isNotFound(error)) throw notFoundError({ group: "", resource: "nodes", name });
+      throw error;
+    }
+  }
+}

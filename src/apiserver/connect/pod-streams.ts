@@ -1,0 +1,153 @@
+/** pods/exec, attach, portforward and log: passed on to the kubelet of the pod's node. upstream: pkg/registry/core/pod/strategy.go */
+import type { Pod } from "#api/generated/types/core-v1.ts";
+import { badRequestError, failure, internalError } from "#api/meta/status.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { forbidden } from "#apiserver/authz/forbidden.ts";
+import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
+import type { Answer } from "#apiserver/request/call.ts";
+import { authorizationAttributes } from "#apiserver/request/chain.ts";
+import { isTrue } from "#apiserver/request/query.ts";
+import { exchange, handOver, type BackendDeps } from "./backend.ts";
+import type { Kubelets } from "./kubelets.ts";
+
+export interface PodStreamDeps extends BackendDeps {
+  readonly kubelets: Kubelets;
+  readonly authorizer: Authorizer;
+}
+
+async function podOf({ info, endpoint }: ResourceCall): Promise<Pod> {
+  return (await endpoint.storage.get(info)).object;
+}
+
+const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
+
+/** The asked container, or the only one. Throws 400. */
+export function containerOf(pod: Pod, asked: string): string {
+  const { spec, metadata } = pod;
+  const names = (spec?.containers ?? []).map(({ name }) => name);
+  const initNames = (spec?.initContainers ?? []).map(({ name }) => name);
+  const ephemeral = (spec?.ephemeralContainers ?? []).map(({ name }) => name);
+  const podName = metadata?.name ?? "";
+  if (asked !== "") {
+    if ([...names, ...initNames, ...ephemeral].includes(asked)) return asked;
+    throw badRequestError(`container ${asked} is not valid for pod ${podName}`);
+  }
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return only;
+  const preferred = metadata?.annotations?.[defaultContainerAnnotation];
+  if (preferred !== undefined && names.includes(preferred)) return preferred;
+  if (names.length === 0) throw badRequestError(`a container name must be specified for pod ${podName}`);
+  const choices = [
+    `choose one of: [${names.join(" ")}]`,
+    ...(initNames.length === 0 ? [] : [`or one of the init containers: [${initNames.join(" ")}]`]),
+    ...(ephemeral.length === 0 ? [] : [`or one of the ephemeral containers: [${ephemeral.join(" ")}]`]),
+  ];
+  throw badRequestError(`a container name must be specified for pod ${podName}, ${choices.join(" ")}`);
+}
+
+/** Throws 400 while the pod waits for a node. */
+function nodeOf(pod: Pod): string {
+  const name = pod.spec?.nodeName ?? "";
+  if (name === "") throw badRequestError(`pod ${pod.metadata?.name ?? ""} does not have a host assigned`);
+  return name;
+}
+
+/** exec, attach: the kubelet's names for the parameters differ. */
+export const stream =
+  (verb: "exec" | "attach", deps: PodStreamDeps): Handler =>
+  async (request) => {
+    const pod = await podOf(request);
+    const { query } = request.call;
+    const container = containerOf(pod, query.get("container") ?? "");
+    const params = new URLSearchParams();
+    for (const [name, kubeletName] of [
+      ["stdin", "input"],
+      ["stdout", "output"],
+      ["stderr", "error"],
+      ["tty", "tty"],
+    ] as const) {
+      if (isTrue(query.get(name))) params.append(kubeletName, "1");
+    }
+    if (verb === "exec") for (const word of query.getAll("command")) params.append("command", word);
+    return takeOver(request, deps, pod, `/${verb}/${placeOf(pod)}/${container}?${params.toString()}`);
+  };
+
+export const portForward =
+  (deps: PodStreamDeps): Handler =>
+  async (request) => {
+    const pod = await podOf(request);
+    const params = new URLSearchParams();
+    for (const ports of request.call.query.getAll("ports")) params.append("port", ports);
+    const query = params.size === 0 ? "" : `?${params.toString()}`;
+    return takeOver(request, deps, pod, `/portForward/${placeOf(pod)}${query}`);
+  };
+
+const placeOf = ({ metadata }: Pod): string => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
+
+async function takeOver(
+  request: ResourceCall,
+  deps: PodStreamDeps,
+  pod: Pod,
+  target: string,
+): Promise<Answer> {
+  const { call } = request;
+  if (call.upgrade === undefined) throw badRequestError("Upgrade request required");
+  await mayCreate(request, deps.authorizer);
+  const backend = await deps.kubelets.backend(nodeOf(pod), target);
+  return handOver(backend, call.method, call.upgrade, deps);
+}
+
+/** A WebSocket comes as GET, but does what POST does: it needs the power to create as well. */
+async function mayCreate({ call, info }: ResourceCall, authorizer: Authorizer): Promise<void> {
+  if (info.verb !== "get") return;
+  const attributes = { ...authorizationAttributes(call, info), verb: "create" };
+  const decision = await authorizer.authorize(attributes);
+  if (!decision.allowed) throw forbidden(attributes, decision.reason);
+}
+
+const logParameters = [
+  "follow",
+  "previous",
+  "sinceSeconds",
+  "sinceTime",
+  "timestamps",
+  "tailLines",
+  "limitBytes",
+  "stream",
+];
+
+export const log =
+  (deps: PodStreamDeps): Handler =>
+  async (request) => {
+    const { call } = request;
+    const pod = await podOf(request);
+    const container = containerOf(pod, call.query.get("container") ?? "");
+    const headers = { "content-type": "text/plain" };
+    // Before it has a node, a pod has said nothing.
+    if ((pod.spec?.nodeName ?? "") === "") return { kind: "raw", status: 200, headers, body: "" };
+    const params = new URLSearchParams();
+    for (const name of logParameters) {
+      const value = call.query.get(name);
+      if (value !== null && value !== "") params.set(name, value);
+    }
+    const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
+    const backend = await deps.kubelets.backend(nodeOf(pod), target);
+    const response = await exchange(backend, call, {});
+    const status = response.statusCode ?? 500;
+    if (status >= 200 && status <= 206) return { kind: "raw", status, headers, body: response };
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    throw backendError(status, Buffer.concat(chunks).toString("utf8").trim());
+  };
+
+/** upstream: apiserver/pkg/registry/generic/rest/response_checker.go */
+function backendError(status: number, text: string): Error {
+  if (status === 400) return badRequestError(text);
+  if (status === 500) return internalError(text);
+  return failure({
+    code: status,
+    reason: status === 404 ? "NotFound" : "",
+    message: text === "" ? `the backend answered ${status}` : text,
+    details: {},
+  });
+}

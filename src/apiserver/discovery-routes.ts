@@ -1,0 +1,83 @@
+/** The discovery documents at their paths, made when first asked for. */
+import type { Scheme } from "#api/scheme.ts";
+import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./discovery/aggregated.ts";
+import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery/legacy.ts";
+import type { Answer, ApiCall } from "./request/call.ts";
+import { jsonMediaType } from "./request/media-type.ts";
+
+export interface DiscoveryOptions {
+  /** "10.0.0.1:6443" */
+  readonly serverAddress: string;
+}
+
+export class DiscoveryRoutes {
+  readonly #options: DiscoveryOptions;
+  readonly #scheme: Scheme;
+  readonly #documents = new Map<string, DiscoveryDocument>();
+  #groups: readonly DiscoveredGroup[] | undefined;
+
+  constructor(options: DiscoveryOptions, scheme: Scheme) {
+    this.#options = options;
+    this.#scheme = scheme;
+  }
+
+  /** Undefined when the path isn't discovery's. */
+  answer(call: ApiCall): Answer | undefined {
+    const parts = call.path.split("/").filter((part) => part !== "");
+    const [root, first, second, ...rest] = parts;
+    if ((root !== "api" && root !== "apis") || rest.length > 0) return undefined;
+    if (first === undefined) return this.#root(root, call);
+    if (root === "api") return second === undefined ? this.#resources("", first, call) : undefined;
+    return second === undefined ? this.#group(first, call) : this.#resources(first, second, call);
+  }
+
+  #allGroups(): readonly DiscoveredGroup[] {
+    this.#groups ??= groupsOf(this.#scheme.all(), this.#scheme.groups());
+    return this.#groups;
+  }
+
+  #root(root: "api" | "apis", call: ApiCall): Answer {
+    const groups = this.#allGroups().filter(({ name }) => (name === "") === (root === "api"));
+    const version = negotiateAggregated(call.header("accept"));
+    if (version !== undefined) {
+      return this.#document(`/${root} ${version}`, call, aggregatedContentType(version), () =>
+        aggregatedDiscovery(groups, version),
+      );
+    }
+    return this.#document(`/${root}`, call, jsonMediaType, () => {
+      const [core] = groups;
+      return root === "api" && core !== undefined
+        ? apiVersions(core, this.#options.serverAddress)
+        : apiGroupList(groups);
+    });
+  }
+
+  #group(name: string, call: ApiCall): Answer | undefined {
+    const group = this.#allGroups().find((each) => each.name === name);
+    if (group === undefined) return undefined;
+    return this.#document(call.path, call, jsonMediaType, () => apiGroup(group));
+  }
+
+  #resources(group: string, version: string, call: ApiCall): Answer | undefined {
+    const found = this.#allGroups()
+      .find(({ name }) => name === group)
+      ?.versions.find((each) => each.version === version);
+    if (found === undefined) return undefined;
+    return this.#document(call.path, call, jsonMediaType, () =>
+      apiResourceList({ group, version }, found.resources),
+    );
+  }
+
+  #document(key: string, call: ApiCall, contentType: string, make: () => unknown): Answer {
+    let document = this.#documents.get(key);
+    if (document === undefined) {
+      document = documentOf(make());
+      this.#documents.set(key, document);
+    }
+    const { etag, body } = document;
+    const headers = { etag, vary: "Accept", "cache-control": "public" };
+    if (call.header("if-none-match") === etag) return { kind: "raw", status: 304, headers, body: "" };
+    return { kind: "raw", status: 200, headers: { ...headers, "content-type": contentType }, body };
+  }
+}

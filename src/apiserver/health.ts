@@ -1,0 +1,79 @@
+/** /healthz, /livez, /readyz with named checks. upstream: apiserver/pkg/server/healthz/healthz.go */
+import type { Answer } from "./request/call.ts";
+
+export interface HealthCheck {
+  /** "etcd", "poststarthook/rbac/bootstrap-roles" */
+  readonly name: string;
+  /** Being alive doesn't depend on it: it counts for /readyz only. */
+  readonly isReadinessOnly: boolean;
+  /** Undefined: healthy. The reason is logged, never shown. */
+  check(): Promise<string | undefined> | string | undefined;
+}
+
+export interface HealthOptions {
+  readonly onFailure: (check: string, reason: string) => void;
+}
+
+const roots = ["healthz", "livez", "readyz"];
+
+/** Undefined for a path that isn't about health. */
+export async function health(
+  path: string,
+  query: URLSearchParams,
+  checks: readonly HealthCheck[],
+  { onFailure }: HealthOptions,
+): Promise<Answer | undefined> {
+  const [root = "", ...rest] = path.split("/").slice(1);
+  if (!roots.includes(root)) return undefined;
+  const name = rest.join("/").replace(/\/$/, "");
+  const counted = root === "readyz" ? checks : checks.filter(({ isReadinessOnly }) => !isReadinessOnly);
+  if (name !== "") {
+    const one = counted.find((check) => check.name === name);
+    if (one === undefined) return undefined;
+    return report(root, [one], { query, onFailure, isSingle: true });
+  }
+  const excluded = new Set(query.getAll("exclude"));
+  return report(
+    root,
+    counted.filter((check) => !excluded.has(check.name)),
+    { query, onFailure, isSingle: false, excluded: counted.filter((check) => excluded.has(check.name)) },
+  );
+}
+
+interface ReportOptions extends HealthOptions {
+  readonly query: URLSearchParams;
+  readonly isSingle: boolean;
+  readonly excluded?: readonly HealthCheck[];
+}
+
+async function report(
+  root: string,
+  checks: readonly HealthCheck[],
+  { query, onFailure, isSingle, excluded = [] }: ReportOptions,
+): Promise<Answer> {
+  const results = await Promise.all(
+    checks.map(async (check) => ({ name: check.name, reason: await check.check() })),
+  );
+  const failed = results.filter(({ reason }) => reason !== undefined);
+  for (const { name, reason = "" } of failed) onFailure(name, reason);
+  const lines = [
+    ...excluded.map(({ name }) => `[+]${name} excluded: ok`),
+    ...results.map(({ name, reason }) =>
+      reason === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`,
+    ),
+  ];
+  if (failed.length > 0) {
+    const text = isSingle
+      ? "internal server error: reason withheld\n"
+      : `${lines.join("\n")}\n${root} check failed\n`;
+    return plain(500, text);
+  }
+  return plain(200, query.has("verbose") && !isSingle ? `${lines.join("\n")}\n${root} check passed\n` : "ok");
+}
+
+const plain = (status: number, body: string): Answer => ({
+  kind: "raw",
+  status,
+  headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+  body,
+});

@@ -1,0 +1,128 @@
+/** A request of Node's HTTP servers (1.1 or 2) as a call of the API. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { badRequestError, failure } from "#api/meta/status.ts";
+import type { Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
+
+export type Incoming = IncomingMessage | Http2ServerRequest;
+export type Outgoing = ServerResponse | Http2ServerResponse;
+
+/** upstream: MaxRequestBodyBytes */
+const bodyBytesMax = 3 << 20;
+
+export interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Throws 400 for a path that can't be decoded. */
+export function targetOf(url: string): Target {
+  const mark = url.indexOf("?");
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+  try {
+    return { path: path.includes("%") ? decodeURIComponent(path) : path, query };
+  } catch (error) {
+    throw badRequestError(`invalid path ${JSON.stringify(path)}`, { cause: error });
+  }
+}
+
+export function headerOf(incoming: Incoming, name: string): string {
+  const value = incoming.headers[name];
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : value.join(", ");
+}
+
+/** Certificates by connection: asking the socket costs more than the rest of a request. */
+export class ClientCertificates {
+  readonly #known = new WeakMap<object, { readonly certificate: Buffer | undefined }>();
+
+  of(incoming: Incoming): Buffer | undefined {
+    const socket = socketOf(incoming);
+    if (socket === undefined) return undefined;
+    let known = this.#known.get(socket);
+    if (known === undefined) {
+      const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
+      known = { certificate: raw };
+      this.#known.set(socket, known);
+    }
+    return known.certificate;
+  }
+}
+
+function socketOf(incoming: Incoming): TLSSocket | undefined {
+  const socket = "stream" in incoming ? incoming.stream.session?.socket : incoming.socket;
+  return socket !== undefined && "getPeerCertificate" in socket ? socket : undefined;
+}
+
+/** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
+export function credentialsOf(incoming: Incoming, certificates: ClientCertificates): Credentials {
+  const [scheme = "", token = ""] = headerOf(incoming, "authorization").split(/ +/, 2);
+  const bearer = scheme.toLowerCase() === "bearer" ? token : tokenOfProtocol(incoming);
+  return { bearerToken: bearer === "" ? undefined : bearer, clientCertificate: certificates.of(incoming) };
+}
+
+const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
+
+function tokenOfProtocol(incoming: Incoming): string {
+  if (headerOf(incoming, "upgrade").toLowerCase() !== "websocket") return "";
+  const protocols = headerOf(incoming, "sec-websocket-protocol").split(",");
+  const found = protocols.map((each) => each.trim()).find((each) => each.startsWith(tokenProtocol));
+  return found === undefined
+    ? ""
+    : Buffer.from(found.slice(tokenProtocol.length), "base64url").toString("utf8");
+}
+
+export interface CallParts {
+  readonly incoming: Incoming;
+  readonly target: Target;
+  readonly user: UserInfo;
+  readonly signal: AbortSignal;
+  readonly warn: (text: string) => void;
+  readonly upgrade: UpgradeRequest | undefined;
+}
+
+export function callOf({ incoming, target, user, signal, warn, upgrade }: CallParts): ApiCall {
+  return {
+    method: incoming.method ?? "GET",
+    path: target.path,
+    query: target.query,
+    header: (name) => headerOf(incoming, name),
+    body: bodyOf(incoming),
+    user,
+    signal,
+    warn,
+    upgrade,
+  };
+}
+
+function bodyOf(incoming: Incoming): RequestBody {
+  let bytes: Promise<Buffer> | undefined;
+  return {
+    contentType: headerOf(incoming, "content-type"),
+    bytes: () => (bytes ??= readAll(incoming)),
+    stream: incoming,
+  };
+}
+
+async function readAll(incoming: Incoming): Promise<Buffer> {
+  const announced = Number(headerOf(incoming, "content-length") || "0");
+  if (announced > bodyBytesMax) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyBytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
+
+const tooLarge = (): Error =>
+  failure({
+    code: 413,
+    reason: "RequestEntityTooLarge",
+    message: `Request entity too large: limit is ${bodyBytesMax}`,
+  });

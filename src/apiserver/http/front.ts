@@ -1,0 +1,199 @@
+/**
+ * From a request of Node's server to its answer: who asks, the chain, the answer's shape, and every failure as a Status.
+ * upstream: apiserver/pkg/server/filters and apiserver/pkg/endpoints/filters
+ */
+import type { Duplex } from "node:stream";
+import { failure, internalError, StatusError, unauthorizedError } from "#api/meta/status.ts";
+import type { Clock } from "#base/clock.ts";
+import { errorText, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { StoreClosedError } from "#store/store.ts";
+import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
+import { impersonate } from "#apiserver/authn/impersonation.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Answer, ApiCall } from "#apiserver/request/call.ts";
+import type { Chain } from "#apiserver/request/chain.ts";
+import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
+import {
+  callOf,
+  ClientCertificates,
+  credentialsOf,
+  headerOf,
+  targetOf,
+  type Incoming,
+  type Outgoing,
+  type Target,
+} from "./exchange.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import { respond, sendStatus, type Response } from "./respond.ts";
+import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
+import { ClientGoneError } from "./writer.ts";
+
+export interface FrontDeps extends ShapeDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: Random;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly chain: Chain;
+  readonly metrics: RequestMetrics;
+  /** Requests other than watches and connects are given up after this. */
+  readonly requestTimeoutMs: number;
+}
+
+export class Front {
+  readonly #deps: FrontDeps;
+  readonly #certificates = new ClientCertificates();
+  readonly #plain: Shape;
+
+  constructor(deps: FrontDeps) {
+    this.#deps = deps;
+    this.#plain = negotiateShape("application/json", new URLSearchParams(), deps);
+  }
+
+  /** Who sent this. Throws 401. Also for routes beside the API. */
+  async identify(incoming: Incoming): Promise<UserInfo> {
+    const { authenticator, authorizer } = this.#deps;
+    const user = await authenticator.authenticate(credentialsOf(incoming, this.#certificates));
+    if (user === undefined) throw unauthorizedError();
+    return (await impersonate(incoming.headers, user, authorizer)) ?? user;
+  }
+
+  /** Resolves when the answer is out. Never rejects. */
+  async handle(incoming: Incoming, outgoing: Outgoing): Promise<void> {
+    const gone = new AbortController();
+    outgoing.once("close", () => {
+      gone.abort(new ClientGoneError());
+    });
+    const warnings: string[] = [];
+    let response: Response = { outgoing, shape: this.#plain, warnings, isHead: incoming.method === "HEAD" };
+    outgoing.setHeader("audit-id", this.#deps.random.uuid());
+    const begun = this.#deps.clock.monotonic();
+    let finish: ((code: number, seconds: number) => void) | undefined;
+    try {
+      const target = targetOf(incoming.url ?? "/");
+      const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
+      finish = this.#deps.metrics.begin(info, target.query);
+      const user = await this.identify(incoming);
+      if (info.isResourceRequest) {
+        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps);
+        response = { ...response, shape };
+      }
+      const warn = (text: string): void => {
+        if (!warnings.includes(text)) warnings.push(text);
+      };
+      const call = callOf({ incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
+      const answer = await this.#inTime(call, info);
+      await respond(answer, response, this.#deps.clock);
+    } catch (error) {
+      this.#fail(error, response, incoming);
+    } finally {
+      finish?.(outgoing.statusCode, (this.#deps.clock.monotonic() - begun) / 1000);
+    }
+  }
+
+  /** A request that asks to take over its connection. Never rejects. */
+  async handleUpgrade(incoming: Incoming, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    socket.once("close", () => {
+      gone.abort(new ClientGoneError());
+    });
+    socket.on("error", () => undefined);
+    try {
+      const target: Target = targetOf(incoming.url ?? "/");
+      const user = await this.identify(incoming);
+      const rawHeaders = incoming.rawHeaders;
+      const call = callOf({
+        incoming,
+        target,
+        user,
+        signal: gone.signal,
+        warn: () => undefined,
+        upgrade: { socket, head, rawHeaders },
+      });
+      const answer = await this.#deps.chain(call);
+      if (answer.kind !== "hijacked") await refuse(socket, answer);
+    } catch (error) {
+      const { status } = statusErrorOf(error);
+      if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
+      refuseWith(socket, status.code ?? 500, "application/json", JSON.stringify(status));
+    }
+  }
+
+  async #inTime(call: ApiCall, info: RequestInfo): Promise<Answer> {
+    if (info.verb === "watch" || longSubresources.has(info.subresource)) return this.#deps.chain(call);
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#deps.clock.after(this.#deps.requestTimeoutMs, () => {
+      late.reject(
+        failure({
+          code: 504,
+          reason: "Timeout",
+          message: "Timeout: request did not complete within the allotted timeout",
+          details: {},
+        }),
+      );
+    });
+    try {
+      return await Promise.race([this.#deps.chain(call), late.promise]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #fail(error: unknown, response: Response, incoming: Incoming): void {
+    if (error instanceof ClientGoneError) return;
+    const { status } = statusErrorOf(error);
+    if (status.code === 500) {
+      this.#deps.log.error("request failed", { method: incoming.method, path: incoming.url, error });
+    }
+    const { outgoing } = response;
+    if (outgoing.headersSent) {
+      // Too late for a Status: the client must see that the answer is broken off.
+      outgoing.destroy();
+      return;
+    }
+    const shape = response.shape.isTable ? this.#plain : response.shape;
+    sendStatus({ ...response, shape }, status);
+  }
+}
+
+const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+function statusErrorOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof StoreClosedError) {
+    return failure({ code: 503, reason: "ServiceUnavailable", message: "the server is shutting down" });
+  }
+  return internalError(errorText(error), { cause: error });
+}
+
+/** An answer to a request that wanted its connection upgraded, and got something else. */
+async function refuse(socket: Duplex, answer: Exclude<Answer, { kind: "hijacked" }>): Promise<void> {
+  if (answer.kind === "object") {
+    refuseWith(socket, answer.status, "application/json", JSON.stringify(answer.object));
+    return;
+  }
+  if (answer.kind !== "raw") {
+    if (answer.kind === "watch") answer.items.cancel();
+    refuseWith(socket, 400, "text/plain", "this resource knows no upgrade\n");
+    return;
+  }
+  const { body, headers, status } = answer;
+  const chunks: Uint8Array[] = [];
+  if (typeof body === "string") chunks.push(Buffer.from(body, "utf8"));
+  else if (body instanceof Uint8Array) chunks.push(body);
+  else for await (const chunk of body) chunks.push(chunk);
+  const type = headers["content-type"];
+  refuseWith(socket, status, typeof type === "string" ? type : "text/plain", Buffer.concat(chunks));
+}
+
+function refuseWith(socket: Duplex, status: number, contentType: string, body: string | Buffer): void {
+  const bytes = Buffer.from(body as string);
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\nConnection: close\r\n` +
+        `Content-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`,
+    );
+  }
+  socket.end(bytes);
+}

@@ -1,0 +1,72 @@
+/** What an apiserver is told at its start. */
+import { isIP } from "node:net";
+import type { Completed } from "#base/component.ts";
+
+export interface ApiserverOptions {
+  /** Default 0.0.0.0. */
+  readonly bindAddress?: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Where pods and other machines reach this server. */
+  readonly advertiseAddress: string;
+  /** The port that goes with it, when it isn't `port`. 0 means the same. */
+  readonly advertisePort?: number;
+  /** One range per family, the default family's first. */
+  readonly serviceCidrs: readonly string[];
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** Signs the certificates that clients come with. */
+  readonly clientCaPem: string;
+  /** Signs the certificates that kubelets present. */
+  readonly kubeletCaPem: string;
+  /** This server as a client of kubelets. */
+  readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
+  readonly serviceAccountKeyPem: string;
+  /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
+  readonly issuer?: string;
+  /** Whether requests without credentials are those of system:anonymous. Default true. */
+  readonly anonymousAuth?: boolean;
+  /** Default one minute. */
+  readonly requestTimeoutMs?: number;
+  /** A watch lasts one to two times this. Default half an hour. */
+  readonly minRequestTimeoutMs?: number;
+}
+
+export function completeApiserverOptions(options: ApiserverOptions): Completed<ApiserverOptions> {
+  return {
+    bindAddress: "0.0.0.0",
+    advertisePort: 0,
+    issuer: "https://kubernetes.default.svc.cluster.local",
+    anonymousAuth: true,
+    requestTimeoutMs: 60_000,
+    minRequestTimeoutMs: 1_800_000,
+    ...options,
+  } as Completed<ApiserverOptions>;
+}
+
+/** Every fault at once, each naming the flag that it comes from. */
+export function validateApiserverOptions(options: Completed<ApiserverOptions>): readonly string[] {
+  const { bindAddress, advertiseAddress, port, nodePorts, serviceCidrs } = options;
+  const faults: string[] = [];
+  if (isIP(bindAddress) === 0) faults.push(`--bind-address is ${bindAddress}, must be an IP address`);
+  if (isIP(advertiseAddress) === 0) {
+    faults.push(`--advertise-address is ${advertiseAddress}, must be an IP address`);
+  }
+  if (port < 0 || port > 65535) faults.push(`--https-listen-port is ${port}, must lie in 0-65535`);
+  if (nodePorts.first < 1 || nodePorts.last > 65535 || nodePorts.last < nodePorts.first) {
+    faults.push(
+      `--service-node-port-range is ${nodePorts.first}-${nodePorts.last}, must lie in 1-65535, the smaller one first`,
+    );
+  }
+  if (serviceCidrs.length < 1 || serviceCidrs.length > 2) {
+    faults.push(`--service-cidr has ${serviceCidrs.length} ranges, must have one or two`);
+  }
+  for (const cidr of serviceCidrs) {
+    const [address = "", bits = ""] = cidr.split("/");
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits)) {
+      faults.push(`--service-cidr is ${cidr}, must be a range such as 10.43.0.0/16`);
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,68 @@
+/** Everything that isn't a resource: version, health, metrics, discovery, OpenAPI, tokens' public keys. */
+import { discoveryDocument, type DiscoveryOptions } from "./authn/service-account/discovery.ts";
+import type { DiscoveryRoutes } from "./discovery-routes.ts";
+import { health, type HealthCheck, type HealthOptions } from "./health.ts";
+import type { Answer, ApiCall } from "./request/call.ts";
+import { jsonMediaType } from "./request/media-type.ts";
+import { versionDocument, type ServerVersion } from "./version.ts";
+
+export interface OutsideDeps extends HealthOptions {
+  readonly version: ServerVersion;
+  readonly discovery: DiscoveryRoutes;
+  readonly checks: readonly HealthCheck[];
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** /openapi/v2 and /openapi/v3/…; undefined for a path that isn't there. */
+  readonly openapi: (call: ApiCall) => Answer | undefined;
+  readonly tokenDiscovery: DiscoveryOptions;
+}
+
+export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
+  const { path } = call;
+  if (path === "/version" || path === "/version/") return json(versionDocument(deps.version));
+  if (path === "/metrics") return metricsAnswer(deps);
+  if (path.startsWith("/openapi/")) return deps.openapi(call);
+  if (path === "/") return rootPaths();
+  return (
+    (await health(path, call.query, deps.checks, deps)) ??
+    deps.discovery.answer(call) ??
+    tokenDiscovery(path, deps.tokenDiscovery)
+  );
+}
+
+function tokenDiscovery(path: string, options: DiscoveryOptions): Answer | undefined {
+  const document = discoveryDocument(path, options);
+  if (document === undefined) return undefined;
+  const { contentType, cacheControl, body } = document;
+  const headers = { "content-type": contentType, "cache-control": cacheControl };
+  return { kind: "raw", status: 200, headers, body: JSON.stringify(body) };
+}
+
+async function metricsAnswer({ metrics }: OutsideDeps): Promise<Answer> {
+  const { contentType, text } = await metrics();
+  return { kind: "raw", status: 200, headers: { "content-type": contentType }, body: text };
+}
+
+const json = (value: unknown): Answer => ({
+  kind: "raw",
+  status: 200,
+  headers: { "content-type": jsonMediaType },
+  body: JSON.stringify(value),
+});
+
+const rootPaths = (): Answer =>
+  json({
+    paths: [
+      "/.well-known/openid-configuration",
+      "/api",
+      "/api/v1",
+      "/apis",
+      "/healthz",
+      "/livez",
+      "/metrics",
+      "/openapi/v2",
+      "/openapi/v3",
+      "/openid/v1/jwks",
+      "/readyz",
+      "/version",
+    ],
+  });

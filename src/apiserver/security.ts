@@ -1,0 +1,100 @@
+/** Who may come in, who may do what, and what is looked at before a write: everything wired to the server's own caches. */
+import type { Admission } from "./admission/admission.ts";
+import { AdmissionChain } from "./admission/chain.ts";
+import { defaultPlugins } from "./admission/default-plugins.ts";
+import type { Authenticator } from "./authn/authenticator.ts";
+import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
+import { BootstrapTokenAuthenticator } from "./authn/bootstrap-token.ts";
+import { ClientCertificateAuthenticator } from "./authn/client-certificate.ts";
+import { ServiceAccountAuthenticator } from "./authn/service-account/authenticator.ts";
+import { CachedObjects } from "./authn/service-account/bound-objects.ts";
+import { TokenIssuer } from "./authn/service-account/issuer.ts";
+import { UnionAuthenticator } from "./authn/union.ts";
+import type { Authorizer } from "./authz/authorizer.ts";
+import { EscalationGuard } from "./authz/escalation.ts";
+import { NodeAuthorizer } from "./authz/node-authorizer.ts";
+import { InformerNodeGraph } from "./authz/node-graph.ts";
+import { RbacAuthorizer } from "./authz/rbac.ts";
+import { InformerRoleReader } from "./authz/role-reader.ts";
+import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
+import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
+import { isNotFound } from "#api/meta/status.ts";
+import { secrets } from "#api/resources.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { InformerFactory } from "#client/cache/informer.ts";
+import type { Client } from "#client/client.ts";
+import type { SigningKey } from "#pki/jwt.ts";
+
+export interface SecurityOptions {
+  readonly clientCaPem: string;
+  /** Of service account tokens; also their default audience. */
+  readonly issuer: string;
+  readonly anonymousAuth: boolean;
+}
+
+export interface SecurityDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The server's own client, with all powers. */
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly serviceAccountKey: SigningKey;
+  /** Token files, join tokens: asked before service accounts. */
+  readonly tokenAuthenticators: readonly TokenAuthenticator[];
+}
+
+export interface Security {
+  readonly authenticator: Authenticator;
+  readonly tokens: BearerTokenAuthenticator;
+  readonly authorizer: Authorizer;
+  readonly admission: Admission;
+  readonly issuer: TokenIssuer;
+}
+
+/** Makes no request: the informers are started and waited for by the caller. */
+export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Security {
+  const { informers, client, clock, random } = deps;
+  const apiAudiences = [options.issuer];
+  const objects = new CachedObjects({ informers, client });
+  const tokens = new BearerTokenAuthenticator({ apiAudiences }, [
+    ...deps.tokenAuthenticators,
+    new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
+    new ServiceAccountAuthenticator(
+      { issuers: [options.issuer] },
+      { keys: [deps.serviceAccountKey], objects, clock },
+    ),
+  ]);
+  const reader = new InformerRoleReader(informers);
+  const authorizer = new UnionAuthorizer([
+    new PrivilegedGroupAuthorizer(),
+    new NodeAuthorizer({ rules: nodeRules }, { graph: new InformerNodeGraph(informers) }),
+    new RbacAuthorizer(reader),
+  ]);
+  const guard = new EscalationGuard({ reader, authorizer });
+  return {
+    authenticator: new UnionAuthenticator({ allowAnonymous: options.anonymousAuth }, [
+      new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, { clock }),
+      tokens,
+    ]),
+    tokens,
+    authorizer,
+    admission: new AdmissionChain(defaultPlugins({ clock, random, client, informers, guard, authorizer })),
+    issuer: new TokenIssuer(
+      { issuer: options.issuer, apiAudiences, extendExpiration: true },
+      { key: deps.serviceAccountKey, objects, clock, random },
+    ),
+  };
+}
+
+async function systemSecret(
+  client: Client,
+  name: string,
+): ReturnType<ConstructorParameters<typeof BootstrapTokenAuthenticator>[1]["secret"]> {
+  try {
+    return await client.resource(secrets, "kube-system").get(name);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The whole apiserver with its security, bootstrap and TLS socket on 127.0.0.1, over a store in memory. For tests of
+ * what only real clients show; startTestApiserver() is lighter.
+ */
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
+import { apiserverKind, type Apiserver, type ApiserverDeps } from "#apiserver/component.ts";
+import { noDescriptions } from "#apiserver/openapi/descriptions.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { systemClock } from "#base/clock.ts";
+import { build } from "#base/component.ts";
+import { silentLogger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { Client } from "#client/client.ts";
+import { createClient } from "#client/rest.ts";
+import { createCa, issueCertificate, type KeyPair } from "#pki/ca.ts";
+import { generateSigningKeyPem } from "#pki/jwt.ts";
+import { openMemoryStore } from "#store/memory.ts";
+
+export interface TestServer extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  readonly caPem: string;
+  readonly apiserver: Apiserver;
+  /** A client certificate. */
+  certificate(user: string, groups?: readonly string[]): KeyPair;
+  /** Within the process. */
+  client(user: UserInfo): Client;
+  close(): Promise<void>;
+}
+
+/** Serves, and has bootstrapped, when it resolves. */
+export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promise<TestServer> {
+  const basis = { clock: systemClock, random: systemRandom };
+  const ca = createCa({ commonName: "test-ca", days: 2, ...basis });
+  const serving = issueCertificate(ca, {
+    commonName: "kube-apiserver",
+    ipAddresses: ["127.0.0.1"],
+    dnsNames: ["localhost"],
+    usage: "server",
+    days: 1,
+  });
+  const certificate = (commonName: string, organizations: readonly string[] = []): KeyPair =>
+    issueCertificate(ca, { commonName, organizations, usage: "client", days: 1 });
+  const store = deps.store ?? openMemoryStore({ clock: systemClock, log: silentLogger });
+  const apiserver = build(
+    apiserverKind,
+    {
+      bindAddress: "127.0.0.1",
+      port: 0,
+      advertiseAddress: "127.0.0.1",
+      serviceCidrs: ["10.43.0.0/16"],
+      nodePorts: { first: 30_000, last: 32_767 },
+      ...serving,
+      clientCaPem: ca.certificatePem,
+      kubeletCaPem: ca.certificatePem,
+      kubeletClient: certificate("kube-apiserver-kubelet-client", ["system:masters"]),
+      serviceAccountKeyPem: generateSigningKeyPem(),
+    },
+    {
+      ...basis,
+      log: silentLogger,
+      scheme: createScheme(),
+      table: createTypeTable(),
+      version: {
+        gitVersion: "v1.35.2+minik8s",
+        gitCommit: "unknown",
+        buildDate: "2026-01-01T00:00:00Z",
+        platform: "linux/amd64",
+      },
+      descriptions: noDescriptions,
+      tokenAuthenticators: [],
+      ...deps,
+      store,
+    },
+  ) as Apiserver;
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const running = apiserver.run(stop.signal, ready.resolve);
+  await Promise.race([ready.promise, running]);
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await running;
+    await store.close();
+  };
+  return {
+    port: apiserver.port,
+    url: `https://127.0.0.1:${apiserver.port}`,
+    caPem: ca.certificatePem,
+    apiserver,
+    certificate,
+    client: (user) => createClient(apiserver.local(user)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
