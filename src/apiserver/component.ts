@@ -154,7 +154,7 @@ class ApiserverComponent implements Apiserver {
     ready();
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
-      else
+      else {
         signal.addEventListener(
           "abort",
           () => {
@@ -162,6 +162,7 @@ class ApiserverComponent implements Apiserver {
           },
           { once: true },
         );
+      }
     });
     await Promise.race([aborted, failed, aggregating]);
     this.#isStopping = true;
@@ -255,11 +256,6 @@ class ApiserverComponent implements Apiserver {
 
   #checks(): readonly HealthCheck[] {
     const { store } = this.#deps;
-    const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]): HealthCheck => ({
-      name,
-      isReadinessOnly,
-      check: run,
-    });
     return [
       check("ping", false, () => undefined),
       check("log", false, () => undefined),
@@ -279,6 +275,12 @@ class ApiserverComponent implements Apiserver {
     ];
   }
 }
+
+const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]): HealthCheck => ({
+  name,
+  isReadinessOnly,
+  check: run,
+});
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;

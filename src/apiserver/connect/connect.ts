@@ -18,16 +18,17 @@ export interface ConnectDeps {
   readonly random: Random;
 }
 
+const both = (handler: Handler): SubresourceHandlers[string] => ({ get: handler, create: handler });
+const every = (handler: Handler): SubresourceHandlers[string] => ({
+  get: handler,
+  create: handler,
+  update: handler,
+  patch: handler,
+  delete: handler,
+});
+
 export function createConnect(options: KubeletOptions, deps: ConnectDeps): ConnectHandlers {
   const all = { ...deps, kubelets: new Kubelets(options, deps.client) };
-  const both = (handler: Handler): SubresourceHandlers[string] => ({ get: handler, create: handler });
-  const every = (handler: Handler): SubresourceHandlers[string] => ({
-    get: handler,
-    create: handler,
-    update: handler,
-    patch: handler,
-    delete: handler,
-  });
   return {
     pods: {
       exec: both(stream("exec", all)),

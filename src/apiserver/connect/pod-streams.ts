@@ -23,26 +23,28 @@ const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
 
 /** The asked container, or the only one. Throws 400. */
 export function containerOf(pod: Pod, asked: string): string {
-  const { spec, metadata } = pod;
-  const names = (spec?.containers ?? []).map(({ name }) => name);
-  const initNames = (spec?.initContainers ?? []).map(({ name }) => name);
-  const ephemeral = (spec?.ephemeralContainers ?? []).map(({ name }) => name);
-  const podName = metadata?.name ?? "";
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const podName = pod.metadata?.name ?? "";
   if (asked !== "") {
-    if ([...names, ...initNames, ...ephemeral].includes(asked)) return asked;
+    const all = [...containers, ...initContainers, ...ephemeralContainers];
+    if (all.some(({ name }) => name === asked)) return asked;
     throw badRequestError(`container ${asked} is not valid for pod ${podName}`);
   }
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) return only;
-  const preferred = metadata?.annotations?.[defaultContainerAnnotation];
-  if (preferred !== undefined && names.includes(preferred)) return preferred;
-  if (names.length === 0) throw badRequestError(`a container name must be specified for pod ${podName}`);
+  const [only] = containers;
+  if (containers.length === 1 && only !== undefined) return only.name;
+  const preferred = pod.metadata?.annotations?.[defaultContainerAnnotation];
+  const found = containers.find(({ name }) => name === preferred);
+  if (found !== undefined) return found.name;
   const choices = [
-    `choose one of: [${names.join(" ")}]`,
-    ...(initNames.length === 0 ? [] : [`or one of the init containers: [${initNames.join(" ")}]`]),
-    ...(ephemeral.length === 0 ? [] : [`or one of the ephemeral containers: [${ephemeral.join(" ")}]`]),
-  ];
+    listed("choose one of", containers),
+    listed("or one of the init containers", initContainers),
+    listed("or one of the ephemeral containers", ephemeralContainers),
+  ].filter((text) => text !== "");
   throw badRequestError(`a container name must be specified for pod ${podName}, ${choices.join(" ")}`);
+}
+
+function listed(text: string, containers: readonly { readonly name: string }[]): string {
+  return containers.length === 0 ? "" : `${text}: [${containers.map(({ name }) => name).join(" ")}]`;
 }
 
 /** Throws 400 while the pod waits for a node. */

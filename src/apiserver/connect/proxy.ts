@@ -60,8 +60,9 @@ export const podProxy = (deps: ProxyDeps): Handler =>
 function podPort({ spec }: Pod, text: string): number {
   if (text !== "") {
     const port = Number(text);
-    if (!Number.isInteger(port) || port < 1 || port > 65535)
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
       throw badRequestError(`invalid port ${JSON.stringify(text)}`);
+    }
     return port;
   }
   const first = spec?.containers.flatMap(({ ports }) => ports ?? [])[0];
@@ -105,7 +106,7 @@ function endpointsOf(
   return slices.flatMap(({ endpoints, ports }) => {
     const port = ports?.find(({ name }) => (name ?? "") === portName)?.port;
     if (port === undefined) return [];
-    return (endpoints ?? [])
+    return endpoints
       .filter(({ conditions }) => conditions?.ready !== false)
       .flatMap(({ addresses }) => addresses.slice(0, 1))
       .map((host) => ({ host, port }));

@@ -55,6 +55,7 @@ export class Door {
   /** The port it listens on. Rejects when the address can't be had. */
   async open(): Promise<number> {
     const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port } = this.#options;
+    const listener = getRequestListener(this.#app().fetch, { overrideGlobalObjects: true });
     const server = createSecureServer(
       {
         allowHTTP1: true,
@@ -67,7 +68,9 @@ export class Door {
         maxSessionMemory: sessionMemoryMax,
         settings: { maxConcurrentStreams: streamsPerConnection, initialWindowSize: windowBytes },
       },
-      getRequestListener(this.#app().fetch, { overrideGlobalObjects: true }),
+      (incoming, outgoing) => {
+        void listener(incoming, outgoing);
+      },
     );
     this.#server = server;
     server.on("secureConnection", (socket: TLSSocket) => {

@@ -40,21 +40,24 @@ export class ClientCertificates {
   readonly #known = new WeakMap<object, { readonly certificate: Buffer | undefined }>();
 
   of(incoming: Incoming): Buffer | undefined {
-    const socket = socketOf(incoming);
-    if (socket === undefined) return undefined;
-    let known = this.#known.get(socket);
+    const connection = "stream" in incoming ? incoming.stream.session : incoming.socket;
+    if (connection === undefined) return undefined;
+    let known = this.#known.get(connection);
     if (known === undefined) {
-      const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
-      known = { certificate: raw };
-      this.#known.set(socket, known);
+      known = { certificate: peerCertificate(incoming) };
+      this.#known.set(connection, known);
     }
     return known.certificate;
   }
 }
 
-function socketOf(incoming: Incoming): TLSSocket | undefined {
-  const socket = "stream" in incoming ? incoming.stream.session?.socket : incoming.socket;
-  return socket !== undefined && "getPeerCertificate" in socket ? socket : undefined;
+function peerCertificate(incoming: Incoming): Buffer | undefined {
+  // HTTP/2 shows its socket through a proxy that answers to calls, but not to `in`.
+  const socket = ("stream" in incoming ? incoming.stream.session?.socket : incoming.socket) as
+    | Partial<Pick<TLSSocket, "getPeerCertificate">>
+    | undefined;
+  const certificate = socket?.getPeerCertificate?.() as { raw?: Buffer } | undefined;
+  return certificate?.raw;
 }
 
 /** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */

@@ -89,8 +89,9 @@ function writeHead(
   headers: Readonly<Record<string, string | readonly string[]>>,
 ): void {
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  if (outgoing.getHeader("cache-control") === undefined)
+  if (outgoing.getHeader("cache-control") === undefined) {
     outgoing.setHeader("cache-control", "no-cache, private");
+  }
   if (warnings.length > 0) outgoing.setHeader("warning", warnings.map(warningValue));
   outgoing.statusCode = status;
 }

@@ -106,8 +106,9 @@ export class Shape {
   }
 
   encodeEvent(type: string, object: AnyObject): Buffer {
-    if (this.accepted.mediaType === protobufMediaType)
+    if (this.accepted.mediaType === protobufMediaType) {
       return this.#deps.protobuf.encodeWatchEvent(type, object);
+    }
     const event = { type, object };
     return Buffer.from(
       this.accepted.mediaType === yamlMediaType ? `---\n${formatYaml(event)}` : `${JSON.stringify(event)}\n`,
