@@ -1,4 +1,5 @@
 /** What server and agent share: the log, the outcome, the exit code. */
+import { loadAssets } from "./assets.ts";
 import { systemClock } from "#base/clock.ts";
 import { createLogger, errorText, type Logger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
@@ -19,7 +20,7 @@ export async function runUntilStopped(
     write: invocation.err,
   });
   try {
-    await run(hostOf(invocation, log));
+    await run(await hostOf(options, invocation, log));
     return 0;
   } catch (error) {
     log.error("stopped by a failure", { error: errorText(error) });
@@ -28,15 +29,19 @@ export async function runUntilStopped(
   }
 }
 
-function hostOf(invocation: Invocation, log: Logger): Host {
+async function hostOf(options: NodeOptions, invocation: Invocation, log: Logger): Promise<Host> {
   return {
     clock: systemClock,
     random: systemRandom,
     log,
     signal: invocation.signal,
     say: invocation.out,
-    env: invocation.env,
     version,
     kubernetesVersion,
+    assets: await loadAssets(options.dataDir),
+    connectDocker: async (address) => {
+      const { default: Docker } = await import("dockerode");
+      return new Docker(address);
+    },
   };
 }

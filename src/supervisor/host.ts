@@ -1,7 +1,25 @@
 /** The process and its surroundings, as handed to the composition roots. */
+import type { Worker } from "node:worker_threads";
+import type Dockerode from "dockerode";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+
+/** What lies beside the program: files in a checkout, assets within the one executable. */
+export interface Assets {
+  /** Path of SQLite's native addon; absent: where npm put it. */
+  readonly sqliteAddon: string | undefined;
+  /** Starts the store's worker; absent: from its source file. */
+  readonly spawnStoreWorker: (() => Worker) | undefined;
+  /** The bundled runc, unpacked; absent: one is looked for on the machine. */
+  readonly runc: (() => Buffer) | undefined;
+  /** Texts for `kubectl explain`, gzip'd. */
+  readonly descriptions: (() => Uint8Array) | undefined;
+}
+
+type DockerAddress =
+  | { readonly socketPath: string }
+  | { readonly protocol: "http"; readonly host: string; readonly port: number };
 
 export interface Host {
   readonly clock: Clock;
@@ -11,8 +29,10 @@ export interface Host {
   readonly signal: AbortSignal;
   /** Prints to the user (standard output), as opposed to the log. */
   readonly say: (text: string) => void;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   /** "v1.35.2+minik8s" */
   readonly kubernetesVersion: string;
+  readonly assets: Assets;
+  /** Loads the Docker client: most nodes never need it. */
+  readonly connectDocker: (address: DockerAddress) => Promise<Dockerode>;
 }

@@ -1,4 +1,5 @@
 /** Where things lie in a data directory. The layout is k3s's. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 export interface ServerPaths {
@@ -25,7 +26,7 @@ export interface AgentPaths {
   readonly kubelet: string;
   /** Image tars that are imported at start. */
   readonly images: string;
-  readonly containers: string;
+  readonly runc: string;
   readonly podLogs: string;
   readonly tls: string;
   readonly serverCa: string;
@@ -39,11 +40,20 @@ export function agentPaths(dataDir: string): AgentPaths {
   return {
     kubelet: join(agent, "kubelet"),
     images: join(agent, "images"),
-    containers: join(agent, "containers"),
+    runc: join(dataDir, "bin", "runc"),
     podLogs: join(agent, "logs", "pods"),
     tls: agent,
     serverCa: join(agent, "server-ca.crt"),
     clientCa: join(agent, "client-ca.crt"),
     nodePassword: join(agent, "node-password"),
   };
+}
+
+/**
+ * What a reboot forgets: sockets, namespaces, the containers' state. The machine's own installation has the plain
+ * name, others one of their data directory, so that two never meet.
+ */
+export function runtimeStateDir(dataDir: string): string {
+  if (dataDir === "/var/lib/mini-k8s") return "/run/mini-k8s";
+  return `/run/mini-k8s-${createHash("sha256").update(dataDir).digest("hex").slice(0, 8)}`;
 }

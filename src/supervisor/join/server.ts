@@ -48,7 +48,6 @@ class Refusal extends Error {
   }
 }
 
-/** Undefined: not one of our paths. */
 export class JoinServer {
   readonly #options: ServerOptions;
   readonly #deps: JoinDeps;
@@ -56,10 +55,6 @@ export class JoinServer {
   constructor(options: ServerOptions, deps: JoinDeps) {
     this.#options = options;
     this.#deps = deps;
-  }
-
-  handles(path: string): boolean {
-    return path === caPath || path === joinPath;
   }
 
   async answer(request: PlainRequest): Promise<PlainAnswer> {
@@ -90,14 +85,16 @@ export class JoinServer {
     const isGood =
       (user === "server" && sameText(password, serverPassword)) ||
       (user === "node" && (sameText(password, agentPassword) || sameText(password, serverPassword)));
-    if (!isGood)
-      {throw new Refusal(401, "the token is not this cluster's: print it on the server with `mini-k8s token`");}
+    if (!isGood) {
+      throw new Refusal(401, "the token is not this cluster's: print it on the server with `mini-k8s token`");
+    }
   }
 
   async #readBody(request: PlainRequest): Promise<JoinRequest> {
     const bytes = await request.body();
-    if (bytes.length > bodyMaxBytes)
-      {throw new Refusal(413, `the request has ${bytes.length} bytes, at most ${bodyMaxBytes}`);}
+    if (bytes.length > bodyMaxBytes) {
+      throw new Refusal(413, `the request has ${bytes.length} bytes, at most ${bodyMaxBytes}`);
+    }
     let parsed: unknown;
     try {
       parsed = JSON.parse(bytes.toString());

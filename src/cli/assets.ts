@@ -1,0 +1,53 @@
+/** What lies beside the program: in the one executable as assets, in a checkout as files. */
+import { closeSync, openSync, writeSync, constants as files } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { zstdDecompressSync } from "node:zlib";
+import type { Assets } from "#supervisor/host.ts";
+
+type Sea = typeof import("node:sea");
+
+export async function loadAssets(dataDir: string): Promise<Assets> {
+  const sea = await import("node:sea");
+  if (!sea.isSea()) {
+    return { sqliteAddon: undefined, spawnStoreWorker: undefined, runc: undefined, descriptions: undefined };
+  }
+  const bytes = (name: string): Buffer => Buffer.from(sea.getRawAsset(name) as ArrayBuffer);
+  return {
+    sqliteAddon: addonPath(sea, dataDir),
+    spawnStoreWorker: () => new Worker(sea.getAsset("worker.cjs", "utf8"), { eval: true, name: "sqlite" }),
+    runc: () => zstdDecompressSync(bytes("runc.zst")),
+    descriptions: () => bytes("descriptions.json.gz"),
+  };
+}
+
+/**
+ * The addon as a file that has no name: works where /tmp may not hold programs, and leaves nothing behind.
+ * The descriptor stays open for the life of the process; the store's worker loads through it too.
+ */
+function addonPath(sea: Sea, dataDir: string): string {
+  const content = Buffer.from(sea.getRawAsset("better_sqlite3.node") as ArrayBuffer);
+  // Linux's O_TMPFILE, which Node doesn't name.
+  const unnamed = 0o20000000 | files.O_DIRECTORY;
+  const faults: string[] = [];
+  for (const directory of ["/dev/shm", "/run", dataDir, "/tmp"]) {
+    let descriptor: number;
+    try {
+      descriptor = openSync(directory, files.O_RDWR | unnamed, 0o700);
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : directory);
+      continue;
+    }
+    try {
+      for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at);
+      const path = `/proc/self/fd/${descriptor}`;
+      process.dlopen({ exports: {} }, path);
+      return path;
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : directory);
+      closeSync(descriptor);
+    }
+  }
+  throw new Error(
+    `SQLite's addon can't be loaded from any of /dev/shm, /run, the data directory, /tmp: ${faults.join("; ")}`,
+  );
+}

@@ -1,0 +1,315 @@
+/** A server: the store, the API, controllers, the scheduler, and this machine as a node. Read it from the top. */
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
+import { apiserverKind, type Apiserver } from "#apiserver/component.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
+import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descriptions.ts";
+import { aborted } from "#base/abort.ts";
+import { readTextIfExists } from "#base/files.ts";
+import { build, InvalidOptionsError, runInOrder, type Component } from "#base/component.ts";
+import { toRfc3339 } from "#base/clock.ts";
+import { createInformerFactory } from "#client/cache/factory.ts";
+import type { Client } from "#client/client.ts";
+import { createClient } from "#client/rest.ts";
+import { controllers } from "#controllers/component.ts";
+import { scheduler } from "#scheduler/component.ts";
+import { openSqliteStore } from "#store/sqlite/store.ts";
+import type { Store } from "#store/store.ts";
+import { addressInRange, ownAddress } from "./addresses.ts";
+import { KeyFiles, kubeletClientName, loadCertificates, type ServerCertificates } from "./certificates.ts";
+import type { Host } from "./host.ts";
+import { JoinServer } from "./join/server.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import { lockDirectory } from "./lock.ts";
+import { ensureNodeAccess } from "./node-access.ts";
+import { informerComponent, nodeComponents } from "./node-components.ts";
+import type { ServerOptions } from "./options.ts";
+import { agentPaths, serverPaths } from "./paths.ts";
+import { joinRoutes } from "./join/routes.ts";
+import { givenToken, loadTokens } from "./tokens.ts";
+
+/** One component may take this long to stop. */
+const stopMaxMs = 20_000;
+const servingDays = 365;
+
+/** Runs until the host's signal aborts. */
+export async function runServer(options: ServerOptions, host: Host): Promise<void> {
+  const { log, clock } = host;
+  log.info("mini-k8s server starts", {
+    version: host.version,
+    kubernetes: host.kubernetesVersion,
+    dataDir: options.dataDir,
+  });
+  await using stack = new AsyncDisposableStack();
+  const paths = serverPaths(options.dataDir);
+  stack.use(await lockDirectory(paths.lock));
+  const nodeIp = options.nodeIp ?? (await ownAddress());
+  const address = options.advertiseAddress ?? nodeIp;
+  const [store, certificates] = await Promise.all([
+    openStore(paths.database, host),
+    loadCertificates({ directory: paths.tls, ...servingNames(options, [address, nodeIp]) }, host),
+  ]);
+  stack.defer(() => store.close());
+  const server = await createServer(options, { host, store, certificates, address });
+  const components: Component[] = [
+    server.apiserver,
+    stepComponent("node access", () => ensureNodeAccess(server.admin)),
+    ...controlPlane(options, server, host),
+    ...(options.disableAgent ? [] : await ownNode(options, { server, certificates, nodeIp }, host)),
+    stepComponent("kubeconfig", () => announce(options, { server, certificates }, host)),
+  ];
+  await runInOrder(components, host.signal, {
+    clock,
+    stopMaxMs,
+    onReady: (component, ms) => {
+      log.debug("component ready", { name: component, ms });
+    },
+  });
+  log.info("stopped");
+}
+
+function openStore(path: string, { clock, log, assets }: Host): Promise<Store> {
+  return openSqliteStore(
+    { path, nativeBinding: assets.sqliteAddon },
+    { clock, log: log.child({ component: "store" }), spawnWorker: assets.spawnStoreWorker },
+  );
+}
+
+/** Every name that clients may call the API by. */
+function servingNames(
+  options: ServerOptions,
+  addresses: readonly string[],
+): { dnsNames: string[]; ipAddresses: string[] } {
+  const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
+  const domain = options.clusterDomain;
+  const names = [
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    `kubernetes.default.svc.${domain}`,
+  ];
+  const apiService = addressInRange(options.serviceCidr, 1) ?? "";
+  const ips = ["127.0.0.1", apiService, ...addresses, ...options.tlsSan.filter(isAddress)];
+  return {
+    dnsNames: [
+      ...new Set([
+        ...names,
+        "localhost",
+        options.nodeName,
+        ...options.tlsSan.filter((name) => !isAddress(name)),
+      ]),
+    ],
+    ipAddresses: [...new Set(ips)],
+  };
+}
+
+interface ServerParts {
+  readonly host: Host;
+  readonly store: Store;
+  readonly certificates: ServerCertificates;
+  readonly address: string;
+}
+
+interface Server {
+  readonly apiserver: Apiserver;
+  /** All powers. */
+  readonly admin: Client;
+  readonly clientOf: (user: UserInfo) => Client;
+  readonly rootCaPem: string;
+}
+
+async function createServer(
+  options: ServerOptions,
+  { host, store, certificates, address }: ServerParts,
+): Promise<Server> {
+  const { clock, random, log, assets } = host;
+  const tokenInput = {
+    token: await givenToken(options),
+    agentToken: options.agentToken,
+    caPem: certificates.serverCa.certificatePem,
+    paths: serverPaths(options.dataDir),
+  };
+  const tokens = await loadTokens(tokenInput, random);
+  const tokenAuthenticators = await staticTokens(options, host);
+  // Made before the client that it uses: joining starts when the server serves.
+  const late: { join?: JoinServer } = {};
+  const apiserver = buildApiserver(
+    options,
+    { certificates, address },
+    {
+      store,
+      clock,
+      random,
+      log: log.child({ component: "apiserver" }),
+      scheme: createScheme(),
+      table: createTypeTable(),
+      version: {
+        gitVersion: host.kubernetesVersion,
+        gitCommit: "",
+        buildDate: toRfc3339(clock.now()),
+        platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+      },
+      descriptions:
+        assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
+      tokenAuthenticators,
+      extraRoutes: joinRoutes(() => late.join),
+    },
+  );
+  const clientOf = (user: UserInfo): Client => createClient(apiserver.local(user), { clock });
+  const admin = clientOf({ name: "system:admin", groups: ["system:masters", "system:authenticated"] });
+  late.join = new JoinServer(options, {
+    certificates,
+    tokens,
+    client: admin,
+    random,
+    log: log.child({ component: "join" }),
+  });
+  return { apiserver, admin, clientOf, rootCaPem: certificates.serverCa.certificatePem };
+}
+
+type ApiserverDeps = Parameters<typeof apiserverKind.create>[1];
+
+function buildApiserver(
+  options: ServerOptions,
+  { certificates, address }: { readonly certificates: ServerCertificates; readonly address: string },
+  deps: ApiserverDeps,
+): Apiserver {
+  const { from: first, to: last } = options.serviceNodePortRange;
+  const full = apiserverKind.complete({
+    bindAddress: options.bindAddress,
+    port: options.httpsListenPort,
+    advertiseAddress: address,
+    serviceCidrs: [options.serviceCidr],
+    nodePorts: { first, last },
+    ...certificates.serving,
+    clientCaPem: certificates.clientCa.certificatePem,
+    kubeletCaPem: certificates.serverCa.certificatePem,
+    kubeletClient: certificates.kubeletClient,
+    serviceAccountKeyPem: certificates.serviceAccountKeyPem,
+    issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+  });
+  const faults = apiserverKind.validate(full);
+  if (faults.length > 0) throw new InvalidOptionsError("apiserver", faults);
+  return apiserverKind.create(full, deps);
+}
+
+/** --token-auth-file */
+async function staticTokens(options: ServerOptions, { log }: Host): Promise<TokenFileAuthenticator[]> {
+  const path = options.tokenAuthFile;
+  if (path === undefined) return [];
+  const text = await readTextIfExists(path);
+  if (text === undefined) throw new Error(`--token-auth-file is ${path}, which does not exist`);
+  const audience = `https://kubernetes.default.svc.${options.clusterDomain}`;
+  return [new TokenFileAuthenticator(parseTokenFile(path, text, log), [audience])];
+}
+
+const systemUser = (name: string): UserInfo => ({ name, groups: ["system:authenticated"] });
+
+/** A controller acts with the rights of its own account in kube-system, as upstream's do. */
+function controllerUser(controller: string): UserInfo {
+  const account = accountNames[controller] ?? `${controller}-controller`;
+  return {
+    name: `system:serviceaccount:kube-system:${account}`,
+    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+  };
+}
+
+const accountNames: Readonly<Record<string, string>> = {
+  serviceaccount: "service-account-controller",
+  "root-ca-certificate-publisher": "root-ca-cert-publisher",
+  endpoints: "endpoint-controller",
+  "garbage-collector": "generic-garbage-collector",
+  nodelifecycle: "node-controller",
+  nodeipam: "node-controller",
+  podgc: "pod-garbage-collector",
+};
+
+function controlPlane(options: ServerOptions, { clientOf, rootCaPem }: Server, host: Host): Component[] {
+  const { clock, random } = host;
+  const identity = `${options.nodeName}_${random.uuid()}`;
+  const components: Component[] = [];
+  if (!options.disable.has("controller-manager")) {
+    const log = host.log.child({ component: "controllers" });
+    const client = clientOf(systemUser("system:kube-controller-manager"));
+    const informers = createInformerFactory({ client, clock, random, log });
+    const { disable, clusterCidr, serviceCidr } = options;
+    const clientFor = (name: string): Client => clientOf(controllerUser(name));
+    const deps = { client, clientFor, informers, clock, random, log };
+    components.push(
+      informerComponent(informers),
+      build(controllers, { disable, clusterCidr, serviceCidr, rootCaPem, identity }, deps),
+    );
+  }
+  if (!options.disable.has("scheduler")) {
+    const log = host.log.child({ component: "scheduler" });
+    const client = clientOf(systemUser("system:kube-scheduler"));
+    const informers = createInformerFactory({ client, clock, random, log });
+    const deps = { client, informers, clock, random, log };
+    components.push(informerComponent(informers), build(scheduler, { identity }, deps));
+  }
+  return components;
+}
+
+/** This machine as a node: within the process, with a node's own rights. */
+async function ownNode(
+  options: ServerOptions,
+  { server, certificates, nodeIp }: OwnNode,
+  host: Host,
+): Promise<Component[]> {
+  const { nodeName, clusterCidr, clusterDns, clusterDomain } = options;
+  const files = new KeyFiles(agentPaths(options.dataDir).tls, host);
+  const kubeletServing = await files.leaf("serving-kubelet", certificates.serverCa, {
+    commonName: `system:node:${nodeName}`,
+    organizations: ["system:nodes"],
+    dnsNames: [nodeName, "localhost"],
+    ipAddresses: [...new Set([nodeIp, "127.0.0.1"])],
+    usage: "server",
+    days: servingDays,
+  });
+  const nodeUser = { name: `system:node:${nodeName}`, groups: ["system:nodes", "system:authenticated"] };
+  const clientCaPem = certificates.clientCa.certificatePem;
+  const parts = {
+    nodeIp,
+    cluster: { clusterCidr, clusterDns, clusterDomain, clientCaPem, kubeletClientName },
+    nodeClient: server.clientOf(nodeUser),
+    networkClient: server.clientOf(systemUser("system:kube-proxy")),
+    kubeletServing,
+  };
+  return nodeComponents(options, parts, host);
+}
+
+interface OwnNode {
+  readonly server: Server;
+  readonly certificates: ServerCertificates;
+  readonly nodeIp: string;
+}
+
+/** Something that is done once, between two components. */
+function stepComponent(name: string, run: () => Promise<void>): Component {
+  return {
+    name,
+    run: async (signal, ready) => {
+      await run();
+      ready();
+      await aborted(signal);
+    },
+  };
+}
+
+/** The last step: from here on the user has a cluster. */
+async function announce(
+  options: ServerOptions,
+  { server, certificates }: Omit<OwnNode, "nodeIp">,
+  host: Host,
+): Promise<void> {
+  const path = options.writeKubeconfig;
+  await writeKubeconfig(path, options.writeKubeconfigMode, {
+    server: `https://127.0.0.1:${server.apiserver.port}`,
+    caPem: certificates.serverCa.certificatePem,
+    client: certificates.admin,
+  });
+  // The clock of measuring starts with the process.
+  const ms = Math.round(host.clock.monotonic());
+  host.say(`kubeconfig: ${path}\n\n  export KUBECONFIG=${path}\n\nready in ${ms} ms\n`);
+}
