@@ -1,0 +1,192 @@
+/** Where a pod may run: affinity, tolerations, spreading. upstream: pkg/apis/core/validation/validation.go */
+import type {
+  Affinity,
+  NodeAffinity,
+  NodeSelector,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinity,
+  PodAffinityTerm,
+  Toleration,
+  TopologySpreadConstraint,
+} from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkLabelName, checkLabelSelector, valuesForbidden, valuesNeeded } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { dnsLabelFaults, labelValueFaults } from "../meta/names.ts";
+
+export const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+const required = "requiredDuringSchedulingIgnoredDuringExecution";
+const preferred = "preferredDuringSchedulingIgnoredDuringExecution";
+
+function checkRequirement(one: Loose<NodeSelectorRequirement>, path: string, faults: FaultList): void {
+  const { key = "", operator, values = [] } = one;
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      if (values.length === 0) faults.required(`${path}.values`, valuesNeeded);
+      break;
+    case "Exists":
+    case "DoesNotExist":
+      if (values.length > 0) faults.forbidden(`${path}.values`, valuesForbidden);
+      break;
+    case "Gt":
+    case "Lt":
+      if (values.length !== 1) {
+        faults.required(`${path}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'");
+      }
+      break;
+    case undefined:
+    default:
+      faults.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator");
+  }
+  checkLabelName(key, `${path}.key`, faults);
+  for (const [index, value] of values.entries()) {
+    faults.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
+  }
+}
+
+function checkFieldRequirement(one: Loose<NodeSelectorRequirement>, path: string, faults: FaultList): void {
+  const { key = "", operator, values = [] } = one;
+  if (operator !== "In" && operator !== "NotIn") {
+    faults.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator");
+  } else if (values.length !== 1) {
+    faults.required(
+      `${path}.values`,
+      "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+    );
+  }
+  if (key !== "metadata.name") faults.invalid(`${path}.key`, key, "not a valid field selector key");
+}
+
+function checkTerm(term: Loose<NodeSelectorTerm>, path: string, faults: FaultList): void {
+  for (const [index, one] of (term.matchExpressions ?? []).entries()) {
+    checkRequirement(one, `${path}.matchExpressions[${index}]`, faults);
+  }
+  for (const [index, one] of (term.matchFields ?? []).entries()) {
+    checkFieldRequirement(one, `${path}.matchFields[${index}]`, faults);
+  }
+}
+
+/** upstream: ValidateNodeSelector */
+export function checkNodeSelector(selector: Loose<NodeSelector>, path: string, faults: FaultList): void {
+  const terms = selector.nodeSelectorTerms ?? [];
+  const at = `${path}.nodeSelectorTerms`;
+  if (terms.length === 0) faults.required(at, "must have at least one node selector term");
+  for (const [index, term] of terms.entries()) checkTerm(term, `${at}[${index}]`, faults);
+}
+
+function checkWeight(weight: number | undefined, path: string, faults: FaultList): void {
+  if (weight === undefined || weight < 1 || weight > 100) {
+    faults.invalid(`${path}.weight`, weight ?? 0, "must be in the range 1-100");
+  }
+}
+
+function checkNodeAffinity(affinity: Loose<NodeAffinity>, path: string, faults: FaultList): void {
+  const must = affinity[required];
+  if (must !== undefined) checkNodeSelector(must, `${path}.${required}`, faults);
+  for (const [index, { weight, preference }] of (affinity[preferred] ?? []).entries()) {
+    const at = `${path}.${preferred}[${index}]`;
+    checkWeight(weight, at, faults);
+    checkTerm(preference ?? {}, `${at}.preference`, faults);
+  }
+}
+
+function checkPodTerm(term: Loose<PodAffinityTerm> | undefined, path: string, faults: FaultList): void {
+  const { labelSelector, namespaceSelector, namespaces = [], topologyKey = "" } = term ?? {};
+  checkLabelSelector(labelSelector, `${path}.labelSelector`, faults);
+  checkLabelSelector(namespaceSelector, `${path}.namespaceSelector`, faults);
+  for (const name of namespaces) faults.messages(`${path}.namespace`, name, dnsLabelFaults(name));
+  if (topologyKey === "") faults.required(`${path}.topologyKey`, "can not be empty");
+  checkLabelName(topologyKey, `${path}.topologyKey`, faults);
+}
+
+function checkPodAffinity(affinity: Loose<PodAffinity>, path: string, faults: FaultList): void {
+  for (const [index, term] of (affinity[required] ?? []).entries()) {
+    checkPodTerm(term, `${path}.${required}[${index}]`, faults);
+  }
+  for (const [index, { weight, podAffinityTerm }] of (affinity[preferred] ?? []).entries()) {
+    const at = `${path}.${preferred}[${index}]`;
+    checkWeight(weight, at, faults);
+    checkPodTerm(podAffinityTerm, `${at}.podAffinityTerm`, faults);
+  }
+}
+
+export function checkAffinity(affinity: Loose<Affinity> | undefined, path: string, faults: FaultList): void {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {};
+  if (nodeAffinity !== undefined) checkNodeAffinity(nodeAffinity, `${path}.nodeAffinity`, faults);
+  if (podAffinity !== undefined) checkPodAffinity(podAffinity, `${path}.podAffinity`, faults);
+  if (podAntiAffinity !== undefined) checkPodAffinity(podAntiAffinity, `${path}.podAntiAffinity`, faults);
+}
+
+function checkTolerationValue(toleration: Loose<Toleration>, path: string, faults: FaultList): void {
+  const { operator = "", value = "" } = toleration;
+  if (operator === "Exists") {
+    if (value !== "") {
+      faults.invalid(`${path}.operator`, toleration, "value must be empty when `operator` is 'Exists'");
+    }
+  } else if (operator === "" || operator === "Equal") {
+    const messages = labelValueFaults(value);
+    if (messages.length > 0) faults.invalid(`${path}.operator`, value, messages.join(";"));
+  } else faults.notSupported(`${path}.operator`, operator, ["Equal", "Exists"]);
+}
+
+export function checkTolerations(
+  tolerations: readonly Loose<Toleration>[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  for (const [index, toleration] of tolerations.entries()) {
+    const at = `${path}[${index}]`;
+    const { key = "", operator = "", effect = "", tolerationSeconds } = toleration;
+    if (key !== "") checkLabelName(key, `${at}.key`, faults);
+    if (key === "" && operator !== "Exists") {
+      faults.invalid(
+        `${at}.operator`,
+        operator,
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      );
+    }
+    if (tolerationSeconds !== undefined && effect !== "NoExecute") {
+      faults.invalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    }
+    checkTolerationValue(toleration, at, faults);
+    if (effect !== "") faults.optionalOneOf(`${at}.effect`, effect, taintEffects);
+  }
+}
+
+function checkConstraint(one: Loose<TopologySpreadConstraint>, path: string, faults: FaultList): void {
+  const { maxSkew = 0, topologyKey = "", whenUnsatisfiable, minDomains } = one;
+  if (maxSkew <= 0) faults.invalid(`${path}.maxSkew`, maxSkew, "must be greater than zero");
+  if (topologyKey === "") faults.required(`${path}.topologyKey`, "can not be empty");
+  else checkLabelName(topologyKey, `${path}.topologyKey`, faults);
+  faults.oneOf(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
+  if (minDomains !== undefined) {
+    if (minDomains <= 0) faults.invalid(`${path}.minDomains`, minDomains, "must be greater than zero");
+    if (whenUnsatisfiable !== "DoNotSchedule") {
+      faults.invalid(
+        `${path}.minDomains`,
+        minDomains,
+        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable ?? ""}`,
+      );
+    }
+  }
+  faults.optionalOneOf(`${path}.nodeAffinityPolicy`, one.nodeAffinityPolicy, ["Honor", "Ignore"]);
+  faults.optionalOneOf(`${path}.nodeTaintsPolicy`, one.nodeTaintsPolicy, ["Honor", "Ignore"]);
+  checkLabelSelector(one.labelSelector, `${path}.labelSelector`, faults);
+}
+
+export function checkSpread(
+  constraints: readonly Loose<TopologySpreadConstraint>[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  const seen = new Set<string>();
+  for (const [index, one] of constraints.entries()) {
+    const at = `${path}[${index}]`;
+    checkConstraint(one, at, faults);
+    const pair = `{${one.topologyKey ?? ""}, ${one.whenUnsatisfiable ?? ""}}`;
+    if (seen.has(pair)) faults.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
+    seen.add(pair);
+  }
+}

@@ -1,0 +1,104 @@
+/** ConfigMaps and Secrets. upstream: pkg/apis/core/validation/validation.go (ValidateConfigMap, ValidateSecret) */
+import type { ConfigMap, Secret } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable, isSame } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { configMapKeyFaults } from "../meta/names.ts";
+
+/** 1 MiB */
+const sizeMax = 1024 * 1024;
+
+type Data = Readonly<Record<string, string>> | undefined;
+
+/** The bytes that base64 text stands for. */
+const decodedSize = (text: string): number => Buffer.byteLength(text, "base64");
+
+function checkKeys(data: Data, path: string, faults: FaultList): void {
+  for (const key of Object.keys(data ?? {})) faults.messages(`${path}[${key}]`, key, configMapKeyFaults(key));
+}
+
+const sizeOf = (data: Data, one: (text: string) => number): number =>
+  Object.values(data ?? {}).reduce((sum, text) => sum + one(text), 0);
+
+export function checkConfigMap({ data, binaryData }: Loose<ConfigMap>, faults: FaultList): void {
+  for (const key of Object.keys(data ?? {})) {
+    faults.messages(`data[${key}]`, key, configMapKeyFaults(key));
+    if (binaryData?.[key] !== undefined) {
+      faults.invalid(`data[${key}]`, key, "duplicate of key present in binaryData");
+    }
+  }
+  checkKeys(binaryData, "binaryData", faults);
+  const size = sizeOf(data, (text) => Buffer.byteLength(text)) + sizeOf(binaryData, decodedSize);
+  if (size > sizeMax) faults.tooLong("", sizeMax);
+}
+
+const frozen = "field is immutable when `immutable` is set";
+
+type Freezable = Readonly<Record<string, unknown>> & { readonly immutable?: boolean | undefined };
+
+function checkFrozen(now: Freezable, old: Freezable, fields: readonly string[], faults: FaultList): void {
+  if (old.immutable !== true) return;
+  if (now.immutable !== true) faults.forbidden("immutable", frozen);
+  for (const field of fields) {
+    if (!isSame(now[field], old[field])) faults.forbidden(field, frozen);
+  }
+}
+
+export function checkConfigMapUpdate(map: Loose<ConfigMap>, old: Loose<ConfigMap>, faults: FaultList): void {
+  checkFrozen({ ...map }, { ...old }, ["data", "binaryData"], faults);
+}
+
+const accountAnnotation = "kubernetes.io/service-account.name";
+
+/** The keys without which a secret of that type is of no use: of each row at least one. */
+const neededKeys: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  "kubernetes.io/dockercfg": [[".dockercfg"]],
+  "kubernetes.io/dockerconfigjson": [[".dockerconfigjson"]],
+  "kubernetes.io/basic-auth": [["username", "password"]],
+  "kubernetes.io/ssh-auth": [["ssh-privatekey"]],
+  "kubernetes.io/tls": [["tls.crt"], ["tls.key"]],
+};
+
+/** Keys whose values must be JSON. */
+const jsonKeys: ReadonlyMap<string, string> = new Map([
+  ["kubernetes.io/dockercfg", ".dockercfg"],
+  ["kubernetes.io/dockerconfigjson", ".dockerconfigjson"],
+]);
+
+function jsonFault(base64: string): string | undefined {
+  try {
+    JSON.parse(Buffer.from(base64, "base64").toString("utf8"));
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : "invalid JSON";
+  }
+}
+
+function checkSecretType({ type = "", data = {}, metadata }: Loose<Secret>, faults: FaultList): void {
+  const account = metadata?.annotations?.[accountAnnotation] ?? "";
+  if (type === "kubernetes.io/service-account-token" && account === "") {
+    faults.required(`metadata.annotations[${accountAnnotation}]`);
+  }
+  for (const keys of neededKeys[type] ?? []) {
+    if (keys.some((key) => data[key] !== undefined)) continue;
+    for (const key of keys) faults.required(`data[${key}]`);
+  }
+  const key = jsonKeys.get(type);
+  if (key !== undefined && data[key] !== undefined) checkJson(data[key], `data[${key}]`, faults);
+}
+
+function checkJson(base64: string, path: string, faults: FaultList): void {
+  const fault = jsonFault(base64);
+  if (fault !== undefined) faults.invalid(path, "<secret contents redacted>", fault);
+}
+
+export function checkSecret(secret: Loose<Secret>, faults: FaultList): void {
+  checkKeys(secret.data, "data", faults);
+  if (sizeOf(secret.data, decodedSize) > sizeMax) faults.tooLong("data", sizeMax);
+  checkSecretType(secret, faults);
+}
+
+export function checkSecretUpdate(secret: Loose<Secret>, old: Loose<Secret>, faults: FaultList): void {
+  checkImmutable(secret.type, old.type, "type", faults);
+  checkFrozen({ ...secret }, { ...old }, ["data"], faults);
+}

@@ -1,0 +1,109 @@
+/** Nodes and namespaces. upstream: pkg/apis/core/validation/validation.go (ValidateNode, ValidateNamespace) */
+import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkLabelName, isSame } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { cidrFaults, labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
+import { taintEffects } from "./affinity-validation.ts";
+import { checkResourceQuantity } from "./resource-validation.ts";
+
+function checkTaints(taints: readonly Loose<Taint>[] = [], faults: FaultList): void {
+  const seen = new Set<string>();
+  for (const [index, taint] of taints.entries()) {
+    const { key = "", value = "", effect } = taint;
+    // upstream looks at them through the annotation they once were.
+    const path = `metadata.taints[${index}]`;
+    checkLabelName(key, `${path}.key`, faults);
+    const messages = labelValueFaults(value);
+    if (messages.length > 0) faults.invalid(`${path}.value`, value, messages.join(";"));
+    faults.oneOf(`${path}.effect`, effect, taintEffects);
+    const pair = `${key}:${effect ?? ""}`;
+    if (seen.has(pair)) faults.duplicate(path, taint);
+    seen.add(pair);
+  }
+}
+
+function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
+  const cidrs = spec?.podCIDRs ?? [];
+  const path = "spec.podCIDRs";
+  for (const [index, cidr] of cidrs.entries()) faults.messages(`${path}[${index}]`, cidr, cidrFaults(cidr));
+  const isDual = cidrs.length === 2 && (cidrs[0] ?? "").includes(":") !== (cidrs[1] ?? "").includes(":");
+  if (cidrs.length > 2 || (cidrs.length === 2 && !isDual)) {
+    faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");
+  }
+  if (new Set(cidrs).size !== cidrs.length) faults.invalid(path, cidrs, "must not contain duplicates");
+}
+
+function checkAmounts({ status }: Loose<Node>, faults: FaultList): void {
+  for (const kind of ["capacity", "allocatable"] as const) {
+    for (const [name, text] of Object.entries(status?.[kind] ?? {})) {
+      checkResourceQuantity(name, text, `status.${kind}[${name}]`, faults);
+    }
+  }
+}
+
+export function checkNode(node: Loose<Node>, faults: FaultList): void {
+  checkTaints(node.spec?.taints, faults);
+  checkPodCidrs(node, faults);
+}
+
+/** Fields that may be filled in once. */
+const setOnce: readonly (readonly [field: "podCIDRs" | "providerID", name: string])[] = [
+  ["podCIDRs", "podCIDR"],
+  ["providerID", "providerID"],
+];
+
+const isUnset = (value: unknown): boolean => isSame(value, undefined) || value === "";
+
+export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: FaultList): void {
+  const spec = node.spec ?? {};
+  const before = old.spec ?? {};
+  for (const [field, name] of setOnce) {
+    if (!isUnset(before[field]) && !isSame(spec[field], before[field])) {
+      faults.forbidden(`spec.${field}`, `node updates may not change ${name} except from "" to valid`);
+    }
+  }
+  const changeable = { taints: undefined, unschedulable: undefined, configSource: undefined };
+  const fixed = { ...changeable, podCIDR: undefined, podCIDRs: undefined, providerID: undefined };
+  if (!isSame({ ...spec, ...fixed }, { ...before, ...fixed })) {
+    faults.forbidden("", "node updates may only change labels, taints, or capacity");
+  }
+}
+
+export function checkNodeStatusUpdate(node: Loose<Node>, _old: Loose<Node>, faults: FaultList): void {
+  const seen = new Set<string>();
+  for (const [index, address] of (node.status?.addresses ?? []).entries()) {
+    const key = `${address.type ?? ""} ${address.address ?? ""}`;
+    if (seen.has(key)) faults.duplicate(`status.addresses[${index}]`, address);
+    seen.add(key);
+  }
+  checkAmounts(node, faults);
+}
+
+export function checkNamespace({ spec }: Loose<Namespace>, faults: FaultList): void {
+  for (const finalizer of spec?.finalizers ?? []) {
+    faults.messages("spec.finalizers", finalizer, qualifiedNameFaults(finalizer));
+    if (!finalizer.includes("/") && !["kubernetes", "orphan", "foregroundDeletion"].includes(finalizer)) {
+      faults.invalid(
+        "spec.finalizers",
+        finalizer,
+        "name is neither a standard finalizer name nor is it fully qualified",
+      );
+    }
+  }
+}
+
+export function checkNamespaceStatusUpdate(
+  { metadata, status }: Loose<Namespace>,
+  _old: Loose<Namespace>,
+  faults: FaultList,
+): void {
+  const phase = status?.phase ?? "";
+  if (metadata?.deletionTimestamp === undefined) {
+    if (phase !== "Active") {
+      faults.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty");
+    }
+  } else if (phase !== "Terminating") {
+    faults.invalid("status.Phase", phase, "may only be 'Terminating' if `deletionTimestamp` is not empty");
+  }
+}

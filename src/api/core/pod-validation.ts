@@ -1,0 +1,188 @@
+/** Pods and pod templates. upstream: pkg/apis/core/validation/validation.go (ValidatePodSpec) */
+import type { HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkDnsLabel, checkLabels } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import {
+  dnsSubdomainFaults,
+  dnsSubdomainWithUnderscoreFaults,
+  ipFaults,
+  qualifiedNameFaults,
+  rangeMessage,
+} from "../meta/names.ts";
+import { checkAnnotations } from "../meta/object-meta-validation.ts";
+import { checkAffinity, checkSpread, checkTolerations } from "./affinity-validation.ts";
+import {
+  checkContainers,
+  checkEphemeralContainers,
+  checkInitContainers,
+  type ContainerContext,
+} from "./container-validation.ts";
+import { checkPodResources, checkResourceList } from "./resource-validation.ts";
+import { checkPodSecurity } from "./security-validation.ts";
+import { checkVolumes } from "./volume-validation.ts";
+
+export const int32Max = 2 ** 31 - 1;
+const nameserversMax = 3;
+const searchesMax = 32;
+const searchLengthMax = 2048;
+
+function checkDns(
+  config: Loose<PodDNSConfig> | undefined,
+  policy: string | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (policy === "None") {
+    if (config === undefined) {
+      faults.required(path, "must provide `dnsConfig` when `dnsPolicy` is None");
+      return;
+    }
+    if ((config.nameservers ?? []).length === 0) {
+      faults.required(
+        `${path}.nameservers`,
+        "must provide at least one DNS nameserver when `dnsPolicy` is None",
+      );
+    }
+  }
+  if (config !== undefined) checkDnsConfig(config, path, faults);
+}
+
+function checkDnsConfig(config: Loose<PodDNSConfig>, path: string, faults: FaultList): void {
+  const { nameservers = [], searches = [], options = [] } = config;
+  if (nameservers.length > nameserversMax) {
+    const detail = `must not have more than ${nameserversMax} nameservers`;
+    faults.invalid(`${path}.nameservers`, nameservers, detail);
+  }
+  for (const [index, server] of nameservers.entries()) {
+    faults.messages(`${path}.nameservers[${index}]`, server, ipFaults(server));
+  }
+  if (searches.length > searchesMax) {
+    faults.invalid(`${path}.searches`, searches, `must not have more than ${searchesMax} search paths`);
+  }
+  if (searches.join(" ").length > searchLengthMax) {
+    const detail = `must not have more than ${searchLengthMax} characters (including spaces) in the search list`;
+    faults.invalid(`${path}.searches`, searches, detail);
+  }
+  for (const [index, search] of searches.entries()) {
+    const name = search.replace(/\.$/, "");
+    if (search !== ".") {
+      faults.messages(`${path}.searches[${index}]`, search, dnsSubdomainWithUnderscoreFaults(name));
+    }
+  }
+  for (const [index, { name }] of options.entries()) {
+    if (name === undefined || name === "") faults.required(`${path}.options[${index}]`, "must not be empty");
+  }
+}
+
+function checkHostAliases(aliases: readonly Loose<HostAlias>[] = [], path: string, faults: FaultList): void {
+  for (const [index, { ip = "", hostnames = [] }] of aliases.entries()) {
+    faults.messages(`${path}[${index}].ip`, ip, ipFaults(ip));
+    for (const name of hostnames) {
+      faults.messages(`${path}[${index}].hostnames`, name, dnsSubdomainFaults(name));
+    }
+  }
+}
+
+function checkGates(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  for (const [index, { conditionType = "" }] of (spec.readinessGates ?? []).entries()) {
+    const at = `${path}.readinessGates[${index}].conditionType`;
+    faults.messages(at, conditionType, qualifiedNameFaults(conditionType));
+  }
+  const seen = new Set<string>();
+  for (const [index, { name = "" }] of (spec.schedulingGates ?? []).entries()) {
+    const at = `${path}.schedulingGates[${index}]`;
+    faults.messages(at, name, qualifiedNameFaults(name));
+    if (seen.has(name)) faults.duplicate(at, name);
+    seen.add(name);
+  }
+}
+
+function checkImagePullSecrets(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  for (const [index, { name = "" }] of (spec.imagePullSecrets ?? []).entries()) {
+    if (name === "") faults.required(`${path}.imagePullSecrets[${index}].name`);
+  }
+}
+
+/** Names of other objects, and how long the pod may run. */
+function checkReferences(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  for (const field of ["serviceAccountName", "nodeName", "priorityClassName"] as const) {
+    const value = spec[field] ?? "";
+    if (value !== "") faults.messages(`${path}.${field}`, value, dnsSubdomainFaults(value));
+  }
+  const runtimeClass = spec.runtimeClassName;
+  if (runtimeClass !== undefined) {
+    faults.messages(`${path}.runtimeClassName`, runtimeClass, dnsSubdomainFaults(runtimeClass));
+  }
+  const seconds = spec.activeDeadlineSeconds;
+  if (seconds !== undefined && (seconds < 1 || seconds > int32Max)) {
+    faults.invalid(`${path}.activeDeadlineSeconds`, seconds, rangeMessage(1, int32Max));
+  }
+  for (const field of ["hostname", "subdomain"] as const) {
+    const value = spec[field] ?? "";
+    if (value !== "") checkDnsLabel(value, `${path}.${field}`, faults);
+  }
+}
+
+/** upstream: ValidatePodSpec, its parts in its order. */
+export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string, faults: FaultList): void {
+  const context: ContainerContext = {
+    volumes: checkVolumes(spec.volumes, `${path}.volumes`, faults),
+    graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
+    isPod,
+    names: new Set(),
+  };
+  checkContainers(spec.containers, context, `${path}.containers`, faults);
+  checkInitContainers(spec.initContainers, context, `${path}.initContainers`, faults);
+  checkEphemeralContainers(spec.ephemeralContainers, context, `${path}.ephemeralContainers`, faults);
+  checkPodResources(spec.resources, `${path}.resources`, faults);
+  faults.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
+  faults.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, [
+    "ClusterFirstWithHostNet",
+    "ClusterFirst",
+    "Default",
+    "None",
+  ]);
+  checkLabels(spec.nodeSelector, `${path}.nodeSelector`, faults);
+  checkPodSecurity(spec, isPod, path, faults);
+  checkImagePullSecrets(spec, path, faults);
+  checkAffinity(spec.affinity, `${path}.affinity`, faults);
+  checkDns(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`, faults);
+  checkGates(spec, path, faults);
+  checkSpread(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, faults);
+  checkReferences(spec, path, faults);
+  checkTolerations(spec.tolerations, `${path}.tolerations`, faults);
+  checkHostAliases(spec.hostAliases, `${path}.hostAliases`, faults);
+  faults.optionalOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["Never", "PreemptLowerPriority"]);
+  checkResourceList(spec.overhead, `${path}.overhead`, faults);
+  faults.optionalOneOf(`${path}.os.name`, spec.os?.name, ["linux", "windows"]);
+}
+
+/** upstream: ValidatePodCreate. Metadata is looked at elsewhere. */
+export function checkPodCreate({ spec }: Loose<Pod>, faults: FaultList): void {
+  if (spec === undefined) {
+    faults.required("spec.containers");
+    return;
+  }
+  checkPodSpec(spec, true, "spec", faults);
+  if ((spec.ephemeralContainers ?? []).length > 0) {
+    faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
+  }
+  if ((spec.nodeName ?? "") !== "" && (spec.schedulingGates ?? []).length > 0) {
+    faults.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
+  }
+}
+
+/** upstream: ValidatePodTemplateSpec */
+export function checkPodTemplate(
+  template: Loose<PodTemplateSpec> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  checkLabels(template?.metadata?.labels, `${path}.labels`, faults);
+  checkAnnotations(template?.metadata?.annotations, `${path}.annotations`, faults);
+  checkPodSpec(template?.spec ?? {}, false, `${path}.spec`, faults);
+  if ((template?.spec?.ephemeralContainers ?? []).length > 0) {
+    faults.forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");
+  }
+}

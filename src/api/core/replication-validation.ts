@@ -1,0 +1,86 @@
+/** ReplicationControllers, and what all workloads say of their pods. upstream: pkg/apis/{core,apps}/validation */
+import type { PodTemplateSpec, ReplicationController } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkNonNegative } from "../meta/field-rules.ts";
+import { selectorOfLabels, type LabelSelector } from "../meta/labels.ts";
+import type { Loose } from "../meta/loose.ts";
+import { checkPodTemplate } from "./pod-validation.ts";
+
+interface TemplateOf {
+  /** As the message about a deadline names it. */
+  readonly workload: "ReplicationController" | "ReplicaSet" | "StatefulSet" | "DaemonSet";
+  readonly selector: LabelSelector | undefined;
+}
+
+/** A template whose pods run for ever and belong to the workload by its selector. */
+export function checkLastingTemplate(
+  template: Loose<PodTemplateSpec> | undefined,
+  { workload, selector }: TemplateOf,
+  path: string,
+  faults: FaultList,
+): void {
+  const labels = template?.metadata?.labels;
+  if (selector !== undefined && !selector.everything && !selector.matches(labels)) {
+    faults.invalid(`${path}.metadata.labels`, labels, "`selector` does not match template `labels`");
+  }
+  checkPodTemplate(template, path, faults);
+  const policy = template?.spec?.restartPolicy;
+  if (policy !== "Always") faults.notSupported(`${path}.spec.restartPolicy`, policy ?? "", ["Always"]);
+  if (template?.spec?.activeDeadlineSeconds !== undefined) {
+    faults.forbidden(
+      `${path}.spec.activeDeadlineSeconds`,
+      `activeDeadlineSeconds in ${workload} is not Supported`,
+    );
+  }
+}
+
+interface ReplicaCounts {
+  readonly replicas?: number | undefined;
+  readonly fullyLabeledReplicas?: number | undefined;
+  readonly readyReplicas?: number | undefined;
+  readonly availableReplicas?: number | undefined;
+  readonly observedGeneration?: number | undefined;
+}
+
+/** upstream: ValidateReplicaSetStatus */
+export function checkReplicaStatus(counts: ReplicaCounts | undefined, faults: FaultList): void {
+  const status = counts ?? {};
+  const fields = [
+    "replicas",
+    "fullyLabeledReplicas",
+    "readyReplicas",
+    "availableReplicas",
+    "observedGeneration",
+  ] as const;
+  for (const field of fields) checkNonNegative(status[field], `status.${field}`, faults);
+  for (const field of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const) {
+    const count = status[field] ?? 0;
+    if (count > (status.replicas ?? 0)) {
+      faults.invalid(`status.${field}`, count, "cannot be greater than status.replicas");
+    }
+  }
+  const available = status.availableReplicas ?? 0;
+  if (available > (status.readyReplicas ?? 0)) {
+    faults.invalid("status.availableReplicas", available, "cannot be greater than readyReplicas");
+  }
+}
+
+export function checkReplicationController(
+  { spec = {} }: Loose<ReplicationController>,
+  faults: FaultList,
+): void {
+  checkNonNegative(spec.minReadySeconds, "spec.minReadySeconds", faults);
+  if (Object.keys(spec.selector ?? {}).length === 0) faults.required("spec.selector");
+  checkNonNegative(spec.replicas, "spec.replicas", faults);
+  if (spec.template === undefined) {
+    faults.required("spec.template");
+    return;
+  }
+  const selector = selectorOfLabels(spec.selector);
+  checkLastingTemplate(
+    spec.template,
+    { workload: "ReplicationController", selector },
+    "spec.template",
+    faults,
+  );
+}

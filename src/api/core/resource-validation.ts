@@ -1,0 +1,171 @@
+/**
+ * Names of resources and amounts of them. upstream: pkg/apis/core/validation/validation.go
+ * (ValidateContainerResourceRequirements, validateResourceName), pkg/apis/core/helper/helpers.go
+ */
+import type { ResourceRequirements } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { negativeMessage } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { qualifiedNameFaults } from "../meta/names.ts";
+import {
+  compareQuantities,
+  formatQuantity,
+  parseQuantity,
+  quantityIsWhole,
+  QuantityError,
+  type Quantity,
+} from "../meta/quantity.ts";
+import type { ResourceList } from "./resource-list.ts";
+
+const hugePagesPrefix = "hugepages-";
+const containerResources = new Set(["cpu", "memory", "ephemeral-storage"]);
+const countedResources = new Set([
+  "pods",
+  "services",
+  "replicationcontrollers",
+  "resourcequotas",
+  "secrets",
+  "configmaps",
+  "persistentvolumeclaims",
+  "services.nodeports",
+  "services.loadbalancers",
+]);
+/** Meaningful in quotas and limits as well as in pods. */
+const standardResources = new Set([
+  ...containerResources,
+  ...countedResources,
+  "storage",
+  ...["cpu", "memory", "ephemeral-storage", "storage"].map((name) => `requests.${name}`),
+  ...["cpu", "memory", "ephemeral-storage"].map((name) => `limits.${name}`),
+]);
+
+export const isHugePages = (name: string): boolean => name.startsWith(hugePagesPrefix);
+const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
+const isExtended = (name: string): boolean =>
+  !isNative(name) && !name.startsWith("requests.") && qualifiedNameFaults(`requests.${name}`).length === 0;
+/** More of it may be promised than there is. */
+export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name);
+const isCounted = (name: string): boolean => countedResources.has(name) || isExtended(name);
+
+const isStandard = (name: string): boolean =>
+  standardResources.has(name) || isHugePages(name) || name.startsWith(`requests.${hugePagesPrefix}`);
+
+/** A quantity, or undefined with a fault. */
+export function readQuantity(text: unknown, path: string, faults: FaultList): Quantity | undefined {
+  try {
+    return parseQuantity(String(text));
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    faults.invalid(path, text, error.message);
+    return undefined;
+  }
+}
+
+/** upstream: validateResourceName */
+export function checkResourceName(name: string, path: string, faults: FaultList): boolean {
+  const messages = qualifiedNameFaults(name);
+  faults.messages(path, name, messages);
+  if (messages.length > 0) return false;
+  if (name.includes("/") || isStandard(name)) return true;
+  faults.invalid(path, name, "must be a standard resource type or fully qualified");
+  return false;
+}
+
+function checkContainerResourceName(name: string, path: string, faults: FaultList): void {
+  checkResourceName(name, path, faults);
+  if (!name.includes("/")) {
+    if (!containerResources.has(name) && !isHugePages(name)) {
+      faults.invalid(path, name, "must be a standard resource for containers");
+    }
+  } else if (!isNative(name) && !isExtended(name)) {
+    faults.invalid(path, name, "doesn't follow extended resource name standard");
+  }
+}
+
+/** upstream: ValidateResourceQuantityValue */
+export function checkResourceQuantity(
+  name: string,
+  text: string,
+  path: string,
+  faults: FaultList,
+): Quantity | undefined {
+  const quantity = readQuantity(text, path, faults);
+  if (quantity === undefined) return undefined;
+  const shown = formatQuantity(quantity);
+  if (quantity.nano < 0n) faults.invalid(path, shown, negativeMessage);
+  if (isCounted(name) && !quantityIsWhole(quantity)) faults.invalid(path, shown, "must be an integer");
+  return quantity;
+}
+
+/** Names and amounts of a list that isn't a container's. */
+export function checkResourceList(list: ResourceList | undefined, path: string, faults: FaultList): void {
+  for (const [name, text] of Object.entries(list ?? {})) {
+    checkResourceName(name, `${path}[${name}]`, faults);
+    checkResourceQuantity(name, text, `${path}[${name}]`, faults);
+  }
+}
+
+function checkRequest(
+  { name, request, limit }: { name: string; request: Quantity; limit: Quantity | undefined },
+  { limits, requests }: { limits: string; requests: string },
+  faults: FaultList,
+): void {
+  if (limit === undefined) {
+    if (!isOvercommitAllowed(name)) {
+      faults.required(limits, "Limit must be set for non overcommitable resources");
+    }
+    return;
+  }
+  const order = compareQuantities(request, limit);
+  const [shown, most] = [formatQuantity(request), formatQuantity(limit)];
+  if (order !== 0 && !isOvercommitAllowed(name)) {
+    faults.invalid(requests, shown, `must be equal to ${name} limit of ${most}`);
+  } else if (order > 0) {
+    faults.invalid(requests, shown, `must be less than or equal to ${name} limit of ${most}`);
+  }
+}
+
+/** upstream: ValidateContainerResourceRequirements */
+export function checkContainerResources(
+  resources: Loose<ResourceRequirements> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (resources === undefined) return;
+  const { limits = {}, requests = {} } = resources;
+  const paths = { limits: `${path}.limits`, requests: `${path}.requests` };
+  const limitOf = new Map<string, Quantity>();
+  for (const [name, text] of Object.entries(limits)) {
+    const at = `${paths.limits}[${name}]`;
+    checkContainerResourceName(name, at, faults);
+    const quantity = checkResourceQuantity(name, text, at, faults);
+    if (quantity !== undefined) limitOf.set(name, quantity);
+  }
+  for (const [name, text] of Object.entries(requests)) {
+    const at = `${paths.requests}[${name}]`;
+    checkContainerResourceName(name, at, faults);
+    const request = checkResourceQuantity(name, text, at, faults);
+    if (request !== undefined) checkRequest({ name, request, limit: limitOf.get(name) }, paths, faults);
+  }
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some(isHugePages) && !names.includes("cpu") && !names.includes("memory")) {
+    faults.forbidden(path, "HugePages require cpu or memory");
+  }
+}
+
+/** What a pod asks for as a whole. upstream: validatePodResources */
+export function checkPodResources(
+  resources: Loose<ResourceRequirements> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (resources === undefined) return;
+  for (const kind of ["limits", "requests"] as const) {
+    for (const name of Object.keys(resources[kind] ?? {})) {
+      if (name !== "cpu" && name !== "memory" && !isHugePages(name)) {
+        faults.notSupported(`${path}.${kind}[${name}]`, name, ["cpu", "hugepages-", "memory"]);
+      }
+    }
+  }
+  checkContainerResources(resources, path, faults);
+}

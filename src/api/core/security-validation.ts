@@ -1,0 +1,146 @@
+/** Security contexts of pods and containers. upstream: pkg/apis/core/validation/validation.go */
+import type {
+  AppArmorProfile,
+  Container,
+  PodSpec,
+  SeccompProfile,
+  SecurityContext,
+} from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import type { Loose } from "../meta/loose.ts";
+import { userIdFaults } from "../meta/names.ts";
+
+interface Ids {
+  readonly runAsUser?: number | undefined;
+  readonly runAsGroup?: number | undefined;
+  readonly fsGroup?: number | undefined;
+}
+
+function checkIds(ids: Ids, path: string, faults: FaultList): void {
+  for (const field of ["fsGroup", "runAsUser", "runAsGroup"] as const) {
+    const id = ids[field];
+    if (id !== undefined) faults.messages(`${path}.${field}`, id, userIdFaults(id));
+  }
+}
+
+const profileTypes = ["Localhost", "RuntimeDefault", "Unconfined"];
+
+function checkProfile(
+  profile: Loose<SeccompProfile | AppArmorProfile> | undefined,
+  what: "seccomp" | "AppArmor",
+  path: string,
+  faults: FaultList,
+): void {
+  if (profile === undefined) return;
+  const { type = "", localhostProfile } = profile;
+  const at = `${path}.localhostProfile`;
+  if (type === "Localhost") {
+    if (localhostProfile === undefined || localhostProfile === "") {
+      faults.required(at, `must be set when ${what} type is Localhost`);
+    } else if (what === "seccomp" && localhostProfile.split("/").includes("..")) {
+      faults.invalid(at, localhostProfile, "must not contain '..'");
+    }
+    return;
+  }
+  if (localhostProfile !== undefined) {
+    faults.invalid(at, localhostProfile, `can only be set when ${what} type is Localhost`);
+  }
+  if (type === "") faults.required(`${path}.type`, `type is required when ${what}Profile is set`);
+  else if (!profileTypes.includes(type)) faults.notSupported(`${path}.type`, type, profileTypes);
+}
+
+/** upstream: ValidateSecurityContext */
+export function checkSecurityContext(
+  context: Loose<SecurityContext> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (context === undefined) return;
+  checkIds(context, path, faults);
+  faults.optionalOneOf(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]);
+  checkProfile(context.seccompProfile, "seccomp", `${path}.seccompProfile`, faults);
+  checkProfile(context.appArmorProfile, "AppArmor", `${path}.appArmorProfile`, faults);
+  if (context.allowPrivilegeEscalation !== false) return;
+  if (context.privileged === true) {
+    faults.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+  }
+  if (context.capabilities?.add?.includes("CAP_SYS_ADMIN") === true) {
+    faults.invalid(
+      path,
+      context,
+      "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
+    );
+  }
+}
+
+const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9]([-_a-z0-9]*[a-z0-9])?)$/;
+const sysctlRule =
+  "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+
+function checkSysctls(
+  sysctls: readonly { readonly name?: string | undefined }[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  const names = new Set<string>();
+  for (const [index, { name = "" }] of sysctls.entries()) {
+    const at = `${path}[${index}].name`;
+    if (name === "") faults.required(at);
+    else if (name.length > 253 || !sysctlName.test(name)) faults.invalid(at, name, sysctlRule);
+    else if (names.has(name)) faults.duplicate(at, name);
+    names.add(name);
+  }
+}
+
+function checkHostPorts(
+  containers: readonly Loose<Container>[] = [],
+  isPod: boolean,
+  path: string,
+  faults: FaultList,
+): void {
+  for (const [index, { ports }] of containers.entries()) {
+    for (const [position, { hostPort = 0, containerPort = 0 }] of (ports ?? []).entries()) {
+      if ((isPod || hostPort !== 0) && hostPort !== containerPort) {
+        faults.invalid(
+          `${path}[${index}].ports[${position}].hostPort`,
+          hostPort,
+          "must match `containerPort` when `hostNetwork` is true",
+        );
+      }
+    }
+  }
+}
+
+/** upstream: validatePodSpecSecurityContext */
+export function checkPodSecurity(
+  spec: Loose<PodSpec>,
+  isPod: boolean,
+  path: string,
+  faults: FaultList,
+): void {
+  if (spec.hostNetwork === true) {
+    checkHostPorts(spec.containers, isPod, `${path}.containers`, faults);
+    checkHostPorts(spec.initContainers, isPod, `${path}.initContainers`, faults);
+  }
+  const context = spec.securityContext;
+  const at = `${path}.securityContext`;
+  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
+    faults.invalid(
+      `${at}.shareProcessNamespace`,
+      true,
+      "ShareProcessNamespace and HostPID cannot both be enabled",
+    );
+  }
+  if (context === undefined) return;
+  checkIds(context, at, faults);
+  for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
+    faults.messages(`${at}.supplementalGroups[${index}]`, group, userIdFaults(group));
+  }
+  checkSysctls(context.sysctls, `${at}.sysctls`, faults);
+  faults.optionalOneOf(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, [
+    "Always",
+    "OnRootMismatch",
+  ]);
+  checkProfile(context.seccompProfile, "seccomp", `${at}.seccompProfile`, faults);
+  checkProfile(context.appArmorProfile, "AppArmor", `${at}.appArmorProfile`, faults);
+}

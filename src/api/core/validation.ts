@@ -1,0 +1,79 @@
+/** The core group's own rules. upstream: pkg/apis/core/validation/validation.go */
+import type { Binding, PodTemplate, ReplicationController } from "../generated/types/core-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Loose } from "../meta/loose.ts";
+import { dns1035LabelFaults, dnsLabelFaults } from "../meta/names.ts";
+import {
+  checkClaim,
+  checkClaimStatusUpdate,
+  checkClaimUpdate,
+  checkPersistentVolume,
+  checkPersistentVolumeUpdate,
+} from "./claim-validation.ts";
+import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
+import { checkEvent } from "./event-validation.ts";
+import {
+  checkNamespace,
+  checkNamespaceStatusUpdate,
+  checkNode,
+  checkNodeStatusUpdate,
+  checkNodeUpdate,
+} from "./node-validation.ts";
+import { checkPodStatusUpdate, checkPodUpdate } from "./pod-update-validation.ts";
+import { checkPodCreate, checkPodTemplate } from "./pod-validation.ts";
+import {
+  checkLimitRange,
+  checkResourceQuota,
+  checkResourceQuotaStatusUpdate,
+  checkResourceQuotaUpdate,
+} from "./quota-validation.ts";
+import { checkReplicaStatus, checkReplicationController } from "./replication-validation.ts";
+import { checkEndpoints, checkService, checkServiceUpdate } from "./service-validation.ts";
+
+function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
+  const kind = target?.kind ?? "";
+  if (kind !== "" && kind !== "Node") faults.notSupported("target.kind", kind, ["Node", "<empty>"]);
+  if ((target?.name ?? "") === "") faults.required("target.name");
+}
+
+export const coreValidations: ValidationsByKind = {
+  Binding: { check: checkBinding },
+  ConfigMap: { check: checkConfigMap, onUpdate: checkConfigMapUpdate },
+  Endpoints: { check: checkEndpoints },
+  Event: { check: checkEvent },
+  LimitRange: { check: checkLimitRange },
+  Namespace: {
+    nameFaults: dnsLabelFaults,
+    check: checkNamespace,
+    onStatusUpdate: checkNamespaceStatusUpdate,
+  },
+  Node: { check: checkNode, onUpdate: checkNodeUpdate, onStatusUpdate: checkNodeStatusUpdate },
+  PersistentVolume: { check: checkPersistentVolume, onUpdate: checkPersistentVolumeUpdate },
+  PersistentVolumeClaim: {
+    check: checkClaim,
+    onUpdate: checkClaimUpdate,
+    onStatusUpdate: checkClaimStatusUpdate,
+  },
+  Pod: { onCreate: checkPodCreate, onUpdate: checkPodUpdate, onStatusUpdate: checkPodStatusUpdate },
+  PodTemplate: {
+    check: ({ template }: Loose<PodTemplate>, faults) => checkPodTemplate(template, "template", faults),
+  },
+  ReplicationController: {
+    check: checkReplicationController,
+    onStatusUpdate: ({ status }: Loose<ReplicationController>, _old, faults) =>
+      checkReplicaStatus(status, faults),
+  },
+  ResourceQuota: {
+    check: checkResourceQuota,
+    onUpdate: checkResourceQuotaUpdate,
+    onStatusUpdate: checkResourceQuotaStatusUpdate,
+  },
+  Secret: { check: checkSecret, onUpdate: checkSecretUpdate },
+  Service: {
+    nameFaults: dns1035LabelFaults,
+    onCreate: checkService,
+    onUpdate: checkServiceUpdate,
+  },
+  ServiceAccount: {},
+};

@@ -1,0 +1,76 @@
+/** The faults of one object, collected while it is looked at. Messages and their order are upstream's. */
+import {
+  duplicate,
+  forbidden,
+  invalid,
+  notFound,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+  type FieldError,
+} from "./field-error.ts";
+
+export class FaultList {
+  readonly #faults: FieldError[] = [];
+
+  get all(): readonly FieldError[] {
+    return this.#faults;
+  }
+
+  get count(): number {
+    return this.#faults.length;
+  }
+
+  add(...faults: readonly FieldError[]): void {
+    this.#faults.push(...faults);
+  }
+
+  required(field: string, detail = ""): void {
+    this.add(required(field, detail));
+  }
+
+  invalid(field: string, value: unknown, detail: string): void {
+    this.add(invalid(field, value, detail));
+  }
+
+  /** One fault for each message of a check of names.ts. */
+  messages(field: string, value: unknown, details: readonly string[]): void {
+    for (const detail of details) this.invalid(field, value, detail);
+  }
+
+  notSupported(field: string, value: unknown, supported: readonly string[]): void {
+    this.add(notSupported(field, value, supported));
+  }
+
+  duplicate(field: string, value: unknown): void {
+    this.add(duplicate(field, value));
+  }
+
+  notFound(field: string, value: unknown): void {
+    this.add(notFound(field, value));
+  }
+
+  forbidden(field: string, detail: string): void {
+    this.add(forbidden(field, detail));
+  }
+
+  tooLong(field: string, max: number): void {
+    this.add(tooLong(field, max));
+  }
+
+  tooMany(field: string, actual: number, max: number): void {
+    this.add(tooMany(field, actual, max));
+  }
+
+  /** A value of a closed set: required when empty. */
+  oneOf(field: string, value: string | undefined, supported: readonly string[]): void {
+    if (value === undefined || value === "") this.required(field);
+    else if (!supported.includes(value)) this.notSupported(field, value, supported);
+  }
+
+  /** As oneOf, for a value that may be absent. */
+  optionalOneOf(field: string, value: string | undefined, supported: readonly string[]): void {
+    if (value !== undefined && !supported.includes(value)) this.notSupported(field, value, supported);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Rules that fields of many kinds share.
+ * upstream: apimachinery/pkg/api/validation/generic.go, apimachinery/pkg/apis/meta/v1/validation/validation.go,
+ * pkg/apis/core/validation/validation.go, pkg/apis/apps/validation/validation.go
+ */
+import type { FaultList } from "./fault-list.ts";
+import { percentOf, type IntOrString } from "./int-or-string.ts";
+import type { Labels, LabelSelectorSpec } from "./labels.ts";
+import {
+  dnsLabelFaults,
+  labelValueFaults,
+  percentFaults,
+  portNameFaults,
+  portNumberFaults,
+  qualifiedNameFaults,
+} from "./names.ts";
+import { jsonEqual } from "../patch/json-value.ts";
+
+export const negativeMessage = "must be greater than or equal to 0";
+export const immutableMessage = "field is immutable";
+
+export function checkNonNegative(value: number | undefined, path: string, faults: FaultList): void {
+  if (value !== undefined && value < 0) faults.invalid(path, value, negativeMessage);
+}
+
+/** Absent and empty are the same to Go, and so here. */
+export function isSame(value: unknown, old: unknown): boolean {
+  return jsonEqual(withoutEmpty(value), withoutEmpty(old));
+}
+
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(withoutEmpty);
+  if (typeof value !== "object") return value;
+  if (value === null) return undefined;
+  const entries = Object.entries(value)
+    .map(([key, item]) => [key, withoutEmpty(item)] as const)
+    .filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries);
+}
+
+export function checkImmutable(value: unknown, old: unknown, path: string, faults: FaultList): void {
+  if (!isSame(value, old)) faults.invalid(path, value, immutableMessage);
+}
+
+export function checkDnsLabel(value: string, path: string, faults: FaultList): void {
+  faults.messages(path, value, dnsLabelFaults(value));
+}
+
+export function checkLabelName(value: string, path: string, faults: FaultList): void {
+  faults.messages(path, value, qualifiedNameFaults(value));
+}
+
+export function checkLabels(labels: Labels | undefined, path: string, faults: FaultList): void {
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    checkLabelName(key, path, faults);
+    faults.messages(path, value, labelValueFaults(value));
+  }
+}
+
+/** upstream: ValidatePortNumOrName. An absent port is the number 0. */
+export function checkPort(port: IntOrString | undefined, path: string, faults: FaultList): void {
+  const value = port ?? 0;
+  faults.messages(path, value, typeof value === "number" ? portNumberFaults(value) : portNameFaults(value));
+}
+
+export function checkIntOrPercent(value: IntOrString | undefined, path: string, faults: FaultList): void {
+  if (typeof value === "string") faults.messages(path, value, percentFaults(value));
+  else checkNonNegative(value, path, faults);
+}
+
+export function checkAtMost100Percent(value: IntOrString | undefined, path: string, faults: FaultList): void {
+  const percent = value === undefined ? undefined : percentOf(value);
+  if (percent !== undefined && percent > 100) faults.invalid(path, value, "must not be greater than 100%");
+}
+
+/** Whether a number or percentage says none at all. */
+export const saysNone = (value: IntOrString | undefined): boolean =>
+  value === undefined || value === 0 || percentOf(value) === 0;
+
+type Expression = NonNullable<LabelSelectorSpec["matchExpressions"]>[number];
+
+export const valuesNeeded = "must be specified when `operator` is 'In' or 'NotIn'";
+export const valuesForbidden = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+
+function checkExpression({ key = "", operator, values }: Expression, path: string, faults: FaultList): void {
+  const count = (values ?? []).length;
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      if (count === 0) faults.required(`${path}.values`, valuesNeeded);
+      break;
+    case "Exists":
+    case "DoesNotExist":
+      if (count > 0) faults.forbidden(`${path}.values`, valuesForbidden);
+      break;
+    case undefined:
+    default:
+      faults.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator");
+  }
+  checkLabelName(key, `${path}.key`, faults);
+  for (const [index, value] of (values ?? []).entries()) {
+    faults.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
+  }
+}
+
+export function checkLabelSelector(
+  selector: LabelSelectorSpec | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (selector === undefined) return;
+  checkLabels(selector.matchLabels, `${path}.matchLabels`, faults);
+  for (const [index, expression] of (selector.matchExpressions ?? []).entries()) {
+    checkExpression(expression, `${path}.matchExpressions[${index}]`, faults);
+  }
+}
+
+export const isEmptySelector = (selector: LabelSelectorSpec): boolean =>
+  Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;

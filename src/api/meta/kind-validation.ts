@@ -1,0 +1,19 @@
+/** What a kind's own rules are made of. Metadata has the same rules for all and is looked at before. */
+import type { FaultList } from "./fault-list.ts";
+import type { NameRule } from "./object-meta-validation.ts";
+
+type Check = (object: never, faults: FaultList) => void;
+type CheckChange = (object: never, old: never, faults: FaultList) => void;
+
+export interface KindValidation {
+  /** DNS subdomains when absent. */
+  readonly nameFaults?: NameRule;
+  /** On creation and on every update of anything but the status. */
+  readonly check?: Check;
+  readonly onCreate?: Check;
+  readonly onUpdate?: CheckChange;
+  readonly onStatusUpdate?: CheckChange;
+}
+
+/** By kind, within one group and version. */
+export type ValidationsByKind = Readonly<Record<string, KindValidation>>;

@@ -1,0 +1,156 @@
+/**
+ * What metadata must look like, and what of it may never change.
+ * upstream: apimachinery/pkg/api/validation/objectmeta.go, pkg/apis/core/validation/validation.go (ValidateObjectMeta)
+ */
+import type { FaultList } from "./fault-list.ts";
+import { checkImmutable, checkLabels, checkNonNegative } from "./field-rules.ts";
+import type { Loose } from "./loose.ts";
+import {
+  dnsLabelFaults,
+  dnsSubdomainFaults,
+  maskTrailingDash,
+  qualifiedNameFaults,
+  type Faults,
+} from "./names.ts";
+import { parseApiVersion, type ObjectMeta, type OwnerReference } from "./object.ts";
+
+export type NameRule = (name: string) => Faults;
+
+export interface MetaRules {
+  readonly namespaced: boolean;
+  readonly nameFaults: NameRule;
+}
+
+/** 256 KiB */
+const annotationsSizeMax = 256 * 1024;
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+const sizeOf = (text: string): number => Buffer.byteLength(text);
+
+export function checkAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  let size = 0;
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    faults.messages(path, key, qualifiedNameFaults(key.toLowerCase()));
+    size += sizeOf(key) + sizeOf(value);
+  }
+  if (size > annotationsSizeMax) faults.tooLong(path, annotationsSizeMax);
+}
+
+function checkOwner(owner: Loose<OwnerReference>, path: string, faults: FaultList): void {
+  const { apiVersion = "", kind = "", name = "", uid = "" } = owner;
+  if (parseApiVersion(apiVersion).version === "") {
+    faults.invalid(`${path}.apiVersion`, apiVersion, "version must not be empty");
+  }
+  for (const [field, value] of Object.entries({ kind, name, uid })) {
+    if (value === "") faults.invalid(`${path}.${field}`, value, "must not be empty");
+  }
+  if (apiVersion === "v1" && kind === "Event") {
+    faults.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner");
+  }
+}
+
+function checkOwners(owners: readonly Loose<OwnerReference>[] = [], path: string, faults: FaultList): void {
+  let first: string | undefined;
+  for (const owner of owners) {
+    checkOwner(owner, path, faults);
+    if (owner.controller !== true) continue;
+    const name = `${owner.kind ?? ""}/${owner.name ?? ""}`;
+    if (first !== undefined) {
+      faults.invalid(
+        path,
+        owners,
+        `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${name}`,
+      );
+    }
+    first ??= name;
+  }
+}
+
+function checkFinalizers(finalizers: readonly string[] = [], path: string, faults: FaultList): void {
+  for (const finalizer of finalizers) faults.messages(path, finalizer, qualifiedNameFaults(finalizer));
+  if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
+    faults.invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+  }
+  checkKnownFinalizers(finalizers, path, faults);
+}
+
+function checkKnownFinalizers(finalizers: readonly string[] = [], path: string, faults: FaultList): void {
+  for (const [index, finalizer] of finalizers.entries()) {
+    if (!finalizer.includes("/") && !standardFinalizers.has(finalizer)) {
+      faults.invalid(
+        `${path}[${index}]`,
+        finalizer,
+        "name is neither a standard finalizer name nor is it fully qualified",
+      );
+    }
+  }
+}
+
+function checkNames(meta: ObjectMeta, { namespaced, nameFaults }: MetaRules, faults: FaultList): void {
+  const { name = "", generateName = "", namespace = "" } = meta;
+  if (generateName !== "") {
+    faults.messages("metadata.generateName", generateName, nameFaults(maskTrailingDash(generateName)));
+  }
+  if (name === "") faults.required("metadata.name", "name or generateName is required");
+  else faults.messages("metadata.name", name, nameFaults(name));
+  if (!namespaced) {
+    if (namespace !== "") faults.forbidden("metadata.namespace", "not allowed on this type");
+  } else if (namespace === "") faults.required("metadata.namespace");
+  else faults.messages("metadata.namespace", namespace, dnsLabelFaults(namespace));
+}
+
+export function checkMeta(meta: ObjectMeta | undefined, rules: MetaRules, faults: FaultList): void {
+  const given = meta ?? {};
+  checkNames(given, rules, faults);
+  checkNonNegative(given.generation, "metadata.generation", faults);
+  checkLabels(given.labels, "metadata.labels", faults);
+  checkAnnotations(given.annotations, "metadata.annotations", faults);
+  checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
+  checkFinalizers(given.finalizers, "metadata.finalizers", faults);
+}
+
+/** The fields that the API server alone decides on after creation. */
+const fixed = [
+  "name",
+  "namespace",
+  "uid",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
+function checkNewFinalizers(meta: ObjectMeta, old: ObjectMeta, faults: FaultList): void {
+  if (old.deletionTimestamp === undefined) return;
+  const added = (meta.finalizers ?? []).filter((one) => old.finalizers?.includes(one) !== true).toSorted();
+  if (added.length === 0) return;
+  const list = added.map((one) => JSON.stringify(one)).join(", ");
+  faults.forbidden(
+    "metadata.finalizers",
+    `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+  );
+}
+
+/** That a resourceVersion is there is for the registry to see to. */
+export function checkMetaUpdate(
+  meta: ObjectMeta | undefined,
+  old: ObjectMeta | undefined,
+  faults: FaultList,
+): void {
+  const given = meta ?? {};
+  const before = old ?? {};
+  checkNewFinalizers(given, before, faults);
+  if ((given.generation ?? 0) < (before.generation ?? 0)) {
+    faults.invalid("metadata.generation", given.generation ?? 0, "must not be decremented");
+  }
+  for (const field of fixed) checkImmutable(given[field], before[field], `metadata.${field}`, faults);
+  checkLabels(given.labels, "metadata.labels", faults);
+  checkAnnotations(given.annotations, "metadata.annotations", faults);
+  checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
+  checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
+}
+
+export const subdomainName: NameRule = dnsSubdomainFaults;

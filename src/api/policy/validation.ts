@@ -1,0 +1,41 @@
+/** Disruption budgets. upstream: pkg/apis/policy/validation/validation.go */
+import type { PodDisruptionBudget } from "../generated/types/policy-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import {
+  checkAtMost100Percent,
+  checkIntOrPercent,
+  checkLabelSelector,
+  checkNonNegative,
+} from "../meta/field-rules.ts";
+import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Loose } from "../meta/loose.ts";
+
+function checkBudget({ spec = {} }: Loose<PodDisruptionBudget>, faults: FaultList): void {
+  const { minAvailable, maxUnavailable } = spec;
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    faults.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
+  }
+  for (const [field, value] of Object.entries({ minAvailable, maxUnavailable })) {
+    checkIntOrPercent(value, `spec.${field}`, faults);
+    checkAtMost100Percent(value, `spec.${field}`, faults);
+  }
+  checkLabelSelector(spec.selector, "spec.selector", faults);
+  faults.optionalOneOf("spec.unhealthyPodEvictionPolicy", spec.unhealthyPodEvictionPolicy, [
+    "AlwaysAllow",
+    "IfHealthyBudget",
+  ]);
+}
+
+function checkBudgetStatus(
+  { status = {} }: Loose<PodDisruptionBudget>,
+  _old: Loose<PodDisruptionBudget>,
+  faults: FaultList,
+): void {
+  for (const field of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
+    checkNonNegative(status[field], `status.${field}`, faults);
+  }
+}
+
+export const policyValidations: ValidationsByKind = {
+  PodDisruptionBudget: { check: checkBudget, onStatusUpdate: checkBudgetStatus },
+};

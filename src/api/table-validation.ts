@@ -1,0 +1,67 @@
+/** What the type table alone can say of an object: required fields and closed sets of values. */
+import { FaultList } from "./meta/fault-list.ts";
+import type { FieldType, TypeTable } from "./schema/type-table.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isMissing = (value: unknown): boolean => value === undefined || value === null || value === "";
+
+/** Metadata has rules of its own, and a status is what a controller saw. */
+const notLookedAt = new Set(["metadata", "status", "apiVersion", "kind"]);
+
+class TableCheck {
+  readonly #table: TypeTable;
+  readonly #faults: FaultList;
+  readonly #onlyEnums: boolean;
+
+  constructor(table: TypeTable, faults: FaultList, onlyEnums: boolean) {
+    this.#table = table;
+    this.#faults = faults;
+    this.#onlyEnums = onlyEnums;
+  }
+
+  struct(name: string, object: Fields, path: string): void {
+    for (const field of this.#table.struct(name)?.byName.values() ?? []) {
+      if (path === "" && notLookedAt.has(field.name)) continue;
+      const value = object[field.name];
+      const at = path === "" ? field.name : `${path}.${field.name}`;
+      if (!isMissing(value)) this.#field(field, value, at);
+      else if (field.required && !this.#onlyEnums) this.#faults.required(at);
+    }
+  }
+
+  #field(field: FieldType, value: unknown, path: string): void {
+    if (field.shape === "list" && Array.isArray(value)) {
+      for (const [index, item] of value.entries()) this.#one(field, item, `${path}[${index}]`);
+    } else if (field.shape === "map" && isFields(value)) {
+      for (const [key, item] of Object.entries(value)) this.#one(field, item, `${path}[${key}]`);
+    } else if (field.shape === "one") this.#one(field, value, path);
+  }
+
+  #one(field: FieldType, value: unknown, path: string): void {
+    if (field.struct !== undefined) {
+      if (isFields(value)) this.struct(field.struct, value, path);
+    } else if (field.enum !== undefined && typeof value === "string" && !field.enum.includes(value)) {
+      this.#faults.notSupported(path, value, field.enum);
+    }
+  }
+}
+
+export interface TableRules {
+  readonly table: TypeTable;
+  /** Leaves out what is required, for kinds whose own rules say that better. */
+  readonly onlyEnums?: boolean;
+}
+
+/** Everything below `object`'s own metadata and status. */
+export function validateByTable(
+  structName: string,
+  object: object,
+  { table, onlyEnums = false }: TableRules,
+): FaultList {
+  const faults = new FaultList();
+  new TableCheck(table, faults, onlyEnums).struct(structName, { ...object }, "");
+  return faults;
+}

@@ -1,0 +1,122 @@
+/**
+ * Validation: whether a defaulted object may be stored, in upstream's rules and words. Metadata first, then the
+ * kind's own rules, then what the type table knows. What only other objects could tell (quotas, references that
+ * must exist, ranges of addresses) is for admission and the registry.
+ */
+import { appsValidations } from "./apps/validation.ts";
+import { authenticationValidations } from "./authentication/validation.ts";
+import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
+import { batchValidations } from "./batch/validation.ts";
+import { certificatesValidations } from "./certificates/validation.ts";
+import { coordinationValidations } from "./coordination/validation.ts";
+import { checkNewEvent, checkNewEventUpdate } from "./core/event-validation.ts";
+import { coreValidations } from "./core/validation.ts";
+import { discoveryValidations } from "./discovery/validation.ts";
+import { FaultList } from "./meta/fault-list.ts";
+import type { FieldError } from "./meta/field-error.ts";
+import type { KindValidation, ValidationsByKind } from "./meta/kind-validation.ts";
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
+import { checkMeta, checkMetaUpdate, subdomainName, type NameRule } from "./meta/object-meta-validation.ts";
+import { pathSegmentFaults } from "./meta/names.ts";
+import { networkingValidations } from "./networking/validation.ts";
+import { policyValidations } from "./policy/validation.ts";
+import { rbacValidations } from "./rbac/validation.ts";
+import type { TypeTable } from "./schema/type-table.ts";
+import { schedulingValidations } from "./scheduling/validation.ts";
+import { storageValidations } from "./storage/validation.ts";
+import { validateByTable } from "./table-validation.ts";
+
+/** Names that have a form of their own, for kinds without other rules here. */
+const named = (nameFaults: NameRule): KindValidation => ({ nameFaults });
+
+const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
+  v1: coreValidations,
+  "apiregistration.k8s.io/v1": { APIService: named(pathSegmentFaults) },
+  "apps/v1": appsValidations,
+  "authentication.k8s.io/v1": authenticationValidations,
+  "autoscaling/v1": autoscalingV1Validations,
+  "autoscaling/v2": autoscalingV2Validations,
+  "batch/v1": batchValidations,
+  "certificates.k8s.io/v1": certificatesValidations,
+  "coordination.k8s.io/v1": coordinationValidations,
+  "discovery.k8s.io/v1": discoveryValidations,
+  "events.k8s.io/v1": { Event: { onCreate: checkNewEvent, onUpdate: checkNewEventUpdate } },
+  "networking.k8s.io/v1": {
+    ...networkingValidations,
+    // "2001:db8::1" is a name here.
+    IPAddress: named(pathSegmentFaults),
+  },
+  "policy/v1": policyValidations,
+  "rbac.authorization.k8s.io/v1": rbacValidations,
+  "scheduling.k8s.io/v1": schedulingValidations,
+  "storage.k8s.io/v1": storageValidations,
+};
+
+export interface ValidationContext {
+  readonly table: TypeTable;
+  /** Full name in the type table; undefined for custom resources, which have schemas of their own. */
+  readonly struct: string | undefined;
+  readonly namespaced: boolean;
+}
+
+const rulesOf = (gvk: GroupVersionKind): KindValidation | undefined =>
+  byApiVersion[apiVersionOf(gvk)]?.[gvk.kind];
+
+const hasOwnRules = (rules: KindValidation | undefined): boolean =>
+  rules?.check !== undefined || rules?.onCreate !== undefined;
+
+/** What the table says comes last, and only where nothing was said of the same field. */
+function addTableFaults(
+  object: KubeObject,
+  { table, struct }: ValidationContext,
+  rules: KindValidation | undefined,
+  faults: FaultList,
+): void {
+  if (struct === undefined) return;
+  const said = new Set(faults.all.map(({ field }) => field));
+  const found = validateByTable(struct, object, { table, onlyEnums: hasOwnRules(rules) });
+  faults.add(...found.all.filter(({ field }) => !said.has(field)));
+}
+
+export function validateCreate(
+  gvk: GroupVersionKind,
+  object: KubeObject,
+  context: ValidationContext,
+): readonly FieldError[] {
+  const rules = rulesOf(gvk);
+  const faults = new FaultList();
+  const { namespaced } = context;
+  checkMeta(object.metadata, { namespaced, nameFaults: rules?.nameFaults ?? subdomainName }, faults);
+  rules?.onCreate?.(object as never, faults);
+  rules?.check?.(object as never, faults);
+  addTableFaults(object, context, rules, faults);
+  return faults.all;
+}
+
+/** `old` is what is stored. Not for updates of the status alone. */
+export function validateUpdate(
+  gvk: GroupVersionKind,
+  object: KubeObject,
+  old: KubeObject,
+  context: ValidationContext,
+): readonly FieldError[] {
+  const rules = rulesOf(gvk);
+  const faults = new FaultList();
+  checkMetaUpdate(object.metadata, old.metadata, faults);
+  rules?.onUpdate?.(object as never, old as never, faults);
+  rules?.check?.(object as never, faults);
+  addTableFaults(object, context, rules, faults);
+  return faults.all;
+}
+
+/** The spec is taken to be the stored one, and isn't looked at. */
+export function validateStatusUpdate(
+  gvk: GroupVersionKind,
+  object: KubeObject,
+  old: KubeObject,
+): readonly FieldError[] {
+  const faults = new FaultList();
+  checkMetaUpdate(object.metadata, old.metadata, faults);
+  rulesOf(gvk)?.onStatusUpdate?.(object as never, old as never, faults);
+  return faults.all;
+}
