@@ -37,8 +37,11 @@ async function authorize(call: ApiCall, info: RequestInfo, authorizer: Authorize
   if (!decision.allowed) throw forbidden(attributes, decision.reason);
 }
 
-export function authorizationAttributes({ user }: Pick<ApiCall, "user">, info: RequestInfo): Attributes {
-  return { ...info, user };
+export function authorizationAttributes(
+  { user, query }: Pick<ApiCall, "user" | "query">,
+  info: RequestInfo,
+): Attributes {
+  return { ...info, user, fieldSelector: query.get("fieldSelector") ?? undefined };
 }
 
 async function dispatch(call: ApiCall, info: RequestInfo, routes: RouteTable): Promise<Answer> {
