@@ -95,9 +95,10 @@ export class Kubelet {
     const { facts, runtimeName } = await this.#connect(cache, signal);
     await using stack = new AsyncDisposableStack();
     const setup = this.#assemble(cache, this.#nodeFacts(facts, runtimeName), signal);
-    stack.defer(() => {
+    stack.defer(async () => {
       setup.probes.close();
       setup.status.close();
+      await setup.host.close();
     });
     await setup.agent.register(signal);
     const informers = this.#informers(setup, signal);

@@ -115,6 +115,12 @@ export class LinuxPodHost implements PodHost {
     }
   }
 
+  async close(): Promise<void> {
+    if ((await this.knownUids()).length > 0) return;
+    await this.#deps.volumes.close();
+    await this.#deps.cgroups?.removeParents();
+  }
+
   #podDir(uid: string): string {
     return this.#deps.volumes.podDir(uid);
   }

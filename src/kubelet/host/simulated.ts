@@ -63,6 +63,10 @@ export class SimulatedPodHost implements PodHost {
     return Promise.resolve([]);
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   #logs({ namespace, name, uid }: { namespace: string; name: string; uid: string }): string {
     return this.#podLogsDir === "" ? "" : join(this.#podLogsDir, `${namespace}_${name}_${uid}`);
   }

@@ -57,4 +57,6 @@ export interface PodHost {
   removeContainerLog(path: string): Promise<void>;
   /** Pods that left something on this machine. */
   knownUids(): Promise<readonly string[]>;
+  /** The kubelet stops: what no pod needs any more is given back. */
+  close(): Promise<void>;
 }

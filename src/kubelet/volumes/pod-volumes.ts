@@ -118,6 +118,14 @@ export class PodVolumes {
     tokens.forget(uid);
   }
 
+  /** When no pod is left. */
+  async close(): Promise<void> {
+    const dir = this.memoryDir;
+    this.#memory = undefined;
+    for (const point of await this.#deps.mounts.below(dir)) await this.#deps.mounts.unmount(point);
+    await rm(dir, { recursive: true, force: true });
+  }
+
   async #prepareOne(pod: Pod, volume: Volume, context: FieldContext): Promise<number | undefined> {
     if (volume.hostPath !== undefined) {
       await prepareHostPath(volume.name, volume.hostPath);
