@@ -65,7 +65,7 @@ const rulesOf = (gvk: GroupVersionKind): KindValidation | undefined =>
 const hasOwnRules = (rules: KindValidation | undefined): boolean =>
   rules?.check !== undefined || rules?.onCreate !== undefined;
 
-/** What the table says comes last, and only where nothing was said of the same field. */
+/** What the table says comes last. Where a kind's own rules found something, they said it better. */
 function addTableFaults(
   object: KubeObject,
   { table, struct }: ValidationContext,
@@ -73,9 +73,9 @@ function addTableFaults(
   faults: FaultList,
 ): void {
   if (struct === undefined) return;
-  const said = new Set(faults.all.map(({ field }) => field));
-  const found = validateByTable(struct, object, { table, onlyEnums: hasOwnRules(rules) });
-  faults.add(...found.all.filter(({ field }) => !said.has(field)));
+  const onlyEnums = hasOwnRules(rules);
+  if (onlyEnums && faults.count > 0) return;
+  faults.add(...validateByTable(struct, object, { table, onlyEnums }).all);
 }
 
 export function validateCreate(
