@@ -17,8 +17,8 @@ export const controllerNames: readonly string[] = Object.keys(controllerFactorie
 export interface ControllersDeps {
   /** As system:kube-controller-manager. */
   readonly client: Client;
-  /** As one controller: its ServiceAccount's rights. */
-  readonly clientFor: (controller: string) => Client;
+  /** As one of upstream's ServiceAccounts in kube-system: "deployment-controller". */
+  readonly clientFor: (serviceAccount: string) => Client;
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,6 +42,18 @@ const eventSources: Readonly<Record<string, string>> = {
   nodeipam: "cidrAllocator",
 };
 
+/** Whose rights a controller has, where it isn't the name plus "-controller". */
+const serviceAccountNames: Readonly<Record<string, string>> = {
+  serviceaccount: "service-account-controller",
+  "root-ca-certificate-publisher": "root-ca-cert-publisher",
+  endpoints: "endpoint-controller",
+  nodeipam: "node-controller",
+  garbagecollector: "generic-garbage-collector",
+  nodelifecycle: "node-controller",
+  "taint-eviction": "node-controller",
+  podgc: "pod-garbage-collector",
+};
+
 async function run(
   options: Completed<ControllersOptions>,
   deps: ControllersDeps,
@@ -51,7 +63,7 @@ async function run(
   const enabled = Object.entries(controllerFactories).filter(([name]) => !options.disable.has(name));
   const running: Controller[] = enabled.map(([name, create]) => {
     const log = deps.log.child({ controller: name });
-    const client = deps.clientFor(name);
+    const client = deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
     const { clock, random, informers } = deps;
     const component = eventSources[name] ?? `${name}-controller`;
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));

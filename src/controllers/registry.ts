@@ -3,12 +3,14 @@ import type { ControllerFactory } from "./controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./nodeipam/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
 
 export const controllerFactories: Readonly<Record<string, ControllerFactory>> = {
+  namespace: namespaceController,
   serviceaccount: serviceAccountController,
   "root-ca-certificate-publisher": rootCaController,
   deployment: deploymentController,
