@@ -16,8 +16,10 @@ const waitingBytesMax = 1 << 20;
 
 export interface ChannelsOptions {
   readonly count: number;
-  /** v5: a channel can be half-closed. */
+  /** v5: the client can half-close a channel. */
   readonly canHalfClose: boolean;
+  /** Only clients say so: kubectl takes the message from a server for an unknown channel. */
+  readonly isClient?: boolean;
 }
 
 /** All channels of one WebSocket. Channels nobody reads are dropped as they come. */
@@ -44,7 +46,8 @@ export class Channels {
 
   /** The channel's two directions; call once per number. */
   channel(number: number): Duplex {
-    const channel = new Channel(number, this.#socket, this.#options.canHalfClose, () => {
+    const { canHalfClose, isClient = false } = this.#options;
+    const channel = new Channel(number, this.#socket, canHalfClose && isClient, () => {
       this.#balance();
     });
     this.#channels.set(number, channel);

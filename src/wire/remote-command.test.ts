@@ -64,7 +64,7 @@ const all: RemoteCommandOptions = { stdin: true, stdout: true, stderr: true, tty
 test("exec over WebSocket v5: stdin is half-closed, outputs and the result come back", async () => {
   const { port, server } = await serveShout(all);
   const socket = new WebSocket(`ws://127.0.0.1:${port}/exec`, [channelV5, channelV4]);
-  const channels = new Channels(socket, { count: 5, canHalfClose: true });
+  const channels = new Channels(socket, { count: 5, canHalfClose: true, isClient: true });
   const [stdin, stdout, stderr, result] = [0, 1, 2, 3].map((number) => channels.channel(number));
   await new Promise((resolve) => socket.once("open", resolve));
   assert.equal(socket.protocol, channelV5);
@@ -135,7 +135,7 @@ test("a terminal's sizes arrive", async () => {
     );
   });
   const socket = new WebSocket(`ws://127.0.0.1:${port}/exec`, [channelV5]);
-  const channels = new Channels(socket, { count: 5, canHalfClose: true });
+  const channels = new Channels(socket, { count: 5, canHalfClose: true, isClient: true });
   const resize = channels.channel(4);
   const result = channels.channel(3);
   await new Promise((resolve) => socket.once("open", resolve));
