@@ -134,7 +134,7 @@ suite("two hosts", { timeout: 400_000 }, () => {
           "--",
           "sh",
           "-c",
-          "for i in $(seq 40); do wget -T 3 -qO- http://web/cgi-bin/hello; done",
+          "for i in $(seq 40); do timeout 5 wget -qO- http://web/cgi-bin/hello; done",
         ]),
       );
       assert.equal(new Set(answers.trim().split("\n")).size, 4, answers);

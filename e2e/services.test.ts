@@ -165,7 +165,7 @@ for (const runtime of ["embedded", "docker"] as const) {
 
     test("a rolling update under load drops no request", async () => {
       const load = inClient(
-        "ok=0; bad=0; while ! test -e /tmp/stop; do if wget -T 5 -qO- http://web/ >/dev/null; then ok=$((ok+1)); else bad=$((bad+1)); fi; done; echo $ok $bad",
+        "ok=0; bad=0; while ! test -e /tmp/stop; do if timeout 5 wget -qO- http://web/ >/dev/null; then ok=$((ok+1)); else bad=$((bad+1)); fi; done; echo $ok $bad",
       );
       await cluster.kubectl(["set", "image", "deployment/web", "httpd=docker.io/mini/httpd:2"]);
       await cluster.kubectl(["rollout", "status", "deployment/web", "--timeout=120s"]);

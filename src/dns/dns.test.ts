@@ -190,7 +190,7 @@ test("answers come over UDP and TCP, on another port when the first is taken; a 
     let received = Buffer.alloc(0);
     tcp.on("data", (chunk) => {
       received = Buffer.concat([received, chunk]);
-      if (received.length >= 2 + received.readUInt16BE()) resolve(dnsPacket.streamDecode(received));
+      if (received.length >= 2 + received.readUInt16BE()) resolve(dnsPacket.decode(received.subarray(2)));
     });
     tcp.write(
       dnsPacket.streamEncode({ type: "query", id: 9, questions: [{ name: `db.default.${svc}`, type: "A" }] }),

@@ -26,6 +26,9 @@ import { StatsSummary } from "./server/stats-summary.ts";
 import { nodeStatus } from "./node/node-object.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 import { ApiTokenSource } from "./volumes/tokens.ts";
+import { removePods } from "./uninstall.ts";
+
+export { removePods };
 
 export interface KubeletDeps {
   /** With the node's own identity: system:node:NAME. */

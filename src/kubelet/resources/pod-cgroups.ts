@@ -84,13 +84,18 @@ export class PodCgroups {
     }
   }
 
-  /** Takes the empty parents away, when the node goes for good. */
+  /** Takes the empty parents away; those that others use stay. */
   async removeParents(): Promise<void> {
     for (const mount of this.#hierarchies.all) {
       for (const folder of ["burstable", "besteffort", ""]) {
-        await rmdir(join(mount, this.#options.root, folder)).catch(() => undefined); // others still use it
+        await rmdir(join(mount, this.#options.root, folder)).catch(() => undefined);
       }
     }
+  }
+
+  /** Takes everything away, when the node goes for good. Fails while processes live in it. */
+  async removeAll(): Promise<void> {
+    for (const mount of this.#hierarchies.all) await removeTree(join(mount, this.#options.root));
   }
 
   async #makeParents(): Promise<void> {
