@@ -278,5 +278,5 @@ test("memory, SQLite and the model give equal answers to random operations", asy
       }
     },
   );
-  await check(property, { numRuns: 20 });
+  await check(property, { numRuns: 10 });
 });

@@ -1,25 +1,22 @@
 /** The database file and every statement on it. Synchronous: runs in the worker. */
 import { crc32 } from "node:zlib";
-import { type Connection, openConnection, type SqlValue, type Statement } from "./driver.ts";
-import { corruptError, notDurableError } from "./open-errors.ts";
+import type { Connection, SqlValue, Statement } from "./driver.ts";
+import { openDurable, setQuota } from "./durable-connection.ts";
+import { corruptError } from "./open-errors.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { type Packed, readRecords, type ReadRow, RecordWriter } from "./records.ts";
-import { operations, pageBytes, positionOf, prepareSchema, revisionOf } from "./schema.ts";
+import { operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
 
-/** A restarted server may meet the last moments of its predecessor. */
-const lockWaitMs = 1000;
-/** SQLite checkpoints within a commit at this many pages of log; see `checkpointIfDue` for the usual way. */
-const autoCheckpointPages = 500;
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
-/** A log that a large transaction blew up shrinks to this again. */
-const walBytesMax = 8 * 2 ** 20;
+/** What a sweep may use beyond the quota. */
+const sweepHeadroomBytes = 16 * 2 ** 20;
 /** Rows looked at per read or sweep: 1 to 3 ms, which is how long a commit may have to wait for it. */
 const sliceRowsMax = 500;
 const sliceBytesMax = 2 ** 20;
 const loadBytes = 2 ** 20;
 /** Free pages are reused; only when they are more than a quarter of a file of some size they go back to the disk. */
-const freePagesMin = 1024n;
+const freePagesMin = 256n;
 const vacuumPages = 256;
 /**
  * `current` follows the log in generations of this many keys: folded in key order, many rows share a page, and a key
@@ -41,6 +38,7 @@ export interface Slice {
 export class Database {
   readonly #path: string;
   readonly #connection: Connection;
+  readonly #quotaBytes: number | undefined;
   readonly #insertLog: Statement;
   readonly #setCurrent: Statement;
   readonly #deleteCurrent: Statement;
@@ -67,7 +65,8 @@ export class Database {
 
   constructor(options: DatabaseOptions) {
     this.#path = options.path;
-    this.#connection = open(options);
+    this.#connection = openDurable(options);
+    this.#quotaBytes = options.quotaBytes;
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
     this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
@@ -188,6 +187,17 @@ export class Database {
    * below it. What the write at that revision replaced stays, for a watch that starts there.
    */
   sweep(): boolean {
+    if (this.#quotaBytes === undefined) return this.#sweep();
+    // To free space takes a little space first.
+    setQuota(this.#connection, this.#quotaBytes + sweepHeadroomBytes);
+    try {
+      return this.#sweep();
+    } finally {
+      setQuota(this.#connection, this.#quotaBytes);
+    }
+  }
+
+  #sweep(): boolean {
     const needed = positionOf(this.#compacted);
     if (this.#folded < this.#newest && this.#folded < needed) return this.#foldForSweep();
     const rows = this.#sweepRows.all(this.#swept, needed);
@@ -372,34 +382,4 @@ interface LogRow {
 /** Of what SQLite's own checks don't cover: a value that was changed on the disk. */
 function checksumOf(key: string, value: Uint8Array): number {
   return crc32(value, crc32(key));
-}
-
-function open(options: DatabaseOptions): Connection {
-  const { path, nativeBinding, quotaBytes } = options;
-  const connection = openConnection({ path, nativeBinding, lockWaitMs });
-  try {
-    // One process per file. It also keeps the index of the write-ahead log out of shared memory.
-    connection.exec("PRAGMA locking_mode = EXCLUSIVE");
-    prepareFile(connection, path);
-    connection.exec(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}; PRAGMA cache_size = -4096`);
-    connection.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
-    if (quotaBytes !== undefined) {
-      connection.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(quotaBytes / pageBytes))}`);
-    }
-    return connection;
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-}
-
-function prepareFile(connection: Connection, path: string): void {
-  prepareSchema(connection, path, () => {
-    const mode = connection.pragma("journal_mode = WAL");
-    if (mode !== "wal") throw notDurableError(path, `its journal mode stays ${String(mode)}`);
-    // In WAL mode this build of SQLite defaults to NORMAL, which loses acknowledged writes with the power.
-    connection.exec("PRAGMA synchronous = FULL");
-    const level = connection.pragma("synchronous");
-    if (level !== 2n) throw notDurableError(path, `synchronous stays at ${String(level)}`);
-  });
 }

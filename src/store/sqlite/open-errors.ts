@@ -13,7 +13,7 @@ export class StoreOpenError extends Error {
   }
 }
 
-export function lockedError(path: string, holder: string | undefined): StoreOpenError {
+function lockedError(path: string, holder: string | undefined): StoreOpenError {
   const who = holder ?? "another process";
   return new StoreOpenError(
     "locked",
@@ -54,6 +54,15 @@ export function notDurableError(path: string, what: string): StoreOpenError {
   );
 }
 
-export function unreadableError(path: string, reason: string): StoreOpenError {
+function unreadableError(path: string, reason: string): StoreOpenError {
   return new StoreOpenError("unreadable", path, `can't open the database ${path}: ${reason}`);
+}
+
+/** Makes of an error of SQLite, or of the file system, one that says what to do; any other stays as it is. */
+export function openErrorOf(path: string, error: unknown, holder: () => string | undefined): unknown {
+  if (!(error instanceof Error) || error instanceof StoreOpenError || !("code" in error)) return error;
+  const code = String(error.code);
+  if (code === "SQLITE_BUSY") return lockedError(path, holder());
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return corruptError(path, error.message);
+  return unreadableError(path, error.message);
 }

@@ -9,6 +9,7 @@ import { MvccStore, type StoreDeps } from "../mvcc-store.ts";
 import type { RingOptions } from "../ring.ts";
 import { SortedMap } from "../sorted-map.ts";
 import type { Entry, Revision, Store, StoreEvent } from "../store.ts";
+import { openErrorOf } from "./open-errors.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { readRecords } from "./records.ts";
 import { entryOf, SqliteBackend } from "./sqlite-backend.ts";
@@ -68,12 +69,12 @@ function spawnWorker(): Worker {
  * all of the process's locks on it, SQLite's among them.
  */
 async function createFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, "ax", 0o600);
     await file.close();
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
+    if (errorCode(error) !== "EEXIST") throw openErrorOf(path, error, () => undefined);
   }
 }
 

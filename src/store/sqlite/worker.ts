@@ -3,8 +3,9 @@ import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { assert } from "#base/assert.ts";
 import { Database } from "./database.ts";
 import { sqliteCode } from "./driver.ts";
-import { StoreOpenError } from "./open-errors.ts";
-import type { Hello, Reply, Request } from "./protocol.ts";
+import { lockHolder } from "./lock-holder.ts";
+import { openErrorOf, StoreOpenError } from "./open-errors.ts";
+import type { DatabaseOptions, Hello, Reply, Request } from "./protocol.ts";
 import type { Packed } from "./records.ts";
 
 const port = parentPort;
@@ -42,10 +43,7 @@ function send(reply: Reply, packed?: Packed): void {
 function answer(session: { database: Database | undefined }, request: Request): void {
   try {
     if (request.kind === "open") {
-      const database = new Database(request.options);
-      session.database = database;
-      for (const rows of database.load()) send({ kind: "rows", rows }, rows);
-      send({ kind: "opened", revision: database.revision, compacted: database.compacted });
+      session.database = openDatabase(request.options);
       return;
     }
     const { database } = session;
@@ -55,6 +53,17 @@ function answer(session: { database: Database | undefined }, request: Request): 
     const reason = error instanceof Error ? error : new Error(String(error));
     const fault = reason instanceof StoreOpenError ? reason.fault : undefined;
     send({ kind: "failed", message: reason.message, code: sqliteCode(reason), fault });
+  }
+}
+
+function openDatabase(options: DatabaseOptions): Database {
+  try {
+    const database = new Database(options);
+    for (const rows of database.load()) send({ kind: "rows", rows }, rows);
+    send({ kind: "opened", revision: database.revision, compacted: database.compacted });
+    return database;
+  } catch (error) {
+    throw openErrorOf(options.path, error, () => lockHolder(options.path));
   }
 }
 

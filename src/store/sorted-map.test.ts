@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { array, assert as check, boolean, property, record, string } from "fast-check";
+import { SortedMap } from "./sorted-map.ts";
+
+function keysFrom(map: SortedMap<number>, from: string): string[] {
+  const keys: string[] = [];
+  const cursor = map.cursor(from);
+  for (let slot = cursor.slot; slot !== undefined; slot = cursor.slot) {
+    keys.push(slot.key);
+    cursor.advance();
+  }
+  return keys;
+}
+
+function sorted(keys: Iterable<string>): string[] {
+  return [...keys].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+test("SortedMap: keys, ranges and counts are those of a plain map, whatever was set and deleted", () => {
+  const key = string({ unit: "binary", maxLength: 3 });
+  const step = record({ key, isDelete: boolean() });
+  check(
+    property(array(step, { maxLength: 200 }), key, key, (steps, prefix, rest) => {
+      const map = new SortedMap<number>();
+      const plain = new Map<string, number>();
+      for (const [at, { key: name, isDelete }] of steps.entries()) {
+        if (isDelete) {
+          map.delete(name);
+          plain.delete(name);
+        } else {
+          map.set(name, at);
+          plain.set(name, at);
+        }
+      }
+      const all = sorted(plain.keys());
+      assert.deepEqual(keysFrom(map, ""), all);
+      assert.equal(map.size, all.length);
+      for (const [name, value] of plain) assert.equal(map.get(name), value);
+      const from = prefix + rest;
+      const isFrom = (name: string): boolean => Buffer.compare(Buffer.from(name), Buffer.from(from)) >= 0;
+      assert.deepEqual(keysFrom(map, from), all.filter(isFrom));
+      assert.equal(map.count(prefix), all.filter((name) => name.startsWith(prefix)).length);
+      assert.equal(
+        map.count(prefix, from),
+        all.filter((name) => name.startsWith(prefix) && isFrom(name)).length,
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("SortedMap: thousands of keys in any order, and fewer again", () => {
+  const map = new SortedMap<number>();
+  const keys = Array.from({ length: 20_000 }, (_, at) => `/k/${(at * 7919) % 20_000}`);
+  for (const [at, key] of keys.entries()) map.set(key, at);
+  assert.deepEqual(keysFrom(map, ""), sorted(keys));
+  assert.equal(map.count("/k/1"), 11_111);
+  for (const key of keys.slice(0, 19_900)) map.delete(key);
+  assert.deepEqual(keysFrom(map, ""), sorted(keys.slice(19_900)));
+  assert.equal(map.count(""), 100);
+});
