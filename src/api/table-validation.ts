@@ -23,12 +23,20 @@ class TableCheck {
   }
 
   struct(name: string, object: Fields, path: string): void {
-    for (const field of this.#table.struct(name)?.byName.values() ?? []) {
-      if (path === "" && notLookedAt.has(field.name)) continue;
-      const value = object[field.name];
-      const at = path === "" ? field.name : `${path}.${field.name}`;
-      if (!isMissing(value)) this.#field(field, value, at);
-      else if (field.required && !this.#onlyEnums) this.#faults.required(at);
+    const fields = this.#table.struct(name)?.byName;
+    if (fields === undefined) return;
+    for (const [key, value] of Object.entries(object)) {
+      const field = fields.get(key);
+      if (field === undefined || isMissing(value) || (path === "" && notLookedAt.has(key))) continue;
+      this.#field(field, value, path === "" ? key : `${path}.${key}`);
+    }
+    if (!this.#onlyEnums) this.#required(fields.values(), object, path);
+  }
+
+  #required(fields: Iterable<FieldType>, object: Fields, path: string): void {
+    for (const { name, required } of fields) {
+      const isAsked = required && !(path === "" && notLookedAt.has(name));
+      if (isAsked && isMissing(object[name])) this.#faults.required(path === "" ? name : `${path}.${name}`);
     }
   }
 

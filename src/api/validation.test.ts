@@ -9,6 +9,7 @@ import {
   validateCreate,
   validateStatusUpdate,
   validateUpdate,
+  Validator,
   type ValidationContext,
 } from "./validation.ts";
 
@@ -1122,3 +1123,71 @@ for (const [key, old, now, ...want] of statuses) {
     assertFaults(validateStatusUpdate(gvk, object, objectOf(key, old).object).map(fieldErrorText), want);
   });
 }
+
+const ephemeral = (changes: object = {}): object =>
+  spec({ ephemeralContainers: [{ ...container, name: "e", ...changes }] });
+const requests = (list: object): object => one({ resources: { requests: list } });
+const parts: readonly (readonly [
+  part: "ephemeralContainers" | "resources",
+  old: object,
+  now: object,
+  ...faults: readonly string[],
+])[] = [
+  ["ephemeralContainers", {}, ephemeral()],
+  [
+    "ephemeralContainers",
+    ephemeral(),
+    {},
+    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be removed',
+  ],
+  [
+    "ephemeralContainers",
+    ephemeral(),
+    ephemeral({ image: "k" }),
+    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed',
+  ],
+  [
+    "ephemeralContainers",
+    {},
+    ephemeral({ ports: [{ containerPort: 1 }] }),
+    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+  ],
+  [
+    "ephemeralContainers",
+    {},
+    ephemeral({ targetContainerName: "z" }),
+    'spec.ephemeralContainers[0].targetContainerName: Not found: "z"',
+  ],
+  ["resources", requests({ cpu: "1" }), requests({ cpu: "2" })],
+  [
+    "resources",
+    requests({ cpu: "1" }),
+    requests({}),
+    "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed",
+  ],
+  [
+    "resources",
+    requests({}),
+    requests({ "ephemeral-storage": "1" }),
+    "spec: Forbidden: only cpu and memory resources are mutable",
+  ],
+];
+for (const [part, old, now, ...want] of parts) {
+  test(`a pod's ${part}: ${want[0]?.slice(0, 90) ?? JSON.stringify(now)}`, () => {
+    const validator = new Validator({ scheme, table });
+    const faults = validator.podPartUpdate(
+      part,
+      objectOf("v1/Pod", now).object,
+      objectOf("v1/Pod", old).object,
+    );
+    assertFaults(faults.map(fieldErrorText), want);
+  });
+}
+
+test("a validator knows kinds by the scheme", () => {
+  const validator = new Validator({ scheme, table });
+  const { gvk, object } = objectOf("v1/Namespace", {});
+  assert.deepEqual(validator.create(gvk, object), []);
+  assert.deepEqual(validator.update(gvk, object, object), []);
+  assert.deepEqual(validator.statusUpdate(gvk, object, object), []);
+});

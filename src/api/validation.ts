@@ -11,7 +11,9 @@ import { certificatesValidations } from "./certificates/validation.ts";
 import { coordinationValidations } from "./coordination/validation.ts";
 import { checkNewEvent, checkNewEventUpdate } from "./core/event-validation.ts";
 import { coreValidations } from "./core/validation.ts";
+import { checkEphemeralContainersUpdate, checkPodResize } from "./core/pod-update-validation.ts";
 import { discoveryValidations } from "./discovery/validation.ts";
+import type { Pod } from "./generated/types/core-v1.ts";
 import { FaultList } from "./meta/fault-list.ts";
 import type { FieldError } from "./meta/field-error.ts";
 import type { KindValidation, ValidationsByKind } from "./meta/kind-validation.ts";
@@ -22,6 +24,7 @@ import { networkingValidations } from "./networking/validation.ts";
 import { policyValidations } from "./policy/validation.ts";
 import { rbacValidations } from "./rbac/validation.ts";
 import type { TypeTable } from "./schema/type-table.ts";
+import type { Scheme } from "./scheme.ts";
 import { schedulingValidations } from "./scheduling/validation.ts";
 import { storageValidations } from "./storage/validation.ts";
 import { validateByTable } from "./table-validation.ts";
@@ -119,4 +122,49 @@ export function validateStatusUpdate(
   checkMetaUpdate(object.metadata, old.metadata, faults);
   rulesOf(gvk)?.onStatusUpdate?.(object as never, old as never, faults);
   return faults.all;
+}
+
+export interface ValidatorDeps {
+  readonly scheme: Scheme;
+  readonly table: TypeTable;
+}
+
+/** Validation of the built-in kinds, as the registry asks for it. */
+export class Validator {
+  readonly #deps: ValidatorDeps;
+
+  constructor(deps: ValidatorDeps) {
+    this.#deps = deps;
+  }
+
+  create(gvk: GroupVersionKind, object: KubeObject): readonly FieldError[] {
+    return validateCreate(gvk, object, this.#contextOf(gvk));
+  }
+
+  update(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {
+    return validateUpdate(gvk, object, old, this.#contextOf(gvk));
+  }
+
+  statusUpdate(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {
+    return validateStatusUpdate(gvk, object, old);
+  }
+
+  /** pods/ephemeralcontainers and pods/resize: only that part of the spec has changed. */
+  podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[] {
+    const faults = new FaultList();
+    checkMetaUpdate(pod.metadata, old.metadata, faults);
+    if (part === "ephemeralContainers") checkEphemeralContainersUpdate(pod, old, faults);
+    else checkPodResize(pod, old, faults);
+    return faults.all;
+  }
+
+  #contextOf(gvk: GroupVersionKind): ValidationContext {
+    const { scheme, table } = this.#deps;
+    const definition = scheme.kind(gvk);
+    return {
+      table,
+      struct: definition?.struct ?? scheme.structOf(gvk),
+      namespaced: definition?.namespaced ?? true,
+    };
+  }
 }

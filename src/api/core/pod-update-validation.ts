@@ -5,6 +5,7 @@ import type {
   Pod,
   PodSpec,
   PodStatus,
+  ResourceRequirements,
   Toleration,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
@@ -175,6 +176,48 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     } else if (!isSame(now, before)) {
       const difference = differenceText(now, before);
       faults.forbidden(path, `existing ephemeral containers ${name} may not be changed\n${difference}`);
+    }
+  }
+}
+
+const resizable = new Set(["cpu", "memory"]);
+
+/** What of the resources a resize may not touch. */
+function fixedResources(containers: Containers = []): readonly unknown[] {
+  return containers.map(({ name, resources }) => ({
+    name,
+    lists: [resources?.requests, resources?.limits].map((list) =>
+      Object.fromEntries(Object.entries(list ?? {}).filter(([key]) => !resizable.has(key))),
+    ),
+  }));
+}
+
+/** The resize subresource. upstream: ValidatePodResize */
+export function checkPodResize(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
+  const spec = pod.spec ?? {};
+  const old = oldPod.spec ?? {};
+  checkPodSpec(spec, true, "spec", faults);
+  const containers = isSame(fixedResources(spec.containers), fixedResources(old.containers));
+  const others = isSame(fixedResources(spec.initContainers), fixedResources(old.initContainers));
+  if (!containers || !others) faults.forbidden("spec", "only cpu and memory resources are mutable");
+  for (const [index, { resources }] of (old.containers ?? []).entries()) {
+    checkKept(spec.containers?.[index]?.resources, resources, `spec.containers[${index}].resources`, faults);
+  }
+}
+
+/** What was asked for once is asked for ever, in whatever amount. */
+function checkKept(
+  resources: Loose<ResourceRequirements> | undefined,
+  old: Loose<ResourceRequirements> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  for (const list of ["requests", "limits"] as const) {
+    const now = resources?.[list] ?? {};
+    for (const name of Object.keys(old?.[list] ?? {})) {
+      if (resizable.has(name) && now[name] === undefined) {
+        faults.forbidden(`${path}.${list}`, `resource ${list} cannot be removed`);
+      }
     }
   }
 }
