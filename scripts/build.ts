@@ -1,6 +1,7 @@
 /**
  * dist/mini-k8s: the one executable. Two bundles (main and the store's worker), a stripped Node of this checkout,
- * and the assets that can't be bundled: the SQLite addon and a static runc. Downloads nothing.
+ * and the assets that can't be bundled: the SQLite addon, a static runc, texts for explain. What reads its stack traces,
+ * dist/build/*.map, stays here. Downloads nothing but, once, Debian's packages for runc.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -37,6 +38,8 @@ const withoutNativeHelpers: Plugin = {
   },
 };
 
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 async function bundle(entry: string, out: string): Promise<void> {
   await build({
     entryPoints: [resolve(root, entry)],
@@ -54,6 +57,10 @@ async function bundle(entry: string, out: string): Promise<void> {
     define: { "import.meta.url": "undefined", "import.meta.dirname": "undefined" },
     logLevel: "error",
   });
+  // esbuild escapes what isn't ASCII in strings, not in regular expressions; one such character makes the engine
+  // keep the whole text in two bytes a character.
+  const path = resolve(work, out);
+  writeFileSync(path, readFileSync(path, "utf8").replace(/[^\0-\x7f]/g, escaped));
 }
 
 function strippedNode(): string {
@@ -71,6 +78,12 @@ function staticRunc(): string {
   const options = { params: { [constants.ZSTD_c_compressionLevel]: 19 } };
   writeFileSync(packed, zstdCompressSync(readFileSync(runc), options));
   return packed;
+}
+
+/** Texts for `kubectl explain`, made by a script of its own: without them the server works, too. */
+function descriptions(): string {
+  execFileSync(process.execPath, [resolve(root, "scripts/descriptions.ts")], { stdio: "inherit" });
+  return resolve(root, "dist/descriptions.json.gz");
 }
 
 type SeaBuilder = (entry: string, options: object) => Promise<void>;
@@ -99,9 +112,9 @@ async function main(): Promise<void> {
       execArgvExtension: "none",
       assets: {
         "worker.cjs": resolve(work, "worker.cjs"),
-        "main.cjs.map": resolve(work, "main.cjs.map"),
         "better_sqlite3.node": resolve(root, `node_modules/better-sqlite3/prebuilds/linux-${arch}.node`),
         "runc.zst": staticRunc(),
+        "descriptions.json.gz": descriptions(),
       },
     },
   });

@@ -1,17 +1,18 @@
 /** What lies beside the program: in the one executable as assets, in a checkout as files. */
-import { closeSync, openSync, writeSync, constants as files } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeSync, constants as files } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type * as NodeSea from "node:sea";
 import { Worker } from "node:worker_threads";
 import { zstdDecompressSync } from "node:zlib";
 import type { Assets } from "#supervisor/host.ts";
 
-type Sea = typeof import("node:sea");
+/** The part of node:sea that is used. */
+type Sea = Pick<typeof NodeSea, "getRawAsset">;
 
 export async function loadAssets(dataDir: string): Promise<Assets> {
   const sea = await import("node:sea");
-  if (!sea.isSea()) {
-    return { sqliteAddon: undefined, spawnStoreWorker: undefined, runc: undefined, descriptions: undefined };
-  }
-  const bytes = (name: string): Buffer => Buffer.from(sea.getRawAsset(name) as ArrayBuffer);
+  if (!sea.isSea()) return filesOfCheckout();
+  const bytes = (name: string): Buffer => Buffer.from(sea.getRawAsset(name));
   return {
     sqliteAddon: addonPath(sea, dataDir),
     spawnStoreWorker: () => new Worker(sea.getAsset("worker.cjs", "utf8"), { eval: true, name: "sqlite" }),
@@ -20,12 +21,23 @@ export async function loadAssets(dataDir: string): Promise<Assets> {
   };
 }
 
+/** npm's addon, the worker's source, the machine's runc; texts only once a build has made them. */
+function filesOfCheckout(): Assets {
+  const descriptions = fileURLToPath(new URL("../../dist/descriptions.json.gz", import.meta.url));
+  return {
+    sqliteAddon: undefined,
+    spawnStoreWorker: undefined,
+    runc: undefined,
+    descriptions: existsSync(descriptions) ? () => readFileSync(descriptions) : undefined,
+  };
+}
+
 /**
  * The addon as a file that has no name: works where /tmp may not hold programs, and leaves nothing behind.
  * The descriptor stays open for the life of the process; the store's worker loads through it too.
  */
 function addonPath(sea: Sea, dataDir: string): string {
-  const content = Buffer.from(sea.getRawAsset("better_sqlite3.node") as ArrayBuffer);
+  const content = Buffer.from(sea.getRawAsset("better_sqlite3.node"));
   // Linux's O_TMPFILE, which Node doesn't name.
   const unnamed = 0o20000000 | files.O_DIRECTORY;
   const faults: string[] = [];
