@@ -207,23 +207,10 @@ async function staticTokens(options: ServerOptions, { log }: Host): Promise<Toke
 const systemUser = (name: string): UserInfo => ({ name, groups: ["system:authenticated"] });
 
 /** A controller acts with the rights of its own account in kube-system, as upstream's do. */
-function controllerUser(controller: string): UserInfo {
-  const account = accountNames[controller] ?? `${controller}-controller`;
-  return {
-    name: `system:serviceaccount:kube-system:${account}`,
-    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-  };
-}
-
-const accountNames: Readonly<Record<string, string>> = {
-  serviceaccount: "service-account-controller",
-  "root-ca-certificate-publisher": "root-ca-cert-publisher",
-  endpoints: "endpoint-controller",
-  "garbage-collector": "generic-garbage-collector",
-  nodelifecycle: "node-controller",
-  nodeipam: "node-controller",
-  podgc: "pod-garbage-collector",
-};
+const controllerUser = (account: string): UserInfo => ({
+  name: `system:serviceaccount:kube-system:${account}`,
+  groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+});
 
 function controlPlane(options: ServerOptions, { clientOf, rootCaPem }: Server, host: Host): Component[] {
   const { clock, random } = host;
