@@ -3,6 +3,7 @@ import type { ControllerFactory } from "./controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
+import { garbageCollectorController } from "./garbage/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./nodeipam/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
@@ -11,6 +12,7 @@ import { serviceAccountController } from "./serviceaccount/controller.ts";
 
 export const controllerFactories: Readonly<Record<string, ControllerFactory>> = {
   namespace: namespaceController,
+  garbagecollector: garbageCollectorController,
   serviceaccount: serviceAccountController,
   "root-ca-certificate-publisher": rootCaController,
   deployment: deploymentController,
