@@ -40,6 +40,16 @@ const withoutNativeHelpers: Plugin = {
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
+/** Below oclif: asks for the home directory when it is loaded, and a bare machine has no /etc/passwd to tell it from. */
+const stacksAsTheyAre: Plugin = {
+  name: "stacks-as-they-are",
+  setup: (builder) => {
+    builder.onLoad({ filter: /node_modules\/clean-stack\/index\.js$/ }, () => ({
+      contents: "module.exports = (stack) => stack;",
+    }));
+  },
+};
+
 async function bundle(entry: string, out: string): Promise<void> {
   await build({
     entryPoints: [resolve(root, entry)],
@@ -52,7 +62,7 @@ async function bundle(entry: string, out: string): Promise<void> {
     keepNames: true,
     sourcemap: "external",
     legalComments: "none",
-    plugins: [withoutNativeHelpers],
+    plugins: [withoutNativeHelpers, stacksAsTheyAre],
     // CommonJS has no import.meta; what reads it does so only where files lie beside it.
     define: { "import.meta.url": "undefined", "import.meta.dirname": "undefined" },
     logLevel: "error",
