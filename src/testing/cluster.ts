@@ -20,18 +20,24 @@ import { systemRandom, type Random } from "#base/random.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { openMemoryStore } from "#store/memory.ts";
+import type { Store } from "#store/store.ts";
 
 export interface TestApiserverOptions {
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
   readonly authorizer?: Authorizer | undefined;
   readonly admission?: Admission | undefined;
+  /** Another server's; then it isn't closed with this one. */
+  readonly store?: Store | undefined;
 }
 
 export interface TestApiserver extends AsyncDisposable {
   /** A client under that name; a cluster administrator when none is given. */
   client(user?: string | UserInfo): Client;
   transport(user?: string | UserInfo): Transport;
+  readonly store: Store;
+  /** Forgets every state but the present one. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,7 +80,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const random = options.random ?? systemRandom;
   const scheme = createScheme();
   const table = createTypeTable();
-  const store = openMemoryStore({ clock, log: silentLogger });
+  const store = options.store ?? openMemoryStore({ clock, log: silentLogger });
   const assembly = new Assembly({
     store,
     clock,
@@ -103,12 +109,14 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const close = async (): Promise<void> => {
     stop.abort();
     await running;
-    await store.close();
+    if (options.store === undefined) await store.close();
   };
   const transport = (user: string | UserInfo = "admin"): Transport =>
     assembly.local(typeof user === "string" ? { name: user, groups: ["system:masters"] } : user);
   return {
     transport,
+    store,
+    compact: () => store.compact(store.revision),
     client: (user) => createClient(transport(user)),
     close,
     [Symbol.asyncDispose]: close,

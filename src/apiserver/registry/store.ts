@@ -138,6 +138,7 @@ export class ResourceStore {
       this.#refuse("", [required("metadata.name", "name or generateName is required")]);
     }
     const now = toRfc3339(this.#deps.clock.now());
+    delete metadata.selfLink;
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
     metadata.uid = this.#deps.random.uuid();

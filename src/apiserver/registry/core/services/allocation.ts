@@ -54,6 +54,7 @@ export class ServiceAllocation {
     const owner = keyOf(service);
     try {
       if (old !== undefined) keepAllocated(service, old);
+      dropForeign(service, old);
       this.#settleFamilies(service);
       this.#takeAddresses(service, owner, undo);
       this.#takePorts(service, owner, undo);
@@ -281,6 +282,21 @@ function keepAllocated(service: Service, old: Service): void {
   if (isLocalBalancer(spec) && isLocalBalancer(before) && before.healthCheckNodePort !== undefined) {
     spec.healthCheckNodePort ??= before.healthCheckNodePort;
   }
+}
+
+/**
+ * Fields that only mean something for another type go with it, unless the client has just set them (then validation
+ * has its say). upstream: dropTypeDependentFields
+ */
+function dropForeign({ spec = {} }: Service, old: Service | undefined): void {
+  if (old?.spec === undefined || spec.type === old.spec.type) return;
+  const isExternal = spec.type === "NodePort" || spec.type === "LoadBalancer";
+  if (!isExternal && spec.externalTrafficPolicy === old.spec.externalTrafficPolicy) {
+    delete spec.externalTrafficPolicy;
+  }
+  if (spec.type === "LoadBalancer") return;
+  delete spec.allocateLoadBalancerNodePorts;
+  if (spec.loadBalancerClass === old.spec.loadBalancerClass) delete spec.loadBalancerClass;
 }
 
 function keepAddresses(spec: ServiceSpec, before: ServiceSpec): void {

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { WatchEvent } from "#api/meta/object.ts";
+import { isExpired } from "#api/meta/status.ts";
+import { ManualClock } from "#base/clock.ts";
+import { silentLogger } from "#base/log.ts";
+import { SubscriptionOverflowError } from "#base/subscription.ts";
+import type { Query, Transport } from "#client/client.ts";
+import { openMemoryStore } from "#store/memory.ts";
+import { startTestApiserver } from "#testing/cluster.ts";
+import { CacheFeed } from "./cache-feed.ts";
+import { ResourceCache } from "./resource-cache.ts";
+import { openWatch } from "./watcher.ts";
+
+const path = "/api/v1/namespaces/default/configmaps";
+
+const create = (transport: Transport, name: string, labels: Record<string, string> = {}): Promise<unknown> =>
+  transport.request({ method: "POST", path, body: { metadata: { name, labels } } });
+
+const label = (transport: Transport, name: string, labels: Record<string, string | null>): Promise<unknown> =>
+  transport.request({
+    method: "PATCH",
+    path: `${path}/${name}`,
+    contentType: "application/merge-patch+json",
+    body: { metadata: { labels } },
+  });
+
+const remove = (transport: Transport, name: string): Promise<unknown> =>
+  transport.request({ method: "DELETE", path: `${path}/${name}` });
+
+/** The first `count` events. */
+async function take(transport: Transport, query: Query, count: number): Promise<WatchEvent[]> {
+  const stop = new AbortController();
+  const events: WatchEvent[] = [];
+  for await (const event of transport.watch({ method: "GET", path, query, signal: stop.signal })) {
+    events.push(event);
+    if (events.length === count) break;
+  }
+  stop.abort();
+  return events;
+}
+
+const texts = (events: readonly WatchEvent[]): string[] =>
+  events.map(
+    ({ type, object }) => `${type} ${object.metadata?.name ?? ""}@${object.metadata?.resourceVersion ?? ""}`,
+  );
+
+test("without a revision the state comes first, then what happens", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await create(transport, "b");
+  await create(transport, "a");
+  const watching = take(transport, {}, 4);
+  await create(transport, "c");
+  await remove(transport, "b");
+  assert.deepEqual(texts(await watching), ["ADDED a@3", "ADDED b@2", "ADDED c@4", "DELETED b@5"]);
+});
+
+test("from a revision on only what came after it", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  for (const name of ["a", "b", "c"]) await create(transport, name);
+  const watching = take(transport, { resourceVersion: "2" }, 3);
+  await label(transport, "a", { x: "y" });
+  assert.deepEqual(texts(await watching), ["ADDED b@3", "ADDED c@4", "MODIFIED a@5"]);
+});
+
+test("objects come and go with the selector", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const watching = take(transport, { labelSelector: "x=y", resourceVersion: "1" }, 4);
+  await create(transport, "a");
+  await label(transport, "a", { x: "y" });
+  await label(transport, "a", { z: "1" });
+  await label(transport, "a", { x: "n" });
+  await label(transport, "a", { x: "y" });
+  const events = await watching;
+  assert.deepEqual(texts(events), ["ADDED a@3", "MODIFIED a@4", "DELETED a@5", "ADDED a@6"]);
+  // What leaves is shown as it was when it still matched.
+  assert.deepEqual(events[2]?.object.metadata?.labels, { x: "y", z: "1" });
+});
+
+test("a streaming list ends its initial events with a marked bookmark", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await create(transport, "a");
+  const query = {
+    sendInitialEvents: "true",
+    resourceVersionMatch: "NotOlderThan",
+    allowWatchBookmarks: "true",
+  };
+  const watching = take(transport, query, 3);
+  await new Promise((resolve) => setImmediate(resolve));
+  await create(transport, "b");
+  const events = await watching;
+  assert.deepEqual(texts(events), ["ADDED a@2", "BOOKMARK @2", "ADDED b@3"]);
+  assert.deepEqual(events[1]?.object, {
+    kind: "ConfigMap",
+    apiVersion: "v1",
+    metadata: { resourceVersion: "2", annotations: { "k8s.io/initial-events-end": "true" } },
+  });
+});
+
+test("bookmarks come once a minute to those who want them, and nothing waits when nobody does", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  await create(transport, "a");
+  const watching = take(transport, { resourceVersion: "2", allowWatchBookmarks: "true" }, 1);
+  await clock.advance(1);
+  await transport.request({
+    method: "POST",
+    path: "/api/v1/namespaces/default/secrets",
+    body: { metadata: { name: "s" } },
+  });
+  await clock.advance(60_000);
+  assert.deepEqual(texts(await watching), ["BOOKMARK @3"]);
+  await clock.advance(1);
+  assert.equal(clock.waiting, 0);
+});
+
+test("a watch ends by itself after timeoutSeconds", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  await create(transport, "a");
+  const ended = take(transport, { timeoutSeconds: "5" }, 100);
+  await clock.advance(1);
+  await clock.advance(6000);
+  assert.deepEqual(texts(await ended), ["ADDED a@2"]);
+});
+
+test("a revision below the ring is replayed from the store's log", async () => {
+  await using first = await startTestApiserver();
+  const before = first.transport();
+  for (const name of ["a", "b", "c"]) await create(before, name);
+  await remove(before, "b");
+  // Another server over the same store has seen none of it.
+  await using second = await startTestApiserver({ store: first.store });
+  const watching = take(second.transport(), { resourceVersion: "2" }, 4);
+  await create(before, "d");
+  assert.deepEqual(texts(await watching), ["ADDED b@3", "ADDED c@4", "DELETED b@5", "ADDED d@6"]);
+});
+
+test("a compacted revision ends the watch with Expired", async () => {
+  await using first = await startTestApiserver();
+  for (const name of ["a", "b", "c"]) await create(first.transport(), name);
+  await first.compact();
+  await using second = await startTestApiserver({ store: first.store });
+  await assert.rejects(take(second.transport(), { resourceVersion: "2" }, 1), isExpired);
+});
+
+test("a reader that falls too far behind loses the watch, not an event", async () => {
+  const cache = new ResourceCache("/registry/configmaps/", true);
+  const clock = new ManualClock();
+  const store = openMemoryStore({ clock, log: silentLogger });
+  const items = openWatch(
+    {
+      namespace: "",
+      matches: undefined,
+      withState: false,
+      revision: 0n,
+      markEnd: false,
+      bookmarks: false,
+      timeoutMs: 1e9,
+      signal: new AbortController().signal,
+    },
+    { cache, feed: new CacheFeed({ store, clock }), store, clock, onBookmark: () => () => undefined },
+  );
+  for (let i = 1; i <= 20_000; i++) {
+    cache.put({ namespace: "n", name: String(i) }, Buffer.from('{"metadata":{}}'), BigInt(i));
+  }
+  assert.equal(items.ended, false);
+  cache.put({ namespace: "n", name: "last" }, Buffer.from('{"metadata":{}}'), 20_001n);
+  assert.equal(items.ended, true);
+  await assert.rejects(items.next(), SubscriptionOverflowError);
+  await store.close();
+});
