@@ -132,3 +132,8 @@ export function rounded(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);
 }
+
+/** How a figure stands to its gate. */
+export function verdict(isMet: boolean): string {
+  return isMet ? "ok" : "MISSED";
+}

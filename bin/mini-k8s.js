@@ -11,6 +11,10 @@ if (major < 24) {
   );
   process.exit(1);
 } else {
+  // Types stripped and code compiled once. Beside the packages: /tmp is anybody's to write.
+  process
+    .getBuiltinModule("node:module")
+    .enableCompileCache(new URL("../node_modules/.cache/mini-k8s", import.meta.url).pathname);
   import("./mini-k8s.ts").catch(function (error) {
     process.stderr.write(String((error && error.stack) || error) + "\n");
     process.exit(1);
