@@ -90,7 +90,9 @@ export class FakeContainer {
     const process = this.#process;
     if (process === undefined || process.hasExited) return;
     const { stopSignal } = this.config;
-    process.signal(stopSignal === "" ? "TERM" : stopSignal.replace(/^SIG/, ""));
+    // Without grace there is nothing to be polite about.
+    const first = stopSignal === "" ? "TERM" : stopSignal.replace(/^SIG/, "");
+    process.signal(graceMs > 0 ? first : "KILL");
     const cancel = this.#deps.clock.after(graceMs, () => {
       process.signal("KILL");
     });
@@ -133,10 +135,10 @@ export class FakeContainer {
   exec(command: readonly string[], options: StreamOptions): Session {
     // A program may write before the session is there; nothing of that is lost.
     const early: [LogStream, Buffer][] = [];
+    let session: Session | undefined = undefined;
     const process = this.#exec(command, options, (stream, chunk) => {
       if (session === undefined) early.push([stream, chunk]);
     });
-    let session: Session | undefined = undefined;
     session = process.open(
       options,
       () => {

@@ -1,6 +1,5 @@
 /** Containers over Docker, and their log files. */
 import { mkdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
 import type { ContainerInspectInfo } from "dockerode";
@@ -21,7 +20,7 @@ import { ask, askLeniently } from "./api.ts";
 import type { DockerImages } from "./images.ts";
 import type { Inventory } from "./inventory.ts";
 import { LogFollower } from "./log-follower.ts";
-import { isSandbox, sandboxConfigOf } from "./sandboxes.ts";
+import { isSandbox } from "./sandboxes.ts";
 import { DockerSession } from "./sessions.ts";
 import { containerSpec, labels, resourcesSpec, type ContainerRecordLabel, type SpecFacts } from "./spec.ts";
 import { nanosOf } from "./times.ts";
@@ -37,6 +36,11 @@ export interface DockerContainersDeps {
   readonly onEnd: (found: ContainerInspectInfo) => void;
 }
 
+/** 128 + SIGKILL */
+const killedCode = 137;
+const outOfMemoryNewsMaxMs = 300;
+const resizeTriesMax = 10;
+const resizeEveryMs = 10;
 /** An end is told once the log is written, but not later than this: a daemon may hang. */
 const drainMaxMs = 5_000;
 /** The daemon tells an exec's end within moments of its output's end. */
@@ -45,6 +49,7 @@ const execEndMaxMs = 5_000;
 export class DockerContainers {
   readonly #facts: SpecFacts;
   readonly #deps: DockerContainersDeps;
+  readonly #stopped = new AbortController();
   readonly #followers = new Map<string, LogFollower>();
   /** Ended, but the log isn't whole yet. */
   readonly #draining = new Map<string, Promise<void>>();
@@ -140,11 +145,11 @@ export class DockerContainers {
       startedAt: nanosOf(State.StartedAt),
       finishedAt: hasEnded ? nanosOf(State.FinishedAt) || nanosOf(found.Created) : 0n,
       exitCode: hasEnded ? State.ExitCode : 0,
-      reason: hasEnded ? reasonOf(found) : "",
+      reason: hasEnded ? this.#reasonOf(found) : "",
       message: hasEnded ? State.Error : "",
       labels: record.labels,
       annotations: record.annotations,
-      logPath: this.#logPathOf(found),
+      logPath: record.logPath,
       pid: state === "running" ? State.Pid : 0,
     };
   }
@@ -193,7 +198,7 @@ export class DockerContainers {
     return new DockerSession(connection, {
       streams: options,
       exitCode: () => this.#execCode(exec, end),
-      resize: ({ width, height }) => exec.resize({ w: width, h: height }),
+      resize: ({ width, height }) => this.#retrying(() => exec.resize({ w: width, h: height })),
       kill: async () => {
         const { Pid, Running } = await exec.inspect();
         if (Running && Pid > 0) process.kill(Pid, "SIGKILL");
@@ -227,20 +232,34 @@ export class DockerContainers {
   /** Follows the log of what runs, and tells an end once the log is whole. */
   onChange(before: ContainerInspectInfo | undefined, now: ContainerInspectInfo | undefined): void {
     if (now === undefined) return;
-    const { Id, State } = now;
-    // At the first sight also of what has ended: its last lines may not have been written by our predecessor.
-    const isFirstSight = before === undefined && State.Status !== "created";
-    if ((State.Running || isFirstSight) && !this.#followers.has(Id)) this.#follow(now);
+    // At the first sight also of what has ended: nobody, or not all of it, may have written what it said.
+    const isFirstSight = before === undefined || before.State.Status === "created";
+    const hasOutput = now.State.Running || (isFirstSight && now.State.Status !== "created");
+    if (hasOutput && !this.#followers.has(now.Id)) this.#follow(now);
     const hasEnded = stateOf(now) === "exited";
     if (hasEnded && before !== undefined && stateOf(before) !== "exited") this.#drain(now);
   }
 
   close(): void {
+    this.#stopped.abort();
     for (const follower of this.#followers.values()) follower.close();
   }
 
+  /** The daemon answers before the process has its terminal; a little later it has. */
+  async #retrying(resize: () => Promise<unknown>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await resize();
+        return;
+      } catch (error) {
+        if (tries === resizeTriesMax) throw error;
+        await this.#deps.clock.sleep(resizeEveryMs * tries, this.#stopped.signal);
+      }
+    }
+  }
+
   #follow(found: ContainerInspectInfo): void {
-    const path = this.#logPathOf(found);
+    const path = recordOf(found).logPath;
     if (path === "") return;
     const { docker, log } = this.#deps;
     const follower = new LogFollower(docker.getContainer(found.Id), { path, tty: found.Config.Tty });
@@ -263,7 +282,15 @@ export class DockerContainers {
       resolve();
     };
     const cancel = clock.after(drainMaxMs, finish);
-    void (this.#followers.get(found.Id)?.done ?? Promise.resolve()).then(finish);
+    const isSuspect = found.State.ExitCode === killedCode && (found.HostConfig.Memory ?? 0) > 0;
+    const news = isSuspect ? this.#deps.inventory.outOfMemoryNews(found.Id, outOfMemoryNewsMaxMs) : undefined;
+    void Promise.all([this.#followers.get(found.Id)?.done, news]).then(finish);
+  }
+
+  #reasonOf({ Id, State }: ContainerInspectInfo): string {
+    if (State.Status === "created") return "ContainerCannotRun";
+    if (State.ExitCode === killedCode && this.#deps.inventory.wasOutOfMemory(Id)) return "OOMKilled";
+    return State.ExitCode === 0 ? "Completed" : "Error";
   }
 
   /** Known from the exec itself or, as it may still be said to run, from the event of its end. */
@@ -282,21 +309,13 @@ export class DockerContainers {
       end.forget();
     }
   }
-
-  #logPathOf(found: ContainerInspectInfo): string {
-    const { logPath } = recordOf(found);
-    const sandbox = this.#deps.inventory.get(sandboxIdOf(found));
-    return logPath === "" || sandbox === undefined
-      ? ""
-      : join(sandboxConfigOf(sandbox).logDirectory, logPath);
-  }
 }
 
 export function sandboxIdOf(found: ContainerInspectInfo): string {
   return found.Config.Labels[labels.sandbox] ?? "";
 }
 
-function recordOf(found: ContainerInspectInfo): ContainerRecordLabel {
+export function recordOf(found: ContainerInspectInfo): ContainerRecordLabel {
   return JSON.parse(found.Config.Labels[labels.record] ?? "{}") as ContainerRecordLabel;
 }
 
@@ -304,10 +323,4 @@ function recordOf(found: ContainerInspectInfo): ContainerRecordLabel {
 function stateOf({ State }: ContainerInspectInfo): "created" | "running" | "exited" {
   if (State.Running) return "running";
   return State.Status === "created" && State.ExitCode === 0 ? "created" : "exited";
-}
-
-function reasonOf({ State }: ContainerInspectInfo): string {
-  if (State.OOMKilled) return "OOMKilled";
-  if (State.Status === "created") return "ContainerCannotRun";
-  return State.ExitCode === 0 ? "Completed" : "Error";
 }

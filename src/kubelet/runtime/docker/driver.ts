@@ -35,7 +35,7 @@ import {
   type StreamOptions,
 } from "../runtime.ts";
 import { ask } from "./api.ts";
-import { DockerContainers, sandboxIdOf } from "./containers.ts";
+import { DockerContainers, recordOf, sandboxIdOf } from "./containers.ts";
 import { DockerImages } from "./images.ts";
 import { Inventory } from "./inventory.ts";
 import { DockerSandboxes, isSandbox, ownerOf, sandboxConfigOf } from "./sandboxes.ts";
@@ -90,18 +90,19 @@ export class DockerRuntime implements Runtime {
     ]);
     const events = new EventHub();
     const emit = (type: RuntimeEvent["type"], found: ContainerInspectInfo): void => {
-      events.emit(eventOf(type, found, inventory));
+      events.emit(eventOf(type, found));
     };
     const onChange = (
       before: ContainerInspectInfo | undefined,
       now: ContainerInspectInfo | undefined,
     ): void => {
-      containers.onChange(before, now);
-      const type = changeOf(before, now);
       const found = now ?? before;
-      // A container's end is told when its log is whole.
-      const isLater = type === "stopped" && found !== undefined && !isSandbox(found);
-      if (type !== undefined && found !== undefined && !isLater) emit(type, found);
+      if (found === undefined) return;
+      for (const type of changesOf(before, now)) {
+        // A container's end is told when its log is whole.
+        if (type !== "stopped" || isSandbox(found)) emit(type, found);
+      }
+      containers.onChange(before, now);
     };
     const inventory: Inventory = new Inventory(facts.owner, { docker, clock, random, log, onChange });
     const onEnd = (found: ContainerInspectInfo): void => {
@@ -266,26 +267,23 @@ async function readFacts(docker: Dockerode, images: DockerImages, owner: string)
   };
 }
 
-function changeOf(
+/** A short life may be over at its first sight: it has been started all the same. */
+function changesOf(
   before: ContainerInspectInfo | undefined,
   now: ContainerInspectInfo | undefined,
-): RuntimeEvent["type"] | undefined {
-  if (before === undefined) return now === undefined ? undefined : "created";
-  if (now === undefined) return "deleted";
-  if (before.State.Running === now.State.Running) return undefined;
-  return now.State.Running ? "started" : "stopped";
+): RuntimeEvent["type"][] {
+  if (now === undefined) return ["deleted"];
+  const changes: RuntimeEvent["type"][] = before === undefined ? ["created"] : [];
+  const startedBefore = before?.State.StartedAt ?? now.State.StartedAt;
+  if (startedBefore !== now.State.StartedAt) changes.push("started");
+  const isOver = !now.State.Running && now.State.FinishedAt !== before?.State.FinishedAt;
+  if (before !== undefined && isOver) changes.push("stopped");
+  return changes;
 }
 
-function eventOf(
-  type: RuntimeEvent["type"],
-  found: ContainerInspectInfo,
-  inventory: Inventory,
-): RuntimeEvent {
+function eventOf(type: RuntimeEvent["type"], found: ContainerInspectInfo): RuntimeEvent {
   if (isSandbox(found)) {
     return { type, sandboxId: found.Id, podUid: sandboxConfigOf(found).uid, containerId: "" };
   }
-  const sandboxId = sandboxIdOf(found);
-  const sandbox = inventory.get(sandboxId);
-  const podUid = sandbox === undefined ? "" : sandboxConfigOf(sandbox).uid;
-  return { type, sandboxId, podUid, containerId: found.Id };
+  return { type, sandboxId: sandboxIdOf(found), podUid: recordOf(found).podUid, containerId: found.Id };
 }

@@ -37,6 +37,9 @@ export class Inventory {
   /** One look at a container after the other. */
   readonly #looking = new Map<string, Promise<void>>();
   readonly #execEnds = new Map<string, (code: number) => void>();
+  /** Containers the kernel has killed in for want of memory, as far as we have heard. */
+  readonly #outOfMemory = new Set<string>();
+  readonly #outOfMemoryWaiters = new Map<string, () => void>();
   readonly #stopped = new AbortController();
   #problem: string | undefined;
 
@@ -89,6 +92,21 @@ export class Inventory {
         this.#execEnds.delete(execId);
       },
     };
+  }
+
+  wasOutOfMemory(id: string): boolean {
+    return this.#outOfMemory.has(id) || this.#containers.get(id)?.State.OOMKilled === true;
+  }
+
+  /** The daemon may tell of a kill for memory only after the death it caused: resolves when it has, or at `maxMs`. */
+  async outOfMemoryNews(id: string, maxMs: number): Promise<void> {
+    if (this.wasOutOfMemory(id)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#outOfMemoryWaiters.set(id, resolve);
+    const cancel = this.#deps.clock.after(maxMs, resolve);
+    await promise;
+    cancel();
+    this.#outOfMemoryWaiters.delete(id);
   }
 
   async #watch(ready: PromiseWithResolvers<void>): Promise<void> {
@@ -145,7 +163,10 @@ export class Inventory {
   #take({ Action = "", Actor }: DockerEvent): void {
     const id = Actor?.ID;
     if (id === undefined) return;
-    if (Action.startsWith("exec_die")) {
+    if (Action === "oom") {
+      this.#outOfMemory.add(id);
+      this.#outOfMemoryWaiters.get(id)?.();
+    } else if (Action.startsWith("exec_die")) {
       const { execID = "", exitCode = "" } = Actor?.Attributes ?? {};
       this.#execEnds.get(execID)?.(Number(exitCode));
       this.#execEnds.delete(execID);
@@ -164,8 +185,10 @@ export class Inventory {
     } catch (error) {
       if (statusCodeOf(error) !== 404) throw error;
     }
-    if (now === undefined) this.#containers.delete(id);
-    else this.#containers.set(id, now);
+    if (now === undefined) {
+      this.#containers.delete(id);
+      this.#outOfMemory.delete(id);
+    } else this.#containers.set(id, now);
     this.#deps.onChange(before, now);
   }
 }

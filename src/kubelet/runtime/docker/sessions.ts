@@ -24,6 +24,8 @@ export class DockerSession implements Session {
   readonly #connection: Duplex;
   readonly #options: DockerSessionOptions;
   readonly #exited: (code: number) => void;
+  /** What is typed after a resize comes after it: they go different ways to the daemon. */
+  #resizing: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(connection: Duplex, options: DockerSessionOptions) {
@@ -42,15 +44,22 @@ export class DockerSession implements Session {
 
   resize(size: { readonly width: number; readonly height: number }): void {
     if (this.#isClosed) return;
-    this.#options.resize(size).catch(() => undefined); // a process that has just ended has no terminal
+    // A process that has just ended has no terminal.
+    const resizing = this.#options.resize(size).catch(() => undefined);
+    this.#resizing = Promise.all([this.#resizing, resizing]);
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.kill?.().catch(() => undefined); // it may have ended by itself
-    this.#connection.destroy();
-    this.#exited(this.#options.kill === undefined ? 0 : killedCode);
+    const { kill } = this.#options;
+    const code = kill === undefined ? 0 : killedCode;
+    // The process may have ended by itself just now: then there is nothing to kill.
+    const killed = (kill?.() ?? Promise.resolve()).catch(() => undefined);
+    void killed.then(() => {
+      this.#connection.destroy();
+      this.#exited(code);
+    });
   }
 
   async #pump(): Promise<void> {
@@ -76,25 +85,35 @@ export class DockerSession implements Session {
     if (target === undefined || target.destroyed || target.write(data)) return;
     await new Promise<void>((resolve) => {
       target.once("drain", resolve);
-      // A reader that goes away must not hold up the process.
+      // A reader that goes away must not hold up the process, nor one that has closed the session.
       target.once("close", resolve);
+      void this.exit.then(() => {
+        resolve();
+      });
     });
   }
 
   #stdinWriter(): Writable {
     return new Writable({
       write: (chunk: Buffer, _encoding, done) => {
-        if (this.#isClosed || this.#connection.destroyed) done();
-        else {
-          this.#connection.write(chunk, () => {
-            done();
-          });
-        }
+        void this.#resizing.then(() => {
+          this.#send(chunk, done);
+        });
       },
       final: (done) => {
         if (!this.#isClosed && this.#options.endsStdin) this.#connection.end();
         done();
       },
+    });
+  }
+
+  #send(chunk: Buffer, done: () => void): void {
+    if (this.#isClosed || this.#connection.destroyed) {
+      done();
+      return;
+    }
+    this.#connection.write(chunk, () => {
+      done();
     });
   }
 }

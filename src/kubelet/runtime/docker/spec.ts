@@ -1,4 +1,5 @@
 /** Sandboxes and containers as Docker's API wants them, after cri-dockerd. Pure. */
+import { join } from "node:path";
 import type { ContainerCreateOptions, HostConfig, MountConfig } from "dockerode";
 import type { ContainerConfig, LinuxResources, SandboxConfig } from "../runtime.ts";
 
@@ -79,7 +80,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerCreateOptions
       [labels.kind]: "container",
       [labels.owner]: facts.owner,
       [labels.sandbox]: sandboxId,
-      [labels.record]: JSON.stringify(recordOf(config)),
+      [labels.record]: JSON.stringify(recordOf(config, sandbox)),
     },
     HostConfig: hostConfigOf(input),
   };
@@ -90,6 +91,8 @@ export interface ContainerRecordLabel {
   readonly name: string;
   readonly attempt: number;
   readonly image: string;
+  readonly podUid: string;
+  /** Of the file; "" for none. */
   readonly logPath: string;
   readonly tty: boolean;
   readonly stdin: boolean;
@@ -97,9 +100,20 @@ export interface ContainerRecordLabel {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-function recordOf(config: ContainerConfig): ContainerRecordLabel {
-  const { name, attempt, image, logPath, tty, stdin, annotations } = config;
-  return { name, attempt, image, logPath, tty, stdin, labels: config.labels, annotations };
+function recordOf(config: ContainerConfig, sandbox: SandboxConfig): ContainerRecordLabel {
+  const { name, attempt, image, tty, stdin, annotations } = config;
+  const logPath = config.logPath === "" ? "" : join(sandbox.logDirectory, config.logPath);
+  return {
+    name,
+    attempt,
+    image,
+    podUid: sandbox.uid,
+    logPath,
+    tty,
+    stdin,
+    labels: config.labels,
+    annotations,
+  };
 }
 
 function hostConfigOf({ config, sandbox, sandboxId, facts }: ContainerSpecInput): HostConfig {

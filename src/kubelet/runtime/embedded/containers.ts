@@ -189,7 +189,8 @@ export class Containers {
     const record = this.#records.get(id);
     const running = this.#running.get(id);
     if (record === undefined || running === undefined) return;
-    running.connection.signal(signalNumber(record.config.stopSignal || this.#imageStopSignal(record)));
+    const stopSignal = record.config.stopSignal || this.#imageStopSignal(record);
+    running.connection.signal(graceMs > 0 ? signalNumber(stopSignal) : killNumber);
     const cancel = this.#deps.clock.after(graceMs, () => {
       running.connection.signal(killNumber);
     });
