@@ -966,7 +966,7 @@ const updates: readonly (readonly [
     "v1/Pod",
     spec({ schedulingGates: [{ name: "a" }] }),
     spec({ schedulingGates: [{ name: "b" }] }),
-    "spec.schedulingGates[0]: Forbidden: only deletion is allowed, but found new scheduling gate 'b'",
+    "spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'b'",
   ],
   [
     "v1/Service",
@@ -1020,6 +1020,7 @@ const updates: readonly (readonly [
     {},
     spec({ volumeMode: "Block" }),
     "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n",
+    'volumeMode: Invalid value: "Block": field is immutable',
   ],
   [
     "v1/PersistentVolumeClaim",
@@ -1057,6 +1058,51 @@ for (const [key, old, changes, ...want] of updates) {
 }
 
 const done = { name: "c", state: { terminated: { exitCode: 0 } } };
+const tokens = { projected: { sources: [{ serviceAccountToken: { path: "t" } }] } };
+const term = (...values: readonly string[]): object => ({
+  matchExpressions: values.map((key) => ({ key, operator: "Exists" })),
+});
+const affinity = (...terms: readonly object[]): object => ({
+  affinity: {
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
+  },
+});
+const gates = { schedulingGates: [{ name: "a" }] };
+const balancer = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
+
+test("a token source needs an account", () => {
+  const changes = spec({ volumes: [{ name: "v", ...tokens }] });
+  assertFaults(createFaults("v1/Pod", changes), [
+    "spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set",
+  ]);
+  assertFaults(createFaults("v1/Pod", over(changes, spec({ serviceAccountName: "s" })) as object), []);
+});
+
+test("what a gated pod may be told", () => {
+  const old = spec({ ...gates, ...affinity(term("a")), nodeSelector: { x: "y" } });
+  assertFaults(updateFaults("v1/Pod", spec(affinity(term("a", "b"))), old), []);
+  assertFaults(updateFaults("v1/Pod", spec({ nodeSelector: { z: "w" } }), old), []);
+  assertFaults(updateFaults("v1/Pod", spec({ nodeSelector: { x: "z" } }), old), [
+    'spec.nodeSelector: Invalid value: {"x":"z"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)',
+  ]);
+  assertFaults(updateFaults("v1/Pod", spec(affinity(term("b"))), old), [
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]: Invalid value",
+  ]);
+  assertFaults(updateFaults("v1/Pod", spec(affinity(term("a"), term("b"))), old), [
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Invalid value",
+  ]);
+  assertFaults(updateFaults("v1/Pod", spec(affinity(term("a"))), spec(gates)), []);
+});
+
+test("a balancer's health check has a port that stays", () => {
+  assertFaults(createFaults("v1/Service", spec(balancer)), ["spec.healthCheckNodePort: Required value"]);
+  const old = spec({ ...balancer, healthCheckNodePort: 30_000 });
+  assertFaults(updateFaults("v1/Service", {}, old), []);
+  assertFaults(updateFaults("v1/Service", spec({ healthCheckNodePort: 30_001 }), old), [
+    "spec.healthCheckNodePort: Forbidden: field is immutable",
+  ]);
+});
+
 const statuses: readonly (readonly [key: string, old: object, now: object, ...faults: readonly string[]])[] =
   [
     [
@@ -1127,6 +1173,9 @@ for (const [key, old, now, ...want] of statuses) {
 const ephemeral = (changes: object = {}): object =>
   spec({ ephemeralContainers: [{ ...container, name: "e", ...changes }] });
 const requests = (list: object): object => one({ resources: { requests: list } });
+const limits = (memory: string, more: object = {}): object =>
+  one({ resources: { limits: { memory } }, ...more });
+const restarts = { resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }] };
 const parts: readonly (readonly [
   part: "ephemeralContainers" | "resources",
   old: object,
@@ -1170,6 +1219,20 @@ const parts: readonly (readonly [
     requests({}),
     requests({ "ephemeral-storage": "1" }),
     "spec: Forbidden: only cpu and memory resources are mutable",
+  ],
+  ["resources", limits("2Gi"), limits("3Gi")],
+  [
+    "resources",
+    limits("2Gi"),
+    limits("1Gi"),
+    "spec.containers[0].resources.limits[memory]: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer",
+  ],
+  ["resources", limits("2Gi", restarts), limits("1Gi", restarts)],
+  [
+    "resources",
+    { metadata: { annotations: { "kubernetes.io/config.mirror": "x" } } },
+    {},
+    ": Forbidden: static pods cannot be resized",
   ],
 ];
 for (const [part, old, now, ...want] of parts) {

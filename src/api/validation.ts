@@ -11,7 +11,8 @@ import { certificatesValidations } from "./certificates/validation.ts";
 import { coordinationValidations } from "./coordination/validation.ts";
 import { checkNewEvent, checkNewEventUpdate } from "./core/event-validation.ts";
 import { coreValidations } from "./core/validation.ts";
-import { checkEphemeralContainersUpdate, checkPodResize } from "./core/pod-update-validation.ts";
+import { checkPodResize } from "./core/pod-resize-validation.ts";
+import { checkEphemeralContainersUpdate } from "./core/pod-update-validation.ts";
 import { discoveryValidations } from "./discovery/validation.ts";
 import type { Pod } from "./generated/types/core-v1.ts";
 import { FaultList } from "./meta/fault-list.ts";
@@ -106,8 +107,8 @@ export function validateUpdate(
   const rules = rulesOf(gvk);
   const faults = new FaultList();
   checkMetaUpdate(object.metadata, old.metadata, faults);
-  rules?.onUpdate?.(object as never, old as never, faults);
   rules?.check?.(object as never, faults);
+  rules?.onUpdate?.(object as never, old as never, faults);
   addTableFaults(object, context, rules, faults);
   return faults.all;
 }

@@ -123,7 +123,7 @@ function checkTolerationValue(toleration: Loose<Toleration>, path: string, fault
   const { operator = "", value = "" } = toleration;
   if (operator === "Exists") {
     if (value !== "") {
-      faults.invalid(`${path}.operator`, toleration, "value must be empty when `operator` is 'Exists'");
+      faults.invalid(`${path}.operator`, value, "value must be empty when `operator` is 'Exists'");
     }
   } else if (operator === "" || operator === "Equal") {
     const messages = labelValueFaults(value);

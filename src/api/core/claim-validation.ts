@@ -180,7 +180,12 @@ export function checkClaimUpdate(
       "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n",
     );
   }
-  const [wanted, was] = [storageOf(spec), storageOf(before)];
+  checkGrowth(storageOf(spec), old, faults);
+  checkImmutable(spec.volumeMode, before.volumeMode, "volumeMode", faults);
+}
+
+function checkGrowth(wanted: string | undefined, old: Loose<PersistentVolumeClaim>, faults: FaultList): void {
+  const was = storageOf(old.spec ?? {});
   if (wanted === undefined || was === undefined || !isLess(wanted, was)) return;
   // A growth that failed may be taken back, but not to what is there already.
   const capacity = old.status?.capacity?.["storage"];

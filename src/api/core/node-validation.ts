@@ -1,5 +1,6 @@
 /** Nodes and namespaces. upstream: pkg/apis/core/validation/validation.go (ValidateNode, ValidateNamespace) */
 import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
+import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelName, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -18,7 +19,14 @@ function checkTaints(taints: readonly Loose<Taint>[] = [], faults: FaultList): v
     if (messages.length > 0) faults.invalid(`${path}.value`, value, messages.join(";"));
     faults.oneOf(`${path}.effect`, effect, taintEffects);
     const pair = `${key}:${effect ?? ""}`;
-    if (seen.has(pair)) faults.duplicate(path, taint);
+    if (seen.has(pair)) {
+      const { message } = duplicate(path, taint);
+      faults.add({
+        type: "FieldValueDuplicate",
+        field: path,
+        message: `${message}: taints must be unique by key and effect pair`,
+      });
+    }
     seen.add(pair);
   }
 }
@@ -28,23 +36,35 @@ function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
   const path = "spec.podCIDRs";
   for (const [index, cidr] of cidrs.entries()) faults.messages(`${path}[${index}]`, cidr, cidrFaults(cidr));
   const isDual = cidrs.length === 2 && (cidrs[0] ?? "").includes(":") !== (cidrs[1] ?? "").includes(":");
-  if (cidrs.length > 2 || (cidrs.length === 2 && !isDual)) {
+  if (cidrs.length > 1 && !isDual) {
     faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");
   }
-  if (new Set(cidrs).size !== cidrs.length) faults.invalid(path, cidrs, "must not contain duplicates");
+  for (const [index, cidr] of cidrs.entries()) {
+    if (cidrs.indexOf(cidr) !== index) faults.duplicate(`${path}[${index}]`, cidr);
+  }
 }
 
 function checkAmounts({ status }: Loose<Node>, faults: FaultList): void {
   for (const kind of ["capacity", "allocatable"] as const) {
     for (const [name, text] of Object.entries(status?.[kind] ?? {})) {
-      checkResourceQuantity(name, text, `status.${kind}[${name}]`, faults);
+      checkResourceQuantity(name, text, `status.${kind}.${name}`, faults);
     }
   }
 }
 
 export function checkNode(node: Loose<Node>, faults: FaultList): void {
   checkTaints(node.spec?.taints, faults);
+  checkAmounts(node, faults);
   checkPodCidrs(node, faults);
+}
+
+function checkAddresses({ status }: Loose<Node>, faults: FaultList): void {
+  const seen = new Set<string>();
+  for (const [index, address] of (status?.addresses ?? []).entries()) {
+    const key = `${address.type ?? ""} ${address.address ?? ""}`;
+    if (seen.has(key)) faults.duplicate(`status.addresses[${index}]`, address);
+    seen.add(key);
+  }
 }
 
 /** Fields that may be filled in once. */
@@ -63,21 +83,11 @@ export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: Fau
       faults.forbidden(`spec.${field}`, `node updates may not change ${name} except from "" to valid`);
     }
   }
-  const changeable = { taints: undefined, unschedulable: undefined, configSource: undefined };
-  const fixed = { ...changeable, podCIDR: undefined, podCIDRs: undefined, providerID: undefined };
-  if (!isSame({ ...spec, ...fixed }, { ...before, ...fixed })) {
-    faults.forbidden("", "node updates may only change labels, taints, or capacity");
-  }
 }
 
 export function checkNodeStatusUpdate(node: Loose<Node>, _old: Loose<Node>, faults: FaultList): void {
-  const seen = new Set<string>();
-  for (const [index, address] of (node.status?.addresses ?? []).entries()) {
-    const key = `${address.type ?? ""} ${address.address ?? ""}`;
-    if (seen.has(key)) faults.duplicate(`status.addresses[${index}]`, address);
-    seen.add(key);
-  }
   checkAmounts(node, faults);
+  checkAddresses(node, faults);
 }
 
 export function checkNamespace({ spec }: Loose<Namespace>, faults: FaultList): void {

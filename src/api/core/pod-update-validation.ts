@@ -5,13 +5,13 @@ import type {
   Pod,
   PodSpec,
   PodStatus,
-  ResourceRequirements,
   Toleration,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, ipFaults, rangeMessage } from "../meta/names.ts";
+import { dnsSubdomainFaults, ipFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
+import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
 
 type Spec = Loose<PodSpec>;
@@ -37,7 +37,11 @@ function checkContainerUpdates(
     return false;
   }
   for (const [index, { image = "" }] of containers.entries()) {
-    if (image.trim() === "") faults.required(`${path}[${index}].image`);
+    const at = `${path}[${index}].image`;
+    if (image === "") faults.required(at);
+    else if (image !== image.trim()) {
+      faults.invalid(at, image, "must not have leading or trailing whitespace");
+    }
   }
   return true;
 }
@@ -85,7 +89,7 @@ function checkGateUpdates(spec: Spec, old: Spec, faults: FaultList): void {
   for (const [index, { name }] of (spec.schedulingGates ?? []).entries()) {
     if (!before.has(name)) {
       faults.forbidden(
-        `spec.schedulingGates[${index}]`,
+        `spec.schedulingGates[${index}].name`,
         `only deletion is allowed, but found new scheduling gate '${name ?? ""}'`,
       );
     }
@@ -94,27 +98,6 @@ function checkGateUpdates(spec: Spec, old: Spec, faults: FaultList): void {
 
 function withImages(containers: Containers = [], from: Containers = []): Loose<Container>[] {
   return containers.map((container, index) => ({ ...container, image: from[index]?.image }));
-}
-
-/** Gated pods may still be told where to run, as long as that only narrows the choice. */
-function narrowedPlacement(spec: Spec, old: Spec): Partial<Spec> {
-  if ((old.schedulingGates ?? []).length === 0) return {};
-  const selectorKept = Object.entries(old.nodeSelector ?? {}).every(
-    ([key, value]) => spec.nodeSelector?.[key] === value,
-  );
-  const hadRequirement =
-    old.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution !== undefined;
-  return {
-    ...(selectorKept ? { nodeSelector: old.nodeSelector } : {}),
-    ...(hadRequirement
-      ? {}
-      : {
-          affinity:
-            old.affinity === undefined && isSame({ ...spec.affinity, nodeAffinity: undefined }, {})
-              ? undefined
-              : { ...spec.affinity, nodeAffinity: old.affinity?.nodeAffinity },
-        }),
-  };
 }
 
 /** The new spec with everything that may change put back. */
@@ -129,7 +112,6 @@ function munged(spec: Spec, old: Spec): Spec {
     schedulingGates: old.schedulingGates,
     tolerations: old.tolerations,
     ...(relaxed ? { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds } : {}),
-    ...narrowedPlacement(spec, old),
   };
 }
 
@@ -154,7 +136,7 @@ export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
   if (!checkDeadline(spec, old, faults)) return;
   checkTolerations(spec, old, faults);
   checkGateUpdates(spec, old, faults);
-  const restored = munged(spec, old);
+  const restored = restorePlacement(munged(spec, old), old, faults);
   if (isSame(restored, old)) return;
   faults.forbidden(
     "spec",
@@ -176,48 +158,6 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     } else if (!isSame(now, before)) {
       const difference = differenceText(now, before);
       faults.forbidden(path, `existing ephemeral containers ${name} may not be changed\n${difference}`);
-    }
-  }
-}
-
-const resizable = new Set(["cpu", "memory"]);
-
-/** What of the resources a resize may not touch. */
-function fixedResources(containers: Containers = []): readonly unknown[] {
-  return containers.map(({ name, resources }) => ({
-    name,
-    lists: [resources?.requests, resources?.limits].map((list) =>
-      Object.fromEntries(Object.entries(list ?? {}).filter(([key]) => !resizable.has(key))),
-    ),
-  }));
-}
-
-/** The resize subresource. upstream: ValidatePodResize */
-export function checkPodResize(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
-  const spec = pod.spec ?? {};
-  const old = oldPod.spec ?? {};
-  checkPodSpec(spec, true, "spec", faults);
-  const containers = isSame(fixedResources(spec.containers), fixedResources(old.containers));
-  const others = isSame(fixedResources(spec.initContainers), fixedResources(old.initContainers));
-  if (!containers || !others) faults.forbidden("spec", "only cpu and memory resources are mutable");
-  for (const [index, { resources }] of (old.containers ?? []).entries()) {
-    checkKept(spec.containers?.[index]?.resources, resources, `spec.containers[${index}].resources`, faults);
-  }
-}
-
-/** What was asked for once is asked for ever, in whatever amount. */
-function checkKept(
-  resources: Loose<ResourceRequirements> | undefined,
-  old: Loose<ResourceRequirements> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
-  for (const list of ["requests", "limits"] as const) {
-    const now = resources?.[list] ?? {};
-    for (const name of Object.keys(old?.[list] ?? {})) {
-      if (resizable.has(name) && now[name] === undefined) {
-        faults.forbidden(`${path}.${list}`, `resource ${list} cannot be removed`);
-      }
     }
   }
 }
@@ -250,24 +190,57 @@ function checkAllTransitions(status: Loose<PodStatus>, oldPod: Loose<Pod>, fault
     { path: "status.initContainerStatuses", policy },
     faults,
   );
+  checkTransitions(
+    status.ephemeralContainerStatuses,
+    old.ephemeralContainerStatuses,
+    { path: "status.ephemeralContainerStatuses", policy: "Never" },
+    faults,
+  );
+}
+
+const systemConditions = new Set(["PodScheduled", "Ready", "Initialized"]);
+
+function checkConditions({ conditions = [] }: Loose<PodStatus>, faults: FaultList): void {
+  for (const [index, { type = "" }] of conditions.entries()) {
+    if (systemConditions.has(type)) continue;
+    // upstream takes the path of the metadata for this.
+    faults.messages(`metadata.conditions[${index}].Type`, type, qualifiedNameFaults(type));
+  }
+}
+
+function checkAddresses(
+  list: readonly { readonly ip?: string | undefined }[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  const ips = list.map(({ ip = "" }) => ip);
+  for (const [index, ip] of ips.entries()) {
+    faults.messages(`${path}[${index}]`, ip, ipFaults(ip));
+    if (ips.indexOf(ip) !== index) faults.duplicate(`${path}[${index}]`, list[index]);
+  }
+  const isDual =
+    ips.length === 2 && ips.some((ip) => ip.includes(":")) && ips.some((ip) => !ip.includes(":"));
+  if (ips.length > 1 && !isDual) {
+    faults.invalid(path, list, "may specify no more than one IP for each IP family");
+  }
 }
 
 /** upstream: ValidatePodStatusUpdate */
 export function checkPodStatusUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const status = pod.status ?? {};
   const old = oldPod.status ?? {};
+  checkConditions(status, faults);
   if ((pod.spec?.nodeName ?? "") !== (oldPod.spec?.nodeName ?? "")) {
     faults.forbidden("status.nodeName", "may not be changed directly");
   }
   const nominated = status.nominatedNodeName ?? "";
-  if (nominated !== "") {
+  if (nominated !== "" && nominated !== old.nominatedNodeName) {
     faults.messages("status.nominatedNodeName", nominated, dnsSubdomainFaults(nominated));
   }
-  checkAllTransitions(status, oldPod, faults);
-  for (const [index, { ip = "" }] of (status.podIPs ?? []).entries()) {
-    faults.messages(`status.podIPs[${index}]`, ip, ipFaults(ip));
-  }
   if (old.qosClass !== undefined) checkImmutable(status.qosClass, old.qosClass, "status.qosClass", faults);
+  checkAllTransitions(status, oldPod, faults);
+  checkAddresses(status.podIPs, "status.podIPs", faults);
+  checkAddresses(status.hostIPs, "status.hostIPs", faults);
 }
 
 const isSidecar = ({ spec }: Loose<Pod>, name: string | undefined): boolean =>

@@ -19,7 +19,7 @@ import {
   type ContainerContext,
 } from "./container-validation.ts";
 import { checkPodResources, checkResourceList } from "./resource-validation.ts";
-import { checkPodSecurity } from "./security-validation.ts";
+import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
 
 export const int32Max = 2 ** 31 - 1;
@@ -78,8 +78,8 @@ function checkDnsConfig(config: Loose<PodDNSConfig>, path: string, faults: Fault
 function checkHostAliases(aliases: readonly Loose<HostAlias>[] = [], path: string, faults: FaultList): void {
   for (const [index, { ip = "", hostnames = [] }] of aliases.entries()) {
     faults.messages(`${path}[${index}].ip`, ip, ipFaults(ip));
-    for (const name of hostnames) {
-      faults.messages(`${path}[${index}].hostnames`, name, dnsSubdomainFaults(name));
+    for (const [position, name] of hostnames.entries()) {
+      faults.messages(`${path}[${index}].hostnames[${position}]`, name, dnsSubdomainFaults(name));
     }
   }
 }
@@ -124,8 +124,26 @@ function checkReferences(spec: Loose<PodSpec>, path: string, faults: FaultList):
   }
 }
 
+/** A token needs an account; admission gives every pod one. */
+function checkTokenSources(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  if ((spec.serviceAccountName ?? "") !== "") return;
+  for (const [index, { projected }] of (spec.volumes ?? []).entries()) {
+    for (const [position, { serviceAccountToken }] of (projected?.sources ?? []).entries()) {
+      if (serviceAccountToken !== undefined) {
+        faults.forbidden(
+          `${path}.volumes[${index}].projected.sources[${position}].serviceAccountToken`,
+          "must not be specified when serviceAccountName is not set",
+        );
+      }
+    }
+  }
+}
+
 /** upstream: ValidatePodSpec, its parts in its order. */
 export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string, faults: FaultList): void {
+  if (spec.terminationGracePeriodSeconds === undefined) {
+    faults.required(`${path}.terminationGracePeriodSeconds`);
+  }
   const context: ContainerContext = {
     volumes: checkVolumes(spec.volumes, `${path}.volumes`, faults),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
@@ -136,6 +154,7 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   checkInitContainers(spec.initContainers, context, `${path}.initContainers`, faults);
   checkEphemeralContainers(spec.ephemeralContainers, context, `${path}.ephemeralContainers`, faults);
   checkPodResources(spec.resources, `${path}.resources`, faults);
+  checkHostNetwork(spec, isPod, path, faults);
   faults.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
   faults.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, [
     "ClusterFirstWithHostNet",
@@ -144,7 +163,7 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
     "None",
   ]);
   checkLabels(spec.nodeSelector, `${path}.nodeSelector`, faults);
-  checkPodSecurity(spec, isPod, path, faults);
+  checkPodSecurity(spec, path, faults);
   checkImagePullSecrets(spec, path, faults);
   checkAffinity(spec.affinity, `${path}.affinity`, faults);
   checkDns(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`, faults);
@@ -156,6 +175,7 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   faults.optionalOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["Never", "PreemptLowerPriority"]);
   checkResourceList(spec.overhead, `${path}.overhead`, faults);
   faults.optionalOneOf(`${path}.os.name`, spec.os?.name, ["linux", "windows"]);
+  if (isPod) checkTokenSources(spec, path, faults);
 }
 
 /** upstream: ValidatePodCreate. Metadata is looked at elsewhere. */

@@ -111,8 +111,8 @@ function checkHostPorts(
   }
 }
 
-/** upstream: validatePodSpecSecurityContext */
-export function checkPodSecurity(
+/** upstream: validatePodHostNetworkDeps */
+export function checkHostNetwork(
   spec: Loose<PodSpec>,
   isPod: boolean,
   path: string,
@@ -122,6 +122,10 @@ export function checkPodSecurity(
     checkHostPorts(spec.containers, isPod, `${path}.containers`, faults);
     checkHostPorts(spec.initContainers, isPod, `${path}.initContainers`, faults);
   }
+}
+
+/** upstream: validatePodSpecSecurityContext */
+export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
   const context = spec.securityContext;
   const at = `${path}.securityContext`;
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {

@@ -22,7 +22,6 @@ import { protocols } from "./container-validation.ts";
 type Spec = Loose<ServiceSpec>;
 type Ports = readonly Loose<ServicePort>[];
 
-const kubeletPort = 10_250;
 const affinitySecondsMax = 86_400;
 
 const isHeadless = ({ clusterIPs, clusterIP }: Spec): boolean =>
@@ -68,17 +67,6 @@ function checkServicePort(
 function checkType(spec: Spec, faults: FaultList): void {
   switch (spec.type) {
     case "LoadBalancer":
-      for (const [index, { port }] of (spec.ports ?? []).entries()) {
-        if (port === kubeletPort) {
-          faults.invalid(
-            `spec.ports[${index}]`,
-            port,
-            `may not expose port ${port} externally since it is used by kubelet`,
-          );
-        }
-      }
-      checkNotHeadless(spec, faults);
-      break;
     case "NodePort":
       checkNotHeadless(spec, faults);
       break;
@@ -196,33 +184,43 @@ function checkClusterIps(spec: Spec, faults: FaultList): void {
   }
 }
 
-function checkTraffic(spec: Spec, faults: FaultList): void {
-  const external =
-    spec.type === "NodePort" || spec.type === "LoadBalancer" || (spec.externalIPs ?? []).length > 0;
+const isReachedFromOutside = ({ type, externalIPs = [] }: Spec): boolean =>
+  type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && externalIPs.length > 0);
+
+const needsHealthCheck = ({ type, externalTrafficPolicy }: Spec): boolean =>
+  type === "LoadBalancer" && externalTrafficPolicy === "Local";
+
+function checkExternalTraffic(spec: Spec, faults: FaultList): void {
+  const path = "spec.externalTrafficPolicy";
   const policy = spec.externalTrafficPolicy ?? "";
-  if (policy !== "" && !external) {
-    faults.invalid(
-      "spec.externalTrafficPolicy",
-      policy,
-      "may only be set for externally-accessible services",
-    );
-  } else if (external && spec.type !== "ExternalName") {
-    faults.oneOf("spec.externalTrafficPolicy", policy, ["Cluster", "Local"]);
-  }
-  if (spec.type !== "ExternalName") {
-    faults.oneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"]);
+  if (isReachedFromOutside(spec)) faults.oneOf(path, policy, ["Cluster", "Local"]);
+  else if (policy !== "") {
+    faults.invalid(path, policy, "may only be set for externally-accessible services");
   }
   const health = spec.healthCheckNodePort ?? 0;
-  if (health !== 0) {
-    const needed = spec.type === "LoadBalancer" && policy === "Local";
-    if (!needed) {
-      faults.invalid(
-        "spec.healthCheckNodePort",
-        health,
-        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
-      );
-    } else faults.messages("spec.healthCheckNodePort", health, portNumberFaults(health));
+  const healthPath = "spec.healthCheckNodePort";
+  if (needsHealthCheck(spec)) {
+    if (health === 0) faults.required(healthPath);
+    else faults.messages(healthPath, health, portNumberFaults(health));
+  } else if (health !== 0) {
+    faults.invalid(
+      healthPath,
+      health,
+      "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    );
   }
+}
+
+function checkInternalTraffic(spec: Spec, faults: FaultList): void {
+  const policy = spec.internalTrafficPolicy;
+  if (policy === undefined) {
+    if (spec.type !== "ExternalName") faults.required("spec.internalTrafficPolicy");
+  } else faults.optionalOneOf("spec.internalTrafficPolicy", policy, ["Cluster", "Local"]);
+  faults.optionalOneOf("spec.trafficDistribution", spec.trafficDistribution, [
+    "PreferClose",
+    "PreferSameNode",
+    "PreferSameZone",
+  ]);
 }
 
 function checkBalancer(spec: Spec, faults: FaultList): void {
@@ -232,10 +230,13 @@ function checkBalancer(spec: Spec, faults: FaultList): void {
     faults.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'");
   }
   for (const [index, range] of ranges.entries()) {
-    faults.messages(`spec.loadBalancerSourceRanges[${index}]`, range, cidrFaults(range.trim()));
+    faults.messages(`spec.LoadBalancerSourceRanges[${index}]`, range, cidrFaults(range.trim()));
   }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !isBalanced) {
     faults.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'");
+  }
+  if (spec.allocateLoadBalancerNodePorts === undefined && isBalanced) {
+    faults.required("allocateLoadBalancerNodePorts");
   }
   const { loadBalancerClass } = spec;
   if (loadBalancerClass === undefined) return;
@@ -263,7 +264,8 @@ export function checkService(service: Loose<Service>, faults: FaultList): void {
   faults.oneOf("spec.type", spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
   checkPortPairs(spec, faults);
   checkBalancer(spec, faults);
-  checkTraffic(spec, faults);
+  checkExternalTraffic(spec, faults);
+  checkInternalTraffic(spec, faults);
 }
 
 /** upstream: upgradeDowngradeClusterIPs */
@@ -289,6 +291,10 @@ export function checkServiceUpdate(service: Loose<Service>, old: Loose<Service>,
   const wasBalanced = before.type === "LoadBalancer" && spec.type === "LoadBalancer";
   if (wasBalanced && before.loadBalancerClass !== spec.loadBalancerClass) {
     faults.invalid("spec.loadBalancerClass", spec.loadBalancerClass, "may not change once set");
+  }
+  const checked = needsHealthCheck(before) && needsHealthCheck(spec);
+  if (checked && before.healthCheckNodePort !== spec.healthCheckNodePort) {
+    faults.forbidden("spec.healthCheckNodePort", "field is immutable");
   }
   checkService(service, faults);
 }
