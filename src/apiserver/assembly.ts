@@ -4,6 +4,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Store } from "#store/store.ts";
+import type { Pod } from "#api/generated/types/core-v1.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
 import type { Scheme } from "#api/scheme.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
@@ -17,6 +19,10 @@ import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
 
+interface PodPartValidation {
+  podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[];
+}
+
 export interface AssemblyDeps extends Pick<
   SpecialsDeps,
   "allocation" | "issuer" | "connect" | "probes" | "tokens"
@@ -27,7 +33,7 @@ export interface AssemblyDeps extends Pick<
   readonly log: Logger;
   readonly scheme: Scheme;
   readonly semantics: TypeSemantics;
-  readonly validation: TypeValidation;
+  readonly validation: TypeValidation & PodPartValidation;
   readonly convert: Convert;
   readonly authorizer: Authorizer;
   readonly admission: Admission;
@@ -47,7 +53,12 @@ export class Assembly {
     const bookmarks = new Bookmarks(deps.clock);
     this.installed = install(
       { ...deps, feed: this.feed, onBookmark: (run) => bookmarks.add(run) },
-      createSpecials({ ...deps, feed: () => this.feed, installed: () => this.installed }),
+      createSpecials({
+        ...deps,
+        podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
+        feed: () => this.feed,
+        installed: () => this.installed,
+      }),
     );
     this.chain = createChain({ ...deps, routes: this.installed.routes });
   }

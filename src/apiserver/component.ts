@@ -6,6 +6,7 @@ import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
+import { Validator } from "#api/validation.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
 import type { Logger } from "#base/log.ts";
@@ -188,7 +189,7 @@ class ApiserverComponent implements Apiserver {
     return new Assembly({
       ...own,
       semantics: new TableSemantics({ ...own, json: new JsonDecoder(own.table), protobuf, parseYaml }),
-      validation: { create: () => [], update: () => [] },
+      validation: new Validator(own),
       convert,
       authorizer,
       admission,

@@ -7,6 +7,7 @@ import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createScheme } from "#api/scheme.ts";
 import { convert } from "#api/conversion.ts";
 import { createTypeTable } from "#api/schema/table.ts";
+import { Validator } from "#api/validation.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import { AddressRange } from "#apiserver/registry/core/services/address-range.ts";
 import { PortRange } from "#apiserver/registry/core/services/port-range.ts";
@@ -94,7 +95,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       protobuf: new ProtobufCodec(table, scheme),
       parseYaml: (text) => JSON.parse(text) as unknown,
     }),
-    validation: { create: () => [], update: () => [] },
+    validation: new Validator({ scheme, table }),
     convert,
     ...testParts(random),
     authorizer: options.authorizer ?? everythingAllowed,

@@ -274,7 +274,7 @@ test("spec and status each have their own door", async () => {
     [
       (reported.body["spec"] as { replicas: number }).replicas,
       reported.body["status"],
-      reported.body.metadata?.labels,
+      reported.body.metadata.labels,
     ],
     [3, { replicas: 3 }, undefined],
   );

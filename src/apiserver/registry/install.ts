@@ -25,6 +25,8 @@ import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
 export interface TypeValidation {
   create(kind: GroupVersionKind, object: AnyObject): readonly FieldError[];
   update(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
+  /** Of a change through /status: the rest is the stored one's. */
+  statusUpdate(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
 }
 
 export interface HandlerDeps extends WriteDeps, WatchDeps {}
@@ -130,10 +132,11 @@ function endpointOf(
     installed.addStorage(name, storage);
   }
   const hasStatus = definition.subresources.some((each) => each.name === "status");
-  const status = new StatusStrategy(
-    storage.strategy,
-    rulesOf(storageVersion.group, definition.resource).statusKeepsLabels,
-  );
+  const status = new StatusStrategy({
+    allowUnconditionalUpdate: storage.strategy.allowUnconditionalUpdate,
+    keepsLabels: rulesOf(storageVersion.group, definition.resource).statusKeepsLabels,
+    validate: (object, old) => deps.validation.statusUpdate(storageKind, object, old),
+  });
   return new Endpoint({
     definition,
     storage,

@@ -1,4 +1,6 @@
 /** Everything that is special about a resource, in one table; the rest of the API is as install.ts makes it. */
+import type { FieldError } from "#api/meta/field-error.ts";
+import type { AnyObject } from "#api/meta/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { get } from "#apiserver/handlers/get.ts";
 import { patch } from "#apiserver/handlers/patch.ts";
@@ -39,6 +41,12 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
   readonly feed: () => CacheFeed;
   readonly installed: () => Installed;
   readonly allocation: AllocationDeps;
+  /** The checks of pods/ephemeralcontainers and pods/resize. */
+  readonly podPartUpdate: (
+    part: "ephemeralContainers" | "resources",
+    pod: AnyObject,
+    old: AnyObject,
+  ) => readonly FieldError[];
   readonly issuer: Issuer;
   readonly connect: ConnectHandlers;
   readonly probes: readonly ComponentProbe[];
@@ -73,15 +81,16 @@ export function createSpecials(deps: SpecialsDeps): Specials {
   };
 }
 
-const noFaults = (): [] => [];
-
 function podSpecial(deps: SpecialsDeps): Special {
   return {
     strategy: (base) => new PodStrategy(base),
     statusStrategy: (base) => new PodStatusStrategy(base),
     subresources: () => {
-      const ephemeral = new PodPartStrategy(takeEphemeralContainers, noFaults);
-      const resize = new PodPartStrategy(takeResources, noFaults);
+      const { podPartUpdate } = deps;
+      const ephemeral = new PodPartStrategy(takeEphemeralContainers, (pod, old) =>
+        podPartUpdate("ephemeralContainers", pod, old),
+      );
+      const resize = new PodPartStrategy(takeResources, (pod, old) => podPartUpdate("resources", pod, old));
       return {
         ...deps.connect.pods,
         binding: { create: bind(deps) },

@@ -114,19 +114,23 @@ export function bumpGeneration(object: AnyObject, old: AnyObject): void {
   (object.metadata ??= {}).generation = (old.metadata?.generation ?? 0) + 1;
 }
 
+export interface StatusStrategyOptions {
+  readonly allowUnconditionalUpdate: boolean;
+  /** Labels can't be changed through /status. */
+  readonly keepsLabels: boolean;
+  readonly validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
+}
+
 /** For /status: only the status (and metadata that isn't the spec's business) may change. */
 export class StatusStrategy implements Strategy {
   readonly allowCreateOnUpdate = false;
   readonly allowUnconditionalUpdate: boolean;
   readonly returnsDeletedObject = false;
-  readonly #main: Strategy;
-  readonly #keepsLabels: boolean;
+  readonly #options: StatusStrategyOptions;
 
-  /** `keepsLabels`: labels and owners can't be changed through /status. */
-  constructor(main: Strategy, keepsLabels: boolean) {
-    this.#main = main;
-    this.allowUnconditionalUpdate = main.allowUnconditionalUpdate;
-    this.#keepsLabels = keepsLabels;
+  constructor(options: StatusStrategyOptions) {
+    this.allowUnconditionalUpdate = options.allowUnconditionalUpdate;
+    this.#options = options;
   }
 
   prepareForCreate(): void {
@@ -135,7 +139,7 @@ export class StatusStrategy implements Strategy {
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     keepAllBut(object, old, "status");
-    if (this.#keepsLabels) restore(object, old, ["labels"]);
+    if (this.#options.keepsLabels) restore(object, old, ["labels"]);
   }
 
   validateCreate(): readonly FieldError[] {
@@ -143,7 +147,7 @@ export class StatusStrategy implements Strategy {
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#main.validateUpdate(object, old);
+    return this.#options.validate(object, old);
   }
 }
 

@@ -6,6 +6,7 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
 import { ManualClock } from "#base/clock.ts";
 import type { ApiRequest, Transport } from "#client/client.ts";
+import { createCsr } from "#pki/csr.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 import { qosClassOf } from "./qos.ts";
 
@@ -87,8 +88,9 @@ const qosCases: readonly [name: string, pod: Pod, qos: string][] = [
   ["a limit of one only", resources({ cpu: "1" }, { cpu: "1" }), "Burstable"],
   ["something else only", resources({ "example.com/gpu": "1" }, {}), "BestEffort"],
 ];
-for (const [name, pod, qos] of qosCases)
+for (const [name, pod, qos] of qosCases) {
   test(`quality of service: ${name}`, () => assert.equal(qosClassOf(pod), qos));
+}
 
 test("binding: once, to a node, not while being deleted, not while gated", async () => {
   const clock = new ManualClock();
@@ -129,6 +131,12 @@ test("binding: once, to a node, not while being deleted, not while gated", async
   assert.equal((await bind(transport, "none", "n1")).status, 404);
 });
 
+const until = ({ metadata }: Pod): unknown[] => [
+  metadata?.deletionTimestamp,
+  metadata?.deletionGracePeriodSeconds,
+  metadata?.generation,
+];
+
 test("a pod on a node is deleted gracefully; a second deletion may only shorten it", async () => {
   const clock = new ManualClock();
   await using server = await startTestApiserver({ clock });
@@ -137,11 +145,6 @@ test("a pod on a node is deleted gracefully; a second deletion may only shorten 
   await post(transport, `${core}/pods`, podOf("p"));
   await bind(transport, "p", "n1");
   const first = await remove<Pod>(transport, path);
-  const until = ({ metadata }: Pod): unknown[] => [
-    metadata?.deletionTimestamp,
-    metadata?.deletionGracePeriodSeconds,
-    metadata?.generation,
-  ];
   assert.deepEqual(until(first.body), ["2026-01-01T00:00:30Z", 30, 2]);
   assert.deepEqual(
     until((await remove<Pod>(transport, path, { gracePeriodSeconds: 60 })).body),
@@ -347,13 +350,18 @@ test("a service that can't be stored gives back what it took", async () => {
   assert.equal((await create(transport, "b", { clusterIP })).status, 201);
 });
 
-test("headless, external and changing types", async () => {
+test("headless and external services have no address", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
   const headless = await create(transport, "h", { clusterIP: "None" });
   assert.deepEqual([headless.body.spec?.clusterIP, headless.body.spec?.clusterIPs], ["None", ["None"]]);
   const external = await create(transport, "e", { type: "ExternalName", externalName: "x.io", ports: [] });
   assert.deepEqual([external.body.spec?.clusterIP, external.body.spec?.ipFamilies], [undefined, undefined]);
+});
+
+test("node ports come and go with the type", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
   const { body: plain } = await create(transport, "p");
   const ported = await patch<Service>(transport, `${core}/services/p`, { spec: { type: "NodePort" } });
   const nodePort = ported.body.spec?.ports?.[0]?.nodePort ?? 0;
@@ -384,7 +392,13 @@ test("a client that leaves out what was allocated keeps it", async () => {
   const updated = await put<Service>(
     transport,
     `${core}/services/a`,
-    service("a", { type: "NodePort", ports: [{ port: 80 }, { name: "x", port: 81 }] }),
+    service("a", {
+      type: "NodePort",
+      ports: [
+        { name: "w", port: 80 },
+        { name: "x", port: 81 },
+      ],
+    }),
   );
   assert.equal(updated.body.spec?.clusterIP, body.spec?.clusterIP);
   assert.equal(updated.body.spec?.ports?.[0]?.nodePort, body.spec?.ports?.[0]?.nodePort);
@@ -517,7 +531,12 @@ test("a signing request says who asked, not who he says he is", async () => {
   const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
   const request = {
     metadata: { name: "r" },
-    spec: { request: "eA==", signerName: "x.io/y", usages: ["client auth"], username: "root" },
+    spec: {
+      request: Buffer.from(createCsr({ commonName: "jane" }).csrPem).toString("base64"),
+      signerName: "x.io/y",
+      usages: ["client auth"],
+      username: "root",
+    },
   };
   const { body } = await post(transport, path, request);
   const { username, groups } = body["spec"] as { username: string; groups: string[] };
