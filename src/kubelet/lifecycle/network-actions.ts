@@ -7,6 +7,8 @@ import type { Clock } from "#base/clock.ts";
 
 export interface HttpTarget {
   readonly url: URL;
+  /** Also where the URL doesn't show it. */
+  readonly port: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -47,8 +49,17 @@ export function httpTarget(
     if (value === "") delete headers[name.toLowerCase()];
     else headers[name.toLowerCase()] = value;
   }
-  return { url: new URL(`${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${path}`), headers };
+  return { url: new URL(`${scheme}://${address(host, port)}${path}`), port, headers };
 }
+
+const address = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+const plainHost = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "");
+
+/** With its port, as Go prints it. */
+const urlText = ({ url, port }: HttpTarget): string =>
+  `${url.protocol}//${address(plainHost(url), port)}${url.pathname}${url.search}`;
 
 export class SystemNetworkActions implements NetworkActions {
   readonly #clock: Clock;
@@ -67,8 +78,8 @@ export class SystemNetworkActions implements NetworkActions {
     } catch (error) {
       const why = deadline.signal.aborted
         ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-        : socketText(error, target.url.hostname, Number(target.url.port));
-      throw new Error(`Get "${target.url.href}": ${why}`, { cause: error });
+        : socketText(error, plainHost(target.url), target.port);
+      throw new Error(`Get "${urlText(target)}": ${why}`, { cause: error });
     } finally {
       cancel();
     }
@@ -123,10 +134,9 @@ export class SystemNetworkActions implements NetworkActions {
   tcp(host: string, port: number, timeoutMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const socket = connect({ host, port });
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
     const cancel = this.#clock.after(timeoutMs, () => {
       socket.destroy();
-      reject(new Error(`dial tcp ${address}: i/o timeout`));
+      reject(new Error(`dial tcp ${address(host, port)}: i/o timeout`));
     });
     socket.once("connect", () => {
       cancel();
@@ -153,9 +163,7 @@ function socketText(error: unknown, host: string, port: number): string {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "ECONNRESET") return "EOF";
   const text = goTexts[code];
-  return text === undefined
-    ? error.message
-    : `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}: ${text}`;
+  return text === undefined ? error.message : `dial tcp ${address(host, port)}: ${text}`;
 }
 
 /** For simulated nodes: whoever is asked answers. */

@@ -8,6 +8,7 @@ import { containerAnnotations, containerLabels } from "./labels.ts";
 import { podText } from "./pod.ts";
 import { oomScoreAdjOf, requestOf } from "./qos.ts";
 import { pidMode } from "./sandbox-config.ts";
+import type { PresentImage } from "./image-policy.ts";
 import { StartError } from "./start-error.ts";
 
 export interface ContainerInput {
@@ -15,10 +16,7 @@ export interface ContainerInput {
   readonly container: Container;
   readonly attempt: number;
   readonly kubeletRoot: string;
-  /** What pullImage or imageStatus returned. */
-  readonly image: string;
-  /** The user the image names; "" for none. */
-  readonly imageUser: string;
+  readonly image: PresentImage;
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   /** "" when there is no termination message file. */
@@ -35,7 +33,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
   return {
     name: container.name,
     attempt,
-    image: input.image,
+    image: input.image.id,
     command: (container.command ?? []).map((text) => expand(text, lookup)),
     args: (container.args ?? []).map((text) => expand(text, lookup)),
     workingDir: container.workingDir ?? "",
@@ -45,6 +43,8 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     labels: containerLabels(pod, container, input.kubeletRoot),
     annotations: containerAnnotations({
       hash: containerHash(container),
+      image: container.image ?? "",
+      imageReference: input.image.reference,
       restartCount: attempt,
       messagePath: container.terminationMessagePath ?? "/dev/termination-log",
       messageHostPath: input.messageHostPath,
@@ -112,7 +112,7 @@ function securityOf(input: ContainerInput): ContainerSecurity {
   };
 }
 
-export const mustBeNonRoot = (pod: Pod, container: Container): boolean =>
+const mustBeNonRoot = (pod: Pod, container: Container): boolean =>
   container.securityContext?.runAsNonRoot ?? pod.spec?.securityContext?.runAsNonRoot ?? false;
 
 function seccompOf(pod: Pod, container: Container): ContainerSecurity["seccomp"] {
@@ -127,14 +127,14 @@ function seccompOf(pod: Pod, container: Container): ContainerSecurity["seccomp"]
 }
 
 /** upstream: pkg/kubelet/kuberuntime/security_context_others.go verifyRunAsNonRoot */
-function verifyNonRoot({ pod, container, imageUser }: ContainerInput, runAsUser: number | undefined): void {
+function verifyNonRoot({ pod, container, image }: ContainerInput, runAsUser: number | undefined): void {
   const where = `(pod: "${podText(pod)}", container: ${container.name})`;
   const refuse = (text: string): never => {
     throw new StartError("CreateContainerConfigError", `${text} ${where}`);
   };
   if (runAsUser === 0) refuse("container's runAsUser breaks non-root policy");
   if (runAsUser !== undefined) return;
-  const user = imageUser.split(":")[0] ?? "";
+  const user = image.user.split(":")[0] ?? "";
   if (user === "" || user === "0") refuse("container has runAsNonRoot and image will run as root");
   if (!/^\d+$/.test(user)) {
     refuse(

@@ -7,8 +7,8 @@ import { latestContainer, type PodRuntime } from "../pleg/pod-runtime.ts";
 import type { RuntimeCache } from "../pleg/runtime-cache.ts";
 import type { SandboxConfig } from "../runtime/runtime.ts";
 import { durationText, type BackoffTable } from "./backoff-table.ts";
-import { containerConfig, mustBeNonRoot } from "./container-config.ts";
-import type { ImagePolicy } from "./image-policy.ts";
+import { containerConfig } from "./container-config.ts";
+import type { ImagePolicy, PresentImage } from "./image-policy.ts";
 import { killContainer, type KillDeps } from "./kill.ts";
 import { readContainerNotes } from "./labels.ts";
 import type { NodeFacts } from "./node-facts.ts";
@@ -101,7 +101,7 @@ async function step<T>(reason: string, run: () => Promise<T>): Promise<T> {
 
 async function configure(
   input: StartInput,
-  image: string,
+  image: PresentImage,
   deps: StarterDeps,
 ): Promise<ReturnType<typeof containerConfig>> {
   const { pod, container, podIPs } = input;
@@ -123,14 +123,12 @@ async function configure(
       context,
       ...podHostname(pod, node.clusterDns.domain),
     });
-    const info = mustBeNonRoot(pod, container) ? await deps.runtime.imageStatus(image) : undefined;
     return containerConfig({
       pod,
       container,
       attempt: nextAttempt(input),
       kubeletRoot: node.kubeletRoot,
       image,
-      imageUser: info?.user ?? "",
       env,
       ...files,
       memoryCapacityBytes: node.memoryCapacityBytes,

@@ -6,7 +6,7 @@ import type { Container, Pod, Secret } from "#api/generated/types/core-v1.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { Clock } from "#base/clock.ts";
 import { errorText } from "#base/log.ts";
-import type { ImageAuth, Runtime } from "../runtime/runtime.ts";
+import type { ImageAuth, ImageInfo, Runtime } from "../runtime/runtime.ts";
 import { elapsedText, type BackoffTable } from "./backoff-table.ts";
 import type { PodEvents } from "./events.ts";
 import { parseImageName, type ImageName } from "./image-name.ts";
@@ -32,6 +32,20 @@ export interface ImageRequest {
 /** How long a failed pull is told as such, before it becomes a wait. */
 const saidMs = 1000;
 
+export interface PresentImage {
+  readonly id: string;
+  /** Its digest in a registry where it has one, else its id. */
+  readonly reference: string;
+  /** The user it names; "" for none. */
+  readonly user: string;
+}
+
+const presentImage = ({ id, digests, user }: ImageInfo): PresentImage => ({
+  id,
+  reference: digests[0] ?? id,
+  user,
+});
+
 export class ImagePolicy {
   readonly #deps: ImagePolicyDeps;
   /** Pulls under way by image and credentials: two pods that need one image wait for one pull. */
@@ -43,7 +57,7 @@ export class ImagePolicy {
   }
 
   /** Resolves with what to create the container from; fails with a StartError. */
-  async ensure(request: ImageRequest, signal: AbortSignal): Promise<string> {
+  async ensure(request: ImageRequest, signal: AbortSignal): Promise<PresentImage> {
     const { pod, container } = request;
     const text = container.image ?? "";
     const name = parseImageName(text);
@@ -57,7 +71,7 @@ export class ImagePolicy {
     if (present !== undefined && policy !== "Always") {
       const message = `Container image "${text}" already present on machine and can be accessed by the pod`;
       this.#deps.events.record(pod, { type: "Normal", reason: "Pulled", message, container: container.name });
-      return present;
+      return presentImage(present);
     }
     if (policy === "Never") {
       const message = `Container image "${text}" is not present with pull policy of Never`;
@@ -73,9 +87,9 @@ export class ImagePolicy {
     for (const key of this.#lastErrors.keys()) if (key.startsWith(prefix)) this.#lastErrors.delete(key);
   }
 
-  async #inspect(request: ImageRequest, name: ImageName): Promise<string | undefined> {
+  async #inspect(request: ImageRequest, name: ImageName): Promise<ImageInfo | undefined> {
     try {
-      return (await this.#deps.runtime.imageStatus(name.full))?.id;
+      return await this.#deps.runtime.imageStatus(name.full);
     } catch (error) {
       const message = `Failed to inspect image "${request.container.image ?? ""}": ${errorText(error)}`;
       this.#warn(request, "InspectFailed", message);
@@ -83,7 +97,7 @@ export class ImagePolicy {
     }
   }
 
-  async #pull(request: ImageRequest, name: ImageName, signal: AbortSignal): Promise<string> {
+  async #pull(request: ImageRequest, name: ImageName, signal: AbortSignal): Promise<PresentImage> {
     const { pod, container, secrets } = request;
     const { backoff, clock, events } = this.#deps;
     const text = container.image ?? "";
@@ -105,9 +119,11 @@ export class ImagePolicy {
     const startedAt = clock.monotonic();
     try {
       const id = await this.#pullOnce(name, credentialsFor(name, secrets), signal);
-      await this.#reportPulled(request, id, clock.monotonic() - startedAt);
+      const ms = clock.monotonic() - startedAt;
+      const info = await this.#deps.runtime.imageStatus(id);
+      this.#reportPulled(request, info?.sizeBytes ?? 0, ms);
       this.#lastErrors.delete(key);
-      return id;
+      return info === undefined ? { id, reference: id, user: "" } : presentImage(info);
     } catch (error) {
       signal.throwIfAborted();
       const why = errorText(error);
@@ -118,8 +134,7 @@ export class ImagePolicy {
     }
   }
 
-  async #reportPulled({ pod, container }: ImageRequest, id: string, ms: number): Promise<void> {
-    const size = (await this.#deps.runtime.imageStatus(id))?.sizeBytes ?? 0;
+  #reportPulled({ pod, container }: ImageRequest, size: number, ms: number): void {
     const took = elapsedText(ms);
     const message = `Successfully pulled image "${container.image ?? ""}" in ${took} (${took} including waiting). Image size: ${size} bytes.`;
     this.#deps.events.record(pod, { type: "Normal", reason: "Pulled", message, container: container.name });

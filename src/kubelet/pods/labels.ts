@@ -14,6 +14,8 @@ export const containerNameLabel = "io.kubernetes.container.name";
 export const kubeletRootLabel = "mini-k8s.io/kubelet-root";
 
 const hashAnnotation = "io.kubernetes.container.hash";
+const imageAnnotation = "mini-k8s.io/image";
+const imageReferenceAnnotation = "mini-k8s.io/image-reference";
 const restartCountAnnotation = "io.kubernetes.container.restartCount";
 const messagePathAnnotation = "io.kubernetes.container.terminationMessagePath";
 const messagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
@@ -42,6 +44,9 @@ export function containerLabels(pod: Pod, container: Container, kubeletRoot: str
 
 export interface ContainerNotes {
   readonly hash: string;
+  /** As the pod names it, and what that was resolved to. */
+  readonly image: string;
+  readonly imageReference: string;
   readonly restartCount: number;
   /** Where the container sees its termination message, and where it lies on the host ("" when nowhere). */
   readonly messagePath: string;
@@ -54,6 +59,8 @@ export interface ContainerNotes {
 export function containerAnnotations(notes: ContainerNotes): Record<string, string> {
   return {
     [hashAnnotation]: notes.hash,
+    [imageAnnotation]: notes.image,
+    [imageReferenceAnnotation]: notes.imageReference,
     [restartCountAnnotation]: String(notes.restartCount),
     [messagePathAnnotation]: notes.messagePath,
     [messageHostPathAnnotation]: notes.messageHostPath,
@@ -62,10 +69,17 @@ export function containerAnnotations(notes: ContainerNotes): Record<string, stri
   };
 }
 
-export function readContainerNotes({ annotations, attempt }: ContainerStatus): ContainerNotes {
+export function readContainerNotes({
+  annotations,
+  attempt,
+  image,
+  imageId,
+}: ContainerStatus): ContainerNotes {
   const grace = annotations[podGraceAnnotation];
   return {
     hash: annotations[hashAnnotation] ?? "",
+    image: annotations[imageAnnotation] ?? image,
+    imageReference: annotations[imageReferenceAnnotation] ?? imageId,
     restartCount: Number(annotations[restartCountAnnotation] ?? attempt),
     messagePath: annotations[messagePathAnnotation] ?? "",
     messageHostPath: annotations[messageHostPathAnnotation] ?? "",

@@ -228,8 +228,7 @@ const inputOf = (pod: Pod, container: Container): ContainerInput => ({
   container,
   attempt: 2,
   kubeletRoot: "/root",
-  image: "sha256:x",
-  imageUser: "",
+  image: { id: "sha256:x", reference: "app@sha256:y", user: "" },
   env: new Map([["PORT", "8080"]]),
   mounts: [],
   messageHostPath: "",
@@ -309,7 +308,11 @@ for (const [name, runAsUser, imageUser, fault] of users) {
       name: "main",
       securityContext: { runAsNonRoot: true, ...(runAsUser === undefined ? {} : { runAsUser }) },
     };
-    const make = (): unknown => containerConfig({ ...inputOf(podOf({}), container), imageUser });
+    const make = (): unknown =>
+      containerConfig({
+        ...inputOf(podOf({}), container),
+        image: { id: "i", reference: "i", user: imageUser },
+      });
     if (fault === undefined) assert.doesNotThrow(make);
     else assert.throws(make, { message: fault });
   });

@@ -102,14 +102,15 @@ function converted(
   status: ContainerStatus,
   old: ApiContainerStatus | undefined,
 ): ApiContainerStatus {
+  const notes = readContainerNotes(status);
   return {
     name: containerNameOf(status),
     state: stateOf(input, status, old),
     lastState: {},
     ready: false,
-    restartCount: readContainerNotes(status).restartCount,
-    image: status.image,
-    imageID: status.imageId,
+    restartCount: notes.restartCount,
+    image: notes.image,
+    imageID: notes.imageReference,
     containerID: `${input.runtimeName}://${status.id}`,
   };
 }
