@@ -29,11 +29,11 @@ export class ServerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #kubeconfig: string;
 
-  private constructor(child: ChildProcess, port: number, kubeconfig: string, ready: number) {
+  private constructor(child: ChildProcess, port: number, kubeconfig: string, tookMs: number) {
     this.#child = child;
     this.port = port;
     this.#kubeconfig = kubeconfig;
-    this.readyMs = ready;
+    this.readyMs = tookMs;
   }
 
   /** Without a node: only the control plane. */
@@ -48,7 +48,7 @@ export class ServerProcess implements AsyncDisposable {
     const startedAt = performance.now();
     const child = spawn(file, [...args, "server", ...options], { stdio: "ignore" });
     try {
-      await ready(port, child, startedAt + readyMs);
+      await untilReady(port, child, startedAt + readyMs);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -88,7 +88,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-async function ready(port: number, child: ChildProcess, deadline: number): Promise<void> {
+async function untilReady(port: number, child: ChildProcess, deadline: number): Promise<void> {
   while (!(await isReady(port))) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
     if (performance.now() > deadline) throw new Error(`the server is not ready within ${readyMs} ms`);
@@ -97,22 +97,22 @@ async function ready(port: number, child: ChildProcess, deadline: number): Promi
 }
 
 function isReady(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((answer) => {
     const options = { host: "127.0.0.1", port, path: "/readyz", rejectUnauthorized: false, agent: false };
     const asked = request(options, (response) => {
       response.resume();
-      resolve(response.statusCode === 200);
+      answer(response.statusCode === 200);
     });
     asked.once("error", () => {
-      resolve(false);
+      answer(false);
     });
     asked.end();
   });
 }
 
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
+  return new Promise((done) => {
+    setTimeout(done, ms);
   });
 }
 
