@@ -159,9 +159,6 @@ export const quantityUnits = (quantity: Quantity): bigint => shrink(quantity.nan
 /** Thousandths, rounded away from zero: what CPU is counted in. */
 export const quantityMilli = (quantity: Quantity): bigint => shrink(quantity.nano, 6);
 
-/** As a plain number of units, fractions kept; for ratios and metrics, not for accounts. */
-export const quantityNumber = (quantity: Quantity): number => Number(quantity.nano) / 1e9;
-
 export const quantityIsWhole = (quantity: Quantity): boolean => quantity.nano % unit === 0n;
 
 /** upstream's String(): the text it was read from where that is kept, else the canonical one. */
