@@ -6,6 +6,9 @@ import { endpointSliceController } from "./endpointslice/controller.ts";
 import { garbageCollectorController } from "./garbage/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./nodeipam/controller.ts";
+import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
+import { podGcController } from "./podgc/controller.ts";
+import { taintEvictionController } from "./tainteviction/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
@@ -19,5 +22,8 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   endpoints: endpointsController,
   endpointslice: endpointSliceController,
   nodeipam: nodeIpamController,
+  nodelifecycle: nodeLifecycleController,
+  podgc: podGcController,
+  "taint-eviction": taintEvictionController,
   replicaset: replicaSetController,
 };

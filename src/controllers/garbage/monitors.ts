@@ -55,8 +55,9 @@ export class Monitors {
   async refresh(signal: AbortSignal): Promise<boolean> {
     const { resources, failures } = await discoverResources(this.#deps.client.transport);
     const isComplete = failures.size === 0;
-    if (resources.length === 0)
+    if (resources.length === 0) {
       throw new Error(`no resource is served: ${[...failures.values()].join(", ")}`);
+    }
     // What a silent part of the API serves is unknown: its watches stay.
     if (isComplete || this.#served.length === 0) this.#served = resources;
     else this.#served = [...resources, ...this.#served.filter((one) => !includes(resources, one))];
