@@ -55,6 +55,7 @@ kind: Pod
 metadata: { name: counter }
 spec:
   terminationGracePeriodSeconds: 0
+  tolerations: [{ operator: Exists }]
   containers:
   - name: sh
     image: busybox:1.36
@@ -99,8 +100,8 @@ suite("kill -9 of the server", { timeout: 300_000 }, () => {
     const host = cluster.server.host;
     const status = (field: string): Promise<string> =>
       cluster.kubectl(["get", "pod/counter", "-o", `jsonpath={.status.containerStatuses[0].${field}}`]);
-    const linesOnDisk = async (): Promise<number> =>
-      Number((await host.exec(["sh", "-c", "cat /var/log/pods/default_counter_*/sh/*.log | wc -l"])).stdout);
+    const count = "cat /var/lib/mini-k8s/agent/logs/pods/default_counter_*/sh/*.log | wc -l";
+    const linesOnDisk = async (): Promise<number> => Number((await host.exec(["sh", "-c", count])).stdout);
     const waitForMore = async (what: string): Promise<void> => {
       const linesBefore = await linesOnDisk();
       await eventually(what, 10_000, async () => (await linesOnDisk()) > linesBefore + 5);
