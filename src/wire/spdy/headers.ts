@@ -8,6 +8,11 @@ export type SpdyHeaders = ReadonlyMap<string, string>;
 
 const expandedMax = 64 << 10;
 const countMax = 100;
+/**
+ * An empty stored block, as zlib's sync flush ends with. Go's reader hands out a block only when the next one has
+ * begun: without this it runs into the end of the frame, and the following header block fails.
+ */
+const flushMark = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 /**
  * Writes header blocks uncompressed inside the zlib stream: a few bytes more on the wire, no state, no waiting.
@@ -27,7 +32,7 @@ export class HeaderWriter {
     const block = Buffer.alloc(5);
     block.writeUInt16LE(plain.length, 1);
     block.writeUInt16LE(~plain.length & 0xffff, 3);
-    return Buffer.concat([head, block, plain]);
+    return Buffer.concat([head, block, plain, flushMark]);
   }
 }
 
