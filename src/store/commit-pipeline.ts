@@ -31,6 +31,8 @@ export interface CommitPipelineDeps {
   readonly committed: (events: readonly StoreEvent[]) => void;
   /** Runs a flush a little later, so that writes of one turn of the event loop share a commit. */
   readonly defer: (flush: () => void) => void;
+  /** Writers told of their commit in one turn of the event loop. */
+  readonly acknowledgeMax: number;
 }
 
 export class CommitPipeline {
@@ -40,10 +42,12 @@ export class CommitPipeline {
   #inFlight: Waiter[] = [];
   /** Told when the commit of their event is settled: conflicts with a write that isn't durable yet. */
   readonly #riders = new Map<StoreEvent, ((failure: Error | undefined) => void)[]>();
+  /** Committed, but their writers don't know yet. */
+  #unacknowledged = 0;
   #isFlushing = false;
   #isFailing = false;
   #isClosed = false;
-  readonly #idle: (() => void)[] = [];
+  readonly #onIdle: (() => void)[] = [];
 
   constructor(deps: CommitPipelineDeps) {
     this.#deps = deps;
@@ -71,9 +75,9 @@ export class CommitPipeline {
   /** No write is accepted any more; resolves when those accepted are settled. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (!this.#isFlushing) return;
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
-      this.#idle.push(resolve);
+      this.#onIdle.push(resolve);
     });
   }
 
@@ -116,10 +120,32 @@ export class CommitPipeline {
     this.#isFailing = false;
     mvcc.commit(events);
     committed(events);
-    for (const waiter of this.#inFlight) waiter.resolve(waiter.event);
-    if (this.#riders.size > 0) for (const event of events) this.#tellRiders(event, undefined);
+    const done = this.#inFlight;
     this.#inFlight = [];
+    this.#unacknowledged += done.length;
+    this.#acknowledge(done, 0);
     this.#next();
+  }
+
+  /**
+   * Some at a time: what the first of them write next is on its way to the disk while the others are told. All at
+   * once would also keep the event loop for milliseconds.
+   */
+  #acknowledge(done: readonly Waiter[], from: number): void {
+    const { defer, acknowledgeMax } = this.#deps;
+    const some = done.slice(from, from + acknowledgeMax);
+    for (const waiter of some) waiter.resolve(waiter.event);
+    if (this.#riders.size > 0) for (const { event } of some) this.#tellRiders(event, undefined);
+    this.#unacknowledged -= some.length;
+    const next = from + some.length;
+    if (next === done.length) return;
+    // Twice, to come after the flush that these have just asked for.
+    defer(() => {
+      defer(() => {
+        this.#acknowledge(done, next);
+        this.#tellIfIdle();
+      });
+    });
   }
 
   #take(): Waiter[] {
@@ -162,6 +188,14 @@ export class CommitPipeline {
   #next(): void {
     this.#isFlushing = false;
     if (this.#waiting.length > 0) this.#flushSoon();
-    else for (const resolve of this.#idle.splice(0)) resolve();
+    this.#tellIfIdle();
+  }
+
+  get #isIdle(): boolean {
+    return !this.#isFlushing && this.#unacknowledged === 0;
+  }
+
+  #tellIfIdle(): void {
+    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

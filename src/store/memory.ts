@@ -21,5 +21,7 @@ export function openMemoryStore(deps: StoreDeps): Store {
     { revision: emptyRevision, compactRevision: 0n, current: new SortedMap(), ringFirst: emptyRevision },
     unbounded,
   );
-  return new MvccStore({ ...deps, mvcc, backend: nowhere, defer: queueMicrotask });
+  // Nothing to wait for: every write settles within the turn of the event loop it was asked in.
+  const timing = { defer: queueMicrotask, acknowledgeMax: Number.POSITIVE_INFINITY };
+  return new MvccStore({ ...deps, ...timing, mvcc, backend: nowhere });
 }

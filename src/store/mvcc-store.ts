@@ -29,6 +29,7 @@ export interface MvccStoreDeps extends StoreDeps {
   readonly mvcc: MvccLog;
   readonly backend: Backend;
   readonly defer: (flush: () => void) => void;
+  readonly acknowledgeMax: number;
 }
 
 export class MvccStore implements Store {

@@ -20,6 +20,9 @@ const ringDefault: RingOptions = { eventsMax: 10_000, bytesMax: 32 * 2 ** 20 };
 /** How many of them are read back at the start. More would delay it by over 10 ms. */
 const tailEventsMax = 1000n;
 
+/** Half a millisecond of the main thread, about what a commit of as many takes the worker. */
+const acknowledgeMax = 64;
+
 export interface SqliteStoreOptions extends DatabaseOptions {
   readonly ring?: RingOptions | undefined;
 }
@@ -53,7 +56,7 @@ export async function openSqliteStore(options: SqliteStoreOptions, deps: SqliteS
     for (const event of tail.events) mvcc.ring.push(event);
     const ms = Math.round(deps.clock.monotonic() - start);
     deps.log.info("store open", { path, revision, keys: current.size, ms });
-    return new MvccStore({ ...deps, mvcc, backend, defer: setImmediate });
+    return new MvccStore({ ...deps, mvcc, backend, defer: setImmediate, acknowledgeMax });
   } catch (error) {
     await client.terminate();
     throw error;
