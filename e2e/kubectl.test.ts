@@ -160,25 +160,15 @@ suite("kubectl", { timeout: 600_000 }, () => {
         await kubectl("cp", "/tmp/blob", `${pod}:/tmp/blob`);
         await kubectl("cp", `${pod}:/tmp/blob`, "/tmp/blob-back");
         await lab.host(1).exec(["cmp", "/tmp/blob", "/tmp/blob-back"]);
-        await kubectl(
-          "run",
-          "echo",
-          "--image=busybox:1.36",
-          "--restart=Never",
-          "--stdin",
-          "--command",
-          "--",
-          "sh",
-          "-c",
-          "read x; echo got $x; sleep 60",
-        );
+        const echo = `{ apiVersion: v1, kind: Pod, metadata: { name: echo }, spec: { containers: [{ name: c, image: "busybox:1.36", stdin: true, command: [sh, -c, "read x; echo got $x; sleep 60"] }] } }`;
+        await cluster.kubectl(["-n", namespace, "apply", "-f", "-"], { version, input: echo });
         await kubectl("wait", "--for=condition=Ready", "pod/echo", "--timeout=60s");
         const attached = await lab
           .host(1)
           .exec([
             "sh",
             "-c",
-            `(echo hello; sleep 2) | timeout 10 ${cluster.kubectlCommand(["-n", namespace, "attach", "-i", "echo"], version).join(" ")} || true`,
+            `(sleep 1; echo hello; sleep 2) | timeout 10 ${cluster.kubectlCommand(["-n", namespace, "attach", "-i", "echo"], version).join(" ")} || true`,
           ]);
         assert.match(attached.stdout, /got hello/);
         await kubectl("delete", "pod", "echo", "talker", "--grace-period=0", "--force");
@@ -186,7 +176,7 @@ suite("kubectl", { timeout: 600_000 }, () => {
 
       test("exec -it has a terminal", async () => {
         const command = cluster.kubectlCommand(
-          ["-n", namespace, "exec", "-it", await podOf(), "--", "sh", "-c", "tty; stty size"],
+          ["-n", namespace, "exec", "-it", await podOf(), "--", "sh", "-c", "sleep 0.5; tty; stty size"],
           version,
         );
         const { stdout } = await lab
@@ -194,7 +184,7 @@ suite("kubectl", { timeout: 600_000 }, () => {
           .exec([
             "script",
             "-qec",
-            `stty rows 33 cols 77; ${command.join(" ").replace("tty; stty size", "'tty; stty size'")}`,
+            `stty rows 33 cols 77; ${command.join(" ").replace("sleep 0.5; tty; stty size", "'sleep 0.5; tty; stty size'")}`,
             "/dev/null",
           ]);
         assert.match(stdout, /\/dev\/(pts\/\d+|console)/);
