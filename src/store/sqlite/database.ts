@@ -142,11 +142,7 @@ export class Database {
   checkpointIfDue(): void {
     if (this.#dirtyPages < checkpointPages) return;
     this.#dirtyPages = 0;
-    try {
-      this.#connection.pragma("wal_checkpoint(PASSIVE)");
-    } catch {
-      // A full disk. All is safe in the write-ahead log; the next checkpoint tries again.
-    }
+    this.#checkpoint("PASSIVE");
   }
 
   /** Events of `prefix` in [from, to]: the event's row, then its predecessor's. */
@@ -216,11 +212,8 @@ export class Database {
   }
 
   close(): void {
-    try {
-      this.#connection.pragma("wal_checkpoint(TRUNCATE)");
-    } finally {
-      this.#connection.close();
-    }
+    this.#checkpoint("TRUNCATE");
+    this.#connection.close();
   }
 
   /** After the transaction that folded them. */
@@ -240,6 +233,14 @@ export class Database {
     this.#dropFolded(keys.length);
     this.#dirtyPages += keys.length / 2;
     return true;
+  }
+
+  #checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
+    try {
+      this.#connection.pragma(`wal_checkpoint(${mode})`);
+    } catch {
+      // A full disk. All is safe in the write-ahead log; the next checkpoint tries again.
+    }
   }
 
   #vacuum(): boolean {
