@@ -91,7 +91,7 @@ export class LayerWriter {
         await this.#makeFile(path, entry);
         break;
       case "symlink":
-        replacing(path, () => {
+        this.#replacing(path, () => {
           fs.symlinkSync(header.linkname, path);
         });
         fs.lchownSync(path, header.uid, header.gid);
@@ -113,7 +113,7 @@ export class LayerWriter {
 
   #makeDirectory(path: string, header: Header): void {
     if (!this.#directories.has(path)) {
-      if (!isRealDirectory(path)) replacing(path, () => fs.mkdirSync(path));
+      if (!isRealDirectory(path)) this.#replacing(path, () => fs.mkdirSync(path));
       this.#directories.add(path);
     }
     fs.lchownSync(path, header.uid, header.gid);
@@ -124,7 +124,7 @@ export class LayerWriter {
   async #makeFile(path: string, entry: Entry): Promise<void> {
     const { header } = entry;
     // Exclusive: it never follows a link that an earlier entry put there.
-    const fd = replacing(path, () => fs.openSync(path, "wx", 0o600));
+    const fd = this.#replacing(path, () => fs.openSync(path, "wx", 0o600));
     try {
       for await (const chunk of entry as AsyncIterable<Buffer>) {
         for (let at = 0; at < chunk.length; at += fs.writeSync(fd, chunk, at));
@@ -142,13 +142,13 @@ export class LayerWriter {
     const parts = safeParts(header.linkname);
     const target = join(this.#directory(parts.slice(0, -1)), parts.at(-1) ?? "");
     if (target === path) return;
-    replacing(path, () => {
+    this.#replacing(path, () => {
       fs.linkSync(target, path);
     });
   }
 
   #makeNode(path: string, type: keyof typeof modeTypes, header: Header): void {
-    replacing(path, () => {
+    this.#replacing(path, () => {
       if (exists(path)) throw Object.assign(new Error(`${path} exists`), { code: "EEXIST" });
     });
     const wholeMode = modeTypes[type] | (mode(header) & 0o7777);
@@ -216,9 +216,24 @@ export class LayerWriter {
     return at;
   }
 
+  /** Does it, after removing what is in the way if something is. */
+  #replacing<T>(path: string, make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+    fs.rmSync(path, { recursive: true, force: true });
+    // What took a directory's place may be a link: nothing below it is known any more.
+    for (const directory of this.#directories) {
+      if (directory === path || directory.startsWith(`${path}/`)) this.#directories.delete(directory);
+    }
+    return make();
+  }
+
   #ensure(path: string): void {
     if (!isRealDirectory(path)) {
-      replacing(path, () => fs.mkdirSync(path, 0o755));
+      this.#replacing(path, () => fs.mkdirSync(path, 0o755));
       this.inodes += 1;
     }
     this.#directories.add(path);
@@ -232,17 +247,6 @@ function safeParts(name: string): string[] {
     throw new RuntimeError("invalid", `the layer has an entry ${JSON.stringify(name)}`);
   }
   return parts;
-}
-
-/** Does it, after removing what is in the way if something is. */
-function replacing<T>(path: string, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
-  }
-  fs.rmSync(path, { recursive: true, force: true });
-  return make();
 }
 
 function exists(path: string): boolean {

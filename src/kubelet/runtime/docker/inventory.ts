@@ -52,7 +52,12 @@ export class Inventory {
   async open(): Promise<void> {
     const ready = Promise.withResolvers<void>();
     void this.#watch(ready);
-    await ready.promise;
+    try {
+      await ready.promise;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {
@@ -78,8 +83,11 @@ export class Inventory {
     const look = before.then(() => this.#look(id));
     const settled = look.catch(() => undefined);
     this.#looking.set(id, settled);
-    await look;
-    if (this.#looking.get(id) === settled) this.#looking.delete(id);
+    try {
+      await look;
+    } finally {
+      if (this.#looking.get(id) === settled) this.#looking.delete(id);
+    }
   }
 
   /** The exit code of an exec, told by the daemon when it ends. Ask before it starts. */

@@ -96,6 +96,7 @@ export class EmbeddedRuntime implements Runtime {
     const machine = await readMachineFacts(runcPath, arch, cgroups.isUnified);
     const { shim, pause } = programs;
     const shims = new Shims({ shim, runc: runcPath, runcRoot: join(stateDir, "runc"), execDir }, { random });
+    await shims.checkOverlay(join(dataDir, "probe"));
     const makeNodes = async (records: Buffer): Promise<void> => {
       await exec(shim, ["nodes"], { input: records });
     };
@@ -244,7 +245,13 @@ export class EmbeddedRuntime implements Runtime {
     return this.#parts.images.add(source, signal);
   }
 
+  /** Not while a container stands on its layers. */
   async removeImage(image: string): Promise<void> {
+    const id = this.#parts.images.find(image)?.id;
+    const user = this.#parts.containers.list().find(({ imageId }) => imageId === id);
+    if (user !== undefined) {
+      throw new RuntimeError("unknown", `image ${image} is in use by container ${user.id}`);
+    }
     await this.#parts.images.remove(image);
   }
 

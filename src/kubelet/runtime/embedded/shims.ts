@@ -38,7 +38,6 @@ export interface LaunchConfig {
 
 /** What runs besides us needs no more of our environment. */
 const env = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
-const bindFlag = 4096;
 
 export class Shims {
   readonly #options: ShimsOptions;
@@ -202,13 +201,29 @@ export class Shims {
     });
   }
 
+  /** Throws when this file system can't carry overlays: then no container would ever start. */
+  async checkOverlay(directory: string): Promise<void> {
+    const [lower, upper, work, target] = ["lower", "upper", "work", "target"].map((name) =>
+      join(directory, name),
+    ) as [string, string, string, string];
+    try {
+      for (const path of [lower, upper, work, target]) await mkdir(path, { recursive: true });
+      await this.mountOverlay(target, [lower], { upper, work, layersDir: directory });
+      await this.unmount(target);
+    } catch (cause) {
+      throw new RuntimeError(
+        "unavailable",
+        `${directory} lies on a file system that can't hold overlay mounts: give --data-dir on another (ext4, xfs, tmpfs)`,
+        { cause },
+      );
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
   async mountTmpfs(target: string, options: string): Promise<void> {
     const flags = 2 | 4 | 8; // nosuid, nodev, noexec
     await exec(this.#options.shim, ["mount", "tmpfs", "shm", target, String(flags), options], { env });
-  }
-
-  async mountBind(source: string, target: string): Promise<void> {
-    await exec(this.#options.shim, ["mount", "none", source, target, String(bindFlag), ""], { env });
   }
 
   /** Lazily; what isn't mounted or isn't there is fine. */

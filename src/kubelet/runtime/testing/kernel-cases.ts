@@ -125,6 +125,22 @@ export const surroundingCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: "a pod's sysctls are its own",
+    needsKernel: true,
+    run: async (world) => {
+      const sysctls = { "net.ipv4.ip_unprivileged_port_start": "77", "kernel.shm_rmid_forced": "1" };
+      const files = Object.keys(sysctls).map((name) => `/proc/sys/${name.replaceAll(".", "/")}`);
+      const host = await Promise.all(files.map((file) => readFile(file, "utf8")));
+      const { id } = await world.start(`cat ${files.join(" ")}`, {}, { sysctls });
+      await world.ended(id);
+      assert.deepEqual(
+        (await world.lines(id)).map(({ text }) => text),
+        ["77", "1"],
+      );
+      assert.deepEqual(await Promise.all(files.map((file) => readFile(file, "utf8"))), host);
+    },
+  },
+  {
     name: "mounts: writable, read-only, missing directories made, one inside the other",
     needsKernel: true,
     run: async (world) => {
