@@ -3,7 +3,7 @@ import { loadAssets } from "./assets.ts";
 import { systemClock } from "#base/clock.ts";
 import { createLogger, errorText, type Logger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
-import type { Host } from "#supervisor/host.ts";
+import type { Assets, Host } from "#supervisor/host.ts";
 import type { NodeOptions } from "#supervisor/options.ts";
 import type { Invocation } from "./invocation.ts";
 import { kubernetesVersion, version } from "./version.ts";
@@ -12,6 +12,7 @@ export async function runUntilStopped(
   options: NodeOptions,
   invocation: Invocation,
   run: (host: Host) => Promise<void>,
+  { startsStore } = { startsStore: false },
 ): Promise<number> {
   const log = createLogger({
     level: options.debug ? "debug" : "info",
@@ -20,7 +21,8 @@ export async function runUntilStopped(
     write: invocation.err,
   });
   try {
-    await run(await hostOf(options, invocation, log));
+    const assets = await loadAssets({ dataDir: options.dataDir, startsStore });
+    await run(hostOf(assets, invocation, log));
     return 0;
   } catch (error) {
     log.error("stopped by a failure", { error: errorText(error) });
@@ -29,7 +31,7 @@ export async function runUntilStopped(
   }
 }
 
-async function hostOf(options: NodeOptions, invocation: Invocation, log: Logger): Promise<Host> {
+function hostOf(assets: Assets, invocation: Invocation, log: Logger): Host {
   return {
     clock: systemClock,
     random: systemRandom,
@@ -38,7 +40,7 @@ async function hostOf(options: NodeOptions, invocation: Invocation, log: Logger)
     say: invocation.out,
     version,
     kubernetesVersion,
-    assets: await loadAssets(options.dataDir),
+    assets,
     connectDocker: async (address) => {
       const { default: Docker } = await import("dockerode");
       return new Docker(address);

@@ -1,4 +1,5 @@
 import { serverSpecs } from "#supervisor/option-tables.ts";
+import type { Host } from "#supervisor/host.ts";
 import type { CommandDefinition } from "../command.ts";
 import { UsageError } from "../invocation.ts";
 import { runUntilStopped } from "../run.ts";
@@ -21,7 +22,10 @@ export const serverCommand: CommandDefinition = {
     const { readServerOptions, thisMachine } = await import("#supervisor/options.ts");
     const { options, faults } = readServerOptions(values, thisMachine(invocation.env["HOME"] ?? "/"));
     if (faults.length > 0) throw new UsageError(faults);
-    const { runServer } = await import("#supervisor/server.ts");
-    return runUntilStopped(options, invocation, (host) => runServer(options, host));
+    const run = async (host: Host): Promise<void> => {
+      const { runServer } = await import("#supervisor/server.ts");
+      await runServer(options, host);
+    };
+    return runUntilStopped(options, invocation, run, { startsStore: true });
   },
 };
