@@ -33,8 +33,8 @@ export class LayerWriter {
   readonly #stamped: Directory[] = [];
   readonly #whiteouts = new Set<string>();
   readonly #opaque = new Set<string>();
-  readonly #records: string[] = [];
-  readonly #afterNodes: (() => void)[] = [];
+  readonly #records: { readonly path: string; readonly fields: readonly string[] }[] = [];
+  readonly #afterNodes: { readonly path: string; readonly apply: () => void }[] = [];
   bytes = 0;
   inodes = 0;
 
@@ -67,10 +67,12 @@ export class LayerWriter {
     for (const path of this.#opaque) {
       this.#record("x", path, "trusted.overlay.opaque", Buffer.from("y").toString("hex"));
     }
-    if (this.#records.length > 0) await makeNodes(Buffer.from(this.#records.join("")));
-    for (const apply of this.#afterNodes) apply();
+    const records = this.#records.filter(({ path }) => this.#isInside(path));
+    const text = records.flatMap(({ fields }) => fields.map((field) => `${field}\0`)).join("");
+    if (text !== "") await makeNodes(Buffer.from(text));
+    for (const { path, apply } of this.#afterNodes) if (this.#isInside(path)) apply();
     for (const { path, mtimeSeconds } of this.#stamped.toReversed()) {
-      fs.utimesSync(path, mtimeSeconds, mtimeSeconds);
+      if (this.#isInside(path)) fs.lutimesSync(path, mtimeSeconds, mtimeSeconds);
     }
   }
 
@@ -153,9 +155,12 @@ export class LayerWriter {
     });
     const wholeMode = modeTypes[type] | (mode(header) & 0o7777);
     this.#record("n", path, String(wholeMode), String(header.devmajor), String(header.devminor));
-    this.#afterNodes.push(() => {
-      fs.lchownSync(path, header.uid, header.gid);
-      fs.chmodSync(path, mode(header));
+    this.#afterNodes.push({
+      path,
+      apply: () => {
+        fs.lchownSync(path, header.uid, header.gid);
+        if (linkTarget(path) === undefined) fs.chmodSync(path, mode(header));
+      },
     });
   }
 
@@ -172,8 +177,13 @@ export class LayerWriter {
     }
   }
 
-  #record(...fields: string[]): void {
-    this.#records.push(...fields.map((field) => `${field}\0`));
+  #record(kind: "n" | "x", path: string, ...rest: string[]): void {
+    this.#records.push({ path, fields: [kind, path, ...rest] });
+  }
+
+  /** Still below real directories: one on the way may have given its place to a link since. */
+  #isInside(path: string): boolean {
+    return path === this.#root || this.#directories.has(dirname(path));
   }
 
   #stamp(path: string, header: Header): void {

@@ -18,11 +18,7 @@ after(() => {
   rmSync(root, { recursive: true });
 });
 const signal = AbortSignal.timeout(20_000);
-let count = 0;
-const newDirectory = (): string => {
-  count += 1;
-  return join(root, String(count));
-};
+const newDirectory = (): string => mkdtempSync(join(root, "store-"));
 const openStore = (directory: string): Promise<ImageStore> =>
   ImageStore.open(directory, { makeNodes: () => Promise.resolve(), random: systemRandom, log: silentLogger });
 
