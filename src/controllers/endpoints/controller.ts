@@ -3,6 +3,7 @@ import type { Endpoints, Service } from "#api/generated/types/core-v1.ts";
 import { keyOf, splitKey } from "#api/meta/object.ts";
 import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
 import { endpoints, pods, services } from "#api/resources.ts";
+import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 import { followPods, hasSelector } from "../services/service-pods.ts";
@@ -43,7 +44,7 @@ export function endpointsController(context: ControllerContext): Controller {
       if (current === undefined) await resource.create(wanted);
       else if (contentOf(current) !== contentOf(wanted)) await resource.update(wanted);
     } catch (error) {
-      if (!isNotFound(error) && !isAlreadyExists(error)) throw error;
+      if (!isNotFound(error) && !isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
     }
   });
 }

@@ -27,18 +27,21 @@ export function planEndpoints(service: Service, pods: readonly Pod[]): Endpoints
   const subsets = new Map<string, Subset>();
   let left = addressesMax;
   let isTruncated = false;
-  for (const pod of podsOf(service, pods).filter(isActive)) {
+  const publishesAll = service.spec?.publishNotReadyAddresses === true;
+  for (const pod of podsOf(service, pods).filter((one) => publishesAll || isActive(one))) {
     if (left === 0) {
       isTruncated = true;
       break;
     }
     left -= 1;
     const ports = portsOf(service, pod);
-    if (ports.length === 0 && service.spec?.clusterIP !== "None") continue;
+    // Without ports of its own a headless service lists its pods all the same; a port that a pod lacks leaves it out.
+    const isPortless = service.spec?.clusterIP === "None" && (service.spec.ports ?? []).length === 0;
+    if (ports.length === 0 && !isPortless) continue;
     const key = JSON.stringify(ports);
     const subset = subsets.get(key) ?? { ports, ready: [], notReady: [] };
     subsets.set(key, subset);
-    const isPublished = service.spec?.publishNotReadyAddresses === true || isReady(pod);
+    const isPublished = publishesAll || isReady(pod);
     (isPublished ? subset.ready : subset.notReady).push(addressOf(service, pod));
   }
   const sorted = [...subsets].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => subset);

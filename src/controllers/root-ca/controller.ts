@@ -1,11 +1,14 @@
 /** Every namespace has the CA that its pods verify the API with. upstream: pkg/controller/certificates/rootcacertpublisher/publisher.go */
 import { configMaps, namespaces } from "#api/resources.ts";
 import { isNotFound } from "#api/meta/status.ts";
+import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 
 const configMapName = "kube-root-ca.crt";
-const description = "The CA that pods of this namespace verify the API server with.";
+/** Upstream's text: users compare clusters. */
+const description =
+  "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 export function rootCaController({ client, informers, clock, log, options }: ControllerContext): Controller {
   const queue = new RateLimitedQueue({ name: "root-ca-certificate-publisher" }, { clock, log });
@@ -33,7 +36,7 @@ export function rootCaController({ client, informers, clock, log, options }: Con
         await maps.update({ ...found, data, metadata: { ...found.metadata, annotations } });
       }
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!isNotFound(error) && !isNamespaceTerminating(error)) throw error;
     }
   });
 }

@@ -1,6 +1,7 @@
 /** Every namespace has a ServiceAccount "default". upstream: pkg/controller/serviceaccount/serviceaccounts_controller.go */
 import { namespaces, serviceAccounts } from "#api/resources.ts";
 import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
+import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 
@@ -30,7 +31,7 @@ export function serviceAccountController({ client, informers, clock, log }: Cont
         .create({ metadata: { name: accountName, namespace: name } });
     } catch (error) {
       // The namespace went away meanwhile, or somebody was faster.
-      if (!isAlreadyExists(error) && !isNotFound(error)) throw error;
+      if (!isAlreadyExists(error) && !isNotFound(error) && !isNamespaceTerminating(error)) throw error;
     }
   });
 }
