@@ -25,17 +25,16 @@ function cgroups(directory: string, depth: number): string[] {
 }
 
 /** Programs of ours or started by us; the rest of the machine has its own life. */
-const ours = /mini-k8s|containerd|dockerd|\brunc\b|\/pause\b|k8s-shim|etcd\b/;
+const ours = /(^|\/)(mini-k8s|kubectl[-.\d]*|containerd|containerd-shim[-\w]*|dockerd|runc|pause|shim|etcd)$/;
 
 function processes(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-        return ours.test(command) && Number(pid) !== process.pid && !command.includes("--test")
-          ? [`${pid} ${command}`]
-          : [];
+        const [program = "", script = "", ...rest] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        const isOurs = ours.test(program) || /bin\/mini-k8s\.[jt]s$/.test(script);
+        return isOurs ? [`${pid} ${[program, script, ...rest].join(" ").trim()}`] : [];
       } catch {
         return [];
       }
