@@ -171,12 +171,16 @@ class ApiserverComponent implements Apiserver {
 
   async #publishService(signal: AbortSignal): Promise<void> {
     const { advertiseAddress, advertisePort } = this.#options;
+    const isLoopback = /^(127\.|::1$)/.test(advertiseAddress);
+    if (isLoopback) {
+      this.#deps.log.warn("pods can't reach the API at a loopback address", { advertiseAddress });
+    }
     await reconcileKubernetesService(
       this.#client,
       {
         serviceCidrs: this.#options.serviceCidrs,
         clusterIp: this.#addresses[0]?.first ?? "",
-        addresses: [advertiseAddress],
+        addresses: isLoopback ? [] : [advertiseAddress],
         securePort: advertisePort === 0 ? this.#port : advertisePort,
       },
       signal,

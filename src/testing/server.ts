@@ -22,6 +22,8 @@ export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly caPem: string;
   readonly apiserver: Apiserver;
+  /** What a kubelet on 127.0.0.1 presents. */
+  servingCertificate(name: string): KeyPair;
   /** A client certificate. */
   certificate(user: string, groups?: readonly string[]): KeyPair;
   /** Within the process. */
@@ -33,13 +35,14 @@ export interface TestServer extends AsyncDisposable {
 export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promise<TestServer> {
   const basis = { clock: systemClock, random: systemRandom };
   const ca = createCa({ commonName: "test-ca", days: 2, ...basis });
-  const serving = issueCertificate(ca, {
-    commonName: "kube-apiserver",
-    ipAddresses: ["127.0.0.1"],
-    dnsNames: ["localhost"],
-    usage: "server",
-    days: 1,
-  });
+  const servingCertificate = (commonName: string): KeyPair =>
+    issueCertificate(ca, {
+      commonName,
+      ipAddresses: ["127.0.0.1"],
+      dnsNames: ["localhost"],
+      usage: "server",
+      days: 1,
+    });
   const certificate = (commonName: string, organizations: readonly string[] = []): KeyPair =>
     issueCertificate(ca, { commonName, organizations, usage: "client", days: 1 });
   const store = deps.store ?? openMemoryStore({ clock: systemClock, log: silentLogger });
@@ -51,7 +54,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
       advertiseAddress: "127.0.0.1",
       serviceCidrs: ["10.43.0.0/16"],
       nodePorts: { first: 30_000, last: 32_767 },
-      ...serving,
+      ...servingCertificate("kube-apiserver"),
       clientCaPem: ca.certificatePem,
       kubeletCaPem: ca.certificatePem,
       kubeletClient: certificate("kube-apiserver-kubelet-client", ["system:masters"]),
@@ -89,6 +92,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
     caPem: ca.certificatePem,
     apiserver,
     certificate,
+    servingCertificate,
     client: (user) => createClient(apiserver.local(user)),
     close,
     [Symbol.asyncDispose]: close,

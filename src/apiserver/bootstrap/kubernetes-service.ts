@@ -19,7 +19,7 @@ export interface KubernetesServiceOptions {
   readonly serviceCidrs: readonly string[];
   /** The first address of the service range. */
   readonly clusterIp: string;
-  /** Where servers can be reached from pods, all of one family. */
+  /** Where servers can be reached from pods, all of one family; none when they can't. */
   readonly addresses: readonly string[];
   readonly securePort: number;
 }
@@ -72,14 +72,11 @@ function planEndpoints(
   options: KubernetesServiceOptions,
 ): Endpoints | undefined {
   const skipMirror = "endpointslice.kubernetes.io/skip-mirror";
-  const subsets = [
-    {
-      addresses: options.addresses.map((ip) => ({ ip })),
-      ports: [{ name: "https", port: options.securePort, protocol: "TCP" }],
-    },
-  ];
+  const ports = [{ name: "https", port: options.securePort, protocol: "TCP" }];
+  const addresses = options.addresses.map((ip) => ({ ip }));
+  const subsets = addresses.length === 0 ? [] : [{ addresses, ports }];
   const isRight =
-    existing?.metadata?.labels?.[skipMirror] === "true" && isDeepStrictEqual(existing.subsets, subsets);
+    existing?.metadata?.labels?.[skipMirror] === "true" && isDeepStrictEqual(existing.subsets ?? [], subsets);
   if (isRight) return undefined;
   const labels = { ...existing?.metadata?.labels, [skipMirror]: "true" };
   return { ...existing, metadata: { ...existing?.metadata, namespace, name, labels }, subsets };

@@ -69,7 +69,9 @@ export class Door {
         settings: { maxConcurrentStreams: streamsPerConnection, initialWindowSize: windowBytes },
       },
       (incoming, outgoing) => {
-        void listener(incoming, outgoing);
+        // Hono turns HEAD into GET and answers it itself, after we have.
+        if (incoming.method === "HEAD") void this.#deps.front.handle(incoming, outgoing);
+        else void listener(incoming, outgoing);
       },
     );
     this.#server = server;
@@ -113,6 +115,7 @@ export class Door {
         resolve();
       });
     });
+    this.#deps.front.endWatches();
     for (const session of this.#sessions) session.close();
     for (const socket of this.#upgraded) socket.destroy();
     (server as unknown as { closeIdleConnections?: () => void }).closeIdleConnections?.();

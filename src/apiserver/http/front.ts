@@ -7,6 +7,8 @@ import { failure, internalError, StatusError, unauthorizedError } from "#api/met
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { Subscription } from "#base/subscription.ts";
+import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import { StoreClosedError } from "#store/store.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
@@ -45,10 +47,16 @@ export class Front {
   readonly #deps: FrontDeps;
   readonly #certificates = new ClientCertificates();
   readonly #plain: Shape;
+  readonly #watches = new Set<Subscription<WatchItem>>();
 
   constructor(deps: FrontDeps) {
     this.#deps = deps;
     this.#plain = negotiateShape("application/json", new URLSearchParams(), deps);
+  }
+
+  /** Ends every watch, as if its time were over: clients come again, to the next server. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.close();
   }
 
   /** Who sent this. Throws 401. Also for routes beside the API. */
@@ -84,7 +92,12 @@ export class Front {
       };
       const call = callOf({ incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
       const answer = await this.#inTime(call, info);
-      await respond(answer, response, this.#deps.clock);
+      if (answer.kind === "watch") this.#watches.add(answer.items);
+      try {
+        await respond(answer, response, this.#deps.clock);
+      } finally {
+        if (answer.kind === "watch") this.#watches.delete(answer.items);
+      }
     } catch (error) {
       this.#fail(error, response, incoming);
     } finally {

@@ -36,12 +36,18 @@ export class RouteTable {
     if (!definition.namespaced && info.namespace !== "" && !isNamespace) return undefined;
     const verbs = info.subresource === "" ? resource.verbs : resource.subresources.get(info.subresource);
     if (verbs === undefined) return undefined;
-    const needsNamespace = definition.namespaced && info.namespace === "";
-    if (needsNamespace && info.verb !== "list" && info.verb !== "watch") {
-      return { resource, route: undefined };
-    }
-    return { resource, route: verbs[info.verb] };
+    return { resource, route: isWellPlaced(info, definition) ? verbs[info.verb] : undefined };
   }
+}
+
+const ofCollections = new Set<Verb>(["list", "watch", "deletecollection"]);
+
+/** Objects are named and in their namespace; what is done to collections isn't. */
+function isWellPlaced(info: RequestInfo, { namespaced }: ResourceDefinition): boolean {
+  const { verb, namespace, name, subresource } = info;
+  if (namespaced && namespace === "") return verb === "list" || verb === "watch";
+  if (ofCollections.has(verb)) return true;
+  return verb === "create" && subresource === "" ? name === "" : name !== "";
 }
 
 /** Definition of a subresource by name. */

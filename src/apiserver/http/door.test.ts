@@ -1,0 +1,526 @@
+/** What only a real connection shows. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
+import { request as httpsRequest, createServer, type RequestOptions } from "node:https";
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { buffer, text } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { WebSocket } from "ws";
+import { ProtobufCodec } from "#api/codec/protobuf.ts";
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { nodes, pods } from "#api/resources.ts";
+import { systemClock } from "#base/clock.ts";
+import type { KeyPair } from "#pki/ca.ts";
+import { startTestServer, type TestServer } from "#testing/server.ts";
+import { Channels, channelV5 } from "#wire/channels.ts";
+import { serveRemoteCommand } from "#wire/remote-command.ts";
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const json = { "content-type": "application/json" };
+
+let server: TestServer;
+let admin: KeyPair;
+let session: ClientHttp2Session;
+
+before(async () => {
+  server = await startTestServer();
+  admin = server.certificate("admin", ["system:masters"]);
+  session = connect(server.url, { ca: server.caPem, cert: admin.certificatePem, key: admin.keyPem });
+  await once(session, "connect");
+});
+
+after(async () => {
+  session.close();
+  await server.close();
+});
+
+interface Got {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+}
+
+async function h2(
+  method: string,
+  path: string,
+  headers: OutgoingHttpHeaders = {},
+  body?: Uint8Array | string,
+): Promise<Got> {
+  const stream = session.request({ ":method": method, ":path": path, ...headers });
+  const head = once(stream, "response");
+  stream.end(body);
+  const [answer] = (await head) as [Record<string, unknown>];
+  return { status: Number(answer[":status"]), headers: answer, body: await buffer(stream) };
+}
+
+async function h1(options: RequestOptions, body?: string): Promise<Got> {
+  const request = httpsRequest({
+    host: "127.0.0.1",
+    port: server.port,
+    ca: server.caPem,
+    agent: false,
+    ...options,
+  });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) };
+}
+
+const parsed = ({ body }: Got): AnyObject => JSON.parse(body.toString("utf8")) as AnyObject;
+
+const createMap = (name: string, data: object = {}): Promise<Got> =>
+  h2("POST", maps, json, JSON.stringify({ metadata: { name }, data }));
+
+test("HTTP/2 and HTTP/1.1 say the same", async () => {
+  await createMap("versions", { x: "1" });
+  const two = await h2("GET", `${maps}/versions`);
+  const one = await h1({ path: `${maps}/versions`, cert: admin.certificatePem, key: admin.keyPem });
+  assert.deepEqual([one.status, one.body], [two.status, two.body]);
+  assert.equal(one.headers["content-type"], "application/json");
+  assert.equal(one.headers["content-length"], String(one.body.length));
+  assert.match(String(one.headers["audit-id"]), /^[0-9a-f-]{36}$/);
+});
+
+test("the bytes are those of the store, with the revision spliced in", async () => {
+  const made = parsed(await createMap("bytes", { x: "1" }));
+  const got = (await h2("GET", `${maps}/bytes`)).body.toString();
+  assert.match(got, /^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"resourceVersion":"\d+",/);
+  assert.deepEqual(JSON.parse(got), made);
+});
+
+test("HEAD has the head of GET and no body", async () => {
+  await createMap("head");
+  const get = await h2("GET", `${maps}/head`);
+  const head = await h2("HEAD", `${maps}/head`);
+  assert.deepEqual(
+    [head.status, head.body.length, head.headers["content-length"]],
+    [200, 0, get.headers["content-length"]],
+  );
+});
+
+test("without credentials one is anonymous; with bad ones one is nobody", async () => {
+  const anonymous = await h1({ path: maps });
+  assert.equal(anonymous.status, 403);
+  assert.match(
+    String(parsed(anonymous)["message"]),
+    /User "system:anonymous" cannot list resource "configmaps"/,
+  );
+  const bad = await h1({ path: maps, headers: { authorization: "Bearer nonsense" } });
+  assert.deepEqual([bad.status, parsed(bad)["reason"]], [401, "Unauthorized"]);
+  assert.equal((await h1({ path: "/livez" })).body.toString(), "ok");
+});
+
+test("impersonation needs its power", async () => {
+  const as = (user: string): Promise<Got> => h2("GET", maps, { "impersonate-user": user });
+  assert.match(String(parsed(await as("jane"))["message"]), /User "jane" cannot list/);
+  const jane = server.certificate("jane");
+  const refused = await h1({
+    path: maps,
+    cert: jane.certificatePem,
+    key: jane.keyPem,
+    headers: { "impersonate-user": "admin" },
+  });
+  assert.match(String(parsed(refused)["message"]), /User "jane" cannot impersonate resource "users"/);
+});
+
+const table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+const partial = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+const partialList =
+  "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+test("tables hold cells and, as asked, more or less of the object", async () => {
+  await createMap("table", { a: "1", b: "2" });
+  const query = "?fieldSelector=metadata.name%3Dtable";
+  const body = parsed(await h2("GET", `${maps}${query}`, { accept: table }));
+  assert.deepEqual([body.kind, body.apiVersion], ["Table", "meta.k8s.io/v1"]);
+  assert.deepEqual(
+    (body["columnDefinitions"] as { name: string }[]).map(({ name }) => name),
+    ["Name", "Data", "Age"],
+  );
+  const [row] = body["rows"] as { cells: unknown[]; object: AnyObject }[];
+  assert.deepEqual([row?.cells.slice(0, 2), row?.object.kind], [["table", 2], "PartialObjectMetadata"]);
+  const full = parsed(await h2("GET", `${maps}${query}&includeObject=Object`, { accept: table }));
+  assert.equal((full["rows"] as { object: AnyObject }[])[0]?.object.kind, "ConfigMap");
+  const none = parsed(await h2("GET", `${maps}${query}&includeObject=None`, { accept: table }));
+  assert.equal((none["rows"] as { object?: AnyObject }[])[0]?.object, undefined);
+  assert.equal((await h2("GET", `${maps}?includeObject=Some`, { accept: table })).status, 400);
+});
+
+test("metadata alone", async () => {
+  await createMap("partial", { a: "1" });
+  const one = parsed(await h2("GET", `${maps}/partial`, { accept: partial }));
+  assert.deepEqual(
+    [one.kind, one.metadata?.name, one["data"]],
+    ["PartialObjectMetadata", "partial", undefined],
+  );
+  const list = await h2("GET", maps, { accept: partialList });
+  assert.equal(list.headers["content-type"], "application/vnd.kubernetes.protobuf");
+  assert.equal(list.body.subarray(0, 4).toString("latin1"), "k8s\0");
+});
+
+const protobuf = new ProtobufCodec(createTypeTable(), createScheme());
+
+test("protobuf goes both ways", async () => {
+  const type = "application/vnd.kubernetes.protobuf";
+  const body = protobuf.encode({
+    kind: "ConfigMap",
+    apiVersion: "v1",
+    metadata: { name: "pb" },
+    data: { x: "y" },
+  });
+  const made = await h2("POST", maps, { "content-type": type, accept: `${type},application/json` }, body);
+  assert.deepEqual([made.status, made.headers["content-type"]], [201, type]);
+  assert.deepEqual(protobuf.decode(made.body)["data"], { x: "y" });
+  assert.deepEqual(parsed(await h2("GET", `${maps}/pb`))["data"], { x: "y" });
+  const list = protobuf.decode((await h2("GET", maps, { accept: type })).body);
+  assert.equal(list.kind, "ConfigMapList");
+});
+
+test("YAML goes both ways", async () => {
+  const yaml = { "content-type": "application/yaml", accept: "application/yaml" };
+  const made = await h2("POST", maps, yaml, "metadata:\n  name: yaml\ndata:\n  x: '1'\n");
+  assert.equal(made.status, 201);
+  assert.match(made.body.toString(), /^data:\n {2}x: ['"]1['"]$/m);
+});
+
+const refusals: readonly [
+  name: string,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array,
+  status: number,
+  message: RegExp,
+][] = [
+  [
+    "an unknown body",
+    { "content-type": "text/plain" },
+    "x",
+    415,
+    /accepted media types include: application\/json, application\/yaml, application\/vnd.kubernetes.protobuf/,
+  ],
+  [
+    "an unknown answer",
+    { ...json, accept: "image/png" },
+    "{}",
+    406,
+    /only the following media types are accepted: application\/json/,
+  ],
+  ["too much", json, Buffer.alloc((3 << 20) + 1, " "), 413, /Request entity too large: limit is 3145728/],
+  [
+    "what isn't JSON",
+    json,
+    '{"metadata":',
+    400,
+    /the object provided is unrecognized \(must be of type ConfigMap\)/,
+  ],
+  [
+    "broken protobuf",
+    { "content-type": "application/vnd.kubernetes.protobuf" },
+    "nonsense",
+    400,
+    /expected prefix/,
+  ],
+];
+for (const [name, headers, body, status, message] of refusals) {
+  test(`a POST of ${name} is refused`, async () => {
+    const got = await h2("POST", maps, headers, body);
+    assert.equal(got.status, status);
+    assert.match(String(parsed(got)["message"]), message);
+    assert.equal(parsed(got).kind, "Status");
+  });
+}
+
+test("refused methods and unknown paths", async () => {
+  const method = await h2("PUT", maps, json, "{}");
+  assert.deepEqual([method.status, parsed(method)["reason"]], [405, "MethodNotAllowed"]);
+  const unknown = await h2("GET", "/nowhere");
+  assert.deepEqual([unknown.status, unknown.body.toString()], [404, "404 page not found\n"]);
+  assert.equal((await h2("GET", "/%zz")).status, 400);
+});
+
+test("warnings are headers", async () => {
+  const body = JSON.stringify({ metadata: { name: "warned" }, foo: 1, bar: 2 });
+  const got = await h2("POST", maps, json, body);
+  assert.equal(got.status, 201);
+  assert.match(
+    String(got.headers["warning"]),
+    /299 - "unknown field \\"foo\\"".*299 - "unknown field \\"bar\\""/,
+  );
+});
+
+async function* lines(stream: AsyncIterable<Buffer>): AsyncGenerator<AnyObject> {
+  let waiting = "";
+  for await (const chunk of stream) {
+    waiting += chunk.toString("utf8");
+    for (let end = waiting.indexOf("\n"); end >= 0; end = waiting.indexOf("\n")) {
+      yield JSON.parse(waiting.slice(0, end)) as AnyObject;
+      waiting = waiting.slice(end + 1);
+    }
+  }
+}
+
+async function nextOf(iterator: AsyncGenerator<AnyObject>): Promise<AnyObject> {
+  const next = await iterator.next();
+  assert.notEqual(next.done, true);
+  return next.value as AnyObject;
+}
+
+test("a watch streams lines over HTTP/2 until the client leaves", async () => {
+  const stream = session.request({ ":path": `${maps}?watch=true&fieldSelector=metadata.name%3Dwatched` });
+  const events = lines(stream as AsyncIterable<Buffer>);
+  await createMap("watched");
+  const added = await nextOf(events);
+  assert.deepEqual([added["type"], (added["object"] as AnyObject).metadata?.name], ["ADDED", "watched"]);
+  await h2("DELETE", `${maps}/watched`);
+  assert.equal((await nextOf(events))["type"], "DELETED");
+  stream.close();
+  await events.return(undefined);
+});
+
+test("a watch of tables names the columns once", async () => {
+  await createMap("tabled");
+  const path = `${maps}?watch=true&resourceVersion=0&fieldSelector=metadata.name%3Dtabled`;
+  const stream = session.request({ ":path": path, accept: table });
+  const events = lines(stream as AsyncIterable<Buffer>);
+  const first = (await nextOf(events))["object"] as AnyObject;
+  await h2(
+    "PATCH",
+    `${maps}/tabled`,
+    { "content-type": "application/merge-patch+json" },
+    '{"data":{"x":"y"}}',
+  );
+  const second = (await nextOf(events))["object"] as AnyObject;
+  assert.deepEqual([first.kind, second.kind], ["Table", "Table"]);
+  assert.equal((first["columnDefinitions"] as unknown[]).length, 3);
+  assert.equal(second["columnDefinitions"], null);
+  stream.close();
+  await events.return(undefined);
+});
+
+test("a watch in protobuf is framed by length", async () => {
+  await createMap("framed");
+  const path = `${maps}?watch=true&resourceVersion=0&timeoutSeconds=1&fieldSelector=metadata.name%3Dframed`;
+  const got = await h2("GET", path, { accept: "application/vnd.kubernetes.protobuf" });
+  assert.equal(got.headers["content-type"], "application/vnd.kubernetes.protobuf;stream=watch");
+  assert.equal(got.body.readUInt32BE(0), got.body.length - 4);
+});
+
+test("an impossible watch ends with an ERROR event", async () => {
+  const path = `${maps}?watch=true&resourceVersion=1&timeoutSeconds=5`;
+  const store = parsed(await h2("GET", maps)).metadata?.resourceVersion;
+  assert.ok(Number(store) > 1);
+  // From revision 1 everything can be replayed: the first map of this file comes again.
+  const stream = session.request({ ":path": path });
+  const events = lines(stream as AsyncIterable<Buffer>);
+  assert.equal((await nextOf(events))["type"], "ADDED");
+  stream.close();
+  await events.return(undefined);
+});
+
+test("a list bigger than one chunk arrives whole", async () => {
+  const at = "/api/v1/namespaces/kube-public/configmaps";
+  const data = { x: "y".repeat(10_000) };
+  await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      h2("POST", at, json, JSON.stringify({ metadata: { name: `big-${i}` }, data })),
+    ),
+  );
+  const list = parsed(await h2("GET", at));
+  assert.equal((list["items"] as unknown[]).length, 100);
+});
+
+test("two hundred watches fit on one connection", async () => {
+  const streams = Array.from({ length: 200 }, () =>
+    session.request({ ":path": `${maps}?watch=true&resourceVersion=0` }),
+  );
+  const heads = await Promise.all(streams.map((stream) => once(stream, "response")));
+  assert.ok(heads.every(([head]) => (head as Record<string, unknown>)[":status"] === 200));
+  for (const stream of streams) stream.close();
+});
+
+test("discovery is revalidated by its ETag", async () => {
+  const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+  const first = await h2("GET", "/apis", { accept });
+  assert.equal(
+    first.headers["content-type"],
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+  );
+  const again = await h2("GET", "/apis", { accept, "if-none-match": String(first.headers["etag"]) });
+  assert.deepEqual([again.status, again.body.length], [304, 0]);
+  assert.equal(parsed(await h2("GET", "/apis")).kind, "APIGroupList");
+  assert.equal(parsed(await h2("GET", "/apis/apps/v1")).kind, "APIResourceList");
+  assert.equal((await h2("GET", "/apis/nowhere.io/v1")).status, 404);
+});
+
+test("OpenAPI documents are found by their hash", async () => {
+  const root = parsed(await h2("GET", "/openapi/v3"))["paths"] as Record<
+    string,
+    { serverRelativeURL: string }
+  >;
+  const url = root["apis/apps/v1"]?.serverRelativeURL ?? "";
+  const document = await h2("GET", url);
+  assert.equal(document.headers["cache-control"], "public, immutable");
+  assert.equal(parsed(document)["openapi"], "3.0.0");
+  const stale = await h2("GET", url.replace(/hash=.*/, "hash=OLD"));
+  assert.deepEqual([stale.status, stale.headers["location"]], [301, url]);
+});
+
+test("metrics count requests by upstream's names", async () => {
+  const body = (await h2("GET", "/metrics")).body.toString();
+  assert.match(
+    body,
+    /apiserver_request_total\{verb="LIST",group="",version="v1",resource="configmaps",[^}]*code="200"\} \d+/,
+  );
+  assert.match(body, /apiserver_request_duration_seconds_bucket/);
+});
+
+/** A kubelet that serves exec and logs, and remembers what it was asked. */
+async function fakeKubelet(): Promise<{ port: number; asked: string[]; close: () => void }> {
+  const certificate = server.servingCertificate("system:node:n1");
+  const asked: string[] = [];
+  const kubelet = createServer(
+    { cert: certificate.certificatePem, key: certificate.keyPem, ca: server.caPem, requestCert: true },
+    (request, response) => {
+      asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+      if (request.url?.startsWith("/containerLogs/default/quiet") === true) {
+        response.writeHead(400).end('container "c" in pod "quiet" is waiting to start: ContainerCreating');
+      } else response.end("line 1\nline 2\n");
+    },
+  );
+  kubelet.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+    assert.equal(request.headers.authorization, undefined);
+    const options = { stdin: true, stdout: true, stderr: false, tty: false };
+    void serveRemoteCommand({ request, socket, head }, options, systemClock).then(async (streams) => {
+      streams?.stdout?.write(streams.stdin === undefined ? "" : await text(streams.stdin));
+      await streams?.finish({ metadata: {}, status: "Success" });
+    });
+  });
+  await new Promise<void>((resolve) => kubelet.listen(0, "127.0.0.1", resolve));
+  return { port: (kubelet.address() as AddressInfo).port, asked, close: () => kubelet.close() };
+}
+
+async function podOnFakeNode(port: number, name: string): Promise<void> {
+  const client = server.client({ name: "admin", groups: ["system:masters"] });
+  const node = {
+    metadata: { name: `n-${name}` },
+    status: {
+      addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
+      daemonEndpoints: { kubeletEndpoint: { Port: port } },
+    },
+  };
+  await client.resource(nodes).create(node);
+  const account = { metadata: { name: "default" } };
+  await h2("POST", "/api/v1/namespaces/default/serviceaccounts", json, JSON.stringify(account));
+  await client.resource(pods, "default").create({
+    metadata: { name },
+    spec: { nodeName: `n-${name}`, containers: [{ name: "c", image: "x" }] },
+  });
+}
+
+test("exec passes through to the kubelet, which sees the server and not the user", async () => {
+  const kubelet = await fakeKubelet();
+  await podOnFakeNode(kubelet.port, "talks");
+  const path = "/api/v1/namespaces/default/pods/talks/exec?command=cat&command=-&stdin=true&stdout=true";
+  const socket = new WebSocket(`${server.url}${path}`, [channelV5], {
+    ca: server.caPem,
+    cert: admin.certificatePem,
+    key: admin.keyPem,
+  });
+  const channels = new Channels(socket, { count: 5, canHalfClose: true, isClient: true });
+  const stdin = channels.channel(0);
+  const stdout = channels.channel(1);
+  const result = channels.channel(3);
+  await once(socket, "open");
+  const payload = "0123456789".repeat(100_000);
+  stdin.end(payload);
+  const heard = text(stdout);
+  assert.deepEqual(JSON.parse(await text(result)), { metadata: {}, status: "Success" });
+  assert.equal(await heard, payload);
+  assert.deepEqual(kubelet.asked, ["GET /exec/default/talks/c?input=1&output=1&command=cat&command=-"]);
+  kubelet.close();
+});
+
+test("exec needs the power to create, an upgrade, a container, a pod", async () => {
+  const kubelet = await fakeKubelet();
+  await podOnFakeNode(kubelet.port, "guarded");
+  const base = "/api/v1/namespaces/default/pods";
+  const plain = await h2("GET", `${base}/guarded/exec?command=ls&stdout=true`);
+  assert.deepEqual([plain.status, parsed(plain)["message"]], [400, "Upgrade request required"]);
+  assert.equal((await h2("GET", `${base}/nobody/exec?command=ls`)).status, 404);
+  const other = await h2("GET", `${base}/guarded/log?container=z`);
+  assert.equal(parsed(other)["message"], "container z is not valid for pod guarded");
+  const reader = { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec"] }] };
+  await h2(
+    "POST",
+    "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    json,
+    JSON.stringify({ metadata: { name: "peek" }, ...reader }),
+  );
+  const binding = {
+    metadata: { name: "peek" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "peek" },
+    subjects: [{ kind: "User", name: "peeker", apiGroup: "rbac.authorization.k8s.io" }],
+  };
+  await h2("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json, JSON.stringify(binding));
+  const peeker = server.certificate("peeker");
+  const socket = new WebSocket(`${server.url}${base}/guarded/exec?command=ls&stdout=true`, [channelV5], {
+    ca: server.caPem,
+    cert: peeker.certificatePem,
+    key: peeker.keyPem,
+  });
+  const [error] = (await once(socket, "error")) as [Error];
+  assert.match(error.message, /403/);
+  assert.deepEqual(kubelet.asked, []);
+  kubelet.close();
+});
+
+test("logs come from the kubelet; what it refuses becomes a Status", async () => {
+  const kubelet = await fakeKubelet();
+  await podOnFakeNode(kubelet.port, "logs");
+  const got = await h2("GET", "/api/v1/namespaces/default/pods/logs/log?tailLines=2&timestamps=true&foo=bar");
+  assert.deepEqual(
+    [got.status, got.headers["content-type"], got.body.toString()],
+    [200, "text/plain", "line 1\nline 2\n"],
+  );
+  assert.deepEqual(kubelet.asked, ["GET /containerLogs/default/logs/c?timestamps=true&tailLines=2"]);
+  await podOnFakeNode(kubelet.port, "quiet");
+  const refused = parsed(await h2("GET", "/api/v1/namespaces/default/pods/quiet/log"));
+  assert.deepEqual(
+    [refused["code"], refused["message"]],
+    [400, 'container "c" in pod "quiet" is waiting to start: ContainerCreating'],
+  );
+  kubelet.close();
+});
+
+test("nodes/proxy passes paths and queries on", async () => {
+  const kubelet = await fakeKubelet();
+  await podOnFakeNode(kubelet.port, "proxied");
+  const got = await h2("GET", "/api/v1/nodes/n-proxied/proxy/stats/summary?only=cpu");
+  assert.equal(got.body.toString(), "line 1\nline 2\n");
+  assert.deepEqual(kubelet.asked, ["GET /stats/summary?only=cpu"]);
+  const bare = await h2("GET", "/api/v1/nodes/n-proxied/proxy");
+  assert.deepEqual([bare.status, bare.headers["location"]], [301, "/api/v1/nodes/n-proxied/proxy/"]);
+  kubelet.close();
+});
+
+test("stopping ends watches and lets requests finish", async () => {
+  const other = await startTestServer();
+  const certificate = other.certificate("admin", ["system:masters"]);
+  const connection = connect(other.url, {
+    ca: other.caPem,
+    cert: certificate.certificatePem,
+    key: certificate.keyPem,
+  });
+  const watching = connection.request({ ":path": `${maps}?watch=true` });
+  await once(watching, "response");
+  const ended = once(watching, "close");
+  watching.resume();
+  await other.close();
+  await ended;
+  connection.destroy();
+});
