@@ -100,8 +100,8 @@ export class Kubelet {
       setup.status.close();
       await setup.host.close();
     });
-    await setup.agent.register(signal);
     const informers = this.#informers(setup, signal);
+    await setup.agent.register(signal);
     await informers.sync();
     informers.follow();
     await this.#adoptOrphans(setup);

@@ -13,7 +13,7 @@ import type { Node, NodeStatus } from "#api/generated/types/core-v1.ts";
 import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
 import { nodes } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { ImageInfo, Runtime } from "../runtime/runtime.ts";
 import { covers } from "../status/status-patch.ts";
 import type { Machine, MachineFacts } from "./machine.ts";
 import { networkNotReadyText, nodeVerdicts, withHeartbeat } from "./node-conditions.ts";
@@ -46,6 +46,9 @@ export class NodeAgent {
   readonly #notReady: Backoff;
   #facts: MachineFacts | undefined;
   #version: { readonly name: string; readonly version: string } = { name: "", version: "" };
+  #versionIsStale = true;
+  /** The last known: a runtime that is away hasn't lost its images. */
+  #images: readonly ImageInfo[] = [];
   #networkProblem: string | undefined = "the runtime was not asked yet";
   #runtimeProblem: string | undefined;
   #node: Node | undefined;
@@ -150,9 +153,12 @@ export class NodeAgent {
   async #parts(): Promise<Parameters<typeof nodeStatus>[0]> {
     const { runtime, machine } = this.#deps;
     this.#facts ??= await machine.facts();
-    const images = await runtime.listImages().catch(() => []);
-    this.#version = await runtime.version().catch(() => this.#version);
-    return { identity: this.#identity, facts: this.#facts, images, runtime: this.#version };
+    this.#images = await runtime.listImages().catch(() => this.#images);
+    if (this.#versionIsStale) {
+      this.#version = await runtime.version().catch(() => this.#version);
+      this.#versionIsStale = this.#runtimeProblem !== undefined;
+    }
+    return { identity: this.#identity, facts: this.#facts, images: this.#images, runtime: this.#version };
   }
 
   async #currentStatus(old: NonNullable<NodeStatus["conditions"]>): Promise<NodeStatus> {
@@ -160,6 +166,8 @@ export class NodeAgent {
     const before = `${this.#runtimeProblem ?? ""}\n${this.#networkProblem ?? ""}`;
     try {
       const { runtime: runtimeProblem, network } = await runtime.status();
+      // A runtime that comes back may be another version.
+      this.#versionIsStale ||= this.#runtimeProblem !== undefined;
       this.#runtimeProblem = runtimeProblem;
       this.#networkProblem = network;
     } catch (error) {

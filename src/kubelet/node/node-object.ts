@@ -6,6 +6,9 @@ import type { MachineFacts } from "./machine.ts";
 
 export const kubeletVersion = "v1.35.2+minik8s";
 const imagesMax = 50;
+/** What upstream's default eviction thresholds keep from pods: 100Mi of memory, a tenth of the disk. */
+const evictionMemoryBytes = 100n * 1024n ** 2n;
+const evictionStorageShare = 10n;
 
 export interface NodeIdentity {
   readonly name: string;
@@ -37,10 +40,15 @@ export function nodeStatus({ identity, facts, images, runtime }: NodeStatusParts
   };
   const hugepageBytes = Object.values(facts.hugepages).reduce((sum, size) => sum + size, 0n);
   for (const [size, amount] of Object.entries(facts.hugepages)) capacity[`hugepages-${size}`] = bytes(amount);
-  const memory = facts.memoryBytes - hugepageBytes;
+  const memory = facts.memoryBytes - hugepageBytes - evictionMemoryBytes;
+  const storage = facts.storageBytes - facts.storageBytes / evictionStorageShare;
   return {
     capacity,
-    allocatable: { ...capacity, memory: bytes(memory > 0n ? memory : 0n) },
+    allocatable: {
+      ...capacity,
+      "ephemeral-storage": formatQuantity(quantityOfUnits(storage)),
+      memory: bytes(memory > 0n ? memory : 0n),
+    },
     addresses: addresses(identity),
     daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
     nodeInfo: {

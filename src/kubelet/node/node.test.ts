@@ -140,7 +140,10 @@ test("capacity in the units users know; huge pages are taken from what pods may 
     pods: "110",
     "hugepages-2Mi": "1Gi",
   });
-  assert.equal(status.allocatable?.["memory"], "7Gi");
+  assert.deepEqual(
+    [status.allocatable?.["memory"], status.allocatable?.["ephemeral-storage"]],
+    ["7068Mi", "90k"],
+  );
   assert.deepEqual(status.addresses, [
     { type: "InternalIP", address: "10.0.0.1" },
     { type: "InternalIP", address: "fd00::1" },
@@ -199,6 +202,18 @@ test("a deleted node comes back; a lease that somebody else wrote is read again"
     ({ method, path }) => method === "PUT" && path.includes("/leases/"),
   );
   assert.equal(renewals.length, 32, "one for each beat, and the one that was refused");
+});
+
+test("a runtime that is away makes the node not ready; its version and images are not forgotten", async () => {
+  await using harness = new Harness({ runtime: { images: ["app:1"] } });
+  await harness.start();
+  const away = (): Promise<never> => Promise.reject(new Error("connect ENOENT docker.sock"));
+  Object.assign(harness.runtime, { status: away, version: away, listImages: away });
+  await harness.advance(10_000);
+  const { conditions, nodeInfo, images } = (await harness.node()).status ?? {};
+  assert.equal(conditions?.at(-1)?.message, "container runtime is down: connect ENOENT docker.sock");
+  assert.equal(nodeInfo?.containerRuntimeVersion, "fake://1.0.0");
+  assert.equal(images?.length, 1);
 });
 
 test("pods wait for a network that isn't ready, and start as soon as it is", async () => {

@@ -20,6 +20,7 @@ interface Entry {
   readonly containerIds: Set<string>;
   state: PodRuntime;
   isDirty: boolean;
+  refreshing: Promise<void> | undefined;
 }
 
 export class RuntimeCache {
@@ -45,7 +46,13 @@ export class RuntimeCache {
   async read(uid: string): Promise<PodRuntime> {
     const entry = this.#pods.get(uid);
     if (entry === undefined) return emptyPodRuntime;
-    if (entry.isDirty) await this.#refresh(entry);
+    // One question at a time: of two answers the later one might bring the older state.
+    while (entry.refreshing !== undefined || entry.isDirty) {
+      entry.refreshing ??= this.#refresh(entry).finally(() => {
+        entry.refreshing = undefined;
+      });
+      await entry.refreshing;
+    }
     return entry.state;
   }
 
@@ -94,7 +101,13 @@ export class RuntimeCache {
   #entry(uid: string): Entry {
     let entry = this.#pods.get(uid);
     if (entry === undefined) {
-      entry = { sandboxIds: new Set(), containerIds: new Set(), state: emptyPodRuntime, isDirty: false };
+      entry = {
+        sandboxIds: new Set(),
+        containerIds: new Set(),
+        state: emptyPodRuntime,
+        isDirty: false,
+        refreshing: undefined,
+      };
       this.#pods.set(uid, entry);
     }
     return entry;

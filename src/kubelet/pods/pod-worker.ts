@@ -384,6 +384,7 @@ export class PodWorker {
     }
     if (this.#isInApi) {
       await deps.status.synced(this.#pod);
+      if (deps.lifetime.aborted) return;
       await this.#deleteFromApi();
     }
     const runtime = await deps.cache.read(this.#uid);
