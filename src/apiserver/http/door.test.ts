@@ -1,13 +1,13 @@
 /** What only a real connection shows. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
+import { connect, type OutgoingHttpHeaders } from "node:http2";
 import { request as httpsRequest, createServer, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { WebSocket } from "ws";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createTypeTable } from "#api/schema/table.ts";
@@ -15,23 +15,19 @@ import { createScheme } from "#api/scheme.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { nodes, pods } from "#api/resources.ts";
 import { systemClock } from "#base/clock.ts";
-import type { KeyPair } from "#pki/ca.ts";
-import { startTestServer, type TestServer } from "#testing/server.ts";
+import { startTestServer } from "#testing/server.ts";
 import { Channels, channelV5 } from "#wire/channels.ts";
 import { serveRemoteCommand } from "#wire/remote-command.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 const json = { "content-type": "application/json" };
 
-let server: TestServer;
-let admin: KeyPair;
-let session: ClientHttp2Session;
-
-before(async () => {
-  server = await startTestServer();
-  admin = server.certificate("admin", ["system:masters"]);
-  session = connect(server.url, { ca: server.caPem, cert: admin.certificatePem, key: admin.keyPem });
-  await once(session, "connect");
+const server = await startTestServer();
+const admin = server.certificate("admin", ["system:masters"]);
+const session = connect(server.url, {
+  ca: server.caPem,
+  cert: admin.certificatePem,
+  key: admin.keyPem,
 });
 
 after(async () => {
