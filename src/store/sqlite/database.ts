@@ -9,6 +9,13 @@ import { operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
 
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
+/** Rows a sweep looks at before it deletes what they replaced, in the order of the file. */
+const sweepRowsMax = 4096;
+/** A slice of a sweep deletes this much at most: what is scattered dirties a page per row, what isn't, one for many. */
+const sweepDeletesMax = 1000;
+const sweepPagesMax = 128;
+/** Rows further apart than this don't share a page, unless they are small. */
+const sweepNeighbours = 8n;
 /** What a sweep may use beyond the quota. */
 const sweepHeadroomBytes = 16 * 2 ** 20;
 /** Rows looked at per read or sweep: 1 to 3 ms, which is how long a commit may have to wait for it. */
@@ -17,7 +24,7 @@ const sliceBytesMax = 2 ** 20;
 const loadBytes = 2 ** 20;
 /** Free pages are reused; only when they are more than a quarter of a file of some size they go back to the disk. */
 const freePagesMin = 256n;
-const vacuumPages = 256;
+const vacuumPages = 64;
 /**
  * `current` follows the log in generations of this many keys: folded in key order, many rows share a page, and a key
  * written often is folded once. It also bounds what a start has to read from the log's end: about two generations.
@@ -50,6 +57,9 @@ export class Database {
   #compacted: bigint;
   /** Every row below this position has been looked at by a sweep. */
   #swept: bigint;
+  /** Positions of rows to delete, the last first, and where #swept will be once they are gone. */
+  #garbage: bigint[] = [];
+  #garbageUpTo = 0n;
   #dirtyPages = 0;
   /** The newest position in the log, or the newest folded one. */
   #newest: bigint;
@@ -78,7 +88,7 @@ export class Database {
     this.#row = prepare(`SELECT ${rowColumns} FROM log WHERE position = ?`);
     this.#sweepRows = prepare(
       `SELECT position, operation, previous FROM log
-       WHERE position >= ? AND position < ? ORDER BY position LIMIT ${sliceRowsMax}`,
+       WHERE position >= ? AND position < ? ORDER BY position LIMIT ${sweepRowsMax}`,
     );
     this.#deleteLog = prepare("DELETE FROM log WHERE position = ?");
     this.#setMeta = prepare("UPDATE meta SET value = ? WHERE name = ?");
@@ -196,24 +206,47 @@ export class Database {
   #sweep(): boolean {
     const needed = positionOf(this.#compacted);
     if (this.#folded < this.#newest && this.#folded < needed) return this.#foldForSweep();
-    const rows = this.#sweepRows.all(this.#swept, needed);
-    const last = rows.at(-1)?.[0];
-    if (typeof last !== "bigint") return this.#vacuum();
-    this.#transaction(() => {
-      for (const [position = null, operation, previous = null] of rows) {
-        if (previous !== 0n) this.#deleteLog.run(previous);
-        if (operation === operations.delete) this.#deleteLog.run(position);
-      }
-      this.#setMeta.run(last + 1n, "swept");
-    });
-    this.#swept = last + 1n;
-    this.#dirtyPages += rows.length / 2;
+    if (this.#garbageUpTo > this.#swept) this.#dropGarbage();
+    else if (!this.#collectGarbage(needed)) return this.#vacuum();
     return true;
   }
 
   close(): void {
     this.#checkpoint("TRUNCATE");
     this.#connection.close();
+  }
+
+  /** False when there is nothing left to look at. */
+  #collectGarbage(end: bigint): boolean {
+    const rows = this.#sweepRows.all(this.#swept, end);
+    const last = rows.at(-1)?.[0];
+    if (typeof last !== "bigint") return false;
+    const positions: bigint[] = [];
+    for (const [position, operation, previous] of rows as [bigint, bigint, bigint][]) {
+      if (previous !== 0n) positions.push(previous);
+      if (operation === operations.delete) positions.push(position);
+    }
+    this.#garbage = positions.toSorted((a, b) => Number(b - a));
+    this.#garbageUpTo = last + 1n;
+    return true;
+  }
+
+  #dropGarbage(): void {
+    const left = this.#garbage;
+    let pages = 0;
+    let count = 0;
+    for (let before = -1n; count < Math.min(left.length, sweepDeletesMax) && pages < sweepPagesMax; count++) {
+      const revision = revisionOf(left[left.length - 1 - count] as bigint);
+      if (before < 0n || revision - before > sweepNeighbours) pages++;
+      before = revision;
+    }
+    this.#transaction(() => {
+      for (let at = 1; at <= count; at++) this.#deleteLog.run(left[left.length - at] as bigint);
+      if (count === left.length) this.#setMeta.run(this.#garbageUpTo, "swept");
+    });
+    left.length -= count;
+    if (left.length === 0) this.#swept = this.#garbageUpTo;
+    this.#dirtyPages += pages;
   }
 
   /** After the transaction that folded them. */

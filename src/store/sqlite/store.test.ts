@@ -20,4 +20,9 @@ function opener(ring?: RingOptions): OpenStore {
 
 storeSuite("SQLite store", opener());
 // The same promises when nearly every old revision has to come from the file.
-storeSuite("SQLite store with a ring of 3 events", opener({ eventsMax: 3, bytesMax: 1000 }));
+storeSuite("SQLite store with a ring of 3 events", opener({ eventsMax: 3, bytesMax: 1000 }), [
+  "old revisions",
+  "watch",
+  "slow watchers",
+  "compaction",
+]);
