@@ -8,6 +8,7 @@ import { deployments, pods, replicaSets } from "#api/resources.ts";
 import type { Informer } from "#client/cache/informer.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
+import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { claim, type Owner } from "../pods/ownership.ts";
 import { isTerminal } from "../pods/pod-state.ts";
 import { createNewSet, refreshNewSet, type Ensured } from "./new-set.ts";
@@ -40,7 +41,14 @@ const workers = 5;
 
 export function deploymentController(context: ControllerContext): Controller {
   const controller = new DeploymentController(context);
-  return queueController(controller.queue, workers, (key) => controller.sync(key));
+  return queueController(controller.queue, workers, async (key) => {
+    try {
+      await controller.sync(key);
+    } catch (error) {
+      // A namespace that is being emptied takes no new sets, and soon takes this deployment along.
+      if (!isNamespaceTerminating(error)) throw error;
+    }
+  });
 }
 
 class DeploymentController {
