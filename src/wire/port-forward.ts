@@ -1,15 +1,18 @@
 /**
- * The server's end of port-forward: SPDY streams in pairs (data and error), directly or tunnelled in WebSocket messages.
+ * The server's end of port-forward: SPDY streams in pairs (data and error), directly or tunnelled in WebSocket messages,
+ * or the channels of port-forward-channels.ts.
  * upstream: kubelet/pkg/cri/streaming/portforward/httpstream.go, apimachinery/pkg/util/portforward
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream } from "ws";
 import type { Clock } from "#base/clock.ts";
+import { channelV4 } from "./channels.ts";
+import { portsOf, serveForwardChannels } from "./port-forward-channels.ts";
 import { SpdySession } from "./spdy/session.ts";
 import type { SpdyStream } from "./spdy/stream.ts";
 import { acceptSpdy } from "./spdy/upgrade.ts";
-import { acceptWebSocket, isWebSocketUpgrade } from "./websocket.ts";
+import { acceptWebSocket, chooseProtocol, isWebSocketUpgrade, refuseUpgrade } from "./websocket.ts";
 
 const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
 const protocol = "portforward.k8s.io";
@@ -36,8 +39,33 @@ export async function servePortForward(
   onConnection: (connection: ForwardedConnection) => void,
   clock: Clock,
 ): Promise<PortForward | undefined> {
-  const transport = await transportOf(connection);
-  if (transport === undefined) return undefined;
+  const { request, socket, head } = connection;
+  if (!isWebSocketUpgrade(request.headers)) {
+    const isAccepted = acceptSpdy(request, socket, head, [protocol]) !== undefined;
+    return isAccepted ? serveSpdy(socket, onConnection, clock) : undefined;
+  }
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  const isTunnel = chooseProtocol(offered, [tunnelProtocol]) === tunnelProtocol;
+  const ports = isTunnel ? [] : portsOf(request);
+  if (typeof ports === "string") {
+    refuseUpgrade(socket, 400, ports);
+    return undefined;
+  }
+  const accepted = await acceptWebSocket(request, socket, head, {
+    protocols: [tunnelProtocol, channelV4],
+    messageBytesMax,
+  });
+  if (accepted === undefined) return undefined;
+  return isTunnel
+    ? serveSpdy(createWebSocketStream(accepted.socket), onConnection, clock)
+    : serveForwardChannels(accepted.socket, ports, onConnection);
+}
+
+function serveSpdy(
+  transport: Duplex,
+  onConnection: (connection: ForwardedConnection) => void,
+  clock: Clock,
+): PortForward {
   const pairs = new Pairs(onConnection, clock);
   const session = new SpdySession(transport, {
     clock,
@@ -53,25 +81,6 @@ export async function servePortForward(
       session.close();
     },
   };
-}
-
-async function transportOf({
-  request,
-  socket,
-  head,
-}: {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}): Promise<Duplex | undefined> {
-  if (!isWebSocketUpgrade(request.headers)) {
-    return acceptSpdy(request, socket, head, [protocol]) === undefined ? undefined : socket;
-  }
-  const accepted = await acceptWebSocket(request, socket, head, {
-    protocols: [tunnelProtocol],
-    messageBytesMax,
-  });
-  return accepted === undefined ? undefined : createWebSocketStream(accepted.socket);
 }
 
 interface Half {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -204,6 +205,56 @@ for (const [name, transport] of [
     assert.equal(await text(bad.error), "nobody listens");
     session.close();
     await session.closed;
+    server.close();
+  });
+}
+
+test("port-forward by channels: ports in the query, each channel begins with its port, errors told", async () => {
+  const { port, server } = await serve((connection) => {
+    void servePortForward(
+      connection,
+      (forwarded) => {
+        if (forwarded.port === 81) forwarded.fail("nobody listens");
+        else forwarded.data.pipe(forwarded.data);
+      },
+      systemClock,
+    );
+  });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/?ports=8080&ports=81`, [channelV5, channelV4]);
+  const closed = once(socket, "close");
+  const received = ["", "", "", ""];
+  const answered = Promise.withResolvers<void>();
+  socket.on("message", (message: Buffer) => {
+    const channel = message[0] ?? 0;
+    received[channel] += message.subarray(1).toString("latin1");
+    const [data = "", , , error = ""] = received;
+    if (data.endsWith("ping") && error.endsWith("listens")) answered.resolve();
+  });
+  await once(socket, "open");
+  assert.equal(socket.protocol, channelV4);
+  socket.send(Buffer.from("\0ping"));
+  await answered.promise;
+  assert.deepEqual(received, ["\x90\x1fping", "\x90\x1f", "Q\0", "Q\0nobody listens"]);
+  socket.close();
+  await closed;
+  server.close();
+});
+
+for (const [query, message] of [
+  ["", 'query parameter "ports" is required'],
+  ["?ports=", 'query parameter "ports" cannot be empty'],
+  ["?ports=80,http", 'unable to parse "http" as a port'],
+  ["?ports=65536", 'unable to parse "65536" as a port'],
+  ["?ports=0", 'port "0" must be > 0'],
+] as const) {
+  test(`port-forward by channels refuses "${query}"`, async () => {
+    const { port, server } = await serve((connection) => {
+      void servePortForward(connection, () => undefined, systemClock);
+    });
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/${query}`, channelV4);
+    const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+    assert.equal(response.statusCode, 400);
+    assert.equal(await text(response), `${message}\n`);
     server.close();
   });
 }
