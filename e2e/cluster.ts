@@ -64,12 +64,13 @@ export class NodeProcess implements AsyncDisposable {
       });
     }
     const before = this.#output.length;
-    await eventually(`mini-k8s ${this.#args[0]} on ${this.host.name} is ready`, readyMs, () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-      return Promise.resolve(this.#output.slice(before).includes("ready in "));
-    }).catch((cause: unknown) => {
-      throw new Error(`not ready:\n${this.#output.slice(-4000)}`, { cause });
+    const fresh = (): string => this.#output.slice(before);
+    await eventually(`mini-k8s ${this.#args[0]} on ${this.host.name} is ready`, readyMs, () =>
+      Promise.resolve(child.exitCode !== null || fresh().includes("ready in ")),
+    ).catch((cause: unknown) => {
+      throw new Error(`not ready:\n${fresh().slice(-4000)}`, { cause });
     });
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${fresh().slice(-4000)}`);
   }
 
   /** kill -9 of the process itself, not of its pods. */
