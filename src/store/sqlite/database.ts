@@ -30,6 +30,8 @@ const vacuumPages = 64;
  * written often is folded once. It also bounds what a start has to read from the log's end: about two generations.
  */
 const generationKeys = 8192;
+/** The same for keys that are written over and over, which never become so many. */
+const generationRows = 32_768;
 /** A commit takes a fold along after this many rows, of twice as many keys: done before the next generation is full. */
 const foldEveryRows = 128;
 const foldKeysPerRow = 2;
@@ -72,6 +74,7 @@ export class Database {
   /** Where #folded will be once #folding is empty. */
   #foldingUpTo = 0n;
   #rowsSinceFold = 0;
+  #rowsSinceGeneration = 0;
 
   constructor(options: DatabaseOptions) {
     this.#path = options.path;
@@ -145,6 +148,7 @@ export class Database {
       this.#newest = position;
     }
     this.#rowsSinceFold += written.length;
+    this.#rowsSinceGeneration += written.length;
     this.#dirtyPages += Math.ceil(rows.length / pageBytes) + folded.length / 2 + 1;
   }
 
@@ -309,6 +313,7 @@ export class Database {
       .iterate(this.#newest);
     for (const [position, key, operation] of rows) {
       this.#newest = position as bigint;
+      this.#rowsSinceGeneration++;
       this.#unfolded.set(key as string, {
         position: this.#newest,
         isDelete: operation === operations.delete,
@@ -319,7 +324,8 @@ export class Database {
   /** What the next commit takes along; mostly nothing. */
   #nextFold(): [string, FoldTarget][] {
     if (this.#rowsSinceFold < foldEveryRows) return [];
-    if (this.#folding.length === 0 && this.#unfolded.size >= generationKeys) this.#startGeneration();
+    const isDue = this.#unfolded.size >= generationKeys || this.#rowsSinceGeneration >= generationRows;
+    if (isDue && this.#folding.length === 0) this.#startGeneration();
     const keys = this.#rowsSinceFold * foldKeysPerRow;
     this.#rowsSinceFold = 0;
     return this.#folding.slice(-keys);
@@ -329,6 +335,7 @@ export class Database {
     this.#folding = [...this.#unfolded].toSorted(([a], [b]) => (a < b ? 1 : -1));
     this.#foldingUpTo = this.#newest;
     this.#unfolded = new Map();
+    this.#rowsSinceGeneration = 0;
   }
 
   /** Within a transaction. Doing it twice does no harm. */

@@ -16,7 +16,7 @@ import { entryOf, SqliteBackend } from "./sqlite-backend.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 /** Watches that resume within this many events of the newest don't touch the disk. */
-const ringDefault: RingOptions = { eventsMax: 10_000, bytesMax: 32 * 2 ** 20 };
+const ringDefault: RingOptions = { eventsMax: 10_000, bytesMax: 16 * 2 ** 20 };
 /** How many of them are read back at the start. More would delay it by over 10 ms. */
 const tailEventsMax = 1000n;
 
@@ -36,7 +36,7 @@ export interface SqliteStoreDeps extends StoreDeps {
 export async function openSqliteStore(options: SqliteStoreOptions, deps: SqliteStoreDeps): Promise<Store> {
   const { path, nativeBinding, quotaBytes, ring = ringDefault } = options;
   const start = deps.clock.monotonic();
-  const client = new WorkerClient((deps.spawnWorker ?? spawnWorker)(), path);
+  const client = new WorkerClient((deps.spawnWorker ?? spawnWorker)(), path, deps.log);
   try {
     await createFile(path);
     const current = new SortedMap<Entry>();

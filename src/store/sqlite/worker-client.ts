@@ -1,6 +1,7 @@
 /** The main thread's end of the SQLite worker: requests out, replies in the same order. */
 import type { Transferable, Worker } from "node:worker_threads";
 import { assert } from "#base/assert.ts";
+import { errorText, type Logger } from "#base/log.ts";
 import { StoreOpenError } from "./open-errors.ts";
 import type { Hello, Reply, Request } from "./protocol.ts";
 import type { Packed } from "./records.ts";
@@ -26,14 +27,17 @@ interface Call {
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #path: string;
+  readonly #log: Logger;
+  #isClosing = false;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
   #calls: Call[] = [];
   #ended: Error | undefined;
   readonly #exited = Promise.withResolvers<void>();
 
-  constructor(worker: Worker, path: string) {
+  constructor(worker: Worker, path: string, log: Logger) {
     this.#worker = worker;
     this.#path = path;
+    this.#log = log;
     worker.on("message", (reply: Reply) => {
       this.#onReply(reply);
     });
@@ -64,6 +68,7 @@ export class WorkerClient {
 
   /** Lets the worker close the database and waits until it is gone. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     try {
       await this.call({ kind: "close" });
     } finally {
@@ -72,6 +77,7 @@ export class WorkerClient {
   }
 
   async terminate(): Promise<void> {
+    this.#isClosing = true;
     await this.#worker.terminate();
   }
 
@@ -91,6 +97,12 @@ export class WorkerClient {
   #end(error: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
+    if (!this.#isClosing) {
+      this.#log.error("the database can't be written any more", {
+        path: this.#path,
+        error: errorText(error),
+      });
+    }
     const calls = this.#calls;
     this.#calls = [];
     for (const { reject } of calls) reject(error);

@@ -1,6 +1,6 @@
 /** The thread that owns the database file. It sleeps on the bell and answers requests in order; see protocol.ts. */
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
-import { assert } from "#base/assert.ts";
+import { assert, AssertionError } from "#base/assert.ts";
 import { systemClock } from "#base/clock.ts";
 import { Database } from "./database.ts";
 import { sqliteCode } from "./driver.ts";
@@ -42,7 +42,7 @@ function serve(bell: Int32Array<SharedArrayBuffer>): void {
 /** Returns whether the bell rang so soon that it would have paid to stay awake; then `isBusy` stays awake next time. */
 function waitForBell(bell: Int32Array<SharedArrayBuffer>, rung: number, isBusy: boolean): boolean {
   const end = systemClock.monotonic() + awakeMs;
-  if (isBusy) while (Atomics.load(bell, 0) === rung && systemClock.monotonic() < end) Atomics.pause();
+  if (isBusy) while (Atomics.load(bell, 0) === rung && systemClock.monotonic() < end);
   Atomics.wait(bell, 0, rung);
   return systemClock.monotonic() < end;
 }
@@ -66,9 +66,9 @@ function answer(session: { database: Database | undefined }, request: Request): 
     assert(database !== undefined, `${request.kind} before open`);
     perform(database, request);
   } catch (error) {
-    const reason = error instanceof Error ? error : new Error(String(error));
-    const fault = reason instanceof StoreOpenError ? reason.fault : undefined;
-    send({ kind: "failed", message: reason.message, code: sqliteCode(reason), fault });
+    if (!(error instanceof Error) || error instanceof AssertionError) throw error;
+    const fault = error instanceof StoreOpenError ? error.fault : undefined;
+    send({ kind: "failed", message: error.message, code: sqliteCode(error), fault });
   }
 }
 
