@@ -1,5 +1,5 @@
 /**
- * Port-forward in the channel protocol, as clients without SPDY speak it: the ports are in the query, each has a
+ * Port-forward in the channel protocol, as clients without SPDY speak it: the query names the ports, each has a
  * channel for data (2n) and one for errors (2n+1), and both begin with the port, two bytes, the lower first.
  * upstream: kubelet/pkg/cri/streaming/portforward/websocket.go
  */
@@ -14,9 +14,9 @@ const portsMax = 127;
 
 /** The ports that the query asks for, or a sentence about what is wrong with it. */
 export function portsOf(request: IncomingMessage): readonly number[] | string {
-  const asked = new URL(request.url ?? "/", "http://kubelet").searchParams.getAll("ports");
-  if (asked.length === 0) return `query parameter "ports" is required`;
-  if (asked.includes("")) return `query parameter "ports" cannot be empty`;
+  const asked = new URL(request.url ?? "/", "http://kubelet").searchParams.getAll("port");
+  if (asked.length === 0) return `query parameter "port" is required`;
+  if (asked.includes("")) return `query parameter "port" cannot be empty`;
   const texts = asked.flatMap((each) => each.split(","));
   const wrong = texts.find((each) => !/^\d{1,5}$/.test(each) || Number(each) > 65535);
   if (wrong !== undefined) return `unable to parse "${wrong}" as a port`;

@@ -220,7 +220,7 @@ test("port-forward by channels: ports in the query, each channel begins with its
       systemClock,
     );
   });
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/?ports=8080&ports=81`, [channelV5, channelV4]);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/?port=8080&port=81`, [channelV5, channelV4]);
   const closed = once(socket, "close");
   const received = ["", "", "", ""];
   const answered = Promise.withResolvers<void>();
@@ -241,11 +241,11 @@ test("port-forward by channels: ports in the query, each channel begins with its
 });
 
 for (const [query, message] of [
-  ["", 'query parameter "ports" is required'],
-  ["?ports=", 'query parameter "ports" cannot be empty'],
-  ["?ports=80,http", 'unable to parse "http" as a port'],
-  ["?ports=65536", 'unable to parse "65536" as a port'],
-  ["?ports=0", 'port "0" must be > 0'],
+  ["", 'query parameter "port" is required'],
+  ["?port=", 'query parameter "port" cannot be empty'],
+  ["?port=80,http", 'unable to parse "http" as a port'],
+  ["?port=65536", 'unable to parse "65536" as a port'],
+  ["?port=0", 'port "0" must be > 0'],
 ] as const) {
   test(`port-forward by channels refuses "${query}"`, async () => {
     const { port, server } = await serve((connection) => {
