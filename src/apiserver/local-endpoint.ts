@@ -9,6 +9,7 @@ import { apiVersionOf } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
 import type { Answer, ApiCall, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
+import { parseRequestInfo } from "#apiserver/request/info.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 
 export class LocalEndpoint implements Transport {
@@ -55,10 +56,12 @@ export class LocalEndpoint implements Transport {
       request.signal === undefined
         ? this.#closed.signal
         : AbortSignal.any([request.signal, this.#closed.signal]);
+    const query = searchParams(request.query);
     return {
+      info: parseRequestInfo(request.method, request.path, query),
       method: request.method,
       path: request.path,
-      query: searchParams(request.query),
+      query,
       header: (name) => headers[name] ?? "",
       body: {
         contentType,

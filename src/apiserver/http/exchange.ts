@@ -4,10 +4,20 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { badRequestError, failure } from "#api/meta/status.ts";
 import type { Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
 
 export type Incoming = IncomingMessage | Http2ServerRequest;
 export type Outgoing = ServerResponse | Http2ServerResponse;
+
+/** The client left, or doesn't read what it asked for. */
+export class ClientGoneError extends Error {
+  override readonly name = "ClientGoneError";
+  readonly code = "CLIENT_GONE";
+  constructor() {
+    super("the client is gone or doesn't read");
+  }
+}
 
 /** upstream: MaxRequestBodyBytes */
 const bodyBytesMax = 3 << 20;
@@ -79,6 +89,7 @@ function tokenOfProtocol(incoming: Incoming): string {
 }
 
 export interface CallParts {
+  readonly info: RequestInfo;
   readonly incoming: Incoming;
   readonly target: Target;
   readonly user: UserInfo;
@@ -87,8 +98,9 @@ export interface CallParts {
   readonly upgrade: UpgradeRequest | undefined;
 }
 
-export function callOf({ incoming, target, user, signal, warn, upgrade }: CallParts): ApiCall {
+export function callOf({ info, incoming, target, user, signal, warn, upgrade }: CallParts): ApiCall {
   return {
+    info,
     method: incoming.method ?? "GET",
     path: target.path,
     query: target.query,
@@ -113,14 +125,22 @@ function bodyOf(incoming: Incoming): RequestBody {
 async function readAll(incoming: Incoming): Promise<Buffer> {
   const announced = Number(headerOf(incoming, "content-length") || "0");
   if (announced > bodyBytesMax) throw tooLarge();
+  const done = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+  incoming.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > bodyBytesMax) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    if (size <= bodyBytesMax) chunks.push(chunk);
+    else done.reject(tooLarge());
+  });
+  incoming.once("end", () => {
+    done.resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+  });
+  incoming.once("error", done.reject);
+  incoming.once("close", () => {
+    done.reject(new ClientGoneError());
+  });
+  return done.promise;
 }
 
 const tooLarge = (): Error =>

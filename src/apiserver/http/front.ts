@@ -19,6 +19,7 @@ import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
 import {
   callOf,
   ClientCertificates,
+  ClientGoneError,
   credentialsOf,
   headerOf,
   targetOf,
@@ -29,7 +30,6 @@ import {
 import type { RequestMetrics } from "./metrics.ts";
 import { respond, sendStatus, type Response } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
-import { ClientGoneError } from "./writer.ts";
 
 export interface FrontDeps extends ShapeDeps {
   readonly clock: Clock;
@@ -70,8 +70,9 @@ export class Front {
   /** Resolves when the answer is out. Never rejects. */
   async handle(incoming: Incoming, outgoing: Outgoing): Promise<void> {
     const gone = new AbortController();
+    let isAnswered = false;
     outgoing.once("close", () => {
-      gone.abort(new ClientGoneError());
+      if (!isAnswered) gone.abort(new ClientGoneError());
     });
     const warnings: string[] = [];
     let response: Response = { outgoing, shape: this.#plain, warnings, isHead: incoming.method === "HEAD" };
@@ -90,11 +91,12 @@ export class Front {
       const warn = (text: string): void => {
         if (!warnings.includes(text)) warnings.push(text);
       };
-      const call = callOf({ incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
+      const call = callOf({ info, incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
       const answer = await this.#inTime(call, info);
       if (answer.kind === "watch") this.#watches.add(answer.items);
       try {
         await respond(answer, response, this.#deps.clock);
+        isAnswered = true;
       } finally {
         if (answer.kind === "watch") this.#watches.delete(answer.items);
       }
@@ -117,6 +119,7 @@ export class Front {
       const user = await this.identify(incoming);
       const rawHeaders = incoming.rawHeaders;
       const call = callOf({
+        info: parseRequestInfo(incoming.method ?? "GET", target.path, target.query),
         incoming,
         target,
         user,

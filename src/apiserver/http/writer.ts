@@ -4,18 +4,10 @@
  * connection itself is destroyed, or its watches would stay for ever.
  */
 import type { Clock } from "#base/clock.ts";
-import type { Outgoing } from "./exchange.ts";
+import { ClientGoneError, type Outgoing } from "./exchange.ts";
 
 /** How long one write may wait for the client. */
 const drainMaxMs = 60_000;
-
-export class ClientGoneError extends Error {
-  override readonly name = "ClientGoneError";
-  readonly code = "CLIENT_GONE";
-  constructor() {
-    super("the client is gone or doesn't read");
-  }
-}
 
 export class BodyWriter {
   readonly #outgoing: Outgoing;

@@ -2,7 +2,8 @@
  * All objects of one resource in memory, sorted, with the ring of recent changes that resumed watches replay.
  * Written by the feed alone; reads never wait.
  */
-import { StoredObject } from "./stored-object.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
 /** One change. `current` is absent after a deletion, `previous` before a creation. */
 export class CacheEvent {
@@ -59,6 +60,7 @@ export class ResourceCache {
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
   readonly #listeners = new Set<CacheListener>();
+  readonly #announced = new WeakMap<Buffer, AnyObject>();
   #ring: CacheEvent[] = [];
   #size = 0;
   /** Every event after this revision is in the ring. */
@@ -136,9 +138,21 @@ export class ResourceCache {
     this.#ring = [];
   }
 
+  /** These bytes are about to be stored; `object` is what they say, so that nobody need parse them. */
+  announce(value: Buffer, object: AnyObject): void {
+    this.#announced.set(value, object);
+  }
+
   put(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
-    const current = new StoredObject(id, value, revision);
+    // Parsed objects weigh more than their bytes: without anybody who looks at them they aren't kept.
+    const object = this.#listeners.size === 0 ? undefined : this.#announced.get(value);
+    const current = new StoredObject(
+      id,
+      value,
+      revision,
+      object === undefined ? undefined : withOwnRevision(object, revision),
+    );
     this.#put(current);
     this.#emit(new CacheEvent(revision, current, previous));
   }

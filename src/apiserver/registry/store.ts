@@ -28,7 +28,7 @@ import { keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { ResourceCache } from "./resource-cache.ts";
-import { deepFreeze, encodeForStore, StoredObject } from "./stored-object.ts";
+import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Strategy, StrategyContext } from "./strategy.ts";
 
 export interface ObjectId {
@@ -156,6 +156,7 @@ export class ResourceStore {
         }
         return new StoredObject(id, value, 0n);
       }
+      this.cache.announce(value, object);
       try {
         return stored(id, await this.#deps.store.create(keyOfId(this.cache, id), value), object);
       } catch (error) {
@@ -316,6 +317,7 @@ export class ResourceStore {
     const value = encodeForStore(next.write);
     if (isUnchanged(value, current)) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
+    this.cache.announce(value, next.write);
     return stored(current, await this.#deps.store.update(key, value, current.revision), next.write);
   }
 
@@ -369,8 +371,7 @@ const isOccupied = (error: unknown): boolean =>
 
 function stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
   if (object === undefined) return new StoredObject(id, entry.value, entry.modRevision);
-  (object.metadata ??= {}).resourceVersion = entry.modRevision.toString();
-  return new StoredObject(id, entry.value, entry.modRevision, deepFreeze(object));
+  return new StoredObject(id, entry.value, entry.modRevision, withOwnRevision(object, entry.modRevision));
 }
 
 const systemFields = [

@@ -96,6 +96,13 @@ function withRevision(object: AnyObject, revision: bigint): AnyObject {
   });
 }
 
+/** Seals an object of ours with the revision it was written at. A second call finds it sealed. */
+export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject {
+  if (Object.isFrozen(object)) return object;
+  (object.metadata ??= {}).resourceVersion = revision.toString();
+  return deepFreeze(object);
+}
+
 /** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
 export function encodeForStore(object: AnyObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;

@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { RequestInfo } from "./info.ts";
 import type { Endpoint } from "#apiserver/registry/endpoint.ts";
 import type { StoredObject } from "#apiserver/registry/stored-object.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
@@ -18,6 +19,7 @@ export interface RequestBody {
 }
 
 export interface ApiCall {
+  readonly info: RequestInfo;
   /** Upper case. */
   readonly method: string;
   /** Decoded, without the query. */

@@ -1,5 +1,5 @@
 /**
- * What every request passes, in this order, however it came: info → authorization → route → handler (which decodes,
+ * What every request passes, in this order, however it came: info (read at the door) → authorization → route → handler (which decodes,
  * admits, and calls the registry). Who asks is settled before: by http/authentication.ts, or by whoever opened the
  * local door.
  * upstream: apiserver/pkg/server/config.go DefaultBuildHandlerChain
@@ -8,7 +8,7 @@ import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
-import { parseRequestInfo, type RequestInfo } from "./info.ts";
+import type { RequestInfo } from "./info.ts";
 import { methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
 
 export interface ChainDeps {
@@ -24,7 +24,7 @@ export type Chain = (call: ApiCall) => Promise<Answer>;
 export const createChain =
   (deps: ChainDeps): Chain =>
   async (call) => {
-    const info = parseRequestInfo(call.method, call.path, call.query);
+    const { info } = call;
     await authorize(call, info, deps.authorizer);
     return info.isResourceRequest
       ? dispatch(call, info, deps.routes)
