@@ -204,10 +204,10 @@ test("a deleted node comes back; a lease that somebody else wrote is read again"
   assert.equal(renewals.length, 32, "one for each beat, and the one that was refused");
 });
 
+const away = (): Promise<never> => Promise.reject(new Error("connect ENOENT docker.sock"));
 test("a runtime that is away makes the node not ready; its version and images are not forgotten", async () => {
   await using harness = new Harness({ runtime: { images: ["app:1"] } });
   await harness.start();
-  const away = (): Promise<never> => Promise.reject(new Error("connect ENOENT docker.sock"));
   Object.assign(harness.runtime, { status: away, version: away, listImages: away });
   await harness.advance(10_000);
   const { conditions, nodeInfo, images } = (await harness.node()).status ?? {};
@@ -223,7 +223,9 @@ test("pods wait for a network that isn't ready, and start as soon as it is", asy
   await harness.start();
   const ready = (await harness.node()).status?.conditions?.at(-1);
   assert.deepEqual([ready?.status, ready?.reason], ["False", "KubeletNotReady"]);
-  const pod = await harness.create(testPod("web"));
+  await harness.create(testPod("web"));
+  await harness.advance(150);
+  const pod = await harness.pod("web");
   assert.equal(pod.status?.phase, "Pending");
   assert.equal(
     harness.events.find(({ reason }) => reason === "NetworkNotReady")?.message,

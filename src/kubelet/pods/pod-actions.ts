@@ -47,6 +47,7 @@ export async function carryOut(
   const sandboxAttempt = plan.sandbox?.attempt ?? plan.attempt;
   const config = await configOf(context, sandboxAttempt);
   const sandboxId = plan.sandbox?.id ?? (await createSandbox(config, context));
+  // The pod has its address: a long pull mustn't keep that from being known.
   if (plan.sandbox === undefined) await context.report();
   return startAll([...plan.startInit, ...plan.start], { sandboxId, config }, context);
 }
@@ -77,13 +78,6 @@ async function killOne(
 
 async function configOf({ pod, deps }: ActionContext, attempt: number): Promise<SandboxConfig> {
   const { node, host } = deps;
-  if (usesClusterDns(pod) && node.clusterDns.servers.length === 0) {
-    deps.events.record(pod, {
-      type: "Warning",
-      reason: "MissingClusterDNS",
-      message: `pod: "${podText(pod)}". kubelet does not have ClusterDNS IP configured and cannot create Pod using "${pod.spec?.dnsPolicy ?? "ClusterFirst"}" policy. Falling back to "Default" policy.`,
-    });
-  }
   return sandboxConfig({
     pod,
     attempt,
@@ -104,6 +98,13 @@ async function createSandbox(config: SandboxConfig, { pod, deps, signal }: Actio
       message: `network is not ready: ${problem}`,
     });
     throw new StartError("NetworkNotReady", problem, { isSaid: true });
+  }
+  if (usesClusterDns(pod) && deps.node.clusterDns.servers.length === 0) {
+    deps.events.record(pod, {
+      type: "Warning",
+      reason: "MissingClusterDNS",
+      message: `pod: "${podText(pod)}". kubelet does not have ClusterDNS IP configured and cannot create Pod using "${pod.spec?.dnsPolicy ?? "ClusterFirst"}" policy. Falling back to "Default" policy.`,
+    });
   }
   try {
     const id = await deps.runtime.runSandbox(config, signal);

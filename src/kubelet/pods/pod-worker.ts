@@ -218,7 +218,7 @@ export class PodWorker {
     // First: what is said of containers that run already rests on their probes.
     deps.probes.sync(this.#pod, runtime);
     const status = podStatus(this.#statusInput(runtime, false));
-    deps.status.set(this.#pod, status);
+    deps.status.set(this.#pod, status, this.#urgency(runtime));
     if (status.phase === "Succeeded" || status.phase === "Failed") {
       this.#terminate();
       return;
@@ -254,9 +254,17 @@ export class PodWorker {
     const isTerminating = this.#state !== "syncing";
     const isOver = this.#state === "terminated" || this.#state === "finished";
     if (!isOver && this.#isInApi && this.#isAdmitted) {
-      this.#deps.status.set(this.#pod, podStatus(this.#statusInput(runtime, isTerminating)));
+      const status = podStatus(this.#statusInput(runtime, isTerminating));
+      this.#deps.status.set(this.#pod, status, this.#urgency(runtime));
     }
     return runtime;
+  }
+
+  /** Until its first container is there or can't be started, a pod has nothing to say that couldn't wait a moment. */
+  #urgency(runtime: PodRuntime): "now" | "soon" {
+    const isStarting = this.#state === "syncing" && this.#failure === undefined;
+    const hasNews = this.#reasons.size > 0 || runtime.containers.some(({ state }) => state !== "created");
+    return isStarting && !hasNews ? "soon" : "now";
   }
 
   /** A step may take minutes (pulls, grace periods): what changes meanwhile is reported at once. */

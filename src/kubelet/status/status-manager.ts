@@ -31,10 +31,14 @@ interface Entry {
   isGone: boolean;
   readonly backoff: Backoff;
   cancelRetry: () => void;
+  cancelSoon: (() => void) | undefined;
   waiting: (() => void)[];
 }
 
 const retry: BackoffOptions = { initialMs: 200, maxMs: 10_000, factor: 2, jitter: 0.2 };
+
+/** A pod whose image is there starts within this. */
+const soonMs = 150;
 
 const versionOf = (pod: Pod): bigint => BigInt(pod.metadata?.resourceVersion ?? "0");
 
@@ -51,10 +55,20 @@ export class StatusManager {
     return this.#entries.get(podUid(pod))?.wanted ?? pod.status ?? {};
   }
 
-  set(pod: Pod, status: PodStatus): void {
+  /**
+   * "soon": nobody waits for it, and more is likely to follow at once. A pod that starts quickly is written once,
+   * not at every step.
+   */
+  set(pod: Pod, status: PodStatus, urgency: "now" | "soon" = "now"): void {
     const entry = this.#entry(pod);
     entry.wanted = status;
-    this.#send(entry);
+    if (urgency === "now") this.#send(entry);
+    else {
+      entry.cancelSoon ??= this.#deps.clock.after(soonMs, () => {
+        entry.cancelSoon = undefined;
+        this.#send(entry);
+      });
+    }
   }
 
   /** The API's view of the pod changed. */
@@ -72,6 +86,7 @@ export class StatusManager {
   async synced(pod: Pod): Promise<void> {
     const entry = this.#entries.get(podUid(pod));
     if (entry === undefined) return;
+    this.#send(entry);
     while (!entry.isGone && entry.wanted !== undefined && this.#diff(entry) !== undefined) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       entry.waiting.push(() => {
@@ -86,6 +101,7 @@ export class StatusManager {
     if (entry === undefined) return;
     entry.isGone = true;
     entry.cancelRetry();
+    entry.cancelSoon?.();
     this.#entries.delete(uid);
     wakeAll(entry);
   }
@@ -106,6 +122,7 @@ export class StatusManager {
         isGone: false,
         backoff: new Backoff(retry, this.#deps.random),
         cancelRetry: () => undefined,
+        cancelSoon: undefined,
         waiting: [],
       };
       this.#entries.set(podUid(pod), entry);
@@ -124,6 +141,8 @@ export class StatusManager {
       wakeAll(entry);
       return;
     }
+    entry.cancelSoon?.();
+    entry.cancelSoon = undefined;
     entry.isSending = true;
     entry.cancelRetry();
     this.#patch(entry, entry.wanted ?? {}, patch).then(
