@@ -1,4 +1,4 @@
-/** A server of ours as a process of its own: from source or as the one executable, on a free port and a new data directory. */
+/** A server as a process of its own: from source or the one executable, on a free port and a new data directory. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";

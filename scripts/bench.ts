@@ -1,4 +1,7 @@
-/** `npm run bench [-- NAME... [OPTION...]]`: benchmarks beside something real, one after the other; bench/NAME.ts says what it takes. */
+/**
+ * `npm run bench [-- NAME... [OPTION...]]`: benchmarks beside something real, one after the other.
+ * bench/NAME.ts says which options it takes.
+ */
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 
