@@ -19,7 +19,8 @@ import type { Store } from "#store/store.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
 import { KeyFiles, kubeletClientName, loadCertificates, type ServerCertificates } from "./certificates.ts";
 import type { Host } from "./host.ts";
-import { JoinServer } from "./join/server.ts";
+import { loadNodePassword } from "./join/client.ts";
+import { checkNodePassword, JoinServer } from "./join/server.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { lockDirectory } from "./lock.ts";
 import { ensureNodeAccess } from "./node-access.ts";
@@ -54,7 +55,10 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   const server = await createServer(options, { host, store, certificates, address });
   const components: Component[] = [
     server.apiserver,
-    stepComponent("node access", () => ensureNodeAccess(server.admin)),
+    stepComponent("node access", async () => {
+      await ensureNodeAccess(server.admin);
+      if (!options.disableAgent) await takeNodeName(options, server, host);
+    }),
     ...controlPlane(options, server, host),
     ...(options.disableAgent ? [] : await ownNode(options, { server, certificates, nodeIp }, host)),
     stepComponent("kubeconfig", () => announce(options, { server, certificates }, host)),
@@ -264,6 +268,12 @@ async function ownNode(
     kubeletServing,
   };
   return nodeComponents(options, parts, host);
+}
+
+/** This machine's own node has its name as a joined one has: another machine can't join under it. */
+async function takeNodeName(options: ServerOptions, { admin }: Server, { random }: Host): Promise<void> {
+  const password = await loadNodePassword(agentPaths(options.dataDir).nodePassword, random);
+  await checkNodePassword(options.nodeName, password, { client: admin, random });
 }
 
 interface OwnNode {

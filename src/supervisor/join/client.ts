@@ -104,7 +104,8 @@ async function postJoin(
   return read;
 }
 
-async function loadNodePassword(path: string, random: Random): Promise<string> {
+/** Made once: whoever has it is this machine. */
+export async function loadNodePassword(path: string, random: Random): Promise<string> {
   const kept = await readTextIfExists(path);
   if (kept !== undefined && kept.trim() !== "") return kept.trim();
   const password = random.bytes(16).toString("hex");
