@@ -38,6 +38,7 @@ export class SuiteWorld {
   readonly options: RuntimeSuiteOptions;
   readonly #open: () => Promise<Runtime>;
   #runtime: Runtime;
+  readonly #logPaths = new Map<string, string>();
   #pods = 0;
 
   private constructor(options: RuntimeSuiteOptions, open: () => Promise<Runtime>, runtime: Runtime) {
@@ -150,6 +151,7 @@ export class SuiteWorld {
   /** Another started container of a pod. */
   async add(sandboxId: string, sandbox: SandboxConfig, config: ContainerConfig): Promise<string> {
     const id = await this.runtime.createContainer(sandboxId, config, sandbox);
+    this.#logPaths.set(id, (await this.runtime.containerStatus(id)).logPath);
     await this.runtime.startContainer(id);
     return id;
   }
@@ -178,11 +180,18 @@ export class SuiteWorld {
     return parseLog(await this.logText(id));
   }
 
-  /** Waits until the log says it. There is no event for output: it asks every few milliseconds. */
+  /** Waits until the log says it. */
   async logged(id: string, text: string): Promise<void> {
+    if (!this.#logPaths.has(id)) this.#logPaths.set(id, (await this.runtime.containerStatus(id)).logPath);
+    await this.fileSays(id, text);
+  }
+
+  /** The same without asking the runtime. There is no event for output: it looks every few milliseconds. */
+  async fileSays(id: string, text: string): Promise<void> {
     const signal = this.signal;
+    const path = this.#logPaths.get(id) ?? "";
     for (;;) {
-      const log = await this.logText(id).catch(() => "");
+      const log = await readFile(path, "utf8").catch(() => "");
       if (log.includes(text)) return;
       assert(!signal.aborted, `the log never said ${JSON.stringify(text)}, but ${JSON.stringify(log)}`);
       await nextTry();
