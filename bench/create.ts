@@ -1,7 +1,7 @@
 /**
- * Durable creates of ~2.7 KB pods over HTTPS, with everything a create goes through, from this process into a server of
- * its own; beside puts of the same bytes into a real etcd, interleaved on one disk: what an apiserver above etcd couldn't
- * beat. `node bench/create.ts [--rounds 3] [--seconds 2] [--dir /tmp]`; half a minute.
+ * Durable creates of ~2.7 KB pods over HTTPS, with everything a create goes through, from this process into a server
+ * of its own; beside puts of the same bytes into a real etcd, interleaved on one disk: what an apiserver above etcd
+ * couldn't beat. `node bench/create.ts [--rounds 3] [--seconds 2] [--dir /tmp]`; half a minute.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type ClientHttp2Session } from "node:http2";

@@ -1,6 +1,6 @@
 /**
- * dist/mini-k8s: the one executable. Two bundles (main and the store's worker), a stripped Node of this checkout,
- * and the assets that can't be bundled: the SQLite addon, a static runc, texts for explain. What reads its stack traces,
+ * dist/mini-k8s: the one executable. Two bundles (main and the store's worker), a stripped Node of this checkout, and
+ * the assets that can't be bundled: the SQLite addon, a static runc, texts for explain. What reads its stack traces,
  * dist/build/*.map, stays here. Downloads nothing but, once, Debian's packages for runc.
  */
 import { execFileSync } from "node:child_process";
@@ -40,7 +40,7 @@ const withoutNativeHelpers: Plugin = {
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** Below oclif: asks for the home directory when it is loaded, and a bare machine has no /etc/passwd to tell it from. */
+/** Below oclif: asks for the home directory while loading, and a bare machine has no /etc/passwd to tell it from. */
 const stacksAsTheyAre: Plugin = {
   name: "stacks-as-they-are",
   setup: (builder) => {
