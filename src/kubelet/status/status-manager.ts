@@ -8,7 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Pod, PodStatus } from "#api/generated/types/core-v1.ts";
-import { isNotFound, StatusError } from "#api/meta/status.ts";
+import { isConflict, isNotFound } from "#api/meta/status.ts";
 import { pods } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
 import { podName, podNamespace, podText, podUid } from "../pods/pod.ts";
@@ -154,7 +154,7 @@ export class StatusManager {
       },
       (error: unknown) => {
         entry.isSending = false;
-        this.#onFailure(entry, error);
+        void this.#onFailure(entry, error);
       },
     );
   }
@@ -173,20 +173,27 @@ export class StatusManager {
         : { ...result.status, ...sent, conditions: mergedConditions(result.status, sent) };
   }
 
-  #onFailure(entry: Entry, error: unknown): void {
-    const isGone =
-      isNotFound(error) ||
-      // Another pod of the same name: its uid differs from the one in the patch.
-      (error instanceof StatusError && error.code === 409);
-    if (isGone) {
+  async #onFailure(entry: Entry, error: unknown): Promise<void> {
+    if (isNotFound(error) || (isConflict(error) && (await this.#wasReplaced(entry)))) {
       entry.isGone = true;
       wakeAll(entry);
       return;
     }
+    if (entry.isGone) return;
     this.#deps.log.warn("pod status not sent", { pod: podText(entry.pod), error });
     entry.cancelRetry = this.#deps.clock.after(entry.backoff.next(), () => {
       this.#send(entry);
     });
+  }
+
+  /** A conflict means another pod of that name when its uid differs from the one in the patch. */
+  async #wasReplaced({ pod }: Entry): Promise<boolean> {
+    try {
+      const now = await this.#deps.client.resource(pods, podNamespace(pod)).get(podName(pod));
+      return podUid(now) !== podUid(pod);
+    } catch (error) {
+      return isNotFound(error);
+    }
   }
 }
 

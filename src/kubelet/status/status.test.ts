@@ -4,7 +4,7 @@ import { ManualClock, settle } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import type { ContainerState, ContainerStatus, Pod, PodStatus } from "#api/generated/types/core-v1.ts";
-import { serviceUnavailableError } from "#api/meta/status.ts";
+import { conflictError, serviceUnavailableError } from "#api/meta/status.ts";
 import { pods } from "#api/resources.ts";
 import { createFakeClient } from "#client/testing/fake-transport.ts";
 import { emptyPodRuntime, sortPodRuntime } from "../pleg/pod-runtime.ts";
@@ -483,7 +483,49 @@ test("a status that somebody overwrote is set right, an old event isn't taken fo
   });
 });
 
-test("a pod that is gone, or another of its name, ends the sending", async () => {
+test("a conflict that isn't about another pod is tried again", async () => {
+  await managed(async ({ manager, pod, api, clock, read }) => {
+    const conflict = conflictError({ group: "", resource: "pods", name: "web" }, "busy");
+    const heal = api.intercept(({ method }) => (method === "PATCH" ? conflict : undefined));
+    manager.set(pod, { phase: "Running" });
+    await settled();
+    heal();
+    await clock.advance(1000);
+    await settled();
+    assert.equal((await read()).status?.phase, "Running");
+  });
+});
+
+test("another pod of the same name is left alone", async () => {
+  await managed(async ({ manager, pod, api, read, patches }) => {
+    const now = await read();
+    api.store.put("/pods", "shop/web", { ...now, metadata: { ...now.metadata, uid: "another" } });
+    manager.set(pod, { phase: "Running" });
+    await manager.synced(pod);
+    manager.set(pod, { phase: "Failed" });
+    await settled();
+    assert.equal(patches(), 1);
+    assert.equal((await read()).status, undefined);
+  });
+});
+
+test("what nobody waits for is sent a little later, with what came meanwhile", async () => {
+  await managed(async ({ manager, pod, clock, read, patches }) => {
+    manager.set(pod, { phase: "Pending" }, "soon");
+    await settled();
+    assert.equal(patches(), 0);
+    await clock.advance(150);
+    await settled();
+    assert.equal((await read()).status?.phase, "Pending");
+    manager.set(pod, { phase: "Pending", message: "m" }, "soon");
+    manager.set(pod, { phase: "Running" });
+    await clock.advance(1000);
+    await settled();
+    assert.equal(patches(), 2);
+  });
+});
+
+test("a pod that is gone ends the sending", async () => {
   await managed(async ({ manager, pod, api, patches }) => {
     api.store.remove("/pods", "shop/web");
     manager.set(pod, { phase: "Running" });
