@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerStatus, Pod } from "#api/generated/types/core-v1.ts";
-import { nodes } from "#api/resources.ts";
+import { nodes, pods } from "#api/resources.ts";
 import type { FakeRuntimeOptions } from "../runtime/fake.ts";
 import { Harness, testPod } from "../testing/harness.ts";
 
@@ -287,7 +287,7 @@ test("a restarted kubelet keeps what runs and doesn't say anything new about it"
   assert.deepEqual(await harness.runtime.listContainers(), containers);
   assert.deepEqual(after.status, before.status);
   assert.deepEqual(
-    harness.events.slice(eventsBefore).filter(({ reason }) => reason !== "NodeReady"),
+    harness.events.slice(eventsBefore).filter(({ reason }) => reason !== "Starting"),
     [],
   );
 });
@@ -385,6 +385,46 @@ test("hooks: preStop runs before the signal, a failing postStart kills the conta
   );
   assert.deepEqual(messagesOf(harness, "FailedPostStartHook"), ["PostStartHook failed"]);
   assert.equal((await harness.pod("bad")).status?.phase, "Succeeded");
+});
+
+test("a new image replaces the container", async () => {
+  await using harness = await started();
+  await harness.create(testPod("web"));
+  const patch = { spec: { containers: [{ name: "main", image: "app:2" }] } };
+  await harness.client.resource(pods, "default").patch("web", "strategic", patch);
+  await harness.settle();
+  const status = main(await harness.pod("web"));
+  assert.deepEqual([status.image, status.restartCount, status.ready], ["app:2", 1, true]);
+  assert.deepEqual(messagesOf(harness, "Killing"), ["Container main definition changed, will be restarted"]);
+});
+
+test("a killed process is reported and restarted; memory that ran out is said so", async () => {
+  await using harness = await started();
+  const pod = await harness.create(testPod("web"));
+  const id = main(pod).containerID?.slice("fake://".length) ?? "";
+  harness.runtime.crash(id, 137, "OOMKilled");
+  await harness.settle();
+  const { lastState, restartCount } = main(await harness.pod("web"));
+  assert.deepEqual([lastState?.terminated?.reason, restartCount], ["OOMKilled", 1]);
+});
+
+test("a pull that takes long doesn't keep the pod's address from being known", async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  await using harness = await started({ runtime: { pull: () => promise } });
+  await harness.create(testPod("web"));
+  await harness.advance(150);
+  const pulling = await harness.pod("web");
+  assert.deepEqual(
+    [
+      pulling.status?.phase,
+      pulling.status?.podIP?.startsWith("10.88."),
+      main(pulling).state?.waiting?.reason,
+    ],
+    ["Pending", true, "ContainerCreating"],
+  );
+  await harness.delete("web");
+  assert.equal(harness.isGone("web"), true, "a deletion doesn't wait for the pull");
+  resolve(undefined);
 });
 
 test("two pods of different uid under one name don't meet", async () => {

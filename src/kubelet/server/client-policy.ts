@@ -8,12 +8,6 @@ export interface ClientPolicy {
   readonly groups: readonly string[];
 }
 
-/** The API server's own client certificate, and administrators. */
-export const clientPolicyDefault: ClientPolicy = {
-  users: ["kube-apiserver-kubelet-client", "system:apiserver"],
-  groups: ["system:masters"],
-};
-
 export type ClientVerdict = "allowed" | "unauthenticated" | "forbidden";
 
 const names = (value: string | readonly string[] | undefined): readonly string[] =>
