@@ -16,8 +16,6 @@ export interface ClusterData {
   slicesAt(ip: string): readonly EndpointSlice[];
 }
 
-export type RecordType = "A" | "AAAA" | "SRV" | "PTR" | "TXT" | "CNAME" | "SOA" | "NS" | "ANY";
-
 export type DnsRecord =
   | { readonly type: "A"; readonly name: string; readonly data: string }
   | {

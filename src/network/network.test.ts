@@ -15,8 +15,9 @@ test("a pod range knows its gateway, its tunnel end and its pods' addresses", ()
     [cidr?.network, cidr?.gateway, cidr?.podAddress(0), cidr?.podsMax],
     ["10.42.3.0", "10.42.3.1", "10.42.3.2", 253],
   );
-  for (const bad of ["", "10.42.3.0", "10.42.3.0/31", "10.420.3.0/24", "fd00::/64"])
-    {assert.equal(parsePodCidr(bad), undefined);}
+  for (const bad of ["", "10.42.3.0", "10.42.3.0/31", "10.420.3.0/24", "fd00::/64"]) {
+    assert.equal(parsePodCidr(bad), undefined);
+  }
 });
 
 async function directory(t: { after(run: () => Promise<void>): void }): Promise<string> {

@@ -95,7 +95,7 @@ function endpointsOf(slices: readonly EndpointSlice[], port: ServicePort): Candi
   for (const slice of slices) {
     const slicePort = (slice.ports ?? []).find(({ name }) => (name ?? "") === (port.name ?? ""));
     if (slicePort?.port === undefined) continue;
-    for (const endpoint of slice.endpoints ?? []) {
+    for (const endpoint of slice.endpoints) {
       const [ip] = endpoint.addresses;
       if (ip === undefined) continue;
       const candidate = { ip, port: slicePort.port, nodeName: endpoint.nodeName, ...readiness(endpoint) };

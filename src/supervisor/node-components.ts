@@ -46,7 +46,7 @@ export async function nodeComponents(
   const { nodeName } = options;
   const log = (component: string): Host["log"] => host.log.child({ component });
   if (options.runtime === "fake")
-    return [kubeletComponent(options, parts, { host, podNetwork: undefined, runcPath: "" })];
+    {return [kubeletComponent(options, parts, { host, podNetwork: undefined, runcPath: "" })];}
   const informers = createInformerFactory({ client: networkClient, clock, random, log: log("node") });
   const networkOptions = network.complete({
     nodeName,

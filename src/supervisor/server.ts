@@ -80,12 +80,13 @@ function openStore(path: string, { clock, log, assets }: Host): Promise<Store> {
   );
 }
 
+const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
+
 /** Every name that clients may call the API by. */
 function servingNames(
   options: ServerOptions,
   addresses: readonly string[],
 ): { dnsNames: string[]; ipAddresses: string[] } {
-  const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
   const domain = options.clusterDomain;
   const names = [
     "kubernetes",

@@ -15,7 +15,8 @@ export async function uninstall(options: ServerOptions, host: Host): Promise<voi
   const { dataDir } = options;
   const paths = agentPaths(dataDir);
   {
-    await using _lock = await lockDirectory(serverPaths(dataDir).lock);
+    await using stack = new AsyncDisposableStack();
+    stack.use(await lockDirectory(serverPaths(dataDir).lock));
     const networkOptions = network.complete({
       nodeName: options.nodeName,
       nodeIp: "127.0.0.1",

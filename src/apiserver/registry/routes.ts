@@ -1,5 +1,5 @@
 /** Which handler answers which verb of which resource or subresource. Filled by install.ts, read by the chain. */
-import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo, Verb } from "#apiserver/request/info.ts";
 
@@ -49,9 +49,3 @@ function isWellPlaced(info: RequestInfo, { namespaced }: ResourceDefinition): bo
   if (ofCollections.has(verb)) return true;
   return verb === "create" && subresource === "" ? name === "" : name !== "";
 }
-
-/** Definition of a subresource by name. */
-export const subresourceOf = (
-  definition: ResourceDefinition,
-  name: string,
-): SubresourceDefinition | undefined => definition.subresources.find((each) => each.name === name);

@@ -1,5 +1,4 @@
 /** What a request is about, read from its method and URL. upstream: apiserver/pkg/endpoints/request/requestinfo.go */
-import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { isTrue } from "./query.ts";
 
 export type Verb =
@@ -31,15 +30,6 @@ export interface RequestInfo {
   readonly resource: string;
   readonly subresource: string;
   readonly name: string;
-}
-
-/** Who asks; made once per request by authentication. */
-export interface RequestContext {
-  readonly info: RequestInfo;
-  readonly user: UserInfo;
-  readonly signal: AbortSignal;
-  /** Adds a `Warning: 299 - "text"` header to the answer. */
-  warn(text: string): void;
 }
 
 const methodVerbs: Readonly<Record<string, Verb>> = {
