@@ -26,7 +26,9 @@ export class Replay {
     this.#labelSelector = labelSelector;
   }
 
-  async follow(signal: AbortSignal): Promise<void> {
+  /** Goes on as long as the process does; rejects at the first thing that is wrong. */
+  async follow(): Promise<never> {
+    const { signal } = new AbortController();
     await this.#list();
     for (;;) {
       try {
@@ -37,7 +39,6 @@ export class Replay {
         };
         for await (const event of this.#maps.watch(query, signal)) this.#take(event);
       } catch (error) {
-        if (signal.aborted) return;
         if (error instanceof assert.AssertionError) throw error;
         if (isExpired(error)) {
           this.expirations++;

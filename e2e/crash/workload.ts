@@ -38,8 +38,8 @@ class Workload {
     this.#replay = new Replay(maps, labelSelector);
   }
 
-  follow(signal: AbortSignal): Promise<void> {
-    return this.#replay.follow(signal);
+  follow(): Promise<never> {
+    return this.#replay.follow();
   }
 
   async write(): Promise<object> {
@@ -153,13 +153,11 @@ const transport = createTlsTransport(access.options, {
   log: silentLogger,
 });
 const workload = new Workload(createClient(transport).resource<ConfigMap>(configMaps, "default"));
-const end = new AbortController();
-const following = workload.follow(end.signal);
+const following = workload.follow();
 const commands = createInterface({ input: process.stdin });
 for await (const line of commands) {
   const answer = await Promise.race([line === "write" ? workload.write() : workload.check(), following]);
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-end.abort();
-await following;
-await transport.close();
+// Maybe there is no server any more for the watch to go on with.
+process.exit(0);
