@@ -29,6 +29,8 @@ export interface LinuxPodHostDeps {
 }
 
 const hostsPath = "/etc/hosts";
+const systemdResolvConf = "/run/systemd/resolve/resolv.conf";
+const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
 
 export class LinuxPodHost implements PodHost {
   readonly #options: LinuxPodHostOptions;
@@ -81,7 +83,11 @@ export class LinuxPodHost implements PodHost {
   }
 
   async resolvConf(): Promise<ResolvConf> {
-    return parseResolvConf((await readTextIfExists(this.#options.resolvConf)) ?? "");
+    const conf = parseResolvConf((await readTextIfExists(this.#options.resolvConf)) ?? "");
+    if (!conf.servers.some(isLoopback)) return conf;
+    // A resolver on the host's loopback can't be reached from a pod; systemd's says where it asks itself.
+    const behind = await readTextIfExists(systemdResolvConf);
+    return behind === undefined ? conf : parseResolvConf(behind);
   }
 
   async cleanUp(uid: string): Promise<void> {

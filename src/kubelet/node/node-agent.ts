@@ -88,6 +88,7 @@ export class NodeAgent {
     for (;;) {
       try {
         await this.#registerOnce();
+        if (this.#node !== undefined) this.#deps.record(this.#node, "Starting", "Starting kubelet.");
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -137,7 +138,6 @@ export class NodeAgent {
     const resource = client.resource(nodes);
     try {
       this.#node = await resource.create(newNode(parts, status));
-      this.#deps.record(this.#node, "Starting", "Starting kubelet.");
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       this.#node = await resource.get(this.#identity.name);
@@ -146,6 +146,7 @@ export class NodeAgent {
       await this.#send(await this.#currentStatus(this.#node.status?.conditions ?? []));
       return;
     }
+    this.#sayConditions(status, {});
     this.#sent = status;
     this.#sentAtMs = clock.now();
   }
@@ -205,7 +206,7 @@ export class NodeAgent {
   async #send(status: NodeStatus): Promise<void> {
     const { client, clock } = this.#deps;
     const name = this.#identity.name;
-    this.#sayConditions(status);
+    this.#sayConditions(status, this.#sent ?? this.#node?.status ?? {});
     // Replaced as a whole: merged by type, a node with two addresses of a type would keep the old ones.
     const addresses = [{ $patch: "replace" }, ...(status.addresses ?? [])];
     const body = { status: { ...status, addresses } };
@@ -221,10 +222,10 @@ export class NodeAgent {
   }
 
   /** upstream: NodeReady, NodeNotReady, NodeHasDiskPressure and so on. */
-  #sayConditions(status: NodeStatus): void {
+  #sayConditions(status: NodeStatus, known: NodeStatus): void {
     if (this.#node === undefined) return;
     for (const { type, status: value } of status.conditions ?? []) {
-      const before = this.#sent?.conditions?.find((one) => one.type === type)?.status;
+      const before = known.conditions?.find((one) => one.type === type)?.status;
       if (before === value || (before === undefined && type !== "Ready")) continue;
       const reason = eventReasons.get(`${type}=${value}`);
       if (reason !== undefined) {
