@@ -81,8 +81,9 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Cleaning up failed too: the first failure is the one to know.
-  if (error instanceof SuppressedError)
-    {return `${errorText(error.suppressed)}; then ${errorText(error.error)}`;}
+  if (error instanceof SuppressedError) {
+    return `${errorText(error.suppressed)}; then ${errorText(error.error)}`;
+  }
   const own = error.message === "" ? error.name : error.message;
   return error.cause === undefined ? own : `${own}: ${errorText(error.cause)}`;
 }

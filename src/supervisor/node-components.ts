@@ -45,8 +45,9 @@ export async function nodeComponents(
   const { cluster, nodeIp, networkClient } = parts;
   const { nodeName } = options;
   const log = (component: string): Host["log"] => host.log.child({ component });
-  if (options.runtime === "fake")
-    {return [kubeletComponent(options, parts, { host, podNetwork: undefined, runcPath: "" })];}
+  if (options.runtime === "fake") {
+    return [kubeletComponent(options, parts, { host, podNetwork: undefined, runcPath: "" })];
+  }
   const informers = createInformerFactory({ client: networkClient, clock, random, log: log("node") });
   const networkOptions = network.complete({
     nodeName,
