@@ -6,6 +6,7 @@ import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.t
 import type { AnyObject, KubeObject, WatchEvent } from "#api/meta/object.ts";
 import { failure, StatusError, type Status } from "#api/meta/status.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
+import { ChildAbort } from "#base/abort.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
 import type { Answer, ApiCall, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
@@ -16,6 +17,7 @@ export class LocalEndpoint implements Transport {
   readonly #user: UserInfo;
   readonly #chain: Chain;
   readonly #closed = new AbortController();
+  readonly #watches = new Set<ChildAbort>();
 
   constructor(user: UserInfo, chain: Chain) {
     this.#user = user;
@@ -24,20 +26,26 @@ export class LocalEndpoint implements Transport {
 
   async request(request: ApiRequest): Promise<ApiResponse> {
     const warnings: string[] = [];
-    const answer = await this.#chain(this.#call(request, warnings));
+    const answer = await this.#chain(this.#call(request, warnings, request.signal ?? this.#closed.signal));
     const headers = warnings.length === 0 ? {} : { warning: warnings.map(warningText).join(", ") };
     return { headers, ...(await plainAnswer(answer)) };
   }
 
   async *watch(request: ApiRequest): AsyncIterableIterator<WatchEvent> {
+    using own = new ChildAbort(request.signal ?? this.#closed.signal);
+    this.#watches.add(own);
+    using stack = new DisposableStack();
+    stack.defer(() => {
+      this.#watches.delete(own);
+    });
     const query = { ...request.query, watch: "true" };
-    const answer = await this.#chain(this.#call({ ...request, query }, []));
+    const answer = await this.#chain(this.#call({ ...request, query }, [], own.signal));
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
     for await (const item of answer.items) yield watchEvent(item, answer);
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#chain(this.#call(request, []));
+    const answer = await this.#chain(this.#call(request, [], request.signal ?? this.#closed.signal));
     if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer)).body));
     if (answer.status >= 400) throw await statusOf(answer);
     const { body } = answer;
@@ -45,17 +53,15 @@ export class LocalEndpoint implements Transport {
   }
 
   close(): Promise<void> {
-    this.#closed.abort(new Error("the client was closed"));
+    const reason = new Error("the client was closed");
+    this.#closed.abort(reason);
+    for (const watch of this.#watches) watch.abort(reason);
     return Promise.resolve();
   }
 
-  #call(request: ApiRequest, warnings: string[]): ApiCall {
+  #call(request: ApiRequest, warnings: string[], signal: AbortSignal): ApiCall {
     const contentType = request.contentType ?? "application/json";
     const { body, headers = {} } = request;
-    const signal =
-      request.signal === undefined
-        ? this.#closed.signal
-        : AbortSignal.any([request.signal, this.#closed.signal]);
     const query = searchParams(request.query);
     return {
       info: parseRequestInfo(request.method, request.path, query),

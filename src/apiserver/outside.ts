@@ -46,7 +46,7 @@ const json = (value: unknown): Answer => ({
   kind: "raw",
   status: 200,
   headers: { "content-type": jsonMediaType },
-  body: JSON.stringify(value),
+  body: JSON.stringify(value, undefined, 2),
 });
 
 const rootPaths = (): Answer =>

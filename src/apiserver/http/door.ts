@@ -36,6 +36,9 @@ const streamsPerConnection = 10_000;
 /** In MB. The default of 10 refuses the 175th stream of a connection. */
 const sessionMemoryMax = 1000;
 const windowBytes = 1 << 20;
+const keepAliveMs = 30_000;
+/** Go's clients keep idle connections for 90 s and are confused when a server closes one just then. */
+const http1Options: object = { keepAliveTimeout: 180_000, requestTimeout: 0 };
 /** How long open requests may go on after the server was told to stop. */
 const drainMs = 5000;
 
@@ -65,6 +68,7 @@ export class Door {
         requestCert: true,
         rejectUnauthorized: false,
         minVersion: "TLSv1.2",
+        ...http1Options,
         maxSessionMemory: sessionMemoryMax,
         settings: { maxConcurrentStreams: streamsPerConnection, initialWindowSize: windowBytes },
       },
@@ -78,6 +82,8 @@ export class Door {
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
+      // A peer that is gone without a word is found out by this, also when nothing is written to it.
+      socket.setKeepAlive(true, keepAliveMs);
       socket.once("close", () => {
         this.#sockets.delete(socket);
       });

@@ -3,13 +3,19 @@
  * upstream: apiserver/pkg/server/filters and apiserver/pkg/endpoints/filters
  */
 import type { Duplex } from "node:stream";
-import { failure, internalError, StatusError, unauthorizedError } from "#api/meta/status.ts";
+import {
+  failure,
+  internalError,
+  StatusError,
+  tooManyRequestsError,
+  unauthorizedError,
+} from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
-import { StoreClosedError } from "#store/store.ts";
+import { StoreBusyError, StoreClosedError } from "#store/store.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -27,6 +33,7 @@ import {
   type Outgoing,
   type Target,
 } from "./exchange.ts";
+import { InFlight } from "./in-flight.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { respond, sendStatus, type Response } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
@@ -43,10 +50,16 @@ export interface FrontDeps extends ShapeDeps {
   readonly requestTimeoutMs: number;
 }
 
+/** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
+const runningMax = 600;
+/** Waiting requests hold no body yet: only their heads. */
+const waitingMax = 10_000;
+
 export class Front {
   readonly #deps: FrontDeps;
   readonly #certificates = new ClientCertificates();
   readonly #plain: Shape;
+  readonly #inFlight = new InFlight({ runningMax, waitingMax });
   readonly #watches = new Set<Subscription<WatchItem>>();
 
   constructor(deps: FrontDeps) {
@@ -150,7 +163,7 @@ export class Front {
       );
     });
     try {
-      return await Promise.race([this.#deps.chain(call), late.promise]);
+      return await this.#inFlight.run(() => Promise.race([this.#deps.chain(call), late.promise]));
     } finally {
       cancel();
     }
@@ -177,6 +190,9 @@ const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log
 
 function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
+  if (error instanceof StoreBusyError) {
+    return tooManyRequestsError("the store has more writes waiting than it holds, please try again later", 1);
+  }
   if (error instanceof StoreClosedError) {
     return failure({ code: 503, reason: "ServiceUnavailable", message: "the server is shutting down" });
   }
