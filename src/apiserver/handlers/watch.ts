@@ -1,9 +1,10 @@
 /** GET of a collection with watch=true. upstream: apiserver/pkg/endpoints/handlers/watch.go, storage/cacher */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
-import type { Handler } from "#apiserver/registry/endpoint.ts";
+import type { Endpoint, Handler } from "#apiserver/registry/endpoint.ts";
 import type { ReadDeps } from "#apiserver/registry/read.ts";
-import { parseSelection } from "#apiserver/registry/selection.ts";
+import type { Interest } from "#apiserver/registry/listeners.ts";
+import { parseSelection, type Selection } from "#apiserver/registry/selection.ts";
 import { openWatch } from "#apiserver/registry/watcher.ts";
 import { parseListOptions, parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
 
@@ -31,6 +32,7 @@ export const watch =
         ...begin,
         namespace: info.namespace,
         matches: selection.matches,
+        interest: interestOf(endpoint, selection),
         bookmarks: options.allowWatchBookmarks,
         timeoutMs,
         signal: call.signal,
@@ -39,6 +41,11 @@ export const watch =
     );
     return { kind: "watch", endpoint, items };
   };
+
+function interestOf({ definition }: Endpoint, { name, nodeName }: Selection): Interest {
+  const isOfPods = definition.group === "" && definition.resource === "pods";
+  return { name, nodeName: isOfPods ? nodeName : undefined };
+}
 
 interface Begin {
   readonly withState: boolean;

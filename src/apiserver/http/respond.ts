@@ -1,5 +1,5 @@
 /** Answers onto the wire. upstream: apiserver/pkg/endpoints/handlers/responsewriters/writers.go, handlers/watch.go */
-import { apiVersionOf, type AnyObject, type ListMeta } from "#api/meta/object.ts";
+import { apiVersionOf, parseApiVersion, type AnyObject, type ListMeta } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
 import { SubscriptionOverflowError } from "#base/subscription.ts";
 import type { Clock } from "#base/clock.ts";
@@ -67,9 +67,13 @@ function sendObject(
 ): void {
   const { shape } = response;
   const { apiVersion = "", kind = "" } = object;
-  const slash = apiVersion.indexOf("/");
-  const gvk = { group: apiVersion.slice(0, Math.max(0, slash)), version: apiVersion.slice(slash + 1), kind };
-  send(response, status, shape.encode(shape.shaped(object, gvk)), headers);
+  const gvk = { ...parseApiVersion(apiVersion), kind };
+  const items = kind.endsWith("List") ? (object["items"] as readonly AnyObject[] | undefined) : undefined;
+  const shaped =
+    items === undefined
+      ? shape.shaped(object, gvk)
+      : shape.list(items, {}, { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind });
+  send(response, status, shape.encode(shaped), headers);
 }
 
 function send(response: Response, status: number, body: Buffer, headers: Record<string, string> = {}): void {

@@ -3,6 +3,7 @@
  * Written by the feed alone; reads never wait.
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
 /** One change. `current` is absent after a deletion, `previous` before a creation. */
@@ -23,11 +24,6 @@ export class CacheEvent {
     this.#departed ??= this.previous?.at(this.revision);
     return this.#departed;
   }
-}
-
-export interface CacheListener {
-  /** Called in revision order, synchronously. */
-  onEvent(event: CacheEvent): void;
 }
 
 /** Recent events kept per resource; an older watch is fed from the store's log. */
@@ -59,7 +55,7 @@ export class ResourceCache {
   readonly #shelves = new Map<string, NamespaceShelf>();
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
-  readonly #listeners = new Set<CacheListener>();
+  readonly #listeners = new Listeners();
   readonly #announced = new WeakMap<Buffer, AnyObject>();
   #ring: CacheEvent[] = [];
   #size = 0;
@@ -172,11 +168,8 @@ export class ResourceCache {
     return this.#ring.slice(at);
   }
 
-  listen(listener: CacheListener): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+  listen(listener: CacheListener, interest: Interest = {}): () => void {
+    return this.#listeners.add(listener, interest);
   }
 
   #emit(event: CacheEvent): void {
@@ -187,7 +180,7 @@ export class ResourceCache {
       this.#ringFloor = dropped.revision;
       this.#ring = this.#ring.slice(-ringMax);
     }
-    for (const listener of this.#listeners) listener.onEvent(event);
+    this.#listeners.emit(event);
   }
 
   #put(object: StoredObject): void {

@@ -13,6 +13,8 @@ export interface Selection {
   readonly matches: ((object: StoredObject) => boolean) | undefined;
   /** Only an object of this name can match. */
   readonly name: string | undefined;
+  /** Only a pod of this node can match. */
+  readonly nodeName: string | undefined;
 }
 
 /** Throws 400 for a selector that can't be read or names a field this resource doesn't offer. */
@@ -24,7 +26,7 @@ export function parseSelection(
   const fields = parsed(fieldSelector, parseFieldSelector) ?? everyField;
   checkFields(endpoint, fields);
   const matches = labels.everything && fields.everything ? undefined : matcher(endpoint, labels, fields);
-  return { matches, name: fields.exact("metadata.name") };
+  return { matches, name: fields.exact("metadata.name"), nodeName: fields.exact("spec.nodeName") };
 }
 
 function parsed<T>(text: string, parse: (text: string) => T): T | undefined {

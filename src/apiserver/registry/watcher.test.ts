@@ -119,6 +119,41 @@ test("bookmarks come once a minute to those who want them, and nothing waits whe
   assert.equal(clock.waiting, 0);
 });
 
+test("watches of one name or one node see what comes to them and what leaves them", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const pods = "/api/v1/namespaces/default/pods";
+  const watchPods = async (fieldSelector: string, count: number): Promise<string[]> => {
+    const events: WatchEvent[] = [];
+    const stop = new AbortController();
+    const query = { fieldSelector, resourceVersion: "1" };
+    for await (const event of transport.watch({ method: "GET", path: pods, query, signal: stop.signal })) {
+      if (events.push(event) === count) break;
+    }
+    return texts(events);
+  };
+  const ofNode = watchPods("spec.nodeName=n1", 3);
+  const ofNone = watchPods("spec.nodeName=", 4);
+  const ofName = watchPods("metadata.name=b", 3);
+  for (const name of ["a", "b"]) {
+    const spec = { containers: [{ name: "c", image: "x" }] };
+    await transport.request({ method: "POST", path: pods, body: { metadata: { name }, spec } });
+  }
+  for (const name of ["a", "b"]) {
+    const body = { target: { name: name === "a" ? "n1" : "n2" } };
+    await transport.request({ method: "POST", path: `${pods}/${name}/binding`, body });
+  }
+  for (const name of ["a", "b"]) {
+    const body = { status: { phase: "Failed" } };
+    const contentType = "application/merge-patch+json";
+    await transport.request({ method: "PATCH", path: `${pods}/${name}/status`, contentType, body });
+  }
+  await transport.request({ method: "DELETE", path: `${pods}/a` });
+  assert.deepEqual(await ofNode, ["ADDED a@4", "MODIFIED a@6", "DELETED a@8"]);
+  assert.deepEqual(await ofNone, ["ADDED a@2", "ADDED b@3", "DELETED a@4", "DELETED b@5"]);
+  assert.deepEqual(await ofName, ["ADDED b@3", "MODIFIED b@5", "MODIFIED b@7"]);
+});
+
 test("a watch ends by itself after timeoutSeconds", async () => {
   const clock = new ManualClock();
   await using server = await startTestApiserver({ clock });
@@ -158,6 +193,7 @@ test("a reader that falls too far behind loses the watch, not an event", async (
     {
       namespace: "",
       matches: undefined,
+      interest: {},
       withState: false,
       revision: 0n,
       markEnd: false,

@@ -8,6 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import { Subscription } from "#base/subscription.ts";
 import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
 import { idOfKey, registryPrefix, type CacheFeed } from "./cache-feed.ts";
+import type { Interest } from "./listeners.ts";
 import { CacheEvent, type ResourceCache } from "./resource-cache.ts";
 import { StoredObject, type ChangeType } from "./stored-object.ts";
 
@@ -23,6 +24,8 @@ export type WatchItem =
 export interface WatchStart {
   readonly namespace: string;
   readonly matches: ((object: StoredObject) => boolean) | undefined;
+  /** What of the selector can be looked up. */
+  readonly interest: Interest;
   /** Send what is there first, as ADDED. Otherwise only changes after `revision`. */
   readonly withState: boolean;
   readonly revision: bigint;
@@ -110,7 +113,7 @@ class Watcher {
 
   #follow(): void {
     if (this.items.ended) return;
-    this.#stops.push(this.#deps.cache.listen(this));
+    this.#stops.push(this.#deps.cache.listen(this, this.#start.interest));
     if (!this.#start.bookmarks) return;
     this.#stops.push(
       this.#deps.onBookmark(() => {
