@@ -46,13 +46,14 @@ export class EtcdPeer implements AsyncDisposable {
     const client = new Client(`127.0.0.1:${clientPort}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
     });
-    await new Promise<void>((resolve, reject) => {
-      client.waitForReady(Date.now() + readyMs, (error) => {
-        if (error === undefined) resolve();
-        else reject(error);
-      });
-    });
-    return new EtcdPeer(child, client);
+    const peer = new EtcdPeer(child, client);
+    try {
+      await peer.#ready();
+    } catch (error) {
+      await peer[Symbol.asyncDispose]();
+      throw error;
+    }
+    return peer;
   }
 
   get pid(): number {
@@ -86,6 +87,15 @@ export class EtcdPeer implements AsyncDisposable {
     const exited = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
     await exited;
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + readyMs, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
   }
 
   async #range(fields: readonly Buffer[]): Promise<EtcdRange> {
