@@ -357,6 +357,8 @@ test("a pod that doesn't fit is rejected and says why", async () => {
     "Node didn't have enough resource: cpu, requested: 20000, used: 20000, capacity: 32000",
   ]);
   assert.equal((await harness.runtime.listSandboxes()).length, 1);
+  await harness.restart();
+  assert.deepEqual((await harness.pod("second")).status, pod.status, "a later kubelet has nothing to add");
   await harness.delete("first");
   const third = await harness.create(testPod("third", {}, { resources }));
   assert.equal(third.status?.phase, "Running", "what a gone pod took is free again");

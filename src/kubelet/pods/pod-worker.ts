@@ -372,7 +372,9 @@ export class PodWorker {
     if (after.containers.some(isAlive)) throw new Error("containers still run");
     deps.probes.forget(this.#uid);
     this.#cancelHurry();
-    if (this.#isInApi && !this.#wasRejected) {
+    // What a pod without containers said of its end, it said: an earlier kubelet knew more than we do.
+    const isSaid = this.#wasRejected || (isTerminal(this.#pod) && after.containers.length === 0);
+    if (this.#isInApi && !isSaid) {
       deps.status.set(this.#pod, finalPodStatus(this.#statusInput(after, true)));
     }
     this.#state = "terminated";
