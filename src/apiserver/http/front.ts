@@ -19,7 +19,7 @@ import { StoreBusyError, StoreClosedError } from "#store/store.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import type { Answer, ApiCall } from "#apiserver/request/call.ts";
+import type { Answer, ApiCall, WatchAnswer } from "#apiserver/request/call.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
 import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
 import {
@@ -80,7 +80,7 @@ export class Front {
     return (await impersonate(incoming.headers, user, authorizer)) ?? user;
   }
 
-  /** Resolves when the answer is out. Never rejects. */
+  /** Resolves when the answer is out, or the watch has begun. Never rejects. */
   async handle(incoming: Incoming, outgoing: Outgoing): Promise<void> {
     const gone = new AbortController();
     let isAnswered = false;
@@ -106,17 +106,34 @@ export class Front {
       };
       const call = callOf({ info, incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
       const answer = await this.#inTime(call, info);
-      if (answer.kind === "watch") this.#watches.add(answer.items);
-      try {
-        await respond(answer, response, this.#deps.clock);
-        isAnswered = true;
-      } finally {
-        if (answer.kind === "watch") this.#watches.delete(answer.items);
+      if (answer.kind === "watch") {
+        // Not awaited: a watch lives long, and all that belongs to its request can go.
+        void this.#follow(answer, response, finish);
+        finish = undefined;
+        return;
       }
+      await respond(answer, response, this.#deps.clock);
+      isAnswered = true;
     } catch (error) {
-      this.#fail(error, response, incoming);
+      this.#fail(error, response);
     } finally {
       finish?.(outgoing.statusCode, (this.#deps.clock.monotonic() - begun) / 1000);
+    }
+  }
+
+  async #follow(
+    answer: WatchAnswer,
+    response: Response,
+    finish: (code: number, seconds: number) => void,
+  ): Promise<void> {
+    this.#watches.add(answer.items);
+    try {
+      await respond(answer, response, this.#deps.clock);
+    } catch (error) {
+      this.#fail(error, response);
+    } finally {
+      this.#watches.delete(answer.items);
+      finish(response.outgoing.statusCode, 0);
     }
   }
 
@@ -169,11 +186,12 @@ export class Front {
     }
   }
 
-  #fail(error: unknown, response: Response, incoming: Incoming): void {
+  #fail(error: unknown, response: Response): void {
     if (error instanceof ClientGoneError) return;
     const { status } = statusErrorOf(error);
     if (status.code === 500) {
-      this.#deps.log.error("request failed", { method: incoming.method, path: incoming.url, error });
+      const { method, url } = response.outgoing.req;
+      this.#deps.log.error("request failed", { method, path: url, error });
     }
     const { outgoing } = response;
     if (outgoing.headersSent) {
