@@ -149,7 +149,6 @@ suite("two hosts", { timeout: 400_000 }, () => {
       await cluster.kubectl(["exec", "client-2", "--", "echo", "through the server"]),
       "through the server\n",
     );
-    assert.match(await cluster.kubectl(["logs", "-l", "app=web", "--tail=1"]), /./s);
   });
 
   test("the link is cut: NotReady, pods move; it heals: back, nothing left over", async () => {

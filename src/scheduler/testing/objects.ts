@@ -41,7 +41,7 @@ export function makePod(
     metadata: { name, namespace: "ns", uid: `uid-${name}` },
     spec: {
       schedulerName: "default-scheduler",
-      containers: [{ name: "app", resources: { requests } }],
+      containers: [{ name: "app", image: "app:1", resources: { requests } }],
       ...spec,
     },
   };

@@ -4,6 +4,7 @@
  * connections neither sends nor heeds them, and with it TCP's own back-pressure does the work.
  */
 import type { Duplex } from "node:stream";
+import { errorCode } from "#base/files.ts";
 import type { Clock } from "#base/clock.ts";
 import {
   encodeControl,
@@ -65,14 +66,20 @@ export class SpdySession implements StreamHost {
     this.#nextId = options.isServer ? 2 : 1;
     const done = Promise.withResolvers<void>();
     this.closed = done.promise;
+    const reading = this.#read();
     transport.once("close", () => {
-      this.#end(new Error("the SPDY connection was closed"));
-      done.resolve();
+      // What has arrived is still handed out: the last frames may be waiting for their headers to be expanded.
+      const late = Promise.withResolvers<void>();
+      const cancel = options.clock.after(lingerMs, late.resolve);
+      void Promise.race([reading, late.promise]).then(() => {
+        cancel();
+        this.#end(new Error("the SPDY connection was closed"));
+        done.resolve();
+      });
     });
     transport.on("error", (error: Error) => {
       this.#end(error);
     });
-    void this.#read();
   }
 
   /** Opens a stream; the peer learns of it at once. */
@@ -127,7 +134,9 @@ export class SpdySession implements StreamHost {
         if (this.#waitingBytes > waitingBytesMax) await this.#drained();
       }
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error("SPDY connection failed", { cause: error }));
+      const isClosed = errorCode(error) === "ERR_STREAM_PREMATURE_CLOSE";
+      const message = isClosed ? "the SPDY connection was closed" : "the SPDY connection failed";
+      this.#end(error instanceof SpdyProtocolError ? error : new Error(message, { cause: error }));
     }
     this.#end(new Error("the SPDY peer ended the connection"));
     this.#transport.end(() => {
