@@ -16,7 +16,7 @@ import type { Random } from "#base/random.ts";
 import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import { StoreBusyError, StoreClosedError } from "#store/store.ts";
-import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, ApiCall, WatchAnswer } from "#apiserver/request/call.ts";
@@ -52,12 +52,15 @@ export interface FrontDeps extends ShapeDeps {
 
 /** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
 const runningMax = 600;
+const knownUserMs = 10_000;
 /** Waiting requests hold no body yet: only their heads. */
 const waitingMax = 10_000;
 
 export class Front {
   readonly #deps: FrontDeps;
   readonly #certificates = new ClientCertificates();
+  /** By the certificate of a connection. */
+  readonly #knownUsers = new WeakMap<Buffer, { readonly user: UserInfo; readonly until: number }>();
   readonly #plain: Shape;
   readonly #inFlight = new InFlight({ runningMax, waitingMax });
   readonly #watches = new Set<Subscription<WatchItem>>();
@@ -74,10 +77,27 @@ export class Front {
 
   /** Who sent this. Throws 401. Also for routes beside the API. */
   async identify(incoming: Incoming): Promise<UserInfo> {
-    const { authenticator, authorizer } = this.#deps;
-    const user = await authenticator.authenticate(credentialsOf(incoming, this.#certificates));
+    const credentials = credentialsOf(incoming, this.#certificates);
+    const user = this.#knownUser(credentials) ?? (await this.#authenticate(credentials));
+    return (await impersonate(incoming.headers, user, this.#deps.authorizer)) ?? user;
+  }
+
+  /** A certificate that was good a moment ago is good still. */
+  #knownUser({ bearerToken, clientCertificate }: Credentials): UserInfo | undefined {
+    if (bearerToken !== undefined || clientCertificate === undefined) return undefined;
+    const known = this.#knownUsers.get(clientCertificate);
+    const isFresh = known !== undefined && this.#deps.clock.monotonic() < known.until;
+    return isFresh ? known.user : undefined;
+  }
+
+  async #authenticate(credentials: Credentials): Promise<UserInfo> {
+    const user = await this.#deps.authenticator.authenticate(credentials);
     if (user === undefined) throw unauthorizedError();
-    return (await impersonate(incoming.headers, user, authorizer)) ?? user;
+    if (credentials.bearerToken === undefined && credentials.clientCertificate !== undefined) {
+      const until = this.#deps.clock.monotonic() + knownUserMs;
+      this.#knownUsers.set(credentials.clientCertificate, { user, until });
+    }
+    return user;
   }
 
   /** Resolves when the answer is out, or the watch has begun. Never rejects. */
