@@ -56,6 +56,8 @@ export class NodeAgent {
   #sentAtMs = 0;
   #checking: Promise<void> | undefined;
   #checkAgain = false;
+  /** Somebody else says otherwise of this node: silent for too long, it was taken for lost. */
+  #isOverruled = false;
   #cancelSoon = (): void => undefined;
 
   constructor(identity: NodeIdentity, deps: NodeAgentDeps) {
@@ -78,7 +80,9 @@ export class NodeAgent {
   /** The API's node changed. */
   observe(node: Node): void {
     this.#node = node;
-    if (this.#networkProblem !== undefined || this.#runtimeProblem !== undefined) this.check();
+    this.#isOverruled ||= differs(this.#sent, node.status);
+    const hasProblem = this.#networkProblem !== undefined || this.#runtimeProblem !== undefined;
+    if (hasProblem || this.#isOverruled) this.check();
   }
 
   /** Resolves when the node is registered. */
@@ -189,8 +193,10 @@ export class NodeAgent {
   async #check(): Promise<void> {
     if (this.#node === undefined) return;
     const { clock } = this.#deps;
-    const status = await this.#currentStatus(this.#sent?.conditions ?? []);
-    const isDue = clock.now() - this.#sentAtMs >= reportMs;
+    const isOverruled = this.#isOverruled;
+    const known = isOverruled ? this.#node.status : this.#sent;
+    const status = await this.#currentStatus(known?.conditions ?? []);
+    const isDue = isOverruled || clock.now() - this.#sentAtMs >= reportMs;
     if (isDue || !covers(withoutHeartbeats(this.#sent ?? {}), withoutHeartbeats(status))) {
       await this.#send(status);
     }
@@ -219,6 +225,7 @@ export class NodeAgent {
     }
     this.#sent = status;
     this.#sentAtMs = clock.now();
+    this.#isOverruled = false;
   }
 
   /** upstream: NodeReady, NodeNotReady, NodeHasDiskPressure and so on. */
@@ -233,6 +240,14 @@ export class NodeAgent {
       }
     }
   }
+}
+
+/** Whether a condition that we reported says something else by now. */
+function differs(sent: NodeStatus | undefined, now: NodeStatus | undefined): boolean {
+  return (sent?.conditions ?? []).some(({ type, status }) => {
+    const current = now?.conditions?.find((condition) => condition.type === type);
+    return current !== undefined && current.status !== status;
+  });
 }
 
 const eventReasons: ReadonlyMap<string, string> = new Map([
