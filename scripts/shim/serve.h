@@ -413,7 +413,7 @@ static void serve_command(int run, char **args, int count, char **env) {
   has_tty = has(args[0], 't'), closes_once = has(args[0], 'o');
   int wants_stdin = has(args[0], 'i');
   sc(SYS_umask, 077, 0, 0, 0);
-  sc(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0);
+  check(sc(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0), "subreaper");
   u64 blocked = 1UL << (SIGCHLD - 1) | 1UL << (SIGPIPE - 1) | 1UL << (SIGHUP - 1) | 1UL << (SIGINT - 1) |
                 1UL << (SIGTERM - 1), child = 1UL << (SIGCHLD - 1);
   sc(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, 0, 8);

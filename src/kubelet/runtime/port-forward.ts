@@ -1,5 +1,6 @@
 /** A connection into a pod's network namespace, made by the shim: Node can't change namespaces. */
 import { spawn } from "node:child_process";
+import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { RuntimeError } from "./runtime.ts";
 
@@ -22,4 +23,20 @@ export async function forwardPort(shim: string, netns: string, port: number): Pr
   const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin });
   duplex.once("close", () => child.kill("SIGKILL"));
   return duplex;
+}
+
+/** The same for a pod on the host's network. */
+export async function forwardHostPort(port: number): Promise<Duplex> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("connect", resolve);
+  socket.once("error", (cause) => {
+    reject(
+      new RuntimeError("unknown", `failed to connect to localhost:${port} on the host: ${cause.message}`, {
+        cause,
+      }),
+    );
+  });
+  await promise;
+  return socket;
 }

@@ -39,8 +39,8 @@ export interface DockerContainersDeps {
 /** 128 + SIGKILL */
 const killedCode = 137;
 const outOfMemoryNewsMaxMs = 300;
-const resizeTriesMax = 10;
-const resizeEveryMs = 10;
+const triesMax = 10;
+const tryEveryMs = 10;
 /** An end is told once the log is written, but not later than this: a daemon may hang. */
 const drainMaxMs = 5_000;
 /** The daemon tells an exec's end within moments of its output's end. */
@@ -199,10 +199,7 @@ export class DockerContainers {
       streams: options,
       exitCode: () => this.#execCode(exec, end),
       resize: ({ width, height }) => this.#retrying(() => exec.resize({ w: width, h: height })),
-      kill: async () => {
-        const { Pid, Running } = await exec.inspect();
-        if (Running && Pid > 0) process.kill(Pid, "SIGKILL");
-      },
+      kill: () => this.#retrying(() => killExec(exec)),
       endsStdin: true,
     });
   }
@@ -245,15 +242,15 @@ export class DockerContainers {
     for (const follower of this.#followers.values()) follower.close();
   }
 
-  /** The daemon answers before the process has its terminal; a little later it has. */
-  async #retrying(resize: () => Promise<unknown>): Promise<void> {
+  /** The daemon answers before the process has its id and its terminal; a little later it has. */
+  async #retrying(act: () => Promise<unknown>): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        await resize();
+        await act();
         return;
       } catch (error) {
-        if (tries === resizeTriesMax) throw error;
-        await this.#deps.clock.sleep(resizeEveryMs * tries, this.#stopped.signal);
+        if (tries === triesMax) throw error;
+        await this.#deps.clock.sleep(tryEveryMs * tries, this.#stopped.signal);
       }
     }
   }
@@ -309,6 +306,13 @@ export class DockerContainers {
       end.forget();
     }
   }
+}
+
+async function killExec(exec: Dockerode.Exec): Promise<void> {
+  const { Pid, Running } = await exec.inspect();
+  if (!Running) return;
+  if (Pid === 0) throw new RuntimeError("unknown", `exec ${exec.id} has no process yet`);
+  process.kill(Pid, "SIGKILL");
 }
 
 export function sandboxIdOf(found: ContainerInspectInfo): string {

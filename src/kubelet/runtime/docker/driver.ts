@@ -3,7 +3,6 @@
  * own, which the pod network then gives one, and whose namespaces the other containers join. Log files are ours.
  */
 import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
@@ -15,7 +14,7 @@ import { Cgroups } from "../cgroups.ts";
 import { oomScoreAdjMin, parseCapabilities } from "../embedded/machine.ts";
 import { EventHub } from "../event-hub.ts";
 import { collectExec } from "../exec-sync.ts";
-import { forwardPort } from "../port-forward.ts";
+import { forwardHostPort, forwardPort } from "../port-forward.ts";
 import { installPrograms } from "../programs.ts";
 import {
   RuntimeError,
@@ -210,7 +209,7 @@ export class DockerRuntime implements Runtime {
     if (!found.State.Running) throw new RuntimeError("unknown", `sandbox ${sandboxId} is not running`);
     const isOnHostNetwork = sandboxConfigOf(found).namespaces.network === "node";
     return isOnHostNetwork
-      ? connect(port, "127.0.0.1")
+      ? forwardHostPort(port)
       : forwardPort(shim, `/proc/${found.State.Pid}/ns/net`, port);
   }
 

@@ -6,7 +6,6 @@
  *   <stateDir>/                sandboxes/ containers/ exec/ runc/: what a reboot ends
  */
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
@@ -19,6 +18,7 @@ import { imageInfo, ImageStore } from "../../images/store.ts";
 import { Cgroups } from "../cgroups.ts";
 import { EventHub } from "../event-hub.ts";
 import { collectExec } from "../exec-sync.ts";
+import { forwardHostPort } from "../port-forward.ts";
 import { installPrograms } from "../programs.ts";
 import {
   RuntimeError,
@@ -228,7 +228,7 @@ export class EmbeddedRuntime implements Runtime {
     const record = sandboxes.get(sandboxId);
     if (!record.isReady) throw new RuntimeError("unknown", `sandbox ${sandboxId} is not running`);
     const { netns } = await sandboxes.files({ ...record, hasPause: false });
-    return netns === undefined ? connect(port, "127.0.0.1") : shims.forward(netns, port);
+    return netns === undefined ? forwardHostPort(port) : shims.forward(netns, port);
   }
 
   async imageStatus(image: string): Promise<ImageInfo | undefined> {

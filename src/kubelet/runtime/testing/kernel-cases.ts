@@ -210,6 +210,10 @@ export const surroundingCases: readonly SuiteCase[] = [
       await world.ended(id);
       assert.equal((await world.runtime.sandboxStatus(sandboxId)).ip, "");
       assert.match((await world.lines(id))[0]?.text ?? "", /^net:\[\d+\]$/);
+      await assert.rejects(
+        world.runtime.portForward(sandboxId, 48_081),
+        /failed to connect to localhost:48081/,
+      );
     },
   },
   {
