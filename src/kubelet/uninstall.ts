@@ -34,9 +34,10 @@ async function openIfThere(
   deps: OpenRuntimeDeps,
 ): Promise<Runtime | undefined> {
   const { runtimeDataDir: dataDir, runtimeStateDir: stateDir, runtimeEndpoint } = options;
+  const runcPath = options.runcPath === "" ? undefined : options.runcPath;
   const dockerHost = kind === "docker" && runtimeEndpoint !== "" ? runtimeEndpoint : undefined;
   try {
-    const { runtime } = await openRuntime({ kind, dataDir, stateDir, dockerHost }, deps);
+    const { runtime } = await openRuntime({ kind, dataDir, stateDir, dockerHost, runcPath }, deps);
     // Docker is reached for the first time here.
     await runtime.version();
     return runtime;

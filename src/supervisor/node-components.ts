@@ -134,7 +134,7 @@ function kubeletComponent(
 }
 
 /** The bundled runc as a file; "" when there is none. */
-async function unpackRunc(options: NodeOptions, { assets }: Host): Promise<string> {
+export async function unpackRunc(options: NodeOptions, { assets }: Host): Promise<string> {
   if (assets.runc === undefined || options.runtime === "docker") return "";
   const path = agentPaths(options.dataDir).runc;
   const bytes = assets.runc();

@@ -6,6 +6,7 @@ import { network, PodNetwork, removeNetwork } from "#network/component.ts";
 import { removeNftablesRules } from "#proxy/component.ts";
 import type { Host } from "./host.ts";
 import { lockDirectory } from "./lock.ts";
+import { unpackRunc } from "./node-components.ts";
 import type { ServerOptions } from "./options.ts";
 import { agentPaths, runtimeStateDir, serverPaths } from "./paths.ts";
 
@@ -34,6 +35,7 @@ export async function uninstall(options: ServerOptions, host: Host): Promise<voi
         runtimeEndpoint: options.runtimeEndpoint ?? "",
         runtimeDataDir: dataDir,
         runtimeStateDir: runtimeStateDir(dataDir),
+        runcPath: await unpackRunc(options, host),
       },
       { clock, random, log, connectDocker, network: podNetwork },
     );
