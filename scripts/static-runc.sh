@@ -18,7 +18,7 @@ build() {
   suite=$(. /etc/os-release; [ "$ID" = debian ] && echo "$VERSION_CODENAME" || echo bookworm)
   mirror=$(sed -nE 's/^(deb |URIs: *)(\[[^]]*\] *)?(https?:[^ ]*debian\/?)( .*)?$/\3/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
-  debootstrap --variant=minbase "$suite" "$work" "${mirror:-http://deb.debian.org/debian}"
+  debootstrap --variant=minbase "$suite" "$work" ${mirror:+"$mirror"}
   cp -L /etc/resolv.conf "$work/etc/resolv.conf"
   cp /etc/apt/apt.conf.d/*proxy* "$work/etc/apt/apt.conf.d/" 2>/dev/null || true
   mount -t proc proc "$work/proc"
