@@ -30,9 +30,9 @@ import { Door, type ApiserverApp } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
-import { openApiRoute } from "./openapi-routes.ts";
+import { OpenApiRoutes } from "./openapi-routes.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
-import { builtinSources, OpenApiV3 } from "./openapi/v3.ts";
+import { builtinSources } from "./openapi/v3.ts";
 import { completeApiserverOptions, validateApiserverOptions, type ApiserverOptions } from "./options.ts";
 import { outside } from "./outside.ts";
 import type { ComponentProbe } from "./registry/component-statuses.ts";
@@ -214,7 +214,9 @@ class ApiserverComponent implements Apiserver {
     const { scheme, version, log } = this.#deps;
     const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
     const discovery = new DiscoveryRoutes({ serverAddress: `${advertiseAddress}:${port}` }, scheme);
-    let openapi: OpenApiV3 | undefined;
+    const openapi = new OpenApiRoutes(
+      lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion })),
+    );
     collectDefaultMetrics({ register: this.#registry });
     return (call) =>
       outside(call, {
@@ -225,13 +227,7 @@ class ApiserverComponent implements Apiserver {
           contentType: this.#registry.contentType,
           text: await this.#registry.metrics(),
         }),
-        openapi: (request) =>
-          openApiRoute(
-            request,
-            (openapi ??= new OpenApiV3(
-              lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion })),
-            )),
-          ),
+        openapi: (request) => openapi.answer(request),
         tokenDiscovery: {
           issuer,
           jwksUri: `https://${advertiseAddress}:${port}/openid/v1/jwks`,

@@ -1,30 +1,68 @@
-/** /openapi/v3 and the documents below it. upstream: kube-openapi/pkg/handler3/handler.go */
-import type { OpenApiAnswer, OpenApiV3 } from "./openapi/v3.ts";
+/** /openapi/v2, /openapi/v3 and the documents below it. upstream: kube-openapi/pkg/{handler,handler3}/handler.go */
+import { failure } from "#api/meta/status.ts";
+import { OpenApiV2 } from "./openapi/v2.ts";
+import { OpenApiV3, type OpenApiAnswer, type OpenApiSource } from "./openapi/v3.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
-import { jsonMediaType } from "./request/media-type.ts";
+import { jsonMediaType, parseAccept } from "./request/media-type.ts";
 
 const root = "/openapi/v3";
 
-export function openApiRoute(call: ApiCall, documents: OpenApiV3): Answer | undefined {
-  const { path } = call;
-  if (path === root || path === `${root}/`) return served(call, documents.root(), false);
-  if (!path.startsWith(`${root}/`)) return undefined;
-  const document = documents.document(path.slice(root.length + 1));
-  if (document === undefined) return undefined;
-  const asked = call.query.get("hash");
-  if (asked !== null && asked !== document.hash) {
-    return { kind: "raw", status: 301, headers: { location: `${path}?hash=${document.hash}` }, body: "" };
+/** What clients ask for, and what the answer calls itself: Go's own parser refuses the "@". */
+const protobufAccepted = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const protobufContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const jsonAccepted = new Set([jsonMediaType, "application/*", "*/*"]);
+
+export class OpenApiRoutes {
+  readonly #v2: OpenApiV2;
+  readonly #v3: OpenApiV3;
+
+  constructor(sources: () => readonly OpenApiSource[]) {
+    this.#v2 = new OpenApiV2(sources);
+    this.#v3 = new OpenApiV3(sources);
   }
-  return served(call, document, asked !== null);
+
+  /** Undefined for a path that isn't there. Throws 406. */
+  answer(call: ApiCall): Answer | undefined {
+    const { path } = call;
+    if (path === "/openapi/v2") return this.#version2(call);
+    if (path === root || path === `${root}/`) return served(call, this.#v3.root(), { isImmutable: false });
+    if (!path.startsWith(`${root}/`)) return undefined;
+    const document = this.#v3.document(path.slice(root.length + 1));
+    if (document === undefined) return undefined;
+    const asked = call.query.get("hash");
+    if (asked !== null && asked !== document.hash) {
+      return { kind: "raw", status: 301, headers: { location: `${path}?hash=${document.hash}` }, body: "" };
+    }
+    return served(call, document, { isImmutable: asked !== null });
+  }
+
+  #version2(call: ApiCall): Answer {
+    const accept = call.header("accept");
+    for (const { type } of parseAccept(accept === "" ? "*/*" : accept)) {
+      if (type === protobufAccepted || type === protobufContentType) {
+        return served(call, this.#v2.protobuf(), { contentType: protobufContentType });
+      }
+      if (jsonAccepted.has(type)) return served(call, this.#v2.json(), {});
+    }
+    throw failure({
+      code: 406,
+      reason: "NotAcceptable",
+      message: `only the following media types are accepted: ${jsonMediaType}, ${protobufContentType}`,
+    });
+  }
 }
 
 /** A document asked for by its hash never changes. */
-function served(call: ApiCall, { etag, body }: OpenApiAnswer, isImmutable: boolean): Answer {
+function served(
+  call: ApiCall,
+  { etag, body }: OpenApiAnswer,
+  { contentType = jsonMediaType, isImmutable = false },
+): Answer {
   const headers = {
     etag,
     vary: "Accept-Encoding, Accept",
     "cache-control": isImmutable ? "public, immutable" : "no-cache, private",
-    "content-type": jsonMediaType,
+    "content-type": contentType,
   };
   return call.header("if-none-match") === etag
     ? { kind: "raw", status: 304, headers, body: "" }

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { after, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { WebSocket } from "ws";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createTypeTable } from "#api/schema/table.ts";
@@ -519,4 +520,44 @@ test("stopping ends watches and lets requests finish", async () => {
   await other.close();
   await ended;
   connection.destroy();
+});
+
+test("big answers are compressed for who takes it: an object, a list in chunks, a table, a document", async () => {
+  for (const name of ["big-a", "big-b", "big-c"]) await createMap(name, { x: "y".repeat(200 << 10) });
+  const cases: readonly [path: string, accept: string][] = [
+    [`${maps}/big-a`, "application/json"],
+    [maps, "application/json"],
+    [`${maps}?includeObject=Object`, table],
+    ["/openapi/v3/api/v1", "application/json"],
+    ["/openapi/v2", "application/json"],
+  ];
+  for (const [path, accept] of cases) {
+    const plain = await h2("GET", path, { accept });
+    assert.equal(plain.headers["content-encoding"], undefined, path);
+    const small = await h2("GET", path, { accept, "accept-encoding": "br, gzip;q=0.5" });
+    assert.equal(small.headers["content-encoding"], "gzip", path);
+    assert.match(String(small.headers["vary"]), /Accept-Encoding/);
+    assert.deepEqual(gunzipSync(small.body), plain.body, path);
+    const refused = await h2("GET", path, { accept, "accept-encoding": "gzip;q=0" });
+    assert.equal(refused.headers["content-encoding"], undefined, path);
+  }
+  const small = await h2("GET", `${maps}/versions`, { "accept-encoding": "gzip" });
+  assert.equal(small.headers["content-encoding"], undefined);
+  for (const name of ["big-a", "big-b", "big-c"]) await h2("DELETE", `${maps}/${name}`);
+});
+
+test("/openapi/v2 goes by what is asked for, and by its ETag", async () => {
+  const packed = await h2("GET", "/openapi/v2", {
+    accept: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+  });
+  assert.equal(packed.headers["content-type"], "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  const { etag } = packed.headers;
+  assert.ok(typeof etag === "string");
+  const same = await h2("GET", "/openapi/v2", {
+    accept: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    "if-none-match": etag,
+  });
+  assert.deepEqual([same.status, same.body.length], [304, 0]);
+  const other = await h2("GET", "/openapi/v2", { accept: "text/html" });
+  assert.equal(other.status, 406);
 });

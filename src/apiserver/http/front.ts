@@ -22,6 +22,7 @@ import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, ApiCall, WatchAnswer } from "#apiserver/request/call.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
 import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
+import { acceptsGzip } from "./compression.ts";
 import {
   callOf,
   ClientCertificates,
@@ -108,7 +109,13 @@ export class Front {
       if (!isAnswered) gone.abort(new ClientGoneError());
     });
     const warnings: string[] = [];
-    let response: Response = { outgoing, shape: this.#plain, warnings, isHead: incoming.method === "HEAD" };
+    let response: Response = {
+      outgoing,
+      shape: this.#plain,
+      warnings,
+      isHead: incoming.method === "HEAD",
+      takesGzip: acceptsGzip(headerOf(incoming, "accept-encoding")),
+    };
     outgoing.setHeader("audit-id", this.#deps.random.uuid());
     const begun = this.#deps.clock.monotonic();
     let finish: ((code: number, seconds: number) => void) | undefined;

@@ -1,10 +1,12 @@
 /** Answers onto the wire. upstream: apiserver/pkg/endpoints/handlers/responsewriters/writers.go, handlers/watch.go */
 import { apiVersionOf, parseApiVersion, type AnyObject, type ListMeta } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
+import { assert } from "#base/assert.ts";
 import { SubscriptionOverflowError } from "#base/subscription.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Answer, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
+import { compressChunks, compressed, compressedMinBytes } from "./compression.ts";
 import type { Outgoing } from "./exchange.ts";
 import type { Shape } from "./shape.ts";
 import { BodyWriter, endWith, flushHead } from "./writer.ts";
@@ -14,6 +16,7 @@ export interface Response {
   readonly shape: Shape;
   readonly warnings: readonly string[];
   readonly isHead: boolean;
+  readonly takesGzip: boolean;
 }
 
 /** Pieces of a list are gathered to about this size. */
@@ -29,11 +32,11 @@ export async function respond(answer: Answer, response: Response, clock: Clock):
         shape.isPlainJson && endpoint.isStorageVersion
           ? object.json()
           : shape.encode(shape.shaped(endpoint.view(object), endpoint.gvk));
-      send(response, status, body);
+      await send(response, status, body);
       return;
     }
     case "object":
-      sendObject(response, answer.status, answer.object);
+      await send(response, answer.status, encodedObject(response.shape, answer.object));
       return;
     case "list":
       await sendList(answer, response, clock);
@@ -50,8 +53,8 @@ export async function respond(answer: Answer, response: Response, clock: Clock):
 }
 
 export function sendStatus(response: Response, status: Status): void {
-  const headers = retryHeaders(status);
-  sendObject(response, status.code ?? 500, status as unknown as AnyObject, headers);
+  const body = encodedObject(response.shape, status as unknown as AnyObject);
+  sendBody(response, status.code ?? 500, body, retryHeaders(status));
 }
 
 function retryHeaders({ details }: Status): Record<string, string> {
@@ -59,13 +62,7 @@ function retryHeaders({ details }: Status): Record<string, string> {
   return seconds === undefined ? {} : { "retry-after": String(seconds) };
 }
 
-function sendObject(
-  response: Response,
-  status: number,
-  object: AnyObject,
-  headers: Record<string, string> = {},
-): void {
-  const { shape } = response;
+function encodedObject(shape: Shape, object: AnyObject): Buffer {
   const { apiVersion = "", kind = "" } = object;
   const gvk = { ...parseApiVersion(apiVersion), kind };
   const items = kind.endsWith("List") ? (object["items"] as readonly AnyObject[] | undefined) : undefined;
@@ -73,10 +70,20 @@ function sendObject(
     items === undefined
       ? shape.shaped(object, gvk)
       : shape.list(items, {}, { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind });
-  send(response, status, shape.encode(shaped), headers);
+  return shape.encode(shaped);
 }
 
-function send(response: Response, status: number, body: Buffer, headers: Record<string, string> = {}): void {
+async function send(response: Response, status: number, body: Buffer): Promise<void> {
+  if (!response.takesGzip || body.length < compressedMinBytes) sendBody(response, status, body);
+  else sendBody(response, status, await compressed(body), gzipHeaders);
+}
+
+function sendBody(
+  response: Response,
+  status: number,
+  body: Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const { outgoing, isHead } = response;
   writeHead(response, status, {
     "content-type": response.shape.contentType(false),
@@ -86,6 +93,8 @@ function send(response: Response, status: number, body: Buffer, headers: Record<
   if (isHead) outgoing.end();
   else endWith(outgoing, body);
 }
+
+const gzipHeaders = { "content-encoding": "gzip", vary: "Accept-Encoding" };
 
 function writeHead(
   { outgoing, warnings }: Response,
@@ -121,20 +130,44 @@ async function sendList(answer: ListAnswer, response: Response, clock: Clock): P
   const { listKind } = endpoint.definition;
   if (!shape.isPlainJson || !endpoint.isStorageVersion) {
     const objects = items.map((item) => endpoint.view(item));
-    send(response, 200, shape.encode(shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind })));
+    const list = shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind });
+    await send(response, 200, shape.encode(list));
     return;
   }
-  const head = JSON.stringify({
-    kind: listKind,
-    apiVersion: apiVersionOf(endpoint.gvk),
-    metadata: listMeta(answer),
+  const chunks = listChunks(answer);
+  const { value: first = noBytes, done: isEmpty } = chunks.next();
+  assert(isEmpty !== true, "a list has a beginning");
+  const isCompressed = response.takesGzip && first.length >= compressedMinBytes;
+  writeHead(response, 200, {
+    "content-type": shape.contentType(false),
+    ...(isCompressed ? gzipHeaders : {}),
   });
-  writeHead(response, 200, { "content-type": shape.contentType(false) });
   if (response.isHead) {
     outgoing.end();
     return;
   }
   const writer = new BodyWriter(outgoing, clock);
+  if (isCompressed) {
+    await compressChunks(after(first, chunks), (chunk) => writer.write(chunk));
+  } else {
+    for (const chunk of after(first, chunks)) await writer.write(chunk);
+  }
+  writer.end();
+}
+
+function* after(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer, undefined> {
+  yield first;
+  yield* rest;
+}
+
+/** A list's JSON, made as it is written: the pieces are there already. */
+function* listChunks(answer: ListAnswer): Generator<Buffer, undefined> {
+  const { endpoint, items } = answer;
+  const head = JSON.stringify({
+    kind: endpoint.definition.listKind,
+    apiVersion: apiVersionOf(endpoint.gvk),
+    metadata: listMeta(answer),
+  });
   let pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`, "utf8")];
   let size = 0;
   let isFirst = true;
@@ -146,15 +179,15 @@ async function sendList(answer: ListAnswer, response: Response, clock: Clock): P
       size += piece.length;
     }
     if (size < chunkBytes) continue;
-    await writer.write(Buffer.concat(pieces));
+    yield Buffer.concat(pieces);
     pieces = [];
     size = 0;
   }
   pieces.push(listEnd);
-  await writer.write(Buffer.concat(pieces));
-  writer.end();
+  yield Buffer.concat(pieces);
 }
 
+const noBytes = Buffer.alloc(0);
 const comma = Buffer.from(",", "latin1");
 const listEnd = Buffer.from("]}", "latin1");
 
@@ -234,8 +267,14 @@ async function sendRaw(
 ): Promise<void> {
   const { outgoing } = response;
   if (typeof body === "string" || body instanceof Uint8Array) {
-    const bytes = Buffer.from(body as string);
-    writeHead(response, status, { ...headers, "content-length": String(bytes.length) });
+    const plain = Buffer.from(body as string);
+    const isCompressed = response.takesGzip && plain.length >= compressedMinBytes;
+    const bytes = isCompressed ? await compressed(plain) : plain;
+    writeHead(response, status, {
+      ...(isCompressed ? gzipHeaders : {}),
+      ...headers,
+      "content-length": String(bytes.length),
+    });
     if (response.isHead || status === 304) outgoing.end();
     else endWith(outgoing, bytes);
     return;

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { descriptionsOf, noDescriptions, packedDescriptions } from "./descriptions.ts";
-import { SchemaWriter, type Schema } from "./schemas.ts";
+import { SchemaWriter, type Definitions, type Schema } from "./schemas.ts";
 import { OpenApiV2 } from "./v2.ts";
 import { builtinSources, kindsBy, OpenApiV3, type OpenApiDocument, type OpenApiSource } from "./v3.ts";
 
@@ -169,10 +169,10 @@ suite("documents", () => {
 });
 
 suite("version 2", () => {
-  const v2 = new OpenApiV2(deps);
+  const v2 = new OpenApiV2(() => sources);
   const swagger = JSON.parse(v2.json().body.toString()) as {
     definitions: Record<string, Schema>;
-    paths: Record<string, { patch: Schema }>;
+    paths: Record<string, Record<string, Schema>>;
   };
 
   test("references stand where they are used, and all are defined", () => {
@@ -192,10 +192,51 @@ suite("version 2", () => {
     assert.deepEqual(quantity, { type: "string" });
   });
 
-  test("only patches have a path", () => {
-    const patch = swagger.paths["/api/v1/nodes/{name}"]?.patch;
+  test("a patch says what it takes, with its body as a parameter", () => {
+    const patch = swagger.paths["/api/v1/nodes/{name}"]?.["patch"];
     assert.equal(patch?.["x-kubernetes-action"], "patch");
-    assert.ok(!("/api/v1/nodes" in swagger.paths));
+    assert.ok((patch["consumes"] as string[]).includes("application/merge-patch+json"));
+    const [body, ...query] = patch["parameters"] as Schema[];
+    assert.deepEqual(body, {
+      in: "body",
+      name: "body",
+      required: true,
+      schema: { $ref: "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Patch" },
+    });
+    assert.deepEqual(query[0], { in: "query", name: "dryRun", type: "string", uniqueItems: true });
+    assert.deepEqual((patch["responses"] as Definitions)["200"], {
+      description: "OK",
+      schema: { $ref: `#/definitions/${core}.Node` },
+    });
+  });
+
+  test("what may be null says no type", () => {
+    const property = {
+      nullable: true,
+      type: "object",
+      properties: { a: { type: "string" } },
+      description: "x",
+    };
+    const own = new OpenApiV2(() => [
+      {
+        path: "apis/example.com/v1",
+        hash: "A",
+        build: () => ({ ...documentOf("apis/policy/v1"), components: { schemas: { One: property } } }),
+      },
+    ]);
+    const { definitions } = JSON.parse(own.json().body.toString()) as { definitions: Definitions };
+    assert.deepEqual(definitions, { One: { description: "x" } });
+  });
+
+  test("it is made again when a source has changed", () => {
+    let hash = "A";
+    const [first] = sources;
+    assert.ok(first !== undefined);
+    const own = new OpenApiV2(() => [{ ...first, hash }]);
+    const made = own.json();
+    assert.equal(own.json(), made);
+    hash = "B";
+    assert.notEqual(own.json(), made);
   });
 
   test("as protobuf it begins with its version and names every definition", () => {

@@ -80,11 +80,10 @@ export class PathWriter {
       }
       this.#add(items, `${collection}/{name}`, this.#item(definition));
       for (const subresource of definition.subresources) {
-        this.#add(
-          items,
-          `${collection}/{name}/${subresource.name}`,
-          this.#subresource(definition, subresource),
-        );
+        const path = `${collection}/{name}/${subresource.name}`;
+        const item = this.#subresource(definition, subresource);
+        this.#add(items, path, item);
+        if (subresource.name === "proxy") this.#add(items, `${path}/{path}`, withRestOfPath(item));
       }
     }
     return Object.fromEntries([...items].toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -215,6 +214,12 @@ const nameParameter = (kind: string): Schema => pathParameter("name", `name of t
 
 const namespaceParameter = ({ namespaced }: ResourceDefinition): Schema[] =>
   namespaced ? [pathParameter("namespace", "the namespace of the object")] : [];
+
+/** What follows the proxy's own path is the target's. */
+function withRestOfPath(item: Schema): Schema {
+  const parameters = item["parameters"] as readonly Schema[];
+  return { ...item, parameters: [...parameters, pathParameter("path", "path to the resource")] };
+}
 
 const gvk = ({ group, version, kind }: GroupVersionKind): Schema => ({ group, kind, version });
 

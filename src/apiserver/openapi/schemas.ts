@@ -1,5 +1,6 @@
 /** Structs of the type table as OpenAPI schemas. upstream: kube-openapi/pkg/{generators,builder3} */
 import { assert } from "#base/assert.ts";
+import { schemaMarks } from "#api/facts/schema.ts";
 import type { GroupVersionKind } from "#api/meta/object.ts";
 import type { FieldType, ScalarType, TypeTable } from "#api/schema/type-table.ts";
 import type { Descriptions } from "./descriptions.ts";
@@ -78,6 +79,9 @@ function rawName(struct: string): string {
   return struct === `${extensions}.JSONSchemaProps` ? `${extensions}.JSON` : rawExtension;
 }
 
+/** "io.k8s.api.core.v1.Pod" is "core.v1.Pod" to the facts. */
+const shortName = (struct: string): string => struct.split(".").slice(-3).join(".");
+
 export class SchemaWriter {
   readonly #deps: SchemaDeps;
 
@@ -129,6 +133,7 @@ export class SchemaWriter {
             })),
           }),
       ...(struct.mapType === undefined ? {} : { "x-kubernetes-map-type": struct.mapType }),
+      ...schemaMarks[shortName(name)],
     };
   }
 
@@ -150,6 +155,7 @@ export class SchemaWriter {
       ...described,
       ...(field.default === undefined ? {} : { default: field.default }),
       ...marks,
+      ...schemaMarks[`${shortName(struct)}.${field.name}`],
       ...(field.enum === undefined ? {} : { enum: field.enum }),
     };
     const plain = field.scalar === undefined ? undefined : plainScalars.get(field.scalar);

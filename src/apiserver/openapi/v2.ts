@@ -1,49 +1,55 @@
 /**
- * /openapi/v2: for kubectl up to 1.28, which reads it as protobuf only. It holds what those read: every definition, and
- * of the paths the patches with their parameters. upstream: kube-openapi/pkg/handler, gnostic-models/openapiv2
+ * /openapi/v2: all documents of version 3 in one, in the words of version 2. kubectl up to 1.28 reads it as protobuf
+ * only; generators of clients read the JSON. upstream: kube-openapi/pkg/{handler,builder},
+ * apiextensions-apiserver/pkg/controller/openapi/v2/conversion.go
  */
 import { createHash } from "node:crypto";
-import { Writer } from "#api/codec/protobuf/writer.ts";
-import { apiVersionOf } from "#api/meta/object.ts";
-import { PathWriter } from "./paths.ts";
-import { SchemaWriter, type Definitions, type Schema } from "./schemas.ts";
-import { kindsBy, rootsOf, type BuiltinDeps, type OpenApiAnswer } from "./v3.ts";
+import { encodeSwagger } from "./gnostic.ts";
+import type { Definitions, Schema } from "./schemas.ts";
+import type { OpenApiAnswer, OpenApiSource } from "./v3.ts";
 
-/** What clients ask for, and what the answer calls itself: Go's own parser refuses the "@". */
-export const openApiV2Accepted = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-export const openApiV2ContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-
-interface Swagger {
+export interface Swagger {
   readonly swagger: "2.0";
   readonly info: { readonly title: string; readonly version: string };
-  readonly paths: Readonly<Record<string, { readonly patch: Schema }>>;
+  readonly paths: Definitions;
   readonly definitions: Definitions;
 }
 
-/** Made when first asked for, and kept: hardly anybody asks. */
-export class OpenApiV2 {
-  readonly #deps: BuiltinDeps;
-  #swagger: Swagger | undefined;
-  #json: OpenApiAnswer | undefined;
-  #protobuf: OpenApiAnswer | undefined;
+/** What was made of one set of sources. */
+interface Made {
+  readonly sources: string;
+  readonly swagger: Swagger;
+  json?: OpenApiAnswer;
+  protobuf?: OpenApiAnswer;
+}
 
-  constructor(deps: BuiltinDeps) {
-    this.#deps = deps;
+/** Made when first asked for, and again when a source has changed: hardly anybody asks. */
+export class OpenApiV2 {
+  readonly #sources: () => readonly OpenApiSource[];
+  #made: Made | undefined;
+
+  /** Asked anew each time: custom resources come and go. */
+  constructor(sources: () => readonly OpenApiSource[]) {
+    this.#sources = sources;
   }
 
   json(): OpenApiAnswer {
-    this.#json ??= answerOf(Buffer.from(JSON.stringify(this.#document())));
-    return this.#json;
+    const made = this.#current();
+    made.json ??= answerOf(Buffer.from(JSON.stringify(made.swagger)));
+    return made.json;
   }
 
   protobuf(): OpenApiAnswer {
-    this.#protobuf ??= answerOf(encodeSwagger(this.#document()));
-    return this.#protobuf;
+    const made = this.#current();
+    made.protobuf ??= answerOf(encodeSwagger(made.swagger));
+    return made.protobuf;
   }
 
-  #document(): Swagger {
-    this.#swagger ??= swaggerOf(this.#deps);
-    return this.#swagger;
+  #current(): Made {
+    const all = this.#sources();
+    const sources = all.map(({ path, hash }) => `${path} ${hash}`).join("\n");
+    if (this.#made?.sources !== sources) this.#made = { sources, swagger: swaggerOf(all) };
+    return this.#made;
   }
 }
 
@@ -52,55 +58,80 @@ function answerOf(body: Buffer): OpenApiAnswer {
   return { body, etag: `"${hash}"`, hash };
 }
 
-function swaggerOf({ scheme, table, descriptions }: BuiltinDeps): Swagger {
-  const schemas = new SchemaWriter({ table, descriptions, kindsOf: kindsBy(scheme) });
-  const writer = new PathWriter({ table, descriptions });
-  const paths: [string, { patch: Schema }][] = [];
-  for (const members of Map.groupBy(scheme.all(), apiVersionOf).values()) {
-    const [own] = members;
-    if (own === undefined) continue;
-    for (const [path, item] of Object.entries(writer.paths(own, members))) {
-      const patch = item["patch"] as Schema | undefined;
-      // A proxy takes the method, too, but passes it on.
-      if (patch?.["x-kubernetes-action"] === "patch") paths.push([path, { patch: operationOf(patch) }]);
-    }
+function swaggerOf(sources: readonly OpenApiSource[]): Swagger {
+  const paths: Record<string, Schema> = {};
+  const definitions: Record<string, Schema> = {};
+  for (const source of sources) {
+    const document = source.build();
+    for (const [path, item] of Object.entries(document.paths)) paths[path] = pathItem(item as Schema);
+    const schemas = document.components["schemas"] as Definitions;
+    for (const [name, schema] of Object.entries(schemas)) definitions[name] ??= schemaV2(schema);
   }
-  const definitions = Object.entries(schemas.closure(rootsOf(scheme.all())));
+  return { swagger: "2.0", info: { title: "Kubernetes", version: "unversioned" }, paths, definitions };
+}
+
+const pathItem = (item: Schema): Schema =>
+  Object.fromEntries(
+    Object.entries(item).map(([key, value]) => [
+      key,
+      key === "parameters" ? (value as readonly Schema[]).map(parameterV2) : operationV2(value as Schema),
+    ]),
+  );
+
+function parameterV2({ schema, ...rest }: Schema): Schema {
+  return { ...rest, ...(schema as Schema) };
+}
+
+type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+
+function operationV2(operation: Schema): Schema {
+  const { requestBody, parameters, responses, ...rest } = operation;
+  const body = requestBody as { readonly content: Content; readonly required?: boolean } | undefined;
+  const query = ((parameters ?? []) as readonly Schema[]).map(parameterV2);
+  const answers = Object.entries(responses as Definitions);
+  const produces = new Set(answers.flatMap(([, { content }]) => Object.keys((content ?? {}) as Content)));
   return {
-    swagger: "2.0",
-    info: { title: "Kubernetes", version: "unversioned" },
-    paths: Object.fromEntries(paths),
-    definitions: Object.fromEntries(definitions.map(([name, schema]) => [name, schemaV2(schema)])),
+    ...rest,
+    consumes: body === undefined ? ["*/*"] : Object.keys(body.content),
+    produces: [...produces],
+    schemes: ["https"],
+    parameters: body === undefined ? query : [bodyParameter(body), ...query],
+    responses: Object.fromEntries(answers.map(([code, answer]) => [code, responseV2(answer)])),
   };
 }
 
-/** Of a patch's content, kubectl asks for the media types; of its parameters, for the names. */
-function operationOf(operation: Schema): Schema {
-  const { content } = operation["requestBody"] as { content: object };
-  const parameters = operation["parameters"] as readonly { name: string; schema: { type: string } }[];
+function bodyParameter({ content, required }: { content: Content; required?: boolean }): Schema {
   return {
-    consumes: Object.keys(content),
-    operationId: operation["operationId"],
-    parameters: parameters.map(({ name, schema: { type } }) => ({
-      in: "query",
-      name,
-      type,
-      uniqueItems: true,
-    })),
-    responses: { "200": { description: "OK" } },
-    "x-kubernetes-action": operation["x-kubernetes-action"],
-    "x-kubernetes-group-version-kind": operation["x-kubernetes-group-version-kind"],
+    in: "body",
+    name: "body",
+    ...(required === true ? { required } : {}),
+    schema: schemaV2(schemaOf(content) ?? {}),
   };
 }
 
-/** Version 2 knows neither oneOf nor a reference in company; its defaults and enums are left out, as upstream does. */
+/** Of all media types it is the same. */
+const schemaOf = (content: Content): Schema | undefined => Object.values(content)[0]?.schema;
+
+function responseV2({ content, description }: Schema): Schema {
+  const schema = schemaOf((content ?? {}) as Content);
+  return { description, ...(schema === undefined ? {} : { schema: schemaV2(schema) }) };
+}
+
+/**
+ * Version 2 knows no choices, no null and no reference in company; of what can't be said nothing is said. Defaults and
+ * enums are left out, as upstream does.
+ */
 function schemaV2(schema: Schema): Schema {
   const {
     allOf,
     oneOf,
+    anyOf: _anyOf,
+    not: _not,
+    nullable,
     default: _default,
     enum: _enum,
     $ref,
+    type,
     properties,
     items,
     additionalProperties,
@@ -108,141 +139,25 @@ function schemaV2(schema: Schema): Schema {
   } = schema;
   const [only] = (allOf ?? []) as readonly Schema[];
   const reference = (only?.["$ref"] ?? $ref) as string | undefined;
-  return {
+  const own = {
     ...rest,
-    ...(oneOf === undefined ? {} : { type: "string" }),
     ...(reference === undefined
       ? {}
       : { $ref: reference.replace("#/components/schemas/", "#/definitions/") }),
+  };
+  // Version 2 takes no null: of what may be null it says nothing else.
+  if (nullable === true) return own;
+  const published = oneOf === undefined ? type : "string";
+  return {
+    ...own,
+    ...(published === undefined ? {} : { type: published }),
     ...(items === undefined ? {} : { items: schemaV2(items as Schema) }),
-    ...(additionalProperties === undefined
-      ? {}
-      : { additionalProperties: schemaV2(additionalProperties as Schema) }),
+    ...(typeof additionalProperties === "object" && additionalProperties !== null
+      ? { additionalProperties: schemaV2(additionalProperties as Schema) }
+      : {}),
     ...(properties === undefined ? {} : { properties: mapValues(properties as Definitions, schemaV2) }),
   };
 }
 
 const mapValues = (values: Definitions, change: (value: Schema) => Schema): Definitions =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
-
-/** A field of a message by its number in gnostic's openapi_v2.proto; absent values aren't written. */
-type Part = readonly [id: number, value: string | boolean | readonly Part[] | undefined];
-
-function writeParts(writer: Writer, parts: readonly Part[]): void {
-  for (const [id, value] of parts.toReversed()) {
-    if (value === undefined) continue;
-    if (typeof value === "boolean") {
-      writer.byte(value ? 1 : 0);
-      writer.varint(id * 8);
-      continue;
-    }
-    const mark = writer.mark;
-    if (typeof value === "string") writer.text(value);
-    else writeParts(writer, value);
-    writer.varint(writer.mark - mark);
-    writer.varint(id * 8 + 2);
-  }
-}
-
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-const texts = (id: number, values: unknown): Part[] =>
-  Array.isArray(values) ? (values as string[]).map((value): Part => [id, value]) : [];
-
-/** Extensions as gnostic keeps them: a name, and YAML text (JSON is YAML). */
-const extensions = (id: number, schema: Schema): Part[] =>
-  Object.entries(schema)
-    .filter(([name, value]) => name.startsWith("x-") && value !== undefined)
-    .map(([name, value]): Part => [
-      id,
-      [
-        [1, name],
-        [2, [[2, JSON.stringify(value)]]],
-      ],
-    ]);
-
-function encodeSwagger({ swagger, info, paths, definitions }: Swagger): Buffer {
-  const writer = new Writer();
-  const pathParts = Object.entries(paths).map(([path, { patch }]): Part => [
-    2,
-    [
-      [1, path],
-      [2, [[8, operationParts(patch)]]],
-    ],
-  ]);
-  const definitionParts = Object.entries(definitions).map(([name, schema]): Part => [
-    1,
-    [
-      [1, name],
-      [2, schemaParts(schema)],
-    ],
-  ]);
-  writeParts(writer, [
-    [1, swagger],
-    [
-      2,
-      [
-        [1, info.title],
-        [2, info.version],
-      ],
-    ],
-    [8, pathParts],
-    [9, definitionParts],
-  ]);
-  return writer.take();
-}
-
-function operationParts(operation: Schema): Part[] {
-  const parameters = operation["parameters"] as readonly Schema[];
-  return [
-    [5, text(operation["operationId"])],
-    ...texts(7, operation["consumes"]),
-    ...parameters.map((parameter): Part => [8, [[1, [[2, [[3, parameterParts(parameter)]]]]]]]),
-    [
-      9,
-      [
-        [
-          1,
-          [
-            [1, "200"],
-            [2, [[1, [[1, "OK"]]]]],
-          ],
-        ],
-      ],
-    ],
-    ...extensions(13, operation),
-  ];
-}
-
-const parameterParts = (parameter: Schema): Part[] => [
-  [2, text(parameter["in"])],
-  [4, text(parameter["name"])],
-  [6, text(parameter["type"])],
-  [20, true],
-];
-
-function schemaParts(schema: Schema): Part[] {
-  const { properties, items, additionalProperties } = schema as {
-    readonly properties?: Definitions;
-    readonly items?: Schema;
-    readonly additionalProperties?: Schema;
-  };
-  const type = text(schema["type"]);
-  const named = Object.entries(properties ?? {}).map(([name, property]): Part => [
-    1,
-    [
-      [1, name],
-      [2, schemaParts(property)],
-    ],
-  ]);
-  return [
-    [1, text(schema["$ref"])],
-    [2, text(schema["format"])],
-    [4, text(schema["description"])],
-    ...texts(19, schema["required"]),
-    [21, additionalProperties && [[1, schemaParts(additionalProperties)]]],
-    [22, type === undefined ? undefined : [[1, type]]],
-    [23, items && [[1, schemaParts(items)]]],
-    [25, properties && named],
-    ...extensions(31, schema),
-  ];
-}

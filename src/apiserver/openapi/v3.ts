@@ -3,7 +3,8 @@
  * explain read them. upstream: kube-openapi/pkg/handler3
  */
 import { createHash } from "node:crypto";
-import { apiVersionOf, type GroupVersion, type GroupVersionKind } from "#api/meta/object.ts";
+import { knownGroupVersions } from "#api/facts/schema.ts";
+import { apiVersionOf, parseApiVersion, type GroupVersion, type GroupVersionKind } from "#api/meta/object.ts";
 import { typeTableText } from "#api/generated/type-table.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
@@ -57,8 +58,9 @@ export function kindsBy(scheme: Scheme): (struct: string) => readonly GroupVersi
     }
   }
   add(`${meta}.Status`, { group: "", version: "v1", kind: "Status" });
+  add(`${meta}.APIResourceList`, { group: "", version: "v1", kind: "APIResourceList" });
   for (const kind of inEveryGroup) {
-    for (const { group, version } of scheme.groupVersions()) add(`${meta}.${kind}`, { group, version, kind });
+    for (const own of knownGroupVersions) add(`${meta}.${kind}`, { ...parseApiVersion(own), kind });
   }
   return (struct) => kinds.get(struct) ?? [];
 }
