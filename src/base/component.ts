@@ -45,10 +45,15 @@ export class ComponentError extends Error {
 
 /** The one road from options to a component: complete, validate, create. */
 export function build<O, D>(kind: ComponentKind<O, D>, options: O, deps: D): Component {
+  return kind.create(completeOptions(kind, options), deps);
+}
+
+/** For a component that is created later, or more than once: its faults show now. */
+export function completeOptions<O, D>(kind: ComponentKind<O, D>, options: O): Completed<O> {
   const full = kind.complete(options);
   const faults = kind.validate(full);
   if (faults.length > 0) throw new InvalidOptionsError(kind.name, faults);
-  return kind.create(full, deps);
+  return full;
 }
 
 export interface RunOptions {

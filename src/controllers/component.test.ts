@@ -24,7 +24,6 @@ test("every controller that isn't disabled runs, each under an account that has 
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "",
     rootCaPem: "x",
-    identity: "a",
   });
   const stop = new AbortController();
   informers.start(stop.signal);

@@ -7,7 +7,6 @@ import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import { ApiEventRecorder } from "#client/events/recorder.ts";
-import { LeaderElector } from "#client/leader/leader-election.ts";
 import type { Controller } from "./controller.ts";
 import { complete, validate, type ControllersOptions } from "./options.ts";
 import { controllerFactories } from "./registry.ts";
@@ -69,23 +68,14 @@ async function run(
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));
     return create({ name, options, client, informers, events, clock, random, log });
   });
-  const lead = async (leading: AbortSignal): Promise<void> => {
-    await deps.informers.waitForSync(leading);
-    deps.log.info("controllers started", { controllers: enabled.length });
-    using group = new ChildAbort(leading);
-    try {
-      await Promise.all(running.map((controller) => controller.run(group.signal)));
-    } finally {
-      // One that failed takes the others with it: half a manager is worse than none.
-      group.abort();
-    }
-  };
-  // Waiting to be elected is being ready: another one leads.
   ready();
-  if (!options.leaderElect) {
-    await lead(signal);
-    return;
+  await deps.informers.waitForSync(signal);
+  deps.log.info("controllers started", { controllers: enabled.length });
+  using group = new ChildAbort(signal);
+  try {
+    await Promise.all(running.map((controller) => controller.run(group.signal)));
+  } finally {
+    // One that failed takes the others with it: half a manager is worse than none.
+    group.abort();
   }
-  const lease = { namespace: "kube-system", name: "kube-controller-manager", identity: options.identity };
-  await new LeaderElector(lease, deps).run(signal, lead);
 }

@@ -11,10 +11,8 @@ export interface ControllersOptions {
   readonly nodeCidrMaskSize?: number;
   /** PEM of the CA that signs what the API server presents. */
   readonly rootCaPem: string;
-  /** Several servers: only the elected one runs controllers. */
-  readonly leaderElect?: boolean;
-  /** This process among several, for leader election. */
-  readonly identity: string;
+  /** Others serve the same API, and hear of a change at another time than we do. */
+  readonly severalServers?: boolean;
   readonly nodeMonitorGraceMs?: number;
 }
 
@@ -22,7 +20,7 @@ export function complete(options: ControllersOptions): Completed<ControllersOpti
   return {
     ...options,
     nodeCidrMaskSize: options.nodeCidrMaskSize ?? 24,
-    leaderElect: options.leaderElect ?? false,
+    severalServers: options.severalServers ?? false,
     nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 50_000,
   } as Completed<ControllersOptions>;
 }

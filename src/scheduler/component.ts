@@ -7,7 +7,6 @@ import { nodes, pods } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import { ApiEventRecorder } from "#client/events/recorder.ts";
-import { LeaderElector } from "#client/leader/leader-election.ts";
 import { nodeHandler, podHandler } from "./cluster-events.ts";
 import { complete, validate, type SchedulerOptions } from "./options.ts";
 import { defaultPlugins } from "./plugins/registry.ts";
@@ -39,7 +38,7 @@ async function run(
   { signal, ready }: { readonly signal: AbortSignal; readonly ready: () => void },
 ): Promise<void> {
   const { schedulerName } = options;
-  deps.log.info("scheduler starts", { schedulerName, leaderElect: options.leaderElect });
+  deps.log.info("scheduler starts", { schedulerName });
   await using events = new ApiEventRecorder({ component: schedulerName }, deps);
   const running = new Scheduler({ ...deps, plugins: defaultPlugins, events });
   const targets = { cache: running.cache, queue: running.queue, schedulerName };
@@ -48,11 +47,5 @@ async function run(
   deps.informers.informer(pods).addHandler(podHandler(targets));
   await deps.informers.waitForSync(signal);
   ready();
-  const lead = (leading: AbortSignal): Promise<void> => running.run(leading);
-  if (!options.leaderElect) {
-    await lead(signal);
-    return;
-  }
-  const lease = { namespace: "kube-system", name: "kube-scheduler", identity: options.identity };
-  await new LeaderElector(lease, deps).run(signal, lead);
+  await running.run(signal);
 }

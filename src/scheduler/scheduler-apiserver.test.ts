@@ -29,7 +29,7 @@ test("pods are bound through the API, or it says why not", async () => {
   const deps = { client, clock: systemClock, random: systemRandom, log: silentLogger };
   const informers = createInformerFactory({ ...deps, freeze: true });
   const ready = Promise.withResolvers<void>();
-  const ended = build(scheduler, { identity: "me" }, { ...deps, informers }).run(stop.signal, ready.resolve);
+  const ended = build(scheduler, {}, { ...deps, informers }).run(stop.signal, ready.resolve);
   informers.start(stop.signal);
   await ready.promise;
 

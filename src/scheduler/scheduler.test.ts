@@ -32,11 +32,7 @@ async function world(t: TestContext, objects: readonly (Node | Pod)[] = []): Pro
   const random = new SeededRandom(1);
   const log = silentLogger;
   const informers = createInformerFactory({ client: fake.client, clock, random, log, freeze: true });
-  const component = build(
-    scheduler,
-    { identity: "me" },
-    { client: fake.client, informers, clock, random, log },
-  );
+  const component = build(scheduler, {}, { client: fake.client, informers, clock, random, log });
   informers.start(stop.signal);
   const ready = Promise.withResolvers<void>();
   const ended = component.run(stop.signal, ready.resolve);

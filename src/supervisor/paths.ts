@@ -8,6 +8,8 @@ export interface ServerPaths {
   readonly tls: string;
   readonly token: string;
   readonly agentToken: string;
+  /** Tells this server from others of the cluster. */
+  readonly identity: string;
 }
 
 export function serverPaths(dataDir: string): ServerPaths {
@@ -18,6 +20,7 @@ export function serverPaths(dataDir: string): ServerPaths {
     tls: join(server, "tls"),
     token: join(server, "token"),
     agentToken: join(server, "agent-token"),
+    identity: join(server, "identity"),
   };
 }
 

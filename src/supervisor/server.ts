@@ -7,7 +7,7 @@ import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-f
 import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { aborted } from "#base/abort.ts";
 import { readTextIfExists } from "#base/files.ts";
-import { build, InvalidOptionsError, runInOrder, type Component } from "#base/component.ts";
+import { completeOptions, runInOrder, type Component } from "#base/component.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
@@ -24,6 +24,7 @@ import { checkNodePassword, JoinServer } from "./join/server.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { lockDirectory } from "./lock.ts";
 import { ensureNodeAccess } from "./node-access.ts";
+import { electedComponent, serverIdentity } from "./elected.ts";
 import { informerComponent, nodeComponents } from "./node-components.ts";
 import type { ServerOptions } from "./options.ts";
 import { agentPaths, serverPaths } from "./paths.ts";
@@ -53,13 +54,14 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   ]);
   stack.defer(() => store.close());
   const server = await createServer(options, { host, store, certificates, address });
+  const identity = await serverIdentity(paths.identity, options.nodeName, host.random);
   const components: Component[] = [
     server.apiserver,
     stepComponent("node access", async () => {
       await ensureNodeAccess(server.admin);
       if (!options.disableAgent) await takeNodeName(options, server, host);
     }),
-    ...controlPlane(options, server, host),
+    ...controlPlane(options, { server, identity }, host),
     ...(options.disableAgent ? [] : await ownNode(options, { server, certificates, nodeIp }, host)),
     stepComponent("kubeconfig", () => announce(options, { server, certificates }, host)),
   ];
@@ -181,7 +183,7 @@ function buildApiserver(
   deps: ApiserverDeps,
 ): Apiserver {
   const { from: first, to: last } = options.serviceNodePortRange;
-  const full = apiserverKind.complete({
+  const full = completeOptions(apiserverKind, {
     bindAddress: options.bindAddress,
     port: options.httpsListenPort,
     advertiseAddress: address,
@@ -194,8 +196,6 @@ function buildApiserver(
     serviceAccountKeyPem: certificates.serviceAccountKeyPem,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
   });
-  const faults = apiserverKind.validate(full);
-  if (faults.length > 0) throw new InvalidOptionsError("apiserver", faults);
   return apiserverKind.create(full, deps);
 }
 
@@ -217,30 +217,50 @@ const controllerUser = (account: string): UserInfo => ({
   groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
 });
 
-function controlPlane(options: ServerOptions, { clientOf, rootCaPem }: Server, host: Host): Component[] {
-  const { clock, random } = host;
-  const identity = `${options.nodeName}_${random.uuid()}`;
+interface ControlPlaneParts {
+  readonly server: Server;
+  readonly identity: string;
+}
+
+/** Of several servers one runs the controllers and one schedules. */
+function controlPlane(options: ServerOptions, parts: ControlPlaneParts, host: Host): Component[] {
   const components: Component[] = [];
   if (!options.disable.has("controller-manager")) {
-    const log = host.log.child({ component: "controllers" });
-    const client = clientOf(systemUser("system:kube-controller-manager"));
-    const informers = createInformerFactory({ client, clock, random, log });
-    const { disable, clusterCidr, serviceCidr } = options;
-    const clientFor = (name: string): Client => clientOf(controllerUser(name));
-    const deps = { client, clientFor, informers, clock, random, log };
-    components.push(
-      informerComponent(informers),
-      build(controllers, { disable, clusterCidr, serviceCidr, rootCaPem, identity }, deps),
-    );
+    components.push(electedControllers(options, parts, host));
   }
-  if (!options.disable.has("scheduler")) {
-    const log = host.log.child({ component: "scheduler" });
-    const client = clientOf(systemUser("system:kube-scheduler"));
-    const informers = createInformerFactory({ client, clock, random, log });
-    const deps = { client, informers, clock, random, log };
-    components.push(informerComponent(informers), build(scheduler, { identity }, deps));
-  }
+  if (!options.disable.has("scheduler")) components.push(electedScheduler(parts, host));
   return components;
+}
+
+function electedControllers(
+  options: ServerOptions,
+  { server: { clientOf, rootCaPem }, identity }: ControlPlaneParts,
+  { clock, random, log }: Host,
+): Component {
+  const name = "kube-controller-manager";
+  const { disable, clusterCidr, serviceCidr } = options;
+  const full = completeOptions(controllers, { disable, clusterCidr, serviceCidr, rootCaPem });
+  const client = clientOf(systemUser(`system:${name}`));
+  const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
+  const clientFor = (account: string): Client => clientOf(controllerUser(account));
+  return electedComponent({ name, identity, eventSource: name, stopMaxMs }, basis, () => {
+    const informers = createInformerFactory(basis);
+    return [informerComponent(informers), controllers.create(full, { ...basis, clientFor, informers })];
+  });
+}
+
+function electedScheduler(
+  { server: { clientOf }, identity }: ControlPlaneParts,
+  { clock, random, log }: Host,
+): Component {
+  const name = "kube-scheduler";
+  const client = clientOf(systemUser(`system:${name}`));
+  const basis = { client, clock, random, log: log.child({ component: "scheduler" }) };
+  const full = completeOptions(scheduler, {});
+  return electedComponent({ name, identity, eventSource: "default-scheduler", stopMaxMs }, basis, () => {
+    const informers = createInformerFactory(basis);
+    return [informerComponent(informers), scheduler.create(full, { ...basis, informers })];
+  });
 }
 
 /** This machine as a node: within the process, with a node's own rights. */

@@ -14,6 +14,7 @@ import type { Lease, LeaseSpec } from "#api/generated/types/coordination-v1.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
 import { leases } from "#api/resources.ts";
 import type { Client, ResourceClient } from "../client.ts";
+import { referenceTo, type EventRecorder } from "../events/recorder.ts";
 
 export interface LeaderElectionOptions {
   readonly namespace: string;
@@ -24,6 +25,8 @@ export interface LeaderElectionOptions {
   readonly leaseMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryMs?: number;
+  /** Tells users who leads, as `kubectl describe lease` shows. */
+  readonly events?: EventRecorder;
 }
 
 export interface LeaderElectionDeps {
@@ -33,7 +36,7 @@ export interface LeaderElectionDeps {
   readonly log: Logger;
 }
 
-/** The lease was lost while leading: what led must not go on, and its process should begin anew. */
+/** The lease was lost while leading: what led must not go on; leading again begins anew. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
   readonly code = "LEASE_LOST";
@@ -48,7 +51,7 @@ const defaults = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
 const jitter = 1.2;
 
 export class LeaderElector {
-  readonly #options: Required<LeaderElectionOptions>;
+  readonly #options: LeaderElectionOptions & typeof defaults;
   readonly #deps: LeaderElectionDeps;
   readonly #resource: ResourceClient<Lease>;
   /** The lease as last seen, and since when it has looked like that by our own clock. */
@@ -68,7 +71,7 @@ export class LeaderElector {
   }
 
   /**
-   * Waits for the lease, then calls `lead` once with a signal that aborts with `signal` or when the lease is lost.
+   * One term: waits for the lease, then calls `lead` once with a signal that aborts with `signal` or when the lease is lost.
    * Resolves after `signal` aborted and `lead` ended, having given the lease back; rejects with LeaseLostError
    * when it was lost, or with what `lead` threw.
    */
@@ -76,6 +79,7 @@ export class LeaderElector {
     if (!(await this.#acquire(signal))) return;
     const { name, namespace, identity } = this.#options;
     this.#deps.log.info("became leader", { lease: `${namespace}/${name}`, identity });
+    this.#tell("became leader");
     using leading = new ChildAbort(signal);
     const renewal = this.#renew(leading);
     try {
@@ -85,6 +89,7 @@ export class LeaderElector {
     } finally {
       const isLost = leading.signal.reason instanceof LeaseLostError;
       leading.abort();
+      this.#tell("stopped leading");
       // A renewal that hangs is why the lease was lost: there is no use in waiting for it.
       if (!isLost) {
         await renewal;
@@ -200,6 +205,13 @@ export class LeaderElector {
     } catch (error) {
       this.#deps.log.debug("lease not given back, it will run out", { error });
     }
+  }
+
+  #tell(what: string): void {
+    const { events, identity } = this.#options;
+    if (this.#seen === undefined) return;
+    const about = referenceTo(this.#seen, "Lease", "coordination.k8s.io/v1");
+    events?.event(about, "Normal", "LeaderElection", `${identity} ${what}`);
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<boolean> {

@@ -69,7 +69,6 @@ test("a new kind of objects is collected as soon as its definition is there", as
       clusterCidr: "10.42.0.0/16",
       serviceCidr: "",
       rootCaPem: "x",
-      identity: "a",
     }),
     informers: createInformerFactory(deps),
     events: { event: () => undefined },

@@ -39,7 +39,7 @@ class NamespaceController {
     this.queue = new RateLimitedQueue({ name: "namespace", maxMs: 60_000 }, { clock, log });
     this.#remainders = new RemainderWatch(client);
     this.#namespaces = informers.informer(namespaces);
-    const delay = options.leaderElect ? settleMs.severalServers : settleMs.oneServer;
+    const delay = options.severalServers ? settleMs.severalServers : settleMs.oneServer;
     const enqueue = ({ metadata, spec }: Namespace): void => {
       if (metadata?.deletionTimestamp === undefined || (spec?.finalizers ?? []).length === 0) return;
       this.queue.addAfter(metadata.name ?? "", delay);

@@ -43,7 +43,6 @@ async function world(
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "",
     rootCaPem: "x",
-    identity: "a",
   });
   const events = { event: () => undefined };
   const controller = replicaSetController({ ...deps, name: "replicaset", options, informers, events });

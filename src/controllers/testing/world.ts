@@ -46,7 +46,6 @@ export async function startWorld({
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "10.43.0.0/16",
     rootCaPem: "x",
-    identity: "a",
   });
   const events: string[] = [];
   const recorder = {
