@@ -4,6 +4,7 @@ import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
+import { qualifiedResource } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
@@ -25,6 +26,9 @@ import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import { createConnect } from "./connect/connect.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
+import { FlowControl } from "./flowcontrol/flow-control.ts";
+import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
+import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
 import type { HealthCheck } from "./health.ts";
 import { Door, type ApiserverApp } from "./http/door.ts";
 import { Front } from "./http/front.ts";
@@ -62,6 +66,9 @@ export interface ApiserverDeps {
   readonly extraRoutes?: ((app: ApiserverApp, front: Front) => void) | undefined;
 }
 
+/** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
+const requestSeats = 600;
+
 /** Its own name towards itself: all powers, by group. */
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
@@ -83,6 +90,7 @@ class ApiserverComponent implements Apiserver {
   readonly #door: Door;
   readonly #aggregator: ClusterRoleAggregator;
   readonly #registry = new Registry();
+  readonly #flow: FlowControl;
   readonly #addresses: readonly AddressRange[];
   #hasBootstrapped = false;
   #isStopping = false;
@@ -101,6 +109,18 @@ class ApiserverComponent implements Apiserver {
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
       tokenAuthenticators: deps.tokenAuthenticators,
+    });
+    this.#flow = new FlowControl(
+      { seats: requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
+      { clock, metrics: new FlowMetrics(this.#registry) },
+    );
+    registerLevelGauges(this.#registry, () => this.#flow.levels);
+    followFlowObjects({
+      client: this.#client,
+      informers: this.#informers,
+      flow: this.#flow,
+      clock,
+      log,
     });
     this.#aggregator = new ClusterRoleAggregator({
       client: this.#client,
@@ -251,6 +271,9 @@ class ApiserverComponent implements Apiserver {
       authorizer: this.#security.authorizer,
       chain: (call) => this.#assembly.chain(call),
       metrics: new RequestMetrics(this.#registry),
+      flow: this.#flow,
+      countObjects: ({ group, resource }) =>
+        this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
       requestTimeoutMs: this.#options.requestTimeoutMs,
     });
   }

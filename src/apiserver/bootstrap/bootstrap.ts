@@ -5,12 +5,21 @@ import type { ResourceRef } from "#api/resource-ref.ts";
 import {
   clusterRoleBindings,
   clusterRoles,
+  flowSchemas,
   namespaces,
   priorityClasses,
+  priorityLevelConfigurations,
   roleBindings,
   roles,
 } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
+import {
+  mandatoryLevels,
+  mandatorySchemas,
+  suggestedLevels,
+  suggestedSchemas,
+} from "#apiserver/flowcontrol/defaults.ts";
+import { planMandatory, planSuggested } from "#apiserver/flowcontrol/reconcile.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles } from "./policy/cluster-roles.ts";
 import { controllerRoleBindings, controllerRoles } from "./policy/controller-roles.ts";
 import { namespaceRoleBindings, namespaceRoles } from "./policy/namespace-roles.ts";
@@ -52,6 +61,18 @@ async function ensureAll(client: Client, signal: AbortSignal): Promise<void> {
       expected: [...defaultClusterRoleBindings(), ...controllerRoleBindings()],
       plan: planBinding,
     }),
+    ensure(client, signal, {
+      ref: priorityLevelConfigurations,
+      expected: mandatoryLevels(),
+      plan: planMandatory,
+    }),
+    ensure(client, signal, {
+      ref: priorityLevelConfigurations,
+      expected: suggestedLevels(),
+      plan: planSuggested,
+    }),
+    ensure(client, signal, { ref: flowSchemas, expected: mandatorySchemas(), plan: planMandatory }),
+    ensure(client, signal, { ref: flowSchemas, expected: suggestedSchemas(), plan: planSuggested }),
     ensure(client, signal, { ref: roles, expected: namespaceRoles(), plan: planRole }),
     ensure(client, signal, { ref: roleBindings, expected: namespaceRoleBindings(), plan: planBinding }),
   ]);

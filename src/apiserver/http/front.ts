@@ -20,8 +20,10 @@ import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/auth
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, ApiCall, WatchAnswer } from "#apiserver/request/call.ts";
+import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
+import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
+import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { acceptsGzip } from "./compression.ts";
 import {
   callOf,
@@ -34,7 +36,6 @@ import {
   type Outgoing,
   type Target,
 } from "./exchange.ts";
-import { InFlight } from "./in-flight.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { respond, sendStatus, type Response } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
@@ -47,15 +48,13 @@ export interface FrontDeps extends ShapeDeps {
   readonly authorizer: Authorizer;
   readonly chain: Chain;
   readonly metrics: RequestMetrics;
+  readonly flow: FlowControl;
+  readonly countObjects: CountObjects;
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
 }
 
-/** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
-const runningMax = 600;
 const knownUserMs = 10_000;
-/** Waiting requests hold no body yet: only their heads. */
-const waitingMax = 10_000;
 
 export class Front {
   readonly #deps: FrontDeps;
@@ -63,7 +62,6 @@ export class Front {
   /** By the certificate of a connection. */
   readonly #knownUsers = new WeakMap<Buffer, { readonly user: UserInfo; readonly until: number }>();
   readonly #plain: Shape;
-  readonly #inFlight = new InFlight({ runningMax, waitingMax });
   readonly #watches = new Set<Subscription<WatchItem>>();
 
   constructor(deps: FrontDeps) {
@@ -132,7 +130,7 @@ export class Front {
         if (!warnings.includes(text)) warnings.push(text);
       };
       const call = callOf({ info, incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
-      const answer = await this.#inTime(call, info);
+      const answer = await this.#seated(call, outgoing);
       if (answer.kind === "watch") {
         // Not awaited: a watch lives long, and all that belongs to its request can go.
         void this.#follow(answer, response, finish);
@@ -193,8 +191,21 @@ export class Front {
     }
   }
 
-  async #inTime(call: ApiCall, info: RequestInfo): Promise<Answer> {
-    if (info.verb === "watch" || longSubresources.has(info.subresource)) return this.#deps.chain(call);
+  /** Answers when priority and fairness lets it. What lasts takes no seat; a watch takes one until it has begun. */
+  async #seated(call: ApiCall, outgoing: Outgoing): Promise<Answer> {
+    const { info, query, signal } = call;
+    if (longSubresources.has(info.subresource)) return this.#deps.chain(call);
+    const { flow, countObjects } = this.#deps;
+    const classified = flow.classify(call);
+    outgoing.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
+    outgoing.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
+    const seats = seatsOf(info, query, countObjects);
+    const answer = (): Promise<Answer> =>
+      info.verb === "watch" ? this.#deps.chain(call) : this.#inTime(call);
+    return flow.run(classified, seats, answer, signal);
+  }
+
+  async #inTime(call: ApiCall): Promise<Answer> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#deps.clock.after(this.#deps.requestTimeoutMs, () => {
       late.reject(
@@ -207,7 +218,7 @@ export class Front {
       );
     });
     try {
-      return await this.#inFlight.run(() => Promise.race([this.#deps.chain(call), late.promise]));
+      return await Promise.race([this.#deps.chain(call), late.promise]);
     } finally {
       cancel();
     }

@@ -1,0 +1,184 @@
+/**
+ * Priority and fairness: each request belongs to a flow of a priority level, and each level has seats of its own, so that
+ * nobody can crowd out everybody else. upstream: apiserver/pkg/util/flowcontrol, apiserver/pkg/server/filters/priority-and-fairness.go
+ */
+import type {
+  FlowSchema,
+  PriorityLevelConfiguration,
+  PriorityLevelConfigurationSpec,
+} from "#api/generated/types/flowcontrol-v1.ts";
+import { tooManyRequestsError } from "#api/meta/status.ts";
+import { assert } from "#base/assert.ts";
+import type { Clock } from "#base/clock.ts";
+import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
+import { catchAll, mandatoryLevels, mandatorySchemas } from "./defaults.ts";
+import type { FlowMetrics } from "./flow-metrics.ts";
+import { PriorityLevel, type LevelOptions, type QueueOptions } from "./priority-level.ts";
+
+export interface FlowControlOptions {
+  /** Seats of the whole server: shared out among the levels by their shares. */
+  readonly seats: number;
+  /** How long a request may wait for a seat. */
+  readonly waitMaxMs: number;
+}
+
+export interface FlowControlDeps {
+  readonly clock: Clock;
+  readonly metrics: FlowMetrics;
+}
+
+/** Where a request belongs. The UIDs go to the client as headers. */
+export interface Classified {
+  readonly level: PriorityLevel;
+  readonly schemaName: string;
+  readonly flow: string;
+  readonly schemaUid: string;
+  readonly levelUid: string;
+}
+
+export class FlowControl {
+  readonly #options: FlowControlOptions;
+  readonly #deps: FlowControlDeps;
+  readonly #levels = new Map<string, PriorityLevel>();
+  #schemas: readonly FlowSchema[] = [];
+  #uids = new Map<string, string>();
+
+  constructor(options: FlowControlOptions, deps: FlowControlDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.configure([], []);
+  }
+
+  /** The mandatory objects count also while they are missing; a schema whose level is missing counts for nothing. */
+  configure(schemas: readonly FlowSchema[], levels: readonly PriorityLevelConfiguration[]): void {
+    const configured = withMandatory(levels, mandatoryLevels());
+    const all = withMandatory(schemas, mandatorySchemas());
+    this.#uids = new Map(configured.map(({ metadata }) => [metadata?.name ?? "", metadata?.uid ?? ""]));
+    const specs = configured.map(({ metadata, spec }) => [metadata?.name ?? "", spec ?? noSpec] as const);
+    const sum = specs.reduce((total, [, spec]) => total + sharesOf(spec).shares, 0);
+    for (const [name, spec] of specs) {
+      this.#configureLevel(name, levelOptions(spec, this.#options.seats, sum));
+    }
+    for (const name of this.#levels.keys()) if (!this.#uids.has(name)) this.#levels.delete(name);
+    this.#schemas = all
+      .filter(({ spec }) => this.#levels.has(spec?.priorityLevelConfiguration.name ?? ""))
+      .toSorted(byPrecedence);
+  }
+
+  #configureLevel(name: string, options: LevelOptions): void {
+    const level = this.#levels.get(name);
+    if (level !== undefined) {
+      level.configure(options);
+      return;
+    }
+    const { clock } = this.#deps;
+    const { waitMaxMs } = this.#options;
+    const lendable = (to: PriorityLevel): number => this.#lendable(to);
+    this.#levels.set(name, new PriorityLevel(name, options, { clock, waitMaxMs, lendable }));
+  }
+
+  get levels(): Iterable<PriorityLevel> {
+    return this.#levels.values();
+  }
+
+  /** What nobody else needs now, less what is lent already. */
+  #lendable(to: PriorityLevel): number {
+    let seats = 0;
+    for (const level of this.#levels.values()) {
+      if (level !== to) seats += level.idleLendable - level.borrowed;
+    }
+    return seats - to.borrowed;
+  }
+
+  classify(request: FlowRequest): Classified {
+    const schema = matchingSchema(this.#schemas, request) ?? this.#schemas.at(-1);
+    const name = schema?.spec?.priorityLevelConfiguration.name ?? catchAll;
+    const level = this.#levels.get(name);
+    assert(schema !== undefined && level !== undefined, `no priority level ${name}`);
+    const schemaName = schema.metadata?.name ?? "";
+    return {
+      level,
+      schemaName,
+      flow: `${schemaName}\n${flowOf(schema, request)}`,
+      schemaUid: schema.metadata?.uid ?? "",
+      levelUid: this.#uids.get(name) ?? "",
+    };
+  }
+
+  /** Does the work when there are seats for it. Throws 429. */
+  async run<T>(
+    { level, schemaName, flow }: Classified,
+    seats: number,
+    work: () => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const { clock, metrics } = this.#deps;
+    const came = clock.monotonic();
+    const got = await level.acquire(flow, seats, signal);
+    const place = { flow_schema: schemaName, priority_level: level.name };
+    const began = clock.monotonic();
+    if (typeof got === "string") {
+      metrics.refused(place, got, began - came);
+      throw tooManyRequestsError("Too many requests, please try again later.", 1);
+    }
+    metrics.begun(place, began - came);
+    try {
+      return await work();
+    } finally {
+      got.release();
+      metrics.done(place, clock.monotonic() - began);
+      // Its seats may be somebody else's now.
+      for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
+    }
+  }
+}
+
+const noSpec: PriorityLevelConfigurationSpec = { type: "Limited" };
+
+function withMandatory<T extends FlowSchema | PriorityLevelConfiguration>(
+  given: readonly T[],
+  mandatory: readonly T[],
+): readonly T[] {
+  const names = new Set(given.map(({ metadata }) => metadata?.name));
+  return [...given, ...mandatory.filter(({ metadata }) => !names.has(metadata?.name))];
+}
+
+/** What levels of both types say. upstream's defaults where they say nothing */
+interface Shares {
+  readonly shares: number;
+  readonly lendablePercent: number;
+  readonly borrowingLimitPercent: number | undefined;
+}
+
+function sharesOf({ type, exempt, limited }: PriorityLevelConfigurationSpec): Shares {
+  if (type === "Exempt") {
+    const { nominalConcurrencyShares: shares = 0, lendablePercent = 0 } = exempt ?? {};
+    return { shares, lendablePercent, borrowingLimitPercent: undefined };
+  }
+  const { nominalConcurrencyShares: shares = 30, lendablePercent = 0, borrowingLimitPercent } = limited ?? {};
+  return { shares, lendablePercent, borrowingLimitPercent };
+}
+
+/** upstream: util/flowcontrol/apf_controller.go */
+function levelOptions(
+  spec: PriorityLevelConfigurationSpec,
+  serverSeats: number,
+  shareSum: number,
+): LevelOptions {
+  const { shares, lendablePercent, borrowingLimitPercent } = sharesOf(spec);
+  const nominalSeats = Math.ceil((serverSeats * shares) / Math.max(1, shareSum));
+  const ofNominal = (percent: number): number => Math.round((nominalSeats * percent) / 100);
+  return {
+    isExempt: spec.type === "Exempt",
+    nominalSeats,
+    lendableSeats: ofNominal(lendablePercent),
+    borrowableSeats: borrowingLimitPercent === undefined ? undefined : ofNominal(borrowingLimitPercent),
+    queuing: queuingOf(spec),
+  };
+}
+
+function queuingOf({ limited }: PriorityLevelConfigurationSpec): QueueOptions | undefined {
+  if (limited?.limitResponse?.type !== "Queue") return undefined;
+  const { queues = 64, handSize = 8, queueLengthLimit = 50 } = limited.limitResponse.queuing ?? {};
+  return { queues, handSize, queueLengthMax: queueLengthLimit };
+}

@@ -1,0 +1,244 @@
+/**
+ * The seats of one priority level, and who waits for them: fair among flows, each of which is dealt a hand of queues and
+ * takes the shortest. Requests of one queue are served in order; among queues the one that has had the least goes first.
+ * upstream: apiserver/pkg/util/flowcontrol/fairqueuing/queueset, util/shufflesharding
+ */
+import { createHash } from "node:crypto";
+import { assert } from "#base/assert.ts";
+import type { Clock } from "#base/clock.ts";
+
+export interface QueueOptions {
+  readonly queues: number;
+  readonly handSize: number;
+  readonly queueLengthMax: number;
+}
+
+export interface LevelOptions {
+  /** Nothing is ever refused or kept waiting. */
+  readonly isExempt: boolean;
+  /** Seats that are its own. */
+  readonly nominalSeats: number;
+  /** Of these, others may have so many while it doesn't need them. */
+  readonly lendableSeats: number;
+  /** So many it may take of others; undefined: as many as there are. */
+  readonly borrowableSeats: number | undefined;
+  /** Undefined: who finds no seat is refused. */
+  readonly queuing: QueueOptions | undefined;
+}
+
+/** Why a request was refused. upstream's words in its metrics */
+export type Refusal = "queue-full" | "concurrency-limit" | "time-out" | "cancelled";
+
+export interface LevelEnvironment {
+  readonly clock: Clock;
+  /** How long a request may wait, in milliseconds. */
+  readonly waitMaxMs: number;
+  /** Seats that other levels could lend now. */
+  readonly lendable: (to: PriorityLevel) => number;
+}
+
+interface Waiting {
+  readonly seats: number;
+  readonly queue: Queue;
+  readonly seat: (lease: SeatLease) => void;
+  readonly refuse: (why: Refusal) => void;
+}
+
+interface Queue {
+  readonly waiting: Waiting[];
+  executing: number;
+  /** How much service it has had, in seat milliseconds; never behind the level's. */
+  served: number;
+}
+
+/** What a request will take until it is known better. upstream: 3 ms */
+const expectedMs = 3;
+
+export interface SeatLease {
+  /** Gives the seats back. Once. */
+  release(): void;
+}
+
+export class PriorityLevel {
+  readonly name: string;
+  readonly #environment: LevelEnvironment;
+  #options: LevelOptions;
+  #queues: Queue[] = [];
+  #executingSeats = 0;
+  #waiting = 0;
+  /** Where a queue begins that had nothing to do. */
+  #served = 0;
+
+  constructor(name: string, options: LevelOptions, environment: LevelEnvironment) {
+    this.name = name;
+    this.#environment = environment;
+    this.#options = options;
+    this.#dealQueues();
+  }
+
+  get options(): LevelOptions {
+    return this.#options;
+  }
+
+  get executingSeats(): number {
+    return this.#executingSeats;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** What it could lend now. */
+  get idleLendable(): number {
+    const { nominalSeats, lendableSeats } = this.#options;
+    return Math.max(0, Math.min(lendableSeats, nominalSeats - this.#executingSeats));
+  }
+
+  /** Seats it has of others. */
+  get borrowed(): number {
+    return this.#options.isExempt ? 0 : Math.max(0, this.#executingSeats - this.#options.nominalSeats);
+  }
+
+  /** What waits in queues that are no more goes on waiting there. */
+  configure(options: LevelOptions): void {
+    const before = this.#options.queuing;
+    this.#options = options;
+    if (before?.queues !== options.queuing?.queues) this.#dealQueues();
+    this.dispatch();
+  }
+
+  /** Resolves with seats, or why there are none. */
+  async acquire(flow: string, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {
+    const { isExempt, queuing } = this.#options;
+    const wanted = isExempt ? seats : Math.min(seats, Math.max(1, this.#options.nominalSeats));
+    if (isExempt || (this.#waiting === 0 && this.#hasRoom(wanted))) return this.#take(wanted, undefined);
+    if (queuing === undefined) return "concurrency-limit";
+    const queue = this.#queueOf(flow, queuing);
+    if (queue.waiting.length >= queuing.queueLengthMax) return "queue-full";
+    return this.#wait(queue, wanted, signal);
+  }
+
+  #wait(queue: Queue, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {
+    return new Promise((resolve) => {
+      const leave = (): void => {
+        cancel();
+        signal.removeEventListener("abort", onAbort);
+        this.#waiting -= 1;
+      };
+      const waiting: Waiting = {
+        seats,
+        queue,
+        seat: (lease) => {
+          leave();
+          resolve(lease);
+        },
+        refuse: (why) => {
+          queue.waiting.splice(queue.waiting.indexOf(waiting), 1);
+          leave();
+          resolve(why);
+        },
+      };
+      const onAbort = (): void => {
+        waiting.refuse("cancelled");
+      };
+      const cancel = this.#environment.clock.after(this.#environment.waitMaxMs, () => {
+        waiting.refuse("time-out");
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (queue.waiting.length === 0 && queue.executing === 0) {
+        queue.served = Math.max(queue.served, this.#served);
+      }
+      queue.waiting.push(waiting);
+      this.#waiting += 1;
+      this.dispatch();
+    });
+  }
+
+  /** Seats whoever can be seated. */
+  dispatch(): void {
+    while (this.#waiting > 0) {
+      const queue = this.#next();
+      const first = queue?.waiting[0];
+      if (queue === undefined || first === undefined || !this.#hasRoom(first.seats)) return;
+      queue.waiting.shift();
+      this.#served = queue.served;
+      first.seat(this.#take(first.seats, queue));
+    }
+  }
+
+  #next(): Queue | undefined {
+    let best: Queue | undefined;
+    for (const queue of this.#queues) {
+      if (queue.waiting.length > 0 && (best === undefined || queue.served < best.served)) best = queue;
+    }
+    return best;
+  }
+
+  #hasRoom(seats: number): boolean {
+    const { nominalSeats, borrowableSeats = Number.POSITIVE_INFINITY } = this.#options;
+    const beyond = this.#executingSeats + seats - nominalSeats;
+    if (beyond <= 0) return true;
+    return beyond <= borrowableSeats && beyond - this.borrowed <= this.#environment.lendable(this);
+  }
+
+  #take(seats: number, queue: Queue | undefined): SeatLease {
+    const began = this.#environment.clock.monotonic();
+    this.#executingSeats += seats;
+    if (queue !== undefined) {
+      queue.executing += seats;
+      queue.served += seats * expectedMs;
+    }
+    let isHeld = true;
+    return {
+      release: () => {
+        assert(isHeld, "seats are given back once");
+        isHeld = false;
+        this.#executingSeats -= seats;
+        if (queue !== undefined) {
+          queue.executing -= seats;
+          queue.served += seats * (this.#environment.clock.monotonic() - began - expectedMs);
+        }
+        this.dispatch();
+      },
+    };
+  }
+
+  #dealQueues(): void {
+    const old = this.#queues.filter(({ waiting }) => waiting.length > 0);
+    const count = this.#options.queuing?.queues ?? 0;
+    const fresh = Array.from({ length: count }, (): Queue => ({
+      waiting: [],
+      executing: 0,
+      served: this.#served,
+    }));
+    // Old queues stand behind the fresh ones: nobody is dealt one, and they empty themselves.
+    this.#queues = [...fresh, ...old];
+  }
+
+  #queueOf(flow: string, { queues, handSize }: QueueOptions): Queue {
+    let best: Queue | undefined;
+    for (const at of handOf(flow, queues, handSize)) {
+      const queue = this.#queues[at];
+      assert(queue !== undefined, `queue ${at} of ${queues}`);
+      if (best === undefined || lengthOf(queue) < lengthOf(best)) best = queue;
+    }
+    assert(best !== undefined, `a hand of ${handSize} queues of ${queues} is empty`);
+    return best;
+  }
+}
+
+const lengthOf = ({ waiting, executing }: Queue): number => waiting.length + executing;
+
+/** So many different queues, the same for the same flow. */
+export function handOf(flow: string, queues: number, handSize: number): number[] {
+  let hash = createHash("sha256").update(flow).digest().readBigUInt64LE(0);
+  const deck = Array.from({ length: queues }, (_, at) => at);
+  const hand: number[] = [];
+  for (let left = queues; left > queues - Math.min(handSize, queues); left--) {
+    const at = Number(hash % BigInt(left));
+    hash /= BigInt(left);
+    hand.push(deck[at] ?? 0);
+    deck[at] = deck[left - 1] ?? 0;
+  }
+  return hand;
+}
