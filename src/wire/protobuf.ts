@@ -1,0 +1,296 @@
+/**
+ * Protobuf's wire format by tables: a message is an object of fields, each with its number and kind. For protocols that
+ * carry protobuf on the wire (gRPC); the API's own objects have their own table in api/schema.
+ * Proto3: scalars at their default aren't written, unknown fields are passed over.
+ */
+
+/** `Out` is what reading gives, `In` what writing takes. */
+export interface Field<Out, In = Out> {
+  readonly id: number;
+  readonly wireType: WireType;
+  /** What an absent field reads as. */
+  readonly empty: () => Out;
+  /** Whether the value is written at all. */
+  readonly isSet: (value: In) => boolean;
+  /** Everything after the tag. */
+  readonly write: (writer: ProtobufWriter, value: In) => void;
+  /** Returns the field's value after one more occurrence of it. */
+  readonly read: (reader: ProtobufReader, soFar: Out) => Out;
+}
+
+export interface MessageType<Out, In> {
+  readonly encode: (message: In) => Buffer;
+  /** Throws ProtobufError. Bytes are views of what was read. */
+  readonly decode: (bytes: Uint8Array) => Out;
+}
+
+// A table holds fields of every type, and Field is invariant.
+// oxlint-disable-next-line typescript/no-explicit-any
+type Fields = Readonly<Record<string, Field<any, any>>>;
+type Decoded<F extends Fields> = {
+  readonly [N in keyof F]: F[N] extends Field<infer Out, infer _> ? Out : never;
+};
+type Encoded<F extends Fields> = {
+  readonly [N in keyof F]?: (F[N] extends Field<infer _, infer In> ? In : never) | undefined;
+};
+/** What a type's messages look like once read. */
+export type Message<T> = T extends MessageType<infer Out, infer _> ? Out : never;
+
+/** 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes */
+type WireType = number;
+const varintType = 0;
+const lengthType = 2;
+
+export class ProtobufError extends Error {
+  override readonly name = "ProtobufError";
+  readonly code = "PROTOBUF";
+}
+
+export class ProtobufReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** Unsigned, 64 bits. */
+  varint(): bigint {
+    let low = 0;
+    // Most varints are short: numbers do up to 28 bits.
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt(low);
+    }
+    let value = BigInt(low);
+    for (let shift = 28n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+    throw new ProtobufError(`a varint at byte ${this.#at} is longer than 10 bytes`);
+  }
+
+  /** A view, not a copy. */
+  bytes(): Buffer {
+    const length = Number(this.varint());
+    const end = this.#at + length;
+    if (end > this.#bytes.length) {
+      throw new ProtobufError(
+        `a field of ${length} bytes at byte ${this.#at} ends after the message's ${this.#bytes.length}`,
+      );
+    }
+    const view = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return view;
+  }
+
+  skip(wireType: WireType): void {
+    if (wireType === varintType) this.varint();
+    else if (wireType === lengthType) this.bytes();
+    else if (wireType === 1) this.#at += 8;
+    else if (wireType === 5) this.#at += 4;
+    else throw new ProtobufError(`wire type ${wireType} at byte ${this.#at} is unknown`);
+    if (this.#at > this.#bytes.length) throw new ProtobufError("the message ends within a field");
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new ProtobufError("the message ends within a number");
+    this.#at++;
+    return byte;
+  }
+}
+
+export class ProtobufWriter {
+  readonly #parts: Uint8Array[] = [];
+
+  varint(value: bigint): void {
+    const bytes: number[] = [];
+    let rest = BigInt.asUintN(64, value);
+    for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    bytes.push(Number(rest));
+    this.#parts.push(Uint8Array.from(bytes));
+  }
+
+  bytes(value: Uint8Array): void {
+    this.varint(BigInt(value.length));
+    this.#parts.push(value);
+  }
+
+  tag(id: number, wireType: WireType): void {
+    this.varint(BigInt(id * 8 + wireType));
+  }
+
+  take(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+interface Scalar<T> {
+  readonly wireType: WireType;
+  readonly empty: T;
+  readonly isEmpty: (value: T) => boolean;
+  readonly write: (writer: ProtobufWriter, value: T) => void;
+  readonly read: (reader: ProtobufReader) => T;
+}
+
+const field = <T>(id: number, { wireType, empty, isEmpty, write, read }: Scalar<T>): Field<T> => ({
+  id,
+  wireType,
+  empty: () => empty,
+  isSet: (value) => !isEmpty(value),
+  write,
+  read,
+});
+
+const noBytes = Buffer.alloc(0);
+
+const bytesScalar: Scalar<Buffer> = {
+  wireType: lengthType,
+  empty: noBytes,
+  isEmpty: (value) => value.length === 0,
+  write: (writer, value) => {
+    writer.bytes(value);
+  },
+  read: (reader) => reader.bytes(),
+};
+
+const textScalar: Scalar<string> = {
+  wireType: lengthType,
+  empty: "",
+  isEmpty: (value) => value === "",
+  write: (writer, value) => {
+    writer.bytes(Buffer.from(value));
+  },
+  read: (reader) => reader.bytes().toString("utf8"),
+};
+
+const varintScalar = <T>(empty: T, from: (raw: bigint) => T, to: (value: T) => bigint): Scalar<T> => ({
+  wireType: varintType,
+  empty,
+  isEmpty: (value) => value === empty,
+  write: (writer, value) => {
+    writer.varint(to(value));
+  },
+  read: (reader) => from(reader.varint()),
+});
+
+const int64Scalar = varintScalar<bigint>(
+  0n,
+  (raw) => BigInt.asIntN(64, raw),
+  (value) => value,
+);
+const uint64Scalar = varintScalar<bigint>(
+  0n,
+  (raw) => raw,
+  (value) => value,
+);
+const int32Scalar = varintScalar<number>(
+  0,
+  (raw) => Number(BigInt.asIntN(32, raw)),
+  (value) => BigInt(value),
+);
+const flagScalar = varintScalar<boolean>(
+  false,
+  (raw) => raw !== 0n,
+  (value) => (value ? 1n : 0n),
+);
+
+export const bytes = (id: number): Field<Buffer> => field(id, bytesScalar);
+export const text = (id: number): Field<string> => field(id, textScalar);
+export const int64 = (id: number): Field<bigint> => field(id, int64Scalar);
+export const uint64 = (id: number): Field<bigint> => field(id, uint64Scalar);
+/** int32, and enums by their number. */
+export const int32 = (id: number): Field<number> => field(id, int32Scalar);
+export const flag = (id: number): Field<boolean> => field(id, flagScalar);
+
+/** A scalar of which it matters whether it was written: a member of a oneof. */
+export const optional = <Out, In>(inner: Field<Out, In>): Field<Out | undefined, In | undefined> => ({
+  id: inner.id,
+  wireType: inner.wireType,
+  empty: () => undefined,
+  isSet: (value) => value !== undefined,
+  write: (writer, value) => {
+    if (value !== undefined) inner.write(writer, value);
+  },
+  read: (reader) => inner.read(reader, inner.empty()),
+});
+
+/** A message within the message, absent unless written. `type` is asked late: types may contain each other. */
+export const message = <Out, In>(
+  id: number,
+  type: () => MessageType<Out, In>,
+): Field<Out | undefined, In | undefined> => ({
+  id,
+  wireType: lengthType,
+  empty: () => undefined,
+  isSet: (value) => value !== undefined,
+  write: (writer, value) => {
+    if (value !== undefined) writer.bytes(type().encode(value));
+  },
+  read: (reader) => type().decode(reader.bytes()),
+});
+
+/** Messages in a row. */
+export const messages = <Out, In>(
+  id: number,
+  type: () => MessageType<Out, In>,
+): Field<readonly Out[], readonly In[]> => ({
+  id,
+  wireType: lengthType,
+  empty: () => [],
+  isSet: (value) => value.length > 0,
+  write: (writer, value) => {
+    value.forEach((each, index) => {
+      if (index > 0) writer.tag(id, lengthType);
+      writer.bytes(type().encode(each));
+    });
+  },
+  read: (reader, soFar) => {
+    // The array is this decoding's own.
+    (soFar as Out[]).push(type().decode(reader.bytes()));
+    return soFar;
+  },
+});
+
+export function messageType<F extends Fields>(fields: F): MessageType<Decoded<F>, Encoded<F>> {
+  const named = Object.entries(fields);
+  const byId = new Map(named.map(([name, each]) => [each.id, [name, each] as const]));
+  return {
+    encode: (values) => {
+      const writer = new ProtobufWriter();
+      for (const [name, { id, wireType, isSet, write }] of named) {
+        const value: unknown = values[name];
+        if (value === undefined || !isSet(value)) continue;
+        writer.tag(id, wireType);
+        write(writer, value);
+      }
+      return writer.take();
+    },
+    decode: (source) => {
+      const reader = new ProtobufReader(source);
+      const values: Record<string, unknown> = {};
+      for (const [name, each] of named) values[name] = each.empty();
+      while (!reader.isAtEnd) {
+        const tag = Number(reader.varint());
+        const wireType = tag % 8;
+        const known = byId.get(Math.floor(tag / 8));
+        if (known === undefined) reader.skip(wireType);
+        else {
+          const [name, each] = known;
+          if (wireType !== each.wireType) {
+            throw new ProtobufError(`field ${name} has wire type ${wireType}, must be ${each.wireType}`);
+          }
+          values[name] = each.read(reader, values[name]);
+        }
+      }
+      return values as Decoded<F>;
+    },
+  };
+}
