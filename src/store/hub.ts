@@ -23,7 +23,7 @@ const scanEventsMax = 4096;
 
 export interface HubDeps {
   readonly ring: EventRing;
-  readonly archive: Archive | undefined;
+  readonly archive: Pick<Archive, "readEvents"> | undefined;
   readonly revision: () => Revision;
   readonly compactRevision: () => Revision;
 }
@@ -91,6 +91,11 @@ export class Hub {
   forget(watcher: Watcher): void {
     this.leave(watcher);
     this.#watchers.delete(watcher);
+  }
+
+  /** Events are missing that can't be had any more: every synced watch ends with `error`. */
+  interrupt(error: Error): void {
+    for (const { members } of this.#groups) for (const watcher of members) watcher.fail(error);
   }
 
   /** Watches end after what they have queued. */
@@ -193,6 +198,13 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     const queue = this.#queue;
     this.#end(undefined);
     this.#queue = queue;
+  }
+
+  fail(error: Error): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    this.#end(waiting === undefined ? error : undefined);
+    waiting?.reject(error);
   }
 
   /** A commit, while synced. */

@@ -84,6 +84,10 @@ export class MvccStore implements Store {
     return this.#mvcc.compactRevision;
   }
 
+  latest(): Promise<Revision> {
+    return Promise.resolve(this.#mvcc.revision);
+  }
+
   async get(key: string, revision?: Revision): Promise<GetResult> {
     this.#assertOpen();
     const entry = revision === undefined ? this.#mvcc.current.get(key) : await this.#past.get(key, revision);

@@ -81,8 +81,10 @@ export interface WatchOptions {
 export interface Store {
   /** The newest durable revision. */
   readonly revision: Revision;
-  /** Everything below was compacted away. 0 when nothing was. */
+  /** Everything below was compacted away, as far as is known here. 0 when nothing was. */
   readonly compactRevision: Revision;
+  /** The newest durable revision of all: where other processes write to the same database, `revision` may lag. */
+  latest(): Promise<Revision>;
 
   get(key: string, revision?: Revision): Promise<GetResult>;
   list(prefix: string, options?: ListOptions): Promise<ListResult>;
@@ -187,6 +189,15 @@ export class StoreWriteError extends Error {
   readonly code = "WRITE_FAILED";
   constructor(path: string, reason: string, options?: ErrorOptions) {
     super(`can't write to the database ${path}: ${reason}`, options);
+  }
+}
+
+/** The datastore can't be reached. A write that rejects with this was not made. */
+export class StoreUnreachableError extends Error {
+  override readonly name = "StoreUnreachableError";
+  readonly code = "UNREACHABLE";
+  constructor(datastore: string, reason: string, options?: ErrorOptions) {
+    super(`can't reach the datastore ${datastore}: ${reason}`, options);
   }
 }
 

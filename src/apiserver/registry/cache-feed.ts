@@ -71,9 +71,12 @@ export class CacheFeed {
     }
   }
 
-  /** Resolves once the caches hold every write that was durable when it was called. */
+  /**
+   * Resolves once the caches hold every write that was durable when it was called, other servers' included.
+   * upstream: KEP-2340, consistent reads from cache
+   */
   async fresh(signal?: AbortSignal): Promise<void> {
-    const revision = this.#deps.store.revision;
+    const revision = await this.#deps.store.latest();
     if (revision > this.#revision) await this.reach(revision, signal);
   }
 

@@ -5,7 +5,7 @@ import type { Case } from "./cases.ts";
 import { closeCases, compactionCases } from "./compaction-cases.ts";
 import { pastCases, readCases } from "./read-cases.ts";
 import { slowWatchCases, watchCases } from "./watch-cases.ts";
-import { writeCases } from "./write-cases.ts";
+import { singleWriterCases, writeCases } from "./write-cases.ts";
 
 /** A store of its own for each test. */
 export interface OpenedStore {
@@ -18,6 +18,7 @@ export type OpenStore = () => Promise<OpenedStore>;
 
 const chapters = {
   writes: writeCases,
+  "single writer": singleWriterCases,
   reads: readCases,
   "old revisions": pastCases,
   watch: watchCases,
@@ -27,6 +28,9 @@ const chapters = {
 } satisfies Readonly<Record<string, readonly Case[]>>;
 
 type Chapter = keyof typeof chapters;
+
+/** For a store that others write to as well. */
+export const sharedChapters = (Object.keys(chapters) as Chapter[]).filter((name) => name !== "single writer");
 
 /** `only`: for a variant of a store that has passed the rest already. */
 export function storeSuite(name: string, open: OpenStore, only?: readonly Chapter[]): void {

@@ -80,7 +80,7 @@ export const watchCases: readonly Case[] = [
     "a watch from a future revision waits for it",
     async (store) => {
       const watch = store.watch("/", { startRevision: 5n, signal: neverAborted() });
-      await Promise.all(["/a", "/b", "/c", "/d", "/e"].map((key) => store.create(key, bytes("x"))));
+      for (const key of ["/a", "/b", "/c", "/d", "/e"]) await store.create(key, bytes("x"));
       const events = await eventsUpTo(watch, 6n);
       assert.deepEqual(
         events.map((event) => event.key),

@@ -1,0 +1,97 @@
+/** Debian's etcd as a process of its own: one member or several, in the clear or with TLS and client certificates. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+/** Where members keep their data: in memory, as these tests are not about the disk. */
+const dataRoot = "/dev/shm";
+
+/** Ports nobody has at the moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(
+    servers.map(async (server) => {
+      server.close();
+      await once(server, "close");
+    }),
+  );
+  return ports;
+}
+
+export class EtcdMember {
+  readonly address: string;
+  readonly #args: readonly string[];
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+  #output = "";
+
+  constructor(address: string, args: readonly string[]) {
+    this.address = address;
+    this.#args = args;
+    this.#directory = mkdtempSync(join(dataRoot, "mini-k8s-etcd-"));
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves when it serves clients, which needs a majority of the members. */
+  async start(): Promise<void> {
+    const child = spawn("etcd", [...this.#args, "--data-dir", join(this.#directory, "data")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#child = child;
+    const serves = Promise.withResolvers<void>();
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.#output += chunk.toString();
+      if (/serving (insecure |client )/.test(this.#output)) serves.resolve();
+    });
+    this.#output = "";
+    child.once("error", serves.reject);
+    child.once("exit", (code) => {
+      serves.reject(new Error(`etcd ended with ${code}:\n${this.#output.slice(-2000)}`));
+    });
+    await serves.promise;
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** One member, in the clear. */
+export async function startEtcd(): Promise<EtcdMember> {
+  const [client = 0, peer = 0] = await freePorts(2);
+  const member = new EtcdMember(`127.0.0.1:${client}`, [
+    "--name=one",
+    `--listen-client-urls=http://127.0.0.1:${client}`,
+    `--advertise-client-urls=http://127.0.0.1:${client}`,
+    `--listen-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-cluster=one=http://127.0.0.1:${peer}`,
+    // Only answers to others' absence depend on these; a lone member is the leader the sooner.
+    "--heartbeat-interval=10",
+    "--election-timeout=50",
+  ]);
+  await member.start();
+  return member;
+}
