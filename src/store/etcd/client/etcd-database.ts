@@ -21,6 +21,7 @@ import {
 import {
   compactionRequest,
   compactionResponse,
+  compareResult,
   compareTarget,
   rangeRequest,
   rangeResponse,
@@ -259,7 +260,10 @@ export class EtcdDatabase implements RemoteDatabase {
 
 function requestOf({ key: text, value, expected }: Change): TxnRequest {
   const key = Buffer.from(text);
-  const compare = expected === undefined ? [] : [{ target: compareTarget.mod, key, modRevision: expected }];
+  const compare =
+    expected === undefined
+      ? []
+      : [{ result: compareResult.equal, target: compareTarget.mod, key, modRevision: expected }];
   const success =
     value === undefined
       ? [{ deleteRange: { key, prevKv: true } }]
