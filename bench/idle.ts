@@ -33,12 +33,8 @@ function anonymousMib(pid: number): number {
 
 async function benchIdle(variant: Variant, seconds: number, settleSeconds: number): Promise<void> {
   await using lab = await createLab(1);
-  const [binary = ""] = programOf(variant);
   const images: readonly string[] = [];
-  await using cluster = await startServer(
-    lab.host(1),
-    variant === "executable" ? { binary, images } : { images },
-  );
+  await using cluster = await startServer(lab.host(1), { program: programOf(variant), images });
   await eventually("the node is ready", 60_000, async () =>
     / Ready /.test(await cluster.kubectl(["get", "nodes", "--no-headers"])),
   );

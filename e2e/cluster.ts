@@ -17,8 +17,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Image tars of .cache/images to preload. */
   readonly images?: readonly string[];
-  /** The executable instead of the sources. */
-  readonly binary?: string;
+  /** What to run instead of the sources, up to mini-k8s's own arguments. */
+  readonly program?: readonly string[];
 }
 
 /** Where a host keeps /var/lib/mini-k8s, seen from outside. */
@@ -48,10 +48,7 @@ export class NodeProcess implements AsyncDisposable {
 
   async start(): Promise<void> {
     preload(this.host, this.#options.images ?? []);
-    const program =
-      this.#options.binary === undefined
-        ? [process.execPath, join(root, "bin", "mini-k8s.js")]
-        : [this.#options.binary];
+    const program = this.#options.program ?? [process.execPath, join(root, "bin", "mini-k8s.js")];
     const child = this.host.spawn([...program, ...this.#args, ...(this.#options.args ?? [])], {
       stdio: ["ignore", "pipe", "pipe"],
     });

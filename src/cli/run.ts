@@ -6,6 +6,7 @@ import { systemRandom } from "#base/random.ts";
 import type { Assets, Host } from "#supervisor/host.ts";
 import type { NodeOptions } from "#supervisor/options.ts";
 import type { Invocation } from "./invocation.ts";
+import { searchPath } from "./search-path.ts";
 import { kubernetesVersion, version } from "./version.ts";
 
 export async function runUntilStopped(
@@ -20,6 +21,8 @@ export async function runUntilStopped(
     clock: systemClock,
     write: invocation.err,
   });
+  // For the programs that a node runs, wherever it runs them.
+  process.env["PATH"] = searchPath(invocation.env["PATH"]);
   try {
     const assets = await loadAssets({ dataDir: options.dataDir, startsStore });
     await run(hostOf(assets, invocation, log));
