@@ -10,8 +10,11 @@ import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { podGcController } from "./podgc/controller.ts";
 import { taintEvictionController } from "./tainteviction/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
+import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
+import { claimProtectionController } from "./storageprotection/claims.ts";
+import { volumeProtectionController } from "./storageprotection/volumes.ts";
 
 export const controllerFactories: Readonly<Record<string, ControllerFactory>> = {
   namespace: namespaceController,
@@ -26,4 +29,7 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   podgc: podGcController,
   "taint-eviction": taintEvictionController,
   replicaset: replicaSetController,
+  resourcequota: resourceQuotaController,
+  "pvc-protection": claimProtectionController,
+  "pv-protection": volumeProtectionController,
 };

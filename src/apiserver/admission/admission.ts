@@ -20,6 +20,8 @@ export interface AdmissionAttributes {
   readonly dryRun: boolean;
   readonly user: UserInfo;
   warn(text: string): void;
+  /** For the audit log. */
+  annotate(key: string, text: string): void;
 }
 
 export interface AdmissionPlugin {

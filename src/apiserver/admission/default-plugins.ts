@@ -10,12 +10,20 @@ import {
   CertificateSigning,
   CertificateSubjectRestriction,
 } from "./plugins/certificate-signers.ts";
+import { DefaultIngressClass, DefaultStorageClass } from "./plugins/default-classes.ts";
 import { DefaultTolerationSeconds } from "./plugins/default-toleration-seconds.ts";
+import { LimitRanger } from "./plugins/limit-ranger.ts";
 import { NamespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { NodeRestriction } from "./plugins/node-restriction.ts";
+import { PersistentVolumeClaimResize } from "./plugins/persistent-volume-claim-resize.ts";
+import { PodSecurity } from "./plugins/pod-security.ts";
+import { PodTopologyLabels } from "./plugins/pod-topology-labels.ts";
 import { Priority } from "./plugins/priority.ts";
 import { RbacEscalation } from "./plugins/rbac-escalation.ts";
+import { RuntimeClassPlugin } from "./plugins/runtime-class.ts";
+import { ResourceQuotaPlugin } from "./plugins/resource-quota.ts";
 import { ServiceAccountPlugin } from "./plugins/service-account.ts";
+import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-protection.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
 
 export interface DefaultPluginsDeps extends LookupDeps {
@@ -29,14 +37,23 @@ export interface DefaultPluginsDeps extends LookupDeps {
 export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
   return [
     new NamespaceLifecycle(deps),
+    new LimitRanger(deps),
     new ServiceAccountPlugin(deps),
     new NodeRestriction(deps),
     new TaintNodesByCondition(),
+    new PodSecurity(deps),
     new Priority(deps),
     new DefaultTolerationSeconds(),
+    new DefaultStorageClass(deps),
+    new StorageObjectInUseProtection(),
+    new PersistentVolumeClaimResize(deps),
+    new RuntimeClassPlugin(deps),
     new CertificateApproval(deps),
     new CertificateSigning(deps),
     new CertificateSubjectRestriction(),
+    new DefaultIngressClass(deps),
+    new PodTopologyLabels(deps),
     new RbacEscalation(deps),
+    new ResourceQuotaPlugin(deps),
   ];
 }

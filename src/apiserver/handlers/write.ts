@@ -132,6 +132,9 @@ export function attributesOf(request: ResourceCall, subject: AdmissionSubject): 
     warn: (text) => {
       call.warn(text);
     },
+    annotate: (key, text) => {
+      call.annotate?.(key, text);
+    },
   };
 }
 

@@ -32,6 +32,8 @@ export interface ApiCall {
   readonly signal: AbortSignal;
   /** Adds a `Warning: 299 - "text"` header to the answer. */
   warn(text: string): void;
+  /** Adds an annotation to the audit event of this request, where one is kept. */
+  annotate?(key: string, text: string): void;
   /** The connection, where this request may take it over (exec, attach, port-forward, proxy). */
   readonly upgrade: UpgradeRequest | undefined;
 }

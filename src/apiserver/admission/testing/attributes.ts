@@ -1,5 +1,6 @@
 /** Admission attributes for tests of single plugins. */
 import type { AnyObject, KubeObject } from "#api/meta/object.ts";
+import { StatusError } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 
@@ -11,6 +12,10 @@ export interface Write {
   readonly user?: AdmissionAttributes["user"];
   readonly name?: string;
   readonly namespace?: string;
+  readonly dryRun?: boolean;
+  /** Takes the warnings. */
+  readonly warn?: (text: string) => void;
+  readonly annotate?: (key: string, text: string) => void;
 }
 
 /** What a write to `ref` brings; name and namespace are taken from the object unless given. */
@@ -26,9 +31,10 @@ export function attributesOf(ref: ResourceRef, write: Write): AdmissionAttribute
     object: write.object as AnyObject | undefined,
     oldObject: write.oldObject as AnyObject | undefined,
     options: {},
-    dryRun: false,
+    dryRun: write.dryRun ?? false,
     user: write.user ?? { name: "alice", groups: [] },
-    warn: () => undefined,
+    warn: write.warn ?? (() => undefined),
+    annotate: write.annotate ?? (() => undefined),
   };
 }
 
@@ -37,4 +43,18 @@ export async function run(plugin: AdmissionPlugin, attributes: AdmissionAttribut
   if (!plugin.handles(attributes.operation)) return;
   await plugin.admit?.(attributes);
   await plugin.validate?.(attributes);
+}
+
+/** What a plugin has against it; undefined when it lets it pass. */
+export async function faultOf(
+  plugin: AdmissionPlugin,
+  attributes: AdmissionAttributes,
+): Promise<string | undefined> {
+  try {
+    await run(plugin, attributes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StatusError) return error.message;
+    throw error;
+  }
 }

@@ -116,7 +116,8 @@ function place(pod: Pod, { target, metadata }: Binding, now: string): void {
   const { annotations, labels } = metadata ?? {};
   const own = (pod.metadata ??= {});
   if (annotations !== undefined) own.annotations = { ...own.annotations, ...annotations };
-  if (labels !== undefined) own.labels = { ...own.labels, ...labels };
+  // The pod's own labels win.
+  if (labels !== undefined) own.labels = { ...labels, ...own.labels };
   const status = (pod.status ??= {});
   const others = (status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
   status.conditions = [...others, { type: "PodScheduled", status: "True", lastTransitionTime: now }];

@@ -8,7 +8,7 @@ import { ManualClock } from "#base/clock.ts";
 import type { ApiRequest, Transport } from "#client/client.ts";
 import { createCsr } from "#pki/csr.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
-import { qosClassOf } from "./qos.ts";
+import { qosClassOf } from "#api/core/qos.ts";
 
 const core = "/api/v1/namespaces/default";
 

@@ -3,7 +3,7 @@
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
-import { qosClassOf } from "./qos.ts";
+import { qosClassOf } from "#api/core/qos.ts";
 import {
   bumpGeneration,
   isSame,

@@ -1,6 +1,6 @@
 /** The quality-of-service class a pod gets at creation. upstream: pkg/apis/core/v1/helper/qos/qos.go */
-import type { Pod, ResourceRequirements } from "#api/generated/types/core-v1.ts";
-import { addQuantities, quantityOf, zeroQuantity, type Quantity } from "#api/meta/quantity.ts";
+import type { Pod, ResourceRequirements } from "../generated/types/core-v1.ts";
+import { addQuantities, quantityOf, zeroQuantity, type Quantity } from "../meta/quantity.ts";
 
 const counted = ["cpu", "memory"] as const;
 

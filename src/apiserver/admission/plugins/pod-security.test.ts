@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { Deployment } from "#api/generated/types/apps-v1.ts";
+import type { Namespace, Pod } from "#api/generated/types/core-v1.ts";
+import { deployments, namespaces, pods } from "#api/resources.ts";
+import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
+import { attributesOf, faultOf, type Write } from "../testing/attributes.ts";
+import { PodSecurity } from "./pod-security.ts";
+
+const prefix = "pod-security.kubernetes.io/";
+const namespaceWith = (labels: Record<string, string>): Namespace => ({
+  metadata: {
+    name: "ns",
+    labels: Object.fromEntries(Object.entries(labels).map(([key, value]) => [`${prefix}${key}`, value])),
+  },
+});
+
+const pod = (name: string, owner?: string): Pod => ({
+  metadata: {
+    name,
+    namespace: "ns",
+    ...(owner === undefined
+      ? {}
+      : {
+          ownerReferences: [
+            { apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: owner, controller: true },
+          ],
+        }),
+  },
+  spec: { hostPID: true, containers: [{ name: "x", image: "x" }] },
+});
+
+interface Asked {
+  readonly warnings: string[];
+  readonly annotations: Record<string, string>;
+  readonly fault: string | undefined;
+}
+
+async function ask(api: MemoryApi, ref: Parameters<typeof attributesOf>[0], write: Write): Promise<Asked> {
+  const warnings: string[] = [];
+  const annotations: Record<string, string> = {};
+  const attributes = attributesOf(ref, {
+    ...write,
+    warn: (text) => warnings.push(text),
+    annotate: (key, text) => {
+      annotations[key] = text;
+    },
+  });
+  const plugin = new PodSecurity({ informers: api, client: api });
+  return { warnings, annotations, fault: await faultOf(plugin, attributes) };
+}
+
+function apiWith(labels: Record<string, string>, ...existing: Pod[]): MemoryApi {
+  const api = new MemoryApi();
+  api.seed(namespaces, namespaceWith(labels));
+  api.seed(pods, ...existing);
+  return api;
+}
+
+suite("PodSecurity", () => {
+  test("enforce refuses a pod, in upstream's words", async () => {
+    const { fault, annotations } = await ask(apiWith({ enforce: "baseline" }), pods, { object: pod("web") });
+    assert.equal(
+      fault,
+      'pods "web" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostPID)',
+    );
+    assert.deepEqual(annotations, { [`${prefix}enforce-policy`]: "baseline:latest" });
+  });
+
+  test("warn and audit only say it", async () => {
+    const api = apiWith({ warn: "baseline", "warn-version": "v1.30", audit: "baseline" });
+    const { fault, warnings, annotations } = await ask(api, pods, { object: pod("web") });
+    assert.equal(fault, undefined);
+    assert.deepEqual(warnings, ['would violate PodSecurity "baseline:v1.30": host namespaces (hostPID)']);
+    assert.deepEqual(annotations, {
+      [`${prefix}enforce-policy`]: "privileged:latest",
+      [`${prefix}audit-violations`]: 'would violate PodSecurity "baseline:latest": host namespaces (hostPID)',
+    });
+  });
+
+  test("workloads are warned of, never refused", async () => {
+    const object: Deployment = {
+      metadata: { name: "web", namespace: "ns" },
+      spec: { selector: {}, template: { spec: pod("x").spec } },
+    };
+    const api = apiWith({ enforce: "restricted", warn: "baseline" });
+    const { fault, warnings } = await ask(api, deployments, { object });
+    assert.equal(fault, undefined);
+    assert.deepEqual(warnings, ['would violate PodSecurity "baseline:latest": host namespaces (hostPID)']);
+  });
+
+  test("an update of what doesn't matter passes, one of an image doesn't", async () => {
+    const api = apiWith({ enforce: "baseline" });
+    const old = pod("web");
+    const labelled: Pod = { ...old, metadata: { ...old.metadata, labels: { a: "b" } } };
+    assert.equal(
+      (await ask(api, pods, { operation: "UPDATE", object: labelled, oldObject: old })).fault,
+      undefined,
+    );
+    const changed: Pod = { ...old, spec: { ...old.spec, containers: [{ name: "x", image: "y" }] } };
+    const { fault } = await ask(api, pods, { operation: "UPDATE", object: changed, oldObject: old });
+    assert.match(fault ?? "", /violates PodSecurity/);
+  });
+
+  test("a debug container is looked at, a status isn't", async () => {
+    const api = apiWith({ enforce: "baseline" });
+    const old = pod("web");
+    const debugged: Pod = {
+      ...old,
+      spec: { containers: [], ...old.spec, ephemeralContainers: [{ name: "d", image: "d" }] },
+    };
+    const write = { operation: "UPDATE", object: debugged, oldObject: old } as const;
+    assert.match(
+      (await ask(api, pods, { ...write, subresource: "ephemeralcontainers" })).fault ?? "",
+      /violates/,
+    );
+    assert.equal((await ask(api, pods, { ...write, subresource: "status" })).fault, undefined);
+  });
+
+  const invalidCases: [string, Record<string, string>, string][] = [
+    [
+      "a level that isn't",
+      { enforce: "foo" },
+      'Namespace "ns" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "foo": must be one of privileged, baseline, restricted',
+    ],
+    [
+      "a version that isn't",
+      { "warn-version": "1.2" },
+      'Namespace "ns" is invalid: metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.2": must be "latest" or "v1.x"',
+    ],
+  ];
+  for (const [name, labels, message] of invalidCases) {
+    test(`a namespace with ${name} is refused`, async () => {
+      const { fault } = await ask(apiWith({}), namespaces, { object: namespaceWith(labels), name: "ns" });
+      assert.equal(fault, message);
+    });
+  }
+
+  test("labels that were bad before may stay", async () => {
+    const bad = namespaceWith({ enforce: "foo" });
+    const { fault } = await ask(apiWith({}), namespaces, {
+      operation: "UPDATE",
+      object: bad,
+      oldObject: bad,
+    });
+    assert.equal(fault, undefined);
+  });
+
+  test("a pod in a namespace with a bad level is held to the strictest", async () => {
+    const { fault, annotations } = await ask(apiWith({ enforce: "foo" }), pods, { object: pod("web") });
+    assert.match(fault ?? "", /violates PodSecurity "restricted:latest"/);
+    assert.match(annotations[`${prefix}error`] ?? "", /^Failed to parse policy: metadata.labels/);
+  });
+
+  test("a stricter level warns of the pods that are there", async () => {
+    const api = apiWith({}, pod("b", "rs"), pod("a", "rs"), pod("c"));
+    const write = { operation: "UPDATE", oldObject: namespaceWith({}) } as const;
+    const stricter = await ask(api, namespaces, { ...write, object: namespaceWith({ enforce: "baseline" }) });
+    assert.deepEqual(stricter.warnings, [
+      'existing pods in namespace "ns" violate the new PodSecurity enforce level "baseline:latest"',
+      "a (and 2 other pods): host namespaces",
+    ]);
+    const open = await ask(api, namespaces, { ...write, object: namespaceWith({ enforce: "privileged" }) });
+    assert.deepEqual(open.warnings, []);
+  });
+});

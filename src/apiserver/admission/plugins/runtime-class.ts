@@ -1,0 +1,131 @@
+/** What a runtime class says of nodes, tolerations and overhead goes for its pods. upstream: plugin/pkg/admission/runtimeclass/admission.go */
+import type { Pod, PodSpec, Toleration } from "#api/generated/types/core-v1.ts";
+import type { RuntimeClass } from "#api/generated/types/node-v1.ts";
+import { compareQuantities, quantityOf } from "#api/meta/quantity.ts";
+import { runtimeClasses } from "#api/resources.ts";
+import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
+import { Lookup, type LookupDeps } from "../lookup.ts";
+import { concerns, refuse } from "../refuse.ts";
+
+type Resources = Readonly<Record<string, string>>;
+
+export class RuntimeClassPlugin implements AdmissionPlugin {
+  readonly name = "RuntimeClass";
+  readonly #classes: Lookup<RuntimeClass>;
+
+  constructor(deps: LookupDeps) {
+    this.#classes = new Lookup(runtimeClasses, deps);
+  }
+
+  handles(operation: Operation): boolean {
+    return operation === "CREATE";
+  }
+
+  async admit(attributes: AdmissionAttributes): Promise<void> {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return;
+    const { spec } = attributes.object as Pod;
+    const runtimeClass = await this.#classOf(attributes, spec);
+    if (spec === undefined || runtimeClass === undefined) return;
+    setOverhead(attributes, spec, runtimeClass);
+    setScheduling(attributes, spec, runtimeClass);
+  }
+
+  async validate(attributes: AdmissionAttributes): Promise<void> {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return;
+    const { spec } = attributes.object as Pod;
+    const runtimeClass = await this.#classOf(attributes, spec);
+    if (!isSet(spec?.overhead)) return;
+    if (runtimeClass?.overhead === undefined) {
+      throw refuse(
+        attributes,
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+      );
+    }
+    if (!isSameAmount(spec?.overhead, runtimeClass.overhead.podFixed)) throw mismatch(attributes);
+  }
+
+  async #classOf(attributes: AdmissionAttributes, spec: Pod["spec"]): Promise<RuntimeClass | undefined> {
+    const name = spec?.runtimeClassName;
+    if (name === undefined) return undefined;
+    const found = await this.#classes.get(name);
+    if (found !== undefined) return found;
+    throw refuse(attributes, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
+  }
+}
+
+function setOverhead(attributes: AdmissionAttributes, spec: PodSpec, { overhead }: RuntimeClass): void {
+  if (overhead === undefined) return;
+  if (isSet(spec.overhead) && !isSameAmount(spec.overhead, overhead.podFixed)) throw mismatch(attributes);
+  spec.overhead = { ...overhead.podFixed };
+}
+
+function setScheduling(attributes: AdmissionAttributes, spec: PodSpec, { scheduling }: RuntimeClass): void {
+  const { nodeSelector, tolerations } = scheduling ?? {};
+  for (const [key, value] of Object.entries(nodeSelector ?? {})) {
+    const own = spec.nodeSelector?.[key];
+    if (own === undefined || own === value) continue;
+    throw refuse(
+      attributes,
+      `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`,
+    );
+  }
+  if (nodeSelector !== undefined) spec.nodeSelector = { ...spec.nodeSelector, ...nodeSelector };
+  if (tolerations !== undefined) spec.tolerations = merged(spec.tolerations ?? [], tolerations);
+}
+
+const mismatch = (attributes: AdmissionAttributes): Error =>
+  refuse(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+
+const isSet = (resources: Resources | undefined): boolean => Object.keys(resources ?? {}).length > 0;
+
+function isSameAmount(a: Resources = {}, b: Resources = {}): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every(
+    (name) =>
+      a[name] !== undefined &&
+      b[name] !== undefined &&
+      compareQuantities(quantityOf(a[name]), quantityOf(b[name])) === 0,
+  );
+}
+
+/** All of both, without those that another one includes. upstream: pkg/util/tolerations/tolerations.go MergeTolerations */
+function merged(own: readonly Toleration[], more: readonly Toleration[]): Toleration[] {
+  const all = [...own, ...more];
+  return all
+    .filter(
+      (toleration, index) =>
+        !all.some(
+          (other, at) =>
+            at !== index && includes(other, toleration) && (at < index || !includes(toleration, other)),
+        ),
+    )
+    .map((toleration) => ({ ...toleration }));
+}
+
+/** Whether `wide` tolerates all that `narrow` does. */
+function includes(wide: Toleration, narrow: Toleration): boolean {
+  const a = filled(wide);
+  const b = filled(narrow);
+  const isAnyKey = a.key === "" && a.operator === "Exists";
+  if (!isAnyKey && a.key !== b.key) return false;
+  if (a.effect !== "" && a.effect !== b.effect) return false;
+  if (!lastsAsLong(wide, narrow)) return false;
+  return a.operator === "Exists" || (a.operator === b.operator && a.value === b.value);
+}
+
+const filled = ({
+  key = "",
+  operator = "Equal",
+  value = "",
+  effect = "",
+}: Toleration): Required<Pick<Toleration, "key" | "operator" | "value" | "effect">> => ({
+  key,
+  operator,
+  value,
+  effect,
+});
+
+function lastsAsLong(wide: Toleration, narrow: Toleration): boolean {
+  if ((wide.effect ?? "") !== "NoExecute" || wide.tolerationSeconds === undefined) return true;
+  return narrow.tolerationSeconds !== undefined && wide.tolerationSeconds >= narrow.tolerationSeconds;
+}
