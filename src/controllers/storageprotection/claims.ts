@@ -40,7 +40,7 @@ export function claimProtectionController({ client, informers, clock, log }: Con
       await client
         .resource(persistentVolumeClaims, namespace)
         .update({ ...claim, metadata: { ...claim.metadata, finalizers: [...planned] } });
-      log.info("claim", { claim: `${namespace}/${name}`, protected: planned.includes(finalizer) });
+      log.debug(planned.includes(finalizer) ? "claim protected" : "claim released", { claim: key });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
