@@ -27,7 +27,7 @@ export function claimProtectionController({ client, informers, clock, log }: Con
   return queueController(queue, 1, async (key) => {
     const claim = claims.lister.get(key);
     if (claim === undefined) return;
-    const { namespace = "", name = "" } = claim.metadata ?? {};
+    const { namespace = "" } = claim.metadata ?? {};
     const cached = podInformer.lister.list(namespace);
     const planned = planFinalizers(claim, finalizer, () => cached.some((pod) => uses(pod, claim)));
     if (planned === undefined) return;
