@@ -1,0 +1,74 @@
+/**
+ * The ciphers of encryption at rest, byte for byte upstream's, so that either can read what the other wrote.
+ * upstream: apiserver/pkg/storage/value/encrypt/{aes,secretbox}
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
+
+export type CipherName = "aescbc" | "aesgcm" | "secretbox";
+
+export interface Cipher {
+  /** `place` is the key in the store: what was written in one place can't be read in another, where the cipher can say so. */
+  encrypt(plain: Buffer, place: string): Buffer;
+  /** Throws when the bytes weren't written with this key. */
+  decrypt(sealed: Buffer, place: string): Buffer;
+}
+
+export const cipherOf = (name: CipherName, secret: Buffer): Cipher => ciphers[name](secret);
+
+/** Key lengths in bytes. */
+export const keyLengths: Readonly<Record<CipherName, readonly number[]>> = {
+  aescbc: [16, 24, 32],
+  aesgcm: [16, 24, 32],
+  secretbox: [32],
+};
+
+const ivBytes = 16;
+const gcmNonceBytes = 12;
+const tagBytes = 16;
+const boxNonceBytes = 24;
+
+const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Cipher>> = {
+  aescbc: (secret) => {
+    const algorithm = `aes-${secret.length * 8}-cbc`;
+    return {
+      encrypt: (plain) => {
+        const iv = randomBytes(ivBytes);
+        const cipher = createCipheriv(algorithm, secret, iv);
+        return Buffer.concat([iv, cipher.update(plain), cipher.final()]);
+      },
+      decrypt: (sealed) => {
+        const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, ivBytes));
+        return Buffer.concat([decipher.update(sealed.subarray(ivBytes)), decipher.final()]);
+      },
+    };
+  },
+  aesgcm: (secret) => {
+    const algorithm = `aes-${secret.length * 8}-gcm` as "aes-256-gcm";
+    return {
+      encrypt: (plain, place) => {
+        const nonce = randomBytes(gcmNonceBytes);
+        const cipher = createCipheriv(algorithm, secret, nonce).setAAD(Buffer.from(place, "utf8"));
+        return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      },
+      decrypt: (sealed, place) => {
+        const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, gcmNonceBytes), {
+          authTagLength: tagBytes,
+        })
+          .setAAD(Buffer.from(place, "utf8"))
+          .setAuthTag(sealed.subarray(-tagBytes));
+        return Buffer.concat([decipher.update(sealed.subarray(gcmNonceBytes, -tagBytes)), decipher.final()]);
+      },
+    };
+  },
+  secretbox: (secret) => ({
+    encrypt: (plain) => {
+      const nonce = randomBytes(boxNonceBytes);
+      return Buffer.concat([nonce, xsalsa20poly1305(secret, nonce).encrypt(plain)]);
+    },
+    decrypt: (sealed) => {
+      const box = xsalsa20poly1305(secret, sealed.subarray(0, boxNonceBytes));
+      return Buffer.from(box.decrypt(sealed.subarray(boxNonceBytes)));
+    },
+  }),
+};

@@ -1,0 +1,67 @@
+/** The configuration's file: read at the start, and again whenever it changes. upstream: pkg/server/options/encryptionconfig/controller */
+import { createHash } from "node:crypto";
+import { watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { errorText, type Logger } from "#base/log.ts";
+import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
+import type { EncryptingStore } from "./encrypting-store.ts";
+import { transformerFinder } from "./transformer.ts";
+
+export interface ConfigurationFileDeps {
+  readonly store: EncryptingStore;
+  readonly log: Logger;
+}
+
+export class ConfigurationFile {
+  readonly path: string;
+  readonly #deps: ConfigurationFileDeps;
+  #hash = "";
+  #reading = Promise.resolve();
+
+  constructor(path: string, deps: ConfigurationFileDeps) {
+    this.path = path;
+    this.#deps = deps;
+  }
+
+  /** Of the file that counts now: servers with the same one can read each other's values. */
+  get hash(): string {
+    return this.#hash;
+  }
+
+  /** Throws EncryptionConfigurationError. */
+  async load(): Promise<void> {
+    let text: string;
+    try {
+      text = await readFile(this.path, "utf8");
+    } catch (error) {
+      throw new EncryptionConfigurationError(this.path, `can't be read: ${errorText(error)}`, {
+        cause: error,
+      });
+    }
+    const hash = createHash("sha256").update(text).digest("hex");
+    if (hash === this.#hash) return;
+    this.#deps.store.configure(transformerFinder(parseEncryptionConfiguration(this.path, text)));
+    this.#hash = hash;
+    this.#deps.log.info("encryption provider configuration loaded", { path: this.path });
+  }
+
+  /** A file that can't be used changes nothing but the log. Returns what ends it. */
+  follow(): () => void {
+    // The folder's, not the file's: editors and configuration tools put a new file in its place.
+    const watcher = watch(dirname(this.path), { persistent: false }, (_, name) => {
+      if (name !== null && name !== basename(this.path)) return;
+      this.#reading = this.#reading
+        .then(() => this.load())
+        .catch((error: unknown) => {
+          this.#deps.log.error("encryption provider configuration not loaded", { reason: errorText(error) });
+        });
+    });
+    watcher.on("error", (error) => {
+      this.#deps.log.error("encryption provider configuration isn't followed", { reason: error.message });
+    });
+    return () => {
+      watcher.close();
+    };
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * A store whose values are encrypted on the way down and decrypted on the way up, resource by resource. Values it has
+ * sealed are remembered with what they were, so that a write's event costs no decryption.
+ */
+import type {
+  Entry,
+  EventBatch,
+  GetResult,
+  ListOptions,
+  ListResult,
+  Revision,
+  Store,
+  StoreEvent,
+  WatchOptions,
+} from "#store/store.ts";
+import { KeyExistsError, RevisionMismatchError } from "#store/store.ts";
+import type { Transformer } from "./transformer.ts";
+
+/** Which group and resource a key of the store belongs to; undefined for what isn't the API's. */
+export type ResourceOfKey = (
+  key: string,
+) => { readonly group: string; readonly resource: string } | undefined;
+
+type Finder = (group: string, resource: string) => Transformer | undefined;
+
+export class EncryptingStore implements Store {
+  readonly #inner: Store;
+  readonly #resourceOf: ResourceOfKey;
+  /** Sealed value → plain value. */
+  readonly #opened = new WeakMap<Buffer, Buffer>();
+  #find: Finder = () => undefined;
+
+  constructor(inner: Store, resourceOf: ResourceOfKey) {
+    this.#inner = inner;
+    this.#resourceOf = resourceOf;
+  }
+
+  /** From now on. What is stored stays as it is until it is written again, or `rewrite` is called. */
+  configure(find: Finder): void {
+    this.#find = find;
+  }
+
+  get revision(): Revision {
+    return this.#inner.revision;
+  }
+
+  get compactRevision(): Revision {
+    return this.#inner.compactRevision;
+  }
+
+  async get(key: string, revision?: Revision): Promise<GetResult> {
+    const result = await this.#inner.get(key, revision);
+    return { ...result, entry: this.#openIfAny(result.entry) };
+  }
+
+  async list(prefix: string, options?: ListOptions): Promise<ListResult> {
+    const result = await this.#inner.list(prefix, options);
+    return { ...result, entries: result.entries.map((entry) => this.#open(entry)) };
+  }
+
+  count(prefix: string): ReturnType<Store["count"]> {
+    return this.#inner.count(prefix);
+  }
+
+  async create(key: string, value: Buffer): Promise<Entry> {
+    try {
+      return this.#open(await this.#inner.create(key, this.#seal(key, value)));
+    } catch (error) {
+      throw error instanceof KeyExistsError ? new KeyExistsError(this.#open(error.current)) : error;
+    }
+  }
+
+  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
+    try {
+      return this.#open(await this.#inner.update(key, this.#seal(key, value), expected));
+    } catch (error) {
+      throw this.#openedMismatch(error, key, expected);
+    }
+  }
+
+  async delete(key: string, expected?: Revision): ReturnType<Store["delete"]> {
+    try {
+      const { revision, previous } = await this.#inner.delete(key, expected);
+      return { revision, previous: this.#open(previous) };
+    } catch (error) {
+      throw this.#openedMismatch(error, key, expected ?? 0n);
+    }
+  }
+
+  watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch> {
+    // The inner watch begins now, not when it is first read.
+    return this.#openBatches(this.#inner.watch(prefix, options));
+  }
+
+  async *#openBatches(batches: AsyncIterable<EventBatch>): AsyncIterable<EventBatch> {
+    for await (const batch of batches) {
+      yield { ...batch, events: batch.events.map((event) => this.#openEvent(event)) };
+    }
+  }
+
+  compact(revision: Revision): Promise<void> {
+    return this.#inner.compact(revision);
+  }
+
+  size(): Promise<number> {
+    return this.#inner.size();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  /**
+   * Writes everything below `prefix` anew that isn't sealed as it would be now; gives the number of values written. What
+   * somebody else writes meanwhile is sealed by that.
+   */
+  async rewrite(prefix: string, signal: AbortSignal): Promise<number> {
+    const { entries } = await this.#inner.list(prefix);
+    let written = 0;
+    for (const { key, value, modRevision } of entries) {
+      signal.throwIfAborted();
+      const transformer = this.#transformerOf(key);
+      if (transformer?.isStale(value) !== true) continue;
+      const plain = this.#openValue(key, value);
+      try {
+        await this.#inner.update(key, this.#seal(key, plain), modRevision);
+        written += 1;
+      } catch (error) {
+        if (!(error instanceof RevisionMismatchError)) throw error;
+      }
+    }
+    return written;
+  }
+
+  #transformerOf(key: string): Transformer | undefined {
+    const resource = this.#resourceOf(key);
+    return resource === undefined ? undefined : this.#find(resource.group, resource.resource);
+  }
+
+  #seal(key: string, value: Buffer): Buffer {
+    const sealed = this.#transformerOf(key)?.seal(value, key) ?? value;
+    if (sealed !== value) this.#opened.set(sealed, value);
+    return sealed;
+  }
+
+  #openValue(key: string, value: Buffer): Buffer {
+    const known = this.#opened.get(value);
+    if (known !== undefined) return known;
+    const plain = this.#transformerOf(key)?.open(value, key) ?? value;
+    if (plain !== value) this.#opened.set(value, plain);
+    return plain;
+  }
+
+  #open(entry: Entry): Entry {
+    const value = this.#openValue(entry.key, entry.value);
+    return value === entry.value ? entry : { ...entry, value };
+  }
+
+  #openIfAny(entry: Entry | undefined): Entry | undefined {
+    return entry === undefined ? undefined : this.#open(entry);
+  }
+
+  #openEvent(event: StoreEvent): StoreEvent {
+    const entry = this.#open(event.entry);
+    const previous = this.#openIfAny(event.previous);
+    return entry === event.entry && previous === event.previous ? event : { ...event, entry, previous };
+  }
+
+  #openedMismatch(error: unknown, key: string, expected: Revision): unknown {
+    if (!(error instanceof RevisionMismatchError)) return error;
+    return new RevisionMismatchError(key, expected, this.#openIfAny(error.current));
+  }
+}
