@@ -28,6 +28,7 @@ export interface AssemblyDeps extends Pick<
   "allocation" | "issuer" | "connect" | "probes" | "tokens"
 > {
   readonly store: Store;
+  readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -26,6 +26,8 @@ import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import { createConnect } from "./connect/connect.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
+import { registerConfigurationInfo } from "./encryption/configuration-file.ts";
+import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
@@ -91,6 +93,7 @@ class ApiserverComponent implements Apiserver {
   readonly #aggregator: ClusterRoleAggregator;
   readonly #registry = new Registry();
   readonly #flow: FlowControl;
+  readonly #encryption: EncryptionAtRest | undefined;
   readonly #addresses: readonly AddressRange[];
   #hasBootstrapped = false;
   #isStopping = false;
@@ -100,6 +103,10 @@ class ApiserverComponent implements Apiserver {
     this.#options = options;
     this.#deps = deps;
     const { clock, random, log } = deps;
+    this.#encryption =
+      options.encryptionConfiguration === undefined
+        ? undefined
+        : encryptionAtRest(options.encryptionConfiguration, deps);
     this.#client = createClient(this.local(self), { clock, fieldManager: "apiserver" });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
     this.#security = createSecurity(options, {
@@ -153,6 +160,12 @@ class ApiserverComponent implements Apiserver {
     const stop = new AbortController();
     const filled = Promise.withResolvers<void>();
     await using stack = new AsyncDisposableStack();
+    if (this.#encryption !== undefined) {
+      const { file } = this.#encryption;
+      await file.load();
+      stack.defer(file.follow());
+      registerConfigurationInfo(this.#registry, file);
+    }
     const feeding = this.#assembly.run(stop.signal, filled.resolve);
     const failed = feeding.then(() => undefined);
     stack.defer(async () => {
@@ -210,8 +223,11 @@ class ApiserverComponent implements Apiserver {
   #assemble(protobuf: ProtobufCodec): Assembly {
     const { deps: own, options } = { deps: this.#deps, options: this.#options };
     const { authorizer, admission, issuer, tokens } = this.#security;
+    const encrypted = this.#encryption?.store;
     return new Assembly({
       ...own,
+      store: encrypted ?? own.store,
+      isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
       semantics: new TableSemantics({ ...own, json: new JsonDecoder(own.table), protobuf, parseYaml }),
       validation: new Validator(own),
       convert,

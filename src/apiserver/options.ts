@@ -23,6 +23,8 @@ export interface ApiserverOptions {
   /** This server as a client of kubelets. */
   readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
   readonly serviceAccountKeyPem: string;
+  /** An EncryptionConfiguration; absent: everything is kept as it is. */
+  readonly encryptionConfiguration?: string | undefined;
   /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
   readonly issuer?: string;
   /** Whether requests without credentials are those of system:anonymous. Default true. */

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { agentCommand } from "./commands/agent.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { kubectlCommand, runKubectl } from "./commands/kubectl.ts";
+import { secretsEncryptCommand } from "./commands/secrets-encrypt.ts";
 import { serverCommand } from "./commands/server.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
@@ -14,6 +15,7 @@ const commands: readonly CommandDefinition[] = [
   serverCommand,
   agentCommand,
   tokenCommand,
+  secretsEncryptCommand,
   kubectlCommand,
   completionCommand(() => commands),
   uninstallCommand,

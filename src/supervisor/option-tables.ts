@@ -161,6 +161,19 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: 'CSV of static tokens: token,user,uid,"group1,group2"',
   },
   {
+    name: "secrets-encryption",
+    type: "boolean",
+    group: "data",
+    text: "Keep Secrets encrypted; `mini-k8s secrets-encrypt` changes keys",
+  },
+  {
+    name: "encryption-provider-config",
+    type: "string",
+    placeholder: "FILE",
+    group: "data",
+    text: "EncryptionConfiguration that says what is kept encrypted, and how",
+  },
+  {
     name: "cluster-cidr",
     type: "string",
     placeholder: "CIDR",

@@ -41,6 +41,8 @@ export interface ServerOptions extends NodeOptions {
   readonly writeKubeconfigMode: number;
   readonly agentToken: string | undefined;
   readonly tokenAuthFile: string | undefined;
+  readonly secretsEncryption: boolean;
+  readonly encryptionProviderConfig: string | undefined;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
@@ -209,6 +211,9 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
   if (!dnsLabel.test(clusterDomain)) {
     reader.faults.push(`--cluster-domain is ${clusterDomain}, must be a domain name`);
   }
+  if (reader.flag("secrets-encryption") && reader.text("encryption-provider-config") !== undefined) {
+    reader.faults.push("--secrets-encryption and --encryption-provider-config exclude each other");
+  }
   const options: ServerOptions = {
     ...node,
     bindAddress: reader.ip("bind-address") ?? "0.0.0.0",
@@ -219,6 +224,8 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     writeKubeconfigMode: readMode(reader),
     agentToken: reader.text("agent-token"),
     tokenAuthFile: reader.text("token-auth-file"),
+    secretsEncryption: reader.flag("secrets-encryption"),
+    encryptionProviderConfig: reader.text("encryption-provider-config"),
     clusterCidr,
     serviceCidr,
     serviceNodePortRange: readPortRange(reader),

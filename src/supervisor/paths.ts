@@ -8,6 +8,8 @@ export interface ServerPaths {
   readonly tls: string;
   readonly token: string;
   readonly agentToken: string;
+  /** Keys of --secrets-encryption. */
+  readonly encryption: string;
   /** Tells this server from others of the cluster. */
   readonly identity: string;
 }
@@ -20,6 +22,7 @@ export function serverPaths(dataDir: string): ServerPaths {
     tls: join(server, "tls"),
     token: join(server, "token"),
     agentToken: join(server, "agent-token"),
+    encryption: join(server, "cred", "encryption-config.json"),
     identity: join(server, "identity"),
   };
 }

@@ -16,6 +16,7 @@ import { controllers } from "#controllers/component.ts";
 import { scheduler } from "#scheduler/component.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { Store } from "#store/store.ts";
+import { encryptionFile } from "./secrets-encryption/files.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
 import { KeyFiles, kubeletClientName, loadCertificates, type ServerCertificates } from "./certificates.ts";
 import type { Host } from "./host.ts";
@@ -141,9 +142,12 @@ async function createServer(
   const tokenAuthenticators = await staticTokens(options, host);
   // Made before the client that it uses: joining starts when the server serves.
   const late: { join?: JoinServer } = {};
+  const encryptionConfiguration =
+    options.encryptionProviderConfig ??
+    (await encryptionFile(serverPaths(options.dataDir).encryption, options.secretsEncryption, random));
   const apiserver = buildApiserver(
     options,
-    { certificates, address },
+    { certificates, address, encryptionConfiguration },
     {
       store,
       clock,
@@ -175,11 +179,17 @@ async function createServer(
   return { apiserver, admin, clientOf, rootCaPem: certificates.serverCa.certificatePem };
 }
 
+interface ApiserverParts {
+  readonly certificates: ServerCertificates;
+  readonly address: string;
+  readonly encryptionConfiguration: string | undefined;
+}
+
 type ApiserverDeps = Parameters<typeof apiserverKind.create>[1];
 
 function buildApiserver(
   options: ServerOptions,
-  { certificates, address }: { readonly certificates: ServerCertificates; readonly address: string },
+  { certificates, address, encryptionConfiguration }: ApiserverParts,
   deps: ApiserverDeps,
 ): Apiserver {
   const { from: first, to: last } = options.serviceNodePortRange;
@@ -194,6 +204,7 @@ function buildApiserver(
     kubeletCaPem: certificates.serverCa.certificatePem,
     kubeletClient: certificates.kubeletClient,
     serviceAccountKeyPem: certificates.serviceAccountKeyPem,
+    encryptionConfiguration,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
   });
   return apiserverKind.create(full, deps);

@@ -3,7 +3,6 @@
  * upstream: apiserver/pkg/storage/value/encrypt/{aes,secretbox}
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 
 export type CipherName = "aescbc" | "aesgcm" | "secretbox";
 
@@ -14,7 +13,7 @@ export interface Cipher {
   decrypt(sealed: Buffer, place: string): Buffer;
 }
 
-export const cipherOf = (name: CipherName, secret: Buffer): Cipher => ciphers[name](secret);
+export const cipherOf = (name: CipherName, secret: Buffer): Promise<Cipher> => ciphers[name](secret);
 
 /** Key lengths in bytes. */
 export const keyLengths: Readonly<Record<CipherName, readonly number[]>> = {
@@ -28,10 +27,10 @@ const gcmNonceBytes = 12;
 const tagBytes = 16;
 const boxNonceBytes = 24;
 
-const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Cipher>> = {
+const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>> = {
   aescbc: (secret) => {
     const algorithm = `aes-${secret.length * 8}-cbc`;
-    return {
+    return Promise.resolve({
       encrypt: (plain) => {
         const iv = randomBytes(ivBytes);
         const cipher = createCipheriv(algorithm, secret, iv);
@@ -41,11 +40,11 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Cipher>> = {
         const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, ivBytes));
         return Buffer.concat([decipher.update(sealed.subarray(ivBytes)), decipher.final()]);
       },
-    };
+    });
   },
   aesgcm: (secret) => {
     const algorithm = `aes-${secret.length * 8}-gcm` as "aes-256-gcm";
-    return {
+    return Promise.resolve({
       encrypt: (plain, place) => {
         const nonce = randomBytes(gcmNonceBytes);
         const cipher = createCipheriv(algorithm, secret, nonce).setAAD(Buffer.from(place, "utf8"));
@@ -59,16 +58,20 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Cipher>> = {
           .setAuthTag(sealed.subarray(-tagBytes));
         return Buffer.concat([decipher.update(sealed.subarray(gcmNonceBytes, -tagBytes)), decipher.final()]);
       },
+    });
+  },
+  secretbox: async (secret) => {
+    // Late: it would cost every start ten milliseconds.
+    const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
+    return {
+      encrypt: (plain) => {
+        const nonce = randomBytes(boxNonceBytes);
+        return Buffer.concat([nonce, xsalsa20poly1305(secret, nonce).encrypt(plain)]);
+      },
+      decrypt: (sealed) => {
+        const box = xsalsa20poly1305(secret, sealed.subarray(0, boxNonceBytes));
+        return Buffer.from(box.decrypt(sealed.subarray(boxNonceBytes)));
+      },
     };
   },
-  secretbox: (secret) => ({
-    encrypt: (plain) => {
-      const nonce = randomBytes(boxNonceBytes);
-      return Buffer.concat([nonce, xsalsa20poly1305(secret, nonce).encrypt(plain)]);
-    },
-    decrypt: (sealed) => {
-      const box = xsalsa20poly1305(secret, sealed.subarray(0, boxNonceBytes));
-      return Buffer.from(box.decrypt(sealed.subarray(boxNonceBytes)));
-    },
-  }),
 };

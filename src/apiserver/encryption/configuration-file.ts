@@ -3,10 +3,25 @@ import { createHash } from "node:crypto";
 import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { Gauge, type Registry } from "prom-client";
 import { errorText, type Logger } from "#base/log.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
 import type { EncryptingStore } from "./encrypting-store.ts";
 import { transformerFinder } from "./transformer.ts";
+
+/** Which configuration counts, under upstream's name. upstream: encryptionconfig/metrics */
+export function registerConfigurationInfo(registry: Registry, file: ConfigurationFile): void {
+  const gauge: Gauge = new Gauge({
+    name: "apiserver_encryption_config_controller_last_config_info",
+    help: "The hash of the configuration that was loaded last.",
+    labelNames: ["hash"],
+    registers: [registry],
+    collect: () => {
+      gauge.reset();
+      gauge.set({ hash: `sha256:${file.hash}` }, 1);
+    },
+  });
+}
 
 export interface ConfigurationFileDeps {
   readonly store: EncryptingStore;
@@ -41,7 +56,7 @@ export class ConfigurationFile {
     }
     const hash = createHash("sha256").update(text).digest("hex");
     if (hash === this.#hash) return;
-    this.#deps.store.configure(transformerFinder(parseEncryptionConfiguration(this.path, text)));
+    this.#deps.store.configure(await transformerFinder(parseEncryptionConfiguration(this.path, text)));
     this.#hash = hash;
     this.#deps.log.info("encryption provider configuration loaded", { path: this.path });
   }

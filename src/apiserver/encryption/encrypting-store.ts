@@ -28,6 +28,10 @@ export class EncryptingStore implements Store {
   readonly #resourceOf: ResourceOfKey;
   /** Sealed value → plain value. */
   readonly #opened = new WeakMap<Buffer, Buffer>();
+  /** The other way round, for what comes from the inner store. */
+  readonly #sealed = new WeakMap<Buffer, Buffer>();
+  /** Of what the inner store hands out again and again. */
+  readonly #entries = new WeakMap<Entry, Entry>();
   #find: Finder = () => undefined;
 
   constructor(inner: Store, resourceOf: ResourceOfKey) {
@@ -35,7 +39,7 @@ export class EncryptingStore implements Store {
     this.#resourceOf = resourceOf;
   }
 
-  /** From now on. What is stored stays as it is until it is written again, or `rewrite` is called. */
+  /** From now on. What is stored stays as it is until it is written again. */
   configure(find: Finder): void {
     this.#find = find;
   }
@@ -46,6 +50,10 @@ export class EncryptingStore implements Store {
 
   get compactRevision(): Revision {
     return this.#inner.compactRevision;
+  }
+
+  latest(): Promise<Revision> {
+    return this.#inner.latest();
   }
 
   async get(key: string, revision?: Revision): Promise<GetResult> {
@@ -110,26 +118,9 @@ export class EncryptingStore implements Store {
     return this.#inner.close();
   }
 
-  /**
-   * Writes everything below `prefix` anew that isn't sealed as it would be now; gives the number of values written. What
-   * somebody else writes meanwhile is sealed by that.
-   */
-  async rewrite(prefix: string, signal: AbortSignal): Promise<number> {
-    const { entries } = await this.#inner.list(prefix);
-    let written = 0;
-    for (const { key, value, modRevision } of entries) {
-      signal.throwIfAborted();
-      const transformer = this.#transformerOf(key);
-      if (transformer?.isStale(value) !== true) continue;
-      const plain = this.#openValue(key, value);
-      try {
-        await this.#inner.update(key, this.#seal(key, plain), modRevision);
-        written += 1;
-      } catch (error) {
-        if (!(error instanceof RevisionMismatchError)) throw error;
-      }
-    }
-    return written;
+  /** Whether `plain`, which came from here, lies in the inner store in another form than it would be written in now. */
+  isStale(key: string, plain: Buffer): boolean {
+    return this.#transformerOf(key)?.isStale(this.#sealed.get(plain) ?? plain) === true;
   }
 
   #transformerOf(key: string): Transformer | undefined {
@@ -139,7 +130,7 @@ export class EncryptingStore implements Store {
 
   #seal(key: string, value: Buffer): Buffer {
     const sealed = this.#transformerOf(key)?.seal(value, key) ?? value;
-    if (sealed !== value) this.#opened.set(sealed, value);
+    this.#remember(sealed, value);
     return sealed;
   }
 
@@ -147,13 +138,27 @@ export class EncryptingStore implements Store {
     const known = this.#opened.get(value);
     if (known !== undefined) return known;
     const plain = this.#transformerOf(key)?.open(value, key) ?? value;
-    if (plain !== value) this.#opened.set(value, plain);
+    this.#remember(value, plain);
     return plain;
   }
 
+  #remember(sealed: Buffer, plain: Buffer): void {
+    if (sealed === plain) {
+      this.#sealed.delete(plain);
+      return;
+    }
+    this.#opened.set(sealed, plain);
+    this.#sealed.set(plain, sealed);
+  }
+
   #open(entry: Entry): Entry {
+    const known = this.#entries.get(entry);
+    if (known !== undefined) return known;
     const value = this.#openValue(entry.key, entry.value);
-    return value === entry.value ? entry : { ...entry, value };
+    if (value === entry.value) return entry;
+    const opened = { ...entry, value };
+    this.#entries.set(entry, opened);
+    return opened;
   }
 
   #openIfAny(entry: Entry | undefined): Entry | undefined {

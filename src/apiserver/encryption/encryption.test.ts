@@ -15,20 +15,19 @@ import { ConfigurationFile } from "./configuration-file.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
 import { EncryptingStore } from "./encrypting-store.ts";
 import { resourceOfKey } from "./resource-of-key.ts";
-import { DecryptionError, isSealed, Transformer, transformerFinder } from "./transformer.ts";
+import { DecryptionError, Transformer, transformerFinder } from "./transformer.ts";
 
 const secretOf = (bytes: number, fill = 7): string => Buffer.alloc(bytes, fill).toString("base64");
 const key = (name: string, fill = 7): { name: string; secret: string } => ({
   name,
   secret: secretOf(32, fill),
 });
-const never = new AbortController().signal;
 
 suite("ciphers", () => {
   for (const name of ["aescbc", "aesgcm", "secretbox"] satisfies CipherName[]) {
     for (const length of keyLengths[name]) {
-      test(`${name} with a key of ${length} bytes gives back what it was given`, () => {
-        const cipher = cipherOf(name, Buffer.alloc(length, 3));
+      test(`${name} with a key of ${length} bytes gives back what it was given`, async () => {
+        const cipher = await cipherOf(name, Buffer.alloc(length, 3));
         holds(
           property(uint8Array({ maxLength: 300 }), (bytes) => {
             const plain = Buffer.from(bytes);
@@ -41,23 +40,24 @@ suite("ciphers", () => {
       });
     }
 
-    test(`${name} finds another key`, () => {
-      const sealed = cipherOf(name, Buffer.alloc(32, 1)).encrypt(Buffer.from("plain".repeat(10)), "x");
-      assert.throws(() => cipherOf(name, Buffer.alloc(32, 2)).decrypt(sealed, "x"));
+    test(`${name} finds another key`, async () => {
+      const [one, two] = await Promise.all([1, 2].map((fill) => cipherOf(name, Buffer.alloc(32, fill))));
+      const sealed = one?.encrypt(Buffer.from("plain".repeat(10)), "x") ?? Buffer.alloc(0);
+      assert.throws(() => two?.decrypt(sealed, "x"));
     });
   }
 
-  test("aesgcm finds a value that was moved, and a bit that was turned", () => {
-    const cipher = cipherOf("aesgcm", Buffer.alloc(32, 1));
+  test("aesgcm finds a value that was moved, and a bit that was turned", async () => {
+    const cipher = await cipherOf("aesgcm", Buffer.alloc(32, 1));
     const sealed = cipher.encrypt(Buffer.from("plain"), "a");
     assert.throws(() => cipher.decrypt(sealed, "b"));
     sealed[14] = (sealed[14] ?? 0) ^ 1;
     assert.throws(() => cipher.decrypt(sealed, "a"));
   });
 
-  test("aescbc is what anybody's AES-CBC is: the vector first, PKCS#7", () => {
+  test("aescbc is what anybody's AES-CBC is: the vector first, PKCS#7", async () => {
     const secret = Buffer.alloc(32, 5);
-    const sealed = cipherOf("aescbc", secret).encrypt(Buffer.from("hello"), "x");
+    const sealed = (await cipherOf("aescbc", secret)).encrypt(Buffer.from("hello"), "x");
     const decipher = createDecipheriv("aes-256-cbc", secret, sealed.subarray(0, 16));
     assert.equal(decipher.update(sealed.subarray(16), undefined, "utf8") + decipher.final("utf8"), "hello");
   });
@@ -136,7 +136,7 @@ suite("the configuration's faults, in upstream's words", () => {
   });
 });
 
-suite("which providers a resource has", () => {
+suite("which providers a resource has", async () => {
   const configuration = parseEncryptionConfiguration(
     "f",
     fileOf([
@@ -146,7 +146,7 @@ suite("which providers a resource has", () => {
       { resources: ["*.*"], providers: [{ identity: {} }] },
     ]),
   );
-  const find = transformerFinder(configuration);
+  const find = await transformerFinder(configuration);
   const cases: readonly [group: string, resource: string, name: string | undefined][] = [
     ["", "secrets", "a"],
     ["apps", "deployments", "b"],
@@ -175,51 +175,57 @@ test("the key of every resource leads back to it", () => {
 });
 
 const anything = (): { group: string; resource: string } => ({ group: "", resource: "secrets" });
-const sealing = (...providers: ConstructorParameters<typeof Transformer>[0]): (() => Transformer) => {
-  const transformer = new Transformer(providers);
+const sealing = async (...providers: Parameters<typeof Transformer.of>[0]): Promise<() => Transformer> => {
+  const transformer = await Transformer.of(providers);
   return () => transformer;
 };
 const openPlain = (): ReturnType<typeof openMemoryStore> =>
   openMemoryStore({ clock: systemClock, log: silentLogger });
 
-storeSuite("a store that encrypts", () => {
+storeSuite("a store that encrypts", async () => {
   const store = new EncryptingStore(openPlain(), anything);
-  store.configure(sealing({ aesgcm: { keys: [key("one")] } }));
-  return Promise.resolve({ store, dispose: () => Promise.resolve() });
+  store.configure(await sealing({ aesgcm: { keys: [key("one")] } }));
+  return { store, dispose: () => Promise.resolve() };
 });
 
 suite("changes of the configuration", () => {
   const place = "/registry/secrets/a/b";
   const value = Buffer.from('{"metadata":{}}');
 
-  test("old keys read, the first one writes, and rewriting seals all anew", async () => {
+  test("old keys read, the first one writes, and what lies there otherwise is stale", async () => {
     const inner = openPlain();
     const store = new EncryptingStore(inner, anything);
+    const raw = async (): Promise<string> => (await inner.get(place)).entry?.value.toString("latin1") ?? "";
+    const rewrite = async (): Promise<void> => {
+      const { entry } = await store.get(place);
+      assert.ok(entry !== undefined);
+      assert.deepEqual(entry.value, value);
+      assert.equal(store.isStale(place, entry.value), true);
+      await store.update(place, entry.value, entry.modRevision);
+      assert.equal(store.isStale(place, (await store.get(place)).entry?.value ?? value), false);
+    };
     await store.create(place, value);
-    assert.deepEqual((await inner.get(place)).entry?.value, value);
-    store.configure(sealing({ aescbc: { keys: [key("one")] } }, { identity: {} }));
+    assert.equal(await raw(), value.toString("latin1"));
+    store.configure(await sealing({ aescbc: { keys: [key("one")] } }, { identity: {} }));
+    await rewrite();
+    assert.match(await raw(), /^k8s:enc:aescbc:v1:one:/);
+    store.configure(await sealing({ aescbc: { keys: [key("two", 9), key("one")] } }));
+    await rewrite();
+    store.configure(await sealing({ aescbc: { keys: [key("two", 9)] } }));
     assert.deepEqual((await store.get(place)).entry?.value, value);
-    assert.equal(await store.rewrite("/registry/", never), 1);
-    assert.match((await inner.get(place)).entry?.value.toString("latin1") ?? "", /^k8s:enc:aescbc:v1:one:/);
-    store.configure(sealing({ aescbc: { keys: [key("two", 9), key("one")] } }));
-    assert.deepEqual((await store.get(place)).entry?.value, value);
-    assert.equal(await store.rewrite("/registry/", never), 1);
-    assert.equal(await store.rewrite("/registry/", never), 0);
-    store.configure(sealing({ aescbc: { keys: [key("two", 9)] } }));
-    assert.deepEqual((await store.get(place)).entry?.value, value);
-    store.configure(sealing({ identity: {} }, { aescbc: { keys: [key("two", 9)] } }));
-    await store.rewrite("/registry/", never);
-    assert.equal(isSealed((await inner.get(place)).entry?.value ?? Buffer.alloc(0)), false);
+    store.configure(await sealing({ identity: {} }, { aescbc: { keys: [key("two", 9)] } }));
+    await rewrite();
+    assert.equal(await raw(), value.toString("latin1"));
     await store.close();
   });
 
   test("a value of a key that isn't there any more is an error that names it, never its bytes", async () => {
     const inner = openPlain();
     const first = new EncryptingStore(inner, anything);
-    first.configure(sealing({ secretbox: { keys: [key("one")] } }));
+    first.configure(await sealing({ secretbox: { keys: [key("one")] } }));
     await first.create(place, value);
     const second = new EncryptingStore(inner, anything);
-    second.configure(sealing({ secretbox: { keys: [key("two")] } }));
+    second.configure(await sealing({ secretbox: { keys: [key("two")] } }));
     await assert.rejects(second.get(place), (error: unknown) => {
       return error instanceof DecryptionError && error.message.includes(place);
     });

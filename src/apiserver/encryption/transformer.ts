@@ -28,8 +28,12 @@ interface Seal {
 export class Transformer {
   readonly #seals: readonly Seal[];
 
-  constructor(providers: readonly ProviderConfiguration[]) {
-    this.#seals = providers.flatMap(sealsOf);
+  private constructor(seals: readonly Seal[]) {
+    this.#seals = seals;
+  }
+
+  static async of(providers: readonly ProviderConfiguration[]): Promise<Transformer> {
+    return new Transformer((await Promise.all(providers.map(sealsOf))).flat());
   }
 
   seal(value: Buffer, key: string): Buffer {
@@ -65,29 +69,32 @@ const startsWith = (value: Buffer, prefix: Buffer): boolean =>
   value.length >= prefix.length && value.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 
 const sealedBytes = Buffer.from(sealedPrefix, "latin1");
-export const isSealed = (value: Buffer): boolean => startsWith(value, sealedBytes);
+const isSealed = (value: Buffer): boolean => startsWith(value, sealedBytes);
 
 /** The provider and key in a sealed value's beginning. */
 const nameIn = (prefix: Buffer): string => prefix.toString("utf8").slice(sealedPrefix.length, -1);
 
-function sealsOf(provider: ProviderConfiguration): Seal[] {
+async function sealsOf(provider: ProviderConfiguration): Promise<Seal[]> {
   if (provider.identity !== undefined) return [{ prefix: Buffer.alloc(0), cipher: undefined }];
-  return (["aesgcm", "aescbc", "secretbox"] satisfies CipherName[]).flatMap((name) =>
-    (provider[name]?.keys ?? []).map((key) => ({
+  const seals = (["aesgcm", "aescbc", "secretbox"] satisfies CipherName[]).flatMap((name) =>
+    (provider[name]?.keys ?? []).map(async (key) => ({
       prefix: Buffer.from(`${sealedPrefix}${name}:v1:${key.name}:`, "utf8"),
-      cipher: cipherOf(name, Buffer.from(key.secret, "base64")),
+      cipher: await cipherOf(name, Buffer.from(key.secret, "base64")),
     })),
   );
+  return Promise.all(seals);
 }
 
 /** The first entry that names the resource decides. Undefined: it is kept plain, and always was. */
-export function transformerFinder(
+export async function transformerFinder(
   configuration: EncryptionConfiguration,
-): (group: string, resource: string) => Transformer | undefined {
-  const entries = configuration.resources.map(({ resources, providers }) => ({
-    patterns: resources.map(parseGroupResource),
-    transformer: new Transformer(providers),
-  }));
+): Promise<(group: string, resource: string) => Transformer | undefined> {
+  const entries = await Promise.all(
+    configuration.resources.map(async ({ resources, providers }) => ({
+      patterns: resources.map(parseGroupResource),
+      transformer: await Transformer.of(providers),
+    })),
+  );
   return (group, resource) =>
     entries.find(({ patterns }) =>
       patterns.some(

@@ -68,6 +68,8 @@ export interface ResourceStoreOptions {
 
 export interface ResourceStoreDeps {
   readonly store: Store;
+  /** A write that changes nothing is made all the same: it lies there encrypted with another key than it would be now. */
+  readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
   readonly feed: CacheFeed;
   readonly clock: Clock;
   readonly random: Random;
@@ -315,7 +317,7 @@ export class ResourceStore {
       return last;
     }
     const value = encodeForStore(next.write);
-    if (isUnchanged(value, current)) return current;
+    if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
     this.cache.announce(value, next.write);
     return stored(current, await this.#deps.store.update(key, value, current.revision), next.write);

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { access, constants, realpath } from "node:fs/promises";
+import { constants, realpath } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { CommandDefinition } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
+import { findKubeconfig, isUsable } from "../kubeconfig-path.ts";
 
 export const kubectlCommand: CommandDefinition = {
   name: "kubectl",
@@ -52,25 +53,4 @@ async function findKubectl({ env }: Invocation): Promise<string | undefined> {
     if (real !== own && !/[/]mini-k8s(\.[jt]s)?$/.test(real)) return path;
   }
   return undefined;
-}
-
-async function findKubeconfig({ env }: Invocation): Promise<string | undefined> {
-  if (env["KUBECONFIG"] !== undefined && env["KUBECONFIG"] !== "") return undefined;
-  const candidates = [
-    env["MINI_K8S_WRITE_KUBECONFIG"],
-    env["MINI_K8S_DATA_DIR"] === undefined ? undefined : join(env["MINI_K8S_DATA_DIR"], "kubeconfig.yaml"),
-    "/etc/mini-k8s/mini-k8s.yaml",
-    join(env["HOME"] ?? "/", ".mini-k8s", "kubeconfig.yaml"),
-  ];
-  for (const path of candidates) {
-    if (path !== undefined && (await isUsable(path, constants.R_OK))) return path;
-  }
-  return undefined;
-}
-
-async function isUsable(path: string, mode: number): Promise<boolean> {
-  return access(path, mode).then(
-    () => true,
-    () => false,
-  );
 }
