@@ -17,7 +17,7 @@ const root = mkdtempSync(join(tmpdir(), "mini-k8s-store-"));
 after(() => {
   rmSync(root, { recursive: true });
 });
-const signal = AbortSignal.timeout(20_000);
+const { signal } = new AbortController();
 const newDirectory = (): string => mkdtempSync(join(root, "store-"));
 const openStore = (directory: string): Promise<ImageStore> =>
   ImageStore.open(directory, { makeNodes: () => Promise.resolve(), random: systemRandom, log: silentLogger });
