@@ -145,7 +145,7 @@ function report(results: ReadonlyMap<string, readonly Figures[]>): void {
 async function benchCreate(rounds: number, seconds: number, dir: string): Promise<void> {
   const folder = await mkdtemp(join(dir, "mini-k8s-bench-"));
   try {
-    const variant = variants().at(-1) ?? "source";
+    const variant = variants().at(-1) ?? "npm start";
     console.log(`the server runs from ${variant}`);
     await using server = await ServerProcess.start(variant, folder);
     await using etcd = await EtcdPeer.start(folder);

@@ -1,6 +1,6 @@
 /**
  * Memory and CPU of a server with its own node, on a host of its own, while nothing happens. The executable where it is
- * built, else from source. `node bench/idle.ts [--seconds 30] [--settle 10] [--variant source]`; root; a minute.
+ * built, else as `npm start` runs it. `node bench/idle.ts [--seconds 30] [--settle 10] [--variant "npm start"]`; root; a minute.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -61,7 +61,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "30" },
     settle: { type: "string", default: "10" },
-    variant: { type: "string", default: variants().at(-1) ?? "source" },
+    variant: { type: "string", default: variants().at(-1) ?? "npm start" },
   },
 });
 const variant = variants().find((name) => name === values.variant);

@@ -1,5 +1,5 @@
-/** A server as a process of its own: from source or the one executable, on a free port and a new data directory. */
-import { spawn, type ChildProcess } from "node:child_process";
+/** A server as a process of its own: as `npm start` runs it or the one executable, on a free port and a new data directory. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
@@ -11,15 +11,17 @@ const binary = join(root, "dist", "mini-k8s");
 const readyMs = 30_000;
 const betweenAsksMs = 2;
 
-export type Variant = "source" | "executable";
+export type Variant = "npm start" | "executable";
 
 /** The executable only where it was built. */
 export function variants(): Variant[] {
-  return existsSync(binary) ? ["source", "executable"] : ["source"];
+  return existsSync(binary) ? ["npm start", "executable"] : ["npm start"];
 }
 
 export function programOf(variant: Variant): string[] {
-  return variant === "executable" ? [binary] : [process.execPath, join(root, "bin", "mini-k8s.js")];
+  if (variant === "executable") return [binary];
+  execFileSync(process.execPath, [join(root, "scripts", "run-bundle.ts")]);
+  return [process.execPath, join(root, "bin", "bundled.cjs")];
 }
 
 export class ServerProcess implements AsyncDisposable {

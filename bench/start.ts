@@ -1,5 +1,5 @@
 /**
- * How long a server takes from exec to /readyz on a new data directory: from source, and as the executable where it is
+ * How long a server takes from exec to /readyz on a new data directory: as `npm start` runs it, and the executable where it is
  * built; interleaved. `node bench/start.ts [--rounds 5] [--dir /tmp]`; some ten seconds.
  */
 import { mkdtemp, rm } from "node:fs/promises";

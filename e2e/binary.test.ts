@@ -24,7 +24,7 @@ function newest(path: string): number {
 }
 
 function buildIfStale(): void {
-  const sources = ["src", "bin", "package-lock.json", "scripts/build.ts"].map((path) =>
+  const sources = ["src", "bin", "package-lock.json", "scripts/build.ts", "scripts/bundle.ts"].map((path) =>
     newest(join(root, path)),
   );
   if (existsSync(binary) && statSync(binary).mtimeMs > Math.max(...sources)) return;

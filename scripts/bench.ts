@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 
 /** In the order in which they run when none is named. */
 const benchmarks: Readonly<Record<string, string>> = {
-  start: "exec until /readyz answers on a new data directory, from source and as executable",
+  start: "exec until /readyz answers on a new data directory, as npm start runs it and as executable",
   idle: "memory and CPU of a server with its own node while nothing happens (root)",
   create: "durable pod creates over HTTPS at 32 and 128 clients, beside puts into etcd",
   store: "the SQLite store beside etcd",

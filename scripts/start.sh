@@ -5,4 +5,9 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 "$here/scripts/setup.sh" run
 PATH=$here/node_modules/.bin:$PATH
 export PATH
-exec node "$here/bin/mini-k8s.js" server "$@"
+# Sources change, and so what runs: folders count, too, for what was deleted in them.
+bundle=$here/node_modules/.cache/mini-k8s-run/main.cjs
+if [ ! -e "$bundle" ] || [ -n "$(cd "$here" && find src bin scripts/bundle.ts scripts/run-bundle.ts package-lock.json -newer "$bundle" -print -quit)" ]; then
+  node "$here/scripts/run-bundle.ts"
+fi
+exec node "$here/bin/bundled.cjs" server "$@"

@@ -1,13 +1,13 @@
 /**
- * What structs and fields are for, from the models of client-node. An asset of the build, not part of the repository.
+ * What structs and fields are for, from the models of client-node. An asset, not part of the repository.
  * The models lost the texts of fields that are structs: these get what their struct is for.
  */
 import type { DescriptionTable } from "#apiserver/openapi/descriptions.ts";
-import { annotate, type AnnotatedStruct } from "./annotate.ts";
-import type { Models } from "./models.ts";
-import { readSources } from "./sources.ts";
+import { createTypeTable } from "#api/schema/table.ts";
+import type { StructType } from "#api/schema/type-table.ts";
+import { Models } from "./models.ts";
 
-function textsOf({ name, fields }: AnnotatedStruct, models: Models): Record<string, string> {
+function textsOf({ name, fields }: StructType, models: Models): Record<string, string> {
   const model = models.of(name);
   const texts: Record<string, string> = {};
   if (model !== undefined && model.description !== "") texts[""] = model.description;
@@ -25,17 +25,19 @@ function textsOf({ name, fields }: AnnotatedStruct, models: Models): Record<stri
 const jsonName = (field: string): string =>
   field.startsWith("x_kubernetes_") ? field.replaceAll("_", "-") : field;
 
-export function descriptionTable(modules: string): DescriptionTable {
-  const { structs, models } = readSources(modules);
-  const all = annotate(structs, models);
-  const inlined = (struct: AnnotatedStruct): AnnotatedStruct[] =>
+/** `packageFolder` holds client-node's dist/gen/models. */
+export function descriptionTable(packageFolder: string): DescriptionTable {
+  const types = createTypeTable();
+  const models = new Models(packageFolder);
+  const structs = types.names.flatMap((name) => types.struct(name) ?? []);
+  const inlined = (struct: StructType): StructType[] =>
     struct.fields
       .filter((field) => field.inline)
-      .flatMap((field) => all.filter(({ name }) => name === field.struct));
+      .flatMap((field) => structs.filter(({ name }) => name === field.struct));
   const table: Record<string, Record<string, string>> = {};
-  for (const struct of all) {
-    const texts = [...inlined(struct), struct].map((each) => Object.entries(textsOf(each, models)));
-    if (texts.flat().length > 0) table[struct.name] = Object.fromEntries(texts.flat());
+  for (const struct of structs) {
+    const texts = [...inlined(struct), struct].flatMap((each) => Object.entries(textsOf(each, models)));
+    if (texts.length > 0) table[struct.name] = Object.fromEntries(texts);
   }
   return table;
 }

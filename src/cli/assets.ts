@@ -1,6 +1,6 @@
 /** What lies beside the program: in the one executable as assets, in a checkout as files. */
 import { closeSync, existsSync, openSync, readFileSync, writeSync, constants as files } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type * as NodeSea from "node:sea";
 import { Worker } from "node:worker_threads";
 import { zstdDecompressSync } from "node:zlib";
@@ -38,13 +38,20 @@ function startedEarly(worker: Worker): () => Worker {
   };
 }
 
-/** npm's addon, the worker's source, the machine's runc; texts only once a build has made them. */
+/**
+ * npm's addon, the machine's runc, texts once setup has made them. The worker: from its source, or of the bundle that
+ * `npm start` runs, which lies in node_modules/.cache/mini-k8s-run.
+ */
 function filesOfCheckout(startsStore: boolean): Assets {
-  const source = new URL("../store/sqlite/worker.ts", import.meta.url);
-  const descriptions = fileURLToPath(new URL("../../dist/descriptions.json.gz", import.meta.url));
+  const here = import.meta.dirname;
+  const bundled = join(here, "worker.cjs");
+  const isBundle = existsSync(bundled);
+  const modules = join(here, isBundle ? "../.." : "../../node_modules");
+  const worker = isBundle ? bundled : join(here, "../store/sqlite/worker.ts");
+  const descriptions = join(modules, ".cache/mini-k8s-descriptions.json.gz");
   return {
-    sqliteAddon: undefined,
-    spawnStoreWorker: startsStore ? startedEarly(new Worker(source, { name: "sqlite" })) : undefined,
+    sqliteAddon: isBundle ? join(modules, `better-sqlite3/prebuilds/linux-${process.arch}.node`) : undefined,
+    spawnStoreWorker: startsStore ? startedEarly(new Worker(worker, { name: "sqlite" })) : undefined,
     runc: undefined,
     descriptions: existsSync(descriptions) ? () => readFileSync(descriptions) : undefined,
   };
