@@ -107,7 +107,7 @@ class ApiserverComponent implements Apiserver {
       options.encryptionConfiguration === undefined
         ? undefined
         : encryptionAtRest(options.encryptionConfiguration, deps);
-    this.#client = createClient(this.local(self), { clock, fieldManager: "apiserver" });
+    this.#client = createClient(this.local(self), { clock });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
     this.#security = createSecurity(options, {
       clock,

@@ -15,12 +15,14 @@ import type { WatchItem } from "#apiserver/registry/watcher.ts";
 
 export class LocalEndpoint implements Transport {
   readonly #user: UserInfo;
+  readonly #userAgent: string;
   readonly #chain: Chain;
   readonly #closed = new AbortController();
   readonly #watches = new Set<ChildAbort>();
 
   constructor(user: UserInfo, chain: Chain) {
     this.#user = user;
+    this.#userAgent = programOf(user.name);
     this.#chain = chain;
   }
 
@@ -68,7 +70,7 @@ export class LocalEndpoint implements Transport {
       method: request.method,
       path: request.path,
       query,
-      header: (name) => headers[name] ?? "",
+      header: (name) => headers[name] ?? (name === "user-agent" ? this.#userAgent : ""),
       body: {
         contentType,
         value: body,
@@ -82,6 +84,14 @@ export class LocalEndpoint implements Transport {
       upgrade: undefined,
     };
   }
+}
+
+/** What upstream's component of that identity calls itself: managed fields are noted under it. */
+function programOf(user: string): string {
+  if (user.startsWith("system:node:")) return "kubelet";
+  if (user.startsWith("system:serviceaccount:kube-system:")) return "kube-controller-manager";
+  if (user === "system:apiserver") return "kube-apiserver";
+  return user.startsWith("system:kube-") ? user.slice("system:".length) : "mini-k8s";
 }
 
 const warningText = (text: string): string => `299 - ${JSON.stringify(text)}`;

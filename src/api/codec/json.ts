@@ -32,6 +32,14 @@ interface StructReader {
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
+const managedFieldsEntry = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
+
+/** No managers at all asks to forget them, which their absence doesn't; one empty entry asks for the same. */
+const resetting =
+  (read: Reader): Reader =>
+  (value, context) =>
+    isArray(value) && value.length === 0 ? [{}] : read(value, context);
+
 type JsonObject = Record<string, unknown>;
 
 const isObject = (value: unknown): value is JsonObject =>
@@ -89,7 +97,7 @@ export class JsonDecoder {
   #field(plan: FieldPlan): FieldReader {
     const { type } = plan;
     const read = shaped(type, this.#one(type), `${goPrefix(type)}${this.#goName(type)}`);
-    return { name: type.name, read, plan };
+    return { name: type.name, read: type.struct === managedFieldsEntry ? resetting(read) : read, plan };
   }
 
   #goName(field: FieldType): string {

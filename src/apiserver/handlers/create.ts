@@ -6,6 +6,7 @@ import {
   optionsObject,
   parseWriteOptions,
   settleNamespace,
+  stampOf,
   writeContext,
   type WriteDeps,
 } from "./write.ts";
@@ -13,12 +14,13 @@ import {
 export const create =
   (deps: WriteDeps): Handler =>
   async (request) => {
-    const { call, endpoint } = request;
+    const { call, info, endpoint } = request;
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, endpoint.gvk);
     const object = judgeStrictFaults(decoded, options, request, 400);
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
+    endpoint.fieldManager(info.subresource).update(undefined, object, stampOf(request, deps, options));
     const asObject = optionsObject("CreateOptions", options);
     await deps.admission.admit(
       attributesOf(request, {

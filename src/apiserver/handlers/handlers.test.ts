@@ -69,8 +69,12 @@ test("create fills in what is the server's, and nothing a client says about it c
     status: { replicas: 9 },
   });
   assert.equal(status, 201);
-  const { uid, ...metadata } = body.metadata ?? {};
+  const { uid, managedFields, ...metadata } = body.metadata ?? {};
   assert.notEqual(uid, "mine");
+  assert.deepEqual(
+    managedFields?.map(({ manager, operation, time }) => [manager, operation, time]),
+    [["mini-k8s", "Update", "2026-01-01T00:00:00Z"]],
+  );
   assert.deepEqual(metadata, {
     name: "web",
     namespace: "default",
@@ -308,7 +312,7 @@ test("patches: three formats, what can't be applied, what isn't a patch", async 
     [unknown.status, unknown.body["message"]],
     [
       415,
-      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json",
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
     ],
   );
   const stale = await merge(transport, path, { metadata: { resourceVersion: "1", labels: { z: "z" } } });

@@ -1,4 +1,4 @@
-/** PATCH: JSON patch, merge patch, strategic merge patch. upstream: apiserver/pkg/endpoints/handlers/patch.go */
+/** PATCH: JSON patch, merge patch, strategic merge patch; apply.ts has the fourth kind. upstream: apiserver/pkg/endpoints/handlers/patch.go */
 import type { AnyObject } from "#api/meta/object.ts";
 import { badRequestError, notFoundError } from "#api/meta/status.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
@@ -6,14 +6,16 @@ import type { Strategy } from "#apiserver/registry/strategy.ts";
 import type { RequestBody } from "#apiserver/request/call.ts";
 import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
 import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
-import type { Patch } from "#apiserver/request/semantics.ts";
+import { applyMediaType, type Patch } from "#apiserver/request/semantics.ts";
+import { apply } from "./apply.ts";
 import {
   attributesOf,
   judgeStrictFaults,
   optionsObject,
-  parseWriteOptions,
+  parsePatchOptions,
   settleName,
   settleNamespace,
+  stampOf,
   writeContext,
   type WriteDeps,
   type WriteOptions,
@@ -23,7 +25,8 @@ export const patch =
   (deps: WriteDeps, strategy?: Strategy): Handler =>
   async (request) => {
     const { call, info, endpoint } = request;
-    const options = parseWriteOptions(call.query, "PatchOptions");
+    if (mediaTypeOf(call.body.contentType) === applyMediaType) return apply(request, deps, strategy);
+    const options = parsePatchOptions(call.query, false);
     const change = await readPatch(call.body);
     const { object } = await endpoint.storage.update(
       idOf(request),
@@ -50,7 +53,7 @@ async function patched(
   deps: WriteDeps,
   work: { readonly current: AnyObject; readonly patch: Patch; readonly options: WriteOptions },
 ): Promise<AnyObject> {
-  const { endpoint } = request;
+  const { endpoint, info } = request;
   const old = endpoint.viewOf(work.current);
   const result = deps.semantics.patch(old, work.patch, endpoint.gvk);
   const decoded = deps.semantics.check(result, endpoint.gvk);
@@ -58,6 +61,7 @@ async function patched(
   settleName(object, request);
   settleNamespace(object, request);
   deps.semantics.applyDefaults(object, endpoint.gvk);
+  endpoint.fieldManager(info.subresource).update(old, object, stampOf(request, deps, work.options));
   await deps.admission.admit(
     attributesOf(request, {
       operation: "UPDATE",
@@ -74,7 +78,7 @@ async function patched(
 export async function readPatch(body: RequestBody): Promise<Patch> {
   const mediaType = mediaTypeOf(body.contentType);
   if (!isPatchMediaType(mediaType)) {
-    throw unsupportedMediaType(patchMediaTypes);
+    throw unsupportedMediaType([...patchMediaTypes, applyMediaType]);
   }
   if (body.value !== undefined) return { mediaType, body: body.value };
   try {

@@ -4,11 +4,13 @@ import type { Handler } from "#apiserver/registry/endpoint.ts";
 import type { Strategy } from "#apiserver/registry/strategy.ts";
 import {
   attributesOf,
+  authorizeCreation,
   judgeStrictFaults,
   optionsObject,
   parseWriteOptions,
   settleName,
   settleNamespace,
+  stampOf,
   writeContext,
   type WriteDeps,
 } from "./write.ts";
@@ -26,13 +28,15 @@ export const update =
     deps.semantics.applyDefaults(sent, endpoint.gvk);
     const asObject = optionsObject("UpdateOptions", options);
     const change = async (current: AnyObject | undefined): Promise<AnyObject> => {
-      // Each try starts from what the client sent: admission and the strategy change the copy.
-      const object = structuredClone(sent);
+      if (current === undefined) await authorizeCreation(request, deps);
+      const object = copyOf(sent);
+      const old = current === undefined ? undefined : endpoint.viewOf(current);
+      endpoint.fieldManager(info.subresource).update(old, object, stampOf(request, deps, options));
       await deps.admission.admit(
         attributesOf(request, {
-          operation: current === undefined ? "CREATE" : "UPDATE",
+          operation: old === undefined ? "CREATE" : "UPDATE",
           object,
-          oldObject: current === undefined ? undefined : endpoint.viewOf(current),
+          oldObject: old,
           options: asObject,
           dryRun: options.dryRun,
         }),
@@ -47,3 +51,10 @@ export const update =
     );
     return { kind: "stored", status: isCreated ? 201 : 200, object, endpoint };
   };
+
+/** Each try starts from what the client sent: admission and the strategy change the copy. Managed fields nobody changes. */
+function copyOf({ metadata, ...rest }: AnyObject): AnyObject {
+  const { managedFields, ...own } = metadata ?? {};
+  const copy = structuredClone({ kind: rest.kind, apiVersion: rest.apiVersion, metadata: own, ...rest });
+  return managedFields === undefined ? copy : { ...copy, metadata: { ...copy.metadata, managedFields } };
+}

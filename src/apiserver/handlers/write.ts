@@ -1,18 +1,31 @@
 /** What create, update and patch have in common: options, strict decoding, names, admission. */
+import {
+  forbidden as forbiddenField,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from "#api/meta/field-error.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError } from "#api/meta/status.ts";
-import { tooLong } from "#api/meta/field-error.ts";
-import { invalidError, failure } from "#api/meta/status.ts";
-import { notSupported } from "#api/meta/field-error.ts";
+import { badRequestError, failure, invalidError } from "#api/meta/status.ts";
+import type { WriteStamp } from "#api/patch/apply/field-manager.ts";
 import type { Admission, AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { WriteContext } from "#apiserver/registry/store.ts";
-import { parseDryRun } from "#apiserver/request/query.ts";
+import { authorizationAttributes } from "#apiserver/request/chain.ts";
+import { isTrue, parseDryRun } from "#apiserver/request/query.ts";
 import type { Decoded, TypeSemantics } from "#apiserver/request/semantics.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
+import { fieldManagerBytesMax, isPrintable, managerName } from "./field-manager-name.ts";
 
 export interface WriteDeps {
   readonly semantics: TypeSemantics;
   readonly admission: Admission;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
 }
 
 export interface WriteOptions {
@@ -21,15 +34,35 @@ export interface WriteOptions {
   readonly fieldValidation: "Strict" | "Warn" | "Ignore";
 }
 
-const fieldManagerMax = 128;
+export interface PatchOptions extends WriteOptions {
+  readonly force: boolean;
+}
 
 /** `kind`: "CreateOptions", "UpdateOptions", "PatchOptions". Throws 422. */
 export function parseWriteOptions(query: URLSearchParams, kind: string): WriteOptions {
+  return parseOptions(query, kind, []);
+}
+
+/** The same of a patch: an apply needs a manager, and only an apply may be forced. Throws 422. */
+export function parsePatchOptions(query: URLSearchParams, isApply: boolean): PatchOptions {
+  const force = query.get("force");
+  const faults: FieldError[] = [];
+  if (!isApply && force !== null) {
+    faults.push(forbiddenField("force", "may not be specified for non-apply patch"));
+  }
+  if (isApply && (query.get("fieldManager") ?? "") === "") {
+    faults.push(required("fieldManager", "is required for apply patch"));
+  }
+  return { ...parseOptions(query, "PatchOptions", faults), force: isTrue(force) };
+}
+
+function parseOptions(query: URLSearchParams, kind: string, first: readonly FieldError[]): WriteOptions {
   const dryRun = parseDryRun(query, kind);
   const fieldManager = query.get("fieldManager") ?? "";
   const fieldValidation = query.get("fieldValidation") ?? "";
   const faults = [
-    ...(fieldManager.length > fieldManagerMax ? [tooLong("fieldManager", fieldManagerMax)] : []),
+    ...first,
+    ...fieldManagerFaults(fieldManager),
     ...(isFieldValidation(fieldValidation)
       ? []
       : [notSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"])]),
@@ -40,6 +73,40 @@ export function parseWriteOptions(query: URLSearchParams, kind: string): WriteOp
     fieldManager,
     fieldValidation: fieldValidation === "Strict" || fieldValidation === "Ignore" ? fieldValidation : "Warn",
   };
+}
+
+function fieldManagerFaults(name: string): FieldError[] {
+  const faults: FieldError[] = [];
+  if (Buffer.byteLength(name) > fieldManagerBytesMax) {
+    faults.push(tooLong("fieldManager", fieldManagerBytesMax));
+  }
+  let at = 0;
+  for (const char of name) {
+    if (!isPrintable(char)) {
+      const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+      faults.push(invalid("fieldManager", name, `invalid character U+${code} (at position ${at})`));
+    }
+    at += Buffer.byteLength(char);
+  }
+  return faults;
+}
+
+/** Under which name and time the managers of fields note this write. */
+export function stampOf({ call }: ResourceCall, { clock }: WriteDeps, options: WriteOptions): WriteStamp {
+  return {
+    manager: managerName(options.fieldManager, call.header("user-agent")),
+    now: toRfc3339(clock.now()),
+  };
+}
+
+/** A PUT or PATCH that creates needs the right to create, too. Throws 403. */
+export async function authorizeCreation(
+  { call, info }: ResourceCall,
+  { authorizer }: WriteDeps,
+): Promise<void> {
+  const attributes = { ...authorizationAttributes(call, info), verb: "create" };
+  const decision = await authorizer.authorize(attributes);
+  if (!decision.allowed) throw forbidden(attributes, decision.reason);
 }
 
 const isFieldValidation = (text: string): boolean => ["", "Ignore", "Strict", "Warn"].includes(text);

@@ -1,5 +1,6 @@
 /** One resource at one API version, as requests reach it. */
 import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
+import type { FieldManager } from "#api/patch/apply/field-manager.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
@@ -29,6 +30,8 @@ export interface EndpointOptions {
   readonly statusStrategy: Strategy | undefined;
   readonly selectableField: (object: AnyObject, field: string) => string | undefined;
   readonly convert: Convert;
+  /** Keeps track of who manages what through this endpoint or one of its subresources ("" for itself). Made late. */
+  readonly fieldManager: (subresource: string) => FieldManager;
 }
 
 export class Endpoint {
@@ -43,6 +46,8 @@ export class Endpoint {
   readonly subresources = new Map<string, Subresource>();
   readonly #storageVersion: GroupVersionKind;
   readonly #convert: Convert;
+  readonly #makeFieldManager: (subresource: string) => FieldManager;
+  readonly #fieldManagers = new Map<string, FieldManager>();
   /** Stored form → this version, made once per revision. */
   readonly #views = new WeakMap<AnyObject, AnyObject>();
 
@@ -55,8 +60,18 @@ export class Endpoint {
     this.selectableField = options.selectableField;
     this.#storageVersion = options.storageVersion;
     this.#convert = options.convert;
+    this.#makeFieldManager = options.fieldManager;
     this.isStorageVersion =
       group === options.storageVersion.group && version === options.storageVersion.version;
+  }
+
+  fieldManager(subresource: string): FieldManager {
+    let manager = this.#fieldManagers.get(subresource);
+    if (manager === undefined) {
+      manager = this.#makeFieldManager(subresource);
+      this.#fieldManagers.set(subresource, manager);
+    }
+    return manager;
   }
 
   /** In this endpoint's version. Shared and frozen. */

@@ -5,6 +5,7 @@
 import { qualifiedResource, type GroupVersionKind } from "#api/meta/object.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import { create } from "#apiserver/handlers/create.ts";
 import { remove } from "#apiserver/handlers/delete.ts";
@@ -19,6 +20,7 @@ import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
 import { initialStatusOf, rulesOf } from "./rules.ts";
 import { selectableFieldOf } from "./selectable-fields.ts";
+import { fieldManagerOf } from "./field-managers.ts";
 import { ResourceStore } from "./store.ts";
 import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
 
@@ -60,6 +62,8 @@ export class Installed {
   readonly routes = new RouteTable();
   readonly #storages = new Map<string, ResourceStore>();
   readonly #endpoints: Endpoint[] = [];
+  /** One for all resources: what was read once is known everywhere. */
+  readonly managersReader = new ManagersReader();
 
   get endpoints(): readonly Endpoint[] {
     return this.#endpoints;
@@ -144,6 +148,7 @@ function endpointOf(
     statusStrategy: hasStatus ? (special?.statusStrategy?.(status) ?? status) : undefined,
     selectableField: selectableFieldOf(qualifiedResource(definition.group, definition.resource)),
     convert: deps.convert,
+    fieldManager: (subresource) => fieldManagerOf(definition, subresource, deps, installed.managersReader),
   });
 }
 

@@ -27,6 +27,7 @@ import {
 import { keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Strategy, StrategyContext } from "./strategy.ts";
@@ -44,6 +45,8 @@ export interface WriteContext {
   readonly requestVersion: string;
   readonly user: UserInfo;
   readonly signal: AbortSignal;
+  /** An update may create what isn't there, whatever the resource's strategy says: server-side apply. */
+  readonly mayCreate?: boolean;
   warn(text: string): void;
   /** Validating admission. Throws StatusError to refuse. */
   validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void>;
@@ -182,7 +185,8 @@ export class ResourceStore {
     let current = this.cache.get(id.namespace, id.name);
     for (let tries = 1; ; tries++) {
       if (current === undefined) {
-        if (!strategy.allowCreateOnUpdate) throw notFoundError(this.subject(id.name));
+        const mayCreate = strategy.allowCreateOnUpdate || context.mayCreate === true;
+        if (!mayCreate) throw notFoundError(this.subject(id.name));
         const fresh = await change(undefined);
         if (fresh.metadata !== undefined) delete fresh.metadata.resourceVersion;
         return { object: await this.create(fresh, context), isCreated: true };
@@ -316,6 +320,7 @@ export class ResourceStore {
       this.strategy.afterDelete?.(current.object);
       return last;
     }
+    keepManagerTimes(next.write, current.object);
     const value = encodeForStore(next.write);
     if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);

@@ -1,5 +1,6 @@
 /** What the handlers need to know about API types. One implementation, over the type table: type-semantics.ts. */
 import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
+import type { ApplyType } from "#api/patch/apply/schema.ts";
 import type { RequestBody } from "./call.ts";
 
 export interface Decoded {
@@ -19,6 +20,8 @@ export interface TypeSemantics {
   /** The same check of a value that is JSON already: what a patch made. */
   check(value: AnyObject, kind: GroupVersionKind): Decoded;
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void;
+  /** How server-side apply sees objects of that kind. */
+  applyType(kind: GroupVersionKind): ApplyType;
   /** Applies a patch to a copy. Throws StatusError 400, 415 or 422. */
   patch(current: AnyObject, patch: Patch, kind: GroupVersionKind): AnyObject;
 }
@@ -27,6 +30,8 @@ export type PatchMediaType =
   | "application/json-patch+json"
   | "application/merge-patch+json"
   | "application/strategic-merge-patch+json";
+
+export const applyMediaType = "application/apply-patch+yaml";
 
 export interface Patch {
   readonly mediaType: PatchMediaType;

@@ -7,6 +7,8 @@ import { apiVersionOf, parseApiVersion, type AnyObject, type GroupVersionKind } 
 import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
 import { applyJsonPatch } from "#api/patch/json.ts";
 import { applyMerge } from "#api/patch/merge.ts";
+import type { ApplyType } from "#api/patch/apply/schema.ts";
+import { TableSchema } from "#api/patch/apply/table-schema.ts";
 import { applyStrategic } from "#api/patch/strategic.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
@@ -27,9 +29,11 @@ const optionsPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 export class TableSemantics implements TypeSemantics {
   readonly #deps: TypeSemanticsDeps;
+  readonly #schema: TableSchema;
 
   constructor(deps: TypeSemanticsDeps) {
     this.#deps = deps;
+    this.#schema = new TableSchema(deps.table);
   }
 
   async decode(body: RequestBody, kind: GroupVersionKind): Promise<Decoded> {
@@ -65,6 +69,10 @@ export class TableSemantics implements TypeSemantics {
 
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void {
     applyDefaults(kind, object);
+  }
+
+  applyType(kind: GroupVersionKind): ApplyType {
+    return this.#schema.struct(this.#structOf(kind));
   }
 
   patch(current: AnyObject, { mediaType, body }: Patch, kind: GroupVersionKind): AnyObject {

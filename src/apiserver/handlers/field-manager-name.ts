@@ -1,0 +1,23 @@
+/** Who a write is noted under. upstream: apiserver/pkg/endpoints/handlers/create.go (managerOrUserAgent) */
+
+/** upstream: FieldManagerMaxLength */
+export const fieldManagerBytesMax = 128;
+
+export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
+
+/** What the client says, else the program's name in its User-Agent. */
+export const managerName = (fieldManager: string, userAgent: string): string =>
+  fieldManager === "" ? programOf(userAgent) : fieldManager;
+
+function programOf(userAgent: string): string {
+  const [program = ""] = userAgent.split("/", 1);
+  let name = "";
+  let bytes = 0;
+  for (const char of program) {
+    if (!isPrintable(char)) continue;
+    bytes += Buffer.byteLength(char);
+    if (bytes > fieldManagerBytesMax) break;
+    name += char;
+  }
+  return name;
+}
