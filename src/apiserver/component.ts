@@ -21,6 +21,8 @@ import type { Store } from "#store/store.ts";
 import { Assembly, type AssemblyDeps } from "./assembly.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
+import type { Auditor } from "./audit/auditor.ts";
+import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
@@ -45,6 +47,7 @@ import type { ComponentProbe } from "./registry/component-statuses.ts";
 import { AddressRange } from "./registry/core/services/address-range.ts";
 import { PortRange } from "./registry/core/services/port-range.ts";
 import { EventExpiry } from "./registry/event-expiry.ts";
+import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
 import { createSecurity, type Security } from "./security.ts";
 import type { ServerVersion } from "./version.ts";
@@ -94,6 +97,8 @@ class ApiserverComponent implements Apiserver {
   readonly #registry = new Registry();
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
+  readonly #protobuf: ProtobufCodec;
+  #auditor: Auditor | undefined;
   readonly #addresses: readonly AddressRange[];
   #hasBootstrapped = false;
   #isStopping = false;
@@ -136,6 +141,7 @@ class ApiserverComponent implements Apiserver {
     });
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
     const protobuf = new ProtobufCodec(deps.table, deps.scheme);
+    this.#protobuf = protobuf;
     this.#assembly = this.#assemble(protobuf);
     this.#door = new Door(
       { ...options, host: options.bindAddress },
@@ -160,6 +166,12 @@ class ApiserverComponent implements Apiserver {
     const stop = new AbortController();
     const filled = Promise.withResolvers<void>();
     await using stack = new AsyncDisposableStack();
+    if (this.#options.audit !== undefined) {
+      const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
+      const auditor = await openAuditor(this.#options.audit, { clock, log, read });
+      stack.defer(() => auditor.close());
+      this.#auditor = auditor;
+    }
     if (this.#encryption !== undefined) {
       const { file } = this.#encryption;
       await file.load();
@@ -275,6 +287,11 @@ class ApiserverComponent implements Apiserver {
       });
   }
 
+  #readBody(contentType: string, bytes: Buffer): unknown {
+    if (mediaTypeOf(contentType) === protobufMediaType) return this.#protobuf.decode(bytes);
+    return parseYaml(bytes.toString("utf8"));
+  }
+
   #front(protobuf: ProtobufCodec): Front {
     const { clock, log, random } = this.#deps;
     return new Front({
@@ -287,6 +304,7 @@ class ApiserverComponent implements Apiserver {
       authorizer: this.#security.authorizer,
       chain: (call) => this.#assembly.chain(call),
       metrics: new RequestMetrics(this.#registry),
+      auditor: () => this.#auditor,
       flow: this.#flow,
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,

@@ -1,5 +1,6 @@
 /** What an apiserver is told at its start. */
 import { isIP } from "node:net";
+import type { AuditOptions } from "./audit/open-auditor.ts";
 import type { Completed } from "#base/component.ts";
 
 export interface ApiserverOptions {
@@ -23,6 +24,8 @@ export interface ApiserverOptions {
   /** This server as a client of kubelets. */
   readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
   readonly serviceAccountKeyPem: string;
+  /** Absent: nothing is told of requests. */
+  readonly audit?: AuditOptions | undefined;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */
   readonly encryptionConfiguration?: string | undefined;
   /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */

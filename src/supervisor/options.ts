@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { OptionValues } from "#base/options.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 
@@ -43,6 +44,7 @@ export interface ServerOptions extends NodeOptions {
   readonly tokenAuthFile: string | undefined;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
+  readonly audit: AuditOptions | undefined;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
@@ -98,6 +100,14 @@ class Reader {
     const value = this.#values[name];
     if (typeof value !== "number") return fallback;
     if (value < 1 || value > 65535) this.faults.push(`--${name} is ${value}, must lie in 1-65535`);
+    return value;
+  }
+
+  /** A number of something: none is possible, less isn't. */
+  count(name: string, fallback: number): number {
+    const value = this.#values[name];
+    if (typeof value !== "number") return fallback;
+    if (value < 0) this.faults.push(`--${name} is ${value}, must be 0 or more`);
     return value;
   }
 
@@ -226,6 +236,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     tokenAuthFile: reader.text("token-auth-file"),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
+    audit: readAudit(reader),
     clusterCidr,
     serviceCidr,
     serviceNodePortRange: readPortRange(reader),
@@ -234,6 +245,28 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     disableAgent: reader.flag("disable-agent"),
   };
   return { options, faults: reader.faults };
+}
+
+const dayMs = 24 * 3600 * 1000;
+const megabyte = 1 << 20;
+
+function readAudit(reader: Reader): AuditOptions | undefined {
+  const policyFile = reader.text("audit-policy-file");
+  const path = reader.text("audit-log-path");
+  const webhookKubeconfig = reader.text("audit-webhook-config-file");
+  const log = {
+    sizeMaxBytes: reader.count("audit-log-maxsize", 100) * megabyte,
+    backupsMax: reader.count("audit-log-maxbackup", 0),
+    ageMaxMs: reader.count("audit-log-maxage", 0) * dayMs,
+  };
+  if (policyFile === undefined) {
+    if (path !== undefined) reader.faults.push("--audit-log-path needs --audit-policy-file");
+    if (webhookKubeconfig !== undefined) {
+      reader.faults.push("--audit-webhook-config-file needs --audit-policy-file");
+    }
+    return undefined;
+  }
+  return { policyFile, log: path === undefined ? undefined : { path, ...log }, webhookKubeconfig };
 }
 
 /** A server with its own data directory keeps to it; the one of the machine writes where an administrator looks. */

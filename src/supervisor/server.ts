@@ -205,6 +205,7 @@ function buildApiserver(
     kubeletClient: certificates.kubeletClient,
     serviceAccountKeyPem: certificates.serviceAccountKeyPem,
     encryptionConfiguration,
+    audit: options.audit,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
   });
   return apiserverKind.create(full, deps);

@@ -1,6 +1,7 @@
 /** A request of Node's HTTP servers (1.1 or 2) as a call of the API. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { badRequestError, failure } from "#api/meta/status.ts";
 import type { Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
@@ -95,25 +96,31 @@ export interface CallParts {
   readonly user: UserInfo;
   readonly signal: AbortSignal;
   readonly warn: (text: string) => void;
+  readonly annotate: (key: string, text: string) => void;
+  readonly body: RequestBody;
   readonly upgrade: UpgradeRequest | undefined;
 }
 
-export function callOf({ info, incoming, target, user, signal, warn, upgrade }: CallParts): ApiCall {
+export function callOf({ incoming, target, ...parts }: CallParts): ApiCall {
   return {
-    info,
+    ...parts,
     method: incoming.method ?? "GET",
     path: target.path,
     query: target.query,
     header: (name) => headerOf(incoming, name),
-    body: bodyOf(incoming),
-    user,
-    signal,
-    warn,
-    upgrade,
   };
 }
 
-function bodyOf(incoming: Incoming): RequestBody {
+/** Where a request came from, proxies first as they say. */
+export function sourceAddresses(incoming: Incoming): string[] {
+  const forwarded = headerOf(incoming, "x-forwarded-for").split(",");
+  const said = [...forwarded, headerOf(incoming, "x-real-ip")].map((each) => each.trim());
+  const socket = "stream" in incoming ? incoming.stream.session?.socket : incoming.socket;
+  const own = socket?.remoteAddress?.replace(/^::ffff:/, "") ?? "";
+  return [...new Set([...said.filter((each) => isIP(each) !== 0), own])].filter((each) => each !== "");
+}
+
+export function bodyOf(incoming: Incoming): RequestBody {
   let bytes: Promise<Buffer> | undefined;
   return {
     contentType: headerOf(incoming, "content-type"),

@@ -7,6 +7,7 @@ import {
   failure,
   internalError,
   StatusError,
+  type Status,
   tooManyRequestsError,
   unauthorizedError,
 } from "#api/meta/status.ts";
@@ -19,18 +20,21 @@ import { StoreBusyError, StoreClosedError } from "#store/store.ts";
 import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import type { Answer, ApiCall, WatchAnswer } from "#apiserver/request/call.ts";
+import type { Answer, ApiCall, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
+import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { parseRequestInfo } from "#apiserver/request/info.ts";
+import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
 import { acceptsGzip } from "./compression.ts";
 import {
+  bodyOf,
   callOf,
   ClientCertificates,
   ClientGoneError,
   credentialsOf,
   headerOf,
+  sourceAddresses,
   targetOf,
   type Incoming,
   type Outgoing,
@@ -48,6 +52,8 @@ export interface FrontDeps extends ShapeDeps {
   readonly authorizer: Authorizer;
   readonly chain: Chain;
   readonly metrics: RequestMetrics;
+  /** Asked for each request: the policy's file is read when the server starts. */
+  readonly auditor: () => Auditor | undefined;
   readonly flow: FlowControl;
   readonly countObjects: CountObjects;
   /** Requests other than watches and connects are given up after this. */
@@ -55,6 +61,30 @@ export interface FrontDeps extends ShapeDeps {
 }
 
 const knownUserMs = 10_000;
+
+interface Identified {
+  readonly sender: UserInfo;
+  readonly impersonated: UserInfo | undefined;
+}
+
+interface ToAudit {
+  readonly auditId: string;
+  readonly incoming: Incoming;
+  readonly info: RequestInfo;
+  readonly identified: Identified;
+  readonly body: RequestBody | undefined;
+}
+
+interface Followed {
+  readonly finish: (code: number, seconds: number) => void;
+  readonly record: AuditRecord | undefined;
+}
+
+const recordAnnotations =
+  (record: AuditRecord | undefined) =>
+  (key: string, text: string): void => {
+    record?.annotate(key, text);
+  };
 
 export class Front {
   readonly #deps: FrontDeps;
@@ -74,11 +104,11 @@ export class Front {
     for (const watch of this.#watches) watch.close();
   }
 
-  /** Who sent this. Throws 401. Also for routes beside the API. */
-  async identify(incoming: Incoming): Promise<UserInfo> {
+  /** Who sent this, and whom it is to be taken for. Throws 401, and 403 for who may not impersonate. */
+  async #identify(incoming: Incoming): Promise<Identified> {
     const credentials = credentialsOf(incoming, this.#certificates);
-    const user = this.#knownUser(credentials) ?? (await this.#authenticate(credentials));
-    return (await impersonate(incoming.headers, user, this.#deps.authorizer)) ?? user;
+    const sender = this.#knownUser(credentials) ?? (await this.#authenticate(credentials));
+    return { sender, impersonated: await impersonate(incoming.headers, sender, this.#deps.authorizer) };
   }
 
   /** A certificate that was good a moment ago is good still. */
@@ -114,14 +144,16 @@ export class Front {
       isHead: incoming.method === "HEAD",
       takesGzip: acceptsGzip(headerOf(incoming, "accept-encoding")),
     };
-    outgoing.setHeader("audit-id", this.#deps.random.uuid());
+    const auditId = auditIdOf(headerOf(incoming, "audit-id"), this.#deps.random);
+    outgoing.setHeader("audit-id", auditId);
     const begun = this.#deps.clock.monotonic();
     let finish: ((code: number, seconds: number) => void) | undefined;
+    let record: AuditRecord | undefined;
     try {
       const target = targetOf(incoming.url ?? "/");
       const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
       finish = this.#deps.metrics.begin(info, target.query);
-      const user = await this.identify(incoming);
+      const identified = await this.#identify(incoming);
       if (info.isResourceRequest) {
         const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps);
         response = { ...response, shape };
@@ -129,29 +161,33 @@ export class Front {
       const warn = (text: string): void => {
         if (!warnings.includes(text)) warnings.push(text);
       };
-      const call = callOf({ info, incoming, target, user, signal: gone.signal, warn, upgrade: undefined });
+      const user = identified.impersonated ?? identified.sender;
+      const body = bodyOf(incoming);
+      record = await this.#audited({ auditId, incoming, info, identified, body });
+      const annotate = recordAnnotations(record);
+      const signal = gone.signal;
+      const call = callOf({ info, incoming, target, user, signal, warn, annotate, body, upgrade: undefined });
       const answer = await this.#seated(call, outgoing);
       if (answer.kind === "watch") {
         // Not awaited: a watch lives long, and all that belongs to its request can go.
-        void this.#follow(answer, response, finish);
+        void this.#follow(answer, response, { finish, record });
         finish = undefined;
         return;
       }
       await respond(answer, response, this.#deps.clock);
       isAnswered = true;
+      await record?.complete(outgoing.statusCode, answer);
     } catch (error) {
-      this.#fail(error, response);
+      const status = this.#fail(error, response);
+      await record?.complete(status?.code ?? outgoing.statusCode, status);
     } finally {
       finish?.(outgoing.statusCode, (this.#deps.clock.monotonic() - begun) / 1000);
     }
   }
 
-  async #follow(
-    answer: WatchAnswer,
-    response: Response,
-    finish: (code: number, seconds: number) => void,
-  ): Promise<void> {
+  async #follow(answer: WatchAnswer, response: Response, { finish, record }: Followed): Promise<void> {
     this.#watches.add(answer.items);
+    record?.started(200);
     try {
       await respond(answer, response, this.#deps.clock);
     } catch (error) {
@@ -159,7 +195,22 @@ export class Front {
     } finally {
       this.#watches.delete(answer.items);
       finish(response.outgoing.statusCode, 0);
+      await record?.complete(response.outgoing.statusCode, undefined);
     }
+  }
+
+  /** What is kept of this request for the audit log, if anything is. */
+  async #audited({ auditId, incoming, info, identified, body }: ToAudit): Promise<AuditRecord | undefined> {
+    return this.#deps.auditor()?.begin({
+      auditId,
+      info,
+      uri: incoming.url ?? "/",
+      user: identified.sender,
+      impersonatedUser: identified.impersonated,
+      sourceIps: sourceAddresses(incoming),
+      userAgent: headerOf(incoming, "user-agent"),
+      body,
+    });
   }
 
   /** A request that asks to take over its connection. Never rejects. */
@@ -169,23 +220,35 @@ export class Front {
       gone.abort(new ClientGoneError());
     });
     socket.on("error", () => undefined);
+    let record: AuditRecord | undefined;
     try {
       const target: Target = targetOf(incoming.url ?? "/");
-      const user = await this.identify(incoming);
-      const rawHeaders = incoming.rawHeaders;
+      const identified = await this.#identify(incoming);
+      const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
+      const auditId = auditIdOf(headerOf(incoming, "audit-id"), this.#deps.random);
+      record = await this.#audited({ auditId, incoming, info, identified, body: undefined });
       const call = callOf({
-        info: parseRequestInfo(incoming.method ?? "GET", target.path, target.query),
+        info,
         incoming,
         target,
-        user,
+        user: identified.impersonated ?? identified.sender,
         signal: gone.signal,
         warn: () => undefined,
-        upgrade: { socket, head, rawHeaders },
+        annotate: recordAnnotations(record),
+        body: bodyOf(incoming),
+        upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
       });
       const answer = await this.#deps.chain(call);
-      if (answer.kind !== "hijacked") await refuse(socket, answer);
+      if (answer.kind === "hijacked") {
+        record?.started(101);
+        socket.once("close", () => void record?.complete(101, undefined));
+        return;
+      }
+      await refuse(socket, answer);
+      await record?.complete("status" in answer ? answer.status : 400, answer);
     } catch (error) {
       const { status } = statusErrorOf(error);
+      await record?.complete(status.code ?? 500, status);
       if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
       refuseWith(socket, status.code ?? 500, "application/json", JSON.stringify(status));
     }
@@ -224,8 +287,9 @@ export class Front {
     }
   }
 
-  #fail(error: unknown, response: Response): void {
-    if (error instanceof ClientGoneError) return;
+  /** What the client is told, or would have been. */
+  #fail(error: unknown, response: Response): Status | undefined {
+    if (error instanceof ClientGoneError) return undefined;
     const { status } = statusErrorOf(error);
     if (status.code === 500) {
       const { method, url } = response.outgoing.req;
@@ -235,10 +299,11 @@ export class Front {
     if (outgoing.headersSent) {
       // Too late for a Status: the client must see that the answer is broken off.
       outgoing.destroy();
-      return;
+      return status;
     }
     const shape = response.shape.isTable ? this.#plain : response.shape;
     sendStatus({ ...response, shape }, status);
+    return status;
   }
 }
 

@@ -34,6 +34,8 @@ export const createChain =
 async function authorize(call: ApiCall, info: RequestInfo, authorizer: Authorizer): Promise<void> {
   const attributes = authorizationAttributes(call, info);
   const decision = await authorizer.authorize(attributes);
+  call.annotate?.("authorization.k8s.io/decision", decision.allowed ? "allow" : "forbid");
+  call.annotate?.("authorization.k8s.io/reason", decision.reason);
   if (!decision.allowed) throw forbidden(attributes, decision.reason);
 }
 

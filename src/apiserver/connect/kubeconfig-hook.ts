@@ -1,0 +1,116 @@
+/**
+ * A server that a kubeconfig file names, asked by a POST of JSON on connections that stay: audit, authentication and
+ * authorization webhooks. The path is the kubeconfig's own. upstream: apiserver/pkg/util/webhook/webhook.go
+ */
+import {
+  Agent as PlainAgent,
+  request as plainRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
+import { Agent, request as tlsRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import { ChildAbort } from "#base/abort.ts";
+import type { Clock } from "#base/clock.ts";
+import type { ClientCertificate } from "#client/identity.ts";
+import type { ClusterAccess } from "#client/kubeconfig.ts";
+
+/** It wasn't reached, or didn't take the question. */
+export class KubeconfigHookError extends Error {
+  override readonly name = "KubeconfigHookError";
+  readonly code = "KUBECONFIG_HOOK";
+  /** Of the answer; undefined when there was none. */
+  readonly status: number | undefined;
+  constructor(url: string, reason: string, status: number | undefined, options?: ErrorOptions) {
+    super(`Post ${JSON.stringify(url)}: ${reason}`, options);
+    this.status = status;
+  }
+}
+
+export class KubeconfigHook {
+  readonly #access: ClusterAccess;
+  readonly #clock: Clock;
+  readonly #url: URL;
+  #agent: Agent | PlainAgent | undefined;
+  #certificate: ClientCertificate | undefined;
+
+  constructor(access: ClusterAccess, clock: Clock) {
+    this.#access = access;
+    this.#clock = clock;
+    this.#url = new URL(access.options.server);
+  }
+
+  /** The parsed answer; undefined when it is empty. Throws KubeconfigHookError. */
+  async post(body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    using deadline = new ChildAbort(signal ?? new AbortController().signal);
+    const cancel = this.#clock.after(timeoutMs, () => {
+      deadline.abort(new Error("context deadline exceeded"));
+    });
+    try {
+      const response = await this.#send(JSON.stringify(body), deadline.signal);
+      const answer = await text(response);
+      const { statusCode = 0 } = response;
+      if (statusCode < 200 || statusCode > 299) {
+        throw this.#error(`unexpected status ${statusCode}: ${answer.trim().slice(0, 500)}`, statusCode);
+      }
+      return answer === "" ? undefined : (JSON.parse(answer) as unknown);
+    } catch (error) {
+      if (error instanceof KubeconfigHookError) throw error;
+      const { reason } = deadline.signal as { reason: unknown };
+      const cause = deadline.signal.aborted && reason instanceof Error ? reason : error;
+      throw this.#error(cause instanceof Error ? cause.message : String(cause), undefined, error);
+    } finally {
+      cancel();
+    }
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  async #send(body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { bearerToken, certificate } = await this.#access.identity.identity();
+    const bytes = Buffer.from(body, "utf8");
+    const options: RequestOptions = {
+      method: "POST",
+      signal,
+      agent: this.#agentFor(certificate),
+      headers: {
+        accept: "application/json, */*",
+        "content-type": "application/json",
+        "content-length": bytes.length,
+        ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
+      },
+    };
+    return new Promise((resolve, reject) => {
+      const request = this.#url.protocol === "http:" ? plainRequest : tlsRequest;
+      const outgoing = request(this.#url, options);
+      outgoing.once("response", resolve);
+      outgoing.once("error", reject);
+      outgoing.end(bytes);
+    });
+  }
+
+  /** Another certificate means other connections. */
+  #agentFor(certificate: ClientCertificate | undefined): Agent | PlainAgent {
+    if (this.#agent !== undefined && this.#certificate?.cert === certificate?.cert) return this.#agent;
+    this.#agent?.destroy();
+    this.#certificate = certificate;
+    const { certificateAuthority, serverName, isUnverified } = this.#access.options;
+    this.#agent =
+      this.#url.protocol === "http:"
+        ? new PlainAgent({ keepAlive: true })
+        : new Agent({
+            keepAlive: true,
+            ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+            ...(serverName === undefined ? {} : { servername: serverName }),
+            rejectUnauthorized: isUnverified !== true,
+            ...certificate,
+          });
+    return this.#agent;
+  }
+
+  #error(reason: string, status: number | undefined, cause?: unknown): KubeconfigHookError {
+    return new KubeconfigHookError(this.#url.href, reason, status, { cause });
+  }
+}
