@@ -44,6 +44,14 @@ function hostOf(assets: Assets, invocation: Invocation, log: Logger): Host {
     version,
     kubernetesVersion,
     assets,
+    openDatastore: async (datastore, host) => {
+      if (datastore.kind === "postgres") {
+        const { openPostgres } = await import("#supervisor/datastore/postgres.ts");
+        return openPostgres(datastore, host);
+      }
+      const { openEtcd } = await import("#supervisor/datastore/etcd.ts");
+      return openEtcd(datastore, host);
+    },
     connectDocker: async (address) => {
       const { default: Docker } = await import("dockerode");
       return new Docker(address);

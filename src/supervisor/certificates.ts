@@ -28,6 +28,14 @@ export interface ServerCertificates {
   readonly serviceAccountKeyPem: string;
 }
 
+/** What all servers of a cluster have in common. */
+export interface SharedKeys {
+  readonly serverCa: KeyPair;
+  readonly clientCa: KeyPair;
+  /** PKCS #8 PEM. */
+  readonly serviceAccountKeyPem: string;
+}
+
 export interface CertificateInput {
   readonly directory: string;
   readonly dnsNames: readonly string[];
@@ -47,14 +55,31 @@ const renewBeforeMs = 120 * dayMs;
 /** The user that kubelets let in, as upstream's kubeadm names it. */
 export const kubeletClientName = "kube-apiserver-kubelet-client";
 
+const serviceAccountKeyFile = "service.key";
+const authorityName = (what: string, { clock }: Deps): string =>
+  `mini-k8s-${what}-ca@${Math.floor(clock.now() / 1000)}`;
+
+/** Of a new cluster; on no disk yet. */
+export function newAuthorities(deps: Deps): SharedKeys {
+  const make = (what: string): KeyPair => {
+    const ca = createCa({ commonName: authorityName(what, deps), days: caDays, ...deps });
+    return { certificatePem: ca.certificatePem, keyPem: ca.keyPem };
+  };
+  return { serverCa: make("server"), clientCa: make("client"), serviceAccountKeyPem: newSigningKey() };
+}
+
+function newSigningKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
 export async function loadCertificates(input: CertificateInput, deps: Deps): Promise<ServerCertificates> {
   await mkdir(input.directory, { recursive: true, mode: 0o700 });
   const files = new KeyFiles(input.directory, deps);
-  const now = deps.clock.now();
   const [serverCa, clientCa, serviceAccountKeyPem] = await Promise.all([
-    files.authority("server-ca", `mini-k8s-server-ca@${Math.floor(now / 1000)}`),
-    files.authority("client-ca", `mini-k8s-client-ca@${Math.floor(now / 1000)}`),
-    files.key("service.key"),
+    files.authority("server-ca", authorityName("server", deps)),
+    files.authority("client-ca", authorityName("client", deps)),
+    files.key(serviceAccountKeyFile),
   ]);
   const [serving, admin, kubeletClient] = await Promise.all([
     files.leaf("serving-kube-apiserver", serverCa, {
@@ -111,10 +136,28 @@ export class KeyFiles {
     const path = join(this.#directory, file);
     const found = await readTextIfExists(path);
     if (found !== undefined) return found;
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const pem = newSigningKey();
     await writeFileAtomic(path, pem, 0o600);
     return pem;
+  }
+
+  /** What of it is there only in part counts as not there. */
+  async shared(): Promise<SharedKeys | undefined> {
+    const [serverCa, clientCa, serviceAccountKeyPem] = await Promise.all([
+      this.#read("server-ca"),
+      this.#read("client-ca"),
+      readTextIfExists(join(this.#directory, serviceAccountKeyFile)),
+    ]);
+    return serverCa === undefined || clientCa === undefined || serviceAccountKeyPem === undefined
+      ? undefined
+      : { serverCa, clientCa, serviceAccountKeyPem };
+  }
+
+  async writeShared({ serverCa, clientCa, serviceAccountKeyPem }: SharedKeys): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.write("client-ca", clientCa);
+    await writeFileAtomic(join(this.#directory, serviceAccountKeyFile), serviceAccountKeyPem, 0o600);
+    await this.write("server-ca", serverCa);
   }
 
   async write(name: string, { certificatePem, keyPem }: KeyPair): Promise<void> {

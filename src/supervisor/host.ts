@@ -4,6 +4,8 @@ import type Dockerode from "dockerode";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { Store } from "#store/store.ts";
+import type { Datastore } from "./datastore/endpoint.ts";
 
 /** What lies beside the program: files in a checkout, assets within the one executable. */
 export interface Assets {
@@ -21,6 +23,9 @@ type DockerAddress =
   | { readonly socketPath: string }
   | { readonly protocol: "http"; readonly host: string; readonly port: number };
 
+export type ExternalDatastore = Exclude<Datastore, { kind: "sqlite" }>;
+export type StoreHost = Pick<Host, "clock" | "random" | "log">;
+
 export interface Host {
   readonly clock: Clock;
   readonly random: Random;
@@ -33,6 +38,8 @@ export interface Host {
   /** "v1.35.2+minik8s" */
   readonly kubernetesVersion: string;
   readonly assets: Assets;
+  /** Loads what speaks to that datastore: most servers have a file of their own. */
+  readonly openDatastore: (datastore: ExternalDatastore, host: StoreHost) => Promise<Store>;
   /** Loads the Docker client: most nodes never need it. */
   readonly connectDocker: (address: DockerAddress) => Promise<Dockerode>;
 }

@@ -97,7 +97,40 @@ const nodeSpecs: readonly OptionSpec[] = [
   },
 ];
 
+const datastoreSpecs: readonly OptionSpec[] = [
+  {
+    name: "datastore-endpoint",
+    type: "string",
+    placeholder: "URL[,URL]",
+    group: "data",
+    defaultText: "SQLite in the data directory",
+    text: "Keep the state in etcd (https://HOST:PORT,...) or PostgreSQL (postgres://...)",
+  },
+  {
+    name: "datastore-cafile",
+    type: "string",
+    placeholder: "FILE",
+    group: "data",
+    text: "CA that signed the datastore's certificate",
+  },
+  {
+    name: "datastore-certfile",
+    type: "string",
+    placeholder: "FILE",
+    group: "data",
+    text: "Certificate to show the datastore",
+  },
+  {
+    name: "datastore-keyfile",
+    type: "string",
+    placeholder: "FILE",
+    group: "data",
+    text: "Key of that certificate",
+  },
+];
+
 const serverOnlySpecs: readonly OptionSpec[] = [
+  ...datastoreSpecs,
   {
     name: "bind-address",
     type: "string",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseOptions } from "#base/options.ts";
+import { datastoreName } from "./datastore/endpoint.ts";
 import { agentSpecs, serverSpecs } from "./option-tables.ts";
 import { readAgentOptions, readServerOptions, type Machine } from "./options.ts";
 
@@ -90,4 +91,48 @@ test("--docker and an endpoint choose the runtime", () => {
   assert.equal(server({ docker: true }).options.runtime, "docker");
   assert.equal(server({ "container-runtime-endpoint": "/run/x.sock" }).options.runtime, "cri");
   assert.equal(server({ docker: true, runtime: "cri" }).faults.length, 1);
+});
+
+const fault = (values: Record<string, string>): readonly string[] => server(values).faults;
+
+test("a datastore is read from its endpoint", () => {
+  const files = { caFile: "/ca", certFile: "/crt", keyFile: "/key" };
+  const flags = { "datastore-cafile": "/ca", "datastore-certfile": "/crt", "datastore-keyfile": "/key" };
+  assert.deepEqual(server({}).options.datastore, { kind: "sqlite" });
+  assert.deepEqual(
+    server({ ...flags, "datastore-endpoint": "https://a:2379, https://b,https://[::1]:9" }).options.datastore,
+    { kind: "etcd", members: ["a:2379", "b:2379", "[::1]:9"], isTls: true, files },
+  );
+  const url = "postgres://me:secret@db:5432/kubernetes?sslmode=require";
+  const postgres = server({ "datastore-endpoint": url }).options.datastore;
+  assert.equal(postgres.kind, "postgres");
+  assert.equal(datastoreName(postgres), "postgres://db:5432/kubernetes");
+});
+
+test("everything that is wrong with a datastore is said at once, passwords are not", () => {
+  assert.deepEqual(
+    fault({ "datastore-endpoint": "http://a:1,https://b:70000,", "datastore-keyfile": "/k" }),
+    [
+      "--datastore-keyfile is given, --datastore-certfile is missing",
+      "--datastore-endpoint has https://b:70000, must be https://HOST:PORT",
+      "--datastore-endpoint has an empty entry, must be https://HOST:PORT",
+      "--datastore-endpoint mixes http:// and https://, all members must have the same",
+      "--datastore-cafile, --datastore-certfile and --datastore-keyfile need https:// endpoints",
+    ],
+  );
+  assert.match(
+    fault({ "datastore-endpoint": "mysql://me:secret@db/x" })[0] ?? "",
+    /has the scheme mysql, must/,
+  );
+  assert.match(fault({ "datastore-endpoint": "me:secret@db" })[0] ?? "", /has no scheme, must/);
+  assert.match(fault({ "datastore-endpoint": "postgres://db:x/y" })[0] ?? "", /no valid postgres/);
+  for (const endpoint of [
+    "mysql://me:secret@db/x",
+    "me:secret@db",
+    "https://me:secret@a:1",
+    "postgres://me:secret@db:x/y",
+  ]) {
+    assert.doesNotMatch(fault({ "datastore-endpoint": endpoint }).join(), /secret/);
+  }
+  assert.match(fault({ "datastore-cafile": "/ca" })[0] ?? "", /need --datastore-endpoint/);
 });

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { OptionValues } from "#base/options.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
+import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
 const runtimeChoices: readonly string[] = ["auto", "docker", "cri", "embedded", "fake"];
@@ -34,6 +35,7 @@ export interface NodeTaint {
 }
 
 export interface ServerOptions extends NodeOptions {
+  readonly datastore: Datastore;
   readonly bindAddress: string;
   readonly httpsListenPort: number;
   readonly advertiseAddress: string | undefined;
@@ -224,8 +226,14 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
   if (reader.flag("secrets-encryption") && reader.text("encryption-provider-config") !== undefined) {
     reader.faults.push("--secrets-encryption and --encryption-provider-config exclude each other");
   }
+  const files = {
+    caFile: reader.text("datastore-cafile"),
+    certFile: reader.text("datastore-certfile"),
+    keyFile: reader.text("datastore-keyfile"),
+  };
   const options: ServerOptions = {
     ...node,
+    datastore: readDatastore(reader.text("datastore-endpoint"), files, reader.faults),
     bindAddress: reader.ip("bind-address") ?? "0.0.0.0",
     httpsListenPort: reader.port("https-listen-port", 6443),
     advertiseAddress: reader.ip("advertise-address"),

@@ -18,7 +18,15 @@ import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { Store } from "#store/store.ts";
 import { encryptionFile } from "./secrets-encryption/files.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
-import { KeyFiles, kubeletClientName, loadCertificates, type ServerCertificates } from "./certificates.ts";
+import {
+  KeyFiles,
+  kubeletClientName,
+  loadCertificates,
+  type CertificateInput,
+  type ServerCertificates,
+} from "./certificates.ts";
+import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
+import { datastoreName } from "./datastore/endpoint.ts";
 import type { Host } from "./host.ts";
 import { loadNodePassword } from "./join/client.ts";
 import { checkNodePassword, JoinServer } from "./join/server.ts";
@@ -49,12 +57,10 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   stack.use(await lockDirectory(paths.lock));
   const nodeIp = options.nodeIp ?? (await ownAddress());
   const address = options.advertiseAddress ?? nodeIp;
-  const [store, certificates] = await Promise.all([
-    openStore(paths.database, host),
-    loadCertificates({ directory: paths.tls, ...servingNames(options, [address, nodeIp]) }, host),
-  ]);
+  const names = servingNames(options, [address, nodeIp]);
+  const { store, certificates, token } = await openState(options, { directory: paths.tls, ...names }, host);
   stack.defer(() => store.close());
-  const server = await createServer(options, { host, store, certificates, address });
+  const server = await createServer(options, { host, store, certificates, address, token });
   const identity = await serverIdentity(paths.identity, options.nodeName, host.random);
   const components: Component[] = [
     server.apiserver,
@@ -76,11 +82,37 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   log.info("stopped");
 }
 
-function openStore(path: string, { clock, log, assets }: Host): Promise<Store> {
-  return openSqliteStore(
-    { path, nativeBinding: assets.sqliteAddon },
-    { clock, log: log.child({ component: "store" }), spawnWorker: assets.spawnStoreWorker },
-  );
+interface State {
+  readonly store: Store;
+  readonly certificates: ServerCertificates;
+  readonly token: string | undefined;
+}
+
+/** The store, and the keys that belong to what is in it. */
+async function openState(options: ServerOptions, input: CertificateInput, host: Host): Promise<State> {
+  const { clock, log, assets } = host;
+  const { datastore } = options;
+  const paths = serverPaths(options.dataDir);
+  const token = await givenToken(options);
+  if (datastore.kind === "sqlite") {
+    const [store, certificates] = await Promise.all([
+      openSqliteStore(
+        { path: paths.database, nativeBinding: assets.sqliteAddon },
+        { clock, log: log.child({ component: "store" }), spawnWorker: assets.spawnStoreWorker },
+      ),
+      loadCertificates(input, host),
+    ]);
+    return { store, certificates, token };
+  }
+  const store = await host.openDatastore(datastore, host);
+  try {
+    const name = datastoreName(datastore);
+    const password = await shareBootstrapData({ token, paths, datastore: name }, { ...host, store });
+    return { store, certificates: await loadCertificates(input, host), token: password };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
@@ -112,10 +144,8 @@ function servingNames(
   };
 }
 
-interface ServerParts {
+interface ServerParts extends State {
   readonly host: Host;
-  readonly store: Store;
-  readonly certificates: ServerCertificates;
   readonly address: string;
 }
 
@@ -129,11 +159,11 @@ interface Server {
 
 async function createServer(
   options: ServerOptions,
-  { host, store, certificates, address }: ServerParts,
+  { host, store, certificates, address, token }: ServerParts,
 ): Promise<Server> {
   const { clock, random, log, assets } = host;
   const tokenInput = {
-    token: await givenToken(options),
+    token,
     agentToken: options.agentToken,
     caPem: certificates.serverCa.certificatePem,
     paths: serverPaths(options.dataDir),

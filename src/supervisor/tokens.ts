@@ -21,13 +21,12 @@ export interface TokenInput {
 
 /** Throws when a token on disk differs from the one given: the data belongs to another cluster. */
 export async function loadTokens(input: TokenInput, random: Random): Promise<ServerTokens> {
-  const kept = await readTextIfExists(input.paths.token);
-  const keptPassword = kept === undefined ? undefined : parseJoinToken(kept, "server").password;
+  const kept = await keptPassword(input.paths);
   const given = input.token === undefined ? undefined : parseJoinToken(input.token, "server").password;
-  if (keptPassword !== undefined && given !== undefined && keptPassword !== given) {
+  if (kept !== undefined && given !== undefined && kept !== given) {
     throw new Error(`--token differs from the one this cluster was made with (${input.paths.token})`);
   }
-  const serverPassword = keptPassword ?? given ?? random.bytes(16).toString("hex");
+  const serverPassword = kept ?? given ?? random.bytes(16).toString("hex");
   const agentPassword =
     input.agentToken === undefined ? serverPassword : parseJoinToken(input.agentToken, "node").password;
   const server = formatJoinToken(input.caPem, "server", serverPassword);
@@ -38,6 +37,12 @@ export async function loadTokens(input: TokenInput, random: Random): Promise<Ser
     writeIfChanged(input.paths.agentToken, `${agent}\n`),
   ]);
   return { server, agent, serverPassword, agentPassword };
+}
+
+/** The password of the token on disk. */
+export async function keptPassword(paths: ServerPaths): Promise<string | undefined> {
+  const kept = await readTextIfExists(paths.token);
+  return kept === undefined ? undefined : parseJoinToken(kept, "server").password;
 }
 
 async function writeIfChanged(path: string, text: string): Promise<void> {

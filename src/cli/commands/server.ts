@@ -17,6 +17,7 @@ export const serverCommand: CommandDefinition = {
     "server",
     "server --data-dir /srv/mini-k8s --https-listen-port 7443",
     "server --disable-agent --disable dns",
+    "server --token SECRET --datastore-endpoint https://etcd-1:2379,https://etcd-2:2379,https://etcd-3:2379",
   ],
   run: async ({ values, invocation }) => {
     const { readServerOptions, thisMachine } = await import("#supervisor/options.ts");
@@ -26,6 +27,6 @@ export const serverCommand: CommandDefinition = {
       const { runServer } = await import("#supervisor/server.ts");
       await runServer(options, host);
     };
-    return runUntilStopped(options, invocation, run, { startsStore: true });
+    return runUntilStopped(options, invocation, run, { startsStore: options.datastore.kind === "sqlite" });
   },
 };

@@ -1,0 +1,91 @@
+/** Debian's PostgreSQL as a process of its own, as the user postgres, on a port of the loopback. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { freePorts } from "./etcd.ts";
+
+const programs = "/usr/lib/postgresql";
+const dataRoot = "/dev/shm";
+
+export class PostgresServer {
+  readonly #directory: string;
+  readonly #port: number;
+  readonly #user: { readonly uid: number; readonly gid: number };
+  #child: ChildProcess | undefined;
+  #output = "";
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#user = { uid: idOf("-u"), gid: idOf("-g") };
+    this.#directory = mkdtempSync(join(dataRoot, "mini-k8s-postgres-"));
+    chownSync(this.#directory, this.#user.uid, this.#user.gid);
+    const args = ["-D", join(this.#directory, "data"), "-A", "trust", "-U", "kubernetes", "--no-sync"];
+    execFileSync(program("initdb"), args, { ...this.#user, cwd: this.#directory, stdio: "pipe" });
+  }
+
+  url(database: string): string {
+    return `postgres://kubernetes:secret@127.0.0.1:${this.#port}/${database}`;
+  }
+
+  async start(): Promise<void> {
+    const settings = {
+      port: `${this.#port}`,
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: this.#directory,
+      max_connections: "100",
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const child = spawn(program("postgres"), ["-D", join(this.#directory, "data"), ...args], {
+      ...this.#user,
+      cwd: this.#directory,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#child = child;
+    this.#output = "";
+    const serves = Promise.withResolvers<void>();
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.#output += chunk.toString();
+      if (this.#output.includes("ready to accept connections")) serves.resolve();
+    });
+    child.once("error", serves.reject);
+    child.once("exit", (code) => {
+      serves.reject(new Error(`postgres ended with ${code}:\n${this.#output.slice(-2000)}`));
+    });
+    await serves.promise;
+  }
+
+  /** As after a loss of power: nothing is written any more, clients are cut off. */
+  async crash(): Promise<void> {
+    await this.#end("SIGQUIT");
+  }
+
+  async remove(): Promise<void> {
+    await this.#end("SIGQUIT");
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  }
+}
+
+export async function startPostgres(): Promise<PostgresServer> {
+  const [port = 0] = await freePorts(1);
+  const server = new PostgresServer(port);
+  await server.start();
+  return server;
+}
+
+const idOf = (flag: string): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
+
+function program(name: string): string {
+  const version = readdirSync(programs).toSorted((a, b) => Number(b) - Number(a))[0];
+  if (version === undefined) throw new Error(`no PostgreSQL in ${programs}`);
+  return join(programs, version, "bin", name);
+}

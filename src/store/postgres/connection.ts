@@ -1,0 +1,111 @@
+/** The pool of connections, what PostgreSQL's errors mean, and trying again while nothing was done. */
+import postgres from "postgres";
+import type { Clock } from "#base/clock.ts";
+import { errorCode } from "#base/files.ts";
+import { errorText, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { StoreFullError, StoreUnreachableError, StoreWriteError } from "../store.ts";
+
+export interface PostgresOptions {
+  /** postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=… */
+  readonly url: string;
+  /** Without the password. */
+  readonly name: string;
+  readonly tls:
+    | {
+        readonly caPem: string | undefined;
+        readonly certificatePem: string | undefined;
+        readonly keyPem: string | undefined;
+      }
+    | undefined;
+}
+
+export interface PostgresDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export type Sql = postgres.Sql<{ bigint: bigint }>;
+export type Transaction = postgres.TransactionSql<{ bigint: bigint }>;
+
+const connectionsMax = 10;
+const connectMaxSeconds = 5;
+/** A request is given up after this. */
+const requestMaxMs = 15_000;
+const pauseFirstMs = 50;
+const pauseMaxMs = 2000;
+/** A server that stands still in the middle of a write must not keep the others from writing. */
+const idleInTransactionMaxMs = 5000;
+const statementMaxMs = 30_000;
+
+export function connect(options: PostgresOptions, database?: string): Sql {
+  const { tls } = options;
+  const ssl =
+    tls === undefined
+      ? undefined
+      : {
+          ca: tls.caPem,
+          cert: tls.certificatePem,
+          key: tls.keyPem,
+          rejectUnauthorized: tls.caPem !== undefined,
+        };
+  return postgres(options.url, {
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(database === undefined ? {} : { database }),
+    max: connectionsMax,
+    connect_timeout: connectMaxSeconds,
+    // Not the library's minutes: `retrying` has its own pauses.
+    backoff: () => 0.1,
+    fetch_types: false,
+    types: { bigint: postgres.BigInt },
+    onnotice: () => undefined,
+    connection: {
+      application_name: "mini-k8s",
+      idle_in_transaction_session_timeout: idleInTransactionMaxMs,
+      statement_timeout: statementMaxMs,
+    },
+  });
+}
+
+/** The connection is gone, or was never there; or the server is starting, stopping, or not the primary. */
+export function isConnectionError(error: unknown): boolean {
+  const code = errorCode(error) ?? "";
+  return (
+    /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/.test(
+      code,
+    ) || /^(08|57P0|25P03|25006|53300|40001|40P01|55P03)/.test(code)
+  );
+}
+
+export const isMissingDatabase = (error: unknown): boolean => errorCode(error) === "3D000";
+
+/** Runs what may safely run again, until it succeeds or time is up. */
+export async function retrying<T>(
+  name: string,
+  { clock, random }: Pick<PostgresDeps, "clock" | "random">,
+  run: () => Promise<T>,
+): Promise<T> {
+  const deadline = clock.monotonic() + requestMaxMs;
+  for (let pause = pauseFirstMs; ; pause = Math.min(2 * pause, pauseMaxMs)) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      const pauseMs = pause * (0.5 + random.next());
+      if (clock.monotonic() + pauseMs > deadline) {
+        throw new StoreUnreachableError(name, errorText(error), { cause: error });
+      }
+      await new Promise<void>((resolve) => {
+        clock.after(pauseMs, resolve);
+      });
+    }
+  }
+}
+
+/** In the Store's words. The write wasn't made. */
+export function refusalOf(name: string, error: unknown): unknown {
+  const code = errorCode(error) ?? "";
+  if (code === "53100") return new StoreFullError(name, { cause: error });
+  return /^[0-9A-Z]{5}$/.test(code) ? new StoreWriteError(name, errorText(error), { cause: error }) : error;
+}
