@@ -11,6 +11,7 @@ import { completeOptions, runInOrder, type Component } from "#base/component.ts"
 import { toRfc3339 } from "#base/clock.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
+import { writeKubeconfig } from "#client/kubeconfig.ts";
 import { createClient } from "#client/rest.ts";
 import { controllers } from "#controllers/component.ts";
 import { scheduler } from "#scheduler/component.ts";
@@ -30,7 +31,6 @@ import { datastoreName } from "./datastore/endpoint.ts";
 import type { Host } from "./host.ts";
 import { loadNodePassword } from "./join/client.ts";
 import { checkNodePassword, JoinServer } from "./join/server.ts";
-import { writeKubeconfig } from "./kubeconfig.ts";
 import { lockDirectory } from "./lock.ts";
 import { ensureNodeAccess } from "./node-access.ts";
 import { electedComponent, serverIdentity } from "./elected.ts";
@@ -364,11 +364,12 @@ async function announce(
   host: Host,
 ): Promise<void> {
   const path = options.writeKubeconfig;
-  await writeKubeconfig(path, options.writeKubeconfigMode, {
+  const parts = {
     server: `https://127.0.0.1:${server.apiserver.port}`,
-    caPem: certificates.serverCa.certificatePem,
-    client: certificates.admin,
-  });
+    certificateAuthority: certificates.serverCa.certificatePem,
+    certificate: { cert: certificates.admin.certificatePem, key: certificates.admin.keyPem },
+  };
+  await writeKubeconfig(path, parts, options.writeKubeconfigMode);
   // The clock of measuring starts with the process.
   const ms = Math.round(host.clock.monotonic());
   host.say(`kubeconfig: ${path}\n\n  export KUBECONFIG=${path}\n\nready in ${ms} ms\n`);
