@@ -5,11 +5,13 @@
  */
 import { errorText, type Logger } from "#base/log.ts";
 import type { Clock } from "#base/clock.ts";
+import type { Changes, Note } from "./backend.ts";
+import type { KeyEvent } from "./kv.ts";
 import type { MvccLog } from "./log.ts";
-import { StoreBusyError, StoreClosedError, type StoreEvent } from "./store.ts";
+import { StoreBusyError, StoreClosedError } from "./store.ts";
 
-/** More than one commit of this many rows would keep those behind it waiting for over 10 ms. */
-const commitEventsMax = 1024;
+/** More than one commit of this many rows and notes would keep those behind it waiting for over 10 ms. */
+const commitRowsMax = 1024;
 const commitBytesMax = 4 * 2 ** 20;
 /** Beyond what thousands of concurrent requests can queue; a bound against runaway writers. */
 const waitingEventsMax = 65_536;
@@ -17,18 +19,24 @@ const waitingBytesMax = 256 * 2 ** 20;
 /** upstream: etcd warns about slow disks from 1 s */
 const slowCommitMs = 1000;
 
+/** What one writer wants made durable, in one step; none of it when it only has to wait for those before it. */
 interface Waiter {
-  readonly event: StoreEvent;
-  readonly resolve: (event: StoreEvent) => void;
+  readonly events: readonly KeyEvent[];
+  readonly notes: readonly Note[];
+  /** Of the values. */
+  readonly bytes: number;
+  readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
+
+const none: readonly never[] = [];
 
 export interface CommitPipelineDeps {
   readonly mvcc: MvccLog;
   readonly log: Logger;
   readonly clock: Clock;
-  readonly commit: (events: readonly StoreEvent[]) => Promise<void>;
-  readonly committed: (events: readonly StoreEvent[]) => void;
+  readonly commit: (changes: Changes) => Promise<void>;
+  readonly committed: (changes: Changes) => void;
   /** Runs a flush a little later, so that writes of one turn of the event loop share a commit. */
   readonly defer: (flush: () => void) => void;
   /** Writers told of their commit in one turn of the event loop. */
@@ -41,7 +49,7 @@ export class CommitPipeline {
   #waitingBytes = 0;
   #inFlight: Waiter[] = [];
   /** Told when the commit of their event is settled: conflicts with a write that isn't durable yet. */
-  readonly #riders = new Map<StoreEvent, ((failure: Error | undefined) => void)[]>();
+  readonly #riders = new Map<KeyEvent, ((failure: Error | undefined) => void)[]>();
   /** Committed, but their writers don't know yet. */
   #unacknowledged = 0;
   #isFlushing = false;
@@ -54,21 +62,53 @@ export class CommitPipeline {
   }
 
   /** `decide` gives the event its revision or throws what the writer gets to hear. */
-  submit(key: string, decide: () => StoreEvent): Promise<StoreEvent> {
-    if (this.#isClosed) return Promise.reject(new StoreClosedError());
-    if (this.#waiting.length >= waitingEventsMax || this.#waitingBytes >= waitingBytesMax) {
-      return Promise.reject(new StoreBusyError(this.#waiting.length));
-    }
-    let event: StoreEvent;
+  submit(key: string, decide: () => KeyEvent): Promise<KeyEvent> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    let event: KeyEvent;
     try {
       event = decide();
     } catch (error) {
       return this.#conflict(key, error as Error);
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ event, resolve, reject });
-      this.#waitingBytes += event.entry.value.length;
-      this.#flushSoon();
+      this.#wait({
+        events: [event],
+        notes: none,
+        bytes: event.entry.value.length,
+        resolve: () => {
+          resolve(event);
+        },
+        reject,
+      });
+    });
+  }
+
+  /**
+   * As `submit`, for any number of events and notes. What `decide` answers or throws may rest on writes that aren't
+   * durable yet, so its writer hears it only after those before it have heard.
+   */
+  submitAll<T>(decide: () => Partial<Changes> & { readonly result: T }): Promise<T> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise<T>((resolve, reject) => {
+      try {
+        const { events = none, notes = none, result } = decide();
+        let bytes = 0;
+        for (const event of events) bytes += event.entry.value.length;
+        const tell = (): void => {
+          resolve(result);
+        };
+        if (events.length + notes.length === 0 && this.#isIdle) tell();
+        else this.#wait({ events, notes, bytes, resolve: tell, reject });
+      } catch (error) {
+        const failure = error as Error;
+        const tell = (): void => {
+          reject(failure);
+        };
+        if (this.#isIdle) tell();
+        else this.#wait({ events: none, notes: none, bytes: 0, resolve: tell, reject });
+      }
     });
   }
 
@@ -94,6 +134,18 @@ export class CommitPipeline {
     });
   }
 
+  #refusal(): Error | undefined {
+    if (this.#isClosed) return new StoreClosedError();
+    const isBusy = this.#waiting.length >= waitingEventsMax || this.#waitingBytes >= waitingBytesMax;
+    return isBusy ? new StoreBusyError(this.#waiting.length) : undefined;
+  }
+
+  #wait(waiter: Waiter): void {
+    this.#waiting.push(waiter);
+    this.#waitingBytes += waiter.bytes;
+    this.#flushSoon();
+  }
+
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -105,10 +157,11 @@ export class CommitPipeline {
   async #flush(): Promise<void> {
     const { clock, log, mvcc, committed } = this.#deps;
     this.#inFlight = this.#take();
-    const events = this.#inFlight.map((waiter) => waiter.event);
+    const changes = changesOf(this.#inFlight);
+    const { events } = changes;
     const start = clock.monotonic();
     try {
-      await this.#deps.commit(events);
+      if (events.length + changes.notes.length > 0) await this.#deps.commit(changes);
     } catch (error) {
       this.#fail(error as Error);
       this.#next();
@@ -119,7 +172,7 @@ export class CommitPipeline {
     if (this.#isFailing) log.info("writes work again");
     this.#isFailing = false;
     mvcc.commit(events);
-    committed(events);
+    committed(changes);
     const done = this.#inFlight;
     this.#inFlight = [];
     this.#unacknowledged += done.length;
@@ -134,8 +187,8 @@ export class CommitPipeline {
   #acknowledge(done: readonly Waiter[], from: number): void {
     const { defer, acknowledgeMax } = this.#deps;
     const some = done.slice(from, from + acknowledgeMax);
-    for (const waiter of some) waiter.resolve(waiter.event);
-    if (this.#riders.size > 0) for (const { event } of some) this.#tellRiders(event, undefined);
+    for (const waiter of some) waiter.resolve();
+    if (this.#riders.size > 0) this.#tellRiders(some, undefined);
     this.#unacknowledged -= some.length;
     const next = from + some.length;
     if (next === done.length) return;
@@ -150,11 +203,15 @@ export class CommitPipeline {
 
   #take(): Waiter[] {
     let count = 0;
+    let rows = 0;
     let bytes = 0;
-    for (const { event } of this.#waiting) {
-      if (count > 0 && (count >= commitEventsMax || bytes + event.entry.value.length > commitBytesMax)) break;
+    for (const waiter of this.#waiting) {
+      const more = waiter.events.length + waiter.notes.length;
+      const isFull = rows + more > commitRowsMax || bytes + waiter.bytes > commitBytesMax;
+      if (count > 0 && isFull) break;
       count++;
-      bytes += event.entry.value.length;
+      rows += more;
+      bytes += waiter.bytes;
     }
     this.#waitingBytes -= bytes;
     if (count < this.#waiting.length) return this.#waiting.splice(0, count);
@@ -175,14 +232,18 @@ export class CommitPipeline {
     this.#waitingBytes = 0;
     this.#deps.mvcc.rollback();
     for (const waiter of failed) waiter.reject(error);
-    for (const { event } of failed) this.#tellRiders(event, error);
+    this.#tellRiders(failed, error);
   }
 
-  #tellRiders(event: StoreEvent, failure: Error | undefined): void {
-    const riders = this.#riders.get(event);
-    if (riders === undefined) return;
-    this.#riders.delete(event);
-    for (const rider of riders) rider(failure);
+  #tellRiders(settled: readonly Waiter[], failure: Error | undefined): void {
+    for (const { events } of settled) {
+      for (const event of events) {
+        const riders = this.#riders.get(event);
+        if (riders === undefined) continue;
+        this.#riders.delete(event);
+        for (const rider of riders) rider(failure);
+      }
+    }
   }
 
   #next(): void {
@@ -198,4 +259,14 @@ export class CommitPipeline {
   #tellIfIdle(): void {
     if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
+}
+
+function changesOf(waiters: readonly Waiter[]): Changes {
+  const events: KeyEvent[] = [];
+  const notes: Note[] = [];
+  for (const waiter of waiters) {
+    for (const event of waiter.events) events.push(event);
+    for (const note of waiter.notes) notes.push(note);
+  }
+  return { events, notes };
 }

@@ -6,15 +6,12 @@
  */
 import { assert } from "#base/assert.ts";
 import type { Archive } from "./backend.ts";
+import { contains, isPrefixRange, isSingleKey, type KeyRange } from "./key-range.ts";
+import type { KeyEvent, KeyEventBatch } from "./kv.ts";
 import { emptyRevision } from "./log.ts";
+import { PrefixTree } from "./prefix-tree.ts";
 import type { EventRing } from "./ring.ts";
-import {
-  CompactedError,
-  type EventBatch,
-  type Revision,
-  type StoreEvent,
-  type WatchOptions,
-} from "./store.ts";
+import { CompactedError, type Revision, type WatchOptions } from "./store.ts";
 
 /** Events a synced watch queues for a busy reader: some tens of milliseconds of writes at full speed. */
 const queuedEventsMax = 2048;
@@ -28,20 +25,22 @@ export interface HubDeps {
   readonly compactRevision: () => Revision;
 }
 
-/** The synced watches of one prefix. They share the batches they get. */
+/** The synced watches of one range. They share the batches they get. */
 interface Group {
-  readonly prefix: string;
+  readonly range: KeyRange;
   readonly members: Set<Watcher>;
-  /** The group with the longest prefix that is a proper prefix of this one's. */
-  parent: Group | undefined;
   /** Of the commit that is being published. */
-  events: StoreEvent[];
+  events: KeyEvent[];
 }
 
 export class Hub {
   readonly #deps: HubDeps;
-  /** Ascending by prefix. */
-  #groups: Group[] = [];
+  /** By the range's name. */
+  readonly #groups = new Map<string, Group>();
+  readonly #prefixes = new PrefixTree<Group>();
+  readonly #singles = new Map<string, Group>();
+  /** Groups of any other range; few clients ask for one. */
+  readonly #others = new Set<Group>();
   readonly #watchers = new Set<Watcher>();
   #isClosed = false;
 
@@ -49,22 +48,24 @@ export class Hub {
     this.#deps = deps;
   }
 
-  watch(prefix: string, options: WatchOptions): AsyncIterableIterator<EventBatch> {
-    const watcher = new Watcher(prefix, options, { ...this.#deps, hub: this });
+  watch(range: KeyRange, options: HubWatchOptions): AsyncIterableIterator<KeyEventBatch> {
+    const watcher = new Watcher(range, options, { ...this.#deps, hub: this });
     if (this.#isClosed) watcher.close();
     else if (!watcher.hasEnded) this.#watchers.add(watcher);
     return watcher;
   }
 
   /** After a commit is part of the durable state. */
-  publish(events: readonly StoreEvent[]): void {
+  publish(events: readonly KeyEvent[]): void {
+    if (events.length === 0) return;
     const revision = this.#deps.revision();
     for (const event of events) {
-      let group = this.#longest(event.key);
-      for (; group !== undefined; group = group.parent) group.events.push(event);
+      this.#prefixes.visit(event.key, (group) => group.events.push(event));
+      this.#singles.get(event.key)?.events.push(event);
+      for (const group of this.#others) if (contains(group.range, event.key)) group.events.push(event);
     }
-    const nothing: EventBatch = { revision, events: [] };
-    for (const group of this.#groups) {
+    const nothing: KeyEventBatch = { revision, events: [] };
+    for (const group of this.#groups.values()) {
       const batch = group.events.length === 0 ? nothing : { revision, events: group.events };
       if (group.events.length > 0) group.events = [];
       for (const watcher of group.members) watcher.offer(batch);
@@ -72,20 +73,28 @@ export class Hub {
   }
 
   join(watcher: Watcher): void {
-    let group = this.#groups.find(({ prefix }) => prefix === watcher.prefix);
+    const { range } = watcher;
+    const name = nameOf(range);
+    let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { prefix: watcher.prefix, members: new Set(), parent: undefined, events: [] };
-      this.#groups = [...this.#groups, group].toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1));
-      this.#relate();
+      group = { range, members: new Set(), events: [] };
+      this.#groups.set(name, group);
+      if (isSingleKey(range)) this.#singles.set(range.start, group);
+      else if (isPrefixRange(range)) this.#prefixes.add(range.start, group);
+      else this.#others.add(group);
     }
     group.members.add(watcher);
   }
 
   leave(watcher: Watcher): void {
-    const group = this.#groups.find(({ prefix }) => prefix === watcher.prefix);
+    const { range } = watcher;
+    const name = nameOf(range);
+    const group = this.#groups.get(name);
     if (group?.members.delete(watcher) !== true || group.members.size > 0) return;
-    this.#groups = this.#groups.filter((other) => other !== group);
-    this.#relate();
+    this.#groups.delete(name);
+    if (isSingleKey(range)) this.#singles.delete(range.start);
+    else if (isPrefixRange(range)) this.#prefixes.delete(range.start);
+    else this.#others.delete(group);
   }
 
   forget(watcher: Watcher): void {
@@ -103,43 +112,24 @@ export class Hub {
     this.#isClosed = true;
     for (const watcher of this.#watchers) watcher.close();
   }
-
-  /**
-   * The group with the longest prefix of `key`; the others of `key` are its ancestors. Strings between a prefix of
-   * the key and the key all begin with that prefix, so they are ancestors of the last group that isn't after the key.
-   */
-  #longest(key: string): Group | undefined {
-    let low = 0;
-    let high = this.#groups.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#groups[middle] as Group).prefix <= key) low = middle + 1;
-      else high = middle;
-    }
-    let group = this.#groups[low - 1];
-    while (group !== undefined && !key.startsWith(group.prefix)) group = group.parent;
-    return group;
-  }
-
-  #relate(): void {
-    const ancestors: Group[] = [];
-    for (const group of this.#groups) {
-      let parent = ancestors.at(-1);
-      while (parent !== undefined && !group.prefix.startsWith(parent.prefix)) {
-        ancestors.pop();
-        parent = ancestors.at(-1);
-      }
-      group.parent = parent;
-      ancestors.push(group);
-    }
-  }
 }
 
-class Watcher implements AsyncIterableIterator<EventBatch> {
-  readonly prefix: string;
+/** No key has a U+0100 in it. */
+function nameOf({ start, end }: KeyRange): string {
+  return `${start}\u0100${end ?? "\u0100"}`;
+}
+
+export interface HubWatchOptions extends WatchOptions {
+  /** Makes what the reader gets of each batch. */
+  readonly translate?: ((batch: KeyEventBatch) => KeyEventBatch) | undefined;
+}
+
+class Watcher implements AsyncIterableIterator<KeyEventBatch> {
+  readonly range: KeyRange;
   readonly #deps: HubDeps & { readonly hub: Hub };
   readonly #signal: AbortSignal;
   readonly #wantsProgress: boolean;
+  readonly #translate: ((batch: KeyEventBatch) => KeyEventBatch) | undefined;
   readonly #onAbort = (): void => {
     this.#end(undefined);
   };
@@ -148,14 +138,15 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
   #isSynced = false;
   /** The reader hasn't been told yet that it has caught up. */
   #owesNews = true;
-  #queue: EventBatch[] = [];
+  #queue: KeyEventBatch[] = [];
   #queuedEvents = 0;
-  #waiting: PromiseWithResolvers<IteratorResult<EventBatch>> | undefined;
+  #waiting: PromiseWithResolvers<IteratorResult<KeyEventBatch>> | undefined;
   #hasEnded = false;
   #error: Error | undefined;
 
-  constructor(prefix: string, options: WatchOptions, deps: HubDeps & { readonly hub: Hub }) {
-    this.prefix = prefix;
+  constructor(range: KeyRange, options: HubWatchOptions, deps: HubDeps & { readonly hub: Hub }) {
+    this.range = range;
+    this.#translate = options.translate;
     this.#deps = deps;
     this.#signal = options.signal;
     this.#wantsProgress = options.progress ?? true;
@@ -172,7 +163,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<EventBatch>> {
+  async next(): Promise<IteratorResult<KeyEventBatch>> {
     assert(this.#waiting === undefined, "a watch has one reader");
     for (;;) {
       const queued = this.#queue.shift();
@@ -187,7 +178,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     }
   }
 
-  return(): Promise<IteratorResult<EventBatch>> {
+  return(): Promise<IteratorResult<KeyEventBatch>> {
     this.#queue = [];
     this.#error = undefined;
     this.#end(undefined);
@@ -208,7 +199,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
   }
 
   /** A commit, while synced. */
-  offer(batch: EventBatch): void {
+  offer(batch: KeyEventBatch): void {
     if (batch.revision <= this.#delivered) return;
     const mine = (batch.events[0]?.revision ?? batch.revision) > this.#delivered ? batch : this.#cut(batch);
     if (this.#waiting !== undefined) {
@@ -228,37 +219,37 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
   }
 
   /** Only a watch from a future revision meets events below its start. */
-  #cut(batch: EventBatch): EventBatch {
+  #cut(batch: KeyEventBatch): KeyEventBatch {
     return {
       revision: batch.revision,
       events: batch.events.filter(({ revision }) => revision > this.#delivered),
     };
   }
 
-  #deliver(batch: EventBatch): IteratorResult<EventBatch> {
+  #deliver(batch: KeyEventBatch): IteratorResult<KeyEventBatch> {
     this.#delivered = batch.revision;
     this.#owesNews &&= !this.#isSynced;
-    return { value: batch, done: false };
+    return { value: this.#translate?.(batch) ?? batch, done: false };
   }
 
   #isNewsDue(): boolean {
     return this.#owesNews || (this.#wantsProgress && this.#delivered < this.#deps.revision());
   }
 
-  #news(): IteratorResult<EventBatch> {
+  #news(): IteratorResult<KeyEventBatch> {
     this.#owesNews = false;
     const revision = this.#deps.revision();
     if (revision > this.#delivered) this.#delivered = revision;
     return { value: { revision, events: [] }, done: false };
   }
 
-  #wait(): Promise<IteratorResult<EventBatch>> {
+  #wait(): Promise<IteratorResult<KeyEventBatch>> {
     this.#waiting = Promise.withResolvers();
     return this.#waiting.promise;
   }
 
   /** One step of catching up. Undefined when there was nothing for the reader in it. */
-  async #pull(): Promise<EventBatch | undefined> {
+  async #pull(): Promise<KeyEventBatch | undefined> {
     const from = this.#delivered + 1n;
     if (from < this.#deps.compactRevision()) return this.#overtaken();
     if (from <= emptyRevision) {
@@ -272,12 +263,12 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
       return undefined;
     }
     const { ring, archive } = this.#deps;
-    let batch: EventBatch;
-    if (from >= ring.first) batch = ring.scan(this.prefix, from, scanEventsMax);
+    let batch: KeyEventBatch;
+    if (from >= ring.first) batch = ring.scan(this.range, from, scanEventsMax);
     else {
       assert(archive !== undefined, `no archive for revision ${from}, the ring begins at ${ring.first}`);
       try {
-        batch = await archive.readEvents(this.prefix, from, ring.first - 1n);
+        batch = await archive.readEvents(this.range, from, ring.first - 1n);
       } catch (error) {
         this.#end(error as Error);
         return undefined;
@@ -286,7 +277,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
       // Compaction may have taken rows from under the read.
       if (from < this.#deps.compactRevision()) return this.#overtaken();
     }
-    assert(batch.revision >= from, `watch of ${this.prefix} is stuck at revision ${from}`);
+    assert(batch.revision >= from, `watch of ${this.range.start} is stuck at revision ${from}`);
     if (batch.events.length > 0) return batch;
     this.#delivered = batch.revision;
     return undefined;
@@ -304,7 +295,7 @@ class Watcher implements AsyncIterableIterator<EventBatch> {
     this.#deps.hub.leave(this);
   }
 
-  #last(): IteratorResult<EventBatch> {
+  #last(): IteratorResult<KeyEventBatch> {
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) throw error;

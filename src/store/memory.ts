@@ -1,9 +1,9 @@
 /** The store without a disk: for tests, and for clusters that need not outlive their process. */
 import type { Backend } from "./backend.ts";
+import { StoreCore, type StoreDeps } from "./core.ts";
 import { emptyRevision, MvccLog } from "./log.ts";
-import { MvccStore, type StoreDeps } from "./mvcc-store.ts";
+import { MvccStore } from "./mvcc-store.ts";
 import { SortedMap } from "./sorted-map.ts";
-import type { Store } from "./store.ts";
 
 /** The ring is all the history there is, so only compaction takes from it. */
 const unbounded = { eventsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
@@ -16,12 +16,12 @@ const nowhere: Backend = {
   close: () => Promise.resolve(),
 };
 
-export function openMemoryStore(deps: StoreDeps): Store {
+export function openMemoryStore(deps: StoreDeps): MvccStore {
   const mvcc = new MvccLog(
     { revision: emptyRevision, compactRevision: 0n, current: new SortedMap(), ringFirst: emptyRevision },
     unbounded,
   );
   // Nothing to wait for: every write settles within the turn of the event loop it was asked in.
   const timing = { defer: queueMicrotask, acknowledgeMax: Number.POSITIVE_INFINITY };
-  return new MvccStore({ ...deps, ...timing, mvcc, backend: nowhere });
+  return new MvccStore(new StoreCore({ ...deps, ...timing, mvcc, backend: nowhere, leases: [], alarms: 0n }));
 }

@@ -1,87 +1,40 @@
-/** The store over any backend: decides and reads in memory, commits through the backend, then tells the watches. */
-import type { Clock } from "#base/clock.ts";
+/** The apiserver's Store over any backend: decides and reads in memory, commits through the backend. */
 import { assert } from "#base/assert.ts";
-import { errorText, type Logger } from "#base/log.ts";
-import type { Backend } from "./backend.ts";
-import { CommitPipeline } from "./commit-pipeline.ts";
-import { Compactor } from "./compact.ts";
-import { Hub } from "./hub.ts";
-import type { MvccLog } from "./log.ts";
-import { Past } from "./past.ts";
+import type { StoreCore } from "./core.ts";
+import { contains, isWide, keyOfText, type KeyRange, prefixRange, textOfKey } from "./key-range.ts";
+import type { KeyEvent, KeyEventBatch, KeyValue, KeyValueStore } from "./kv.ts";
+import { MvccKeyValueStore } from "./kv-store.ts";
 import {
   type Entry,
   type EventBatch,
   type GetResult,
+  KeyExistsError,
+  KeyNotFoundError,
   type ListOptions,
   type ListResult,
   type Revision,
+  RevisionMismatchError,
   type Store,
-  StoreClosedError,
   type WatchOptions,
 } from "./store.ts";
 
-export interface StoreDeps {
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-export interface MvccStoreDeps extends StoreDeps {
-  readonly mvcc: MvccLog;
-  readonly backend: Backend;
-  readonly defer: (flush: () => void) => void;
-  readonly acknowledgeMax: number;
-}
-
+/** Keys are text here, and bytes inside; the same until a key comes that isn't ASCII. */
 export class MvccStore implements Store {
-  readonly #mvcc: MvccLog;
-  readonly #backend: Backend;
-  readonly #pipeline: CommitPipeline;
-  readonly #hub: Hub;
-  readonly #past: Past;
-  readonly #compactor: Compactor;
-  #closing: Promise<void> | undefined;
+  /** The same keys and revisions, as etcd's API has them. */
+  readonly keyValues: KeyValueStore;
+  readonly #core: StoreCore;
 
-  constructor(deps: MvccStoreDeps) {
-    const { mvcc, backend } = deps;
-    const archive = backend.archive;
-    this.#mvcc = mvcc;
-    this.#backend = backend;
-    this.#past = new Past({ mvcc, archive });
-    this.#hub = new Hub({
-      ring: mvcc.ring,
-      archive,
-      revision: () => mvcc.revision,
-      compactRevision: () => mvcc.compactRevision,
-    });
-    this.#pipeline = new CommitPipeline({
-      ...deps,
-      commit: (events) => backend.commit(events),
-      committed: (events) => {
-        this.#hub.publish(events);
-      },
-    });
-    this.#compactor = new Compactor({
-      mvcc,
-      backend,
-      compacted: (revision) => {
-        this.#past.compacted(revision);
-        if (archive === undefined) mvcc.ring.dropBefore(revision);
-      },
-    });
-    // What a compaction before the last stop left behind. Failing to free space is no reason not to serve.
-    this.#compactor.sweep().catch((error: unknown) => {
-      deps.log.warn("can't free compacted space, will retry at the next compaction", {
-        error: errorText(error),
-      });
-    });
+  constructor(core: StoreCore) {
+    this.#core = core;
+    this.keyValues = new MvccKeyValueStore(core);
   }
 
   get revision(): Revision {
-    return this.#mvcc.revision;
+    return this.#core.mvcc.revision;
   }
 
   get compactRevision(): Revision {
-    return this.#mvcc.compactRevision;
+    return this.#core.mvcc.compactRevision;
   }
 
   latest(): Promise<Revision> {
@@ -89,79 +42,131 @@ export class MvccStore implements Store {
   }
 
   async get(key: string, revision?: Revision): Promise<GetResult> {
-    this.#assertOpen();
-    const entry = revision === undefined ? this.#mvcc.current.get(key) : await this.#past.get(key, revision);
-    return { revision: this.#mvcc.revision, entry };
+    this.#core.assertOpen();
+    const { mvcc, past } = this.#core;
+    const name = keyOfText(key);
+    const entry = revision === undefined ? mvcc.current.get(name) : await past.get(name, revision);
+    return { revision: mvcc.revision, entry: entry === undefined ? undefined : outside(entry) };
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
-    this.#assertOpen();
+    this.#core.assertOpen();
     const { startKey = prefix, limit = Number.POSITIVE_INFINITY, revision } = options;
     assert(startKey.startsWith(prefix), `list of ${prefix} can't start at ${startKey}`);
-    if (revision !== undefined) return this.#past.list(prefix, startKey, limit, revision);
-    const { current } = this.#mvcc;
-    const entries: Entry[] = [];
-    const cursor = current.cursor(startKey);
-    for (let slot = cursor.slot; slot?.key.startsWith(prefix) === true; slot = cursor.slot) {
-      if (entries.length >= limit) break;
-      entries.push(slot.value);
-      cursor.advance();
-    }
-    const count = limit === Number.POSITIVE_INFINITY ? entries.length : current.count(prefix, startKey);
-    return { revision: this.#mvcc.revision, entries, count, more: count > entries.length };
+    const range = prefixRange(keyOfText(prefix));
+    const from = keyOfText(startKey);
+    const { mvcc, past } = this.#core;
+    const page =
+      revision === undefined
+        ? this.#present({ start: from, end: range.end }, limit)
+        : await past.list(range, revision, { from, limit });
+    const entries = mvcc.hasWideKeys ? page.entries.map(outside) : page.entries;
+    return { revision: mvcc.revision, entries, count: page.count, more: page.count > entries.length };
   }
 
   async count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }> {
-    this.#assertOpen();
-    return { revision: this.#mvcc.revision, count: this.#mvcc.current.count(prefix) };
+    this.#core.assertOpen();
+    const { mvcc } = this.#core;
+    return { revision: mvcc.revision, count: mvcc.current.count(prefixRange(keyOfText(prefix))) };
   }
 
   async create(key: string, value: Buffer): Promise<Entry> {
-    const event = await this.#pipeline.submit(key, () => this.#mvcc.create(key, value));
-    return event.entry;
+    assert(key.isWellFormed(), `key ${JSON.stringify(key)} is no Unicode`);
+    const name = keyOfText(key);
+    return this.#write(name, () => this.#core.mvcc.create(name, value));
   }
 
   async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
-    const event = await this.#pipeline.submit(key, () => this.#mvcc.update(key, value, expected));
-    return event.entry;
+    const name = keyOfText(key);
+    return this.#write(name, () => this.#core.mvcc.update(name, value, expected));
   }
 
   async delete(
     key: string,
     expected?: Revision,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
-    const event = await this.#pipeline.submit(key, () => this.#mvcc.delete(key, expected));
-    return { revision: event.revision, previous: event.entry };
+    const name = keyOfText(key);
+    const event = await this.#submit(name, () => this.#core.mvcc.delete(name, expected));
+    return { revision: event.revision, previous: outside(event.entry) };
   }
 
   watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch> {
-    this.#assertOpen();
-    return this.#hub.watch(prefix, options);
+    this.#core.assertOpen();
+    const { hub, mvcc } = this.#core;
+    return hub.watch(prefixRange(keyOfText(prefix)), {
+      ...options,
+      translate: (batch) => (mvcc.hasWideKeys ? outsideBatch(batch) : batch),
+    });
   }
 
-  async compact(revision: Revision): Promise<void> {
-    this.#assertOpen();
-    await this.#compactor.compact(revision);
+  compact(revision: Revision): Promise<void> {
+    return this.#core.compact(revision);
   }
 
   async size(): Promise<number> {
-    this.#assertOpen();
-    return this.#backend.size();
+    this.#core.assertOpen();
+    return this.#core.backend.size();
   }
 
-  async close(): Promise<void> {
-    this.#closing ??= this.#close();
-    await this.#closing;
+  close(): Promise<void> {
+    return this.#core.close();
   }
 
-  async #close(): Promise<void> {
-    await this.#pipeline.close();
-    this.#hub.close();
-    await this.#compactor.close();
-    await this.#backend.close();
+  #present(
+    range: KeyRange,
+    limit: number,
+  ): { readonly entries: readonly KeyValue[]; readonly count: number } {
+    const { current } = this.#core.mvcc;
+    const entries: KeyValue[] = [];
+    const cursor = current.cursor(range.start);
+    for (let slot = cursor.slot; slot !== undefined && contains(range, slot.key); slot = cursor.slot) {
+      if (entries.length >= limit) break;
+      entries.push(slot.value);
+      cursor.advance();
+    }
+    return { entries, count: entries.length < limit ? entries.length : current.count(range) };
   }
 
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw new StoreClosedError();
+  async #write(name: string, decide: () => KeyEvent): Promise<Entry> {
+    const event = await this.#submit(name, decide);
+    return outside(event.entry);
   }
+
+  async #submit(name: string, decide: () => KeyEvent): Promise<KeyEvent> {
+    try {
+      return await this.#core.pipeline.submit(name, decide);
+    } catch (error) {
+      throw isWide(name) ? outsideError(name, error) : error;
+    }
+  }
+}
+
+function outside<E extends KeyValue>(entry: E): E {
+  return isWide(entry.key) ? { ...entry, key: textOfKey(entry.key) } : entry;
+}
+
+function outsideBatch(batch: KeyEventBatch): KeyEventBatch {
+  return batch.events.some((event) => isWide(event.key))
+    ? { ...batch, events: batch.events.map(outsideEvent) }
+    : batch;
+}
+
+function outsideEvent(event: KeyEvent): KeyEvent {
+  if (!isWide(event.key)) return event;
+  const { entry, previous } = event;
+  return {
+    ...event,
+    key: textOfKey(event.key),
+    entry: outside(entry),
+    previous: previous === undefined ? undefined : outside(previous),
+  };
+}
+
+function outsideError(name: string, error: unknown): unknown {
+  if (error instanceof KeyExistsError) return new KeyExistsError(outside(error.current as KeyValue));
+  if (error instanceof RevisionMismatchError) {
+    const current = error.current === undefined ? undefined : outside(error.current as KeyValue);
+    return new RevisionMismatchError(textOfKey(name), error.expected, current);
+  }
+  return error instanceof KeyNotFoundError ? new KeyNotFoundError(textOfKey(name)) : error;
 }

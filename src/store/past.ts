@@ -1,12 +1,14 @@
 /**
- * The state at an old revision: the present, minus every change since. A view of one revision and prefix remembers for
+ * The state at an old revision: the present, minus every change since. A view of one revision and range remembers for
  * each key written since what was there before, and grows with each new write; pages of one list share a view.
  */
 import { assert } from "#base/assert.ts";
-import type { Archive, KeyAt } from "./backend.ts";
+import type { Archive, Place } from "./backend.ts";
+import { contains, type KeyRange, singleKey } from "./key-range.ts";
+import type { KeyValue } from "./kv.ts";
 import { emptyRevision, type MvccLog } from "./log.ts";
 import { SortedMap } from "./sorted-map.ts";
-import { CompactedError, type Entry, FutureRevisionError, type ListResult, type Revision } from "./store.ts";
+import { CompactedError, FutureRevisionError, type Revision } from "./store.ts";
 
 /** Lists being paged through at one time; one more costs a rebuild of the view, nothing else. */
 const viewsMax = 16;
@@ -14,14 +16,21 @@ const viewsMax = 16;
 const scanEventsMax = 10_000;
 
 /** What was there: nothing, an entry, or an entry that must be read from the archive. */
-type Before = undefined | Entry | Revision;
+type Before = undefined | KeyValue | Place;
 
 interface View {
-  readonly prefix: string;
+  readonly range: KeyRange;
   readonly revision: Revision;
   /** Changes up to here are in. */
   covered: Revision;
   readonly before: SortedMap<{ readonly was: Before }>;
+}
+
+export interface Page {
+  readonly revision: Revision;
+  readonly entries: readonly KeyValue[];
+  /** Of the range from `from` on. */
+  readonly count: number;
 }
 
 export interface PastDeps {
@@ -38,11 +47,11 @@ export class Past {
     this.#deps = deps;
   }
 
-  async get(key: string, revision: Revision): Promise<Entry | undefined> {
+  async get(key: string, revision: Revision): Promise<KeyValue | undefined> {
     this.#check(revision);
     const now = this.#deps.mvcc.current.get(key);
     if (now !== undefined && now.modRevision <= revision) return now;
-    const view = newView(key, revision);
+    const view = newView(singleKey(key), revision);
     while (!this.#coverFromRing(view)) await this.#coverFromArchive(view);
     const change = view.before.get(key);
     const was = change === undefined ? this.#deps.mvcc.current.get(key) : change.was;
@@ -50,14 +59,19 @@ export class Past {
     return entry;
   }
 
-  async list(prefix: string, from: string, limit: number, revision: Revision): Promise<ListResult> {
+  /** Pages of one list name the same range, and share what it takes to answer them. */
+  async list(
+    range: KeyRange,
+    revision: Revision,
+    { from = range.start, limit }: { readonly from?: string; readonly limit: number },
+  ): Promise<Page> {
     this.#check(revision);
-    const view = this.#view(prefix, revision);
+    const view = this.#view(range, revision);
     while (!this.#coverFromRing(view)) await this.#coverFromArchive(view);
     const count = this.#count(view, from);
     const found = this.#page(view, from, limit);
     const entries = await this.#resolve(found, revision);
-    return { revision: this.#deps.mvcc.revision, entries, count, more: count > entries.length };
+    return { revision: this.#deps.mvcc.revision, entries, count };
   }
 
   /** Lets go of views nobody may ask for any more. */
@@ -71,9 +85,10 @@ export class Past {
     if (revision < mvcc.compactRevision) throw new CompactedError(mvcc.compactRevision);
   }
 
-  #view(prefix: string, revision: Revision): View {
-    const name = `${revision} ${prefix}`;
-    const view = this.#views.get(name) ?? newView(prefix, revision);
+  #view(range: KeyRange, revision: Revision): View {
+    // No key has a U+0100 in it.
+    const name = `${revision} ${range.start}\u0100${range.end ?? "\u0100"}`;
+    const view = this.#views.get(name) ?? newView(range, revision);
     this.#views.delete(name);
     this.#views.set(name, view);
     const [oldest] = this.#views.keys();
@@ -86,7 +101,7 @@ export class Past {
     const { mvcc } = this.#deps;
     while (view.covered < mvcc.revision) {
       if (view.covered + 1n < mvcc.ring.first) return false;
-      const { revision, events } = mvcc.ring.scan(view.prefix, view.covered + 1n, scanEventsMax);
+      const { revision, events } = mvcc.ring.scan(view.range, view.covered + 1n, scanEventsMax);
       for (const event of events) remember(view, event.key, event.previous);
       view.covered = revision;
     }
@@ -97,26 +112,26 @@ export class Past {
     const { mvcc, archive } = this.#deps;
     const from = view.covered + 1n;
     assert(archive !== undefined, `no archive for revision ${from}, the ring begins at ${mvcc.ring.first}`);
-    const { revision, changes } = await archive.readChanges(view.prefix, from, mvcc.ring.first - 1n);
+    const { revision, changes } = await archive.readChanges(view.range, from, mvcc.ring.first - 1n);
     // Compaction may have taken rows from under the read.
     this.#check(view.revision);
-    assert(revision >= from, `view of ${view.prefix} is stuck at revision ${from}`);
-    for (const { key, previous } of changes) remember(view, key, previous === 0n ? undefined : previous);
+    assert(revision >= from, `view of ${view.range.start} is stuck at revision ${from}`);
+    for (const { key, previous } of changes) remember(view, key, previous);
     // Another page of the same list may have brought the view further meanwhile.
     if (revision > view.covered) view.covered = revision;
   }
 
   /** The first `limit` keys from `from` on, as they were. */
-  #page(view: View, from: string, limit: number): [string, Entry | Revision][] {
+  #page(view: View, from: string, limit: number): [string, KeyValue | Place][] {
     const { current } = this.#deps.mvcc;
-    const found: [string, Entry | Revision][] = [];
+    const found: [string, KeyValue | Place][] = [];
     const now = current.cursor(from);
     const before = view.before.cursor(from);
     while (found.length < limit) {
-      const entry = inPrefix(now.slot, view.prefix);
-      const change = inPrefix(before.slot, view.prefix);
+      const entry = inRange(now.slot, view.range);
+      const change = inRange(before.slot, view.range);
       if (change === undefined && entry === undefined) break;
-      if (entry !== undefined && (change === undefined || current.isBefore(entry.key, change.key))) {
+      if (entry !== undefined && (change === undefined || entry.key < change.key)) {
         found.push([entry.key, entry.value]);
         now.advance();
       } else if (change !== undefined) {
@@ -131,33 +146,41 @@ export class Past {
   /** How many keys there were from `from` on. */
   #count(view: View, from: string): number {
     const { current } = this.#deps.mvcc;
-    let count = current.count(view.prefix, from);
+    let count = current.count({ start: from, end: view.range.end });
     const before = view.before.cursor(from);
-    for (let slot = before.slot; slot?.key.startsWith(view.prefix) === true; slot = before.slot) {
+    for (let slot = inRange(before.slot, view.range); slot !== undefined;) {
       if (current.has(slot.key)) count--;
       if (slot.value.was !== undefined) count++;
       before.advance();
+      slot = inRange(before.slot, view.range);
     }
     return count;
   }
 
-  async #resolve(found: readonly [string, Entry | Revision][], revision: Revision): Promise<Entry[]> {
-    const missing: KeyAt[] = [];
-    for (const [key, was] of found) if (typeof was === "bigint") missing.push({ key, modRevision: was });
-    if (missing.length === 0) return found.map(([, was]) => was as Entry);
+  async #resolve(
+    found: readonly [string, KeyValue | Place][],
+    revision: Revision,
+  ): Promise<readonly KeyValue[]> {
+    const missing: Place[] = [];
+    for (const [, was] of found) if (!isEntry(was)) missing.push(was);
+    if (missing.length === 0) return found.map(([, was]) => was as KeyValue);
     const { archive } = this.#deps;
     assert(archive !== undefined, "an entry is in the archive, and there is none");
     const read = await archive.readEntries(missing);
     this.#check(revision);
     assert(read.length === missing.length, `asked for ${missing.length} old entries, got ${read.length}`);
     let next = 0;
-    return found.map(([, was]) => (typeof was === "bigint" ? (read[next++] as Entry) : was));
+    return found.map(([, was]) => (isEntry(was) ? was : (read[next++] as KeyValue)));
   }
 }
 
-function newView(prefix: string, revision: Revision): View {
+function isEntry(was: KeyValue | Place): was is KeyValue {
+  return "key" in was;
+}
+
+function newView(range: KeyRange, revision: Revision): View {
   const covered = revision > emptyRevision ? revision : emptyRevision;
-  return { prefix, revision, covered, before: new SortedMap() };
+  return { range, revision, covered, before: new SortedMap() };
 }
 
 /** Only the first change after the view's revision knows what was there at it. */
@@ -165,6 +188,6 @@ function remember(view: View, key: string, was: Before): void {
   if (!view.before.has(key)) view.before.set(key, { was });
 }
 
-function inPrefix<S extends { readonly key: string }>(slot: S | undefined, prefix: string): S | undefined {
-  return slot?.key.startsWith(prefix) === true ? slot : undefined;
+function inRange<S extends { readonly key: string }>(slot: S | undefined, range: KeyRange): S | undefined {
+  return slot !== undefined && contains(range, slot.key) ? slot : undefined;
 }

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { everyKey, singleKey } from "./key-range.ts";
+import type { KeyEvent } from "./kv.ts";
 import { EventRing } from "./ring.ts";
-import type { StoreEvent } from "./store.ts";
 
-function event(revision: bigint, key: string, size = 1): StoreEvent {
+function event(revision: bigint, key: string, size = 1): KeyEvent {
   const entry = {
     key,
     value: Buffer.alloc(size),
     createRevision: revision,
     modRevision: revision,
     version: 1n,
+    lease: 0n,
+    operation: 0,
   };
-  return { type: "put", key, revision, entry, previous: undefined };
+  return { type: "put", key, revision, operation: 0, entry, previous: undefined };
 }
 
 function filled(options: { eventsMax: number; bytesMax: number }, count: number, size = 1): EventRing {
@@ -28,19 +31,19 @@ test("ring: the oldest events go when there are too many, or too many bytes", ()
   assert.equal(filled({ eventsMax: large, bytesMax: 1000 }, 50, 100).first, 42n);
   const ring = filled({ eventsMax: large, bytesMax: 1000 }, 3, 2000);
   assert.equal(ring.first, 5n);
-  assert.deepEqual(ring.scan("", 5n, 10), { revision: 4n, events: [] });
+  assert.deepEqual(ring.scan(everyKey, 5n, 10), { revision: 4n, events: [] });
 });
 
 test("ring: a scan gives the prefix's events from a revision on and says how far it came", () => {
   const ring = filled({ eventsMax: 10, bytesMax: large }, 100);
-  const { revision, events } = ring.scan("/a", 95n, 100);
+  const { revision, events } = ring.scan(singleKey("/a"), 95n, 100);
   assert.equal(revision, 101n);
   assert.deepEqual(
     events.map((found) => found.revision),
     [96n, 98n, 100n],
   );
-  assert.equal(ring.scan("/a", 95n, 3).revision, 97n);
-  assert.throws(() => ring.scan("", 91n, 10), /begins at 92/);
+  assert.equal(ring.scan(singleKey("/a"), 95n, 3).revision, 97n);
+  assert.throws(() => ring.scan(everyKey, 91n, 10), /begins at 92/);
 });
 
 test("ring: events of one revision stay together", () => {
@@ -48,7 +51,7 @@ test("ring: events of one revision stay together", () => {
   for (const revision of [2n, 2n, 2n, 3n]) ring.push(event(revision, "/a"));
   assert.equal(ring.first, 3n);
   for (const revision of [4n, 4n]) ring.push(event(revision, "/a"));
-  const { revision, events } = ring.scan("", 3n, 2);
+  const { revision, events } = ring.scan(everyKey, 3n, 2);
   assert.deepEqual([revision, events.length], [4n, 3]);
 });
 
@@ -56,9 +59,9 @@ test("ring: dropping up to a revision", () => {
   const ring = filled({ eventsMax: large, bytesMax: large }, 300);
   ring.dropBefore(200n);
   assert.equal(ring.first, 200n);
-  assert.equal(ring.scan("", 200n, 1000).events.length, 102);
+  assert.equal(ring.scan(everyKey, 200n, 1000).events.length, 102);
   ring.dropBefore(150n);
   assert.equal(ring.first, 200n);
   ring.dropBefore(400n);
-  assert.deepEqual(ring.scan("", 400n, 10), { revision: 399n, events: [] });
+  assert.deepEqual(ring.scan(everyKey, 400n, 10), { revision: 399n, events: [] });
 });

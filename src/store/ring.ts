@@ -3,7 +3,9 @@
  * Bounded by count and by bytes of values; the oldest go first, a revision always as a whole.
  */
 import { assert } from "#base/assert.ts";
-import type { EventBatch, Revision, StoreEvent } from "./store.ts";
+import { contains, type KeyRange } from "./key-range.ts";
+import type { KeyEvent, KeyEventBatch } from "./kv.ts";
+import type { Revision } from "./store.ts";
 
 export interface RingOptions {
   readonly eventsMax: number;
@@ -12,7 +14,7 @@ export interface RingOptions {
 
 export class EventRing {
   readonly #options: RingOptions;
-  #events: StoreEvent[] = [];
+  #events: KeyEvent[] = [];
   #head = 0;
   #bytes = 0;
   #first: Revision;
@@ -28,7 +30,7 @@ export class EventRing {
     return this.#first;
   }
 
-  push(event: StoreEvent): void {
+  push(event: KeyEvent): void {
     this.#events.push(event);
     this.#bytes += event.entry.value.length;
     const { eventsMax, bytesMax } = this.#options;
@@ -42,18 +44,18 @@ export class EventRing {
     this.#pack();
   }
 
-  /** The events under `prefix` from `from` on; looks at no more than `scanMax` events and says how far it came. */
-  scan(prefix: string, from: Revision, scanMax: number): EventBatch {
+  /** The events in `range` from `from` on; looks at no more than `scanMax` events and says how far it came. */
+  scan(range: KeyRange, from: Revision, scanMax: number): KeyEventBatch {
     assert(from >= this.#first, `ring begins at ${this.#first}, asked for ${from}`);
-    const events: StoreEvent[] = [];
+    const events: KeyEvent[] = [];
     let revision = from - 1n;
     let scanned = 0;
     for (let at = this.#indexOf(from); at < this.#events.length; at++) {
-      const event = this.#events[at] as StoreEvent;
+      const event = this.#events[at] as KeyEvent;
       if (scanned >= scanMax && event.revision > revision) break;
       scanned++;
       revision = event.revision;
-      if (event.key.startsWith(prefix)) events.push(event);
+      if (contains(range, event.key)) events.push(event);
     }
     return { revision, events };
   }
@@ -74,7 +76,7 @@ export class EventRing {
   }
 
   #drop(): void {
-    this.#bytes -= (this.#events[this.#head] as StoreEvent).entry.value.length;
+    this.#bytes -= (this.#events[this.#head] as KeyEvent).entry.value.length;
     this.#head++;
   }
 
@@ -90,7 +92,7 @@ export class EventRing {
     let high = this.#events.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#events[middle] as StoreEvent).revision < revision) low = middle + 1;
+      if ((this.#events[middle] as KeyEvent).revision < revision) low = middle + 1;
       else high = middle;
     }
     return low;

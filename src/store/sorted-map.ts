@@ -1,9 +1,10 @@
 /**
- * A map whose keys are kept in the order of their UTF-8 bytes, with counting of ranges.
+ * A map whose keys are kept in the order of their characters, with counting of ranges.
  * Chunks of at most chunkMax slots: an insert moves one chunk, a count adds up chunk lengths.
  * A cursor is valid until the next change of the map's keys; values may change under it.
  */
 import { assert } from "#base/assert.ts";
+import type { KeyRange } from "./key-range.ts";
 
 /** Inserting costs a move of half of this; finding a chunk costs log2 of keys / this. */
 const chunkMax = 512;
@@ -17,7 +18,6 @@ export class SortedMap<V> {
   readonly #byKey = new Map<string, Slot<V>>();
   /** No chunk is empty; keys ascend within and across chunks. */
   readonly #chunks: Slot<V>[][] = [];
-  #isBefore = isBeforeByUnit;
 
   get size(): number {
     return this.#byKey.size;
@@ -50,10 +50,10 @@ export class SortedMap<V> {
     else if (chunk.length < chunkMax / 8) this.#mergeWithNext(at);
   }
 
-  /** How many keys begin with `prefix` and aren't before `from`. */
-  count(prefix: string, from: string = prefix): number {
-    const [startChunk, startIndex] = this.#lowerBound(from);
-    const [endChunk, endIndex] = this.#prefixEnd(prefix);
+  /** How many keys lie in the range. */
+  count({ start, end }: KeyRange): number {
+    const [startChunk, startIndex] = this.#lowerBound(start);
+    const [endChunk, endIndex] = end === undefined ? [this.#chunks.length, 0] : this.#lowerBound(end);
     if (startChunk > endChunk) return 0;
     let count = endIndex - startIndex;
     for (let at = startChunk; at < endChunk; at++) count += (this.#chunks[at] as Slot<V>[]).length;
@@ -66,23 +66,14 @@ export class SortedMap<V> {
     return new Cursor(this.#chunks, chunk, index);
   }
 
-  /** The order of the keys: that of their UTF-8 bytes. */
-  isBefore(a: string, b: string): boolean {
-    return this.#isBefore(a, b);
-  }
-
   #insert(slot: Slot<V>): void {
-    // Keys from U+D800 on are the only ones whose UTF-16 order differs. The order of all others stays as it is.
-    if (this.#isBefore === isBeforeByUnit && /[\ud800-\uffff]/.test(slot.key)) {
-      this.#isBefore = isBeforeByByte;
-    }
     this.#byKey.set(slot.key, slot);
     const last = this.#chunks.at(-1);
     if (last === undefined) {
       this.#chunks.push([slot]);
       return;
     }
-    if (this.#isBefore((last.at(-1) as Slot<V>).key, slot.key)) {
+    if ((last.at(-1) as Slot<V>).key < slot.key) {
       if (last.length < chunkMax) last.push(slot);
       else this.#chunks.push([slot]);
       return;
@@ -103,22 +94,12 @@ export class SortedMap<V> {
 
   /** Chunk and index of the first key that isn't before `key`; past the last chunk when there is none. */
   #lowerBound(key: string): [number, number] {
-    return this.#search((other) => this.#isBefore(other, key));
-  }
-
-  /** Chunk and index of the first key after all that begin with `prefix`. */
-  #prefixEnd(prefix: string): [number, number] {
-    return this.#search((other) => other.startsWith(prefix) || this.#isBefore(other, prefix));
-  }
-
-  /** The first key of which `goesFirst` isn't true; it must be true for all before and false for all after. */
-  #search(goesFirst: (key: string) => boolean): [number, number] {
     let low = 0;
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const chunk = this.#chunks[middle] as Slot<V>[];
-      if (goesFirst((chunk[chunk.length - 1] as Slot<V>).key)) low = middle + 1;
+      if ((chunk[chunk.length - 1] as Slot<V>).key < key) low = middle + 1;
       else high = middle;
     }
     const chunk = this.#chunks[low];
@@ -127,7 +108,7 @@ export class SortedMap<V> {
     let end = chunk.length - 1;
     while (first < end) {
       const middle = (first + end) >>> 1;
-      if (goesFirst((chunk[middle] as Slot<V>).key)) first = middle + 1;
+      if ((chunk[middle] as Slot<V>).key < key) first = middle + 1;
       else end = middle;
     }
     return [low, first];
@@ -156,24 +137,4 @@ export class Cursor<V> {
     this.#chunk++;
     this.#index = 0;
   }
-}
-
-function isBeforeByUnit(a: string, b: string): boolean {
-  return a < b;
-}
-
-function isBeforeByByte(a: string, b: string): boolean {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const left = a.charCodeAt(i);
-    const right = b.charCodeAt(i);
-    if (left !== right) return byteRank(left) < byteRank(right);
-  }
-  return a.length < b.length;
-}
-
-/** Surrogates stand for characters from U+10000 on, so they come after U+E000 to U+FFFF. */
-function byteRank(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }

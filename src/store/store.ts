@@ -139,9 +139,11 @@ export class KeyNotFoundError extends Error {
 export class RevisionMismatchError extends Error {
   override readonly name = "RevisionMismatchError";
   readonly code = "REVISION_MISMATCH";
+  readonly expected: Revision;
   readonly current: Entry | undefined;
   constructor(key: string, expected: Revision, current: Entry | undefined) {
     super(`key ${key} is at revision ${current?.modRevision ?? "none"}, expected ${expected}`);
+    this.expected = expected;
     this.current = current;
   }
 }

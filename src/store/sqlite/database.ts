@@ -1,11 +1,12 @@
 /** The database file and every statement on it. Synchronous: runs in the worker. */
-import { crc32 } from "node:zlib";
+import { contains, type KeyRange } from "../key-range.ts";
 import type { Connection, SqlValue, Statement } from "./driver.ts";
 import { openDurable, setQuota } from "./durable-connection.ts";
 import { corruptError } from "./open-errors.ts";
+import { NotesTable } from "./notes.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { type Packed, readRecords, type ReadRow, RecordWriter } from "./records.ts";
-import { operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
+import { checksumOf, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
 
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
@@ -45,6 +46,7 @@ export interface Slice {
 }
 
 export class Database {
+  readonly notes: NotesTable;
   readonly #path: string;
   readonly #connection: Connection;
   readonly #quotaBytes: number | undefined;
@@ -80,13 +82,14 @@ export class Database {
     this.#path = options.path;
     this.#connection = openDurable(options);
     this.#quotaBytes = options.quotaBytes;
+    this.notes = new NotesTable(this.#connection);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
-    this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
     this.#deleteCurrent = prepare("DELETE FROM current WHERE name = ?");
     this.#changes = prepare(
-      `SELECT position, name, operation, previous, created, version FROM log
-       WHERE position >= ? AND position < ? ORDER BY position LIMIT ${sliceRowsMax}`,
+      `SELECT position, name, operation, previous, created, version, lease FROM log
+       WHERE position >= ? AND position < ? ORDER BY position LIMIT ?`,
     );
     this.#row = prepare(`SELECT ${rowColumns} FROM log WHERE position = ?`);
     this.#sweepRows = prepare(
@@ -134,10 +137,11 @@ export class Database {
     const folded = this.#nextFold();
     this.#transaction(() => {
       for (const row of readRecords(rows)) {
-        const { position, previous, operation, key, created, version, value } = row;
+        if (this.notes.write(row)) continue;
+        const { position, previous, operation, key, created, version, lease, value } = row;
         const stored = operation === operations.delete ? null : value;
         const checksum = BigInt(checksumOf(key, value));
-        this.#insertLog.run(position, key, operation, previous, created, version, checksum, stored);
+        this.#insertLog.run(position, key, operation, previous, created, version, checksum, stored, lease);
         written.push(row);
       }
       this.#fold(folded);
@@ -159,10 +163,10 @@ export class Database {
     this.#checkpoint("PASSIVE");
   }
 
-  /** Events of `prefix` in [from, to]: the event's row, then its predecessor's. */
-  events(prefix: string, from: bigint, to: bigint): Slice {
+  /** Events of `range` in [from, to]: the event's row, then its predecessor's. */
+  events(range: KeyRange, from: bigint, to: bigint): Slice {
     const writer = new RecordWriter();
-    const slice = this.#scan(prefix, from, to, ([position, , , previous]) => {
+    const slice = this.#scan(range, from, to, ([position, , , previous]) => {
       writer.write(this.#at(position as bigint));
       if (previous !== 0n) writer.write(this.#at(previous as bigint));
       return writer.length < sliceBytesMax;
@@ -171,11 +175,11 @@ export class Database {
   }
 
   /** The same without predecessors and values. */
-  changes(prefix: string, from: bigint, to: bigint): Slice {
+  changes(range: KeyRange, from: bigint, to: bigint): Slice {
     const writer = new RecordWriter();
-    const slice = this.#scan(prefix, from, to, (row) => {
-      const [position, key, operation, previous, created, version] = row as LogHead;
-      writer.write({ position, key, operation, previous, created, version, value: undefined });
+    const slice = this.#scan(range, from, to, (row) => {
+      const [position, key, operation, previous, created, version, lease] = row as [...LogHead, bigint];
+      writer.write({ position, key, operation, previous, created, version, lease, value: undefined });
       return true;
     });
     return { revision: slice, rows: writer.finish() };
@@ -293,7 +297,7 @@ export class Database {
   *#present(): Generator<LogRow, void, undefined> {
     const rows = this.#connection
       .prepare(
-        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value
+        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value, l.lease
          FROM current c LEFT JOIN log l ON l.position = c.position ORDER BY c.name`,
       )
       .iterate();
@@ -348,14 +352,30 @@ export class Database {
     if (keys.length === this.#folding.length) this.#setMeta.run(this.#foldingUpTo, "folded");
   }
 
-  /** Hands rows of `prefix` to `take` until it has enough or the slice is full; returns how far it came. */
-  #scan(prefix: string, from: bigint, to: bigint, take: (row: SqlValue[]) => boolean): bigint {
-    const rows = this.#changes.all(positionOf(from), positionOf(to + 1n));
-    for (const row of rows) {
-      if ((row[1] as string).startsWith(prefix) && !take(row)) return revisionOf(row[0] as bigint);
+  /** Hands rows of `range` to `take` until it has enough or the slice is full; returns how far it came. */
+  #scan(range: KeyRange, from: bigint, to: bigint, take: (row: SqlValue[]) => boolean): bigint {
+    let isEnough = false;
+    let revision = from - 1n;
+    const rows = this.#slice(from, to);
+    for (const row of rows.whole) {
+      const at = revisionOf(row[0] as bigint);
+      // Never in the middle of a revision.
+      if (isEnough && at > revision) return revision;
+      revision = at;
+      if (contains(range, row[1] as string) && !take(row)) isEnough = true;
     }
+    return rows.isLast && !isEnough ? to : revision;
+  }
+
+  /** The next rows from a revision on, each revision whole. */
+  #slice(from: bigint, to: bigint): { readonly whole: SqlValue[][]; readonly isLast: boolean } {
+    const rows = this.#changes.all(positionOf(from), positionOf(to + 1n), BigInt(sliceRowsMax));
     const last = rows.at(-1)?.[0];
-    return rows.length === sliceRowsMax && typeof last === "bigint" ? revisionOf(last) : to;
+    if (rows.length < sliceRowsMax || typeof last !== "bigint") return { whole: rows, isLast: true };
+    const cut = revisionOf(last);
+    const whole = rows.filter(([position]) => revisionOf(position as bigint) < cut);
+    if (whole.length > 0) return { whole, isLast: false };
+    return { whole: this.#changes.all(positionOf(cut), positionOf(cut + 1n), -1n), isLast: false };
   }
 
   #at(position: bigint): LogRow {
@@ -365,13 +385,13 @@ export class Database {
   }
 
   #record(row: SqlValue[]): LogRow {
-    const [position, key, operation, previous, created, version, checksum, bytes] = row as LogColumns;
+    const [position, key, operation, previous, created, version, checksum, bytes, lease] = row as LogColumns;
     const value = bytes ?? noBytes;
     if (BigInt(checksumOf(key, value)) !== checksum) {
       const what = `the value of ${key} at revision ${revisionOf(position)} doesn't match its checksum`;
       throw corruptError(this.#path, what);
     }
-    return { position, key, operation, previous, created, version, value };
+    return { position, key, operation, previous, created, version, lease, value };
   }
 
   #meta(name: string): bigint {
@@ -392,7 +412,7 @@ export class Database {
   }
 }
 
-const rowColumns = "position, name, operation, previous, created, version, checksum, value";
+const rowColumns = "position, name, operation, previous, created, version, checksum, value, lease";
 const noBytes = new Uint8Array(0);
 
 type LogHead = [
@@ -403,7 +423,7 @@ type LogHead = [
   created: bigint,
   version: bigint,
 ];
-type LogColumns = [...LogHead, checksum: bigint, value: Uint8Array | null];
+type LogColumns = [...LogHead, checksum: bigint, value: Uint8Array | null, lease: bigint];
 
 interface FoldTarget {
   readonly position: bigint;
@@ -417,10 +437,6 @@ interface LogRow {
   readonly previous: bigint;
   readonly created: bigint;
   readonly version: bigint;
+  readonly lease: bigint;
   readonly value: Uint8Array;
-}
-
-/** Of what SQLite's own checks don't cover: a value that was changed on the disk. */
-function checksumOf(key: string, value: Uint8Array): number {
-  return crc32(value, crc32(key));
 }

@@ -1,4 +1,6 @@
 /** What the main thread and the SQLite worker say to each other. One request at a time is worked on, in order. */
+import type { StoredLease } from "../backend.ts";
+import type { KeyRange } from "../key-range.ts";
 import type { StoreOpenFault } from "./open-errors.ts";
 import type { Packed } from "./records.ts";
 
@@ -20,10 +22,10 @@ export type Request =
   | { readonly kind: "open"; readonly options: DatabaseOptions }
   /** Makes the rows durable in one transaction. */
   | { readonly kind: "commit"; readonly rows: Packed }
-  /** Two records per event of `prefix`: the event's row, and its key's row before (when there was one). */
-  | { readonly kind: "events"; readonly prefix: string; readonly from: bigint; readonly to: bigint }
-  /** One record without value per event of `prefix`. */
-  | { readonly kind: "changes"; readonly prefix: string; readonly from: bigint; readonly to: bigint }
+  /** Two records per event in `range`: the event's row, and its key's row before (when there was one). */
+  | { readonly kind: "events"; readonly range: KeyRange; readonly from: bigint; readonly to: bigint }
+  /** One record without value per event in `range`. */
+  | { readonly kind: "changes"; readonly range: KeyRange; readonly from: bigint; readonly to: bigint }
   /** One record per position. */
   | { readonly kind: "entries"; readonly positions: BigUint64Array<ArrayBuffer> }
   | { readonly kind: "compact"; readonly revision: bigint }
@@ -34,6 +36,8 @@ export interface Opened {
   readonly kind: "opened";
   readonly revision: bigint;
   readonly compacted: bigint;
+  readonly leases: readonly StoredLease[];
+  readonly alarms: bigint;
 }
 
 export type Reply =

@@ -4,10 +4,11 @@
  */
 import { assert } from "#base/assert.ts";
 
-/** position, previous, created, version: 4 × 8; operation: 1; key and value length: 2 × 4. */
-const headerBytes = 41;
+/** position, previous, created, version, lease: 5 × 8; operation: 1; key and value length: 2 × 4. */
+const headerBytes = 49;
 const minimumBytes = 4096;
 
+/** A row of the log, or a note: see noteRow. */
 export interface PackedRow {
   readonly position: bigint;
   /** Position of the key's row before; 0 when there was none. */
@@ -15,6 +16,7 @@ export interface PackedRow {
   /** Revision. */
   readonly created: bigint;
   readonly version: bigint;
+  readonly lease: bigint;
   readonly operation: bigint;
   readonly key: string;
   readonly value: Uint8Array | undefined;
@@ -30,9 +32,8 @@ export class RecordWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** Enough for one row, however its key is encoded. */
   static roomFor(key: string, value: Uint8Array | undefined): number {
-    return headerBytes + key.length * 3 + (value?.length ?? 0);
+    return headerBytes + key.length + (value?.length ?? 0);
   }
 
   get length(): number {
@@ -48,11 +49,12 @@ export class RecordWriter {
     view.setBigUint64(at + 8, row.previous, true);
     view.setBigUint64(at + 16, row.created, true);
     view.setBigUint64(at + 24, row.version, true);
-    view.setUint8(at + 32, Number(row.operation));
-    const keyBytes = this.#buffer.write(key, at + headerBytes, "utf8");
-    view.setUint32(at + 33, keyBytes, true);
-    view.setUint32(at + 37, value?.length ?? 0, true);
-    this.#length = at + headerBytes + keyBytes;
+    view.setBigInt64(at + 32, row.lease, true);
+    view.setUint8(at + 40, Number(row.operation));
+    this.#buffer.write(key, at + headerBytes, "latin1");
+    view.setUint32(at + 41, key.length, true);
+    view.setUint32(at + 45, value?.length ?? 0, true);
+    this.#length = at + headerBytes + key.length;
     if (value === undefined) return;
     this.#buffer.set(value, this.#length);
     this.#length += value.length;
@@ -83,6 +85,7 @@ export interface ReadRow {
   readonly previous: bigint;
   readonly created: bigint;
   readonly version: bigint;
+  readonly lease: bigint;
   readonly operation: bigint;
   readonly key: string;
   readonly value: Buffer;
@@ -94,16 +97,17 @@ export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined
   let at = 0;
   while (at < packed.length) {
     const keyStart = at + headerBytes;
-    const valueStart = keyStart + view.getUint32(at + 33, true);
-    const end = valueStart + view.getUint32(at + 37, true);
+    const valueStart = keyStart + view.getUint32(at + 41, true);
+    const end = valueStart + view.getUint32(at + 45, true);
     assert(end <= packed.length, `a record ends at ${end} of ${packed.length} bytes`);
     yield {
       position: view.getBigUint64(at, true),
       previous: view.getBigUint64(at + 8, true),
       created: view.getBigUint64(at + 16, true),
       version: view.getBigUint64(at + 24, true),
-      operation: BigInt(view.getUint8(at + 32)),
-      key: buffer.toString("utf8", keyStart, valueStart),
+      lease: view.getBigInt64(at + 32, true),
+      operation: BigInt(view.getUint8(at + 40)),
+      key: buffer.toString("latin1", keyStart, valueStart),
       value: buffer.subarray(valueStart, end),
     };
     at = end;

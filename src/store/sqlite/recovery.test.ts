@@ -1,6 +1,7 @@
 /** What a store on a file finds again when it is opened, and what it says when it can't. */
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, open as openFile, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -328,4 +329,33 @@ test("a folder that can't be made is named", async () => {
     assert.equal(error.fault, "unreadable");
     return true;
   });
+});
+
+test("a file of schema version 1 is brought up to date, keys beyond ASCII too", async () => {
+  const path = join(folder, "version-1.db");
+  const store = await open("version-1.db");
+  await store.create("/a", bytes("1"));
+  await store.create("/é\u{1f600}", bytes("2"));
+  await store.update("/é\u{1f600}", bytes("3"), 3n);
+  await store.close();
+  const connection = openConnection({ path, lockWaitMs: 0 });
+  const texts = connection.prepare("UPDATE log SET name = ?, checksum = ? WHERE position = ?");
+  for (const [revision, text] of [
+    [3n, "2"],
+    [4n, "3"],
+  ] as const) {
+    const name = "/é\u{1f600}";
+    texts.run(name, BigInt(crc32(bytes(text), crc32(name))), revision << 20n);
+  }
+  connection.exec(
+    "ALTER TABLE log DROP COLUMN lease; DROP TABLE lease; DELETE FROM meta WHERE name = 'alarms'; PRAGMA user_version = 1",
+  );
+  connection.close();
+  const again = await open("version-1.db");
+  assert.deepEqual(
+    (await again.list("/")).entries.map(({ key, value }) => `${key}=${value.toString()}`),
+    ["/a=1", "/é\u{1f600}=3"],
+  );
+  assert.equal((await again.get("/é\u{1f600}", 3n)).entry?.value.toString(), "2");
+  await again.close();
 });

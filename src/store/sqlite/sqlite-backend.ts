@@ -3,18 +3,14 @@ import { stat } from "node:fs/promises";
 import { assert } from "#base/assert.ts";
 import { errorCode } from "#base/files.ts";
 import { errorText } from "#base/log.ts";
-import type { Archive, Backend, Change, ChangeBatch, KeyAt } from "../backend.ts";
-import {
-  type Entry,
-  type EventBatch,
-  type Revision,
-  type StoreEvent,
-  StoreFullError,
-  StoreWriteError,
-} from "../store.ts";
+import type { Archive, Backend, Change, ChangeBatch, Changes, Place } from "../backend.ts";
+import type { KeyRange } from "../key-range.ts";
+import type { KeyEvent, KeyEventBatch, KeyValue } from "../kv.ts";
+import { type Revision, StoreFullError, StoreWriteError } from "../store.ts";
+import { noteRow } from "./notes.ts";
 import type { Packed, ReadRow } from "./records.ts";
 import { readRecords, RecordWriter } from "./records.ts";
-import { operations, positionOf, revisionOf } from "./schema.ts";
+import { operationOf, operations, positionOf, revisionOf } from "./schema.ts";
 import { SqliteFailure, type WorkerClient } from "./worker-client.ts";
 
 /** Old entries asked of the worker at once, so that a commit needn't wait long behind them. */
@@ -33,8 +29,8 @@ export class SqliteBackend implements Backend, Archive {
     return this;
   }
 
-  async commit(events: readonly StoreEvent[]): Promise<void> {
-    const rows = pack(events);
+  async commit(changes: Changes): Promise<void> {
+    const rows = pack(changes);
     await this.#write(this.#client.call({ kind: "commit", rows }, [rows.buffer]));
   }
 
@@ -48,10 +44,10 @@ export class SqliteBackend implements Backend, Archive {
     return reply.more;
   }
 
-  async readEvents(prefix: string, from: Revision, to: Revision): Promise<EventBatch> {
-    const { revision, rows } = await this.#read({ kind: "events", prefix, from, to });
+  async readEvents(range: KeyRange, from: Revision, to: Revision): Promise<KeyEventBatch> {
+    const { revision, rows } = await this.#read({ kind: "events", range, from, to });
     const records = readRecords(rows);
-    const events: StoreEvent[] = [];
+    const events: KeyEvent[] = [];
     for (let next = records.next(); next.done !== true; next = records.next()) {
       const row = next.value;
       const before = row.previous === 0n ? undefined : records.next().value;
@@ -61,18 +57,22 @@ export class SqliteBackend implements Backend, Archive {
     return { revision, events };
   }
 
-  async readChanges(prefix: string, from: Revision, to: Revision): Promise<ChangeBatch> {
-    const { revision, rows } = await this.#read({ kind: "changes", prefix, from, to });
+  async readChanges(range: KeyRange, from: Revision, to: Revision): Promise<ChangeBatch> {
+    const { revision, rows } = await this.#read({ kind: "changes", range, from, to });
     const changes: Change[] = [];
-    for (const { key, previous } of readRecords(rows)) changes.push({ key, previous: revisionOf(previous) });
+    for (const { key, previous } of readRecords(rows)) {
+      changes.push({ key, previous: previous === 0n ? undefined : placeOf(previous) });
+    }
     return { revision, changes };
   }
 
-  async readEntries(at: readonly KeyAt[]): Promise<Entry[]> {
-    const entries: Entry[] = [];
+  async readEntries(at: readonly Place[]): Promise<KeyValue[]> {
+    const entries: KeyValue[] = [];
     for (let start = 0; start < at.length; start += entriesMax) {
       const wanted = at.slice(start, start + entriesMax);
-      const positions = new BigUint64Array(wanted.map(({ modRevision }) => positionOf(modRevision)));
+      const positions = new BigUint64Array(
+        wanted.map((place) => positionOf(place.revision, place.operation)),
+      );
       const { rows } = await this.#read({ kind: "entries", positions });
       for (const row of readRecords(rows)) entries.push(entryOf(row));
     }
@@ -116,7 +116,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-function pack(events: readonly StoreEvent[]): Packed {
+function pack({ events, notes }: Changes): Packed {
   let capacity = 0;
   for (const { key, entry } of events) capacity += RecordWriter.roomFor(key, entry.value);
   const writer = new RecordWriter(capacity);
@@ -124,33 +124,42 @@ function pack(events: readonly StoreEvent[]): Packed {
     const { key, entry, previous } = event;
     const isPut = event.type === "put";
     writer.write({
-      position: positionOf(event.revision),
-      previous: previous === undefined ? 0n : positionOf(previous.modRevision),
+      position: positionOf(event.revision, event.operation),
+      previous: previous === undefined ? 0n : positionOf(previous.modRevision, previous.operation),
       created: entry.createRevision,
       version: isPut ? entry.version : 0n,
+      lease: isPut ? entry.lease : 0n,
       operation: isPut ? operations.put : operations.delete,
       key,
       value: isPut ? entry.value : undefined,
     });
   }
+  for (const note of notes) writer.write(noteRow(note));
   return writer.finish();
 }
 
-export function entryOf(row: ReadRow): Entry {
+function placeOf(position: bigint): Place {
+  return { revision: revisionOf(position), operation: operationOf(position) };
+}
+
+export function entryOf(row: ReadRow): KeyValue {
   return {
     key: row.key,
     value: row.value,
     createRevision: row.created,
     modRevision: revisionOf(row.position),
     version: row.version,
+    lease: row.lease,
+    operation: operationOf(row.position),
   };
 }
 
-function eventOf(row: ReadRow, previous: Entry | undefined): StoreEvent {
-  const revision = revisionOf(row.position);
+function eventOf(row: ReadRow, previous: KeyValue | undefined): KeyEvent {
+  const { key } = row;
+  const { revision, operation } = placeOf(row.position);
   if (row.operation === operations.put) {
-    return { type: "put", key: row.key, revision, entry: entryOf(row), previous };
+    return { type: "put", key, revision, operation, entry: entryOf(row), previous };
   }
-  assert(previous !== undefined, `the delete of ${row.key} at ${revision} has nothing before it`);
-  return { type: "delete", key: row.key, revision, entry: previous, previous };
+  assert(previous !== undefined, `the delete of ${key} at ${revision} has nothing before it`);
+  return { type: "delete", key, revision, operation, entry: previous, previous };
 }

@@ -4,11 +4,14 @@ import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { assert } from "#base/assert.ts";
 import { errorCode } from "#base/files.ts";
+import { StoreCore, type StoreDeps } from "../core.ts";
+import { everyKey } from "../key-range.ts";
+import type { KeyEvent, KeyValue } from "../kv.ts";
 import { emptyRevision, MvccLog } from "../log.ts";
-import { MvccStore, type StoreDeps } from "../mvcc-store.ts";
+import { MvccStore } from "../mvcc-store.ts";
 import type { RingOptions } from "../ring.ts";
 import { SortedMap } from "../sorted-map.ts";
-import type { Entry, Revision, Store, StoreEvent } from "../store.ts";
+import type { Revision } from "../store.ts";
 import { openErrorOf } from "./open-errors.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { readRecords } from "./records.ts";
@@ -33,13 +36,16 @@ export interface SqliteStoreDeps extends StoreDeps {
 }
 
 /** Rejects with StoreOpenError when the file is in use, damaged, or not one of ours. */
-export async function openSqliteStore(options: SqliteStoreOptions, deps: SqliteStoreDeps): Promise<Store> {
+export async function openSqliteStore(
+  options: SqliteStoreOptions,
+  deps: SqliteStoreDeps,
+): Promise<MvccStore> {
   const { path, nativeBinding, quotaBytes, ring = ringDefault } = options;
   const start = deps.clock.monotonic();
   const client = new WorkerClient((deps.spawnWorker ?? spawnWorker)(), path, deps.log);
   try {
     await createFile(path);
-    const current = new SortedMap<Entry>();
+    const current = new SortedMap<KeyValue>();
     const opened = await client.call(
       { kind: "open", options: { path, nativeBinding, quotaBytes } },
       [],
@@ -53,10 +59,15 @@ export async function openSqliteStore(options: SqliteStoreOptions, deps: SqliteS
     const tail = await readTail(backend, current, { revision, compacted: opened.compacted });
     const state = { revision, compactRevision: opened.compacted, current, ringFirst: tail.first };
     const mvcc = new MvccLog(state, ring);
-    for (const event of tail.events) mvcc.ring.push(event);
+    for (const event of tail.events) {
+      mvcc.notice(event.key);
+      mvcc.ring.push(event);
+    }
     const ms = Math.round(deps.clock.monotonic() - start);
     deps.log.info("store open", { path, revision, keys: current.size, ms });
-    return new MvccStore({ ...deps, mvcc, backend, defer: setImmediate, acknowledgeMax });
+    const { leases, alarms } = opened;
+    const timing = { defer: setImmediate, acknowledgeMax };
+    return new MvccStore(new StoreCore({ ...deps, ...timing, mvcc, backend, leases, alarms }));
   } catch (error) {
     await client.terminate();
     throw error;
@@ -84,15 +95,15 @@ async function createFile(path: string): Promise<void> {
 /** The newest events, sharing the entries that are current. */
 async function readTail(
   backend: SqliteBackend,
-  current: SortedMap<Entry>,
+  current: SortedMap<KeyValue>,
   at: { readonly revision: Revision; readonly compacted: Revision },
-): Promise<{ first: Revision; events: StoreEvent[] }> {
+): Promise<{ first: Revision; events: KeyEvent[] }> {
   const earliest = at.compacted > emptyRevision ? at.compacted : emptyRevision;
   const wanted = at.revision - tailEventsMax + 1n;
   const first = wanted > earliest ? wanted : earliest;
-  const events: StoreEvent[] = [];
+  const events: KeyEvent[] = [];
   for (let from = first; from <= at.revision;) {
-    const batch = await backend.readEvents("", from, at.revision);
+    const batch = await backend.readEvents(everyKey, from, at.revision);
     for (const event of batch.events) {
       const now = current.get(event.key);
       const isNow = event.type === "put" && now?.modRevision === event.revision;

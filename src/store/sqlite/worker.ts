@@ -76,7 +76,8 @@ function openDatabase(options: DatabaseOptions): Database {
   try {
     const database = new Database(options);
     for (const rows of database.load()) send({ kind: "rows", rows }, rows);
-    send({ kind: "opened", revision: database.revision, compacted: database.compacted });
+    const { revision, compacted, notes } = database;
+    send({ kind: "opened", revision, compacted, leases: notes.leases(), alarms: notes.alarms() });
     return database;
   } catch (error) {
     throw openErrorOf(options.path, error, () => lockHolder(options.path));
@@ -91,7 +92,7 @@ function perform(database: Database, request: Exclude<Request, { kind: "open" }>
       return;
     case "events":
     case "changes": {
-      const { revision, rows } = database[request.kind](request.prefix, request.from, request.to);
+      const { revision, rows } = database[request.kind](request.range, request.from, request.to);
       send({ kind: "read", revision, rows }, rows);
       return;
     }
