@@ -5,7 +5,7 @@ import type { Archive, Backend, StoredLease } from "./backend.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { Compactor } from "./compact.ts";
 import { Hub } from "./hub.ts";
-import type { LeaseId } from "./kv.ts";
+import type { KeyEvent, LeaseId } from "./kv.ts";
 import { LeaseBook } from "./leases.ts";
 import type { MvccLog } from "./log.ts";
 import { Past } from "./past.ts";
@@ -29,7 +29,7 @@ export class StoreCore {
   readonly mvcc: MvccLog;
   readonly backend: Backend;
   readonly pipeline: CommitPipeline;
-  readonly hub: Hub;
+  readonly hub: Hub<KeyEvent>;
   readonly past: Past;
   readonly leases: LeaseBook;
   /** One bit per alarm, as the backend keeps them. */

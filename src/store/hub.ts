@@ -5,58 +5,59 @@
  * Nothing polls: a synced watch without events costs no work.
  */
 import { assert } from "#base/assert.ts";
-import type { Archive } from "./backend.ts";
 import { contains, isPrefixRange, isSingleKey, type KeyRange } from "./key-range.ts";
-import type { KeyEvent, KeyEventBatch } from "./kv.ts";
 import { emptyRevision } from "./log.ts";
 import { PrefixTree } from "./prefix-tree.ts";
 import type { EventRing } from "./ring.ts";
-import { CompactedError, type Revision, type WatchOptions } from "./store.ts";
+import { CompactedError, type EventsOf, type Revision, type StoreEvent, type WatchOptions } from "./store.ts";
 
 /** Events a synced watch queues for a busy reader: some tens of milliseconds of writes at full speed. */
 const queuedEventsMax = 2048;
 /** Events of the ring a watch that is behind looks through in one go: well below a millisecond. */
 const scanEventsMax = 4096;
 
-export interface HubDeps {
-  readonly ring: EventRing;
-  readonly archive: Pick<Archive, "readEvents"> | undefined;
+export interface HubDeps<E extends StoreEvent> {
+  readonly ring: EventRing<E>;
+  /** As Archive has it. */
+  readonly archive:
+    | { readEvents(range: KeyRange, from: Revision, to: Revision): Promise<EventsOf<E>> }
+    | undefined;
   readonly revision: () => Revision;
   readonly compactRevision: () => Revision;
 }
 
 /** The synced watches of one range. They share the batches they get. */
-interface Group {
+interface Group<E extends StoreEvent> {
   readonly range: KeyRange;
-  readonly members: Set<Watcher>;
+  readonly members: Set<Watcher<E>>;
   /** Of the commit that is being published. */
-  events: KeyEvent[];
+  events: E[];
 }
 
-export class Hub {
-  readonly #deps: HubDeps;
+export class Hub<E extends StoreEvent> {
+  readonly #deps: HubDeps<E>;
   /** By the range's name. */
-  readonly #groups = new Map<string, Group>();
-  readonly #prefixes = new PrefixTree<Group>();
-  readonly #singles = new Map<string, Group>();
+  readonly #groups = new Map<string, Group<E>>();
+  readonly #prefixes = new PrefixTree<Group<E>>();
+  readonly #singles = new Map<string, Group<E>>();
   /** Groups of any other range; few clients ask for one. */
-  readonly #others = new Set<Group>();
-  readonly #watchers = new Set<Watcher>();
+  readonly #others = new Set<Group<E>>();
+  readonly #watchers = new Set<Watcher<E>>();
   #isClosed = false;
 
-  constructor(deps: HubDeps) {
+  constructor(deps: HubDeps<E>) {
     this.#deps = deps;
   }
 
-  watch(range: KeyRange, options: HubWatchOptions): AsyncIterableIterator<KeyEventBatch> {
-    const watcher = new Watcher(range, options, { ...this.#deps, hub: this });
+  watch(range: KeyRange, options: HubWatchOptions<E>): AsyncIterableIterator<EventsOf<E>> {
+    const watcher = new Watcher<E>(range, options, { ...this.#deps, hub: this });
     if (this.#isClosed) watcher.close();
     else if (!watcher.hasEnded) this.#watchers.add(watcher);
     return watcher;
   }
 
   /** After a commit is part of the durable state. */
-  publish(events: readonly KeyEvent[]): void {
+  publish(events: readonly E[]): void {
     if (events.length === 0) return;
     const revision = this.#deps.revision();
     for (const event of events) {
@@ -64,7 +65,7 @@ export class Hub {
       this.#singles.get(event.key)?.events.push(event);
       for (const group of this.#others) if (contains(group.range, event.key)) group.events.push(event);
     }
-    const nothing: KeyEventBatch = { revision, events: [] };
+    const nothing: EventsOf<E> = { revision, events: [] };
     for (const group of this.#groups.values()) {
       const batch = group.events.length === 0 ? nothing : { revision, events: group.events };
       if (group.events.length > 0) group.events = [];
@@ -72,7 +73,7 @@ export class Hub {
     }
   }
 
-  join(watcher: Watcher): void {
+  join(watcher: Watcher<E>): void {
     const { range } = watcher;
     const name = nameOf(range);
     let group = this.#groups.get(name);
@@ -86,7 +87,7 @@ export class Hub {
     group.members.add(watcher);
   }
 
-  leave(watcher: Watcher): void {
+  leave(watcher: Watcher<E>): void {
     const { range } = watcher;
     const name = nameOf(range);
     const group = this.#groups.get(name);
@@ -97,14 +98,14 @@ export class Hub {
     else this.#others.delete(group);
   }
 
-  forget(watcher: Watcher): void {
+  forget(watcher: Watcher<E>): void {
     this.leave(watcher);
     this.#watchers.delete(watcher);
   }
 
   /** Events are missing that can't be had any more: every synced watch ends with `error`. */
   interrupt(error: Error): void {
-    for (const { members } of this.#groups) for (const watcher of members) watcher.fail(error);
+    for (const { members } of this.#groups.values()) for (const watcher of members) watcher.fail(error);
   }
 
   /** Watches end after what they have queued. */
@@ -119,17 +120,17 @@ function nameOf({ start, end }: KeyRange): string {
   return `${start}\u0100${end ?? "\u0100"}`;
 }
 
-export interface HubWatchOptions extends WatchOptions {
+export interface HubWatchOptions<E extends StoreEvent> extends WatchOptions {
   /** Makes what the reader gets of each batch. */
-  readonly translate?: ((batch: KeyEventBatch) => KeyEventBatch) | undefined;
+  readonly translate?: ((batch: EventsOf<E>) => EventsOf<E>) | undefined;
 }
 
-class Watcher implements AsyncIterableIterator<KeyEventBatch> {
+class Watcher<E extends StoreEvent> implements AsyncIterableIterator<EventsOf<E>> {
   readonly range: KeyRange;
-  readonly #deps: HubDeps & { readonly hub: Hub };
+  readonly #deps: HubDeps<E> & { readonly hub: Hub<E> };
   readonly #signal: AbortSignal;
   readonly #wantsProgress: boolean;
-  readonly #translate: ((batch: KeyEventBatch) => KeyEventBatch) | undefined;
+  readonly #translate: ((batch: EventsOf<E>) => EventsOf<E>) | undefined;
   readonly #onAbort = (): void => {
     this.#end(undefined);
   };
@@ -138,13 +139,13 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
   #isSynced = false;
   /** The reader hasn't been told yet that it has caught up. */
   #owesNews = true;
-  #queue: KeyEventBatch[] = [];
+  #queue: EventsOf<E>[] = [];
   #queuedEvents = 0;
-  #waiting: PromiseWithResolvers<IteratorResult<KeyEventBatch>> | undefined;
+  #waiting: PromiseWithResolvers<IteratorResult<EventsOf<E>>> | undefined;
   #hasEnded = false;
   #error: Error | undefined;
 
-  constructor(range: KeyRange, options: HubWatchOptions, deps: HubDeps & { readonly hub: Hub }) {
+  constructor(range: KeyRange, options: HubWatchOptions<E>, deps: HubDeps<E> & { readonly hub: Hub<E> }) {
     this.range = range;
     this.#translate = options.translate;
     this.#deps = deps;
@@ -163,7 +164,7 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<KeyEventBatch>> {
+  async next(): Promise<IteratorResult<EventsOf<E>>> {
     assert(this.#waiting === undefined, "a watch has one reader");
     for (;;) {
       const queued = this.#queue.shift();
@@ -178,7 +179,7 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
     }
   }
 
-  return(): Promise<IteratorResult<KeyEventBatch>> {
+  return(): Promise<IteratorResult<EventsOf<E>>> {
     this.#queue = [];
     this.#error = undefined;
     this.#end(undefined);
@@ -199,7 +200,7 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
   }
 
   /** A commit, while synced. */
-  offer(batch: KeyEventBatch): void {
+  offer(batch: EventsOf<E>): void {
     if (batch.revision <= this.#delivered) return;
     const mine = (batch.events[0]?.revision ?? batch.revision) > this.#delivered ? batch : this.#cut(batch);
     if (this.#waiting !== undefined) {
@@ -219,14 +220,14 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
   }
 
   /** Only a watch from a future revision meets events below its start. */
-  #cut(batch: KeyEventBatch): KeyEventBatch {
+  #cut(batch: EventsOf<E>): EventsOf<E> {
     return {
       revision: batch.revision,
       events: batch.events.filter(({ revision }) => revision > this.#delivered),
     };
   }
 
-  #deliver(batch: KeyEventBatch): IteratorResult<KeyEventBatch> {
+  #deliver(batch: EventsOf<E>): IteratorResult<EventsOf<E>> {
     this.#delivered = batch.revision;
     this.#owesNews &&= !this.#isSynced;
     return { value: this.#translate?.(batch) ?? batch, done: false };
@@ -236,20 +237,20 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
     return this.#owesNews || (this.#wantsProgress && this.#delivered < this.#deps.revision());
   }
 
-  #news(): IteratorResult<KeyEventBatch> {
+  #news(): IteratorResult<EventsOf<E>> {
     this.#owesNews = false;
     const revision = this.#deps.revision();
     if (revision > this.#delivered) this.#delivered = revision;
     return { value: { revision, events: [] }, done: false };
   }
 
-  #wait(): Promise<IteratorResult<KeyEventBatch>> {
+  #wait(): Promise<IteratorResult<EventsOf<E>>> {
     this.#waiting = Promise.withResolvers();
     return this.#waiting.promise;
   }
 
   /** One step of catching up. Undefined when there was nothing for the reader in it. */
-  async #pull(): Promise<KeyEventBatch | undefined> {
+  async #pull(): Promise<EventsOf<E> | undefined> {
     const from = this.#delivered + 1n;
     if (from < this.#deps.compactRevision()) return this.#overtaken();
     if (from <= emptyRevision) {
@@ -263,7 +264,7 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
       return undefined;
     }
     const { ring, archive } = this.#deps;
-    let batch: KeyEventBatch;
+    let batch: EventsOf<E>;
     if (from >= ring.first) batch = ring.scan(this.range, from, scanEventsMax);
     else {
       assert(archive !== undefined, `no archive for revision ${from}, the ring begins at ${ring.first}`);
@@ -295,7 +296,7 @@ class Watcher implements AsyncIterableIterator<KeyEventBatch> {
     this.#deps.hub.leave(this);
   }
 
-  #last(): IteratorResult<KeyEventBatch> {
+  #last(): IteratorResult<EventsOf<E>> {
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) throw error;

@@ -8,7 +8,7 @@
  * - a lease outlives a restart, with the time it had left; it never ends early because a wall clock was set.
  */
 import type { KeyRange } from "./key-range.ts";
-import type { Entry, EventBatch, Revision, StoreEvent } from "./store.ts";
+import type { Entry, EventsOf, Revision, StoreEvent } from "./store.ts";
 
 export type LeaseId = bigint;
 export const noLease: LeaseId = 0n;
@@ -28,9 +28,7 @@ export interface KeyEvent extends StoreEvent {
   readonly previous: KeyValue | undefined;
 }
 
-export interface KeyEventBatch extends EventBatch {
-  readonly events: readonly KeyEvent[];
-}
+export type KeyEventBatch = EventsOf<KeyEvent>;
 
 export type SortTarget = "key" | "version" | "create" | "mod" | "value";
 

@@ -25,7 +25,7 @@ export interface LogState {
 export class MvccLog {
   /** Durable state. Only this class changes it. */
   readonly current: SortedMap<KeyValue>;
-  readonly ring: EventRing;
+  readonly ring: EventRing<KeyEvent>;
   /** The newest uncommitted write of a key. */
   readonly #heads = new Map<string, KeyEvent>();
   /** Durable state. A lease without keys isn't in it. */

@@ -38,7 +38,7 @@ export class MvccStore implements Store {
   }
 
   latest(): Promise<Revision> {
-    return Promise.resolve(this.#mvcc.revision);
+    return Promise.resolve(this.#core.mvcc.revision);
   }
 
   async get(key: string, revision?: Revision): Promise<GetResult> {

@@ -4,17 +4,16 @@
  */
 import { assert } from "#base/assert.ts";
 import { contains, type KeyRange } from "./key-range.ts";
-import type { KeyEvent, KeyEventBatch } from "./kv.ts";
-import type { Revision } from "./store.ts";
+import type { EventsOf, Revision, StoreEvent } from "./store.ts";
 
 export interface RingOptions {
   readonly eventsMax: number;
   readonly bytesMax: number;
 }
 
-export class EventRing {
+export class EventRing<E extends StoreEvent = StoreEvent> {
   readonly #options: RingOptions;
-  #events: KeyEvent[] = [];
+  #events: E[] = [];
   #head = 0;
   #bytes = 0;
   #first: Revision;
@@ -30,7 +29,7 @@ export class EventRing {
     return this.#first;
   }
 
-  push(event: KeyEvent): void {
+  push(event: E): void {
     this.#events.push(event);
     this.#bytes += event.entry.value.length;
     const { eventsMax, bytesMax } = this.#options;
@@ -45,13 +44,13 @@ export class EventRing {
   }
 
   /** The events in `range` from `from` on; looks at no more than `scanMax` events and says how far it came. */
-  scan(range: KeyRange, from: Revision, scanMax: number): KeyEventBatch {
+  scan(range: KeyRange, from: Revision, scanMax: number): EventsOf<E> {
     assert(from >= this.#first, `ring begins at ${this.#first}, asked for ${from}`);
-    const events: KeyEvent[] = [];
+    const events: E[] = [];
     let revision = from - 1n;
     let scanned = 0;
     for (let at = this.#indexOf(from); at < this.#events.length; at++) {
-      const event = this.#events[at] as KeyEvent;
+      const event = this.#events[at] as E;
       if (scanned >= scanMax && event.revision > revision) break;
       scanned++;
       revision = event.revision;
@@ -76,7 +75,7 @@ export class EventRing {
   }
 
   #drop(): void {
-    this.#bytes -= (this.#events[this.#head] as KeyEvent).entry.value.length;
+    this.#bytes -= (this.#events[this.#head] as E).entry.value.length;
     this.#head++;
   }
 
@@ -92,7 +91,7 @@ export class EventRing {
     let high = this.#events.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#events[middle] as KeyEvent).revision < revision) low = middle + 1;
+      if ((this.#events[middle] as E).revision < revision) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -61,6 +61,11 @@ export interface EventBatch {
   readonly events: readonly StoreEvent[];
 }
 
+/** A batch of a richer kind of event. */
+export interface EventsOf<E extends StoreEvent> extends EventBatch {
+  readonly events: readonly E[];
+}
+
 export interface WatchOptions {
   /** First revision to deliver; absent means everything after the current one. May lie in the future. */
   readonly startRevision?: Revision | undefined;

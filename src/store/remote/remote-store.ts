@@ -7,6 +7,7 @@ import { assert } from "#base/assert.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Clock } from "#base/clock.ts";
 import { Hub } from "../hub.ts";
+import { contains, isWide, keyOfText, type KeyRange, prefixRange } from "../key-range.ts";
 import { EventRing } from "../ring.ts";
 import {
   CompactedError,
@@ -52,7 +53,8 @@ interface Waiter {
 export class RemoteStore implements Store {
   readonly #deps: RemoteStoreDeps;
   readonly #ring: EventRing;
-  readonly #hub: Hub;
+  /** Its keys, as the ring's, are binary strings; those of the entries are text. */
+  readonly #hub: Hub<StoreEvent>;
   #following: Following;
   #revision: Revision;
   #compactRevision: Revision;
@@ -73,7 +75,7 @@ export class RemoteStore implements Store {
     this.#ring = new EventRing(ringMax, at.revision + 1n);
     this.#hub = new Hub({
       ring: this.#ring,
-      archive: { readEvents: (prefix, from, to) => this.#readEvents(prefix, from, to) },
+      archive: { readEvents: (range, from, to) => this.#readEvents(range, from, to) },
       revision: () => this.#revision,
       compactRevision: () => this.#compactRevision,
     });
@@ -146,7 +148,7 @@ export class RemoteStore implements Store {
 
   watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch> {
     this.#assertOpen();
-    return this.#hub.watch(prefix, options);
+    return this.#hub.watch(prefixRange(keyOfText(prefix)), { ...options, translate: asText });
   }
 
   async compact(revision: Revision): Promise<void> {
@@ -242,9 +244,10 @@ export class RemoteStore implements Store {
   }
 
   #publish(events: readonly StoreEvent[]): void {
-    for (const event of events) this.#ring.push(event);
+    const inside = events.map(asBinary);
+    for (const event of inside) this.#ring.push(event);
     this.#advance(events.at(-1)?.revision ?? this.#revision);
-    this.#hub.publish(events);
+    this.#hub.publish(inside);
     this.#wake();
   }
 
@@ -295,7 +298,7 @@ export class RemoteStore implements Store {
   }
 
   /** Reads all keys' events: only so is it known how far one has come. */
-  #readEvents(prefix: string, from: Revision, to: Revision): Promise<EventBatch> {
+  #readEvents(range: KeyRange, from: Revision, to: Revision): Promise<EventBatch> {
     return new Promise((resolve, reject) => {
       const found: StoreEvent[] = [];
       let seen = 0;
@@ -306,7 +309,8 @@ export class RemoteStore implements Store {
             if (event.revision > to) break;
             revision = event.revision;
             seen++;
-            if (event.key.startsWith(prefix)) found.push(event);
+            const inside = asBinary(event);
+            if (contains(range, inside.key)) found.push(inside);
           }
           const last = events.at(-1)?.revision ?? revision;
           if (last < to && seen < archiveEventsMax) return;
@@ -322,4 +326,13 @@ export class RemoteStore implements Store {
       });
     });
   }
+}
+
+function asBinary(event: StoreEvent): StoreEvent {
+  return isWide(event.key) ? { ...event, key: keyOfText(event.key) } : event;
+}
+
+function asText(batch: EventBatch): EventBatch {
+  if (!batch.events.some(({ key }) => isWide(key))) return batch;
+  return { ...batch, events: batch.events.map((event) => ({ ...event, key: event.entry.key })) };
 }

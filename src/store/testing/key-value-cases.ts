@@ -1,5 +1,6 @@
 /** Reading and writing by ranges and in transactions. Revisions are told as how many came since the case began. */
 import assert from "node:assert/strict";
+import { unreachable } from "#base/assert.ts";
 import { everyKey, type KeyRange, prefixRange, singleKey } from "../key-range.ts";
 import {
   type Compare,
@@ -37,8 +38,10 @@ function shownAnswer(base: Revision, answer: OperationAnswer): unknown {
       return [at, shownFrom(base, answer.previous)];
     case "delete":
       return [at, answer.deleted, answer.previous.map((entry) => shownFrom(base, entry))];
-    default:
+    case "transaction":
       return [answer.succeeded, answer.answers.map((inner) => shownAnswer(base, inner))];
+    default:
+      return unreachable(answer);
   }
 }
 
@@ -54,8 +57,20 @@ function remove(range: KeyRange): Operation {
   return { kind: "delete", deletion: { range, wantsPrevious: true } };
 }
 
-function version(key: string, number: bigint, relation: Compare["relation"] = "equal"): Compare {
-  return { range: singleKey(key), relation, target: { of: "version", number } };
+function versionOf(key: string, is: bigint, relation: Compare["relation"] = "equal"): Compare {
+  return { range: singleKey(key), relation, target: { of: "version", number: is } };
+}
+
+function compareOf(range: KeyRange, target: Compare["target"], relation: Compare["relation"]): Compare {
+  return { range, relation, target };
+}
+
+function number(of: "version" | "create" | "mod" | "lease", is: bigint): Compare["target"] {
+  return { of, number: is };
+}
+
+function valueIs(text: string): Compare["target"] {
+  return { of: "value", bytes: bytes(text) };
 }
 
 export const writeCases: readonly KeyValueCase[] = [
@@ -141,8 +156,8 @@ export const writeCases: readonly KeyValueCase[] = [
 
 async function fill(store: KeyValueStore): Promise<Revision> {
   const base = await revisionNow(store);
-  for (const [key, value] of ["b3", "a2", "d1", "c2", "a9", "a1"].map((text) => [...text])) {
-    await store.put({ key: key ?? "", value: bytes(value ?? "") });
+  for (const text of ["b3", "a2", "d1", "c2", "a9", "a1"]) {
+    await store.put({ key: text.slice(0, 1), value: bytes(text.slice(1)) });
   }
   return base;
 }
@@ -256,7 +271,7 @@ export const transactionCases: readonly KeyValueCase[] = [
     async (store) => {
       const base = await revisionNow(store);
       const answer = await store.transact({
-        compare: [version("a", 1n)],
+        compare: [versionOf("a", 1n)],
         success: [put("a", "1")],
         failure: [get(singleKey("a")), remove(singleKey("a"))],
       });
@@ -274,38 +289,28 @@ export const transactionCases: readonly KeyValueCase[] = [
     "every comparison, of every target",
     async (store) => {
       const base = await fill(store);
-      const one = (range: KeyRange, of: Compare["target"], relation: Compare["relation"]): Compare => ({
-        range,
-        relation,
-        target: of,
-      });
-      const number = (of: "version" | "create" | "mod" | "lease", is: bigint): Compare["target"] => ({
-        of,
-        number: is,
-      });
-      const value = (text: string): Compare["target"] => ({ of: "value", bytes: bytes(text) });
       const a = singleKey("a");
       const table: readonly (readonly [Compare, boolean])[] = [
-        [one(a, number("version", 3n), "equal"), true],
-        [one(a, number("version", 3n), "notEqual"), false],
-        [one(a, number("version", 2n), "greater"), true],
-        [one(a, number("version", 3n), "less"), false],
-        [one(a, number("create", base + 2n), "equal"), true],
-        [one(a, number("mod", base + 6n), "equal"), true],
-        [one(a, number("mod", base + 7n), "less"), true],
-        [one(a, number("lease", 0n), "equal"), true],
-        [one(a, number("lease", 5n), "less"), true],
-        [one(a, value("1"), "equal"), true],
-        [one(a, value("0"), "greater"), true],
-        [one(a, value("10"), "less"), true],
-        [one(singleKey("none"), number("version", 0n), "equal"), true],
-        [one(singleKey("none"), number("mod", 1n), "less"), true],
-        [one(singleKey("none"), value(""), "equal"), false],
-        [one(singleKey("none"), value("x"), "notEqual"), false],
-        [one(everyKeyOf("a"), number("version", 0n), "greater"), true],
-        [one(everyKeyOf("a"), number("version", 1n), "greater"), false],
-        [one({ start: "b", end: "e" }, number("version", 1n), "equal"), true],
-        [one(everyKeyOf("x"), number("create", 0n), "equal"), true],
+        [compareOf(a, number("version", 3n), "equal"), true],
+        [compareOf(a, number("version", 3n), "notEqual"), false],
+        [compareOf(a, number("version", 2n), "greater"), true],
+        [compareOf(a, number("version", 3n), "less"), false],
+        [compareOf(a, number("create", base + 2n), "equal"), true],
+        [compareOf(a, number("mod", base + 6n), "equal"), true],
+        [compareOf(a, number("mod", base + 7n), "less"), true],
+        [compareOf(a, number("lease", 0n), "equal"), true],
+        [compareOf(a, number("lease", 5n), "less"), true],
+        [compareOf(a, valueIs("1"), "equal"), true],
+        [compareOf(a, valueIs("0"), "greater"), true],
+        [compareOf(a, valueIs("10"), "less"), true],
+        [compareOf(singleKey("none"), number("version", 0n), "equal"), true],
+        [compareOf(singleKey("none"), number("mod", 1n), "less"), true],
+        [compareOf(singleKey("none"), valueIs(""), "equal"), false],
+        [compareOf(singleKey("none"), valueIs("x"), "notEqual"), false],
+        [compareOf(everyKeyOf("a"), number("version", 0n), "greater"), true],
+        [compareOf(everyKeyOf("a"), number("version", 1n), "greater"), false],
+        [compareOf({ start: "b", end: "e" }, number("version", 1n), "equal"), true],
+        [compareOf(everyKeyOf("x"), number("create", 0n), "equal"), true],
       ];
       for (const [compare, wanted] of table) {
         const { succeeded } = await store.transact({ compare: [compare], success: [], failure: [] });
@@ -318,13 +323,13 @@ export const transactionCases: readonly KeyValueCase[] = [
     async (store) => {
       const base = await revisionNow(store);
       const answer = await store.transact({
-        compare: [version("a", 0n)],
+        compare: [versionOf("a", 0n)],
         success: [
           put("a", "1"),
           {
             kind: "transaction",
             transaction: {
-              compare: [version("a", 0n)],
+              compare: [versionOf("a", 0n)],
               success: [put("b", "then"), get(singleKey("a"))],
               failure: [put("b", "else")],
             },
@@ -371,7 +376,7 @@ export const transactionCases: readonly KeyValueCase[] = [
       const answers = await Promise.all(
         Array.from({ length: 50 }, (_, at) =>
           store.transact({
-            compare: [version("n", 0n)],
+            compare: [versionOf("n", 0n)],
             success: [put("n", `${at}`), put(`n${at}`, "won")],
             failure: [get(singleKey("n"))],
           }),
