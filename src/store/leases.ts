@@ -52,7 +52,8 @@ export class LeaseBook {
   readonly #due = new Heap<Due>((a, b) => a.at < b.at);
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  #cancelNoting: () => void;
+  /** Runs while there are leases. */
+  #cancelNoting: (() => void) | undefined;
   #isClosed = false;
 
   constructor(leases: readonly StoredLease[], deps: LeaseBookDeps) {
@@ -60,7 +61,6 @@ export class LeaseBook {
     for (const { id, grantedSeconds, remainingMs } of leases) {
       this.#hold(id, grantedSeconds, Number(remainingMs));
     }
-    this.#cancelNoting = this.#noteLater();
   }
 
   has(id: LeaseId): boolean {
@@ -122,7 +122,7 @@ export class LeaseBook {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer?.();
-    this.#cancelNoting();
+    this.#cancelNoting?.();
     await this.#noteAll();
   }
 
@@ -132,6 +132,7 @@ export class LeaseBook {
     this.#held.set(id, lease);
     this.#due.push({ at: endsAt, lease });
     this.#setTimer();
+    this.#cancelNoting ??= this.#noteLater();
   }
 
   #remainingMs({ endsAt }: Held): number {
@@ -176,7 +177,7 @@ export class LeaseBook {
 
   #noteLater(): () => void {
     return this.#deps.clock.after(noteEveryMs, () => {
-      this.#cancelNoting = this.#noteLater();
+      this.#cancelNoting = this.#held.size === 0 ? undefined : this.#noteLater();
       this.#noteAll().catch((error: unknown) => {
         this.#deps.log.warn("can't note what leases have left", { error: errorText(error) });
       });
