@@ -3,6 +3,7 @@
  * kind's own rules, then what the type table knows. What only other objects could tell (quotas, references that
  * must exist, ranges of addresses) is for admission and the registry.
  */
+import { admissionregistrationValidations } from "./admissionregistration/validation.ts";
 import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
 import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
@@ -35,6 +36,7 @@ const named = (nameFaults: NameRule): KindValidation => ({ nameFaults });
 
 const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   v1: coreValidations,
+  "admissionregistration.k8s.io/v1": admissionregistrationValidations,
   "apiregistration.k8s.io/v1": { APIService: named(pathSegmentFaults) },
   "apps/v1": appsValidations,
   "authentication.k8s.io/v1": authenticationValidations,

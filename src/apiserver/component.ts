@@ -18,6 +18,7 @@ import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { parseSigningKey } from "#pki/jwt.ts";
 import type { Store } from "#store/store.ts";
+import { SchemeTypes } from "./admission/webhooks/object-types.ts";
 import { Assembly, type AssemblyDeps } from "./assembly.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
@@ -27,6 +28,7 @@ import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import { createConnect } from "./connect/connect.ts";
+import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
 import { registerConfigurationInfo } from "./encryption/configuration-file.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
@@ -89,6 +91,7 @@ class ApiserverComponent implements Apiserver {
   readonly #options: Completed<ApiserverOptions>;
   readonly #deps: ApiserverDeps;
   readonly #assembly: Assembly;
+  readonly #semantics: TableSemantics;
   readonly #security: Security;
   readonly #client: Client;
   readonly #informers: InformerFactory;
@@ -114,9 +117,19 @@ class ApiserverComponent implements Apiserver {
         : encryptionAtRest(options.encryptionConfiguration, deps);
     this.#client = createClient(this.local(self), { clock });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
+    const protobuf = new ProtobufCodec(deps.table, deps.scheme);
+    this.#protobuf = protobuf;
+    this.#semantics = new TableSemantics({ ...deps, json: new JsonDecoder(deps.table), protobuf, parseYaml });
     this.#security = createSecurity(options, {
       clock,
       random,
+      log,
+      types: new SchemeTypes({ scheme: deps.scheme, semantics: this.#semantics, convert }),
+      resolver: new ClusterServiceResolver(options.serviceRouting, {
+        client: () => this.#client,
+        random,
+        own: () => ({ host: "127.0.0.1", port: this.#port }),
+      }),
       client: this.#client,
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
@@ -140,9 +153,7 @@ class ApiserverComponent implements Apiserver {
       ...deps,
     });
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
-    const protobuf = new ProtobufCodec(deps.table, deps.scheme);
-    this.#protobuf = protobuf;
-    this.#assembly = this.#assemble(protobuf);
+    this.#assembly = this.#assemble();
     this.#door = new Door(
       { ...options, host: options.bindAddress },
       {
@@ -232,7 +243,7 @@ class ApiserverComponent implements Apiserver {
     );
   }
 
-  #assemble(protobuf: ProtobufCodec): Assembly {
+  #assemble(): Assembly {
     const { deps: own, options } = { deps: this.#deps, options: this.#options };
     const { authorizer, admission, issuer, tokens } = this.#security;
     const encrypted = this.#encryption?.store;
@@ -240,7 +251,7 @@ class ApiserverComponent implements Apiserver {
       ...own,
       store: encrypted ?? own.store,
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
-      semantics: new TableSemantics({ ...own, json: new JsonDecoder(own.table), protobuf, parseYaml }),
+      semantics: this.#semantics,
       validation: new Validator(own),
       convert,
       authorizer,
@@ -250,7 +261,7 @@ class ApiserverComponent implements Apiserver {
       allocation: { addresses: this.#addresses, ports: new PortRange(options.nodePorts, own.random) },
       connect: createConnect(
         { kubeletCaPem: options.kubeletCaPem, kubeletClient: options.kubeletClient },
-        { client: () => this.#client, authorizer, clock: own.clock, random: own.random },
+        { client: () => this.#client, authorizer, admission, clock: own.clock, random: own.random },
       ),
       probes: own.probes ?? [],
       outside: this.#outside(),

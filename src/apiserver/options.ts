@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
 import type { Completed } from "#base/component.ts";
+import type { ServiceRouting } from "./connect/service-resolver.ts";
 
 export interface ApiserverOptions {
   /** Default 0.0.0.0. */
@@ -36,6 +37,8 @@ export interface ApiserverOptions {
   readonly requestTimeoutMs?: number;
   /** A watch lasts one to two times this. Default half an hour. */
   readonly minRequestTimeoutMs?: number;
+  /** How webhooks in services are reached. Default "endpoints", which needs no kube-proxy here. */
+  readonly serviceRouting?: ServiceRouting;
 }
 
 export function completeApiserverOptions(options: ApiserverOptions): Completed<ApiserverOptions> {
@@ -46,6 +49,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     anonymousAuth: true,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
+    serviceRouting: "endpoints",
     ...options,
   } as Completed<ApiserverOptions>;
 }

@@ -20,7 +20,11 @@ import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
+import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
+import { HookClient } from "./connect/hook-client.ts";
+import type { ServiceResolver } from "./connect/service-resolver.ts";
 import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
@@ -42,6 +46,10 @@ export interface SecurityDeps {
   readonly serviceAccountKey: SigningKey;
   /** Token files, join tokens: asked before service accounts. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
+  readonly log: Logger;
+  /** Where services are. */
+  readonly resolver: ServiceResolver;
+  readonly types: ObjectTypes;
 }
 
 export interface Security {
@@ -79,7 +87,9 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ]),
     tokens,
     authorizer,
-    admission: new AdmissionChain(defaultPlugins({ clock, random, client, informers, guard, authorizer })),
+    admission: new AdmissionChain(
+      defaultPlugins({ ...deps, guard, authorizer, hookClient: new HookClient(deps) }),
+    ),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },
       { key: deps.serviceAccountKey, objects, clock, random },

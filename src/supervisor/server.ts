@@ -237,6 +237,7 @@ function buildApiserver(
     encryptionConfiguration,
     audit: options.audit,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+    serviceRouting: options.disableAgent ? "endpoints" : "cluster",
   });
   return apiserverKind.create(full, deps);
 }

@@ -19,16 +19,29 @@ export interface AdmissionAttributes {
   readonly options: AnyObject;
   readonly dryRun: boolean;
   readonly user: UserInfo;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
   warn(text: string): void;
   /** For the audit log. */
   annotate(key: string, text: string): void;
+}
+
+/**
+ * What one plugin changes another one may have to see, also one that was asked before: then all are asked a second
+ * time, once. upstream: apiserver/pkg/admission/reinvocation.go
+ */
+export interface AdmissionRound {
+  readonly isSecond: boolean;
+  /** By plugin, what it wants to know in the second round. */
+  readonly notes: Map<string, unknown>;
+  askForSecond(): void;
 }
 
 export interface AdmissionPlugin {
   readonly name: string;
   handles(operation: Operation): boolean;
   /** May change `object`. Throws StatusError to refuse. */
-  admit?(attributes: AdmissionAttributes): Promise<void>;
+  admit?(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void>;
   /** Must not change anything. Throws StatusError to refuse. */
   validate?(attributes: AdmissionAttributes): Promise<void>;
 }

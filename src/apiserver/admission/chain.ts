@@ -1,5 +1,5 @@
 /** All plugins in their order: first every one may change the object, then every one may refuse it. upstream: apiserver/pkg/admission/chain.go */
-import type { Admission, AdmissionAttributes, AdmissionPlugin } from "./admission.ts";
+import type { Admission, AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "./admission.ts";
 
 export class AdmissionChain implements Admission {
   readonly #plugins: readonly AdmissionPlugin[];
@@ -9,8 +9,20 @@ export class AdmissionChain implements Admission {
   }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {
+    const notes = new Map<string, unknown>();
+    const wishes = new Set<"second round">();
+    const askForSecond = (): void => {
+      wishes.add("second round");
+    };
+    await this.#pass(attributes, { isSecond: false, notes, askForSecond });
+    if (wishes.size > 0) await this.#pass(attributes, { isSecond: true, notes, askForSecond });
+  }
+
+  async #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
     for (const plugin of this.#plugins) {
-      if (plugin.admit !== undefined && plugin.handles(attributes.operation)) await plugin.admit(attributes);
+      if (plugin.admit !== undefined && plugin.handles(attributes.operation)) {
+        await plugin.admit(attributes, round);
+      }
     }
   }
 

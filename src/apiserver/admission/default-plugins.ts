@@ -1,8 +1,10 @@
 /** The plugins that are on, in upstream's order (pkg/kubeapiserver/options/plugins.go). */
 import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { EscalationGuard } from "#apiserver/authz/escalation.ts";
+import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import type { LookupDeps } from "./lookup.ts";
 import {
@@ -25,16 +27,24 @@ import { ResourceQuotaPlugin } from "./plugins/resource-quota.ts";
 import { ServiceAccountPlugin } from "./plugins/service-account.ts";
 import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-protection.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
+import { MutatingWebhooks } from "./webhooks/mutating.ts";
+import type { ObjectTypes } from "./webhooks/object-types.ts";
+import { ValidatingWebhooks } from "./webhooks/validating.ts";
 
 export interface DefaultPluginsDeps extends LookupDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly authorizer: Authorizer;
   readonly guard: EscalationGuard;
+  readonly log: Logger;
+  readonly hookClient: HookClient;
+  readonly types: ObjectTypes;
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
 export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
+  const { hookClient, log, random, types } = deps;
+  const webhooks = { lookup: deps, hooks: { client: hookClient, random, log }, types };
   return [
     new NamespaceLifecycle(deps),
     new LimitRanger(deps),
@@ -54,6 +64,8 @@ export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
     new DefaultIngressClass(deps),
     new PodTopologyLabels(deps),
     new RbacEscalation(deps),
+    new MutatingWebhooks(webhooks),
+    new ValidatingWebhooks(webhooks),
     new ResourceQuotaPlugin(deps),
   ];
 }

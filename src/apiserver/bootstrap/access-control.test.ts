@@ -23,6 +23,8 @@ import { createCa, issueCertificate } from "#pki/ca.ts";
 import { generateSigningKeyPem, parseSigningKey } from "#pki/jwt.ts";
 import { fromPem } from "#pki/pem.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
+import { HookClient } from "#apiserver/connect/hook-client.ts";
+import type { AnyObject } from "#api/meta/object.ts";
 import { AccessControl, loopbackUser } from "./access-control.ts";
 import { OwnDoor } from "./own-door.ts";
 
@@ -34,6 +36,15 @@ interface World {
   readonly as: (user: UserInfo) => Client;
   readonly root: Client;
 }
+
+/** There are none here, so nobody calls them. */
+const noWebhooks = {
+  hookClient: new HookClient({
+    clock: systemClock,
+    resolver: { resolve: () => Promise.reject(new Error("no webhook is called here")) },
+  }),
+  types: { equivalents: () => [], convert: (object: AnyObject) => object, read: (value: AnyObject) => value },
+};
 
 async function world(t: TestContext): Promise<World> {
   const door = new OwnDoor();
@@ -52,7 +63,7 @@ async function world(t: TestContext): Promise<World> {
       staticTokens: new Map([["secret", { name: "static", groups: [] }]]),
       joinAccounts: [{ user: "node", password: "pw", groups: [] }],
     },
-    { ...base, client, informers },
+    { ...base, client, informers, ...noWebhooks },
   );
   const { authorizer, admission } = access;
   const server = await startTestApiserver({ authorizer, admission });

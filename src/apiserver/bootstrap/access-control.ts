@@ -5,7 +5,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/chain.ts";
-import { defaultPlugins } from "#apiserver/admission/default-plugins.ts";
+import { defaultPlugins, type DefaultPluginsDeps } from "#apiserver/admission/default-plugins.ts";
 import { type Authenticator, type UserInfo } from "#apiserver/authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "#apiserver/authn/bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "#apiserver/authn/bootstrap-token.ts";
@@ -54,7 +54,7 @@ export interface AccessControlOptions {
   readonly joinAccounts: readonly JoinAccount[];
 }
 
-export interface AccessControlDeps {
+export interface AccessControlDeps extends Pick<DefaultPluginsDeps, "hookClient" | "types"> {
   /** Into this server, with all powers (OwnDoor). */
   readonly client: Client;
   /** Over that client; started by whoever made it, once the server stands. */

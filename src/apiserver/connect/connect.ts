@@ -1,4 +1,5 @@
 /** The subresources that lead away from the API: to kubelets, pods and services. */
+import type { Admission } from "#apiserver/admission/admission.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Handler } from "#apiserver/registry/endpoint.ts";
 import type { SubresourceHandlers } from "#apiserver/registry/install.ts";
@@ -6,6 +7,7 @@ import type { ConnectHandlers } from "#apiserver/registry/specials.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
+import { admitted, connectKinds, type ConnectKind } from "./admitted.ts";
 import { Kubelets, type KubeletOptions } from "./kubelets.ts";
 import { log, portForward, stream } from "./pod-streams.ts";
 import { nodeProxy, podProxy, serviceProxy } from "./proxy.ts";
@@ -14,6 +16,7 @@ export interface ConnectDeps {
   /** The server's own client, for nodes and endpoints. */
   readonly client: () => Client;
   readonly authorizer: Authorizer;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -29,15 +32,16 @@ const every = (handler: Handler): SubresourceHandlers[string] => ({
 
 export function createConnect(options: KubeletOptions, deps: ConnectDeps): ConnectHandlers {
   const all = { ...deps, kubelets: new Kubelets(options, deps.client) };
+  const guard = (kind: ConnectKind, handler: Handler): Handler => admitted(deps.admission, kind, handler);
   return {
     pods: {
-      exec: both(stream("exec", all)),
-      attach: both(stream("attach", all)),
-      portforward: both(portForward(all)),
+      exec: both(guard(connectKinds.exec, stream("exec", all))),
+      attach: both(guard(connectKinds.attach, stream("attach", all))),
+      portforward: both(guard(connectKinds.portForward, portForward(all))),
       log: { get: log(all) },
-      proxy: every(podProxy(all)),
+      proxy: every(guard(connectKinds.podProxy, podProxy(all))),
     },
-    nodes: { proxy: every(nodeProxy(all)) },
-    services: { proxy: every(serviceProxy(all)) },
+    nodes: { proxy: every(guard(connectKinds.nodeProxy, nodeProxy(all))) },
+    services: { proxy: every(guard(connectKinds.serviceProxy, serviceProxy(all))) },
   };
 }

@@ -3,7 +3,6 @@
  * upstream: pkg/registry/core/{pod,service,node}/rest, apimachinery/pkg/util/proxy/upgradeaware.go
  */
 import type { Pod, Service, ServicePort } from "#api/generated/types/core-v1.ts";
-import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
 import { badRequestError, serviceUnavailableError } from "#api/meta/status.ts";
 import { endpointSlices, pods, services } from "#api/resources.ts";
 import type { Random } from "#base/random.ts";
@@ -12,6 +11,7 @@ import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import { exchange, forwardedHeaders, handOver, passOn, type Backend, type BackendDeps } from "./backend.ts";
 import type { Kubelets } from "./kubelets.ts";
+import { readyEndpoints } from "./service-resolver.ts";
 
 export interface ProxyDeps extends BackendDeps {
   readonly client: () => Client;
@@ -78,7 +78,7 @@ export const serviceProxy = (deps: ProxyDeps): Handler =>
       .client()
       .resource(endpointSlices, namespace)
       .list({ labelSelector: `kubernetes.io/service-name=${name}` });
-    const all = endpointsOf(slices.items, servicePort(service, port));
+    const all = readyEndpoints(slices.items, servicePort(service, port));
     const chosen = all[Math.floor(deps.random.next() * all.length)];
     if (chosen === undefined) {
       throw serviceUnavailableError(`no endpoints available for service ${JSON.stringify(name)}`);
@@ -97,20 +97,6 @@ function servicePort({ spec, metadata }: Service, text: string): string {
     );
   }
   return found.name ?? "";
-}
-
-function endpointsOf(
-  slices: readonly EndpointSlice[],
-  portName: string,
-): readonly { readonly host: string; readonly port: number }[] {
-  return slices.flatMap(({ endpoints, ports }) => {
-    const port = ports?.find(({ name }) => (name ?? "") === portName)?.port;
-    if (port === undefined) return [];
-    return endpoints
-      .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ addresses }) => addresses.slice(0, 1))
-      .map((host) => ({ host, port }));
-  });
 }
 
 export const nodeProxy = (deps: ProxyDeps): Handler =>

@@ -196,6 +196,7 @@ export function attributesOf(request: ResourceCall, subject: AdmissionSubject): 
     namespace: info.namespace,
     name: info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name,
     user: call.user,
+    signal: call.signal,
     warn: (text) => {
       call.warn(text);
     },

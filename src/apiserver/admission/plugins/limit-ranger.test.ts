@@ -9,7 +9,7 @@ import type {
 } from "#api/generated/types/core-v1.ts";
 import { limitRanges, persistentVolumeClaims, pods } from "#api/resources.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
-import { attributesOf, faultOf } from "../testing/attributes.ts";
+import { attributesOf, faultOf, run } from "../testing/attributes.ts";
 import { LimitRanger } from "./limit-ranger.ts";
 
 function plugin(...limits: LimitRangeItem[]): LimitRanger {
@@ -38,7 +38,7 @@ suite("LimitRanger", () => {
       defaultRequest: { cpu: "100m", memory: "5Mi" },
       default: { cpu: "1", memory: "10Mi" },
     };
-    await plugin(limit).admit(attributesOf(pods, { object: pod }));
+    await run(plugin(limit), attributesOf(pods, { object: pod }));
     assert.deepEqual(pod.spec?.containers[0]?.resources, {
       requests: { cpu: "100m", memory: "5Mi" },
       limits: { memory: "1Gi", cpu: "1" },

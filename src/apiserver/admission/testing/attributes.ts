@@ -41,7 +41,7 @@ export function attributesOf(ref: ResourceRef, write: Write): AdmissionAttribute
 /** Both halves of a plugin, as the chain calls them. */
 export async function run(plugin: AdmissionPlugin, attributes: AdmissionAttributes): Promise<void> {
   if (!plugin.handles(attributes.operation)) return;
-  await plugin.admit?.(attributes);
+  await plugin.admit?.(attributes, { isSecond: false, notes: new Map(), askForSecond: () => undefined });
   await plugin.validate?.(attributes);
 }
 

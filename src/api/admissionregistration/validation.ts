@@ -1,0 +1,249 @@
+/** Webhook configurations. upstream: pkg/apis/admissionregistration/validation/validation.go, apiserver/pkg/util/webhook/validation.go */
+import type {
+  MatchCondition,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  RuleWithOperations,
+  ServiceReference,
+  WebhookClientConfig,
+} from "../generated/types/admissionregistration-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkLabelSelector } from "../meta/field-rules.ts";
+import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Loose } from "../meta/loose.ts";
+import {
+  dns1035LabelFaults,
+  dnsSubdomainFaults,
+  portNumberFaults,
+  qualifiedNameFaults,
+} from "../meta/names.ts";
+import { checkRule } from "./rule-validation.ts";
+
+type Webhook = Loose<MutatingWebhook>;
+type Configuration = Loose<MutatingWebhookConfiguration>;
+
+const failurePolicies = ["Fail", "Ignore"];
+const matchPolicies = ["Equivalent", "Exact"];
+const reinvocationPolicies = ["IfNeeded", "Never"];
+const noSideEffects = ["None", "NoneOnDryRun"];
+const sideEffects = ["None", "NoneOnDryRun", "Some", "Unknown"];
+const reviewVersions = ["v1", "v1beta1"];
+const operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
+const matchConditionsMax = 64;
+
+/** What was allowed once may stay so: only what an old object keeps to is asked of the new one. */
+interface Demands {
+  readonly sideEffects: readonly string[];
+  readonly knownReviewVersion: boolean;
+  readonly uniqueNames: boolean;
+}
+
+const allDemands: Demands = { sideEffects: noSideEffects, knownReviewVersion: true, uniqueNames: true };
+
+function demandsKeptBy({ webhooks = [] }: Configuration): Demands {
+  const names = webhooks.map(({ name }) => name);
+  return {
+    sideEffects: webhooks.every((webhook) => noSideEffects.includes(webhook.sideEffects ?? ""))
+      ? noSideEffects
+      : sideEffects,
+    knownReviewVersion: webhooks.every(
+      ({ admissionReviewVersions: versions = [] }) =>
+        versions.length === 0 || versions.some((version) => reviewVersions.includes(version)),
+    ),
+    uniqueNames: new Set(names).size === names.length,
+  };
+}
+
+function checkConfiguration({ webhooks = [] }: Configuration, demands: Demands, faults: FaultList): void {
+  const names = new Set<string>();
+  for (const [index, webhook] of webhooks.entries()) {
+    const at = `webhooks[${index}]`;
+    const { name = "" } = webhook;
+    checkWebhook(webhook, at, demands, faults);
+    checkReviewVersions(
+      webhook.admissionReviewVersions ?? [],
+      `${at}.admissionReviewVersions`,
+      demands,
+      faults,
+    );
+    if (demands.uniqueNames && name !== "") {
+      if (names.has(name)) faults.duplicate(`${at}.name`, name);
+      names.add(name);
+    }
+  }
+}
+
+function checkWebhook(webhook: Webhook, at: string, demands: Demands, faults: FaultList): void {
+  checkFullName(webhook.name ?? "", `${at}.name`, faults);
+  for (const [index, rule] of (webhook.rules ?? []).entries()) {
+    checkRuleWithOperations(rule, `${at}.rules[${index}]`, faults);
+  }
+  faults.optionalOneOf(`${at}.failurePolicy`, webhook.failurePolicy, failurePolicies);
+  faults.optionalOneOf(`${at}.matchPolicy`, webhook.matchPolicy, matchPolicies);
+  checkSideEffects(webhook.sideEffects, `${at}.sideEffects`, demands, faults);
+  const { timeoutSeconds, namespaceSelector, objectSelector } = webhook;
+  if (timeoutSeconds !== undefined && (timeoutSeconds > 30 || timeoutSeconds < 1)) {
+    faults.invalid(
+      `${at}.timeoutSeconds`,
+      timeoutSeconds,
+      "the timeout value must be between 1 and 30 seconds",
+    );
+  }
+  checkLabelSelector(namespaceSelector, `${at}.namespaceSelector`, faults);
+  checkLabelSelector(objectSelector, `${at}.objectSelector`, faults);
+  faults.optionalOneOf(`${at}.reinvocationPolicy`, webhook.reinvocationPolicy, reinvocationPolicies);
+  checkClientConfig(webhook.clientConfig ?? {}, `${at}.clientConfig`, faults);
+  checkMatchConditions(webhook.matchConditions ?? [], `${at}.matchConditions`, faults);
+}
+
+/** upstream: apimachinery/pkg/util/validation IsFullyQualifiedName */
+function checkFullName(name: string, path: string, faults: FaultList): void {
+  if (name === "") {
+    faults.required(path);
+    return;
+  }
+  const wrong = dnsSubdomainFaults(name);
+  if (wrong.length > 0) faults.invalid(path, name, wrong.join(","));
+  else if (name.split(".").length < 3) {
+    faults.invalid(path, name, "should be a domain with at least three segments separated by dots");
+  }
+}
+
+function checkRuleWithOperations(rule: Loose<RuleWithOperations>, at: string, faults: FaultList): void {
+  const own = rule.operations ?? [];
+  if (own.length === 0) faults.required(`${at}.operations`);
+  if (own.length > 1 && own.includes("*")) {
+    faults.invalid(`${at}.operations`, own, "if '*' is present, must not specify other operations");
+  }
+  for (const [index, operation] of own.entries()) {
+    if (!operations.includes(operation)) {
+      faults.notSupported(`${at}.operations[${index}]`, operation, operations);
+    }
+  }
+  checkRule(rule, at, faults);
+}
+
+function checkSideEffects(
+  value: string | undefined,
+  path: string,
+  { sideEffects: allowed }: Demands,
+  faults: FaultList,
+): void {
+  if (value === undefined || value === "") {
+    faults.required(path, `must specify one of ${allowed.join(", ")}`);
+  } else if (!allowed.includes(value)) faults.notSupported(path, value, allowed);
+}
+
+function checkReviewVersions(
+  versions: readonly string[],
+  path: string,
+  { knownReviewVersion }: Demands,
+  faults: FaultList,
+): void {
+  const all = reviewVersions.join(", ");
+  if (versions.length === 0) {
+    faults.required(path, `must specify one of ${all}`);
+    return;
+  }
+  const seen = new Set<string>();
+  for (const [index, version] of versions.entries()) {
+    const at = `${path}[${index}]`;
+    if (seen.has(version)) faults.invalid(at, version, "duplicate version");
+    else faults.messages(at, version, dns1035LabelFaults(version));
+    seen.add(version);
+  }
+  if (knownReviewVersion && !versions.some((version) => reviewVersions.includes(version))) {
+    faults.invalid(path, versions, `must include at least one of ${all}`);
+  }
+}
+
+function checkClientConfig(
+  { url, service }: Loose<WebhookClientConfig>,
+  at: string,
+  faults: FaultList,
+): void {
+  if ((url === undefined) === (service === undefined)) {
+    faults.required(at, "exactly one of url or service is required");
+  } else if (url !== undefined) checkUrl(url, `${at}.url`, faults);
+  else if (service !== undefined) checkService(service, `${at}.service`, faults);
+}
+
+const form = "; desired format: https://host[/path]";
+
+export function checkUrl(text: string, path: string, faults: FaultList): void {
+  const parts = /^(?:([a-z][a-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/i.exec(text);
+  const [, scheme = "", authority = "", , query = "", fragment = ""] = parts ?? [];
+  const at = authority.lastIndexOf("@");
+  if (parts === null) {
+    faults.required(path, `url must be a valid URL: parse ${JSON.stringify(text)}: invalid URL${form}`);
+    return;
+  }
+  if (scheme.toLowerCase() !== "https") {
+    faults.invalid(path, scheme, `'https' is the only allowed URL scheme${form}`);
+  }
+  const host = authority.slice(at + 1);
+  if (host === "") faults.invalid(path, host, `host must be specified${form}`);
+  if (at >= 0) {
+    faults.invalid(path, authority.slice(0, at), "user information is not permitted in the URL");
+  }
+  if (fragment !== "") faults.invalid(path, fragment, "fragments are not permitted in the URL");
+  if (query !== "") faults.invalid(path, query, "query parameters are not permitted in the URL");
+}
+
+export function checkService(service: Loose<ServiceReference>, at: string, faults: FaultList): void {
+  const { name = "", namespace = "", path, port = 0 } = service;
+  if (name === "") faults.required(`${at}.name`);
+  if (namespace === "") faults.required(`${at}.namespace`);
+  const wrong = portNumberFaults(port);
+  if (wrong.length > 0) faults.invalid(`${at}.port`, port, `port is not valid: ${wrong.join(", ")}`);
+  if (path !== undefined) checkPath(path, `${at}.path`, faults);
+}
+
+function checkPath(path: string, at: string, faults: FaultList): void {
+  if (path === "/" || path === "") return;
+  if (path === "//") {
+    faults.invalid(at, path, "segment[0] may not be empty");
+    return;
+  }
+  if (!path.startsWith("/")) faults.invalid(at, path, "must start with a '/'");
+  const steps = path.slice(1).replace(/\/$/, "").split("/");
+  for (const [index, step] of steps.entries()) {
+    if (step === "") faults.invalid(at, path, `segment[${index}] may not be empty`);
+    else {
+      for (const fault of dnsSubdomainFaults(step)) faults.invalid(at, path, `segment[${index}]: ${fault}`);
+    }
+  }
+}
+
+function checkMatchConditions(
+  conditions: readonly Loose<MatchCondition>[],
+  path: string,
+  faults: FaultList,
+): void {
+  if (conditions.length > matchConditionsMax) faults.tooMany(path, conditions.length, matchConditionsMax);
+  const names = new Set<string>();
+  for (const [index, { name = "", expression = "" }] of conditions.entries()) {
+    const at = `${path}[${index}]`;
+    if (expression.trim() === "") faults.required(`${at}.expression`);
+    if (name === "") faults.required(`${at}.name`);
+    else {
+      faults.messages(`${at}.name`, name, qualifiedNameFaults(name));
+      if (names.has(name)) faults.duplicate(`${at}.name`, name);
+      names.add(name);
+    }
+  }
+}
+
+const webhookConfiguration = {
+  onCreate: (configuration: Configuration, faults: FaultList): void => {
+    checkConfiguration(configuration, allDemands, faults);
+  },
+  onUpdate: (configuration: Configuration, old: Configuration, faults: FaultList): void => {
+    checkConfiguration(configuration, demandsKeptBy(old), faults);
+  },
+};
+
+export const admissionregistrationValidations: ValidationsByKind = {
+  MutatingWebhookConfiguration: webhookConfiguration,
+  ValidatingWebhookConfiguration: webhookConfiguration,
+};

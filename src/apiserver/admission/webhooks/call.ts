@@ -1,0 +1,109 @@
+/** One webhook asked about one write: what it says, or how asking failed. upstream: apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go */
+import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
+import { badRequestError, internalError, type StatusError } from "#api/meta/status.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { answerOf, BadReviewError, denial, reviewOf, reviewVersionOf, type Question } from "./review.ts";
+import type { AnyWebhook } from "./source.ts";
+
+export interface HookCallerDeps {
+  readonly client: HookClient;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Asking failed: the webhook's failurePolicy says what that means. */
+export class HookFailure extends Error {
+  override readonly name = "HookFailure";
+  readonly code = "HOOK_FAILURE";
+
+  constructor(webhookName: string, reason: string, options?: ErrorOptions) {
+    super(`failed calling webhook ${JSON.stringify(webhookName)}: ${reason}`, options);
+  }
+
+  /** What a client sees when nothing may pass without the webhook. */
+  get status(): StatusError {
+    return internalError(this.message, { cause: this });
+  }
+}
+
+const harmless = new Set(["None", "NoneOnDryRun"]);
+const defaultTimeoutSeconds = 10;
+
+export class HookCaller {
+  readonly #deps: HookCallerDeps;
+
+  constructor(deps: HookCallerDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The answer of a webhook that allowed the write; its warnings and annotations are passed on.
+   * Throws StatusError when it refused, HookFailure when it couldn't be asked.
+   */
+  async ask(
+    webhook: AnyWebhook,
+    attributes: AdmissionAttributes,
+    subject: Pick<Question, "named" | "object" | "oldObject">,
+    isMutating: boolean,
+  ): Promise<AdmissionResponse> {
+    if (attributes.dryRun && !harmless.has(webhook.sideEffects)) {
+      throw badRequestError(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`);
+    }
+    const version = reviewVersionOf(webhook);
+    if (version === undefined) {
+      throw new HookFailure(
+        webhook.name,
+        "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
+      );
+    }
+    const question: Question = { ...subject, uid: this.#deps.random.uuid(), version };
+    const answer = await this.#answer(webhook, attributes, question, isMutating);
+    for (const [key, text] of Object.entries(answer.auditAnnotations ?? {})) {
+      attributes.annotate(`${webhook.name}/${key}`, text);
+    }
+    for (const text of answer.warnings ?? []) attributes.warn(text);
+    if (!answer.allowed) throw denial(webhook.name, answer.status);
+    return answer;
+  }
+
+  async #answer(
+    webhook: AnyWebhook,
+    attributes: AdmissionAttributes,
+    question: Question,
+    isMutating: boolean,
+  ): Promise<AdmissionResponse> {
+    let review: unknown;
+    try {
+      review = await this.#deps.client.call({
+        config: webhook.clientConfig,
+        body: reviewOf(attributes, question),
+        timeoutSeconds: webhook.timeoutSeconds ?? defaultTimeoutSeconds,
+        signal: attributes.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof HookCallError)) throw error;
+      throw new HookFailure(webhook.name, `failed to call webhook: ${error.message}`, { cause: error });
+    }
+    try {
+      return answerOf(review, question, isMutating);
+    } catch (error) {
+      if (!(error instanceof BadReviewError)) throw error;
+      throw new HookFailure(webhook.name, `received invalid webhook response: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Whether the write may go on without this webhook; logged either way. */
+  passes(webhook: AnyWebhook, failure: HookFailure): boolean {
+    const isOpen = webhook.failurePolicy === "Ignore";
+    this.#deps.log.warn(isOpen ? "webhook failed, going on without it" : "webhook failed, refusing", {
+      webhook: webhook.name,
+      error: failure,
+    });
+    return isOpen;
+  }
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { MutatingWebhook } from "#api/generated/types/admissionregistration-v1.ts";
+import { configMaps } from "#api/resources.ts";
+import { type HookAnswer, type HookServer } from "../testing/hook-server.ts";
+import { allow, hookWorld, map } from "../testing/hook-world.ts";
+
+const never: HookAnswer = () => undefined;
+
+suite("a webhook that fails", () => {
+  const prefix =
+    '500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: Post ';
+
+  test("in time, or what it was asked about is refused", async () => {
+    await hookWorld({ "/hook": never }, { validating: [{ timeoutSeconds: 1 }] }, async ({ ask, server }) => {
+      const said = await ask(configMaps, { object: map("a") });
+      assert.equal(
+        said,
+        `${prefix}"https://127.0.0.1:${server.port}/hook?timeout=1s": context deadline exceeded`,
+      );
+    });
+  });
+
+  test("is passed over where its policy says so", async () => {
+    const settings = { clientConfig: { url: "https://127.0.0.1:1/hook" }, failurePolicy: "Ignore" };
+    await hookWorld({}, { validating: [settings], mutating: [settings] }, async ({ ask, annotations }) => {
+      assert.equal(await ask(configMaps, { object: map("a") }), undefined);
+      assert.deepEqual(annotations, {
+        "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0": "hook.example.com",
+        "mutation.webhook.admission.k8s.io/round_0_index_0":
+          '{"configuration":"config","webhook":"hook.example.com","mutated":false}',
+        "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": "hook.example.com",
+      });
+    });
+  });
+
+  const words: [string, (server: HookServer) => MutatingWebhook["clientConfig"], (port: number) => string][] =
+    [
+      [
+        "nobody listens",
+        () => ({ url: "https://127.0.0.1:1/hook" }),
+        () => '"https://127.0.0.1:1/hook?timeout=5s": dial tcp 127.0.0.1:1: connect: connection refused',
+      ],
+      [
+        "of an unknown authority",
+        ({ port }) => ({ url: `https://127.0.0.1:${port}/hook` }),
+        (port) =>
+          `"https://127.0.0.1:${port}/hook?timeout=5s": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+      ],
+      [
+        "under another name",
+        ({ port, caBundle }) => ({ url: `https://localhost:${port}/hook`, caBundle }),
+        (port) =>
+          `"https://localhost:${port}/hook?timeout=5s": tls: failed to verify certificate: x509: certificate is valid for hook.ns.svc, not localhost`,
+      ],
+      [
+        "of another service",
+        ({ caBundle }) => ({ service: { namespace: "ns", name: "other", path: "/hook" }, caBundle }),
+        () =>
+          '"https://other.ns.svc:443/hook?timeout=5s": tls: failed to verify certificate: x509: certificate is valid for hook.ns.svc, not other.ns.svc',
+      ],
+    ];
+  for (const [name, configOf, expected] of words) {
+    test(`is told of in Go's words: ${name}`, async () => {
+      const clientConfig: MutatingWebhook["clientConfig"] = {};
+      await hookWorld({ "/hook": allow }, { validating: [{ clientConfig }] }, async ({ ask, server }) => {
+        Object.assign(clientConfig, configOf(server));
+        assert.equal(await ask(configMaps, { object: map("a") }), `${prefix}${expected(server.port)}`);
+      });
+    });
+  }
+
+  test("a service is called by its name, on a connection that stays", async () => {
+    const clientConfig: MutatingWebhook["clientConfig"] = {};
+    await hookWorld({ "/hook": allow }, { validating: [{ clientConfig }] }, async ({ ask, server }) => {
+      const { caBundle } = server;
+      Object.assign(clientConfig, { service: { namespace: "ns", name: "hook", path: "/hook" }, caBundle });
+      for (const name of ["a", "b", "c"]) {
+        assert.equal(await ask(configMaps, { object: map(name) }), undefined);
+      }
+      assert.equal(server.requests.length, 3);
+      assert.equal(server.connections, 1);
+    });
+  });
+});

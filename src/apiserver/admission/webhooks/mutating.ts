@@ -1,0 +1,177 @@
+/** MutatingAdmissionWebhook: one webhook after the other; who changed the object may make earlier ones be asked again. */
+import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
+import { isSame } from "#api/meta/field-rules.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { internalError, StatusError } from "#api/meta/status.ts";
+import { applyJsonPatch } from "#api/patch/json.ts";
+import { mutatingWebhookConfigurations } from "#api/resources.ts";
+import { errorText } from "#base/log.ts";
+import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
+import type { LookupDeps } from "../lookup.ts";
+import { HookCaller, HookFailure, type HookCallerDeps } from "./call.ts";
+import { HookMatcher, isExempt } from "./matching.ts";
+import type { Named, ObjectTypes } from "./object-types.ts";
+import { HookSource, type AnyWebhook, type Hook } from "./source.ts";
+import { inVersion, isSameKind } from "./version.ts";
+
+export interface WebhookPluginDeps {
+  readonly lookup: LookupDeps;
+  readonly hooks: HookCallerDeps;
+  readonly types: ObjectTypes;
+}
+
+const mutationPrefix = "mutation.webhook.admission.k8s.io/";
+const patchPrefix = "patch.webhook.admission.k8s.io/";
+const failedOpenPrefix = "failed-open.mutation.webhook.admission.k8s.io/";
+
+/** upstream: plugin/webhook/mutating/reinvocationcontext.go */
+class Reinvocations {
+  /** Asked already, and willing to be asked again. */
+  readonly #willing = new Set<string>();
+  readonly #needed = new Set<string>();
+  #output: unknown;
+
+  /** Others have changed the object since. */
+  hasChanged(object: AnyObject | undefined): boolean {
+    return this.#output !== undefined && !isSame(this.#output, object);
+  }
+
+  needAll(): void {
+    for (const uid of this.#willing) this.#needed.add(uid);
+    this.#willing.clear();
+  }
+
+  needs(uid: string): boolean {
+    return this.#needed.has(uid);
+  }
+
+  addWilling(uid: string): void {
+    this.#willing.add(uid);
+  }
+
+  end(object: AnyObject | undefined): void {
+    this.#output = structuredClone(object);
+  }
+}
+
+export class MutatingWebhooks implements AdmissionPlugin {
+  readonly name = "MutatingAdmissionWebhook";
+  readonly #source: HookSource;
+  readonly #matcher: HookMatcher;
+  readonly #caller: HookCaller;
+  readonly #types: ObjectTypes;
+
+  constructor({ lookup, hooks, types }: WebhookPluginDeps) {
+    this.#source = new HookSource(mutatingWebhookConfigurations, lookup);
+    this.#matcher = new HookMatcher({ ...lookup, types });
+    this.#caller = new HookCaller(hooks);
+    this.#types = types;
+  }
+
+  handles(): boolean {
+    return !this.#source.isEmpty;
+  }
+
+  async admit(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
+    if (isExempt(attributes)) return;
+    const known = round.notes.get(this.name);
+    const again = known instanceof Reinvocations ? known : new Reinvocations();
+    round.notes.set(this.name, again);
+    if (round.isSecond && again.hasChanged(attributes.object)) again.needAll();
+    const hooks = await this.#source.hooks();
+    for (const [index, hook] of hooks.entries()) {
+      const named = await this.#matcher.match(hook, attributes);
+      if (named === undefined || (round.isSecond && !again.needs(hook.uid))) continue;
+      const at = `round_${round.isSecond ? 1 : 0}_index_${index}`;
+      if (await this.#ask(hook, named, attributes, at)) {
+        again.needAll();
+        round.askForSecond();
+      }
+      if (hook.webhook.reinvocationPolicy === "IfNeeded") again.addWilling(hook.uid);
+    }
+    again.end(attributes.object);
+  }
+
+  /** Whether the object is another one now. */
+  async #ask(hook: Hook, named: Named, attributes: AdmissionAttributes, at: string): Promise<boolean> {
+    const { webhook, configuration } = hook;
+    let mutated = false;
+    try {
+      const subject = inVersion(attributes, named, this.#types);
+      const answer = await this.#caller.ask(webhook, attributes, subject, true);
+      mutated = this.#apply(hook, answer, { attributes, named, object: subject.object, at });
+      return mutated;
+    } catch (error) {
+      if (!(error instanceof HookFailure)) throw error;
+      if (!this.#caller.passes(webhook, error)) throw error.status;
+      attributes.annotate(`${failedOpenPrefix}${at}`, webhook.name);
+      return false;
+    } finally {
+      const fact = { configuration, webhook: webhook.name, mutated };
+      attributes.annotate(`${mutationPrefix}${at}`, JSON.stringify(fact));
+    }
+  }
+
+  #apply(
+    { webhook, configuration }: Hook,
+    { patch = "", patchType = "JSONPatch" }: AdmissionResponse,
+    write: {
+      readonly attributes: AdmissionAttributes;
+      readonly named: Named;
+      readonly object: AnyObject | undefined;
+      readonly at: string;
+    },
+  ): boolean {
+    const { attributes, named, object, at } = write;
+    const operations = patch === "" ? [] : operationsOf(webhook, patch);
+    if (operations.length === 0) return false;
+    if (object === undefined || attributes.object === undefined) {
+      throw internalError(
+        `admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`,
+      );
+    }
+    if (patchType !== "JSONPatch") {
+      throw new HookFailure(webhook.name, `unsupported patch type ${JSON.stringify(patchType)}`);
+    }
+    const changed = this.#patched(object, operations, named);
+    const isChange = !isSame(object, changed);
+    const fact = { configuration, webhook: webhook.name, patch: operations, patchType };
+    attributes.annotate(`${patchPrefix}${at}`, JSON.stringify(fact));
+    const { gvk } = attributes;
+    const back = isSameKind(gvk, named.gvk) ? changed : this.#types.convert(changed, named.gvk, gvk);
+    replaceContents(attributes.object, back);
+    return isChange;
+  }
+
+  #patched(object: AnyObject, operations: readonly unknown[], named: Named): AnyObject {
+    try {
+      return this.#types.read(applyJsonPatch(object, operations) as AnyObject, named.gvk);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      const why = error.cause instanceof Error ? error.cause : error;
+      throw internalError(errorText(why), { cause: error });
+    }
+  }
+}
+
+function operationsOf({ name }: AnyWebhook, patch: string): readonly unknown[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(patch, "base64").toString("utf8"));
+  } catch (error) {
+    throw new HookFailure(name, `received undecodable patch in webhook response: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
+  if (Array.isArray(parsed)) return parsed;
+  throw new HookFailure(
+    name,
+    "received undecodable patch in webhook response: it isn't a list of operations",
+  );
+}
+
+/** The writer holds on to the object it brought: it gets the contents of the other one. */
+function replaceContents(object: AnyObject, other: AnyObject): void {
+  for (const key of Object.keys(object)) delete object[key];
+  Object.assign(object, other);
+}

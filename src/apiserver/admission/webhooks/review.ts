@@ -1,0 +1,149 @@
+/** The question to a webhook and its answer. upstream: apiserver/pkg/admission/plugin/webhook/request/admissionreview.go */
+import type {
+  AdmissionRequest,
+  AdmissionResponse,
+  AdmissionReview,
+} from "#api/generated/types/admission-v1.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { failure, type Status, type StatusError } from "#api/meta/status.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { namespaceOf } from "./matching.ts";
+import type { Named } from "./object-types.ts";
+import type { AnyWebhook } from "./source.ts";
+
+const reviewVersions = ["v1", "v1beta1"] as const;
+export type ReviewVersion = (typeof reviewVersions)[number];
+
+/** The first that the webhook understands of those that we do. */
+export function reviewVersionOf({ admissionReviewVersions }: AnyWebhook): ReviewVersion | undefined {
+  for (const wanted of admissionReviewVersions) {
+    const found = reviewVersions.find((known) => known === wanted);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export interface Question {
+  readonly uid: string;
+  readonly version: ReviewVersion;
+  readonly named: Named;
+  readonly object: AnyObject | undefined;
+  readonly oldObject: AnyObject | undefined;
+}
+
+export function reviewOf(attributes: AdmissionAttributes, question: Question): AdmissionReview {
+  const { gvk, gvr, subresource, name, operation, dryRun } = attributes;
+  const { uid, version, named, object, oldObject } = question;
+  const namespace = namespaceOf(attributes);
+  const request: AdmissionRequest = {
+    uid,
+    kind: kindOf(named.gvk),
+    resource: resourceOf(named.gvr),
+    ...(subresource === "" ? {} : { subResource: subresource }),
+    requestKind: kindOf(gvk),
+    requestResource: resourceOf(gvr),
+    ...(subresource === "" ? {} : { requestSubResource: subresource }),
+    ...(name === "" ? {} : { name }),
+    ...(namespace === "" ? {} : { namespace }),
+    operation,
+    userInfo: userOf(attributes),
+    object: object ?? null,
+    oldObject: oldObject ?? null,
+    dryRun,
+    options: Object.keys(attributes.options).length === 0 ? null : attributes.options,
+  };
+  return { kind: "AdmissionReview", apiVersion: `admission.k8s.io/${version}`, request };
+}
+
+const kindOf = ({ group, version, kind }: Named["gvk"]): AdmissionRequest["kind"] => ({
+  group,
+  version,
+  kind,
+});
+
+const resourceOf = ({ group, version, resource }: Named["gvr"]): AdmissionRequest["resource"] => ({
+  group,
+  version,
+  resource,
+});
+
+function userOf({ user }: AdmissionAttributes): AdmissionRequest["userInfo"] {
+  const { name, uid, groups, extra } = user;
+  return {
+    username: name,
+    ...(uid === undefined || uid === "" ? {} : { uid }),
+    ...(groups.length === 0 ? {} : { groups: [...groups] }),
+    ...(extra === undefined || Object.keys(extra).length === 0
+      ? {}
+      : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+  };
+}
+
+/** An answer that isn't one. */
+export class BadReviewError extends Error {
+  override readonly name = "BadReviewError";
+  readonly code = "BAD_REVIEW";
+}
+
+/** Throws BadReviewError. */
+export function answerOf(
+  review: unknown,
+  { uid, version }: Question,
+  isMutating: boolean,
+): AdmissionResponse {
+  const { response, kind = "", apiVersion = "" } = (isRecord(review) ? review : {}) as AdmissionReview;
+  if (!isRecord(response)) throw new BadReviewError("webhook response was absent");
+  const answer = response as AdmissionResponse;
+  if (version === "v1") {
+    const answered = answer.uid as string | undefined;
+    if (answered !== uid) {
+      throw new BadReviewError(
+        `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(answered ?? "")}`,
+      );
+    }
+    checkKind(apiVersion, kind);
+    checkPatch(answer, isMutating);
+  }
+  return answer;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function checkKind(apiVersion: string, kind: string): void {
+  if (apiVersion === "admission.k8s.io/v1" && kind === "AdmissionReview") return;
+  const got = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+  throw new BadReviewError(
+    `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}, Kind=${kind}`,
+  );
+}
+
+function checkPatch({ patch = "", patchType }: AdmissionResponse, isMutating: boolean): void {
+  if (!isMutating) {
+    if (patch !== "") throw new BadReviewError("validating webhook may not return response.patch");
+    if (patchType !== undefined) {
+      throw new BadReviewError("validating webhook may not return response.patchType");
+    }
+    return;
+  }
+  if (patch !== "" && patchType === undefined) {
+    throw new BadReviewError("webhook returned response.patch but not response.patchType");
+  }
+  if (patch === "" && patchType !== undefined) {
+    throw new BadReviewError("webhook returned response.patchType but not response.patch");
+  }
+  if (patchType === "") throw new BadReviewError('webhook returned invalid response.patchType of ""');
+}
+
+/** The refusal as the client sees it. upstream: apiserver/pkg/admission/plugin/webhook/errors/statuserror.go */
+export function denial(webhookName: string, status: AdmissionResponse["status"]): StatusError {
+  const deniedBy = `admission webhook ${JSON.stringify(webhookName)} denied the request`;
+  const { message = "", reason = "", code = 0, details } = (status ?? {}) as Partial<Status>;
+  const why = message === "" ? reason : message;
+  return failure({
+    code: code < 400 ? 400 : code,
+    reason,
+    message: why === "" ? `${deniedBy} without explanation` : `${deniedBy}: ${why}`,
+    ...(details === undefined ? {} : { details }),
+  });
+}
