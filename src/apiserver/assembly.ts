@@ -15,6 +15,14 @@ import { Bookmarks } from "./registry/bookmarks.ts";
 import { CacheFeed } from "./registry/cache-feed.ts";
 import { install, type Installed, type TypeValidation } from "./registry/install.ts";
 import type { Convert } from "./registry/endpoint.ts";
+import {
+  ServiceAllocation,
+  type AllocationClaims,
+  type AllocationRanges,
+} from "./registry/core/services/allocation.ts";
+import { AddressClaims, portClaimsPath, PortClaims } from "./registry/core/services/claims.ts";
+import { ClaimRepair } from "./registry/core/services/repair.ts";
+import type { ResourceCache } from "./registry/resource-cache.ts";
 import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
@@ -23,10 +31,8 @@ interface PodPartValidation {
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[];
 }
 
-export interface AssemblyDeps extends Pick<
-  SpecialsDeps,
-  "allocation" | "issuer" | "connect" | "probes" | "tokens"
-> {
+export interface AssemblyDeps extends Pick<SpecialsDeps, "issuer" | "connect" | "probes" | "tokens"> {
+  readonly allocation: AllocationRanges;
   readonly store: Store;
   readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
   readonly clock: Clock;
@@ -47,10 +53,13 @@ export class Assembly {
   readonly installed: Installed;
   readonly chain: Chain;
   readonly #deps: AssemblyDeps;
+  readonly #nodePorts: ResourceCache;
+  #allocation: ServiceAllocation | undefined;
 
   constructor(deps: AssemblyDeps) {
     this.#deps = deps;
     this.feed = new CacheFeed(deps);
+    this.#nodePorts = this.feed.cache(portClaimsPath, false);
     const bookmarks = new Bookmarks(deps.clock);
     this.installed = install(
       { ...deps, feed: this.feed, onBookmark: (run) => bookmarks.add(run) },
@@ -59,9 +68,28 @@ export class Assembly {
         podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
         feed: () => this.feed,
         installed: () => this.installed,
+        serviceAllocation: () => this.#serviceAllocation(),
       }),
     );
     this.chain = createChain({ ...deps, routes: this.installed.routes });
+  }
+
+  /** Keeps the claims of addresses and ports in order; resolves when they are. */
+  repairClaims(): Promise<() => void> {
+    const services = this.installed.storage("services").cache;
+    const ranges = this.#deps.allocation;
+    return new ClaimRepair({ ...this.#deps, ...this.#claims(), services, ranges }).start();
+  }
+
+  #serviceAllocation(): ServiceAllocation {
+    return (this.#allocation ??= new ServiceAllocation(this.#deps.allocation, this.#claims()));
+  }
+
+  #claims(): AllocationClaims {
+    return {
+      addressClaims: new AddressClaims(this.installed.storage("ipaddresses.networking.k8s.io")),
+      portClaims: new PortClaims(this.#nodePorts, this.#deps.store),
+    };
   }
 
   /** The door for a component of this process, under its own identity. */

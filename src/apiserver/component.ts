@@ -203,6 +203,7 @@ class ApiserverComponent implements Apiserver {
 
     await this.#informers.waitForSync(signal);
     await bootstrap(this.#client, signal);
+    stack.defer(await this.#assembly.repairClaims());
     await this.#publishService(signal);
     this.#hasBootstrapped = true;
     const aggregating = this.#aggregator.run(stop.signal);

@@ -37,6 +37,8 @@ export interface TestApiserver extends AsyncDisposable {
   client(user?: string | UserInfo): Client;
   transport(user?: string | UserInfo): Transport;
   readonly store: Store;
+  /** Begins to keep claims of addresses and ports in order; returns what stops it. */
+  repairClaims(): Promise<() => void>;
   /** Forgets every state but the present one. */
   compact(): Promise<void>;
   close(): Promise<void>;
@@ -117,6 +119,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   return {
     transport,
     store,
+    repairClaims: () => assembly.repairClaims(),
     compact: () => store.compact(store.revision),
     client: (user) => createClient(transport(user)),
     close,

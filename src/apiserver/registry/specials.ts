@@ -18,7 +18,7 @@ import {
   takeEphemeralContainers,
   takeResources,
 } from "./core/pods.ts";
-import { ServiceAllocation, type AllocationDeps } from "./core/services/allocation.ts";
+import type { ServiceAllocation } from "./core/services/allocation.ts";
 import { ServiceStrategy } from "./core/services/strategy.ts";
 import { createToken, type Issuer } from "./core/token.ts";
 import type { Handler } from "./endpoint.ts";
@@ -40,7 +40,7 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
   readonly clock: Clock;
   readonly feed: () => CacheFeed;
   readonly installed: () => Installed;
-  readonly allocation: AllocationDeps;
+  readonly serviceAllocation: () => ServiceAllocation;
   /** The checks of pods/ephemeralcontainers and pods/resize. */
   readonly podPartUpdate: (
     part: "ephemeralContainers" | "resources",
@@ -123,11 +123,8 @@ function namespaceSpecial(deps: SpecialsDeps): Special {
 }
 
 function serviceSpecial(deps: SpecialsDeps): Special {
-  let allocation: ServiceAllocation | undefined;
-  const current = (): ServiceAllocation =>
-    (allocation ??= new ServiceAllocation(deps.allocation, deps.installed().storage("services").cache));
   return {
-    strategy: (base) => new ServiceStrategy(base, current),
+    strategy: (base) => new ServiceStrategy(base, deps.serviceAllocation),
     subresources: () => deps.connect.services,
   };
 }

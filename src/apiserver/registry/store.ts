@@ -21,6 +21,7 @@ import {
   KeyExistsError,
   KeyNotFoundError,
   RevisionMismatchError,
+  StoreWriteError,
   type Entry,
   type Store,
 } from "#store/store.ts";
@@ -30,7 +31,7 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
-import type { DeletionOptions, Finish, Strategy, StrategyContext } from "./strategy.ts";
+import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
 
 export interface ObjectId {
   /** "" for cluster-scoped resources. */
@@ -148,7 +149,7 @@ export class ResourceStore {
     delete metadata.deletionGracePeriodSeconds;
     metadata.uid = this.#deps.random.uuid();
     metadata.creationTimestamp = now;
-    const finish = strategy.beginCreate?.(object, this.#contextOf(context, now));
+    const finish = await strategy.beginCreate?.(object, this.#contextOf(context, now));
     return this.#finishing(finish, context, async () => {
       strategy.prepareForCreate(object, this.#contextOf(context, now));
       this.#refuse(id.name, strategy.validateCreate(object));
@@ -212,7 +213,7 @@ export class ResourceStore {
     keepSystemFields(object, old);
     const strategyContext = this.#contextOf(context, toRfc3339(this.#deps.clock.now()));
     strategy.prepareForUpdate(object, old, strategyContext);
-    const finish = strategy.beginUpdate?.(object, old, strategyContext);
+    const finish = await strategy.beginUpdate?.(object, old, strategyContext);
     return this.#finishing(finish, context, async () => {
       this.#refuse(current.name, strategy.validateUpdate(object, old));
       await context.validate(object, old);
@@ -317,7 +318,7 @@ export class ResourceStore {
       const last = new StoredObject(current, encodeForStore(next.remove), current.revision);
       if (dryRun) return last;
       await this.#remove(key, current);
-      this.strategy.afterDelete?.(current.object);
+      await this.strategy.afterDelete?.(current.object);
       return last;
     }
     keepManagerTimes(next.write, current.object);
@@ -343,13 +344,16 @@ export class ResourceStore {
     { dryRun }: WriteContext,
     run: () => Promise<StoredObject>,
   ): Promise<StoredObject> {
-    let isWritten = false;
+    let outcome: Outcome = "failed";
     try {
       const result = await run();
-      isWritten = !dryRun;
+      outcome = dryRun ? "failed" : "written";
       return result;
+    } catch (error) {
+      if (error instanceof StoreWriteError) outcome = "unknown";
+      throw error;
     } finally {
-      finish?.(isWritten);
+      await finish?.(outcome);
     }
   }
 

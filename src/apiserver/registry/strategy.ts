@@ -18,8 +18,11 @@ export interface StrategyContext {
   warn(text: string): void;
 }
 
-/** Commits (true) or gives back (false) what `begin` took. Called once, whatever happened. */
-export type Finish = (isWritten: boolean) => void;
+/** What became of a write. "unknown": it may have been made, so nothing it took may go to others. */
+export type Outcome = "written" | "failed" | "unknown";
+
+/** Commits or gives back what `begin` took. Called once, whatever happened. */
+export type Finish = (outcome: Outcome) => Promise<void>;
 
 export interface DeletionOptions {
   gracePeriodSeconds?: number | undefined;
@@ -40,10 +43,10 @@ export interface Strategy {
   validateCreate(object: AnyObject): readonly FieldError[];
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[];
   /** Takes what the object needs from a shared range (addresses, ports). Throws StatusError when it can't. */
-  beginCreate?(object: AnyObject, context: StrategyContext): Finish;
-  beginUpdate?(object: AnyObject, old: AnyObject, context: StrategyContext): Finish;
+  beginCreate?(object: AnyObject, context: StrategyContext): Promise<Finish>;
+  beginUpdate?(object: AnyObject, old: AnyObject, context: StrategyContext): Promise<Finish>;
   /** The last state of an object that is gone. */
-  afterDelete?(object: AnyObject): void;
+  afterDelete?(object: AnyObject): Promise<void>;
   /** The grace period of this deletion in seconds; undefined when the resource knows no graceful deletion. */
   gracePeriod?(object: AnyObject, asked: number | undefined): number;
   /** What happens to dependents when the client says nothing. Background unless told otherwise. */

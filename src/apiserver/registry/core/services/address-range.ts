@@ -1,6 +1,6 @@
 /**
- * Addresses of one service CIDR: who has which. Addresses handed out by themselves come from the upper part, so that
- * the lower one stays for those who ask for a certain address.
+ * Addresses of one service CIDR. Those handed out by themselves come from the upper part, so that the lower one stays
+ * for those who ask for a certain address.
  * upstream: pkg/registry/core/service/ipallocator/allocator.go
  */
 import { Address4, Address6 } from "ip-address";
@@ -28,7 +28,6 @@ export class AddressRange {
   readonly #base: bigint;
   /** Usable addresses: without the network's own and, in IPv4, without broadcast. */
   readonly #size: bigint;
-  readonly #owners = new Map<bigint, string>();
 
   constructor({ cidr }: AddressRangeOptions, random: Random) {
     const isV6 = cidr.includes(":");
@@ -52,30 +51,13 @@ export class AddressRange {
     return value !== undefined && value >= this.#base && value < this.#base + this.#size;
   }
 
-  ownerOf(address: string): string | undefined {
-    const value = parseAddress(address, this.family);
-    return value === undefined ? undefined : this.#owners.get(value);
-  }
-
-  take(address: string, owner: string): void {
-    const value = parseAddress(address, this.family);
-    if (value !== undefined) this.#owners.set(value, owner);
-  }
-
-  /** Does nothing when somebody else has it. */
-  release(address: string, owner: string): void {
-    const value = parseAddress(address, this.family);
-    if (value !== undefined && this.#owners.get(value) === owner) this.#owners.delete(value);
-  }
-
-  /** Undefined when the range is full. The first address is never given out by itself. */
-  allocate(owner: string): string | undefined {
+  /** One that isn't taken. Undefined when the range is full. The first address is never given out by itself. */
+  find(isTaken: (address: string) => boolean): string | undefined {
     const reserved = this.#staticPart();
-    const found =
-      this.#findFree(reserved, this.#size) ?? (reserved > 1n ? this.#findFree(1n, reserved) : undefined);
-    if (found === undefined) return undefined;
-    this.#owners.set(found, owner);
-    return this.#text(found);
+    return (
+      this.#findFree(reserved, this.#size, isTaken) ??
+      (reserved > 1n ? this.#findFree(1n, reserved, isTaken) : undefined)
+    );
   }
 
   #staticPart(): bigint {
@@ -85,15 +67,16 @@ export class AddressRange {
     return part > staticMax ? staticMax : part;
   }
 
-  #findFree(from: bigint, to: bigint): bigint | undefined {
+  #findFree(from: bigint, to: bigint, isTaken: (address: string) => boolean): string | undefined {
     const span = to - from;
     if (span <= 0n) return undefined;
     for (let tries = 0; tries < randomTries; tries++) {
-      const at = this.#base + from + BigInt(Math.floor(this.#random.next() * Number(span)));
-      if (!this.#owners.has(at)) return at;
+      const address = this.#text(this.#base + from + BigInt(Math.floor(this.#random.next() * Number(span))));
+      if (!isTaken(address)) return address;
     }
     for (let at = from; at < to; at++) {
-      if (!this.#owners.has(this.#base + at)) return this.#base + at;
+      const address = this.#text(this.#base + at);
+      if (!isTaken(address)) return address;
     }
     return undefined;
   }

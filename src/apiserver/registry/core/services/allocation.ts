@@ -1,6 +1,7 @@
 /**
- * What a Service takes from the shared ranges: cluster addresses and node ports. The ranges are rebuilt from the stored
- * Services before the first write, so nothing leaks and nothing is handed out twice after a restart.
+ * What a Service takes from the shared ranges: cluster addresses and node ports. What it takes is claimed in the store
+ * before the Service is written, so that no two servers give out the same; claims.ts says how, repair.ts what becomes
+ * of claims whose Service was never written.
  * upstream: pkg/registry/core/service/storage/alloc.go
  */
 import type { Service, ServicePort, ServiceSpec } from "#api/generated/types/core-v1.ts";
@@ -8,87 +9,94 @@ import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { internalError, invalidError } from "#api/meta/status.ts";
 import { keyOf } from "#api/meta/object.ts";
-import type { ResourceCache } from "../../resource-cache.ts";
 import type { Finish } from "../../strategy.ts";
+import { dryClaims, type Claims } from "./claims.ts";
 import { familyOf, type AddressFamily, type AddressRange } from "./address-range.ts";
 import type { PortRange } from "./port-range.ts";
 
-export interface AllocationDeps {
+export interface AllocationRanges {
   /** The first is the default family. */
   readonly addresses: readonly AddressRange[];
   readonly ports: PortRange;
 }
 
+export interface AllocationClaims {
+  readonly addressClaims: Claims;
+  readonly portClaims: Claims;
+}
+
+/** Others' claims may be met so often before one gives up: only a nearly full range comes to it. */
+const takeTriesMax = 64;
+
 /** Gives back what was taken since, in reverse. */
-type Undo = (() => void)[];
+type Undo = (() => Promise<void>)[];
 
 export class ServiceAllocation {
-  readonly #deps: AllocationDeps;
-  readonly #cache: ResourceCache;
-  #isBuilt = false;
+  readonly #ranges: AllocationRanges;
+  readonly #claims: AllocationClaims;
 
-  constructor(deps: AllocationDeps, cache: ResourceCache) {
-    this.#deps = deps;
-    this.#cache = cache;
+  constructor(ranges: AllocationRanges, claims: AllocationClaims) {
+    this.#ranges = ranges;
+    this.#claims = claims;
   }
 
   /** Throws 422 for an address or port that can't be had. */
-  create(object: AnyObject): Finish {
-    return this.#allocate(object, undefined);
+  create(object: AnyObject, dryRun: boolean): Promise<Finish> {
+    return this.#allocate(object, undefined, dryRun);
   }
 
-  update(object: AnyObject, old: AnyObject): Finish {
-    return this.#allocate(object, old);
+  update(object: AnyObject, old: AnyObject, dryRun: boolean): Promise<Finish> {
+    return this.#allocate(object, old, dryRun);
   }
 
-  release(object: AnyObject): void {
-    this.#build();
+  async release(object: AnyObject): Promise<void> {
     const owner = keyOf(object);
-    for (const address of addressesOf(object)) this.#rangeOf(address)?.release(address, owner);
-    for (const port of portsOf(object)) this.#deps.ports.release(port, owner);
+    const { addressClaims, portClaims } = this.#claims;
+    await Promise.all([
+      ...addressesOf(object).map((address) => addressClaims.release(address, owner)),
+      ...portsOf(object).map((port) => portClaims.release(String(port), owner)),
+    ]);
   }
 
-  #allocate(service: Service, old: Service | undefined): Finish {
-    this.#build();
-    const undo: Undo = [];
-    const owner = keyOf(service);
+  async #allocate(service: Service, old: Service | undefined, dryRun: boolean): Promise<Finish> {
+    const { addressClaims, portClaims } = this.#claims;
+    const taking: Taking = {
+      service,
+      owner: keyOf(service),
+      // What an update finds under its own name is its own; a create's can only be left over.
+      kept: new Set(old === undefined ? [] : [...addressesOf(old), ...portsOf(old).map(String)]),
+      addresses: dryRun ? dryClaims(addressClaims) : addressClaims,
+      ports: dryRun ? dryClaims(portClaims) : portClaims,
+      undo: [],
+      taken: new Set(),
+    };
     try {
       if (old !== undefined) keepAllocated(service, old);
       dropForeign(service, old);
       this.#settleFamilies(service);
-      this.#takeAddresses(service, owner, undo);
-      this.#takePorts(service, owner, undo);
+      await this.#takeAddresses(taking);
+      await this.#takePorts(taking);
     } catch (error) {
-      giveBack(undo);
+      await giveBack(taking.undo);
       throw error;
     }
-    return (isWritten) => {
-      if (!isWritten) giveBack(undo);
-      else if (old !== undefined) this.#releaseUnused(service, old, owner);
+    return async (outcome) => {
+      if (outcome === "failed") await giveBack(taking.undo);
+      else if (outcome === "written" && old !== undefined) await this.#releaseUnused(service, old);
     };
   }
 
-  #releaseUnused(service: Service, old: Service, owner: string): void {
+  async #releaseUnused(service: Service, old: Service): Promise<void> {
+    const owner = keyOf(service);
+    const { addressClaims, portClaims } = this.#claims;
     const addresses = new Set(addressesOf(service));
     const ports = new Set(portsOf(service));
-    for (const address of addressesOf(old)) {
-      if (!addresses.has(address)) this.#rangeOf(address)?.release(address, owner);
-    }
-    for (const port of portsOf(old)) if (!ports.has(port)) this.#deps.ports.release(port, owner);
-  }
-
-  #build(): void {
-    if (this.#isBuilt) return;
-    this.#isBuilt = true;
-    for (const { object } of this.#cache.objects("")) {
-      const owner = keyOf(object);
-      for (const address of addressesOf(object)) this.#rangeOf(address)?.take(address, owner);
-      for (const port of portsOf(object)) this.#deps.ports.take(port, owner);
-    }
-  }
-
-  #rangeOf(address: string): AddressRange | undefined {
-    return this.#deps.addresses.find(({ family }) => family === familyOf(address));
+    const unused = addressesOf(old).filter((address) => !addresses.has(address));
+    const unusedPorts = portsOf(old).filter((port) => !ports.has(port));
+    await Promise.all([
+      ...unused.map((address) => addressClaims.release(address, owner)),
+      ...unusedPorts.map((port) => portClaims.release(String(port), owner)),
+    ]);
   }
 
   /** Policy and families; what a single-stack cluster can't give is refused or left out. */
@@ -103,7 +111,7 @@ export class ServiceAllocation {
     }
     syncClusterIps(spec);
     const given = (spec.clusterIPs ?? []).filter((address) => address !== "None" && address !== "");
-    const offered = this.#deps.addresses.map(({ family }) => family);
+    const offered = this.#ranges.addresses.map(({ family }) => family);
     const families = wantedFamilies(spec, given, offered);
     const isDual = spec.ipFamilyPolicy === "PreferDualStack" || spec.ipFamilyPolicy === "RequireDualStack";
     if (spec.ipFamilyPolicy === "RequireDualStack" && offered.length < 2) {
@@ -125,18 +133,16 @@ export class ServiceAllocation {
     spec.ipFamilies = spec.ipFamilyPolicy === "SingleStack" ? families.slice(0, 1) : families;
   }
 
-  #takeAddresses(service: Service, owner: string, undo: Undo): void {
-    const { spec } = service;
+  async #takeAddresses(taking: Taking): Promise<void> {
+    const { spec } = taking.service;
     if (spec === undefined || spec.type === "ExternalName" || spec.clusterIP === "None") return;
     const addresses: string[] = [];
-    for (const [at, family] of (spec.ipFamilies ?? []).entries()) {
-      const range = this.#deps.addresses.find((each) => each.family === family);
+    for (const family of spec.ipFamilies ?? []) {
+      const range = this.#ranges.addresses.find((each) => each.family === family);
       if (range === undefined) continue;
       const asked = (spec.clusterIPs ?? []).find((address) => address !== "" && familyOf(address) === family);
       addresses.push(
-        asked === undefined
-          ? allocateFrom(range, owner, undo)
-          : takeAsked(range, { service, asked, owner, at }, undo),
+        asked === undefined ? await allocateFrom(range, taking) : await takeAsked(range, asked, taking),
       );
     }
     spec.clusterIPs = addresses;
@@ -144,100 +150,118 @@ export class ServiceAllocation {
     if (first !== undefined) spec.clusterIP = first;
   }
 
-  #takePorts(service: Service, owner: string, undo: Undo): void {
-    const { spec } = service;
+  async #takePorts(taking: Taking): Promise<void> {
+    const { spec } = taking.service;
     if (spec === undefined) return;
     if (!needsNodePorts(spec)) {
       for (const port of spec.ports ?? []) if (spec.type !== "LoadBalancer") delete port.nodePort;
       if (spec.type !== "LoadBalancer") delete spec.healthCheckNodePort;
     } else {
-      for (const [at, port] of (spec.ports ?? []).entries()) {
-        this.#takePort(service, { port, at, owner }, undo);
-      }
+      for (const [at, port] of (spec.ports ?? []).entries()) await this.#takePort(port, at, taking);
     }
     if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local") {
-      spec.healthCheckNodePort = this.#onePort(
-        service,
-        { asked: spec.healthCheckNodePort ?? 0, field: "spec.healthCheckNodePort", owner },
-        undo,
-      );
+      const asked = spec.healthCheckNodePort ?? 0;
+      spec.healthCheckNodePort = await this.#onePort(asked, "spec.healthCheckNodePort", taking);
     } else delete spec.healthCheckNodePort;
   }
 
-  #takePort(
-    service: Service,
-    { port, at, owner }: { readonly port: ServicePort; readonly at: number; readonly owner: string },
-    undo: Undo,
-  ): void {
+  async #takePort(port: ServicePort, at: number, taking: Taking): Promise<void> {
     // TCP and UDP of one port number share the node port.
-    const sibling = service.spec?.ports
+    const sibling = taking.service.spec?.ports
       ?.slice(0, at)
       .find(
         (other) => other.port === port.port && other.protocol !== port.protocol && (port.nodePort ?? 0) === 0,
       );
     const asked = port.nodePort ?? 0;
-    port.nodePort =
-      sibling?.nodePort ??
-      this.#onePort(service, { asked, field: `spec.ports[${at}].nodePort`, owner }, undo);
+    port.nodePort = sibling?.nodePort ?? (await this.#onePort(asked, `spec.ports[${at}].nodePort`, taking));
   }
 
-  #onePort(
-    service: Service,
-    { asked, field, owner }: { readonly asked: number; readonly field: string; readonly owner: string },
-    undo: Undo,
-  ): number {
-    const { ports } = this.#deps;
+  async #onePort(asked: number, field: string, taking: Taking): Promise<number> {
+    const { ports: range } = this.#ranges;
+    const { service, owner, kept, ports } = taking;
     if (asked === 0) {
-      const port = ports.allocate(owner);
-      if (port === undefined) throw internalError("failed to allocate a nodePort: range is full");
-      undo.push(() => {
-        ports.release(port, owner);
-      });
-      return port;
+      const name = await takeAny(
+        ports,
+        (isTaken) => range.find((port) => isTaken(String(port)))?.toString(),
+        taking,
+      );
+      if (name === undefined) throw internalError("failed to allocate a nodePort: range is full");
+      return Number(name);
     }
-    if (!ports.contains(asked)) {
+    if (!range.contains(asked)) {
       throw refused(service, [
         invalid(
           field,
           asked,
-          `provided port is not in the valid range. The range of valid ports is ${ports.text}`,
+          `provided port is not in the valid range. The range of valid ports is ${range.text}`,
         ),
       ]);
     }
-    const holder = ports.ownerOf(asked);
-    if (holder === owner) return asked;
-    if (holder !== undefined) {
+    const name = String(asked);
+    // An update's own, or another port of the same Service has taken it: TCP and UDP may share.
+    if (kept.has(name) && (ports.holderOf(name) ?? owner) === owner) return asked;
+    if (taking.taken.has(name)) return asked;
+    if ((await takeOne(ports, name, taking)) !== undefined) {
       throw refused(service, [invalid(field, asked, "provided port is already allocated")]);
     }
-    ports.take(asked, owner);
-    undo.push(() => {
-      ports.release(asked, owner);
-    });
     return asked;
   }
 }
 
-function giveBack(undo: Undo): void {
-  for (const run of undo.toReversed()) run();
+/** One allocation, as far as it has come. */
+interface Taking {
+  readonly service: Service;
+  readonly owner: string;
+  /** What the Service has already. */
+  readonly kept: ReadonlySet<string>;
+  readonly addresses: Claims;
+  readonly ports: Claims;
+  readonly undo: Undo;
+  /** Ports that this allocation has claimed: several of the Service's may share one. */
+  readonly taken: Set<string>;
 }
 
-function allocateFrom(range: AddressRange, owner: string, undo: Undo): string {
-  const address = range.allocate(owner);
+async function giveBack(undo: Undo): Promise<void> {
+  for (const run of undo.toReversed()) await run();
+}
+
+/** Undefined when it is the owner's now; else who has it. */
+async function takeOne(
+  claims: Claims,
+  name: string,
+  { owner, undo, taken }: Taking,
+): Promise<string | undefined> {
+  const holder = await claims.take(name, owner);
+  if (holder !== undefined) return holder;
+  taken.add(name);
+  undo.push(() => claims.release(name, owner));
+  return undefined;
+}
+
+/** What `find` proposes until something is nobody's; other servers take at the same time. */
+async function takeAny(
+  claims: Claims,
+  find: (isTaken: (name: string) => boolean) => string | undefined,
+  taking: Taking,
+): Promise<string | undefined> {
+  const met = new Set<string>();
+  for (let tries = 0; tries < takeTriesMax; tries++) {
+    const name = find((each) => met.has(each) || claims.holderOf(each) !== undefined);
+    if (name === undefined || (await takeOne(claims, name, taking)) === undefined) return name;
+    met.add(name);
+  }
+  return undefined;
+}
+
+async function allocateFrom(range: AddressRange, taking: Taking): Promise<string> {
+  const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking);
   if (address === undefined) throw internalError("failed to allocate a serviceIP: range is full");
-  undo.push(() => {
-    range.release(address, owner);
-  });
   return address;
 }
 
-function takeAsked(
-  range: AddressRange,
-  want: { readonly service: Service; readonly asked: string; readonly owner: string; readonly at: number },
-  undo: Undo,
-): string {
-  const { service, asked, owner } = want;
-  const holder = range.ownerOf(asked);
-  if (holder === owner) return asked;
+async function takeAsked(range: AddressRange, asked: string, taking: Taking): Promise<string> {
+  const { service, owner, kept, addresses } = taking;
+  if (kept.has(asked) && (addresses.holderOf(asked) ?? owner) === owner) return asked;
   const refuse = (why: string): never => {
     throw refused(service, [
       invalid("spec.clusterIPs", service.spec?.clusterIPs, `failed to allocate IP ${asked}: ${why}`),
@@ -246,11 +270,7 @@ function takeAsked(
   if (!range.contains(asked)) {
     refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range.cidr}`);
   }
-  if (holder !== undefined) refuse("provided IP is already allocated");
-  range.take(asked, owner);
-  undo.push(() => {
-    range.release(asked, owner);
-  });
+  if ((await takeOne(addresses, asked, taking)) !== undefined) refuse("provided IP is already allocated");
   return asked;
 }
 
@@ -332,12 +352,12 @@ const isLocalBalancer = ({ type, externalTrafficPolicy }: ServiceSpec): boolean 
 const needsNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
   type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
 
-const addressesOf = ({ spec }: Service): readonly string[] =>
+export const addressesOf = ({ spec }: Service): readonly string[] =>
   (spec?.clusterIPs ?? (spec?.clusterIP === undefined ? [] : [spec.clusterIP])).filter(
     (address) => address !== "None" && address !== "",
   );
 
-const portsOf = ({ spec }: Service): readonly number[] =>
+export const portsOf = ({ spec }: Service): readonly number[] =>
   [...(spec?.ports ?? []).map(({ nodePort }) => nodePort), spec?.healthCheckNodePort].filter(
     (port): port is number => port !== undefined && port !== 0,
   );

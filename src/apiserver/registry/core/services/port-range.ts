@@ -1,4 +1,4 @@
-/** Node ports: who has which. upstream: pkg/registry/core/service/portallocator/allocator.go */
+/** The range of node ports. upstream: pkg/registry/core/service/portallocator/allocator.go */
 import type { Random } from "#base/random.ts";
 
 export interface PortRangeOptions {
@@ -15,7 +15,6 @@ const staticMax = 128;
 export class PortRange {
   readonly #options: PortRangeOptions;
   readonly #random: Random;
-  readonly #owners = new Map<number, string>();
 
   constructor(options: PortRangeOptions, random: Random) {
     this.#options = options;
@@ -30,36 +29,24 @@ export class PortRange {
     return port >= this.#options.first && port <= this.#options.last;
   }
 
-  ownerOf(port: number): string | undefined {
-    return this.#owners.get(port);
-  }
-
-  take(port: number, owner: string): void {
-    this.#owners.set(port, owner);
-  }
-
-  release(port: number, owner: string): void {
-    if (this.#owners.get(port) === owner) this.#owners.delete(port);
-  }
-
-  /** Undefined when all are taken. */
-  allocate(owner: string): number | undefined {
+  /** One that isn't taken. Undefined when all are. */
+  find(isTaken: (port: number) => boolean): number | undefined {
     const { first, last } = this.#options;
     const size = last - first + 1;
     const reserved =
       size < 2 * staticMin ? 0 : Math.min(staticMax, Math.max(staticMin, Math.floor(size / 32)));
-    const found = this.#findFree(first + reserved, last) ?? this.#findFree(first, first + reserved - 1);
-    if (found !== undefined) this.#owners.set(found, owner);
-    return found;
+    return (
+      this.#findFree(first + reserved, last, isTaken) ?? this.#findFree(first, first + reserved - 1, isTaken)
+    );
   }
 
-  #findFree(first: number, last: number): number | undefined {
+  #findFree(first: number, last: number, isTaken: (port: number) => boolean): number | undefined {
     if (last < first) return undefined;
     for (let tries = 0; tries < randomTries; tries++) {
       const port = first + Math.floor(this.#random.next() * (last - first + 1));
-      if (!this.#owners.has(port)) return port;
+      if (!isTaken(port)) return port;
     }
-    for (let port = first; port <= last; port++) if (!this.#owners.has(port)) return port;
+    for (let port = first; port <= last; port++) if (!isTaken(port)) return port;
     return undefined;
   }
 }

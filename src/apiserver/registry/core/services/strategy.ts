@@ -34,15 +34,15 @@ export class ServiceStrategy implements Strategy {
     return this.#base.validateUpdate(object, old);
   }
 
-  beginCreate(object: AnyObject): Finish {
-    return this.#allocation().create(object);
+  beginCreate(object: AnyObject, { dryRun }: StrategyContext): Promise<Finish> {
+    return this.#allocation().create(object, dryRun);
   }
 
-  beginUpdate(object: AnyObject, old: AnyObject): Finish {
-    return this.#allocation().update(object, old);
+  beginUpdate(object: AnyObject, old: AnyObject, { dryRun }: StrategyContext): Promise<Finish> {
+    return this.#allocation().update(object, old, dryRun);
   }
 
-  afterDelete(object: AnyObject): void {
-    this.#allocation().release(object);
+  afterDelete(object: AnyObject): Promise<void> {
+    return this.#allocation().release(object);
   }
 }

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Service } from "#api/generated/types/core-v1.ts";
+import { isStatus } from "#api/meta/status.ts";
+import { ipAddresses, services } from "#api/resources.ts";
+import { ManualClock, settle } from "#base/clock.ts";
+import { silentLogger } from "#base/log.ts";
+import { SeededRandom } from "#base/random.ts";
+import { openMemoryStore } from "#store/memory.ts";
+import { startTestApiserver, type TestApiserver } from "#testing/cluster.ts";
+
+const service = (name: string, spec: object = {}): Service => ({
+  metadata: { name, namespace: "default" },
+  spec: { ports: [{ port: 80 }], type: "NodePort", ...spec },
+});
+
+const create = (server: TestApiserver, name: string, spec: object = {}): Promise<Service> =>
+  server.client().resource(services, "default").create(service(name, spec));
+
+/** Two servers over one store, whose chance is the same: they propose the same addresses. */
+async function pair(clock = new ManualClock()) {
+  const store = openMemoryStore({ clock, log: silentLogger });
+  const open = (): Promise<TestApiserver> => startTestApiserver({ store, clock, random: chance() });
+  return [await open(), await open()] as const;
+}
+
+/** The same places of the ranges, other uids. */
+function chance() {
+  const places = new SeededRandom(7);
+  const ids = new SeededRandom(Number(process.hrtime.bigint() % 2n ** 31n));
+  return { next: () => places.next(), uuid: () => ids.uuid(), bytes: (count: number) => ids.bytes(count) };
+}
+
+test("two servers never give out the same address or port", async () => {
+  const servers = await pair();
+  const made = await Promise.all(
+    Array.from({ length: 60 }, (_, at) => create(servers[at % 2] as TestApiserver, `s${at}`)),
+  );
+  const unique = (values: readonly unknown[]): number => new Set(values).size;
+  assert.equal(unique(made.map(({ spec }) => spec?.clusterIP)), 60);
+  assert.equal(unique(made.map(({ spec }) => spec?.ports?.[0]?.nodePort)), 60);
+  for (const server of servers) await server.close();
+});
+
+test("of those who ask two servers for the same address or port one gets it, the others hear who may not", async () => {
+  const servers = await pair();
+  for (const [what, spec, refusal] of [
+    ["a", { clusterIP: "10.43.9.9" }, /provided IP is already allocated/],
+    ["p", { ports: [{ port: 80, nodePort: 30_999 }] }, /provided port is already allocated/],
+  ] as const) {
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, at) => create(servers[at % 2] as TestApiserver, `${what}${at}`, spec)),
+    );
+    const refused = results.filter((result) => result.status === "rejected");
+    assert.equal(refused.length, 9);
+    for (const { reason } of refused) {
+      assert.ok(isStatus(reason, "Invalid"));
+      assert.match(reason.message, refusal);
+    }
+  }
+  // What the refused had taken besides is free again: two Services, two addresses.
+  const [one, two] = servers;
+  assert.equal((await two.client().resource(ipAddresses).list()).items.length, 2);
+  await one.close();
+  await two.close();
+});
+
+test("an address belongs to its Service, says who, and goes with it", async () => {
+  const [one, two] = await pair();
+  const { spec } = await create(one, "web");
+  const addresses = two.client().resource(ipAddresses);
+  const found = await addresses.get(spec?.clusterIP ?? "");
+  assert.deepEqual(
+    [found.metadata?.labels, found.spec],
+    [
+      {
+        "ipaddress.kubernetes.io/ip-family": "IPv4",
+        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+      },
+      { parentRef: { group: "", resource: "services", namespace: "default", name: "web" } },
+    ],
+  );
+  await two.client().resource(services, "default").delete("web");
+  assert.deepEqual((await addresses.list()).items, []);
+  const nodePort = spec?.ports?.[0]?.nodePort;
+  const again = await create(one, "web", { clusterIP: spec?.clusterIP, ports: [{ port: 80, nodePort }] });
+  assert.deepEqual(again.spec?.clusterIPs, spec?.clusterIPs);
+  await one.close();
+  await two.close();
+});
+
+test("claims that a crash left over are freed, Services without claims get them", async () => {
+  const clock = new ManualClock();
+  const [one, two] = await pair(clock);
+  const stop = await one.repairClaims();
+  const { store } = one;
+  const { spec } = await create(one, "old");
+  // A Service from before there were claims.
+  await store.delete(`/registry/ipaddresses/${spec?.clusterIP}`);
+  // And claims of one that was never written.
+  await store.create("/registry/ranges/servicenodeports/30100", Buffer.from('{"owner":"default/ghost"}'));
+  await clock.advance(3 * 60_000);
+  await settle();
+  await assert.rejects(create(two, "new", { ports: [{ port: 80, nodePort: 30_100 }] }), /already allocated/);
+  await assert.rejects(create(two, "new", { clusterIP: spec?.clusterIP }), /already allocated/);
+  await clock.advance(3 * 60_000);
+  await settle();
+  await create(two, "new", { ports: [{ port: 80, nodePort: 30_100 }] });
+  stop();
+  await one.close();
+  await two.close();
+});

@@ -1,0 +1,173 @@
+/**
+ * Who has which cluster address or node port, in the whole cluster: a claim is an object in the store, which only one
+ * server can create. Addresses are claimed by IPAddress objects, as upstream does; ports by entries that the API doesn't
+ * show (upstream keeps one bitmap of all of them, over which every server would stumble).
+ * upstream: pkg/registry/core/service/ipallocator/ipallocator.go, portallocator/storage
+ */
+import type { IPAddress } from "#api/generated/types/networking-v1.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
+import { KeyExistsError, KeyNotFoundError, RevisionMismatchError, type Store } from "#store/store.ts";
+import type { ResourceCache } from "../../resource-cache.ts";
+import type { ResourceStore, WriteContext } from "../../store.ts";
+import { familyOf } from "./address-range.ts";
+
+export interface Claim {
+  /** The address, or the port. */
+  readonly name: string;
+  /** "namespace/name" of the Service. */
+  readonly owner: string;
+  readonly revision: bigint;
+}
+
+export interface Claims {
+  /** As far as this server has seen. */
+  holderOf(name: string): string | undefined;
+  /** Undefined once the owner has it; else who has. A claim of the owner itself counts as another's. */
+  take(name: string, owner: string): Promise<string | undefined>;
+  /** Does nothing when somebody else has it. */
+  release(name: string, owner: string): Promise<void>;
+  all(): Iterable<Claim>;
+}
+
+/** Tells what could be had, and takes nothing. */
+export const dryClaims = (claims: Claims): Claims => ({
+  holderOf: (name) => claims.holderOf(name),
+  take: (name) => Promise.resolve(claims.holderOf(name)),
+  release: () => Promise.resolve(),
+  all: () => claims.all(),
+});
+
+/** A holder that was gone when it was asked for. */
+const nobody = "";
+const familyLabel = "ipaddress.kubernetes.io/ip-family";
+const managerLabel = "ipaddress.kubernetes.io/managed-by";
+const manager = "ipallocator.k8s.io";
+
+export class AddressClaims implements Claims {
+  readonly #storage: ResourceStore;
+
+  constructor(storage: ResourceStore) {
+    this.#storage = storage;
+  }
+
+  holderOf(name: string): string | undefined {
+    const found = this.#storage.cache.get("", name);
+    return found === undefined ? undefined : ownerOf(found.object);
+  }
+
+  async take(name: string, owner: string): Promise<string | undefined> {
+    try {
+      await this.#storage.create(ipAddress(name, owner) as AnyObject, systemContext);
+      return undefined;
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    return (await this.#stored(name)) ?? nobody;
+  }
+
+  async release(name: string, owner: string): Promise<void> {
+    if ((await this.#stored(name)) === owner) await this.#storage.discard({ namespace: "", name });
+  }
+
+  *all(): Iterable<Claim> {
+    for (const { name, object, revision } of this.#storage.cache.objects("")) {
+      const labels = object.metadata?.labels ?? {};
+      if (labels[managerLabel] === manager) yield { name, owner: ownerOf(object), revision };
+    }
+  }
+
+  async #stored(name: string): Promise<string | undefined> {
+    try {
+      return ownerOf((await this.#storage.get({ namespace: "", name })).object);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function ownerOf({ spec }: IPAddress): string {
+  return `${spec?.parentRef.namespace ?? ""}/${spec?.parentRef.name ?? ""}`;
+}
+
+function ipAddress(name: string, owner: string): IPAddress {
+  const slash = owner.indexOf("/");
+  return {
+    kind: "IPAddress",
+    apiVersion: "networking.k8s.io/v1",
+    metadata: { name, labels: { [familyLabel]: familyOf(name), [managerLabel]: manager } },
+    spec: {
+      parentRef: {
+        group: "",
+        resource: "services",
+        namespace: owner.slice(0, slash),
+        name: owner.slice(slash + 1),
+      },
+    },
+  };
+}
+
+/** Nobody asks for these objects but the server itself. */
+const systemContext: WriteContext = {
+  dryRun: false,
+  requestVersion: "v1",
+  user: { name: "system:apiserver", groups: ["system:masters"] },
+  signal: new AbortController().signal,
+  warn: () => undefined,
+  validate: () => Promise.resolve(),
+};
+
+/** Below /registry/, as upstream's bitmap. */
+export const portClaimsPath = "ranges/servicenodeports";
+
+export class PortClaims implements Claims {
+  readonly #cache: ResourceCache;
+  readonly #store: Store;
+
+  constructor(cache: ResourceCache, store: Store) {
+    this.#cache = cache;
+    this.#store = store;
+  }
+
+  holderOf(name: string): string | undefined {
+    const found = this.#cache.get("", name);
+    return found === undefined ? undefined : holderIn(found.value);
+  }
+
+  async take(name: string, owner: string): Promise<string | undefined> {
+    try {
+      await this.#store.create(this.#keyOf(name), Buffer.from(JSON.stringify({ owner })));
+      return undefined;
+    } catch (error) {
+      if (error instanceof KeyExistsError) return holderIn(error.current.value);
+      throw error;
+    }
+  }
+
+  async release(name: string, owner: string): Promise<void> {
+    const { entry } = await this.#store.get(this.#keyOf(name));
+    if (entry === undefined || holderIn(entry.value) !== owner) return;
+    try {
+      await this.#store.delete(entry.key, entry.modRevision);
+    } catch (error) {
+      const isGone = error instanceof KeyNotFoundError || error instanceof RevisionMismatchError;
+      if (!isGone) throw error;
+    }
+  }
+
+  *all(): Iterable<Claim> {
+    for (const { name, value, revision } of this.#cache.objects("")) {
+      yield { name, owner: holderIn(value), revision };
+    }
+  }
+
+  #keyOf(name: string): string {
+    return `${this.#cache.prefix}${name}`;
+  }
+}
+
+function holderIn(value: Buffer): string {
+  const { owner } = JSON.parse(value.toString("utf8")) as { owner: string };
+  return owner;
+}

@@ -1,0 +1,85 @@
+/**
+ * Claims and Services say the same, except around a crash: a claim may be left over whose Service was never written, a
+ * Service may come from a time without claims. Every few minutes the one are freed and the others claimed.
+ * upstream: pkg/registry/core/service/ipallocator/controller/repairip.go, portallocator/controller/repair.go
+ */
+import { keyOf } from "#api/meta/object.ts";
+import type { Clock } from "#base/clock.ts";
+import { errorText, type Logger } from "#base/log.ts";
+import type { ResourceCache } from "../../resource-cache.ts";
+import { addressesOf, portsOf, type AllocationClaims, type AllocationRanges } from "./allocation.ts";
+import type { Claim, Claims } from "./claims.ts";
+
+/** upstream: repairLoopInterval */
+const intervalMs = 3 * 60_000;
+
+export interface RepairDeps extends AllocationClaims {
+  readonly services: ResourceCache;
+  readonly ranges: AllocationRanges;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class ClaimRepair {
+  readonly #deps: RepairDeps;
+  /** Seen without a Service last time, by name, at that revision: a Service that is being created has one by now. */
+  #suspects = new Map<Claims, Map<string, bigint>>();
+  #cancel: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(deps: RepairDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves after the first round. */
+  async start(): Promise<() => void> {
+    await this.#round();
+    return () => {
+      this.#isStopped = true;
+      this.#cancel?.();
+    };
+  }
+
+  async #round(): Promise<void> {
+    const { services, addressClaims, portClaims, ranges, log, clock } = this.#deps;
+    const addresses = new Map<string, string>();
+    const ports = new Map<string, string>();
+    for (const { object } of services.objects("")) {
+      const owner = keyOf(object);
+      for (const address of addressesOf(object)) {
+        if (ranges.addresses.some((range) => range.contains(address))) addresses.set(address, owner);
+      }
+      for (const port of portsOf(object)) if (ranges.ports.contains(port)) ports.set(String(port), owner);
+    }
+    try {
+      await this.#mend(addressClaims, addresses);
+      await this.#mend(portClaims, ports);
+    } catch (error) {
+      log.warn("claims of addresses and ports not repaired, will retry", { error: errorText(error) });
+    }
+    if (this.#isStopped) return;
+    this.#cancel = clock.after(intervalMs, () => {
+      void this.#round();
+    });
+  }
+
+  /** `used`: by name, who has it according to the Services. */
+  async #mend(claims: Claims, used: ReadonlyMap<string, string>): Promise<void> {
+    const before = this.#suspects.get(claims);
+    const suspects = new Map<string, bigint>();
+    const leftOver: Claim[] = [];
+    for (const claim of claims.all()) {
+      if (used.get(claim.name) === claim.owner) continue;
+      if (before?.get(claim.name) === claim.revision) leftOver.push(claim);
+      else suspects.set(claim.name, claim.revision);
+    }
+    this.#suspects.set(claims, suspects);
+    for (const { name, owner } of leftOver) {
+      this.#deps.log.warn("claim without a Service freed", { name, owner });
+      await claims.release(name, owner);
+    }
+    for (const [name, owner] of used) {
+      if (claims.holderOf(name) === undefined) await claims.take(name, owner);
+    }
+  }
+}
