@@ -78,6 +78,34 @@ export class EtcdMember {
   }
 }
 
+export interface EtcdTlsFiles {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Three members that know each other; clients must show a certificate. Not started yet. */
+export async function etcdCluster(tls: EtcdTlsFiles): Promise<EtcdMember[]> {
+  const names = ["one", "two", "three"];
+  const ports = await freePorts(2 * names.length);
+  const peerUrl = (at: number): string => `http://127.0.0.1:${ports[2 * at + 1]}`;
+  return names.map((name, at) => {
+    const address = `127.0.0.1:${ports[2 * at]}`;
+    return new EtcdMember(address, [
+      `--name=${name}`,
+      `--listen-client-urls=https://${address}`,
+      `--advertise-client-urls=https://${address}`,
+      `--listen-peer-urls=${peerUrl(at)}`,
+      `--initial-advertise-peer-urls=${peerUrl(at)}`,
+      `--initial-cluster=${names.map((each, index) => `${each}=${peerUrl(index)}`).join(",")}`,
+      "--client-cert-auth",
+      `--trusted-ca-file=${tls.ca}`,
+      `--cert-file=${tls.certificate}`,
+      `--key-file=${tls.key}`,
+    ]);
+  });
+}
+
 /** One member, in the clear. */
 export async function startEtcd(): Promise<EtcdMember> {
   const [client = 0, peer = 0] = await freePorts(2);

@@ -24,6 +24,8 @@ async function pair(clock = new ManualClock()) {
   return [await open(), await open()] as const;
 }
 
+const unique = (values: readonly unknown[]): number => new Set(values).size;
+
 /** The same places of the ranges, other uids. */
 function chance() {
   const places = new SeededRandom(7);
@@ -36,7 +38,6 @@ test("two servers never give out the same address or port", async () => {
   const made = await Promise.all(
     Array.from({ length: 60 }, (_, at) => create(servers[at % 2] as TestApiserver, `s${at}`)),
   );
-  const unique = (values: readonly unknown[]): number => new Set(values).size;
   assert.equal(unique(made.map(({ spec }) => spec?.clusterIP)), 60);
   assert.equal(unique(made.map(({ spec }) => spec?.ports?.[0]?.nodePort)), 60);
   for (const server of servers) await server.close();
