@@ -151,6 +151,20 @@ suite("two hosts", { timeout: 400_000 }, () => {
     );
   });
 
+  test("a network card that is exchanged carries the pods' traffic again", async () => {
+    const pods = await cluster.kubectl(["get", "pods", "-l", "app=web", "-o", "wide", "--no-headers"]);
+    const address = /(10\.42\.\d+\.\d+) +h2 /.exec(pods)?.[1] ?? "";
+    const ask = (): Promise<string> =>
+      cluster.kubectl(["exec", "client-1", "--", "timeout", "3", "wget", "-qO-", `http://${address}/`]);
+    assert.match(await ask(), /version 1/);
+    const ifindex = async (): Promise<string> =>
+      (await lab.host(2).exec(["cat", "/sys/class/net/eth0/ifindex"])).stdout;
+    const old = await ifindex();
+    await lab.host(2).plug();
+    assert.notEqual(await ifindex(), old);
+    await eventually("a pod behind the new card answers", 30_000, ask);
+  });
+
   test("the link is cut: NotReady, pods move; it heals: back, nothing left over", async () => {
     await lab.host(2).cut();
     await cluster.kubectl(["wait", "--for=condition=Ready=unknown", "node/h2", "--timeout=90s"]);

@@ -68,7 +68,8 @@ export class LabHost {
   async boot(): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
     this.#makeCgroups();
-    await this.#cable();
+    await exec("ip", ["netns", "add", this.netns]);
+    await this.plug();
     const args = ["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child=SIGKILL"];
     const unshare = ["unshare", ...args, "--propagation", "private", "--mount-proc", initScript];
     const command = [
@@ -175,11 +176,11 @@ export class LabHost {
     }
   }
 
-  async #cable(): Promise<void> {
+  /** Gives the host a new card with the old address; the old one, if there is one, is gone. */
+  async plug(): Promise<void> {
     const port = `p${this.#index}`;
     const sw = `${this.#lab}-sw`;
     const mac = `02:00:0a:4d:00:${(10 + this.#index).toString(16).padStart(2, "0")}`;
-    await exec("ip", ["netns", "add", this.netns]);
     await exec("ip", ["-n", sw, "link", "del", port]).catch(() => undefined);
     await exec("ip", ["-n", sw, "-b", "-"], {
       // Like a real card it keeps its address over a power cycle.

@@ -77,6 +77,12 @@ for (const runtime of ["embedded", "docker"] as const) {
 
     const inClient = (command: string): Promise<string> =>
       cluster.kubectl(["exec", "client", "--", "sh", "-c", command]);
+    /** The pods that answered. */
+    const askSticky = async (times: number): Promise<string[]> => {
+      const command = `for i in $(seq ${times}); do timeout 5 wget -qO- http://sticky/cgi-bin/hello; done`;
+      const answers = (await inClient(command)).trim().split("\n");
+      return [...new Set(answers.map((line) => line.split(" ")[0] ?? ""))];
+    };
     const podNames = async (): Promise<string[]> =>
       (await cluster.kubectl(["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}"]))
         .split(" ")
@@ -141,6 +147,23 @@ for (const runtime of ["embedded", "docker"] as const) {
       );
       await cluster.kubectl(["exec", pod, "--", "rm", "/tmp/broken"]);
       await eventually("three endpoints are back", 20_000, async () => (await readyAddresses()) === 3);
+    });
+
+    test("a sticky client stays with its pod, and has another as soon as that is gone", async () => {
+      await cluster.apply(
+        `{ apiVersion: v1, kind: Service, metadata: { name: sticky }, spec: { selector: { app: web }, sessionAffinity: ClientIP, ports: [{ port: 80 }] } }`,
+      );
+      await eventually("the service answers", 20_000, async () => (await askSticky(1))[0] !== "");
+      const [first = "", ...others] = await askSticky(20);
+      assert.deepEqual(others, []);
+      await cluster.kubectl(["delete", "pod", first, "--grace-period=0", "--force"]);
+      const second = await eventually("another pod answers", 20_000, async () => {
+        const [pod] = await askSticky(1);
+        return pod !== undefined && pod !== "" && pod !== first ? pod : false;
+      });
+      assert.deepEqual(await askSticky(20), [second]);
+      await cluster.kubectl(["delete", "service", "sticky"]);
+      await cluster.kubectl(["rollout", "status", "deployment/web", "--timeout=60s"]);
     });
 
     test("a killed process is restarted, a deleted pod replaced", async () => {

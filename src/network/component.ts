@@ -1,6 +1,6 @@
 /** The pod network of this node: waits for the node's range, builds the bridge, follows the other nodes. */
 import { nodes } from "#api/resources.ts";
-import { isAbortError } from "#base/abort.ts";
+import { ChildAbort, isAbortError } from "#base/abort.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
@@ -12,6 +12,7 @@ import { NodeLinks, removeNetwork } from "./node-links.ts";
 import { complete, validate, type NetworkOptions } from "./options.ts";
 import { peersOf } from "./peers.ts";
 import { PodNetwork } from "./pod-network.ts";
+import { watchUplink } from "./uplink-watch.ts";
 
 export { PodNetwork, removeNetwork };
 
@@ -52,7 +53,17 @@ async function run(
   signal.addEventListener("abort", changed, { once: true });
   await informers.waitForSync(signal);
   ready();
-  const backoff = new Backoff({ initialMs: 200, maxMs: 30_000, factor: 2, jitter: 0.2 }, deps.random);
+  const retries = { initialMs: 200, maxMs: 30_000, factor: 2, jitter: 0.2 };
+  const backoff = new Backoff(retries, deps.random);
+  const uplink = { device: options.vxlan, address: options.nodeIp };
+  const watchDeps = { clock: deps.clock, log, backoff: new Backoff(retries, deps.random) };
+  await using stack = new AsyncDisposableStack();
+  const watch = new ChildAbort(signal);
+  const watching = watchUplink(uplink, changed, watchDeps, watch.signal);
+  stack.defer(() => {
+    watch.abort();
+    return watching;
+  });
   let current: PodCidr | undefined;
   changed();
   for (;;) {

@@ -26,11 +26,17 @@ const sysctls: readonly (readonly [string, string])[] = [
   ["net/ipv4/conf/all/route_localnet", "1"],
 ];
 
+interface Uplink {
+  readonly name: string;
+  readonly id: string;
+}
+
 export class NodeLinks {
   readonly #options: Completed<NetworkOptions>;
   readonly #log: Logger;
   #peers: readonly Peer[] = [];
-  #hasTunnel = false;
+  /** What the tunnel was made over; undefined while there is none. */
+  #tunnelOver: string | undefined;
 
   constructor(options: Completed<NetworkOptions>, { log }: { readonly log: Logger }) {
     this.#options = options;
@@ -57,8 +63,9 @@ export class NodeLinks {
   /** The tunnel exists only when there is somebody at the other end. */
   async setPeers(cidr: PodCidr, peers: readonly Peer[]): Promise<void> {
     const { vxlan } = this.#options;
-    if (peers.length > 0 && !this.#hasTunnel) await this.#makeTunnel(cidr);
-    if (!this.#hasTunnel) return;
+    if (this.#tunnelOver === undefined && peers.length === 0) return;
+    const uplink = await this.#uplink();
+    if (this.#tunnelOver !== uplink.id) await this.#makeTunnel(cidr, uplink);
     const { ip, bridge } = peerCommands(vxlan, this.#peers, peers);
     // Forgetting what the kernel has forgotten already is fine.
     for (const command of ip.filter((line) => line.includes(" del "))) {
@@ -70,26 +77,33 @@ export class NodeLinks {
     this.#peers = peers;
   }
 
-  async #makeTunnel(cidr: PodCidr): Promise<void> {
-    const { vxlan, nodeIp, nodeName } = this.#options;
-    const uplink = uplinkOf(nodeIp);
-    if (uplink === undefined) {
+  /** The link with the node's address. One that is made anew under the same name is another. */
+  async #uplink(): Promise<Uplink> {
+    const { nodeIp } = this.#options;
+    const name = uplinkOf(nodeIp);
+    if (name === undefined) {
       throw new Error(
         `no interface has the node's address ${nodeIp}: give --node-ip an address of this machine`,
       );
     }
+    const index = await readFile(`/sys/class/net/${name}/ifindex`, "utf8");
+    return { name, id: `${name} ${index.trim()}` };
+  }
+
+  async #makeTunnel(cidr: PodCidr, uplink: Uplink): Promise<void> {
+    const { vxlan, nodeIp, nodeName } = this.#options;
     const mtu = (await this.#uplinkMtu()) - tunnelOverhead;
     // Made anew: one of an earlier start may have another address or other peers.
     await ipBatch([`link del ${vxlan}`], "Cannot find device");
     const { id, port } = tunnel;
     await ipBatch([
-      `link add ${vxlan} address ${tunnelMac(nodeName)} mtu ${mtu} type vxlan id ${id} dev ${uplink} local ${nodeIp} dstport ${port} nolearning`,
+      `link add ${vxlan} address ${tunnelMac(nodeName)} mtu ${mtu} type vxlan id ${id} dev ${uplink.name} local ${nodeIp} dstport ${port} nolearning`,
       `addr add ${cidr.network}/32 dev ${vxlan}`,
       `link set ${vxlan} up`,
     ]);
-    this.#hasTunnel = true;
+    this.#tunnelOver = uplink.id;
     this.#peers = [];
-    this.#log.info("tunnel up", { device: vxlan, uplink, mtu });
+    this.#log.info("tunnel up", { device: vxlan, uplink: uplink.name, mtu });
   }
 
   async #bridgeCommand(command: string): Promise<void> {

@@ -180,7 +180,10 @@ test("there and back leaves nothing of the way", () => {
     [...bare.chains.keys()].filter((name) => /sticky|cluster-o/.test(name)),
     [],
   );
-  assert.match(changeScript(full, bare), /delete chain ip mini-k8s-proxy sticky-10_43_0_2-tcp-80-0/);
+  assert.match(
+    changeScript(full, bare),
+    /delete chain ip mini-k8s-proxy sticky-10_43_0_2-tcp-80-10_42_0_2-8080/,
+  );
   assert.equal(changeScript(emptyRuleset, emptyRuleset), "");
 });
 

@@ -3,7 +3,7 @@
  * there are: a change is a few elements, and 10,000 services load in a third of a second
  * (a chain per service takes quadratic time in the kernel).
  */
-import type { Frontend, ProxyPlan } from "../plan.ts";
+import type { Backend, Frontend, ProxyPlan } from "../plan.ts";
 
 export const tableName = "mini-k8s-proxy";
 /** Packets with this mark get this node's address as source. The bit is upstream's. */
@@ -65,7 +65,6 @@ function frame(builder: Builder, { clusterCidr }: RulesetOptions): void {
   builder.map("nodeports", `typeof ${nodePortKey} : verdict;`);
   builder.map("empty-services", `typeof ${serviceKey} : verdict;`);
   builder.map("empty-nodeports", `typeof ${nodePortKey} : verdict;`);
-  builder.map("affinity", `typeof ip saddr . ${serviceKey} : ip daddr . th dport; flags dynamic, timeout;`);
   builder.set("cluster-ips", "type ipv4_addr;");
   builder.set("hairpin", "typeof ip saddr . ip daddr;");
   builder.chain("refuse", ["reject"]);
@@ -135,21 +134,27 @@ function balancingChain(builder: Builder, frontend: Frontend, key: string): stri
   return chain;
 }
 
-/** A chain of its own: a known client goes where it went before, a new one is noted down with its choice. */
+/**
+ * Chains of its own, and a set of clients for each backend: a known client goes where it went before, a new one is
+ * noted down with its choice. All are named after the backend, so that one that goes takes its clients' memory along
+ * and leaves that of the others alone. upstream: pkg/proxy/nftables/proxier.go
+ */
 function stickyChain(builder: Builder, frontend: Frontend): string {
   const { ip, protocol, port, backends, masquerade, affinitySeconds } = frontend;
   const name = `sticky-${ip ?? "node"}-${protocol}-${port}`.replaceAll(".", "_");
-  const client = `ip saddr . ${serviceKey}`;
   const mark = marker[masquerade];
-  const choices = backends.map((_backend, index) => `${index} : goto ${name}-${index}`);
+  const chainOf = (backend: Backend): string => `${name}-${backend.ip.replaceAll(".", "_")}-${backend.port}`;
+  const choices = backends.map((backend, index) => `${index} : goto ${chainOf(backend)}`);
   builder.chain(name, [
     ...(mark === undefined ? [] : [`jump ${mark}`]),
-    `meta l4proto { tcp, udp } dnat ip addr . port to ${client} map @affinity`,
+    ...backends.map((backend) => `ip saddr @${chainOf(backend)} goto ${chainOf(backend)}`),
     `numgen random mod ${backends.length} vmap { ${choices.join(", ")} }`,
   ]);
-  for (const [index, backend] of backends.entries()) {
-    builder.chain(`${name}-${index}`, [
-      `update @affinity { ${client} timeout ${affinitySeconds}s : ${backend.ip} . ${backend.port} }`,
+  for (const backend of backends) {
+    const own = chainOf(backend);
+    builder.set(own, "type ipv4_addr; flags dynamic, timeout;");
+    builder.chain(own, [
+      `update @${own} { ip saddr timeout ${affinitySeconds}s }`,
       `meta l4proto ${protocol} dnat to ${backend.ip}:${backend.port}`,
     ]);
   }

@@ -66,11 +66,11 @@ function elementChanges(old: Ruleset, wanted: Ruleset): string[] {
   const added: string[] = [];
   for (const [name, elements] of wanted.elements) {
     const before = old.elements.get(name) ?? new Map<string, string>();
-    const gone = [...before].filter(([key, value]) => elements.get(key) !== value).map(([key]) => key);
+    const stale = [...before].filter(([key, value]) => elements.get(key) !== value).map(([key]) => key);
     const fresh = [...elements]
       .filter(([key, value]) => before.get(key) !== value)
       .map(([key, value]) => (value === "" ? key : `${key} : ${value}`));
-    removed.push(...statements("delete", name, gone));
+    removed.push(...statements("delete", name, stale));
     added.push(...statements("add", name, fresh));
   }
   return [...removed, ...added];
@@ -84,14 +84,17 @@ function statements(verb: "add" | "delete", name: string, elements: readonly str
   return lines;
 }
 
-/** Chains first: rules hold on to maps. Flushed before deleted, as they may name each other. */
+/** Chains first: rules hold on to maps and sets. Flushed before deleted, as they may name each other. */
 function removals(old: Ruleset, wanted: Ruleset): string[] {
-  const chains = [...old.chains.keys()].filter((name) => !wanted.chains.has(name));
+  const chains = gone(old.chains, wanted.chains);
   return [
     ...chains.map((name) => `flush chain ${table} ${name}`),
     ...chains.map((name) => `delete chain ${table} ${name}`),
-    ...[...old.maps.keys()]
-      .filter((name) => !wanted.maps.has(name))
-      .map((name) => `delete map ${table} ${name}`),
+    ...gone(old.maps, wanted.maps).map((name) => `delete map ${table} ${name}`),
+    ...gone(old.sets, wanted.sets).map((name) => `delete set ${table} ${name}`),
   ];
+}
+
+function gone(old: ReadonlyMap<string, unknown>, wanted: ReadonlyMap<string, unknown>): string[] {
+  return [...old.keys()].filter((name) => !wanted.has(name));
 }
