@@ -1,0 +1,149 @@
+/** int(x), string(x) and their like. upstream: the ConvertToType methods of cel-go's common/types */
+import { intOr, timestampOr } from "./arithmetic.ts";
+import { formatDouble } from "./number-text.ts";
+import { durationFromText, durationText, secondsOf, timestampFromText, timestampText } from "./time.ts";
+import {
+  Duration,
+  Fault,
+  intMax,
+  intMin,
+  Timestamp,
+  TypeValue,
+  Uint,
+  uintMax,
+  typeNameOf,
+  type Value,
+} from "./values.ts";
+
+const intRange = new Fault("integer overflow");
+const uintRange = new Fault("unsigned integer overflow");
+
+const conversionFault = (value: Value, to: string): Fault =>
+  new Fault(`type conversion error from '${typeNameOf(value)}' to '${to}'`);
+
+function wholeOf(text: string, isSigned: boolean): bigint | undefined {
+  return (isSigned ? /^[+-]?\d+$/ : /^\d+$/).test(text) ? BigInt(text.replace(/^\+/, "")) : undefined;
+}
+
+export function toInt(value: Value): Value {
+  if (typeof value === "bigint") return value;
+  if (value instanceof Uint) return value.value > intMax ? intRange : value.value;
+  if (typeof value === "number") {
+    const isWithin = value > Number(intMin) && value < Number(intMax);
+    return isWithin ? BigInt(Math.trunc(value)) : intRange;
+  }
+  if (value instanceof Timestamp) return secondsOf(value);
+  if (value instanceof Duration) return value.nanos;
+  if (typeof value !== "string") return conversionFault(value, "int");
+  const parsed = wholeOf(value, true);
+  if (parsed === undefined) {
+    return new Fault(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  const result = intOr(parsed);
+  return result instanceof Fault
+    ? new Fault(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`)
+    : result;
+}
+
+export function toUint(value: Value): Value {
+  if (value instanceof Uint) return value;
+  if (typeof value === "bigint") return value < 0n ? uintRange : new Uint(value);
+  if (typeof value === "number") {
+    return value >= 0 && value < Number(uintMax) ? new Uint(BigInt(Math.trunc(value))) : uintRange;
+  }
+  if (typeof value !== "string") return conversionFault(value, "uint");
+  const parsed = wholeOf(value, false);
+  if (parsed === undefined) {
+    return new Fault(`strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  if (parsed > uintMax) {
+    return new Fault(`strconv.ParseUint: parsing ${JSON.stringify(value)}: value out of range`);
+  }
+  return new Uint(parsed);
+}
+
+export function toDouble(value: Value): Value {
+  if (typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Uint) return Number(value.value);
+  if (typeof value !== "string") return conversionFault(value, "double");
+  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(value);
+  if (special !== null) {
+    return special[2]?.toLowerCase() === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
+  }
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) {
+    return new Fault(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  return Number(value);
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOfBytes(bytes: Uint8Array): Value {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return new Fault("invalid UTF-8 in bytes, cannot convert to string");
+    throw error;
+  }
+}
+
+export function toText(value: Value): Value {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "bigint":
+    case "boolean":
+      return String(value);
+    case "number":
+      return formatDouble(value);
+    default:
+  }
+  if (value instanceof Uint) return String(value.value);
+  if (value instanceof Uint8Array) return textOfBytes(value);
+  if (value instanceof Timestamp) return timestampText(value);
+  if (value instanceof Duration) return durationText(value);
+  if (value instanceof TypeValue) return value.typeName;
+  return conversionFault(value, "string");
+}
+
+export function toBytes(value: Value): Value {
+  if (value instanceof Uint8Array) return value;
+  return typeof value === "string" ? new TextEncoder().encode(value) : conversionFault(value, "bytes");
+}
+
+const boolTexts: ReadonlyMap<string, boolean> = new Map(
+  [true, false].flatMap((value) =>
+    (value ? ["1", "t", "T", "true", "TRUE", "True"] : ["0", "f", "F", "false", "FALSE", "False"]).map(
+      (text): [string, boolean] => [text, value],
+    ),
+  ),
+);
+
+export function toBool(value: Value): Value {
+  if (typeof value === "boolean") return value;
+  if (typeof value !== "string") return conversionFault(value, "bool");
+  return (
+    boolTexts.get(value) ?? new Fault(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`)
+  );
+}
+
+export function toDuration(value: Value): Value {
+  if (value instanceof Duration) return value;
+  if (typeof value === "bigint") return new Duration(value);
+  return typeof value === "string"
+    ? durationFromText(value)
+    : conversionFault(value, "google.protobuf.Duration");
+}
+
+export function toTimestamp(value: Value): Value {
+  if (value instanceof Timestamp) return value;
+  if (typeof value === "bigint") return timestampOr(value * 1_000_000_000n);
+  return typeof value === "string"
+    ? timestampFromText(value)
+    : conversionFault(value, "google.protobuf.Timestamp");
+}
+
+export function toType(value: Value): Value {
+  return value instanceof Fault ? value : new TypeValue(typeNameOf(value));
+}

@@ -1,0 +1,319 @@
+/** JSON as values of CEL, looked at only where an expression goes. upstream: apiserver/pkg/cel/common/values.go */
+import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
+import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { parseDurationNanos, timestampFromText } from "../time.ts";
+import {
+  Duration,
+  equal,
+  Fault,
+  isFault,
+  ListValue,
+  mapKey,
+  MapValue,
+  noSuchOverload,
+  type Value,
+} from "../values.ts";
+import { escapeName, unescapeName } from "./escaping.ts";
+
+/** Without a schema: whole numbers are ints, all else is what it looks like. */
+export function dynamicValue(json: unknown): Value {
+  switch (typeof json) {
+    case "string":
+    case "boolean":
+    case "bigint":
+      return json;
+    case "number":
+      return Number.isInteger(json) ? BigInt(json) : json;
+    default:
+  }
+  if (isList(json)) return new JsonList(json, dynamicValue);
+  return isMap(json) ? new JsonMapValue(json) : null;
+}
+
+class JsonList extends ListValue {
+  readonly items: readonly unknown[];
+  readonly read: (json: unknown) => Value;
+  constructor(items: readonly unknown[], read: (json: unknown) => Value) {
+    super();
+    this.items = items;
+    this.read = read;
+  }
+  get size(): number {
+    return this.items.length;
+  }
+  at(index: number): Value {
+    return this.read(this.items[index]);
+  }
+}
+
+class JsonMapValue extends MapValue {
+  readonly #map: JsonMap;
+  constructor(map: JsonMap) {
+    super();
+    this.#map = map;
+  }
+  get size(): number {
+    return Object.keys(this.#map).length;
+  }
+  find(key: Value): Value | undefined {
+    if (typeof key !== "string") return undefined;
+    const found = valueAt(this.#map, key);
+    return found === undefined ? undefined : dynamicValue(found);
+  }
+  keys(): Iterable<Value> {
+    return Object.keys(this.#map).filter((key) => this.#map[key] !== undefined);
+  }
+}
+
+/** By its schema; a Fault where the two don't fit. `isResource`: its own metadata is to be seen, too. */
+export function schemaValue(json: unknown, schema: JSONSchemaProps, isResource = false): Value {
+  if (json === null || json === undefined) {
+    return schema.nullable === true
+      ? null
+      : new Fault("invalid data, got null for schema with nullable=false");
+  }
+  if (schema["x-kubernetes-int-or-string"] === true) {
+    return typeof json === "string" || typeof json === "number"
+      ? dynamicValue(json)
+      : new Fault("invalid data, expected XIntOrString value to be either a string or integer");
+  }
+  switch (schema.type) {
+    case "object":
+      return objectValue(json, schema, isResource);
+    case "array":
+      return arrayValue(json, schema);
+    case "string":
+      return textValue(json, schema);
+    default:
+      return scalarValue(json, schema);
+  }
+}
+
+function scalarValue(json: unknown, schema: JSONSchemaProps): Value {
+  switch (schema.type) {
+    case "number":
+      return typeof json === "number" ? json : new Fault(`invalid data, expected float, got ${goType(json)}`);
+    case "integer":
+      return typeof json === "number" && Number.isInteger(json)
+        ? BigInt(json)
+        : new Fault(`invalid data, expected int, got ${goType(json)}`);
+    case "boolean":
+      return typeof json === "boolean" ? json : new Fault(`invalid data, expected bool, got ${goType(json)}`);
+    default:
+  }
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) return dynamicValue(json);
+  return new Fault(
+    `invalid type, expected object, array, number, integer, boolean or string, or no type with x-kubernetes-int-or-string or x-kubernetes-preserve-unknown-fields is true, got ${schema.type ?? ""}`,
+  );
+}
+
+function goType(json: unknown): string {
+  if (typeof json === "number") return Number.isInteger(json) ? "int64" : "float64";
+  if (typeof json === "boolean") return "bool";
+  if (typeof json === "string") return "string";
+  return isList(json) ? "[]interface {}" : "map[string]interface {}";
+}
+
+const metaSchemas: Readonly<Record<string, JSONSchemaProps>> = {
+  apiVersion: { type: "string" },
+  kind: { type: "string" },
+  metadata: { type: "object", properties: { name: { type: "string" }, generateName: { type: "string" } } },
+};
+
+function objectValue(json: unknown, schema: JSONSchemaProps, isResource: boolean): Value {
+  if (!isMap(json)) return new Fault("invalid data, expected a map for the provided schema with type=object");
+  const isEmbedded = isResource || schema["x-kubernetes-embedded-resource"] === true;
+  if (isEmbedded || schema.properties !== undefined) {
+    const properties = isEmbedded ? { ...schema.properties, ...metaSchemas } : (schema.properties ?? {});
+    return new ObjectValue(
+      json,
+      (key) => (Object.hasOwn(properties, key) ? properties[key] : undefined),
+      true,
+    );
+  }
+  const { additionalProperties } = schema;
+  if (typeof additionalProperties === "object") {
+    return new ObjectValue(json, () => additionalProperties, false);
+  }
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) {
+    return new ObjectValue(json, () => undefined, false);
+  }
+  return new Fault(
+    "invalid object type, expected either Properties or AdditionalProperties with Allows=true and non-empty Schema",
+  );
+}
+
+class ObjectValue extends MapValue {
+  readonly json: JsonMap;
+  readonly #schemaOf: (key: string) => JSONSchemaProps | undefined;
+  /** Properties have names that may need escaping; keys of a map are any text. */
+  readonly #hasProperties: boolean;
+
+  constructor(json: JsonMap, schemaOf: (key: string) => JSONSchemaProps | undefined, hasProperties: boolean) {
+    super();
+    this.json = json;
+    this.#schemaOf = schemaOf;
+    this.#hasProperties = hasProperties;
+  }
+
+  get size(): number {
+    return Object.keys(this.json).length;
+  }
+
+  find(key: Value): Value | undefined {
+    if (typeof key !== "string") return noSuchOverload;
+    const name = this.#hasProperties ? unescapeName(key) : key;
+    if (name === undefined) return undefined;
+    const found = valueAt(this.json, name);
+    if (found === undefined || (found === null && this.#hasProperties)) return undefined;
+    const schema = this.#schemaOf(name);
+    return schema === undefined ? undefined : schemaValue(found, schema);
+  }
+
+  *keys(): Generator<Value> {
+    for (const key of Object.keys(this.json)) {
+      if (this.#schemaOf(key) !== undefined) yield this.#hasProperties ? (escapeName(key) ?? key) : key;
+    }
+  }
+
+  /** What no schema describes is compared as it is. */
+  override equals(other: MapValue): boolean | Fault {
+    if (this.size !== other.size) return false;
+    for (const [key, json] of Object.entries(this.json)) {
+      const same = this.#sameField(key, json, other);
+      if (same !== true) return same;
+    }
+    return true;
+  }
+
+  #sameField(key: string, json: unknown, other: MapValue): boolean | Fault {
+    const schema = this.#schemaOf(key);
+    if (schema === undefined) {
+      const theirs = other instanceof ObjectValue ? valueAt(other.json, key) : undefined;
+      return theirs === undefined || jsonEqual(json, theirs);
+    }
+    const theirs = other.find(this.#hasProperties ? (escapeName(key) ?? key) : key);
+    return theirs !== undefined && equal(schemaValue(json, schema), theirs);
+  }
+}
+
+function arrayValue(json: unknown, schema: JSONSchemaProps): Value {
+  if (!isList(json)) {
+    return new Fault("invalid data, expected an array for the provided schema with type=array");
+  }
+  const { items } = schema;
+  if (items === undefined || Array.isArray(items)) {
+    return new Fault("invalid array type, expected Items with a non-empty Schema");
+  }
+  const valueOf = (item: unknown): Value => schemaValue(item, items);
+  switch (schema["x-kubernetes-list-type"]) {
+    case "map":
+      return new MapList(json, valueOf, schema["x-kubernetes-list-map-keys"] ?? []);
+    case "set":
+      return new SetList(json, valueOf);
+    default:
+      return new JsonList(json, valueOf);
+  }
+}
+
+/** The JSON behind a list, where it came from JSON. */
+const jsonOf = (list: ListValue): readonly unknown[] | undefined =>
+  list instanceof JsonList ? list.items : undefined;
+
+/** Order doesn't count; `+` joins by the keys, the right one's items winning. */
+class MapList extends JsonList {
+  readonly #keys: readonly string[];
+
+  constructor(items: readonly unknown[], read: (json: unknown) => Value, keys: readonly string[]) {
+    super(items, read);
+    this.#keys = keys;
+  }
+
+  #keyOf(item: unknown): string {
+    return JSON.stringify(this.#keys.map((key) => (isMap(item) ? (valueAt(item, key) ?? null) : null)));
+  }
+
+  override equals(other: ListValue): boolean | Fault {
+    const theirs = jsonOf(other);
+    if (theirs === undefined) return super.equals(other);
+    if (this.size !== theirs.length) return false;
+    const byKey = new Map(this.items.map((item) => [this.#keyOf(item), item]));
+    for (const [index, item] of theirs.entries()) {
+      const key = this.#keyOf(item);
+      if (!byKey.has(key)) return false;
+      const same = equal(this.read(byKey.get(key)), other.at(index));
+      if (same !== true) return same;
+    }
+    return true;
+  }
+
+  override concat(other: ListValue): ListValue {
+    const theirs = jsonOf(other);
+    if (theirs === undefined) return super.concat(other);
+    const merged = new Map(this.items.map((item) => [this.#keyOf(item), item]));
+    for (const item of theirs) merged.set(this.#keyOf(item), item);
+    return new MapList([...merged.values()], this.read, this.#keys);
+  }
+}
+
+/** Order doesn't count; `+` adds what isn't there yet. */
+class SetList extends JsonList {
+  override equals(other: ListValue): boolean | Fault {
+    if (this.size !== other.size) return false;
+    const own = new Set(this.#keysOf(this));
+    return this.#keysOf(other).every((key) => own.has(key));
+  }
+
+  override concat(other: ListValue): ListValue {
+    const theirs = jsonOf(other);
+    if (theirs === undefined) return super.concat(other);
+    const known = new Set(this.items);
+    return new SetList([...this.items, ...new Set(theirs.filter((item) => !known.has(item)))], this.read);
+  }
+
+  #keysOf(list: ListValue): readonly string[] {
+    return [...list.values()].map((value) => mapKey(value) ?? "");
+  }
+}
+
+function textValue(json: unknown, { format }: JSONSchemaProps): Value {
+  if (typeof json !== "string") return new Fault(`invalid data, expected string, got ${goType(json)}`);
+  switch (format) {
+    case "duration":
+      return wordyDuration(json);
+    case "date": {
+      const day = timestampFromText(`${json}T00:00:00Z`);
+      return isFault(day) ? new Fault(`Invalid date formatted string ${json}: ${day.message}`) : day;
+    }
+    case "date-time": {
+      const time = timestampFromText(json.toUpperCase().replace(" ", "T"));
+      return isFault(time) ? new Fault(`Invalid date-time formatted string ${json}: ${time.message}`) : time;
+    }
+    case "byte":
+      return Uint8Array.from(Buffer.from(json, "base64"));
+    default:
+      return json;
+  }
+}
+
+const second = 1_000_000_000n;
+const wordNanos: readonly (readonly [RegExp, bigint])[] = [
+  [/^(?:ns|nanos?|nanoseconds?)$/, 1n],
+  [/^(?:us|µs|micros?|microseconds?)$/, 1_000n],
+  [/^(?:ms|millis?|milliseconds?)$/, 1_000_000n],
+  [/^(?:s|secs?|seconds?)$/, second],
+  [/^(?:m|mins?|minutes?)$/, 60n * second],
+  [/^(?:h|hrs?|hours?)$/, 3600n * second],
+  [/^(?:d|days?)$/, 86_400n * second],
+  [/^(?:w|wks?|weeks?)$/, 604_800n * second],
+];
+
+/** Go's durations, and "3 days". upstream: kube-openapi/pkg/validation/strfmt/duration.go */
+function wordyDuration(text: string): Value {
+  const nanos = parseDurationNanos(text);
+  if (nanos !== undefined) return new Duration(nanos);
+  const [, amount = "", word = ""] = /^\s*(\d+)\s*([A-Za-zµ]+)\s*$/.exec(text) ?? [];
+  const unit = wordNanos.find(([pattern]) => pattern.test(word))?.[1];
+  if (unit === undefined) return new Fault(`Invalid duration ${text}: unable to parse ${text} as duration`);
+  return new Duration(BigInt(amount) * unit);
+}
