@@ -20,6 +20,10 @@ const timestampOverflow = new Fault("timestamp overflow");
 const divideByZero = new Fault("division by zero");
 const modulusByZero = new Fault("modulus by zero");
 
+/** Doubling a list again and again costs little; to walk it then must end. */
+const listSizeMax = 10_000_000;
+const tooManyItems = new Fault(`a list may not have more than ${listSizeMax} items`);
+
 const nanosPerSecond = 1_000_000_000n;
 /** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999999Z. */
 const timestampMin = -62_135_596_800n * nanosPerSecond;
@@ -38,7 +42,9 @@ export function add(a: Value, b: Value): Value {
   if (typeof a === "number" && typeof b === "number") return a + b;
   if (typeof a === "string" && typeof b === "string") return a + b;
   if (a instanceof Uint && b instanceof Uint) return uintOr(a.value + b.value);
-  if (a instanceof ListValue && b instanceof ListValue) return a.concat(b);
+  if (a instanceof ListValue && b instanceof ListValue) {
+    return a.size + b.size > listSizeMax ? tooManyItems : a.concat(b);
+  }
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Uint8Array.from([...a, ...b]);
   return addTimes(a, b);
 }

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { dynamicValue } from "./schema/values.ts";
-import { cel, show } from "./testing/environment.ts";
+import { cel } from "./testing/environment.ts";
 import { CostLimitError } from "./cost/budget.ts";
 import { CompileError } from "./source.ts";
 import { dynType } from "./types.ts";
-import { equal, isFault } from "./values.ts";
+import { equal, isFault, typeNameOf } from "./values.ts";
 
 const environment = cel.environment({ variables: { x: dynType, y: dynType } });
 const costLimit = 20_000;
@@ -17,7 +17,7 @@ function survives(source: string, x: unknown): void {
     const { value, cost } = environment
       .compile(source)
       .run((name) => dynamicValue(name === "x" ? x : 1), costLimit);
-    assert.ok(typeof show(value) === "string" && cost <= costLimit);
+    assert.ok(typeof typeNameOf(value) === "string" && cost <= costLimit);
   } catch (error) {
     const isExpected = error instanceof CompileError || error instanceof CostLimitError;
     if (!isExpected) throw error;
