@@ -374,3 +374,37 @@ test("a write that changes nothing leaves the times of managers", async () => {
   const status = await send(transport, "PUT", `${path}/status`, { body: created.body });
   assert.deepEqual(status.body, created.body);
 });
+
+test("replicas set through the scale are managed through the scale", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${apps}/deployments/web`;
+  await applyAs(transport, `one ${path}`, deployment({ ...webSpec, replicas: 1 }));
+  await merge(transport, `${path}/scale`, { spec: { replicas: 3 } }, { fieldManager: "hpa" });
+  const scaled = await get(transport, path);
+  const managers = managersOf(scaled.body);
+  assert.deepEqual(managers["hpa Update/scale"], { "f:spec": { "f:replicas": {} } });
+  assert.equal("f:replicas" in (managers["one Apply"] as { "f:spec": object })["f:spec"], false);
+  const conflict = await applyAs(transport, `one ${path}`, deployment({ ...webSpec, replicas: 1 }));
+  assert.equal(
+    conflict.body["message"],
+    'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale" using apps/v1: .spec.replicas',
+  );
+  const dropped = await applyAs(transport, `one ${path}`, deployment(webSpec));
+  assert.deepEqual((dropped.body["spec"] as { replicas: number }).replicas, 3);
+  const scale = {
+    apiVersion: "autoscaling/v1",
+    kind: "Scale",
+    metadata: { name: "web" },
+    spec: { replicas: 4 },
+  };
+  const refused = await applyAs(transport, `two ${path}/scale`, scale);
+  assert.equal(
+    refused.body["message"],
+    'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale" using autoscaling/v1: .spec.replicas',
+  );
+  const forced = await applyAs(transport, `two ${path}/scale`, scale, { force: "true" });
+  assert.deepEqual([forced.status, forced.body["spec"]], [200, { replicas: 4 }]);
+  const after = managersOf((await get(transport, path)).body);
+  assert.deepEqual(Object.keys(after).toSorted(), ["one Apply", "two Apply/scale"]);
+});

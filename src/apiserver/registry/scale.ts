@@ -3,25 +3,38 @@
  * upstream: pkg/registry/apps/deployment/storage/storage.go ScaleREST and its siblings
  */
 import type { Scale } from "#api/generated/types/autoscaling-v1.ts";
+import { FieldManager } from "#api/patch/apply/field-manager.ts";
+import { setOfPaths } from "#api/patch/apply/field-tree.ts";
+import { encodeManagers } from "#api/patch/apply/managed-set.ts";
+import { ManagersReader } from "#api/patch/apply/managers-reader.ts";
+import { fieldKey } from "#api/patch/apply/path-element.ts";
+import { parentManagers, scaleApiVersion, scaleManagers } from "#api/patch/apply/scale-managers.ts";
 import { invalid } from "#api/meta/field-error.ts";
 import { formatSelector, type LabelSelectorSpec } from "#api/meta/labels.ts";
-import type { AnyObject } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject } from "#api/meta/object.ts";
 import { conflictError, invalidError, modifiedConflict } from "#api/meta/status.ts";
+import { judgeApplied, readApplied } from "#apiserver/handlers/apply.ts";
 import { readPatch } from "#apiserver/handlers/patch.ts";
+import { mediaTypeOf } from "#apiserver/request/media-type.ts";
+import { applyMediaType } from "#apiserver/request/semantics.ts";
 import {
   attributesOf,
   judgeStrictFaults,
   optionsObject,
+  parsePatchOptions,
   parseWriteOptions,
   settleName,
   settleNamespace,
+  stampOf,
   writeContext,
+  type PatchOptions,
   type WriteDeps,
   type WriteOptions,
 } from "#apiserver/handlers/write.ts";
 import type { Handler, ResourceCall } from "./endpoint.ts";
 import type { SubresourceHandlers } from "./install.ts";
 
+const replicasPath = [fieldKey("spec"), fieldKey("replicas")];
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 
 interface Scaled extends AnyObject {
@@ -40,21 +53,53 @@ export const plainSelectorText: SelectorText = (spec) =>
     spec?.selector === undefined ? undefined : { matchLabels: spec.selector as Record<string, string> },
   );
 
+interface ScaleDeps extends WriteDeps {
+  readonly fields: FieldManager;
+  readonly reader: ManagersReader;
+  readonly textOf: SelectorText;
+}
+
 export function scaleHandlers(deps: WriteDeps, textOf: SelectorText): SubresourceHandlers[string] {
   const read: Handler = async ({ info, endpoint }) => {
     const { object } = await endpoint.storage.get(info);
     return { kind: "object", status: 200, object: scaleOf(object, textOf) };
   };
-  const change =
-    (kind: "UpdateOptions" | "PatchOptions"): Handler =>
-    async (request) => {
-      const options = parseWriteOptions(request.call.query, kind);
-      const make = await (kind === "PatchOptions"
-        ? patched(request, deps, options)
-        : sent(request, deps, options));
-      return write(request, deps, { make, options, kind, textOf });
-    };
-  return { get: read, update: change("UpdateOptions"), patch: change("PatchOptions") };
+  let made: ScaleDeps | undefined;
+  const own = (): ScaleDeps => (made ??= scaleDeps(deps, textOf));
+  const update: Handler = async (request) => {
+    const options = parseWriteOptions(request.call.query, "UpdateOptions");
+    return write(request, own(), {
+      make: await sent(request, own(), options),
+      options,
+      kind: "UpdateOptions",
+    });
+  };
+  const patch: Handler = async (request) => {
+    const isApply = mediaTypeOf(request.call.body.contentType) === applyMediaType;
+    const options = parsePatchOptions(request.call.query, isApply);
+    const make = await (isApply ? applied : patched)(request, own(), options);
+    return write(request, own(), { make, options, kind: "PatchOptions" });
+  };
+  return { get: read, update, patch };
+}
+
+/** Scales have managers of their own, taken from the object's and given back to it. */
+function scaleDeps(deps: WriteDeps, textOf: SelectorText): ScaleDeps {
+  const reader = new ManagersReader();
+  const type = deps.semantics.applyType(scaleKind);
+  const fields = new FieldManager(
+    {
+      gvk: scaleKind,
+      subresource: "scale",
+      ignored: { reset: setOfPaths([[fieldKey("status")]]) },
+      versions: {
+        typeOf: (apiVersion) => (apiVersion === scaleApiVersion ? type : undefined),
+        convert: (scale) => scale,
+      },
+    },
+    reader,
+  );
+  return { ...deps, fields, reader, textOf };
 }
 
 function scaleOf(object: AnyObject, textOf: SelectorText): Scale & AnyObject {
@@ -77,40 +122,71 @@ function scaleOf(object: AnyObject, textOf: SelectorText): Scale & AnyObject {
 
 type Make = (current: Scale & AnyObject) => Scale & AnyObject;
 
-async function sent(request: ResourceCall, { semantics }: WriteDeps, options: WriteOptions): Promise<Make> {
-  const decoded = await semantics.decode(request.call.body, scaleKind);
+async function sent(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
+  const decoded = await deps.semantics.decode(request.call.body, scaleKind);
   const scale = judgeStrictFaults(decoded, options, request, 400);
   settleName(scale, request);
   settleNamespace(scale, request);
-  return () => scale;
+  return (current) => {
+    const next = structuredClone(scale);
+    deps.fields.update(current, next, stampOf(request, deps, options));
+    return next;
+  };
 }
 
-async function patched(
-  request: ResourceCall,
-  { semantics }: WriteDeps,
-  options: WriteOptions,
-): Promise<Make> {
+async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
+  const { semantics } = deps;
   const patch = await readPatch(request.call.body);
   return (current) => {
     const result = semantics.check(semantics.patch(current, patch, scaleKind), scaleKind);
     const scale = judgeStrictFaults(result, options, request, 422);
     settleName(scale, request);
+    deps.fields.update(current, scale, stampOf(request, deps, options));
     return scale;
   };
 }
 
+async function applied(request: ResourceCall, deps: ScaleDeps, options: PatchOptions): Promise<Make> {
+  const body = await readApplied(request.call.body);
+  return (current) => {
+    const stamp = { ...stampOf(request, deps, options), force: options.force };
+    const merged = deps.fields.apply(current, body.config, stamp);
+    judgeApplied(request, body, options);
+    const { object } = deps.semantics.check(merged, scaleKind);
+    settleName(object, request);
+    settleNamespace(object, request);
+    return object;
+  };
+}
+
+/** Who manages what of the object whose replicas were set through its scale. */
+function noteManagers(
+  { endpoint }: ResourceCall,
+  { reader }: ScaleDeps,
+  owner: AnyObject,
+  scale: AnyObject,
+): void {
+  const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
+  const managers = reader.readOrNone(owner.metadata?.managedFields);
+  const own = reader.readOrNone(scale.metadata?.managedFields);
+  const entries = encodeManagers(parentManagers(managers, own, parent));
+  const metadata = (owner.metadata ??= {});
+  if (entries === undefined) delete metadata.managedFields;
+  else metadata.managedFields = entries;
+}
+
 async function write(
   request: ResourceCall,
-  deps: WriteDeps,
+  deps: ScaleDeps,
   work: {
     readonly make: Make;
     readonly options: WriteOptions;
     readonly kind: string;
-    readonly textOf: SelectorText;
   },
 ): ReturnType<Handler> {
   const { info, endpoint } = request;
-  const { make, options, textOf } = work;
+  const { make, options } = work;
+  const { textOf, reader } = deps;
   const asObject = optionsObject(work.kind, options);
   const context = writeContext(request, deps, { dryRun: options.dryRun, asObject });
   const { object } = await endpoint.storage.update(
@@ -118,7 +194,9 @@ async function write(
     async (current) => {
       const owner = structuredClone(current) as Scaled;
       const old = scaleOf(owner, textOf);
-      const scale = make(old);
+      const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
+      const managers = scaleManagers(reader.readOrNone(current?.metadata?.managedFields), parent);
+      const scale = make({ ...old, metadata: { ...old.metadata, managedFields: encodeManagers(managers) } });
       const attributes = {
         ...attributesOf(request, {
           operation: "UPDATE",
@@ -133,6 +211,7 @@ async function write(
       checkScale(request, scale, old);
       await deps.admission.validate(attributes);
       (owner.spec ??= {}).replicas = scale.spec?.replicas ?? 0;
+      noteManagers(request, deps, owner, scale);
       return owner;
     },
     { ...context, validate: () => Promise.resolve() },
