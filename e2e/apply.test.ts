@@ -118,7 +118,7 @@ function kubectlCases(version: KubectlVersion, of: () => PlainServer): void {
     test("diff shows what an apply would change, and leaves everything", async () => {
       const diff = ["diff", "--server-side", "--force-conflicts", "-f", "-"];
       const shown = await of().differs(version, ["-n", namespace, ...diff], manifest(4, "nginx:2"));
-      const lines = shown.split("\n").filter((line) => /^[+-] .*replicas/.test(line));
+      const lines = shown.split("\n").filter((line) => /^[+-] +replicas/.test(line));
       assert.deepEqual(lines, ["-  replicas: 3", "+  replicas: 4"]);
       const same = ["diff", "--server-side", "--field-manager", "other", "-f", "-"];
       assert.equal(await kubectl(same, manifest(3, "nginx:2")), "");

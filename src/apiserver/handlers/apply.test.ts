@@ -398,9 +398,9 @@ test("replicas set through the scale are managed through the scale", async () =>
     metadata: { name: "web" },
     spec: { replicas: 4 },
   };
-  const refused = await applyAs(transport, `two ${path}/scale`, scale);
+  const conflicted = await applyAs(transport, `two ${path}/scale`, scale);
   assert.equal(
-    refused.body["message"],
+    conflicted.body["message"],
     'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale" using autoscaling/v1: .spec.replicas',
   );
   const forced = await applyAs(transport, `two ${path}/scale`, scale, { force: "true" });

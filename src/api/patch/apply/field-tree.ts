@@ -79,12 +79,15 @@ export function intersection(a: FieldTree, b: FieldTree): FieldTree {
 
 /** What is in `a` but not in `b`. A field of `b` takes nothing from what is below it in `a`. */
 export function difference(a: FieldTree, b: FieldTree): FieldTree {
-  if (isEmptyTree(b)) return a;
+  return isEmptyTree(b) ? a : without(a, b);
+}
+
+function without(a: FieldTree, b: FieldTree): MutableTree {
   const result: MutableTree = {};
   for (const key of childKeys(a)) {
     const [left = leaf, right] = [a[key], b[key]];
     const rest =
-      right === undefined ? left : nodeOf(isMember(left) && !isMember(right), { ...difference(left, right) });
+      right === undefined ? left : nodeOf(isMember(left) && !isMember(right), without(left, right));
     if (rest !== undefined) result[key] = rest;
   }
   return result;
