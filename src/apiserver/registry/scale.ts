@@ -167,8 +167,8 @@ function noteManagers(
   scale: AnyObject,
 ): void {
   const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
-  const managers = reader.readOrNone(owner.metadata?.managedFields);
-  const own = reader.readOrNone(scale.metadata?.managedFields);
+  const managers = reader.storedOrNone(owner.metadata?.managedFields);
+  const own = reader.storedOrNone(scale.metadata?.managedFields);
   const entries = encodeManagers(parentManagers(managers, own, parent));
   const metadata = (owner.metadata ??= {});
   if (entries === undefined) delete metadata.managedFields;
@@ -195,7 +195,7 @@ async function write(
       const owner = structuredClone(current) as Scaled;
       const old = scaleOf(owner, textOf);
       const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
-      const managers = scaleManagers(reader.readOrNone(current?.metadata?.managedFields), parent);
+      const managers = scaleManagers(reader.storedOrNone(current?.metadata?.managedFields), parent);
       const scale = make({ ...old, metadata: { ...old.metadata, managedFields: encodeManagers(managers) } });
       const attributes = {
         ...attributesOf(request, {

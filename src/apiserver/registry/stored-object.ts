@@ -114,6 +114,9 @@ export function encodeForStore(object: AnyObject): Buffer {
 
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const child of Object.values(value)) deepFreeze(child);
+  for (const [key, child] of Object.entries(value)) {
+    // Sets of managed fields are many small objects, which only server-side apply looks at, and never changes.
+    if (key !== "fieldsV1") deepFreeze(child);
+  }
   return Object.freeze(value);
 }

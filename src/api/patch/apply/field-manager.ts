@@ -71,7 +71,7 @@ export class FieldManager {
     const entries =
       next === managers && managers === this.#liveManagers(live)
         ? live?.metadata?.managedFields
-        : this.#encode(next);
+        : encodeManagers(next);
     if (entries !== undefined) metadata.managedFields = entries;
   }
 
@@ -86,15 +86,9 @@ export class FieldManager {
     result.metadata = { ...result.metadata };
     delete result.metadata.managedFields;
     if (stamp.manager === kubectl) syncLastApplied(result, config);
-    const entries = this.#encode(managers);
+    const entries = encodeManagers(managers);
     if (entries !== undefined) result.metadata.managedFields = entries;
     return result;
-  }
-
-  #encode(managers: Managers): ManagedFieldsEntry[] | undefined {
-    const entries = encodeManagers(managers);
-    this.#reader.remember(entries);
-    return entries;
   }
 
   #empty(): AnyObject {
@@ -102,7 +96,7 @@ export class FieldManager {
   }
 
   #liveManagers(live: AnyObject | undefined): Managers {
-    return this.#reader.readOrNone(live?.metadata?.managedFields);
+    return this.#reader.storedOrNone(live?.metadata?.managedFields);
   }
 
   /** What the client sent counts where it says something readable, and never through a subresource. */
@@ -111,7 +105,7 @@ export class FieldManager {
     if (isReset(sent)) return noManagers;
     const kept = live?.metadata?.managedFields;
     if (kept !== undefined && jsonEqual(sent, kept)) return this.#liveManagers(live);
-    const managers = this.#reader.readOrNone(sent);
+    const managers = this.#reader.sentOrNone(sent);
     return managers.size === 0 ? this.#liveManagers(live) : managers;
   }
 
@@ -173,7 +167,7 @@ export class FieldManager {
 
   /** An object that nobody tracked so far is first given to one manager as a whole. */
   #managersToApply(live: AnyObject, stamp: ApplyStamp): Managers {
-    const managers = this.#reader.read(live.metadata?.managedFields);
+    const managers = this.#reader.stored(live.metadata?.managedFields);
     if (managers.size > 0) return managers;
     return this.#updated(this.#empty(), live, managers, { ...stamp, manager: beforeFirstApply });
   }

@@ -1,46 +1,45 @@
-/** Reads managedFields, remembering what was read: stored objects are asked again and again, and they never change. */
+/** Reads managedFields, remembering those of stored objects: they are asked again and again, and they never change. */
 import type { ManagedFieldsEntry } from "../../meta/object.ts";
+import { isMap } from "../json-value.ts";
+import type { FieldTree } from "./field-tree.ts";
 import { decodeManagers, noManagers, type Managers } from "./managed-set.ts";
-import { readFields, type FieldTree } from "./field-tree.ts";
 
 export class ManagersReader {
-  /** By the list itself. Lists of live objects are frozen. */
-  readonly #lists = new WeakMap<object, Managers>();
-  /** Sets that need no look: our own, and those read before. By the object that holds them. */
-  readonly #sets = new WeakMap<object, FieldTree>();
+  /** By the list itself. Lists of stored objects are frozen. */
+  readonly #known = new WeakMap<object, Managers>();
 
-  /** Throws SyntaxError. */
-  read(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
+  /** Of a stored object: what was written is in our form. Throws SyntaxError. */
+  stored(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
     if (entries === undefined) return noManagers;
-    const known = this.#lists.get(entries);
+    const known = this.#known.get(entries);
     if (known !== undefined) return known;
-    const managers = decodeManagers(entries, (fields) => this.#set(fields));
-    if (Object.isFrozen(entries)) this.#lists.set(entries, managers);
+    const managers = decodeManagers(entries, asWritten);
+    if (Object.isFrozen(entries)) this.#known.set(entries, managers);
     return managers;
   }
 
-  /** Nobody, where nothing can be read. */
-  readOrNone(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
-    try {
-      return this.read(entries);
-    } catch (error) {
-      if (error instanceof SyntaxError) return noManagers;
-      throw error;
-    }
+  /** The same; nobody, where nothing can be read. */
+  storedOrNone(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
+    return orNone(() => this.stored(entries));
   }
 
-  /** What was just written is in the right form. */
-  remember(entries: readonly ManagedFieldsEntry[] | undefined): void {
-    for (const { fieldsV1 } of entries ?? []) {
-      if (typeof fieldsV1 === "object" && fieldsV1 !== null) this.#sets.set(fieldsV1, fieldsV1 as FieldTree);
-    }
+  /** Of a client, who may write them in any form; nobody, where nothing can be read. */
+  sentOrNone(entries: readonly ManagedFieldsEntry[]): Managers {
+    return orNone(() => decodeManagers(entries));
   }
+}
 
-  #set(fields: unknown): FieldTree {
-    const known = typeof fields === "object" && fields !== null ? this.#sets.get(fields) : undefined;
-    if (known !== undefined) return known;
-    const set = readFields(fields);
-    if (typeof fields === "object" && fields !== null && Object.isFrozen(fields)) this.#sets.set(fields, set);
-    return set;
+function asWritten(fields: unknown): FieldTree {
+  if (isMap(fields)) return fields as unknown as FieldTree;
+  if (fields === undefined || fields === null) return {};
+  throw new SyntaxError("fieldsV1 must be an object");
+}
+
+function orNone(read: () => Managers): Managers {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SyntaxError) return noManagers;
+    throw error;
   }
 }
