@@ -166,7 +166,7 @@ export function invalidError(
     details: {
       ...(subject.name === "" ? {} : { name: subject.name }),
       ...(subject.group === "" ? {} : { group: subject.group }),
-      kind: subject.kind,
+      ...(subject.kind === "" ? {} : { kind: subject.kind }),
       causes: faults.map(({ type, message, field }) => ({ reason: type, message, field })),
     },
   });

@@ -16,7 +16,7 @@ function isOperations(patch: unknown): patch is readonly Operation[] {
 /** A new value, the original is untouched. Throws StatusError: 400, 413 or 422. */
 export function applyJsonPatch(original: object, patch: unknown): unknown {
   if (!isOperations(patch)) {
-    throw badRequestError("error decoding patch: a JSON patch must be a list of operations");
+    throw badRequestError("json: cannot unmarshal into Go value of type jsonpatch.Operation");
   }
   if (patch.length > operationsMax) {
     throw failure({
@@ -33,6 +33,7 @@ export function applyJsonPatch(original: object, patch: unknown): unknown {
         code: 422,
         reason: "Invalid",
         message: "the server rejected our request due to an error in our request",
+        details: {},
       },
       { cause: error },
     );

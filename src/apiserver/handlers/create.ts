@@ -17,7 +17,7 @@ export const create =
     const { call, info, endpoint } = request;
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, endpoint.gvk);
-    const object = judgeStrictFaults(decoded, options, request, 400);
+    const object = judgeStrictFaults(decoded, options, request);
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
     endpoint.fieldManager(info.subresource).update(undefined, object, stampOf(request, deps, options));

@@ -1,16 +1,14 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch; apply.ts has the fourth kind. upstream: apiserver/pkg/endpoints/handlers/patch.go */
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, notFoundError } from "#api/meta/status.ts";
+import { notFoundError } from "#api/meta/status.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Strategy } from "#apiserver/registry/strategy.ts";
-import type { RequestBody } from "#apiserver/request/call.ts";
-import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
-import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
-import { applyMediaType, type Patch } from "#apiserver/request/semantics.ts";
+import { mediaTypeOf } from "#apiserver/request/media-type.ts";
+import { applyMediaType } from "#apiserver/request/semantics.ts";
 import { apply } from "./apply.ts";
+import { judgePatched, readPatch, type PatchBody } from "./patch-body.ts";
 import {
   attributesOf,
-  judgeStrictFaults,
   optionsObject,
   parsePatchOptions,
   settleName,
@@ -51,13 +49,13 @@ const idOf = ({ info }: ResourceCall): { readonly namespace: string; readonly na
 async function patched(
   request: ResourceCall,
   deps: WriteDeps,
-  work: { readonly current: AnyObject; readonly patch: Patch; readonly options: WriteOptions },
+  work: { readonly current: AnyObject; readonly patch: PatchBody; readonly options: WriteOptions },
 ): Promise<AnyObject> {
   const { endpoint, info } = request;
   const old = endpoint.viewOf(work.current);
   const result = deps.semantics.patch(old, work.patch, endpoint.gvk);
-  const decoded = deps.semantics.check(result, endpoint.gvk);
-  const object = judgeStrictFaults(decoded, work.options, request, 422);
+  const judge = { semantics: deps.semantics, gvk: endpoint.gvk, call: request.call, options: work.options };
+  const object = judgePatched(result, work.patch, judge);
   settleName(object, request);
   settleNamespace(object, request);
   deps.semantics.applyDefaults(object, endpoint.gvk);
@@ -67,26 +65,9 @@ async function patched(
       operation: "UPDATE",
       object,
       oldObject: old,
-      options: optionsObject("PatchOptions", work.options),
+      options: optionsObject("UpdateOptions", work.options),
       dryRun: work.options.dryRun,
     }),
   );
   return object;
-}
-
-/** Throws 415 for another kind of patch, 400 for one that isn't JSON. */
-export async function readPatch(body: RequestBody): Promise<Patch> {
-  const mediaType = mediaTypeOf(body.contentType);
-  if (!isPatchMediaType(mediaType)) {
-    throw unsupportedMediaType([...patchMediaTypes, applyMediaType]);
-  }
-  if (body.value !== undefined) return { mediaType, body: body.value };
-  try {
-    return { mediaType, body: JSON.parse((await body.bytes()).toString("utf8")) as unknown };
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw badRequestError(`error decoding patch: ${error.message}`, { cause: error });
-    }
-    throw error;
-  }
 }

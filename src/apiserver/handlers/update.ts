@@ -22,7 +22,7 @@ export const update =
     const { call, info, endpoint } = request;
     const options = parseWriteOptions(call.query, "UpdateOptions");
     const decoded = await deps.semantics.decode(call.body, endpoint.gvk);
-    const sent = judgeStrictFaults(decoded, options, request, 400);
+    const sent = judgeStrictFaults(decoded, options, request);
     settleName(sent, request);
     settleNamespace(sent, request);
     deps.semantics.applyDefaults(sent, endpoint.gvk);

@@ -8,7 +8,7 @@ import {
 } from "#api/meta/field-error.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, failure, invalidError } from "#api/meta/status.ts";
+import { badRequestError, invalidError } from "#api/meta/status.ts";
 import type { WriteStamp } from "#api/patch/apply/field-manager.ts";
 import type { Admission, AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -111,35 +111,22 @@ export async function authorizeCreation(
 
 const isFieldValidation = (text: string): boolean => ["", "Ignore", "Strict", "Warn"].includes(text);
 
-/** Unknown and duplicate fields: refused, warned of, or ignored, as the client asked. Throws `code`. */
+/** Unknown and duplicate fields: refused with 400, warned of, or ignored, as the client asked. */
 export function judgeStrictFaults(
   { object, strictFaults }: Decoded,
   { fieldValidation }: WriteOptions,
   { call, endpoint }: ResourceCall,
-  code: 400 | 422,
 ): AnyObject {
   if (strictFaults.length === 0 || fieldValidation === "Ignore") return object;
-  if (fieldValidation === "Warn") {
-    for (const fault of strictFaults) call.warn(fault);
-    return object;
-  }
-  const { kind, version } = endpoint.gvk;
-  const text = `strict decoding error: ${strictFaults.join(", ")}`;
-  if (code === 400) {
+  if (fieldValidation === "Strict") {
+    const { kind, version } = endpoint.gvk;
+    const text = `strict decoding error: ${strictFaults.join(", ")}`;
     throw badRequestError(
       `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${text}`,
     );
   }
-  const { group } = endpoint.gvk;
-  throw failure({
-    code: 422,
-    reason: "Invalid",
-    message: ` "" is invalid: patch: Invalid value: ${JSON.stringify(JSON.stringify(object))}: ${text}`,
-    details: {
-      ...(group === "" ? {} : { group }),
-      causes: [{ reason: "FieldValueInvalid", message: `Invalid value: ${text}`, field: "patch" }],
-    },
-  });
+  for (const fault of strictFaults) call.warn(fault);
+  return object;
 }
 
 /** The namespace of the URL goes for the object; two different ones are refused. */

@@ -14,7 +14,7 @@ import { formatSelector, type LabelSelectorSpec } from "#api/meta/labels.ts";
 import { apiVersionOf, type AnyObject } from "#api/meta/object.ts";
 import { conflictError, invalidError, modifiedConflict } from "#api/meta/status.ts";
 import { judgeApplied, readApplied } from "#apiserver/handlers/apply.ts";
-import { readPatch } from "#apiserver/handlers/patch.ts";
+import { judgePatched, readPatch } from "#apiserver/handlers/patch-body.ts";
 import { mediaTypeOf } from "#apiserver/request/media-type.ts";
 import { applyMediaType } from "#apiserver/request/semantics.ts";
 import {
@@ -124,7 +124,7 @@ type Make = (current: Scale & AnyObject) => Scale & AnyObject;
 
 async function sent(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
   const decoded = await deps.semantics.decode(request.call.body, scaleKind);
-  const scale = judgeStrictFaults(decoded, options, request, 400);
+  const scale = judgeStrictFaults(decoded, options, request);
   settleName(scale, request);
   settleNamespace(scale, request);
   return (current) => {
@@ -138,8 +138,8 @@ async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOpt
   const { semantics } = deps;
   const patch = await readPatch(request.call.body);
   return (current) => {
-    const result = semantics.check(semantics.patch(current, patch, scaleKind), scaleKind);
-    const scale = judgeStrictFaults(result, options, request, 422);
+    const result = semantics.patch(current, patch, scaleKind);
+    const scale = judgePatched(result, patch, { semantics, gvk: scaleKind, call: request.call, options });
     settleName(scale, request);
     deps.fields.update(current, scale, stampOf(request, deps, options));
     return scale;

@@ -62,7 +62,9 @@ export class TableSemantics implements TypeSemantics {
     try {
       return this.#identified(this.#deps.json.fromValue(value, this.#structOf(kind)), kind);
     } catch (error) {
-      if (error instanceof DecodeError) throw badRequestError(cannotHandle(kind, kind.kind, error.message));
+      if (error instanceof DecodeError) {
+        throw badRequestError(cannotHandle(kind, kind.kind, error.message), { cause: error });
+      }
       throw error;
     }
   }

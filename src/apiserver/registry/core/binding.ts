@@ -30,7 +30,7 @@ export const bind =
     const { call, info } = request;
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, bindingKind);
-    const binding = judgeStrictFaults(decoded, options, request, 400) as AnyObject & Binding;
+    const binding = judgeStrictFaults(decoded, options, request) as AnyObject & Binding;
     const metadata = (binding.metadata ??= {});
     const name = info.name === "" ? (metadata.name ?? "") : info.name;
     if ((metadata.name ?? name) !== name) {

@@ -37,7 +37,7 @@ export const evict =
     const { call, info, endpoint } = request;
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, evictionKind);
-    const eviction = judgeStrictFaults(decoded, options, request, 400);
+    const eviction = judgeStrictFaults(decoded, options, request);
     const { name = info.name } = eviction.metadata ?? {};
     if (name !== info.name) throw badRequestError("name in URL does not match name in Eviction object");
     const deletion = (eviction["deleteOptions"] ?? {}) as DeletionOptions & { dryRun?: string[] };

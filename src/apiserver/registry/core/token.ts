@@ -24,7 +24,7 @@ export const createToken =
     const { call, info, endpoint } = request;
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, tokenKind);
-    const object = judgeStrictFaults(decoded, options, request, 400);
+    const object = judgeStrictFaults(decoded, options, request);
     const metadata = (object.metadata ??= {});
     metadata.name ??= info.name;
     metadata.namespace ??= info.namespace;

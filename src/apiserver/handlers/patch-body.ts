@@ -1,0 +1,112 @@
+/**
+ * Bodies of patches, and what they make of an object: how both are refused.
+ * upstream: apiserver/pkg/endpoints/handlers/patch.go (applyJSPatch, strategicPatchObject, applyPatchToObject)
+ */
+import { decodeAny } from "#api/codec/json.ts";
+import { countKeys, duplicateKeys, parseJson } from "#api/codec/json-text.ts";
+import { DecodeError } from "#api/codec/decode-error.ts";
+import { invalid } from "#api/meta/field-error.ts";
+import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
+import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
+import { goText, isMap } from "#api/patch/json-value.ts";
+import type { ApiCall, RequestBody } from "#apiserver/request/call.ts";
+import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
+import { applyMediaType, type Patch, type TypeSemantics } from "#apiserver/request/semantics.ts";
+import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
+import type { WriteOptions } from "./write.ts";
+
+export interface PatchBody extends Patch {
+  /** Keys given twice, and what a JSON patch's operation doesn't have. */
+  readonly strictFaults: readonly string[];
+}
+
+/** Throws 415 for another kind of patch, 400 for one that can't be read. */
+export async function readPatch(body: RequestBody): Promise<PatchBody> {
+  const mediaType = mediaTypeOf(body.contentType);
+  if (!isPatchMediaType(mediaType)) {
+    throw unsupportedMediaType([...patchMediaTypes, applyMediaType]);
+  }
+  const text = body.value === undefined ? (await body.bytes()).toString("utf8") : JSON.stringify(body.value);
+  try {
+    return { mediaType, ...(mediaType === "application/json-patch+json" ? operations(text) : changes(text)) };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const what = mediaType === "application/strategic-merge-patch+json" ? "" : "error decoding patch: ";
+    throw badRequestError(`${what}${error.message}`, { cause: error });
+  }
+}
+
+type Read = Pick<PatchBody, "body" | "strictFaults">;
+
+function changes(text: string): Read {
+  const { object, strictFaults } = decodeAny(text);
+  return { body: object, strictFaults };
+}
+
+const operationFields = new Set(["op", "path", "from", "value"]);
+
+function operations(text: string): Read {
+  const body = parseJson(text);
+  if (!Array.isArray(body)) {
+    const kind = isMap(body) ? "object" : body === null ? "null" : typeof body;
+    throw new DecodeError(`json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`);
+  }
+  const unknown = body.flatMap((operation: unknown, at) =>
+    isMap(operation)
+      ? Object.keys(operation).flatMap((name) => (operationFields.has(name) ? [] : [`[${at}].${name}`]))
+      : [],
+  );
+  const duplicates = countKeys(text) === keysIn(body) ? [] : duplicateKeys(text);
+  return {
+    body,
+    strictFaults: [
+      ...unknown.map((path) => `json patch unknown field ${JSON.stringify(path)}`),
+      ...duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`),
+    ],
+  };
+}
+
+function keysIn(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + keysIn(each), 0);
+  if (!isMap(value)) return 0;
+  return Object.values(value).reduce((sum: number, each) => sum + 1 + keysIn(each), 0);
+}
+
+export interface PatchJudge {
+  readonly semantics: TypeSemantics;
+  readonly gvk: GroupVersionKind;
+  readonly call: Pick<ApiCall, "warn">;
+  readonly options: WriteOptions;
+}
+
+/** The patched object as its type takes it. Throws 422. */
+export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJudge): AnyObject {
+  const { semantics, gvk, call, options } = judge;
+  const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
+  const shown = isStrategic ? goText(patch.body) : JSON.stringify(patched);
+  const { object, strictFaults } = checked(patched, gvk, semantics, shown);
+  const faults = [...patch.strictFaults, ...strictFaults];
+  if (faults.length === 0 || options.fieldValidation === "Ignore") return object;
+  if (options.fieldValidation === "Strict") {
+    throw invalidPatch(shown, `strict decoding error: ${faults.join(", ")}`);
+  }
+  for (const fault of faults) call.warn(fault);
+  return object;
+}
+
+function checked(
+  patched: AnyObject,
+  gvk: GroupVersionKind,
+  semantics: TypeSemantics,
+  shown: string,
+): ReturnType<TypeSemantics["check"]> {
+  try {
+    return semantics.check(patched, gvk);
+  } catch (error) {
+    const cause = error instanceof StatusError ? error.cause : undefined;
+    throw cause instanceof DecodeError ? invalidPatch(shown, cause.message) : error;
+  }
+}
+
+const invalidPatch = (shown: string, why: string): StatusError =>
+  invalidError({ group: "", kind: "", name: "" }, [invalid("patch", shown, why)]);
