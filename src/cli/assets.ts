@@ -21,18 +21,22 @@ export async function loadAssets({ dataDir, startsStore }: AssetOptions): Promis
   const bytes = (name: string): Buffer => Buffer.from(sea.getRawAsset(name));
   return {
     sqliteAddon: addonPath(sea, dataDir),
-    spawnStoreWorker: startsStore
-      ? startedEarly(new Worker(sea.getAsset("worker.cjs", "utf8"), { eval: true, name: "sqlite" }))
-      : undefined,
+    spawnStoreWorker: startedMaybe(
+      startsStore,
+      () => new Worker(sea.getAsset("worker.cjs", "utf8"), { eval: true, name: "sqlite" }),
+    ),
     runc: () => zstdDecompressSync(bytes("runc.zst")),
     descriptions: () => bytes("descriptions.json.gz"),
   };
 }
 
 /** A start that fails before it comes to the store must not wait for the worker. */
-function startedEarly(worker: Worker): () => Worker {
-  worker.unref();
+function startedMaybe(startsNow: boolean, spawn: () => Worker): () => Worker {
+  let early = startsNow ? spawn() : undefined;
+  early?.unref();
   return () => {
+    const worker = early ?? spawn();
+    early = undefined;
     worker.ref();
     return worker;
   };
@@ -51,7 +55,7 @@ function filesOfCheckout(startsStore: boolean): Assets {
   const descriptions = join(modules, ".cache/mini-k8s-descriptions.json.gz");
   return {
     sqliteAddon: isBundle ? join(modules, `better-sqlite3/prebuilds/linux-${process.arch}.node`) : undefined,
-    spawnStoreWorker: startsStore ? startedEarly(new Worker(worker, { name: "sqlite" })) : undefined,
+    spawnStoreWorker: startedMaybe(startsStore, () => new Worker(worker, { name: "sqlite" })),
     runc: undefined,
     descriptions: existsSync(descriptions) ? () => readFileSync(descriptions) : undefined,
   };

@@ -31,7 +31,16 @@ async function run(argv: readonly string[], env: Record<string, string> = {}): P
 
 const plain = (value: unknown): string => String(value);
 
-for (const command of ["root", "server", "agent", "token", "secrets-encrypt", "completion", "uninstall"]) {
+for (const command of [
+  "root",
+  "server",
+  "agent",
+  "token",
+  "secrets-encrypt",
+  "snapshot",
+  "completion",
+  "uninstall",
+]) {
   test(`--help of ${command} is as it was`, async (t) => {
     const { code, out } = await run(command === "root" ? ["--help"] : [command, "--help"]);
     assert.equal(code, 0);

@@ -5,6 +5,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { kubectlCommand, runKubectl } from "./commands/kubectl.ts";
 import { secretsEncryptCommand } from "./commands/secrets-encrypt.ts";
 import { serverCommand } from "./commands/server.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import type { CommandDefinition } from "./command.ts";
@@ -16,6 +17,7 @@ const commands: readonly CommandDefinition[] = [
   agentCommand,
   tokenCommand,
   secretsEncryptCommand,
+  snapshotCommand,
   kubectlCommand,
   completionCommand(() => commands),
   uninstallCommand,

@@ -1,7 +1,7 @@
 /** What a store's durable side does for the MVCC core. In memory there is nothing to it. */
 import type { KeyRange } from "./key-range.ts";
 import type { KeyEvent, KeyEventBatch, KeyValue, LeaseId } from "./kv.ts";
-import type { Revision } from "./store.ts";
+import type { Revision, StoreCopy } from "./store.ts";
 
 export interface Backend {
   /** Absent when the ring holds everything that isn't compacted. */
@@ -13,6 +13,8 @@ export interface Backend {
   /** Frees a bounded amount of what was compacted. False when nothing is left to free. */
   sweep(): Promise<boolean>;
   size(): Promise<number>;
+  /** See Store.copy. */
+  copy?(): Promise<StoreCopy>;
   close(): Promise<void>;
 }
 

@@ -15,6 +15,7 @@ import {
   type Revision,
   RevisionMismatchError,
   type Store,
+  type StoreCopy,
   type WatchOptions,
 } from "./store.ts";
 
@@ -22,10 +23,12 @@ import {
 export class MvccStore implements Store {
   /** The same keys and revisions, as etcd's API has them. */
   readonly keyValues: KeyValueStore;
+  readonly copy: (() => Promise<StoreCopy>) | undefined;
   readonly #core: StoreCore;
 
   constructor(core: StoreCore) {
     this.#core = core;
+    this.copy = core.backend.copy?.bind(core.backend);
     this.keyValues = new MvccKeyValueStore(core);
   }
 

@@ -77,6 +77,14 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
+/** A database file as it was at one revision, while its store goes on. */
+export interface StoreCopy extends AsyncDisposable {
+  readonly revision: Revision;
+  readonly bytes: number;
+  /** All of the file, in order. Once. */
+  read(): AsyncIterable<Buffer>;
+}
+
 /**
  * Values are handed on, not copied: neither who writes a value nor who reads it may change its bytes.
  * A write that can't be made durable rejects with StoreFullError or StoreWriteError; reads go on, and later writes
@@ -117,6 +125,8 @@ export interface Store {
   compact(revision: Revision): Promise<void>;
   /** Size in bytes on disk (0 in memory). */
   size(): Promise<number>;
+  /** Absent when the store is no file of ours. One at a time: a second one waits for the first one's end. */
+  readonly copy?: (() => Promise<StoreCopy>) | undefined;
   /** Waits for pending writes, then lets go of everything. Later calls throw StoreClosedError. */
   close(): Promise<void>;
 }

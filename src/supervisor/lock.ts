@@ -27,10 +27,16 @@ export async function lockDirectory(path: string): Promise<AsyncDisposable> {
     } catch (error) {
       if (errorCode(error) !== "EEXIST" || i >= tries) throw error;
     }
-    const [pid = "", startTime = ""] = ((await readTextIfExists(path)) ?? "").trim().split(" ");
-    if (pid !== "" && (await startTimeOf(pid)) === startTime) throw new LockedError(path, pid);
+    const pid = await lockHolder(path);
+    if (pid !== undefined) throw new LockedError(path, pid);
     await rm(path, { force: true });
   }
+}
+
+/** The process that has the directory; undefined when none does. */
+export async function lockHolder(path: string): Promise<string | undefined> {
+  const [pid = "", startTime = ""] = ((await readTextIfExists(path)) ?? "").trim().split(" ");
+  return pid !== "" && (await startTimeOf(pid)) === startTime ? pid : undefined;
 }
 
 /** Clock ticks since boot at which a process started; "" when it is gone. Tells a reused pid from the old one. */

@@ -4,8 +4,10 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { OptionValues } from "#base/options.ts";
+import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
+import { serverPaths } from "./paths.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
 const runtimeChoices: readonly string[] = ["auto", "docker", "cri", "embedded", "fake"];
@@ -53,6 +55,15 @@ export interface ServerOptions extends NodeOptions {
   readonly clusterDns: string;
   readonly clusterDomain: string;
   readonly disableAgent: boolean;
+  readonly snapshots: {
+    /** Undefined: only when asked for. */
+    readonly schedule: string | undefined;
+    readonly retention: number;
+    readonly directory: string;
+    readonly name: string;
+  };
+  /** The kubeconfig's context. */
+  readonly contextName: string;
 }
 
 export interface AgentOptions extends NodeOptions {
@@ -96,6 +107,11 @@ class Reader {
   list(name: string): readonly string[] {
     const value = this.#values[name];
     return Array.isArray(value) ? (value as readonly string[]) : [];
+  }
+
+  integer(name: string, fallback: number): number {
+    const value = this.#values[name];
+    return typeof value === "number" ? value : fallback;
   }
 
   port(name: string, fallback: number): number {
@@ -251,6 +267,8 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     clusterDns,
     clusterDomain,
     disableAgent: reader.flag("disable-agent"),
+    snapshots: readSnapshots(reader, node),
+    contextName: "default",
   };
   return { options, faults: reader.faults };
 }
@@ -275,6 +293,30 @@ function readAudit(reader: Reader): AuditOptions | undefined {
     return undefined;
   }
   return { policyFile, log: path === undefined ? undefined : { path, ...log }, webhookKubeconfig };
+}
+
+function readSnapshots(reader: Reader, node: NodeOptions): ServerOptions["snapshots"] {
+  const schedule = reader.text("etcd-snapshot-schedule-cron") ?? "0 */12 * * *";
+  const fault = scheduleFault(schedule);
+  if (fault !== undefined) {
+    reader.faults.push(`--etcd-snapshot-schedule-cron is ${JSON.stringify(schedule)}: ${fault}`);
+  }
+  const retention = reader.integer("etcd-snapshot-retention", 5);
+  if (retention < 0) {
+    reader.faults.push(`--etcd-snapshot-retention is ${retention}, must be 0 (keep all) or more`);
+  }
+  const name = reader.text("etcd-snapshot-name") ?? "etcd-snapshot";
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) {
+    reader.faults.push(
+      `--etcd-snapshot-name is ${JSON.stringify(name)}, must be 1 to 100 letters, digits, '.', '_' and '-'`,
+    );
+  }
+  return {
+    schedule: reader.flag("etcd-disable-snapshots") ? undefined : schedule,
+    retention,
+    directory: resolve(reader.text("etcd-snapshot-dir") ?? serverPaths(node.dataDir).snapshots),
+    name,
+  };
 }
 
 /** A server with its own data directory keeps to it; the one of the machine writes where an administrator looks. */

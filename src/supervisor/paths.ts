@@ -12,6 +12,9 @@ export interface ServerPaths {
   readonly encryption: string;
   /** Tells this server from others of the cluster. */
   readonly identity: string;
+  /** For this program's own commands on this machine: where the server listens, with all powers. */
+  readonly adminKubeconfig: string;
+  readonly snapshots: string;
 }
 
 export function serverPaths(dataDir: string): ServerPaths {
@@ -24,6 +27,8 @@ export function serverPaths(dataDir: string): ServerPaths {
     agentToken: join(server, "agent-token"),
     encryption: join(server, "cred", "encryption-config.json"),
     identity: join(server, "identity"),
+    adminKubeconfig: join(server, "cred", "admin.kubeconfig"),
+    snapshots: join(server, "db", "snapshots"),
   };
 }
 

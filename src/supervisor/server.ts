@@ -38,7 +38,11 @@ import { informerComponent, nodeComponents } from "./node-components.ts";
 import type { ServerOptions } from "./options.ts";
 import { agentPaths, serverPaths } from "./paths.ts";
 import { joinRoutes } from "./join/routes.ts";
-import { givenToken, loadTokens } from "./tokens.ts";
+import { sealIdentity } from "./snapshots/identity.ts";
+import { snapshotRoutes } from "./snapshots/routes.ts";
+import { snapshotSchedule } from "./snapshots/schedule.ts";
+import { SnapshotService } from "./snapshots/service.ts";
+import { givenToken, loadTokens, type ServerTokens } from "./tokens.ts";
 
 /** One component may take this long to stop. */
 const stopMaxMs = 20_000;
@@ -71,6 +75,7 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
     ...controlPlane(options, { server, identity }, host),
     ...(options.disableAgent ? [] : await ownNode(options, { server, certificates, nodeIp }, host)),
     stepComponent("kubeconfig", () => announce(options, { server, certificates }, host)),
+    ...upkeep(options, server, host),
   ];
   await runInOrder(components, host.signal, {
     clock,
@@ -155,6 +160,7 @@ interface Server {
   readonly admin: Client;
   readonly clientOf: (user: UserInfo) => Client;
   readonly rootCaPem: string;
+  readonly snapshotService: SnapshotService;
 }
 
 async function createServer(
@@ -171,7 +177,7 @@ async function createServer(
   const tokens = await loadTokens(tokenInput, random);
   const tokenAuthenticators = await staticTokens(options, host);
   // Made before the client that it uses: joining starts when the server serves.
-  const late: { join?: JoinServer } = {};
+  const late: { join?: JoinServer; snapshots?: SnapshotService } = {};
   const encryptionConfiguration =
     options.encryptionProviderConfig ??
     (await encryptionFile(serverPaths(options.dataDir).encryption, options.secretsEncryption, random));
@@ -194,7 +200,10 @@ async function createServer(
       descriptions:
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
       tokenAuthenticators,
-      extraRoutes: joinRoutes(() => late.join),
+      extraRoutes: (app, front) => {
+        joinRoutes(() => late.join)(app);
+        snapshotRoutes(() => late.snapshots)(app, front);
+      },
     },
   );
   const clientOf = (user: UserInfo): Client => createClient(apiserver.local(user), { clock });
@@ -206,7 +215,25 @@ async function createServer(
     random,
     log: log.child({ component: "join" }),
   });
-  return { apiserver, admin, clientOf, rootCaPem: certificates.serverCa.certificatePem };
+  const snapshotService = createSnapshotService(options, { store, tokens }, host);
+  late.snapshots = snapshotService;
+  return { apiserver, admin, clientOf, rootCaPem: certificates.serverCa.certificatePem, snapshotService };
+}
+
+function createSnapshotService(
+  { snapshots, nodeName, dataDir }: ServerOptions,
+  { store, tokens }: { readonly store: Store; readonly tokens: ServerTokens },
+  { clock, log, version }: Host,
+): SnapshotService {
+  return new SnapshotService(
+    { ...snapshots, node: nodeName, version },
+    {
+      store,
+      clock,
+      log: log.child({ component: "snapshots" }),
+      identity: () => sealIdentity(serverPaths(dataDir), tokens.serverPassword),
+    },
+  );
 }
 
 interface ApiserverParts {
@@ -306,6 +333,16 @@ function electedScheduler(
   });
 }
 
+/** What the store wants done from time to time. */
+function upkeep(
+  { snapshots }: ServerOptions,
+  { snapshotService: service }: Server,
+  { clock }: Host,
+): Component[] {
+  if (snapshots.schedule === undefined) return [];
+  return [snapshotSchedule(snapshots.schedule, { service, clock })];
+}
+
 /** This machine as a node: within the process, with a node's own rights. */
 async function ownNode(
   options: ServerOptions,
@@ -366,11 +403,13 @@ async function announce(
 ): Promise<void> {
   const path = options.writeKubeconfig;
   const parts = {
+    name: options.contextName,
     server: `https://127.0.0.1:${server.apiserver.port}`,
     certificateAuthority: certificates.serverCa.certificatePem,
     certificate: { cert: certificates.admin.certificatePem, key: certificates.admin.keyPem },
   };
   await writeKubeconfig(path, parts, options.writeKubeconfigMode);
+  await writeKubeconfig(serverPaths(options.dataDir).adminKubeconfig, parts);
   // The clock of measuring starts with the process.
   const ms = Math.round(host.clock.monotonic());
   host.say(`kubeconfig: ${path}\n\n  export KUBECONFIG=${path}\n\nready in ${ms} ms\n`);

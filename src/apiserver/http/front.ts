@@ -104,6 +104,12 @@ export class Front {
     for (const watch of this.#watches) watch.close();
   }
 
+  /** Who sent this, or whom it acts as. Throws 401. For routes beside the API. */
+  async identify(incoming: Incoming): Promise<UserInfo> {
+    const { sender, impersonated } = await this.#identify(incoming);
+    return impersonated ?? sender;
+  }
+
   /** Who sent this, and whom it is to be taken for. Throws 401, and 403 for who may not impersonate. */
   async #identify(incoming: Incoming): Promise<Identified> {
     const credentials = credentialsOf(incoming, this.#certificates);

@@ -4,6 +4,7 @@ import type { Connection, SqlValue, Statement } from "./driver.ts";
 import { openDurable, setQuota } from "./durable-connection.ts";
 import { corruptError } from "./open-errors.ts";
 import { NotesTable } from "./notes.ts";
+import { PageCopy } from "./page-copy.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { type Packed, readRecords, type ReadRow, RecordWriter } from "./records.ts";
 import { checksumOf, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
@@ -47,6 +48,8 @@ export interface Slice {
 
 export class Database {
   readonly notes: NotesTable;
+  /** For a snapshot. */
+  readonly copy: PageCopy;
   readonly #path: string;
   readonly #connection: Connection;
   readonly #quotaBytes: number | undefined;
@@ -83,6 +86,7 @@ export class Database {
     this.#connection = openDurable(options);
     this.#quotaBytes = options.quotaBytes;
     this.notes = new NotesTable(this.#connection);
+    this.copy = new PageCopy(this.#connection, options.path);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
     this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
@@ -158,7 +162,7 @@ export class Database {
 
   /** After a commit was acknowledged, so that its writers don't wait for it. */
   checkpointIfDue(): void {
-    if (this.#dirtyPages < checkpointPages) return;
+    if (this.#dirtyPages < checkpointPages || this.copy.isRunning) return;
     this.#dirtyPages = 0;
     this.#checkpoint("PASSIVE");
   }
@@ -222,6 +226,7 @@ export class Database {
   close(): void {
     this.#checkpoint("TRUNCATE");
     this.#connection.close();
+    this.copy.close();
   }
 
   /** False when there is nothing left to look at. */

@@ -27,11 +27,14 @@ export interface ConnectionOptions {
   readonly nativeBinding?: string | undefined;
   /** How long to wait for another process to let go of the file. */
   readonly lockWaitMs: number;
+  /** Nothing is written, nor are files made beside it. */
+  readonly isReadOnly?: boolean | undefined;
 }
 
 export function openConnection(options: ConnectionOptions): Connection {
   const database = new Database(options.path, {
     timeout: options.lockWaitMs,
+    readonly: options.isReadOnly === true,
     ...(options.nativeBinding === undefined
       ? {}
       : { nativeBinding: loadAddon(options.nativeBinding) as string }),

@@ -30,6 +30,10 @@ export type Request =
   | { readonly kind: "entries"; readonly positions: BigUint64Array<ArrayBuffer> }
   | { readonly kind: "compact"; readonly revision: bigint }
   | { readonly kind: "sweep" }
+  /** From now on the file stays as it is, until `endCopy`; writes go on beside it. */
+  | { readonly kind: "beginCopy" }
+  | { readonly kind: "readCopy"; readonly page: number; readonly count: number }
+  | { readonly kind: "endCopy" }
   | { readonly kind: "close" };
 
 export interface Opened {
@@ -46,6 +50,8 @@ export type Reply =
   | { readonly kind: "done" }
   | { readonly kind: "read"; readonly revision: bigint; readonly rows: Packed }
   | { readonly kind: "swept"; readonly more: boolean }
+  | { readonly kind: "copying"; readonly revision: bigint; readonly pages: number }
+  | { readonly kind: "copied"; readonly pages: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "failed";
       readonly message: string;

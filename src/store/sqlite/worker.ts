@@ -15,6 +15,9 @@ import type { Packed } from "./records.ts";
  */
 const awakeMs = 0.2;
 
+/** After these a checkpoint may be due. */
+const writing: ReadonlySet<Request["kind"]> = new Set(["commit", "sweep", "endCopy"]);
+
 const port = parentPort;
 assert(port !== null, "the SQLite worker runs as a worker thread only");
 
@@ -33,7 +36,7 @@ function serve(bell: Int32Array<SharedArrayBuffer>): void {
         port?.close();
         return;
       }
-      if (next.kind === "commit" || next.kind === "sweep") session.database?.checkpointIfDue();
+      if (writing.has(next.kind)) session.database?.checkpointIfDue();
     }
     isBusy = waitForBell(bell, rung, isBusy);
   }
@@ -52,7 +55,7 @@ function receive(): Request | undefined {
   return receiveMessageOnPort(port)?.message as Request | undefined;
 }
 
-function send(reply: Reply, packed?: Packed): void {
+function send(reply: Reply, packed?: Pick<Packed, "buffer">): void {
   port?.postMessage(reply, packed === undefined ? [] : [packed.buffer]);
 }
 
@@ -107,6 +110,20 @@ function perform(database: Database, request: Exclude<Request, { kind: "open" }>
       return;
     case "sweep":
       send({ kind: "swept", more: database.sweep() });
+      return;
+    case "beginCopy": {
+      const pages = database.copy.begin();
+      send({ kind: "copying", revision: database.revision, pages });
+      return;
+    }
+    case "readCopy": {
+      const pages = database.copy.read(request.page, request.count);
+      send({ kind: "copied", pages }, pages);
+      return;
+    }
+    case "endCopy":
+      database.copy.end();
+      send({ kind: "done" });
       return;
     case "close":
       database.close();
