@@ -21,6 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   network: foundations,
   proxy: foundations,
   dns: foundations,
+  // A client of the API that reads its past: the commands history, get --at and rewind.
+  history: ["base", "api", "client"],
   supervisor: [
     ...foundations,
     "store",
@@ -32,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "proxy",
     "dns",
   ],
-  cli: ["supervisor", "client", "api", "base"],
+  cli: ["supervisor", "history", "client", "api", "base"],
 };
 /** Imported by tests and e2e only. */
 const testing = "testing";

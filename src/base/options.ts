@@ -9,6 +9,8 @@ export interface OptionSpec {
   /** "data-dir": the flag without dashes, the key of the config file, and MINI_K8S_DATA_DIR. */
   readonly name: string;
   readonly type: OptionType;
+  /** One letter: -n */
+  readonly short?: Lowercase<string> | Uppercase<string>;
   /** What the help shows as default; the component's `complete` is what applies it. */
   readonly defaultText?: string;
   readonly placeholder?: string;

@@ -38,6 +38,9 @@ for (const command of [
   "token",
   "secrets-encrypt",
   "snapshot",
+  "get",
+  "history",
+  "rewind",
   "completion",
   "uninstall",
 ]) {

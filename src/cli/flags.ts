@@ -21,7 +21,8 @@ export function oclifFlags(specs: readonly OptionSpec[]): Record<string, OclifFl
 
 function flagOf(spec: OptionSpec): OclifFlag {
   const defaultText = spec.defaultText === undefined ? "" : ` [default: ${spec.defaultText}]`;
-  const shared = { description: spec.text + defaultText, helpGroup: spec.group };
+  const char = spec.short === undefined ? {} : { char: spec.short as "n" };
+  const shared = { description: spec.text + defaultText, helpGroup: spec.group, ...char };
   if (spec.type === "boolean") return boolean({ ...shared, allowNo: true });
   const valued = { ...shared, helpValue: spec.placeholder ?? "VALUE" };
   const flag =

@@ -2,7 +2,10 @@
 import { basename } from "node:path";
 import { agentCommand } from "./commands/agent.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { getCommand } from "./commands/get.ts";
+import { historyCommand } from "./commands/history.ts";
 import { kubectlCommand, runKubectl } from "./commands/kubectl.ts";
+import { rewindCommand } from "./commands/rewind.ts";
 import { secretsEncryptCommand } from "./commands/secrets-encrypt.ts";
 import { serverCommand } from "./commands/server.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
@@ -18,6 +21,9 @@ const commands: readonly CommandDefinition[] = [
   tokenCommand,
   secretsEncryptCommand,
   snapshotCommand,
+  getCommand,
+  historyCommand,
+  rewindCommand,
   kubectlCommand,
   completionCommand(() => commands),
   uninstallCommand,

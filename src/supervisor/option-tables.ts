@@ -292,6 +292,22 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: "Domain of the cluster",
   },
   {
+    name: "history",
+    type: "string",
+    placeholder: "DURATION",
+    group: "database",
+    defaultText: "the compaction interval",
+    text: "How long every state of every object stays readable (history, get --at, rewind)",
+  },
+  {
+    name: "etcd-compaction-interval",
+    type: "string",
+    placeholder: "DURATION",
+    group: "database",
+    defaultText: "5m",
+    text: "How often what is older is let go of",
+  },
+  {
     name: "etcd-disable-snapshots",
     type: "boolean",
     group: "database",

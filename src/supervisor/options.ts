@@ -4,6 +4,8 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { OptionValues } from "#base/options.ts";
+import { DurationError, goDurationMs } from "#api/meta/duration.ts";
+import type { CompactionOptions } from "#store/history/compaction.ts";
 import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
@@ -62,6 +64,7 @@ export interface ServerOptions extends NodeOptions {
     readonly directory: string;
     readonly name: string;
   };
+  readonly compaction: CompactionOptions;
   /** The kubeconfig's context. */
   readonly contextName: string;
 }
@@ -112,6 +115,21 @@ class Reader {
   integer(name: string, fallback: number): number {
     const value = this.#values[name];
     return typeof value === "number" ? value : fallback;
+  }
+
+  /** Go's form of a duration. */
+  duration(name: string, fallbackMs: number, leastMs: number): number {
+    const text = this.text(name);
+    if (text === undefined) return fallbackMs;
+    try {
+      const ms = goDurationMs(text);
+      if (ms < leastMs) this.faults.push(`--${name} is ${text}, must be at least ${leastMs} ms`);
+      return ms;
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error;
+      this.faults.push(`--${name} is ${text}, must be a duration such as 5m or 1h30m`);
+      return fallbackMs;
+    }
   }
 
   port(name: string, fallback: number): number {
@@ -268,6 +286,10 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     clusterDomain,
     disableAgent: reader.flag("disable-agent"),
     snapshots: readSnapshots(reader, node),
+    compaction: {
+      intervalMs: reader.duration("etcd-compaction-interval", 5 * 60_000, 1000),
+      keepMs: reader.duration("history", 0, 0),
+    },
     contextName: "default",
   };
   return { options, faults: reader.faults };

@@ -15,6 +15,8 @@ import { writeKubeconfig } from "#client/kubeconfig.ts";
 import { createClient } from "#client/rest.ts";
 import { controllers } from "#controllers/component.ts";
 import { scheduler } from "#scheduler/component.ts";
+import { Compaction } from "#store/history/compaction.ts";
+import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { Store } from "#store/store.ts";
 import { encryptionFile } from "./secrets-encryption/files.ts";
@@ -42,6 +44,7 @@ import { sealIdentity } from "./snapshots/identity.ts";
 import { snapshotRoutes } from "./snapshots/routes.ts";
 import { snapshotSchedule } from "./snapshots/schedule.ts";
 import { SnapshotService } from "./snapshots/service.ts";
+import { timelineRoutes } from "./timeline-routes.ts";
 import { givenToken, loadTokens, type ServerTokens } from "./tokens.ts";
 
 /** One component may take this long to stop. */
@@ -161,6 +164,8 @@ interface Server {
   readonly clientOf: (user: UserInfo) => Client;
   readonly rootCaPem: string;
   readonly snapshotService: SnapshotService;
+  readonly store: Store;
+  readonly timeline: Timeline;
 }
 
 async function createServer(
@@ -177,6 +182,7 @@ async function createServer(
   const tokens = await loadTokens(tokenInput, random);
   const tokenAuthenticators = await staticTokens(options, host);
   // Made before the client that it uses: joining starts when the server serves.
+  const timeline = new Timeline({ store, clock, log: log.child({ component: "store" }) });
   const late: { join?: JoinServer; snapshots?: SnapshotService } = {};
   const encryptionConfiguration =
     options.encryptionProviderConfig ??
@@ -203,6 +209,7 @@ async function createServer(
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);
         snapshotRoutes(() => late.snapshots)(app, front);
+        timelineRoutes({ store, timeline })(app, front);
       },
     },
   );
@@ -217,7 +224,8 @@ async function createServer(
   });
   const snapshotService = createSnapshotService(options, { store, tokens }, host);
   late.snapshots = snapshotService;
-  return { apiserver, admin, clientOf, rootCaPem: certificates.serverCa.certificatePem, snapshotService };
+  const rootCaPem = certificates.serverCa.certificatePem;
+  return { apiserver, admin, clientOf, rootCaPem, snapshotService, store, timeline };
 }
 
 function createSnapshotService(
@@ -335,12 +343,28 @@ function electedScheduler(
 
 /** What the store wants done from time to time. */
 function upkeep(
-  { snapshots }: ServerOptions,
-  { snapshotService: service }: Server,
-  { clock }: Host,
+  { snapshots, compaction }: ServerOptions,
+  { snapshotService: service, timeline, store }: Server,
+  { clock, log: parent }: Host,
 ): Component[] {
-  if (snapshots.schedule === undefined) return [];
-  return [snapshotSchedule(snapshots.schedule, { service, clock })];
+  const log = parent.child({ component: "store" });
+  const compacting = new Compaction(compaction, { store, clock, log });
+  return [
+    loopComponent("timeline", (signal) => timeline.run(signal)),
+    loopComponent("compaction", (signal) => compacting.run(signal)),
+    ...(snapshots.schedule === undefined ? [] : [snapshotSchedule(snapshots.schedule, { service, clock })]),
+  ];
+}
+
+/** Something that goes on beside the rest, ready from the start. */
+function loopComponent(name: string, run: (signal: AbortSignal) => Promise<void>): Component {
+  return {
+    name,
+    run: async (signal, ready) => {
+      ready();
+      await run(signal);
+    },
+  };
 }
 
 /** This machine as a node: within the process, with a node's own rights. */

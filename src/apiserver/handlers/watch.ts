@@ -16,6 +16,20 @@ export interface WatchDeps extends ReadDeps {
   readonly minRequestTimeoutMs: number;
 }
 
+/** Ours alone: end the watch at this revision, instead of waiting for what comes after it. */
+const untilParameter = "mini-k8s.untilRevision";
+
+async function reachEnd(
+  text: string | null,
+  { feed }: ReadDeps,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  if (text === null) return undefined;
+  const until = parseResourceVersion(text);
+  await feed.reach(until, signal);
+  return until;
+}
+
 export const watch =
   (deps: WatchDeps): Handler =>
   async ({ call, info, endpoint }) => {
@@ -34,6 +48,7 @@ export const watch =
         matches: selection.matches,
         interest: interestOf(endpoint, selection),
         bookmarks: options.allowWatchBookmarks,
+        until: await reachEnd(call.query.get(untilParameter), deps, call.signal),
         timeoutMs,
         signal: call.signal,
       },

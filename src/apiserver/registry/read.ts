@@ -111,6 +111,9 @@ async function pageOfPast(
   { namespace, selection, options }: ListQuery,
   at: { readonly store: Store; readonly revision: bigint; readonly from: Position | undefined },
 ): Promise<Page> {
+  if (selection.name !== undefined && (namespace !== "" || !cache.namespaced)) {
+    return oneOfPast(cache, { namespace, selection, name: selection.name }, { ...at, options });
+  }
   const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
   const items: StoredObject[] = [];
   const { limit } = options;
@@ -131,14 +134,30 @@ async function pageOfPast(
   }
 }
 
-async function past(
+async function oneOfPast(
+  cache: ResourceCache,
+  { namespace, selection, name }: Pick<ListQuery, "namespace" | "selection"> & { readonly name: string },
+  at: { readonly store: Store; readonly revision: bigint; readonly options: ListOptions },
+): Promise<Page> {
+  const id = { namespace, name };
+  const { entry } = await unlessCompacted(at.store.get(keyOfId(cache, id), at.revision), at.options);
+  const stored = entry === undefined ? undefined : new StoredObject(id, entry.value, entry.modRevision);
+  const isIn = stored !== undefined && selection.matches?.(stored) !== false;
+  return { items: isIn ? [stored] : [], more: false, remaining: 0 };
+}
+
+function past(
   store: Store,
   prefix: string,
   query: { readonly revision: bigint; readonly startKey: string; readonly limit: number },
   options: ListOptions,
 ): ReturnType<Store["list"]> {
+  return unlessCompacted(store.list(prefix, query), options);
+}
+
+async function unlessCompacted<T>(reading: Promise<T>, options: ListOptions): Promise<T> {
   try {
-    return await store.list(prefix, query);
+    return await reading;
   } catch (error) {
     if (!(error instanceof CompactedError || error instanceof FutureRevisionError)) throw error;
     if (options.continue === "") {

@@ -34,6 +34,8 @@ export interface WatchStart {
   readonly bookmarks: boolean;
   /** The watch ends by itself after this. */
   readonly timeoutMs: number;
+  /** And when it has told everything up to here, if given: for who reads history. */
+  readonly until?: bigint | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -86,6 +88,7 @@ class Watcher {
   }
 
   onEvent(event: CacheEvent): void {
+    if (event.revision > (this.#start.until ?? event.revision)) return;
     const item = itemFor(event, this.#start);
     if (item !== undefined) this.items.push(item);
   }
@@ -107,8 +110,14 @@ class Watcher {
     const events = this.#deps.cache.eventsAfter(revision);
     if (events === undefined) return false;
     for (const event of events) this.onEvent(event);
-    this.#follow();
+    if (this.#isTold(this.#deps.feed.revision)) this.items.close();
+    else this.#follow();
     return true;
+  }
+
+  #isTold(revision: bigint): boolean {
+    const { until } = this.#start;
+    return until !== undefined && revision >= until;
   }
 
   #follow(): void {
@@ -136,6 +145,7 @@ class Watcher {
       const batches = this.#deps.store.watch(registryPrefix, { startRevision, signal: reading.signal });
       for await (const batch of batches) {
         for (const event of changesOf(this.#deps.cache, batch)) this.onEvent(event);
+        if (this.#isTold(batch.revision)) break;
         if (this.items.ended || this.#catchUp(batch.revision)) return;
       }
       this.items.close();

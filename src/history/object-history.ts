@@ -1,0 +1,92 @@
+/** Every state of one object that can still be read: when, by whom, which fields. */
+import { changedFields, type ChangedField } from "#api/meta/changed-fields.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { toRfc3339 } from "#base/clock.ts";
+import type { Transport } from "#client/client.ts";
+import { latestTimeOf, type Span } from "./moment.ts";
+import { pathOf, type Resource } from "./resources.ts";
+
+export interface Change {
+  readonly revision: bigint;
+  /** "there" is the state that history begins with. */
+  readonly kind: "there" | "created" | "changed" | "deleted";
+  /** RFC 3339; "" when nobody knows. */
+  readonly time: string;
+  /** Field managers; "" when nobody said. */
+  readonly who: string;
+  readonly fields: readonly ChangedField[];
+}
+
+export interface ObjectName {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The oldest first. */
+export async function objectHistory(
+  { resource, namespace, name }: ObjectName,
+  span: Span,
+  { transport, signal }: { readonly transport: Transport; readonly signal: AbortSignal },
+): Promise<Change[]> {
+  const path = pathOf(resource, namespace);
+  const fieldSelector = `metadata.name=${name}`;
+  // Revision 0 stands for "any".
+  const resourceVersion = String(span.oldest > 1n ? span.oldest : 1n);
+  const exact = { fieldSelector, resourceVersion, resourceVersionMatch: "Exact" };
+  const { body } = await transport.request({ method: "GET", path, query: exact, signal });
+  const changes: Change[] = [];
+  let [before] = (body as { items: AnyObject[] }).items;
+  if (before !== undefined) changes.push(changeOf("there", undefined, before, span));
+  const query = {
+    watch: "true",
+    fieldSelector,
+    resourceVersion,
+    "mini-k8s.untilRevision": String(span.newest),
+  };
+  for await (const { type, object } of transport.watch({ method: "GET", path, query, signal })) {
+    if (type === "BOOKMARK") continue;
+    const now: AnyObject = { ...object };
+    const kind = type === "ADDED" ? "created" : type === "DELETED" ? "deleted" : "changed";
+    changes.push(changeOf(kind, before, now, span));
+    before = kind === "deleted" ? undefined : now;
+  }
+  return changes;
+}
+
+function changeOf(kind: Change["kind"], before: AnyObject | undefined, now: AnyObject, span: Span): Change {
+  const revision = BigInt(now.metadata?.resourceVersion ?? "0");
+  const latest = latestTimeOf(revision, span);
+  const marked = latest === undefined ? "" : toRfc3339(latest);
+  if (kind === "deleted") return { revision, kind, time: marked, who: "", fields: [] };
+  const managers = newManagers(before, now);
+  const time =
+    managers
+      .map((each) => each.time ?? "")
+      .toSorted()
+      .at(-1) ?? marked;
+  const who = [...new Set(managers.map(nameOf))].join(", ");
+  const fields = before === undefined || kind !== "changed" ? [] : changedFields(before, now);
+  return { revision, kind, time: time === "" ? marked : time, who, fields };
+}
+
+interface Manager {
+  readonly manager?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly subresource?: string | undefined;
+  readonly time?: string | undefined;
+}
+
+/** Those whose entry this change has made or touched. */
+function newManagers(before: AnyObject | undefined, now: AnyObject): readonly Manager[] {
+  const old = new Set((before?.metadata?.managedFields ?? []).map((entry) => JSON.stringify(entry)));
+  const entries = now.metadata?.managedFields ?? [];
+  return entries.filter((entry) => !old.has(JSON.stringify(entry)));
+}
+
+function nameOf({ manager = "", operation = "", subresource }: Manager): string {
+  const detail = [operation, ...(subresource === undefined ? [] : [subresource])].filter(
+    (text) => text !== "",
+  );
+  return detail.length === 0 ? manager : `${manager} (${detail.join(" ")})`;
+}
