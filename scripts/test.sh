@@ -15,7 +15,7 @@ unit() {
   npm run --silent test:unit
 }
 e2e() {
-  scripts/packages.sh docker.io runc iptables nftables conntrack iproute2 busybox-static etcd-server etcd-client postgresql gcc libc6-dev debootstrap xz-utils unzip curl binutils bsdutils
+  scripts/packages.sh docker.io runc iptables nftables conntrack iproute2 busybox-static etcd-server etcd-client postgresql gcc libc6-dev debootstrap xz-utils unzip curl strace binutils bsdutils
   node scripts/prepare-e2e.ts
   [ $# -gt 0 ] || set -- 'e2e/**/*.test.ts'
   # One file after the other: they start daemons and measure nothing, but two cores are two cores.

@@ -1,0 +1,47 @@
+/**
+ * Writes, and says on standard output what was acknowledged: `power-writer.ts store|plain PATH`. Run under strace by
+ * power-loss.test.ts. "plain" is what better-sqlite3 does when nobody tells it to be durable.
+ */
+import { writeSync } from "node:fs";
+import { systemClock } from "#base/clock.ts";
+import { silentLogger } from "#base/log.ts";
+import { openConnection } from "#store/sqlite/driver.ts";
+import { openSqliteStore } from "#store/sqlite/store.ts";
+
+const rounds = 12;
+const atOnce = 4;
+/** Larger than a page now and then: a write of several pages can be torn. */
+const bytesOf = (at: number): Buffer => Buffer.alloc(100 + ((at * 977) % 12_000), 65 + (at % 26));
+
+function acknowledge(key: string): void {
+  writeSync(1, `acknowledged ${key}\n`);
+}
+
+async function writeStore(path: string): Promise<void> {
+  const store = await openSqliteStore({ path }, { clock: systemClock, log: silentLogger });
+  for (let round = 0; round < rounds; round++) {
+    await Promise.all(
+      Array.from({ length: atOnce }, async (_, writer) => {
+        const at = round * atOnce + writer;
+        await store.create(`/k/${at}`, bytesOf(at));
+        acknowledge(`/k/${at}`);
+      }),
+    );
+  }
+  await store.close();
+}
+
+function writePlain(path: string): void {
+  const connection = openConnection({ path, lockWaitMs: 0 });
+  connection.exec("PRAGMA journal_mode = WAL; CREATE TABLE log (name TEXT PRIMARY KEY, value BLOB)");
+  const insert = connection.prepare("INSERT INTO log VALUES (?, ?)");
+  for (let at = 0; at < rounds * atOnce; at++) {
+    insert.run(`/k/${at}`, bytesOf(at));
+    acknowledge(`/k/${at}`);
+  }
+  connection.close();
+}
+
+const [kind, path = ""] = process.argv.slice(2);
+if (kind === "store") await writeStore(path);
+else writePlain(path);
