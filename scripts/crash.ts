@@ -25,8 +25,8 @@ try {
     rounds,
     random: new SeededRandom(Number(values.seed)),
     onRound: (round, promised, revision) => {
-      if ((round + 1) % 50 === 0)
-        console.log(`${round + 1} kills: ${promised} promises kept, revision ${revision}`);
+      if ((round + 1) % 50 !== 0) return;
+      console.log(`${round + 1} kills: ${promised} promises kept, revision ${revision}`);
     },
   });
   console.log(`${rounds} kills, ${promises} promises: 0 lost, 0 revisions repeated`);

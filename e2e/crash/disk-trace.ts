@@ -15,8 +15,13 @@ export type TraceEvent =
 
 /** For strace: threads too, file names instead of numbers, all bytes in hexadecimal. */
 export const straceArguments = [
-  ...["-f", "-y", "-xx", "-s", "1000000"],
-  ...["-e", "trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink"],
+  "-f",
+  "-y",
+  "-xx",
+  "-s",
+  "1000000",
+  "-e",
+  "trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink",
 ];
 
 export function parseTrace(text: string): TraceEvent[] {
@@ -40,29 +45,33 @@ export function parseTrace(text: string): TraceEvent[] {
 }
 
 function parseCall(call: string, eventsBefore: number): TraceEvent | undefined {
-  const [, name = "", number = "", path = "", rest = ""] = /^(\w+)\((\d+)<(.*?)>(.*)$/.exec(call) ?? [];
+  if (call.includes("= -1")) return undefined;
+  const removed = /^unlink\("(.*)"\)/.exec(call)?.[1];
+  if (removed !== undefined) return { kind: "remove", file: basename(textOf(removed)) };
+  const parts = /^(\w+)\((\d+)<(.*?)>(.*)$/.exec(call);
+  return parts === null ? undefined : eventOf(parts, eventsBefore);
+}
+
+function eventOf(
+  [, name = "", number = "", path = "", rest = ""]: string[],
+  eventsBefore: number,
+): TraceEvent | undefined {
   const file = basename(textOf(path));
-  if (/= -1/.test(call)) return undefined;
   switch (name) {
     case "pwrite64": {
-      const [, hex = "", at = "0"] = /^, "((?:\\x[0-9a-f]{2})*)", \d+, (\d+)\) += \d+/.exec(rest) ?? [];
-      return { kind: "write", file, at: Number(at), bytes: bytesOf(hex) };
+      const at = Number(/, \d+, (\d+)\) += \d+$/.exec(rest)?.[1]);
+      return { kind: "write", file, at, bytes: writtenBytes(rest) };
     }
-    case "write": {
-      const [, hex = ""] = /^, "((?:\\x[0-9a-f]{2})*)"/.exec(rest) ?? [];
-      return number === "1" ? { kind: "said", text: bytesOf(hex).toString() } : undefined;
-    }
+    case "write":
+      return number === "1" ? { kind: "said", text: writtenBytes(rest).toString() } : undefined;
     case "ftruncate":
       return { kind: "cut", file, length: Number(/^, (\d+)\)/.exec(rest)?.[1]) };
-    case "fsync":
-    case "fdatasync":
+    default:
       return { kind: "synced", file, upTo: eventsBefore };
-    default: {
-      const removed = /^unlink\("(.*)"\)/.exec(call)?.[1];
-      return removed === undefined ? undefined : { kind: "remove", file: basename(textOf(removed)) };
-    }
   }
 }
+
+const writtenBytes = (rest: string): Buffer => bytesOf(/^, "((?:\\x[0-9a-f]{2})*)"/.exec(rest)?.[1] ?? "");
 
 const bytesOf = (hex: string): Buffer => Buffer.from(hex.replaceAll("\\x", ""), "hex");
 const textOf = (text: string): string => (text.includes("\\x") ? bytesOf(text).toString() : text);

@@ -337,6 +337,7 @@ class ApiserverComponent implements Apiserver {
           return error instanceof Error ? error.message : "the store can't be read";
         }
       }),
+      check("etcd-writes", true, () => store.writeFault?.message),
       check("poststarthook/rbac/bootstrap-roles", false, () =>
         this.#hasBootstrapped ? undefined : "not finished",
       ),

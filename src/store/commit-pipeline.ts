@@ -53,12 +53,17 @@ export class CommitPipeline {
   /** Committed, but their writers don't know yet. */
   #unacknowledged = 0;
   #isFlushing = false;
-  #isFailing = false;
+  #fault: Error | undefined;
   #isClosed = false;
   readonly #onIdle: (() => void)[] = [];
 
   constructor(deps: CommitPipelineDeps) {
     this.#deps = deps;
+  }
+
+  /** Why the last commit failed; undefined when it didn't. */
+  get fault(): Error | undefined {
+    return this.#fault;
   }
 
   /** `decide` gives the event its revision or throws what the writer gets to hear. */
@@ -169,8 +174,8 @@ export class CommitPipeline {
     }
     const ms = clock.monotonic() - start;
     if (ms > slowCommitMs) log.warn("slow commit", { ms: Math.round(ms), writes: events.length });
-    if (this.#isFailing) log.info("writes work again");
-    this.#isFailing = false;
+    if (this.#fault !== undefined) log.info("writes work again");
+    this.#fault = undefined;
     mvcc.commit(events);
     committed(changes);
     const done = this.#inFlight;
@@ -223,10 +228,10 @@ export class CommitPipeline {
   #fail(error: Error): void {
     const failed = [...this.#inFlight, ...this.#waiting];
     // Once, not with every retry of every writer.
-    if (!this.#isFailing) {
+    if (this.#fault === undefined) {
       this.#deps.log.error("commit failed", { writes: failed.length, error: errorText(error) });
     }
-    this.#isFailing = true;
+    this.#fault = error;
     this.#inFlight = [];
     this.#waiting = [];
     this.#waitingBytes = 0;

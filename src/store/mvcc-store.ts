@@ -40,6 +40,10 @@ export class MvccStore implements Store {
     return this.#core.mvcc.compactRevision;
   }
 
+  get writeFault(): Error | undefined {
+    return this.#core.pipeline.fault;
+  }
+
   latest(): Promise<Revision> {
     return Promise.resolve(this.#core.mvcc.revision);
   }

@@ -123,6 +123,8 @@ export interface Store {
 
   /** Forgets superseded revisions below `revision`. Throws CompactedError, FutureRevisionError. */
   compact(revision: Revision): Promise<void>;
+  /** Why the last write failed for want of the disk, or of what is in its place; undefined when writes work. */
+  readonly writeFault?: Error | undefined;
   /** Size in bytes on disk (0 in memory). */
   size(): Promise<number>;
   /** Absent when the store is no file of ours. One at a time: a second one waits for the first one's end. */
