@@ -2,6 +2,7 @@
  * The SQLite store beside a real etcd on the same disk, in interleaved rounds: durable puts of 1 KiB over 10,000 keys,
  * then reads. `node bench/store.ts [--rounds 3] [--seconds 1] [--dir /tmp]`; half a minute as it is.
  */
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { silentLogger } from "#base/log.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { Store } from "#store/store.ts";
 import { EtcdPeer } from "./etcd.ts";
+import type { Figure } from "./store-scale.ts";
 import {
   interleave,
   load,
@@ -203,6 +205,27 @@ function report(results: Results, machines: readonly RoundMachine[]): void {
   );
 }
 
+/** What store-scale.ts says of our store alone. */
+function reportScale(folder: string): void {
+  const program = join(import.meta.dirname, "store-scale.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, join(folder, "scale")], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`store-scale.ts ended with ${status}: ${stderr}`);
+  const { figures, fdatasyncMs } = JSON.parse(stdout) as { figures: readonly Figure[]; fdatasyncMs: number };
+  console.log(`\nalone, after it fdatasync p50 was ${fdatasyncMs.toFixed(3)} ms:`);
+  printTable([
+    ["", "", "", "gate", ""],
+    ...figures.map(({ name, value: figure, unit, gate }) => [
+      name,
+      rounded(figure),
+      unit,
+      gate === undefined ? "" : `≤ ${gate}`,
+      gate === undefined ? "" : verdict(figure <= gate),
+    ]),
+  ]);
+}
+
 export interface StoreBenchOptions {
   readonly rounds: number;
   /** Of each measurement of writes; of reads a quarter. */
@@ -228,6 +251,7 @@ export async function benchStore(options: StoreBenchOptions): Promise<void> {
     );
     report(results, machines);
     await store.close();
+    reportScale(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
