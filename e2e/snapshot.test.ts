@@ -42,6 +42,18 @@ class Running {
   }
 }
 
+const miniK8s = async (...args: string[]): Promise<string> =>
+  (await exec(process.execPath, [program, ...args])).stdout;
+
+const refusal = async (run: Promise<string>): Promise<string> => {
+  try {
+    return `it was done: ${await run}`;
+  } catch (error) {
+    if (error instanceof ExecError) return error.stderr;
+    throw error;
+  }
+};
+
 suite("snapshots and time", { timeout: 300_000 }, () => {
   const dataDir = mkdtempSync(join(tmpdir(), "mini-k8s-snapshot-e2e-"));
   const kubeconfig = join(dataDir, "kubeconfig.yaml");
@@ -53,19 +65,9 @@ suite("snapshots and time", { timeout: 300_000 }, () => {
   };
   const kubectl = async (...args: string[]): Promise<string> =>
     (await exec(kubectlProgram, ["--kubeconfig", kubeconfig, ...args])).stdout;
-  const miniK8s = async (...args: string[]): Promise<string> =>
-    (await exec(process.execPath, [program, ...args])).stdout;
   const snapshot = (...args: string[]): Promise<string> =>
     miniK8s("snapshot", ...args, "--data-dir", dataDir);
   const past = (...args: string[]): Promise<string> => miniK8s(...args, "--kubeconfig", kubeconfig);
-  const refusal = async (run: Promise<string>): Promise<string> => {
-    try {
-      return `it was done: ${await run}`;
-    } catch (error) {
-      if (error instanceof ExecError) return error.stderr;
-      throw error;
-    }
-  };
   const field = (object: string, path: string): Promise<string> =>
     kubectl("get", object, "-o", `jsonpath={${path}}`);
 
