@@ -1,5 +1,7 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { RE2JS } from "re2js";
+import { Cel } from "#api/cel/environment.ts";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
@@ -124,6 +126,7 @@ class ApiserverComponent implements Apiserver {
       clock,
       random,
       log,
+      cel: lazily(() => new Cel(RE2JS)),
       types: new SchemeTypes({ scheme: deps.scheme, semantics: this.#semantics, convert }),
       resolver: new ClusterServiceResolver(options.serviceRouting, {
         client: () => this.#client,

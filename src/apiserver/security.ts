@@ -20,6 +20,7 @@ import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
+import type { Cel } from "#api/cel/environment.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import type { ServiceResolver } from "./connect/service-resolver.ts";
@@ -50,6 +51,7 @@ export interface SecurityDeps {
   /** Where services are. */
   readonly resolver: ServiceResolver;
   readonly types: ObjectTypes;
+  readonly cel: () => Cel;
 }
 
 export interface Security {

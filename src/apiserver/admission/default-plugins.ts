@@ -1,4 +1,5 @@
 /** The plugins that are on, in upstream's order (pkg/kubeapiserver/options/plugins.go). */
+import type { Cel } from "#api/cel/environment.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -27,6 +28,8 @@ import { ResourceQuotaPlugin } from "./plugins/resource-quota.ts";
 import { ServiceAccountPlugin } from "./plugins/service-account.ts";
 import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-protection.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
+import { WebhookExpressions } from "./webhooks/expressions.ts";
+import { MatchConditions } from "./webhooks/match-conditions.ts";
 import { MutatingWebhooks } from "./webhooks/mutating.ts";
 import type { ObjectTypes } from "./webhooks/object-types.ts";
 import { ValidatingWebhooks } from "./webhooks/validating.ts";
@@ -39,12 +42,15 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly log: Logger;
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
+  /** Made when the first expression comes. */
+  readonly cel: () => Cel;
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
 export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
   const { hookClient, log, random, types } = deps;
-  const webhooks = { lookup: deps, hooks: { client: hookClient, random, log }, types };
+  const conditions = new MatchConditions(deps);
+  const webhooks = { lookup: deps, hooks: { client: hookClient, random, log }, types, conditions };
   return [
     new NamespaceLifecycle(deps),
     new LimitRanger(deps),
@@ -64,6 +70,7 @@ export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
     new DefaultIngressClass(deps),
     new PodTopologyLabels(deps),
     new RbacEscalation(deps),
+    new WebhookExpressions(conditions),
     new MutatingWebhooks(webhooks),
     new ValidatingWebhooks(webhooks),
     new ResourceQuotaPlugin(deps),

@@ -1,4 +1,10 @@
 /** A webhook server, configurations that call it, and a chain of the two plugins: for their tests. */
+import assert from "node:assert/strict";
+import { RE2JS } from "re2js";
+import { Cel } from "#api/cel/environment.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { WebhookExpressions } from "../webhooks/expressions.ts";
+import { MatchConditions } from "../webhooks/match-conditions.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "#api/generated/types/admissionregistration-v1.ts";
 import type { ConfigMap } from "#api/generated/types/core-v1.ts";
 import { JsonDecoder } from "#api/codec/json.ts";
@@ -69,6 +75,11 @@ export async function hookWorld(
   api.seed(mutatingWebhookConfigurations, { metadata, webhooks: (hooks.mutating ?? []).map(webhookOf) });
   api.seed(validatingWebhookConfigurations, { metadata, webhooks: (hooks.validating ?? []).map(webhookOf) });
   const resolver = { resolve: () => Promise.resolve({ host: "127.0.0.1", port: server.port }) };
+  const authorizer: Authorizer = {
+    authorize: ({ verb }) => ({ allowed: verb === "bless", denied: false, reason: "" }),
+    rulesFor: () => assert.fail("nobody asks for rules"),
+  };
+  const conditions = new MatchConditions({ cel: () => new Cel(RE2JS), authorizer });
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {
@@ -77,8 +88,13 @@ export async function hookWorld(
       log: silentLogger,
     },
     types,
+    conditions,
   };
-  const chain = new AdmissionChain([new MutatingWebhooks(deps), new ValidatingWebhooks(deps)]);
+  const chain = new AdmissionChain([
+    new WebhookExpressions(conditions),
+    new MutatingWebhooks(deps),
+    new ValidatingWebhooks(deps),
+  ]);
   const warnings: string[] = [];
   const annotations: Record<string, string> = {};
   await run({

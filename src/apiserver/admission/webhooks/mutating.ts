@@ -9,6 +9,7 @@ import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
 import type { LookupDeps } from "../lookup.ts";
 import { HookCaller, HookFailure, type HookCallerDeps } from "./call.ts";
+import type { MatchConditions } from "./match-conditions.ts";
 import { HookMatcher, isExempt } from "./matching.ts";
 import type { Named, ObjectTypes } from "./object-types.ts";
 import { HookSource, type AnyWebhook, type Hook } from "./source.ts";
@@ -18,6 +19,7 @@ export interface WebhookPluginDeps {
   readonly lookup: LookupDeps;
   readonly hooks: HookCallerDeps;
   readonly types: ObjectTypes;
+  readonly conditions: MatchConditions;
 }
 
 const mutationPrefix = "mutation.webhook.admission.k8s.io/";
@@ -54,14 +56,18 @@ class Reinvocations {
   }
 }
 
+type Subject = ReturnType<typeof inVersion>;
+
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = "MutatingAdmissionWebhook";
   readonly #source: HookSource;
   readonly #matcher: HookMatcher;
   readonly #caller: HookCaller;
   readonly #types: ObjectTypes;
+  readonly #conditions: MatchConditions;
 
-  constructor({ lookup, hooks, types }: WebhookPluginDeps) {
+  constructor({ lookup, hooks, types, conditions }: WebhookPluginDeps) {
+    this.#conditions = conditions;
     this.#source = new HookSource(mutatingWebhookConfigurations, lookup);
     this.#matcher = new HookMatcher({ ...lookup, types });
     this.#caller = new HookCaller(hooks);
@@ -82,8 +88,10 @@ export class MutatingWebhooks implements AdmissionPlugin {
     for (const [index, hook] of hooks.entries()) {
       const named = await this.#matcher.match(hook, attributes);
       if (named === undefined || (round.isSecond && !again.needs(hook.uid))) continue;
+      const subject = inVersion(attributes, named, this.#types);
+      if (!(await this.#conditions.hold(hook, attributes, subject))) continue;
       const at = `round_${round.isSecond ? 1 : 0}_index_${index}`;
-      if (await this.#ask(hook, named, attributes, at)) {
+      if (await this.#ask(hook, subject, attributes, at)) {
         again.needAll();
         round.askForSecond();
       }
@@ -93,13 +101,12 @@ export class MutatingWebhooks implements AdmissionPlugin {
   }
 
   /** Whether the object is another one now. */
-  async #ask(hook: Hook, named: Named, attributes: AdmissionAttributes, at: string): Promise<boolean> {
+  async #ask(hook: Hook, subject: Subject, attributes: AdmissionAttributes, at: string): Promise<boolean> {
     const { webhook, configuration } = hook;
     let mutated = false;
     try {
-      const subject = inVersion(attributes, named, this.#types);
       const answer = await this.#caller.ask(webhook, attributes, subject, true);
-      mutated = this.#apply(hook, answer, { attributes, named, object: subject.object, at });
+      mutated = this.#apply(hook, answer, { attributes, ...subject, at });
       return mutated;
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;

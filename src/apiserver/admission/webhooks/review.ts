@@ -31,11 +31,20 @@ export interface Question {
   readonly oldObject: AnyObject | undefined;
 }
 
-export function reviewOf(attributes: AdmissionAttributes, question: Question): AdmissionReview {
+export const reviewOf = (attributes: AdmissionAttributes, question: Question): AdmissionReview => ({
+  kind: "AdmissionReview",
+  apiVersion: `admission.k8s.io/${question.version}`,
+  request: requestOf(attributes, question),
+});
+
+/** What expressions know as `request`, too. */
+export function requestOf(
+  attributes: AdmissionAttributes,
+  { uid, named, object, oldObject }: Omit<Question, "version">,
+): AdmissionRequest {
   const { gvk, gvr, subresource, name, operation, dryRun } = attributes;
-  const { uid, version, named, object, oldObject } = question;
   const namespace = namespaceOf(attributes);
-  const request: AdmissionRequest = {
+  return {
     uid,
     kind: kindOf(named.gvk),
     resource: resourceOf(named.gvr),
@@ -52,7 +61,6 @@ export function reviewOf(attributes: AdmissionAttributes, question: Question): A
     dryRun,
     options: Object.keys(attributes.options).length === 0 ? null : attributes.options,
   };
-  return { kind: "AdmissionReview", apiVersion: `admission.k8s.io/${version}`, request };
 }
 
 const kindOf = ({ group, version, kind }: Named["gvk"]): AdmissionRequest["kind"] => ({

@@ -2,13 +2,16 @@
 import { validatingWebhookConfigurations } from "#api/resources.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { HookCaller, HookFailure } from "./call.ts";
+import type { MatchConditions } from "./match-conditions.ts";
 import { HookMatcher, isExempt } from "./matching.ts";
 import type { WebhookPluginDeps } from "./mutating.ts";
-import type { Named, ObjectTypes } from "./object-types.ts";
+import type { ObjectTypes } from "./object-types.ts";
 import { HookSource, type Hook } from "./source.ts";
 import { inVersion } from "./version.ts";
 
 const failedOpenPrefix = "failed-open.validating.webhook.admission.k8s.io/round_0_index_";
+
+type Subject = ReturnType<typeof inVersion>;
 
 export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = "ValidatingAdmissionWebhook";
@@ -16,8 +19,10 @@ export class ValidatingWebhooks implements AdmissionPlugin {
   readonly #matcher: HookMatcher;
   readonly #caller: HookCaller;
   readonly #types: ObjectTypes;
+  readonly #conditions: MatchConditions;
 
-  constructor({ lookup, hooks, types }: WebhookPluginDeps) {
+  constructor({ lookup, hooks, types, conditions }: WebhookPluginDeps) {
+    this.#conditions = conditions;
     this.#source = new HookSource(validatingWebhookConfigurations, lookup);
     this.#matcher = new HookMatcher({ ...lookup, types });
     this.#caller = new HookCaller(hooks);
@@ -30,21 +35,28 @@ export class ValidatingWebhooks implements AdmissionPlugin {
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     if (isExempt(attributes)) return;
-    const asked: { readonly hook: Hook; readonly named: Named }[] = [];
+    const asked: { readonly hook: Hook; readonly subject: Subject }[] = [];
     for (const hook of await this.#source.hooks()) {
       const named = await this.#matcher.match(hook, attributes);
-      if (named !== undefined) asked.push({ hook, named });
+      if (named === undefined) continue;
+      const subject = inVersion(attributes, named, this.#types);
+      if (await this.#conditions.hold(hook, attributes, subject)) asked.push({ hook, subject });
     }
     const results = await Promise.allSettled(
-      asked.map(({ hook, named }, index) => this.#ask(hook, named, attributes, index)),
+      asked.map(({ hook, subject }, index) => this.#ask(hook, subject, attributes, index)),
     );
     const refused = results.find((result) => result.status === "rejected");
     if (refused !== undefined) throw refused.reason;
   }
 
-  async #ask({ webhook }: Hook, named: Named, attributes: AdmissionAttributes, index: number): Promise<void> {
+  async #ask(
+    { webhook }: Hook,
+    subject: Subject,
+    attributes: AdmissionAttributes,
+    index: number,
+  ): Promise<void> {
     try {
-      await this.#caller.ask(webhook, attributes, inVersion(attributes, named, this.#types), false);
+      await this.#caller.ask(webhook, attributes, subject, false);
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
       if (!this.#caller.passes(webhook, error)) throw error.status;

@@ -1,0 +1,48 @@
+/**
+ * Webhooks with conditions that can't be understood are refused. Upstream does so in validation, which here knows no
+ * expressions; it is the same moment. upstream: pkg/apis/admissionregistration/validation validateMatchConditionsExpression
+ */
+import type { ValidatingWebhookConfiguration } from "#api/generated/types/admissionregistration-v1.ts";
+import { invalid } from "#api/meta/field-error.ts";
+import { isSame } from "#api/meta/field-rules.ts";
+import { invalidError } from "#api/meta/status.ts";
+import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
+import { concerns } from "../refuse.ts";
+import type { MatchConditions } from "./match-conditions.ts";
+
+const resources = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"].map(
+  (name) => `${name}.admissionregistration.k8s.io`,
+);
+
+export class WebhookExpressions implements AdmissionPlugin {
+  readonly name = "WebhookExpressions";
+  readonly #conditions: MatchConditions;
+
+  constructor(conditions: MatchConditions) {
+    this.#conditions = conditions;
+  }
+
+  handles(operation: Operation): boolean {
+    return operation === "CREATE" || operation === "UPDATE";
+  }
+
+  async validate(attributes: AdmissionAttributes): Promise<void> {
+    if (!resources.some((resource) => concerns(attributes, resource))) return;
+    const { webhooks = [] } = attributes.object as ValidatingWebhookConfiguration;
+    const old = (attributes.oldObject as ValidatingWebhookConfiguration | undefined)?.webhooks;
+    const conditionsOf = (all: typeof webhooks): unknown =>
+      all.map(({ matchConditions = [] }) => matchConditions);
+    // What was taken once stays good, also when later versions know better.
+    if (old !== undefined && isSame(conditionsOf(webhooks), conditionsOf(old))) return;
+    const faults = webhooks.flatMap(({ matchConditions = [] }, hook) =>
+      matchConditions.flatMap(({ expression }, index) => {
+        const fault = this.#conditions.fault(expression);
+        const field = `webhooks[${hook}].matchConditions[${index}].expression`;
+        return fault === undefined ? [] : [invalid(field, expression, fault)];
+      }),
+    );
+    if (faults.length === 0) return;
+    const { group, kind } = attributes.gvk;
+    throw invalidError({ group, kind, name: attributes.name }, faults);
+  }
+}

@@ -1,0 +1,187 @@
+/** Conditions in CEL under which a webhook is asked at all. upstream: apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go */
+import type { MatchCondition } from "#api/generated/types/admissionregistration-v1.ts";
+import { CostLimitError } from "#api/cel/cost/budget.ts";
+import type { Cel, Environment, Program } from "#api/cel/environment.ts";
+import {
+  AuthorizerValue,
+  PendingAnswer,
+  type AuthorizerAnswer,
+  type AuthorizerQuestion,
+} from "#api/cel/library/authorizer.ts";
+import { dynamicValue } from "#api/cel/schema/values.ts";
+import { CompileError } from "#api/cel/source.ts";
+import { dynType, objectType } from "#api/cel/types.ts";
+import { Fault, type Value } from "#api/cel/values.ts";
+import type { StatusError } from "#api/meta/status.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { refuse } from "../refuse.ts";
+import { requestOf, type Question } from "./review.ts";
+import type { Hook } from "./source.ts";
+
+export interface MatchConditionsDeps {
+  readonly cel: () => Cel;
+  readonly authorizer: Authorizer;
+}
+
+/** upstream: RuntimeCELCostBudgetMatchConditions: of all conditions of one webhook together. */
+const budget = 2_500_000;
+const questionsMax = 100;
+
+type Subject = Omit<Question, "uid" | "version">;
+
+export class MatchConditions {
+  readonly #deps: MatchConditionsDeps;
+  readonly #programs = new WeakMap<MatchCondition, Program | string>();
+  #environment: Environment | undefined;
+
+  constructor(deps: MatchConditionsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why an expression can't be used; undefined for a good one. */
+  fault(expression: string): string | undefined {
+    const compiled = this.#compile(expression);
+    return typeof compiled === "string" ? compiled : undefined;
+  }
+
+  /** One false condition is enough to leave the webhook alone. Throws 403 where one fails and nothing may pass so. */
+  async hold({ webhook }: Hook, attributes: AdmissionAttributes, subject: Subject): Promise<boolean> {
+    const faults: string[] = [];
+    let left = budget;
+    for (const condition of webhook.matchConditions ?? []) {
+      const result = await this.#evaluate(condition, attributes, subject, left);
+      if (typeof result === "string") {
+        faults.push(`expression '${condition.expression}' resulted in error: ${result}`);
+      } else {
+        if (!result.holds) return false;
+        left -= result.cost;
+      }
+    }
+    if (faults.length === 0) return true;
+    if (webhook.failurePolicy === "Ignore") return false;
+    throw failed(attributes, faults);
+  }
+
+  #compile(expression: string): Program | string {
+    this.#environment ??= this.#deps.cel().environment({
+      variables: {
+        object: dynType,
+        oldObject: dynType,
+        request: dynType,
+        authorizer: objectType("kubernetes.authorization.Authorizer"),
+        "authorizer.requestResource": objectType("kubernetes.authorization.ResourceCheck"),
+      },
+    });
+    try {
+      const program = this.#environment.compile(expression);
+      const { kind } = program.type;
+      return kind === "bool" || kind === "dyn" ? program : "must evaluate to bool";
+    } catch (error) {
+      if (error instanceof CompileError) return `compilation failed: ${error.message}`;
+      throw error;
+    }
+  }
+
+  #programOf(condition: MatchCondition): Program | string {
+    let program = this.#programs.get(condition);
+    if (program === undefined) {
+      program = this.#compile(condition.expression);
+      this.#programs.set(condition, program);
+    }
+    return program;
+  }
+
+  async #evaluate(
+    condition: MatchCondition,
+    attributes: AdmissionAttributes,
+    subject: Subject,
+    costLimit: number,
+  ): Promise<{ readonly holds: boolean; readonly cost: number } | string> {
+    const program = this.#programOf(condition);
+    if (typeof program === "string") return program;
+    const answers = new Map<string, AuthorizerAnswer>();
+    const variables = variablesOf(attributes, subject, answers);
+    for (;;) {
+      try {
+        const { value, cost } = program.run(variables, costLimit);
+        if (value instanceof Fault) return value.message;
+        return typeof value === "boolean"
+          ? { holds: value, cost }
+          : "cel expression should evaluate to a bool";
+      } catch (error) {
+        if (error instanceof CostLimitError) {
+          return "validation failed due to running out of cost budget, no further validation rules will be run";
+        }
+        if (!(error instanceof PendingAnswer) || answers.size >= questionsMax) throw error;
+        answers.set(JSON.stringify(error.question), await this.#answer(error.question, attributes.user));
+      }
+    }
+  }
+
+  async #answer(question: AuthorizerQuestion, asking: UserInfo): Promise<AuthorizerAnswer> {
+    const { serviceAccount, path, fieldSelector, ...rest } = question;
+    const user =
+      serviceAccount === undefined
+        ? asking
+        : {
+            name: serviceAccountUserName(serviceAccount.namespace, serviceAccount.name),
+            groups: [...serviceAccountGroups(serviceAccount.namespace), "system:authenticated"],
+          };
+    const { allowed, reason } = await this.#deps.authorizer.authorize({
+      ...rest,
+      user,
+      version: "*",
+      path: path ?? "",
+      isResourceRequest: path === undefined,
+      ...(fieldSelector === "" ? {} : { fieldSelector }),
+    });
+    return { allowed, reason, error: "" };
+  }
+}
+
+function variablesOf(
+  attributes: AdmissionAttributes,
+  subject: Subject,
+  answers: ReadonlyMap<string, AuthorizerAnswer>,
+): (name: string) => Value | undefined {
+  const ask = (question: AuthorizerQuestion): AuthorizerAnswer => {
+    const answer = answers.get(JSON.stringify(question));
+    if (answer === undefined) throw new PendingAnswer(question);
+    return answer;
+  };
+  const made = new Map<string, Value>();
+  const makers: Readonly<Record<string, () => Value>> = {
+    object: () => dynamicValue(subject.object ?? null),
+    oldObject: () => dynamicValue(subject.oldObject ?? null),
+    request: () => {
+      const {
+        uid: _uid,
+        object: _object,
+        oldObject: _old,
+        ...request
+      } = requestOf(attributes, { ...subject, uid: "" });
+      return dynamicValue(request);
+    },
+    authorizer: () => new AuthorizerValue(ask),
+    "authorizer.requestResource": () => {
+      const { gvr, subresource, namespace, name } = attributes;
+      const { group, resource } = gvr;
+      return new AuthorizerValue(ask, "ResourceCheck", { group, resource, subresource, namespace, name });
+    },
+  };
+  return (name) => {
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const value = makers[name]?.();
+    if (value !== undefined) made.set(name, value);
+    return value;
+  };
+}
+
+function failed(attributes: AdmissionAttributes, faults: readonly string[]): StatusError {
+  const texts = [...new Set(faults)];
+  return refuse(attributes, texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`);
+}
