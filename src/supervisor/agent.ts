@@ -35,12 +35,13 @@ export async function runAgent(options: AgentOptions, host: Host): Promise<void>
   if (joined === undefined) return;
   log.info("joined", { server: options.server, node: options.nodeName });
   const { answer } = joined;
-  const clientWith = (pair: KeyPair): Client => {
+  /** Under upstream's name of the program: managed fields are noted under it. */
+  const clientWith = (pair: KeyPair, program: string): Client => {
     const transport = createTlsTransport(
       {
         server: options.server,
         certificateAuthority: joined.serverCa,
-        userAgent: `mini-k8s/${host.version}`,
+        userAgent: `${program}/${host.version}`,
       },
       {
         identity: fixedIdentity({ certificate: { cert: pair.certificatePem, key: pair.keyPem } }),
@@ -56,8 +57,8 @@ export async function runAgent(options: AgentOptions, host: Host): Promise<void>
     {
       nodeIp,
       cluster: { ...answer, clientCaPem: answer.clientCa },
-      nodeClient: clientWith(joined.kubeletClient),
-      networkClient: clientWith(joined.proxyClient),
+      nodeClient: clientWith(joined.kubeletClient, "kubelet"),
+      networkClient: clientWith(joined.proxyClient, "kube-proxy"),
       kubeletServing: joined.kubeletServing,
     },
     host,

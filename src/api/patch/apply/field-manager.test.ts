@@ -405,6 +405,33 @@ suite("versions", () => {
   });
 });
 
+const withMap = (how: "atomic" | "granular"): ApplyType =>
+  kindOf({ map: mapOf(() => mapOf(() => text, "granular"), how), list: namedItems });
+
+suite("a type that changes", () => {
+  test("what becomes atomic is owned as a whole", () => {
+    const before = new ApplyWorld({ type: withMap("granular") });
+    before.apply("one", { map: { a: { x: "1" } } });
+    const after = new ApplyWorld({ type: withMap("atomic") });
+    after.live = before.live;
+    assert.equal(after.refused("two", { map: { a: { x: "2" } } }), conflict('"one"', ".map"));
+    after.update("two", { map: { a: { x: "1" } }, list: [{ name: "a" }] });
+    assert.deepEqual(after.managers["one Apply"], fields("map"));
+  });
+
+  test("what becomes granular is owned by itself, until it is applied again", () => {
+    const before = new ApplyWorld({ type: withMap("atomic") });
+    before.apply("one", { map: { a: { x: "1" } } });
+    const after = new ApplyWorld({ type: withMap("granular") });
+    after.live = before.live;
+    after.apply("two", { map: { c: { y: "1" } } });
+    assert.deepEqual(after.managers["one Apply"], fields("map"));
+    after.apply("one", { map: { a: { x: "1" } } });
+    assert.deepEqual(after.managers["one Apply"], { "f:map": { "f:a": item("x") } });
+    assert.deepEqual(after.content, { map: { a: { x: "1" }, c: { y: "1" } } });
+  });
+});
+
 test("what a request can't change, nobody comes to own by it", () => {
   const world = new ApplyWorld({ type: leaves, ignored: { reset: { "f:string": {} } } });
   world.update("one", { string: "a", number: 1 });

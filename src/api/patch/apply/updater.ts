@@ -25,6 +25,7 @@ import {
   type KindVersions,
   type ObjectState,
 } from "./object-state.ts";
+import { reconcileFields } from "./reconcile-fields.ts";
 import { removeItems } from "./remove-items.ts";
 import { deducedType, type ApplyType } from "./schema.ts";
 
@@ -71,7 +72,8 @@ export class Updater {
     after: ObjectState,
     managers: Managers,
   ): { managers: Managers; changed: FieldTree } {
-    const { managers: left, comparison } = this.#settle(before, after, managers, { force: true });
+    const known = this.#reconciled(managers);
+    const { managers: left, comparison } = this.#settle(before, after, known, { force: true });
     return { managers: left, changed: union(comparison.modified, comparison.added) };
   }
 
@@ -79,9 +81,10 @@ export class Updater {
   apply(live: ObjectState, config: ObjectState, managers: Managers, applier: Applier): Applied {
     const type = this.#type(live.apiVersion);
     const merged = mergeStates(live.object, config.object, type) as AnyObject;
-    const last = managers.get(applier.identity);
+    const known = this.#reconciled(managers);
+    const last = known.get(applier.identity);
     const fields = this.#comparer.visible(fieldSetOf(config.object, type));
-    const claimed = new Map(managers).set(applier.identity, { ...applier.as, fields });
+    const claimed = new Map(known).set(applier.identity, { ...applier.as, fields });
     const object = this.#prune({ apiVersion: live.apiVersion, object: merged }, claimed, last);
     const after = { apiVersion: live.apiVersion, object };
     const settled = this.#settle(live, after, claimed, { force: applier.force, except: applier.identity });
@@ -89,6 +92,20 @@ export class Updater {
       object: jsonEqual(live.object, object) ? undefined : object,
       managers: stripped(settled.managers, applier.identity),
     };
+  }
+
+  /** Sets follow changes of their types. Deduced types have none. */
+  #reconciled(managers: Managers): Managers {
+    let result: Map<string, Manager> | undefined;
+    for (const [identity, manager] of managers) {
+      const type = this.#versions.typeOf(manager.apiVersion);
+      if (type === undefined || type === deducedType) continue;
+      const fields = reconcileFields(manager.fields, type);
+      if (fields !== manager.fields) {
+        (result ??= new Map(managers)).set(identity, { ...manager, fields });
+      }
+    }
+    return result ?? managers;
   }
 
   #type(apiVersion: string): ApplyType {
