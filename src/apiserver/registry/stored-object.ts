@@ -114,9 +114,9 @@ export function encodeForStore(object: AnyObject): Buffer {
 
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const [key, child] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     // Sets of managed fields are many small objects, which only server-side apply looks at, and never changes.
-    if (key !== "fieldsV1") deepFreeze(child);
+    if (key !== "fieldsV1") deepFreeze((value as Readonly<Record<string, unknown>>)[key]);
   }
   return Object.freeze(value);
 }
