@@ -1,9 +1,8 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { RE2JS } from "re2js";
-import { Cel } from "#api/cel/environment.ts";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
+import type { Cel } from "#api/cel/environment.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
 import { qualifiedResource } from "#api/meta/object.ts";
@@ -66,6 +65,8 @@ export interface ApiserverDeps {
   readonly table: TypeTable;
   readonly version: ServerVersion;
   readonly descriptions: Descriptions;
+  /** Most servers have no expressions, and never load what evaluates them. */
+  readonly loadCel: () => Promise<Cel>;
   /** Token files and join tokens. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   /** Of other components, for /readyz and componentstatuses. */
@@ -126,7 +127,6 @@ class ApiserverComponent implements Apiserver {
       clock,
       random,
       log,
-      cel: lazily(() => new Cel(RE2JS)),
       types: new SchemeTypes({ scheme: deps.scheme, semantics: this.#semantics, convert }),
       resolver: new ClusterServiceResolver(options.serviceRouting, {
         client: () => this.#client,
@@ -137,6 +137,7 @@ class ApiserverComponent implements Apiserver {
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
       tokenAuthenticators: deps.tokenAuthenticators,
+      loadCel: once(deps.loadCel),
     });
     this.#flow = new FlowControl(
       { seats: requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
@@ -355,6 +356,11 @@ const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]
   isReadinessOnly,
   check: run,
 });
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => (loading ??= load());
+}
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;

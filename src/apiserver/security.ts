@@ -18,9 +18,9 @@ import { RbacAuthorizer } from "./authz/rbac.ts";
 import { InformerRoleReader } from "./authz/role-reader.ts";
 import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
+import type { Cel } from "#api/cel/environment.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
-import type { Cel } from "#api/cel/environment.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import type { ServiceResolver } from "./connect/service-resolver.ts";
@@ -51,7 +51,7 @@ export interface SecurityDeps {
   /** Where services are. */
   readonly resolver: ServiceResolver;
   readonly types: ObjectTypes;
-  readonly cel: () => Cel;
+  readonly loadCel: () => Promise<Cel>;
 }
 
 export interface Security {

@@ -52,6 +52,10 @@ function hostOf(assets: Assets, invocation: Invocation, log: Logger): Host {
       const { openEtcd } = await import("#supervisor/datastore/etcd.ts");
       return openEtcd(datastore, host);
     },
+    loadCel: async () => {
+      const [{ Cel }, { RE2JS }] = await Promise.all([import("#api/cel/environment.ts"), import("re2js")]);
+      return new Cel(RE2JS);
+    },
     connectDocker: async (address) => {
       const { default: Docker } = await import("dockerode");
       return new Docker(address);

@@ -1,6 +1,7 @@
 /** The process and its surroundings, as handed to the composition roots. */
 import type { Worker } from "node:worker_threads";
 import type Dockerode from "dockerode";
+import type { Cel } from "#api/cel/environment.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -40,6 +41,8 @@ export interface Host {
   readonly assets: Assets;
   /** Loads what speaks to that datastore: most servers have a file of their own. */
   readonly openDatastore: (datastore: ExternalDatastore, host: StoreHost) => Promise<Store>;
+  /** Loads what evaluates expressions: most servers have none. */
+  readonly loadCel: () => Promise<Cel>;
   /** Loads the Docker client: most nodes never need it. */
   readonly connectDocker: (address: DockerAddress) => Promise<Dockerode>;
 }

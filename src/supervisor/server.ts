@@ -205,6 +205,7 @@ async function createServer(
       },
       descriptions:
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
+      loadCel: host.loadCel,
       tokenAuthenticators,
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);

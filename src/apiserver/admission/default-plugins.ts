@@ -27,6 +27,8 @@ import { RuntimeClassPlugin } from "./plugins/runtime-class.ts";
 import { ResourceQuotaPlugin } from "./plugins/resource-quota.ts";
 import { ServiceAccountPlugin } from "./plugins/service-account.ts";
 import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-protection.ts";
+import { PolicyExpressions } from "./policies/expression-check.ts";
+import { ValidatingPolicies } from "./policies/validating.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
 import { WebhookExpressions } from "./webhooks/expressions.ts";
 import { MatchConditions } from "./webhooks/match-conditions.ts";
@@ -42,8 +44,7 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly log: Logger;
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
-  /** Made when the first expression comes. */
-  readonly cel: () => Cel;
+  readonly loadCel: () => Promise<Cel>;
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
@@ -71,7 +72,9 @@ export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
     new PodTopologyLabels(deps),
     new RbacEscalation(deps),
     new WebhookExpressions(conditions),
+    new PolicyExpressions(deps),
     new MutatingWebhooks(webhooks),
+    new ValidatingPolicies(deps),
     new ValidatingWebhooks(webhooks),
     new ResourceQuotaPlugin(deps),
   ];

@@ -54,7 +54,7 @@ export interface AccessControlOptions {
   readonly joinAccounts: readonly JoinAccount[];
 }
 
-export interface AccessControlDeps extends Pick<DefaultPluginsDeps, "hookClient" | "types" | "cel"> {
+export interface AccessControlDeps extends Pick<DefaultPluginsDeps, "hookClient" | "types" | "loadCel"> {
   /** Into this server, with all powers (OwnDoor). */
   readonly client: Client;
   /** Over that client; started by whoever made it, once the server stands. */

@@ -79,7 +79,7 @@ export async function hookWorld(
     authorize: ({ verb }) => ({ allowed: verb === "bless", denied: false, reason: "" }),
     rulesFor: () => assert.fail("nobody asks for rules"),
   };
-  const conditions = new MatchConditions({ cel: () => new Cel(RE2JS), authorizer });
+  const conditions = new MatchConditions({ loadCel: () => Promise.resolve(new Cel(RE2JS)), authorizer });
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {

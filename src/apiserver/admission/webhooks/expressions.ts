@@ -3,7 +3,7 @@
  * expressions; it is the same moment. upstream: pkg/apis/admissionregistration/validation validateMatchConditionsExpression
  */
 import type { ValidatingWebhookConfiguration } from "#api/generated/types/admissionregistration-v1.ts";
-import { invalid } from "#api/meta/field-error.ts";
+import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import { isSame } from "#api/meta/field-rules.ts";
 import { invalidError } from "#api/meta/status.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
@@ -34,13 +34,14 @@ export class WebhookExpressions implements AdmissionPlugin {
       all.map(({ matchConditions = [] }) => matchConditions);
     // What was taken once stays good, also when later versions know better.
     if (old !== undefined && isSame(conditionsOf(webhooks), conditionsOf(old))) return;
-    const faults = webhooks.flatMap(({ matchConditions = [] }, hook) =>
-      matchConditions.flatMap(({ expression }, index) => {
-        const fault = this.#conditions.fault(expression);
+    const faults: FieldError[] = [];
+    for (const [hook, { matchConditions = [] }] of webhooks.entries()) {
+      for (const [index, { expression }] of matchConditions.entries()) {
+        const fault = await this.#conditions.fault(expression);
         const field = `webhooks[${hook}].matchConditions[${index}].expression`;
-        return fault === undefined ? [] : [invalid(field, expression, fault)];
-      }),
-    );
+        if (fault !== undefined) faults.push(invalid(field, expression, fault));
+      }
+    }
     if (faults.length === 0) return;
     const { group, kind } = attributes.gvk;
     throw invalidError({ group, kind, name: attributes.name }, faults);

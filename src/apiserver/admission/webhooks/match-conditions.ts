@@ -22,7 +22,7 @@ import { requestOf, type Question } from "./review.ts";
 import type { Hook } from "./source.ts";
 
 export interface MatchConditionsDeps {
-  readonly cel: () => Cel;
+  readonly loadCel: () => Promise<Cel>;
   readonly authorizer: Authorizer;
 }
 
@@ -42,8 +42,8 @@ export class MatchConditions {
   }
 
   /** Why an expression can't be used; undefined for a good one. */
-  fault(expression: string): string | undefined {
-    const compiled = this.#compile(expression);
+  async fault(expression: string): Promise<string | undefined> {
+    const compiled = await this.#compile(expression);
     return typeof compiled === "string" ? compiled : undefined;
   }
 
@@ -65,8 +65,9 @@ export class MatchConditions {
     throw failed(attributes, faults);
   }
 
-  #compile(expression: string): Program | string {
-    this.#environment ??= this.#deps.cel().environment({
+  async #compile(expression: string): Promise<Program | string> {
+    const cel = await this.#deps.loadCel();
+    this.#environment ??= cel.environment({
       variables: {
         object: dynType,
         oldObject: dynType,
@@ -85,10 +86,10 @@ export class MatchConditions {
     }
   }
 
-  #programOf(condition: MatchCondition): Program | string {
+  async #programOf(condition: MatchCondition): Promise<Program | string> {
     let program = this.#programs.get(condition);
     if (program === undefined) {
-      program = this.#compile(condition.expression);
+      program = await this.#compile(condition.expression);
       this.#programs.set(condition, program);
     }
     return program;
@@ -100,7 +101,7 @@ export class MatchConditions {
     subject: Subject,
     costLimit: number,
   ): Promise<{ readonly holds: boolean; readonly cost: number } | string> {
-    const program = this.#programOf(condition);
+    const program = await this.#programOf(condition);
     if (typeof program === "string") return program;
     const answers = new Map<string, AuthorizerAnswer>();
     const variables = variablesOf(attributes, subject, answers);

@@ -1,0 +1,93 @@
+/** What a policy says of one request: expressions in, decisions out. upstream: apiserver/pkg/admission/plugin/policy/validating/validator.go */
+import { Fault, typeNameOf, type Value } from "#api/cel/values.ts";
+import type { Validation } from "#api/generated/types/admissionregistration-v1.ts";
+import { BudgetError, ExpressionRun, matchConditions, type EvaluationInput } from "./expressions.ts";
+import type { CompiledPolicy, CompiledValidation } from "./policy.ts";
+
+export interface Denial {
+  readonly message: string;
+  /** Undefined: not by a validation, but by an error. */
+  readonly reason: string | undefined;
+  /** Which validation. */
+  readonly index: number;
+}
+
+export interface AuditText {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Verdict {
+  readonly denials: readonly Denial[];
+  readonly audit: readonly AuditText[];
+  /** Failures of audit annotations deny whatever the binding's actions are. */
+  readonly auditDenials: readonly Denial[];
+}
+
+const nothing: Verdict = { denials: [], audit: [], auditDenials: [] };
+
+/** Longer messages of a messageExpression are not used. */
+const messageBytesMax = 5 * 1024;
+
+export async function judge(policy: CompiledPolicy, input: EvaluationInput): Promise<Verdict> {
+  const ignoresErrors = policy.failurePolicy === "Ignore";
+  const failed = (message: string, index = 0): Denial[] =>
+    ignoresErrors ? [] : [{ message, reason: undefined, index }];
+  const run = new ExpressionRun(input, policy.variables);
+  try {
+    const { matches, error } = await matchConditions(policy.conditions, run);
+    if (error !== "") return { ...nothing, denials: failed(error) };
+    if (!matches) return nothing;
+    const denials: Denial[] = [];
+    for (const [index, validation] of policy.validations.entries()) {
+      const value = await run.evaluate(validation.condition);
+      if (value instanceof Fault) denials.push(...failed(value.message, index));
+      else if (value !== true) {
+        const message = await messageOf(validation, run);
+        denials.push({ message, reason: validation.source.reason ?? "Invalid", index });
+      }
+    }
+    return { denials, ...(await auditOf(policy, new ExpressionRun(input, policy.variables), failed)) };
+  } catch (error) {
+    if (error instanceof BudgetError) return { ...nothing, denials: failed(error.message) };
+    throw error;
+  }
+}
+
+async function messageOf({ source, message }: CompiledValidation, run: ExpressionRun): Promise<string> {
+  const made = message === undefined ? "" : usable(await run.evaluate(message));
+  if (made !== "") return made;
+  const fixed = (source.message ?? "").trim();
+  return fixed === "" ? defaultMessage(source) : fixed;
+}
+
+const defaultMessage = ({ expression }: Validation): string => `failed expression: ${expression.trim()}`;
+
+function usable(value: Value): string {
+  if (typeof value !== "string") return "";
+  const text = value.trim();
+  return text.includes("\n") || Buffer.byteLength(text) > messageBytesMax ? "" : text;
+}
+
+async function auditOf(
+  policy: CompiledPolicy,
+  run: ExpressionRun,
+  failed: (message: string) => Denial[],
+): Promise<Pick<Verdict, "audit" | "auditDenials">> {
+  const audit: AuditText[] = [];
+  const auditDenials: Denial[] = [];
+  for (const { key, expression } of policy.audit) {
+    const value = await run.evaluate(expression);
+    if (typeof value === "string") {
+      if (value.trim() !== "") audit.push({ key, value: value.trim() });
+    } else if (value instanceof Fault) auditDenials.push(...failed(value.message));
+    else if (value !== null) {
+      auditDenials.push(
+        ...failed(
+          `valueExpression '${expression.text}' resulted in unsupported return type: ${typeNameOf(value)}. Return type must be either string or null.`,
+        ),
+      );
+    }
+  }
+  return { audit, auditDenials };
+}

@@ -1,0 +1,282 @@
+/**
+ * Compiled expressions of admission (policies, match conditions) and their evaluation over one request.
+ * upstream: apiserver/pkg/admission/plugin/cel/{composition,condition}.go, webhook/matchconditions
+ */
+import type { Cel, Program } from "#api/cel/environment.ts";
+import { perCallLimit, CostLimitError } from "#api/cel/cost/budget.ts";
+import {
+  AuthorizerValue,
+  PendingAnswer,
+  type AuthorizerAnswer,
+  type AuthorizerQuestion,
+} from "#api/cel/library/authorizer.ts";
+import { dynamicValue } from "#api/cel/schema/values.ts";
+import { CompileError } from "#api/cel/source.ts";
+import { type CelType, describeType } from "#api/cel/types.ts";
+import { Fault, MapValue, type Value } from "#api/cel/values.ts";
+import type { Namespace } from "#api/generated/types/core-v1.ts";
+import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { AdmissionAttributes } from "../admission.ts";
+import { AdmissionTypes, admissionVariables, namespaceObject, requestObject } from "./request-object.ts";
+
+/** All expressions of one policy over one request together. upstream: apiserver/pkg/apis/cel/config.go */
+const budgetMax = 10_000_000;
+
+export type ResultKind = "bool" | "string" | "string or null" | "any";
+
+export interface CompileOptions {
+  readonly hasParams: boolean;
+  readonly hasAuthorizer: boolean;
+}
+
+export interface ComposedVariable {
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+/** An expression that compiled, or why it didn't. */
+export interface Expression {
+  readonly text: string;
+  readonly program: Program | undefined;
+  readonly fault: string;
+}
+
+export class ExpressionCompiler {
+  readonly #cel: Cel;
+  readonly #types = new Map<string, CelType>();
+  readonly variables: ComposedVariable[] = [];
+
+  constructor(cel: Cel) {
+    this.#cel = cel;
+  }
+
+  /** Later expressions see it as `variables.name`. */
+  addVariable(name: string, text: string, options: CompileOptions): Expression {
+    const expression = this.compile(text, "any", options);
+    if (expression.program !== undefined) this.#types.set(name, expression.program.type);
+    this.variables.push({ name, expression });
+    return expression;
+  }
+
+  compile(text: string, kind: ResultKind, options: CompileOptions): Expression {
+    const environment = this.#cel.environment({
+      variables: admissionVariables({ ...options, hasVariables: this.variables.length > 0 }),
+      types: new AdmissionTypes(this.#types),
+    });
+    try {
+      const program = environment.compile(text);
+      const fault = resultFault(program.type, kind);
+      return fault === undefined ? { text, program, fault: "" } : { text, program: undefined, fault };
+    } catch (error) {
+      if (error instanceof CompileError) {
+        return { text, program: undefined, fault: `compilation failed: ${error.message}` };
+      }
+      throw error;
+    }
+  }
+}
+
+function resultFault(type: CelType, kind: ResultKind): string | undefined {
+  if (kind === "any" || type.kind === kind) return undefined;
+  if (kind !== "string or null") return `must evaluate to ${kind} but got ${describeType(type)}`;
+  if (type.kind === "string" || type.kind === "null") return undefined;
+  return `must evaluate to one of [string null_type] but got ${describeType(type)}`;
+}
+
+export interface EvaluationInput {
+  readonly attributes: AdmissionAttributes;
+  /** Undefined: no parameters. */
+  readonly params: unknown;
+  readonly namespace: Namespace | undefined;
+  readonly authorizer: Authorizer;
+}
+
+/** The budget of a policy is used up: nothing more of it is evaluated. */
+export class BudgetError extends Error {
+  constructor() {
+    super("validation failed due to running out of cost budget, no further validation rules will be run");
+  }
+}
+
+/** Values of one request, shared by the expressions of one policy: variables are evaluated once, when first used. */
+export class ExpressionRun {
+  readonly #input: EvaluationInput;
+  readonly #variables: ReadonlyMap<string, Expression>;
+  readonly #values = new Map<string, Value>();
+  readonly #composed = new Map<string, Value>();
+  readonly #answers = new Map<string, AuthorizerAnswer>();
+  #budget = budgetMax;
+
+  constructor(input: EvaluationInput, variables: readonly ComposedVariable[]) {
+    this.#input = input;
+    this.#variables = new Map(variables.map(({ name, expression }) => [name, expression]));
+  }
+
+  /** A Fault where it went wrong. Throws BudgetError. */
+  async evaluate({ text, program, fault }: Expression): Promise<Value> {
+    if (program === undefined) return new Fault(`compilation error: ${fault}`);
+    for (;;) {
+      try {
+        const value = this.#run(program);
+        return value instanceof Fault
+          ? new Fault(`expression '${text}' resulted in error: ${value.message}`)
+          : value;
+      } catch (error) {
+        // Asks at most twice, for the cost of the answers.
+        if (error instanceof PendingAnswer) await this.#answer(error.question);
+        else if (error instanceof CostLimitError) {
+          return new Fault(`expression '${text}' resulted in error: ${error.message}`);
+        } else throw error;
+      }
+    }
+  }
+
+  #run(program: Program): Value {
+    const { value, cost } = program.run((name) => this.#variable(name), perCallLimit);
+    this.#budget -= cost;
+    if (this.#budget < 0) throw new BudgetError();
+    return value;
+  }
+
+  #variable(name: string): Value | undefined {
+    const known = this.#values.get(name);
+    if (known !== undefined) return known;
+    const value = this.#make(name);
+    if (value !== undefined) this.#values.set(name, value);
+    return value;
+  }
+
+  #make(name: string): Value | undefined {
+    const { attributes, params, namespace } = this.#input;
+    switch (name) {
+      case "object":
+        return dynamicValue(attributes.object ?? null);
+      case "oldObject":
+        return dynamicValue(attributes.oldObject ?? null);
+      case "request":
+        return dynamicValue(requestObject(attributes));
+      case "namespaceObject":
+        return dynamicValue(namespaceObject(namespace));
+      case "params":
+        return dynamicValue(params ?? null);
+      case "variables":
+        return new Variables([...this.#variables.keys()], (variable) => this.#compose(variable));
+      case "authorizer":
+        return new AuthorizerValue((question) => this.#known(question));
+      case "authorizer.requestResource":
+        return this.#requestResource();
+      default:
+        return undefined;
+    }
+  }
+
+  #requestResource(): Value {
+    const { gvr, subresource, namespace, name } = this.#input.attributes;
+    return new AuthorizerValue((question) => this.#known(question), "ResourceCheck", {
+      group: gvr.group,
+      resource: gvr.resource,
+      subresource,
+      namespace,
+      name,
+    });
+  }
+
+  #compose(name: string): Value {
+    const known = this.#composed.get(name);
+    if (known !== undefined) return known;
+    const expression = this.#variables.get(name);
+    const quoted = JSON.stringify(name);
+    if (expression?.program === undefined) {
+      return new Fault(`composited variable ${quoted} fails to compile: ${expression?.fault ?? ""}`);
+    }
+    const value = this.#run(expression.program);
+    const shown =
+      value instanceof Fault
+        ? new Fault(`composited variable ${quoted} fails to evaluate: ${value.message}`)
+        : value;
+    this.#composed.set(name, shown);
+    return shown;
+  }
+
+  #known(question: AuthorizerQuestion): AuthorizerAnswer {
+    const answer = this.#answers.get(JSON.stringify(question));
+    if (answer === undefined) throw new PendingAnswer(question);
+    return answer;
+  }
+
+  async #answer(question: AuthorizerQuestion): Promise<void> {
+    const { attributes, authorizer } = this.#input;
+    const account = question.serviceAccount;
+    const user =
+      account === undefined
+        ? attributes.user
+        : {
+            name: serviceAccountUserName(account.namespace, account.name),
+            groups: [...serviceAccountGroups(account.namespace), "system:authenticated"],
+          };
+    const decision = await authorizer.authorize({
+      user,
+      verb: question.verb,
+      isResourceRequest: question.path === undefined,
+      path: question.path ?? "",
+      group: question.group,
+      version: question.path === undefined ? "*" : "",
+      resource: question.resource,
+      subresource: question.subresource,
+      namespace: question.namespace,
+      name: question.name,
+      ...(question.fieldSelector === "" ? {} : { fieldSelector: question.fieldSelector }),
+    });
+    this.#answers.set(JSON.stringify(question), {
+      allowed: decision.allowed,
+      reason: decision.reason,
+      error: "",
+    });
+  }
+}
+
+/** `variables`: its fields are evaluated when they are looked at. */
+class Variables extends MapValue {
+  readonly #names: readonly string[];
+  readonly #compose: (name: string) => Value;
+
+  constructor(names: readonly string[], compose: (name: string) => Value) {
+    super();
+    this.#names = names;
+    this.#compose = compose;
+  }
+
+  get size(): number {
+    return this.#names.length;
+  }
+
+  find(key: Value): Value | undefined {
+    return typeof key === "string" && this.#names.includes(key) ? this.#compose(key) : undefined;
+  }
+
+  keys(): Iterable<Value> {
+    return this.#names;
+  }
+}
+
+export interface ConditionsResult {
+  readonly matches: boolean;
+  /** Conditions that couldn't be told, and no other said no. */
+  readonly error: string;
+}
+
+/** Whether all match conditions hold; one that says no counts before any that fails. */
+export async function matchConditions(
+  conditions: readonly Expression[],
+  run: ExpressionRun,
+): Promise<ConditionsResult> {
+  const errors: string[] = [];
+  for (const condition of conditions) {
+    const value = await run.evaluate(condition);
+    if (value === false) return { matches: false, error: "" };
+    if (value instanceof Fault) errors.push(value.message);
+  }
+  const [only = ""] = errors;
+  return { matches: errors.length === 0, error: errors.length > 1 ? `[${errors.join(", ")}]` : only };
+}

@@ -1,0 +1,182 @@
+/** ValidatingAdmissionPolicy: policies with bindings refuse, warn and note. upstream: apiserver/pkg/admission/plugin/policy/validating/dispatcher.go */
+import type { Cel } from "#api/cel/environment.ts";
+import type {
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from "#api/generated/types/admissionregistration-v1.ts";
+import type { Namespace } from "#api/generated/types/core-v1.ts";
+import { failure, type StatusError } from "#api/meta/status.ts";
+import {
+  namespaces,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from "#api/resources.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Lister } from "#client/cache/informer.ts";
+import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
+import { Lookup, type LookupDeps } from "../lookup.ts";
+import { refuse } from "../refuse.ts";
+import { judge, type Denial, type Verdict } from "./decision.ts";
+import { isPolicy, PolicyMatcher } from "./matching.ts";
+import { ConfigurationError, ParamReader } from "./params.ts";
+import { compilePolicy, type CompiledPolicy } from "./policy.ts";
+
+export interface PolicyDeps extends LookupDeps {
+  readonly authorizer: Authorizer;
+  /** Loaded when there is the first expression: most clusters have none. */
+  readonly loadCel: () => Promise<Cel>;
+}
+
+interface Refusal extends Denial {
+  readonly policy: string;
+  /** Undefined: the policy itself is set up wrongly. */
+  readonly binding: string | undefined;
+}
+
+const auditBytesMax = 10 * 1024;
+const failureKey = "validation.policy.admission.k8s.io/validation_failure";
+
+export class ValidatingPolicies implements AdmissionPlugin {
+  readonly name = "ValidatingAdmissionPolicy";
+  readonly #deps: PolicyDeps;
+  readonly #policies: Lister<ValidatingAdmissionPolicy>;
+  readonly #bindings: Lister<ValidatingAdmissionPolicyBinding>;
+  readonly #matcher: PolicyMatcher;
+  readonly #params: ParamReader;
+  /** By the shared object of the cache: another revision is another object. */
+  readonly #compiled = new WeakMap<ValidatingAdmissionPolicy, CompiledPolicy>();
+
+  constructor(deps: PolicyDeps) {
+    this.#deps = deps;
+    this.#policies = deps.informers.informer(validatingAdmissionPolicies).lister;
+    this.#bindings = deps.informers.informer(validatingAdmissionPolicyBindings).lister;
+    this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps));
+    this.#params = new ParamReader(deps.client);
+  }
+
+  handles(): boolean {
+    return true;
+  }
+
+  async validate(attributes: AdmissionAttributes): Promise<void> {
+    if (this.#policies.size === 0 || isPolicy(attributes)) return;
+    const refusals: Refusal[] = [];
+    for (const policy of this.#policies.list()) {
+      const bindings = this.#bindings.list().filter(({ spec }) => spec?.policyName === policy.metadata?.name);
+      if (bindings.length > 0) refusals.push(...(await this.#apply(policy, bindings, attributes)));
+    }
+    const [first] = refusals;
+    if (first !== undefined) throw refusalError(attributes, first);
+  }
+
+  async #apply(
+    policy: ValidatingAdmissionPolicy,
+    bindings: readonly ValidatingAdmissionPolicyBinding[],
+    attributes: AdmissionAttributes,
+  ): Promise<Refusal[]> {
+    if (!(await this.#matcher.matches(policy.spec?.matchConstraints ?? {}, attributes))) return [];
+    const name = policy.metadata?.name ?? "";
+    const refusals: Refusal[] = [];
+    const notes = new Map<string, Set<string>>();
+    for (const binding of bindings) {
+      if (!(await this.#matcher.matches(binding.spec?.matchResources ?? {}, attributes))) continue;
+      const denials = await this.#bound(policy, binding, { attributes, notes });
+      refusals.push(
+        ...denials.map((denial) => ({ ...denial, policy: name, binding: binding.metadata?.name ?? "" })),
+      );
+    }
+    for (const [key, values] of notes) attributes.annotate(`${name}/${key}`, [...values].join(", "));
+    return refusals;
+  }
+
+  async #bound(
+    policy: ValidatingAdmissionPolicy,
+    binding: ValidatingAdmissionPolicyBinding,
+    {
+      attributes,
+      notes,
+    }: { readonly attributes: AdmissionAttributes; readonly notes: Map<string, Set<string>> },
+  ): Promise<readonly Denial[]> {
+    try {
+      const params = await this.#params.collect(
+        policy.spec?.paramKind,
+        binding.spec?.paramRef,
+        attributes.namespace,
+      );
+      const compiled = await this.#compile(policy);
+      const namespace = await this.#matcher.namespaceOf(attributes);
+      const denials: Denial[] = [];
+      for (const each of params) {
+        const input = { attributes, params: each, namespace, authorizer: this.#deps.authorizer };
+        const verdict = await judge(compiled, input);
+        denials.push(...act(binding, verdict, attributes), ...verdict.auditDenials);
+        for (const { key, value } of verdict.audit) noteOf(notes, key).add(value.slice(0, auditBytesMax));
+      }
+      return denials;
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      if (policy.spec?.failurePolicy === "Ignore") return [];
+      return [{ message: `failed to configure binding: ${error.message}`, reason: undefined, index: 0 }];
+    }
+  }
+
+  async #compile(policy: ValidatingAdmissionPolicy): Promise<CompiledPolicy> {
+    const known = this.#compiled.get(policy);
+    if (known !== undefined) return known;
+    const compiled = compilePolicy(await this.#deps.loadCel(), policy);
+    this.#compiled.set(policy, compiled);
+    return compiled;
+  }
+}
+
+function noteOf(notes: Map<string, Set<string>>, key: string): Set<string> {
+  const known = notes.get(key) ?? new Set<string>();
+  notes.set(key, known);
+  return known;
+}
+
+/** Does what the binding wants done of denials; returns those that refuse. */
+function act(
+  binding: ValidatingAdmissionPolicyBinding,
+  { denials }: Verdict,
+  attributes: AdmissionAttributes,
+): readonly Denial[] {
+  const actions = binding.spec?.validationActions ?? [];
+  const policy = binding.spec?.policyName ?? "";
+  const name = binding.metadata?.name ?? "";
+  for (const { message, index } of denials) {
+    if (actions.includes("Warn")) {
+      attributes.warn(
+        `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${name}': ${message}`,
+      );
+    }
+    if (actions.includes("Audit")) {
+      const entry = { message, policy, binding: name, expressionIndex: index, validationActions: actions };
+      attributes.annotate(failureKey, JSON.stringify([entry]));
+    }
+  }
+  return actions.includes("Deny") ? denials : [];
+}
+
+const codes = new Map([
+  ["Unauthorized", 401],
+  ["Forbidden", 403],
+  ["RequestEntityTooLarge", 413],
+  ["Invalid", 422],
+]);
+
+function refusalError(
+  attributes: AdmissionAttributes,
+  { policy, binding, message, reason }: Refusal,
+): StatusError {
+  const bound = binding === undefined ? "" : ` with binding '${binding}'`;
+  const text = `ValidatingAdmissionPolicy '${policy}'${bound} denied request: ${message}`;
+  const { status } = refuse(attributes, text);
+  const code = codes.get(reason ?? "Invalid") ?? 422;
+  return failure({
+    code,
+    reason: reason ?? "Invalid",
+    message: status.message ?? text,
+    details: { ...status.details, causes: [{ message: text }] },
+  });
+}
