@@ -136,4 +136,16 @@ matchResources:
  | ....................^`,
     );
   });
+
+  test("what can't be right about a kind is noted in the status", async () => {
+    await apply(policy("typed", "validations:\n- {expression: object.daat.size == '1'}"));
+    const path = "jsonpath={.status.observedGeneration} {.status.typeChecking.expressionWarnings[*].warning}";
+    const read = async (): Promise<string> =>
+      (await kubectl(["get", "validatingadmissionpolicy", "typed", "-o", path])).stdout;
+    await eventually("the status is written", seenMs, async () => (await read()).startsWith("1 "));
+    assert.equal(
+      await read(),
+      "1 /v1, Kind=ConfigMap: ERROR: <input>:1:7: undefined field 'daat'\n | object.daat.size == '1'\n | ......^\n",
+    );
+  });
 });

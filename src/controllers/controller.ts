@@ -1,4 +1,5 @@
 /** What a controller is, and what it is made of. */
+import type { Cel } from "#api/cel/environment.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -25,6 +26,8 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Loads what evaluates expressions. */
+  readonly loadCel: () => Promise<Cel>;
 }
 
 /** Asks for its informers and adds its handlers; starts nothing. */

@@ -9,6 +9,7 @@ import { nodeIpamController } from "./nodeipam/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { podGcController } from "./podgc/controller.ts";
 import { taintEvictionController } from "./tainteviction/controller.ts";
+import { policyStatusController } from "./policystatus/controller.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
@@ -30,6 +31,7 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   "taint-eviction": taintEvictionController,
   replicaset: replicaSetController,
   resourcequota: resourceQuotaController,
+  "validatingadmissionpolicy-status": policyStatusController,
   "pvc-protection": claimProtectionController,
   "pv-protection": volumeProtectionController,
 };

@@ -314,7 +314,7 @@ function controlPlane(options: ServerOptions, parts: ControlPlaneParts, host: Ho
 function electedControllers(
   options: ServerOptions,
   { server: { clientOf, rootCaPem }, identity }: ControlPlaneParts,
-  { clock, random, log }: Host,
+  { clock, random, log, loadCel }: Host,
 ): Component {
   const name = "kube-controller-manager";
   const { disable, clusterCidr, serviceCidr } = options;
@@ -324,7 +324,10 @@ function electedControllers(
   const clientFor = (account: string): Client => clientOf(controllerUser(account));
   return electedComponent({ name, identity, eventSource: name, stopMaxMs }, basis, () => {
     const informers = createInformerFactory(basis);
-    return [informerComponent(informers), controllers.create(full, { ...basis, clientFor, informers })];
+    return [
+      informerComponent(informers),
+      controllers.create(full, { ...basis, clientFor, informers, loadCel }),
+    ];
   });
 }
 

@@ -45,7 +45,14 @@ async function world(
     rootCaPem: "x",
   });
   const events = { event: () => undefined };
-  const controller = replicaSetController({ ...deps, name: "replicaset", options, informers, events });
+  const controller = replicaSetController({
+    ...deps,
+    name: "replicaset",
+    options,
+    informers,
+    events,
+    loadCel: () => assert.fail("no expressions here"),
+  });
   informers.start(stop.signal);
   await informers.waitForSync(stop.signal);
   const running = controller.run(stop.signal);

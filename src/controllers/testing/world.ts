@@ -54,7 +54,14 @@ export async function startWorld({
     },
   };
   const controllers = factories.map((create) =>
-    create({ ...deps, name: "test", options, informers, events: recorder }),
+    create({
+      ...deps,
+      name: "test",
+      options,
+      informers,
+      events: recorder,
+      loadCel: () => Promise.reject(new Error("no expressions here")),
+    }),
   );
   informers.start(stop.signal);
   await informers.waitForSync(stop.signal);

@@ -2,7 +2,7 @@
 import { Fault, typeNameOf, type Value } from "#api/cel/values.ts";
 import type { Validation } from "#api/generated/types/admissionregistration-v1.ts";
 import { BudgetError, ExpressionRun, matchConditions, type EvaluationInput } from "./expressions.ts";
-import type { CompiledPolicy, CompiledValidation } from "./policy.ts";
+import type { CompiledPolicy, CompiledValidation } from "#api/cel/policy/policy.ts";
 
 export interface Denial {
   readonly message: string;

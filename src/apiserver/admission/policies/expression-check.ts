@@ -11,7 +11,7 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { invalidError } from "#api/meta/status.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns } from "../refuse.ts";
-import { compilePolicy, expressionFaults } from "./policy.ts";
+import { compilePolicy, expressionFaults } from "#api/cel/policy/policy.ts";
 import type { PolicyDeps } from "./validating.ts";
 
 export class PolicyExpressions implements AdmissionPlugin {

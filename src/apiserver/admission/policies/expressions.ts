@@ -2,7 +2,7 @@
  * Compiled expressions of admission (policies, match conditions) and their evaluation over one request.
  * upstream: apiserver/pkg/admission/plugin/cel/{composition,condition}.go, webhook/matchconditions
  */
-import type { Cel, Program } from "#api/cel/environment.ts";
+import type { Program } from "#api/cel/environment.ts";
 import { perCallLimit, CostLimitError } from "#api/cel/cost/budget.ts";
 import {
   AuthorizerValue,
@@ -11,78 +11,16 @@ import {
   type AuthorizerQuestion,
 } from "#api/cel/library/authorizer.ts";
 import { dynamicValue } from "#api/cel/schema/values.ts";
-import { CompileError } from "#api/cel/source.ts";
-import { type CelType, describeType } from "#api/cel/types.ts";
+import type { ComposedVariable, Expression } from "#api/cel/policy/compiler.ts";
 import { Fault, MapValue, type Value } from "#api/cel/values.ts";
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { AdmissionAttributes } from "../admission.ts";
-import { AdmissionTypes, admissionVariables, namespaceObject, requestObject } from "./request-object.ts";
+import { namespaceObject, requestObject } from "./request-object.ts";
 
 /** All expressions of one policy over one request together. upstream: apiserver/pkg/apis/cel/config.go */
 const budgetMax = 10_000_000;
-
-export type ResultKind = "bool" | "string" | "string or null" | "any";
-
-export interface CompileOptions {
-  readonly hasParams: boolean;
-  readonly hasAuthorizer: boolean;
-}
-
-export interface ComposedVariable {
-  readonly name: string;
-  readonly expression: Expression;
-}
-
-/** An expression that compiled, or why it didn't. */
-export interface Expression {
-  readonly text: string;
-  readonly program: Program | undefined;
-  readonly fault: string;
-}
-
-export class ExpressionCompiler {
-  readonly #cel: Cel;
-  readonly #types = new Map<string, CelType>();
-  readonly variables: ComposedVariable[] = [];
-
-  constructor(cel: Cel) {
-    this.#cel = cel;
-  }
-
-  /** Later expressions see it as `variables.name`. */
-  addVariable(name: string, text: string, options: CompileOptions): Expression {
-    const expression = this.compile(text, "any", options);
-    if (expression.program !== undefined) this.#types.set(name, expression.program.type);
-    this.variables.push({ name, expression });
-    return expression;
-  }
-
-  compile(text: string, kind: ResultKind, options: CompileOptions): Expression {
-    const environment = this.#cel.environment({
-      variables: admissionVariables({ ...options, hasVariables: this.variables.length > 0 }),
-      types: new AdmissionTypes(this.#types),
-    });
-    try {
-      const program = environment.compile(text);
-      const fault = resultFault(program.type, kind);
-      return fault === undefined ? { text, program, fault: "" } : { text, program: undefined, fault };
-    } catch (error) {
-      if (error instanceof CompileError) {
-        return { text, program: undefined, fault: `compilation failed: ${error.message}` };
-      }
-      throw error;
-    }
-  }
-}
-
-function resultFault(type: CelType, kind: ResultKind): string | undefined {
-  if (kind === "any" || type.kind === kind) return undefined;
-  if (kind !== "string or null") return `must evaluate to ${kind} but got ${describeType(type)}`;
-  if (type.kind === "string" || type.kind === "null") return undefined;
-  return `must evaluate to one of [string null_type] but got ${describeType(type)}`;
-}
 
 export interface EvaluationInput {
   readonly attributes: AdmissionAttributes;

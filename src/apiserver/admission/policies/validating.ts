@@ -19,7 +19,7 @@ import { refuse } from "../refuse.ts";
 import { judge, type Denial, type Verdict } from "./decision.ts";
 import { isPolicy, PolicyMatcher } from "./matching.ts";
 import { ConfigurationError, ParamReader } from "./params.ts";
-import { compilePolicy, type CompiledPolicy } from "./policy.ts";
+import { compilePolicy, type CompiledPolicy } from "#api/cel/policy/policy.ts";
 
 export interface PolicyDeps extends LookupDeps {
   readonly authorizer: Authorizer;

@@ -1,7 +1,10 @@
 /** A ValidatingAdmissionPolicy whose expressions are compiled. */
-import type { Cel } from "#api/cel/environment.ts";
-import type { ValidatingAdmissionPolicy, Validation } from "#api/generated/types/admissionregistration-v1.ts";
-import { ExpressionCompiler, type ComposedVariable, type Expression } from "./expressions.ts";
+import type { Cel } from "../environment.ts";
+import type {
+  ValidatingAdmissionPolicy,
+  Validation,
+} from "../../generated/types/admissionregistration-v1.ts";
+import { ExpressionCompiler, type ComposedVariable, type Expression, type JudgedType } from "./compiler.ts";
 
 export interface CompiledValidation {
   readonly source: Validation;
@@ -18,7 +21,11 @@ export interface CompiledPolicy {
   readonly audit: readonly { readonly key: string; readonly expression: Expression }[];
 }
 
-export function compilePolicy(cel: Cel, source: ValidatingAdmissionPolicy): CompiledPolicy {
+export function compilePolicy(
+  cel: Cel,
+  source: ValidatingAdmissionPolicy,
+  judged?: JudgedType,
+): CompiledPolicy {
   const { spec = {} } = source;
   const hasParams = spec.paramKind !== undefined;
   const full = { hasParams, hasAuthorizer: true };
@@ -26,7 +33,7 @@ export function compilePolicy(cel: Cel, source: ValidatingAdmissionPolicy): Comp
   const conditions = (spec.matchConditions ?? []).map(({ expression }) =>
     new ExpressionCompiler(cel).compile(expression, "bool", full),
   );
-  const compiler = new ExpressionCompiler(cel);
+  const compiler = new ExpressionCompiler(cel, judged);
   for (const { name, expression } of spec.variables ?? []) compiler.addVariable(name, expression, full);
   return {
     source,

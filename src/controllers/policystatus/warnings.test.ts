@@ -1,0 +1,70 @@
+/** Cases re-expressed from apiserver/pkg/admission/plugin/policy/validating/typechecking_test.go. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { cel } from "#api/cel/testing/environment.ts";
+import type {
+  ExpressionWarning,
+  NamedRuleWithOperations,
+  Validation,
+} from "#api/generated/types/admissionregistration-v1.ts";
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
+import { expressionWarnings } from "./warnings.ts";
+
+const deps = { cel, scheme: createScheme(), table: createTypeTable() };
+const rule = (group: string, ...resources: string[]): NamedRuleWithOperations => ({
+  apiGroups: [group],
+  apiVersions: ["v1"],
+  operations: ["*"],
+  resources,
+});
+
+const warningsOf = (
+  rules: NamedRuleWithOperations[],
+  ...validations: Validation[]
+): readonly ExpressionWarning[] =>
+  expressionWarnings(
+    { metadata: { name: "p" }, spec: { matchConstraints: { resourceRules: rules }, validations } },
+    deps,
+  );
+
+suite("type checking of policies", () => {
+  test("finds nothing in what is right, down to the fields of lists and maps", () => {
+    const expressions = [
+      "object.spec.replicas <= 5 && object.metadata.labels['a'] == 'b'",
+      "object.spec.template.spec.containers.all(c, c.image.startsWith('x') && has(c.resources.limits))",
+      "object.metadata.creationTimestamp < timestamp('2030-01-01T00:00:00Z')",
+      "oldObject == null || object.metadata.__namespace__ == oldObject.metadata.__namespace__",
+      "object.spec.strategy.rollingUpdate.maxSurge == '25%'",
+    ];
+    const validations = expressions.map((expression) => ({ expression }));
+    assert.deepEqual(warningsOf([rule("apps", "deployments")], ...validations), []);
+  });
+
+  test("names the kind, the place and what is wrong", () => {
+    const [warning, ...others] = warningsOf([rule("apps", "deployments")], { expression: "object.foo < 5" });
+    assert.deepEqual(others, []);
+    assert.deepEqual(warning, {
+      fieldRef: "spec.validations[0].expression",
+      warning:
+        "apps/v1, Kind=Deployment: ERROR: <input>:1:7: undefined field 'foo'\n | object.foo < 5\n | ......^\n",
+    });
+  });
+
+  test("knows types of fields, and looks at every kind and at messages", () => {
+    const validation = { expression: "object.spec.replicas > '5'", messageExpression: "object.nothing" };
+    const warnings = warningsOf([rule("apps", "statefulsets", "deployments")], validation);
+    assert.deepEqual(
+      warnings.map(({ fieldRef }) => fieldRef),
+      ["spec.validations[0].expression", "spec.validations[0].messageExpression"],
+    );
+    assert.match(
+      warnings[0]?.warning ?? "",
+      /^apps\/v1, Kind=Deployment: ERROR: <input>:1:22: found no matching overload for '_>_' applied to '\(int, string\)'(.|\n)*\napps\/v1, Kind=StatefulSet: /,
+    );
+  });
+
+  test("a rule with a star is about nothing in particular", () => {
+    assert.deepEqual(warningsOf([rule("*", "*")], { expression: "object.foo < 5" }), []);
+  });
+});
