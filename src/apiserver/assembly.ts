@@ -10,6 +10,7 @@ import type { Scheme } from "#api/scheme.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import type { Admission } from "./admission/admission.ts";
+import { ServerLeases, serverLeasesPath, type ServerAddress } from "./bootstrap/server-leases.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
 import { Bookmarks } from "./registry/bookmarks.ts";
 import { CacheFeed } from "./registry/cache-feed.ts";
@@ -54,11 +55,13 @@ export class Assembly {
   readonly chain: Chain;
   readonly #deps: AssemblyDeps;
   readonly #nodePorts: ResourceCache;
+  readonly #serverLeases: ResourceCache;
   #allocation: ServiceAllocation | undefined;
 
   constructor(deps: AssemblyDeps) {
     this.#deps = deps;
     this.feed = new CacheFeed(deps);
+    this.#serverLeases = this.feed.cache(serverLeasesPath, false);
     this.#nodePorts = this.feed.cache(portClaimsPath, false);
     const bookmarks = new Bookmarks(deps.clock);
     this.installed = install(
@@ -79,6 +82,11 @@ export class Assembly {
     const services = this.installed.storage("services").cache;
     const ranges = this.#deps.allocation;
     return new ClaimRepair({ ...this.#deps, ...this.#claims(), services, ranges }).start();
+  }
+
+  /** Who else serves this store. */
+  serverLeases(own: ServerAddress | undefined, changed: () => void): ServerLeases {
+    return new ServerLeases(own, { ...this.#deps, cache: this.#serverLeases, changed });
   }
 
   #serviceAllocation(): ServiceAllocation {

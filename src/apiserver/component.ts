@@ -11,7 +11,7 @@ import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
-import type { Logger } from "#base/log.ts";
+import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
@@ -28,6 +28,7 @@ import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
+import type { ServerAddress } from "./bootstrap/server-leases.ts";
 import { createConnect } from "./connect/connect.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
@@ -208,7 +209,7 @@ class ApiserverComponent implements Apiserver {
     await this.#informers.waitForSync(signal);
     await bootstrap(this.#client, signal);
     stack.defer(await this.#assembly.repairClaims());
-    await this.#publishService(signal);
+    stack.defer(await this.#publishService(signal));
     this.#hasBootstrapped = true;
     const aggregating = this.#aggregator.run(stop.signal);
     const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
@@ -230,22 +231,42 @@ class ApiserverComponent implements Apiserver {
     this.#isStopping = true;
   }
 
-  async #publishService(signal: AbortSignal): Promise<void> {
-    const { advertiseAddress, advertisePort } = this.#options;
+  /** Makes the Service `kubernetes` lead to every server, and keeps it so. Returns what ends it. */
+  async #publishService(signal: AbortSignal): Promise<() => Promise<void>> {
+    const { advertiseAddress, advertisePort, isShared } = this.#options;
+    const { log } = this.#deps;
     const isLoopback = /^(127\.|::1$)/.test(advertiseAddress);
-    if (isLoopback) {
-      this.#deps.log.warn("pods can't reach the API at a loopback address", { advertiseAddress });
+    if (isLoopback) log.warn("pods can't reach the API at a loopback address", { advertiseAddress });
+    const port = advertisePort === 0 ? this.#port : advertisePort;
+    const own = isLoopback ? undefined : { address: advertiseAddress, port };
+    const publish = (servers: readonly ServerAddress[]): Promise<void> =>
+      reconcileKubernetesService(
+        this.#client,
+        {
+          serviceCidrs: this.#options.serviceCidrs,
+          clusterIp: this.#addresses[0]?.first ?? "",
+          servers,
+          securePort: port,
+        },
+        signal,
+      );
+    if (!isShared) {
+      await publish(own === undefined ? [] : [own]);
+      return () => Promise.resolve();
     }
-    await reconcileKubernetesService(
-      this.#client,
-      {
-        serviceCidrs: this.#options.serviceCidrs,
-        clusterIp: this.#addresses[0]?.first ?? "",
-        addresses: isLoopback ? [] : [advertiseAddress],
-        securePort: advertisePort === 0 ? this.#port : advertisePort,
-      },
-      signal,
-    );
+    // One after the other: the last one to write must be the one that knows most.
+    let publishing = Promise.resolve();
+    const leases = this.#assembly.serverLeases(own, () => {
+      publishing = publishing
+        .then(() => publish(leases.servers))
+        .catch((error: unknown) => {
+          if (signal.aborted) return;
+          log.warn("the Service kubernetes is not up to date", { error: errorText(error) });
+        });
+    });
+    await leases.start();
+    await publish(leases.servers);
+    return () => leases.stop();
   }
 
   #assemble(): Assembly {

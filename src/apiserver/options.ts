@@ -13,6 +13,8 @@ export interface ApiserverOptions {
   readonly advertiseAddress: string;
   /** The port that goes with it, when it isn't `port`. 0 means the same. */
   readonly advertisePort?: number;
+  /** Other servers write to the same store. Default false. */
+  readonly isShared?: boolean;
   /** One range per family, the default family's first. */
   readonly serviceCidrs: readonly string[];
   readonly nodePorts: { readonly first: number; readonly last: number };
@@ -45,6 +47,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
   return {
     bindAddress: "0.0.0.0",
     advertisePort: 0,
+    isShared: false,
     issuer: "https://kubernetes.default.svc.cluster.local",
     anonymousAuth: true,
     requestTimeoutMs: 60_000,

@@ -265,6 +265,11 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     certFile: reader.text("datastore-certfile"),
     keyFile: reader.text("datastore-keyfile"),
   };
+  if (reader.flag("secrets-encryption") && reader.text("datastore-endpoint") !== undefined) {
+    reader.faults.push(
+      "--secrets-encryption keeps its keys on this machine: with --datastore-endpoint give every server the same --encryption-provider-config",
+    );
+  }
   const options: ServerOptions = {
     ...node,
     datastore: readDatastore(reader.text("datastore-endpoint"), files, reader.faults),

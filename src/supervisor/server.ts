@@ -263,6 +263,7 @@ function buildApiserver(
     bindAddress: options.bindAddress,
     port: options.httpsListenPort,
     advertiseAddress: address,
+    isShared: options.datastore.kind !== "sqlite",
     serviceCidrs: [options.serviceCidr],
     nodePorts: { first, last },
     ...certificates.serving,

@@ -208,7 +208,7 @@ suite("the kubernetes service", () => {
   const options = {
     serviceCidrs: ["10.43.0.0/16"],
     clusterIp: "10.43.0.1",
-    addresses: ["192.168.1.10"],
+    servers: [{ address: "192.168.1.10", port: 6443 }],
     securePort: 6443,
   };
 
@@ -234,7 +234,7 @@ suite("the kubernetes service", () => {
     const moved = {
       serviceCidrs: ["10.44.0.0/16"],
       clusterIp: "10.43.0.9",
-      addresses: ["fd00::1"],
+      servers: [{ address: "fd00::1", port: 7443 }],
       securePort: 7443,
     };
     await reconcileKubernetesService(api, moved, signal);

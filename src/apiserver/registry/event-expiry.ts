@@ -79,7 +79,8 @@ export class EventExpiry {
       if (at > now || this.#isStopped) break;
       this.#due.delete(key);
       try {
-        await this.#events.discard(id);
+        // Another server may have written it anew.
+        await this.#events.discard(id, id.revision);
       } catch (error) {
         if (!isNotFound(error)) this.#deps.log.warn("event not removed", { event: key, error });
       }

@@ -259,12 +259,13 @@ export class ResourceStore {
     }
   }
 
-  /** Removes an object without asking anybody: its time is over. */
-  async discard(id: ObjectId): Promise<void> {
+  /** Removes an object without asking anybody: its time is over. With `revision` only if it still is at that. */
+  async discard(id: ObjectId, revision?: bigint): Promise<void> {
     try {
-      await this.#deps.store.delete(keyOfId(this.cache, id));
+      await this.#deps.store.delete(keyOfId(this.cache, id), revision);
     } catch (error) {
-      if (!(error instanceof KeyNotFoundError)) throw error;
+      const isDone = error instanceof KeyNotFoundError || error instanceof RevisionMismatchError;
+      if (!isDone) throw error;
     }
   }
 
