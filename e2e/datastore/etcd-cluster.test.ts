@@ -45,6 +45,15 @@ const services = (prefix: string): string =>
 const leaseHolder = (server: MiniServer, name: string): Promise<string> =>
   server.kubectl(["get", "lease", "-n", "kube-system", name, "-o", "jsonpath={.spec.holderIdentity}"]);
 
+async function endpointPorts(server: MiniServer): Promise<number[]> {
+  const format = "jsonpath={.subsets[*].ports[*].port}";
+  const text = await server.kubectl(["get", "endpoints", "kubernetes", "-o", format]);
+  return text
+    .split(" ")
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}
+
 suite("two servers on three etcd members", () => {
   before(async () => {
     writeCertificates();
@@ -99,6 +108,14 @@ suite("two servers on three etcd members", () => {
       "system:serviceaccount:default:default",
     );
     for (const { output } of servers) assert.doesNotMatch(output, /open-sesame/);
+  });
+
+  test("pods find both servers", async () => {
+    const [alpha] = servers as [MiniServer];
+    assert.deepEqual(
+      await endpointPorts(alpha),
+      servers.map(({ port }) => port).toSorted((a, b) => a - b),
+    );
   });
 
   test("no address and no node port is given out twice", async () => {
@@ -165,6 +182,10 @@ suite("two servers on three etcd members", () => {
       }
       const pods = await other.kubectl(["get", "pods", "-l", "app=behind", "-o", "name"]);
       return pods.trim().split("\n").length === 3;
+    });
+    await eventually("pods are no longer led to the dead server", handOverMaxMs, async () => {
+      const ports = await endpointPorts(other);
+      return ports.length === 1 && ports[0] === other.port;
     });
   });
 });

@@ -10,13 +10,13 @@ const dataRoot = "/dev/shm";
 
 export class PostgresServer {
   readonly #directory: string;
-  readonly #port: number;
+  readonly port: number;
   readonly #user: { readonly uid: number; readonly gid: number };
   #child: ChildProcess | undefined;
   #output = "";
 
   constructor(port: number) {
-    this.#port = port;
+    this.port = port;
     this.#user = { uid: idOf("-u"), gid: idOf("-g") };
     this.#directory = mkdtempSync(join(dataRoot, "mini-k8s-postgres-"));
     chownSync(this.#directory, this.#user.uid, this.#user.gid);
@@ -24,13 +24,13 @@ export class PostgresServer {
     execFileSync(program("initdb"), args, { ...this.#user, cwd: this.#directory, stdio: "pipe" });
   }
 
-  url(database: string): string {
-    return `postgres://kubernetes:secret@127.0.0.1:${this.#port}/${database}`;
+  url(database: string, port = this.port): string {
+    return `postgres://kubernetes:secret@127.0.0.1:${port}/${database}`;
   }
 
   async start(): Promise<void> {
     const settings = {
-      port: `${this.#port}`,
+      port: `${this.port}`,
       listen_addresses: "127.0.0.1",
       unix_socket_directories: this.#directory,
       max_connections: "100",

@@ -38,6 +38,10 @@ export class MiniServer {
     return `https://127.0.0.1:${this.#port}`;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get exitCode(): number | null | undefined {
     return this.#child?.exitCode;
   }

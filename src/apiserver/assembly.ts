@@ -90,7 +90,11 @@ export class Assembly {
   }
 
   #serviceAllocation(): ServiceAllocation {
-    return (this.#allocation ??= new ServiceAllocation(this.#deps.allocation, this.#claims()));
+    return (this.#allocation ??= new ServiceAllocation(
+      this.#deps.allocation,
+      this.#claims(),
+      this.installed.storage("services"),
+    ));
   }
 
   #claims(): AllocationClaims {

@@ -2,7 +2,7 @@
  * One watch of the whole store feeds every resource's cache, so that all of them are always at the same revision.
  * A read that must see the newest write waits here until the feed has passed the store's revision: almost always no wait.
  */
-import type { Store, StoreEvent } from "#store/store.ts";
+import { CompactedError, type Entry, type ListResult, type Store, type StoreEvent } from "#store/store.ts";
 import { resourceVersionTooLargeError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { ResourceCache } from "./resource-cache.ts";
@@ -54,7 +54,8 @@ export class CacheFeed {
 
   /** Fills the caches, calls `filled`, then follows the store until the signal aborts. Rejects when the store fails. */
   async run(signal: AbortSignal, filled: () => void): Promise<void> {
-    const { revision, entries } = await this.#deps.store.list(registryPrefix);
+    const { store } = this.#deps;
+    const { revision, entries } = await store.list(registryPrefix);
     for (const entry of entries) {
       const place = this.#place(entry.key);
       place?.cache.load(new StoredObject(place.id, entry.value, entry.modRevision));
@@ -62,13 +63,48 @@ export class CacheFeed {
     for (const cache of this.#caches.values()) cache.startRing(revision);
     this.#advance(revision);
     filled();
-    for await (const batch of this.#deps.store.watch(registryPrefix, {
-      startRevision: revision + 1n,
-      signal,
-    })) {
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof CompactedError)) throw error;
+        this.#refill(await store.list(registryPrefix));
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const startRevision = this.#revision + 1n;
+    for await (const batch of this.#deps.store.watch(registryPrefix, { startRevision, signal })) {
       for (const event of batch.events) this.#apply(event);
       this.#advance(batch.revision);
     }
+  }
+
+  /**
+   * Others have compacted what this server hadn't read, cut off from the datastore for that long. What has changed in
+   * between is told in the order of its revisions, what is gone last; a watch can't be resumed across the gap.
+   */
+  #refill({ revision, entries }: ListResult): void {
+    const changed = entries.filter((entry) => entry.modRevision > this.#revision);
+    const here = new Set(entries.map(({ key }) => key));
+    for (const { key, value, modRevision, createRevision } of changed.toSorted(byRevision)) {
+      const place = this.#place(key);
+      if (place === undefined) continue;
+      const { cache, id } = place;
+      // Another object of the same name.
+      if (createRevision > this.#revision && cache.get(id.namespace, id.name) !== undefined) {
+        cache.remove(id, createRevision);
+      }
+      cache.put(id, value, modRevision);
+    }
+    for (const cache of this.#caches.values()) {
+      const gone = [...cache.objects("")].filter((object) => !here.has(keyOfId(cache, object)));
+      for (const object of gone) cache.remove(object, revision);
+      cache.startRing(revision);
+    }
+    this.#advance(revision);
   }
 
   /**
@@ -135,6 +171,8 @@ export class CacheFeed {
     return cache === undefined ? undefined : { cache, id: idOfKey(cache, key) };
   }
 }
+
+const byRevision = (a: Entry, b: Entry): number => (a.modRevision < b.modRevision ? -1 : 1);
 
 interface KeyId {
   readonly namespace: string;

@@ -1,15 +1,15 @@
 /** Compaction: first the decision, then rows go in slices, so that no write waits long for them. */
 import { errorText } from "#base/log.ts";
 import { CompactedError, FutureRevisionError, type Revision } from "../store.ts";
-import { type PostgresDeps, retrying, type Sql } from "./connection.ts";
+import type { PostgresDeps } from "./connection.ts";
+import type { PostgresPool, Transaction } from "./pool.ts";
 import { deleteOperation } from "./rows.ts";
 
 /** Rows looked at in one transaction. */
 const sliceMax = 500;
 
 export interface PostgresCompactionDeps extends PostgresDeps {
-  readonly sql: Sql;
-  readonly name: string;
+  readonly pool: PostgresPool;
 }
 
 export class PostgresCompaction {
@@ -23,9 +23,9 @@ export class PostgresCompaction {
 
   /** Resolves when it is decided; rows are freed afterwards. */
   async compact(revision: Revision): Promise<void> {
-    const { sql, name } = this.#deps;
-    await retrying(name, this.#deps, () =>
-      sql.begin(async (tx) => {
+    const { pool } = this.#deps;
+    await pool.retrying(() =>
+      pool.transaction(async (tx) => {
         const [state] = await tx<{ revision: Revision; compacted: Revision }[]>`
           select revision, compacted from mini_k8s_state where id = 1 for update`;
         const { revision: newest = 0n, compacted = 0n } = state ?? {};
@@ -50,10 +50,10 @@ export class PostgresCompaction {
   }
 
   async #sweep(): Promise<void> {
-    const { sql, name, log } = this.#deps;
+    const { pool, log } = this.#deps;
     try {
       for (let hasMore = true; hasMore && !this.#isClosed;) {
-        hasMore = await retrying(name, this.#deps, () => sweepSlice(sql));
+        hasMore = await pool.retrying(() => pool.transaction(sweepSlice));
       }
     } catch (error) {
       log.warn("can't free compacted space, will retry at the next compaction", { error: errorText(error) });
@@ -65,23 +65,21 @@ export class PostgresCompaction {
  * A row goes when what replaced it lies below the compacted revision: that revision itself stays readable, and so does
  * what its event replaced. False when nothing is left, or another server is at it.
  */
-function sweepSlice(sql: Sql): Promise<boolean> {
-  return sql.begin(async (tx) => {
-    const [sweep] = await tx<{ swept: Revision }[]>`
+async function sweepSlice(tx: Transaction): Promise<boolean> {
+  const [sweep] = await tx<{ swept: Revision }[]>`
       select swept from mini_k8s_sweep where id = 1 for update skip locked`;
-    if (sweep === undefined) return false;
-    const rows = await tx<{ revision: Revision; previous: Revision; operation: number }[]>`
+  if (sweep === undefined) return false;
+  const rows = await tx<{ revision: Revision; previous: Revision; operation: number }[]>`
       select l.revision, l.previous, l.operation
       from mini_k8s_state s join mini_k8s_log l on l.revision > ${sweep.swept} and l.revision < s.compacted
       order by l.revision limit ${sliceMax}`;
-    const last = rows.at(-1);
-    if (last === undefined) return false;
-    const gone = [
-      ...rows.map(({ previous }) => previous).filter((previous) => previous > 0n),
-      ...rows.filter(({ operation }) => operation === deleteOperation).map(({ revision }) => revision),
-    ];
-    if (gone.length > 0) await tx`delete from mini_k8s_log where revision in ${tx(gone)}`;
-    await tx`update mini_k8s_sweep set swept = ${last.revision} where id = 1`;
-    return rows.length === sliceMax;
-  });
+  const last = rows.at(-1);
+  if (last === undefined) return false;
+  const gone = [
+    ...rows.map(({ previous }) => previous).filter((previous) => previous > 0n),
+    ...rows.filter(({ operation }) => operation === deleteOperation).map(({ revision }) => revision),
+  ];
+  if (gone.length > 0) await tx`delete from mini_k8s_log where revision in ${tx(gone)}`;
+  await tx`update mini_k8s_sweep set swept = ${last.revision} where id = 1`;
+  return rows.length === sliceMax;
 }

@@ -1,4 +1,4 @@
-/** The pool of connections, what PostgreSQL's errors mean, and trying again while nothing was done. */
+/** How connections are made, what PostgreSQL's errors mean, and trying again while nothing was done. */
 import postgres from "postgres";
 import type { Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
@@ -27,7 +27,13 @@ export interface PostgresDeps {
 }
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
-export type Transaction = postgres.TransactionSql<{ bigint: bigint }>;
+
+interface Extra {
+  readonly database?: string;
+  readonly max?: number;
+  readonly onclose?: () => void;
+  readonly onnotify?: () => void;
+}
 
 const connectionsMax = 10;
 const connectMaxSeconds = 5;
@@ -39,7 +45,7 @@ const pauseMaxMs = 2000;
 const idleInTransactionMaxMs = 5000;
 const statementMaxMs = 30_000;
 
-export function connect(options: PostgresOptions, database?: string): Sql {
+export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
   const { tls } = options;
   const ssl =
     tls === undefined
@@ -52,8 +58,8 @@ export function connect(options: PostgresOptions, database?: string): Sql {
         };
   return postgres(options.url, {
     ...(ssl === undefined ? {} : { ssl }),
-    ...(database === undefined ? {} : { database }),
     max: connectionsMax,
+    max_lifetime: null,
     connect_timeout: connectMaxSeconds,
     // Not the library's minutes: `retrying` has its own pauses.
     backoff: () => 0.1,
@@ -65,6 +71,7 @@ export function connect(options: PostgresOptions, database?: string): Sql {
       idle_in_transaction_session_timeout: idleInTransactionMaxMs,
       statement_timeout: statementMaxMs,
     },
+    ...extra,
   });
 }
 

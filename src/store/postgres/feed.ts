@@ -5,12 +5,15 @@
 import { errorText } from "#base/log.ts";
 import type { Follower, Following } from "../remote/remote-database.ts";
 import { CompactedError, type Revision, StoreClosedError } from "../store.ts";
-import { type PostgresDeps, retrying, type Sql } from "./connection.ts";
+import { connect, type PostgresDeps, type PostgresOptions, type Sql } from "./connection.ts";
+import type { PostgresPool } from "./pool.ts";
 import { type EventRow, eventOf } from "./rows.ts";
 import { channel } from "./schema.ts";
 
 /** Rows read at once. */
 const pageMax = 500;
+/** Before listening again. */
+const listenPauseMs = 100;
 /** After all tries of a request have failed. */
 const retryMs = 500;
 
@@ -20,8 +23,8 @@ interface Page {
 }
 
 export interface PostgresFeedDeps extends PostgresDeps {
-  readonly sql: Sql;
-  readonly name: string;
+  readonly pool: PostgresPool;
+  readonly options: PostgresOptions;
 }
 
 export class PostgresFeed {
@@ -31,18 +34,46 @@ export class PostgresFeed {
   #news = 0;
   #wakers: (() => void)[] = [];
   #isClosed = false;
+  #listening: Sql | undefined;
 
   constructor(deps: PostgresFeedDeps) {
     this.#deps = deps;
   }
 
-  /** Resolves when notifications arrive. */
+  /** Resolves when notifications arrive; sees to it that they go on to. */
   async listen(): Promise<void> {
-    const wake = (): void => {
-      this.wake();
-    };
-    // The library connects again by itself, and calls the second one each time.
-    await this.#deps.sql.listen(channel, wake, wake);
+    const connection = connect(this.#deps.options, {
+      max: 1,
+      onnotify: () => {
+        this.wake();
+      },
+      onclose: () => {
+        this.#listenAgain(connection);
+      },
+    });
+    this.#listening = connection;
+    try {
+      await connection.unsafe(`listen ${channel}`);
+    } catch (error) {
+      this.#listenAgain(connection);
+      throw error;
+    }
+    // What was notified of before we listened.
+    this.wake();
+  }
+
+  /** Until it succeeds: each failure comes back here. */
+  #listenAgain(broken: Sql): void {
+    if (this.#listening !== broken) return;
+    this.#listening = undefined;
+    broken.end({ timeout: 0 }).catch(() => undefined);
+    const { clock, log } = this.#deps;
+    clock.after(listenPauseMs, () => {
+      if (this.#isClosed) return;
+      this.listen().catch((error: unknown) => {
+        log.debug("notifications of the datastore can't be had, will retry", { error: errorText(error) });
+      });
+    });
   }
 
   wake(): void {
@@ -67,6 +98,9 @@ export class PostgresFeed {
     for (const follower of this.#followers) follower.failed(error);
     this.#followers.clear();
     this.wake();
+    const listening = this.#listening;
+    this.#listening = undefined;
+    listening?.end({ timeout: 0 }).catch(() => undefined);
   }
 
   async #run(from: Revision, follower: Follower): Promise<void> {
@@ -96,10 +130,10 @@ export class PostgresFeed {
 
   /** Undefined when closed. */
   async #readAtLast(from: Revision): Promise<Page | undefined> {
-    const { log, name, clock } = this.#deps;
+    const { log, clock } = this.#deps;
     while (!this.#isClosed) {
       try {
-        return await retrying(name, this.#deps, () => this.#read(from));
+        return await this.#read(from);
       } catch (error) {
         log.warn("can't follow the datastore, will retry", { error: errorText(error) });
         await new Promise<void>((resolve) => {
@@ -112,15 +146,15 @@ export class PostgresFeed {
 
   /** One statement, one state: rows that compaction has taken are seen together with how far it has come. */
   async #read(from: Revision): Promise<Page> {
-    const rows = await this.#deps.sql<
-      (Omit<EventRow, "revision"> & { revision: Revision | null; compacted: Revision })[]
-    >`
+    const rows = await this.#deps.pool.query(
+      (sql) => sql<(Omit<EventRow, "revision"> & { revision: Revision | null; compacted: Revision })[]>`
       select s.compacted, l.revision, l.name, l.operation, l.previous, l.created, l.version, l.value,
         p.created as previous_created, p.version as previous_version, p.value as previous_value
       from mini_k8s_state s
       left join (select * from mini_k8s_log where revision >= ${from} order by revision limit ${pageMax}) l on true
       left join mini_k8s_log p on p.revision = l.previous
-      order by l.revision`;
+      order by l.revision`,
+    );
     return {
       compacted: rows[0]?.compacted ?? 0n,
       rows: rows.filter((row): row is EventRow & { compacted: Revision } => row.revision !== null),

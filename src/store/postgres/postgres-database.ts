@@ -10,23 +10,21 @@ import {
   type Revision,
 } from "../store.ts";
 import { PostgresCompaction } from "./compaction.ts";
-import { type PostgresDeps, retrying, type Sql, type Transaction } from "./connection.ts";
+import type { PostgresDeps, PostgresOptions, Sql } from "./connection.ts";
+import type { PostgresPool, Transaction } from "./pool.ts";
 import { PostgresFeed } from "./feed.ts";
 import { endOf, type EntryRow, entryOf, putOperation } from "./rows.ts";
 import { PostgresWrites } from "./writes.ts";
 
 export interface PostgresDatabaseDeps extends PostgresDeps {
-  readonly sql: Sql;
-  /** For messages. */
-  readonly name: string;
+  readonly pool: PostgresPool;
+  readonly options: PostgresOptions;
 }
 
 interface State {
   readonly revision: Revision;
   readonly compacted: Revision;
 }
-
-const closeMaxSeconds = 5;
 
 export class PostgresDatabase implements RemoteDatabase {
   readonly #deps: PostgresDatabaseDeps;
@@ -50,16 +48,16 @@ export class PostgresDatabase implements RemoteDatabase {
   async start(): Promise<State> {
     await this.#feed.listen();
     this.#compaction.sweep();
-    return this.#retrying(() => readState(this.#deps.sql));
+    return this.#deps.pool.query(readState);
   }
 
   async latest(): Promise<Revision> {
-    const { revision } = await this.#retrying(() => readState(this.#deps.sql));
+    const { revision } = await this.#deps.pool.query(readState);
     return revision;
   }
 
   get(key: string, revision?: Revision): Promise<GetResult> {
-    return this.#reading(async (tx) => {
+    return this.#deps.pool.read(async (tx) => {
       const state = await checkedState(tx, revision);
       const name = Buffer.from(key);
       const rows =
@@ -79,7 +77,7 @@ export class PostgresDatabase implements RemoteDatabase {
 
   list(prefix: string, { startKey = prefix, limit, revision }: ListOptions): Promise<ListResult> {
     const range = { start: Buffer.from(startKey), end: endOf(prefix) };
-    return this.#reading(async (tx) => {
+    return this.#deps.pool.read(async (tx) => {
       const state = await checkedState(tx, revision);
       const rows = await (revision === undefined
         ? presentRows(tx, range, limit ?? null)
@@ -98,7 +96,7 @@ export class PostgresDatabase implements RemoteDatabase {
   }
 
   count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }> {
-    return this.#reading(async (tx) => {
+    return this.#deps.pool.read(async (tx) => {
       const { revision } = await readState(tx);
       return { revision, count: await countPresent(tx, { start: Buffer.from(prefix), end: endOf(prefix) }) };
     });
@@ -129,8 +127,8 @@ export class PostgresDatabase implements RemoteDatabase {
   }
 
   async size(): Promise<number> {
-    const [row] = await this.#retrying(
-      () => this.#deps.sql<{ size: bigint }[]>`
+    const [row] = await this.#deps.pool.query(
+      (sql) => sql<{ size: bigint }[]>`
         select pg_total_relation_size('mini_k8s_log') + pg_total_relation_size('mini_k8s_current') as size`,
     );
     return Number(row?.size ?? 0n);
@@ -139,17 +137,7 @@ export class PostgresDatabase implements RemoteDatabase {
   async close(): Promise<void> {
     await this.#compaction.close();
     this.#feed.close();
-    await this.#deps.sql.end({ timeout: closeMaxSeconds });
-  }
-
-  #retrying<T>(run: () => Promise<T>): Promise<T> {
-    return retrying(this.#deps.name, this.#deps, run);
-  }
-
-  #reading<T>(read: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#retrying(
-      () => this.#deps.sql.begin("isolation level repeatable read read only", read) as Promise<T>,
-    );
+    await this.#deps.pool.close();
   }
 }
 

@@ -3,7 +3,8 @@
  * a delete has no value, what was there is at `previous`.
  */
 import { errorCode } from "#base/files.ts";
-import { connect, isMissingDatabase, type PostgresOptions, type Sql } from "./connection.ts";
+import { connect, isMissingDatabase, type PostgresOptions } from "./connection.ts";
+import type { PostgresPool, Transaction } from "./pool.ts";
 
 const schemaVersion = 1;
 /** Servers that start at the same time create the tables one after the other. */
@@ -12,47 +13,52 @@ const setupLock = 0x6d_6b_38_73;
 /** The channel that tells of commits. */
 export const channel = "mini_k8s";
 
-export async function setUp(sql: Sql): Promise<void> {
-  const [settings] = await sql<{ commit: string; fsync: string }[]>`
-    select current_setting('synchronous_commit') as commit, current_setting('fsync') as fsync`;
+export async function setUp(pool: PostgresPool): Promise<void> {
+  const [settings] = await pool.query(
+    (sql) => sql<{ commit: string; fsync: string }[]>`
+      select current_setting('synchronous_commit') as commit, current_setting('fsync') as fsync`,
+  );
   if (settings?.commit === "off" || settings?.fsync === "off") {
     throw new Error(
       "PostgreSQL acknowledges commits before they are on disk: synchronous_commit is " +
         `${settings.commit} and fsync is ${settings.fsync}, both must be on`,
     );
   }
-  await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${setupLock})`;
-    await tx`
-      create table if not exists mini_k8s_state (
-        id smallint primary key check (id = 1),
-        schema_version integer not null,
-        revision bigint not null,
-        compacted bigint not null
-      )`;
-    const [state] = await tx<{ schema_version: number }[]>`select schema_version from mini_k8s_state`;
-    if (state !== undefined) {
-      if (state.schema_version === schemaVersion) return;
-      throw new Error(
-        `the database has version ${state.schema_version} of our tables, this program knows ${schemaVersion}`,
-      );
-    }
-    await tx`
-      create table mini_k8s_log (
-        revision bigint primary key,
-        name bytea not null,
-        operation smallint not null,
-        previous bigint not null,
-        created bigint not null,
-        version bigint not null,
-        value bytea
-      )`;
-    await tx`create index mini_k8s_log_name on mini_k8s_log (name, revision desc)`;
-    await tx`create table mini_k8s_current (name bytea primary key, revision bigint not null)`;
-    await tx`create table mini_k8s_sweep (id smallint primary key check (id = 1), swept bigint not null)`;
-    await tx`insert into mini_k8s_sweep values (1, 0)`;
-    await tx`insert into mini_k8s_state values (1, ${schemaVersion}, 1, 0)`;
-  });
+  await pool.retrying(() => pool.transaction(createTables));
+}
+
+/** Leaves what is there already. */
+async function createTables(tx: Transaction): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${setupLock})`;
+  await tx`
+    create table if not exists mini_k8s_state (
+      id smallint primary key check (id = 1),
+      schema_version integer not null,
+      revision bigint not null,
+      compacted bigint not null
+    )`;
+  const [state] = await tx<{ schema_version: number }[]>`select schema_version from mini_k8s_state`;
+  if (state !== undefined) {
+    if (state.schema_version === schemaVersion) return;
+    throw new Error(
+      `the database has version ${state.schema_version} of our tables, this program knows ${schemaVersion}`,
+    );
+  }
+  await tx`
+    create table mini_k8s_log (
+      revision bigint primary key,
+      name bytea not null,
+      operation smallint not null,
+      previous bigint not null,
+      created bigint not null,
+      version bigint not null,
+      value bytea
+    )`;
+  await tx`create index mini_k8s_log_name on mini_k8s_log (name, revision desc)`;
+  await tx`create table mini_k8s_current (name bytea primary key, revision bigint not null)`;
+  await tx`create table mini_k8s_sweep (id smallint primary key check (id = 1), swept bigint not null)`;
+  await tx`insert into mini_k8s_sweep values (1, 0)`;
+  await tx`insert into mini_k8s_state values (1, ${schemaVersion}, 1, 0)`;
 }
 
 /** Creates the database that the URL names, when it isn't there and the user may. */
@@ -63,7 +69,7 @@ export async function ensureDatabase(options: PostgresOptions): Promise<void> {
   } catch (error) {
     if (!isMissingDatabase(error)) throw error;
     const name = sql.options.database;
-    const server = connect(options, "postgres");
+    const server = connect(options, { database: "postgres" });
     try {
       await server.unsafe(`create database "${name.replaceAll('"', '""')}"`);
     } catch (failure) {

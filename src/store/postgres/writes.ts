@@ -13,14 +13,8 @@ import {
   StoreUnreachableError,
   StoreWriteError,
 } from "../store.ts";
-import {
-  isConnectionError,
-  type PostgresDeps,
-  refusalOf,
-  retrying,
-  type Sql,
-  type Transaction,
-} from "./connection.ts";
+import { isConnectionError, type PostgresDeps, refusalOf } from "./connection.ts";
+import type { PostgresPool, Transaction } from "./pool.ts";
 import { deleteOperation, type EntryRow, entryOf, putOperation } from "./rows.ts";
 import { channel } from "./schema.ts";
 
@@ -61,8 +55,7 @@ interface LogRow extends EntryRow {
 type Outcome = { readonly written: Written } | { readonly refused: Error };
 
 export interface PostgresWritesDeps extends PostgresDeps {
-  readonly sql: Sql;
-  readonly name: string;
+  readonly pool: PostgresPool;
   /** After a commit of ours: nobody need wait for the notification. */
   readonly committed: () => void;
 }
@@ -101,7 +94,7 @@ export class PostgresWrites {
           else reject(outcome.refused);
         });
       } catch (error) {
-        for (const { reject } of batch) reject(refusalOf(this.#deps.name, error));
+        for (const { reject } of batch) reject(refusalOf(this.#deps.pool.name, error));
       }
     }
     this.#isRunning = false;
@@ -120,16 +113,17 @@ export class PostgresWrites {
 
   /** Repeated as long as it is certain that nothing was written. */
   #commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
-    const { sql, name } = this.#deps;
-    return retrying(name, this.#deps, async () => {
+    const { pool } = this.#deps;
+    return pool.retrying(async () => {
       /** Set once COMMIT may be on its way. */
-      let ending: { readonly xid: string; readonly outcomes: readonly Outcome[] } | undefined;
+      let ending: Transacted | undefined;
       try {
-        return await sql.begin(async (tx) => {
-          const { xid, outcomes } = await transact(tx, writes);
-          ending = { xid, outcomes };
-          return outcomes;
+        const { outcomes } = await pool.transaction((tx) => transact(tx, writes), {
+          ending: (result) => {
+            ending = result;
+          },
         });
+        return outcomes;
       } catch (error) {
         if (ending === undefined || !isConnectionError(error)) throw error;
         if (await this.#wasCommitted(ending.xid, error)) return ending.outcomes;
@@ -139,16 +133,14 @@ export class PostgresWrites {
   }
 
   async #wasCommitted(xid: string, lost: unknown): Promise<boolean> {
-    const { sql, name, clock } = this.#deps;
-    const unknown = new StoreWriteError(name, `${errorText(lost)}; the outcome is unknown`, { cause: lost });
+    const { pool, clock } = this.#deps;
+    const reason = `${errorText(lost)}; the outcome is unknown`;
+    const unknown = new StoreWriteError(pool.name, reason, { cause: lost });
     for (let tries = 0; tries < resolveTriesMax; tries++) {
       let status: string | null | undefined;
       try {
-        const [row] = await retrying(
-          name,
-          this.#deps,
-          () => sql<{ status: string | null }[]>`
-          select pg_xact_status(${xid}::text::xid8) as status`,
+        const [row] = await pool.query(
+          (sql) => sql<{ status: string | null }[]>`select pg_xact_status(${xid}::text::xid8) as status`,
         );
         status = row?.status;
       } catch (error) {
@@ -165,11 +157,13 @@ export class PostgresWrites {
   }
 }
 
+interface Transacted {
+  readonly xid: string;
+  readonly outcomes: readonly Outcome[];
+}
+
 /** Everything of one transaction between begin and commit. */
-async function transact(
-  tx: Transaction,
-  writes: readonly Write[],
-): Promise<{ readonly xid: string; readonly outcomes: readonly Outcome[] }> {
+async function transact(tx: Transaction, writes: readonly Write[]): Promise<Transacted> {
   const keys = [...new Set(writes.map(({ key }) => key))];
   // The second begins after the first has its lock: it sees the newest commit.
   const [[state], ...found] = await Promise.all([

@@ -7,8 +7,9 @@
 import type { Service, ServicePort, ServiceSpec } from "#api/generated/types/core-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { internalError, invalidError } from "#api/meta/status.ts";
+import { internalError, invalidError, isNotFound } from "#api/meta/status.ts";
 import { keyOf } from "#api/meta/object.ts";
+import type { ResourceStore } from "../../store.ts";
 import type { Finish } from "../../strategy.ts";
 import { dryClaims, type Claims } from "./claims.ts";
 import { familyOf, type AddressFamily, type AddressRange } from "./address-range.ts";
@@ -28,16 +29,20 @@ export interface AllocationClaims {
 /** Others' claims may be met so often before one gives up: only a nearly full range comes to it. */
 const takeTriesMax = 64;
 
-/** Gives back what was taken since, in reverse. */
-type Undo = (() => Promise<void>)[];
+interface Claimed {
+  readonly claims: Claims;
+  readonly name: string;
+}
 
 export class ServiceAllocation {
   readonly #ranges: AllocationRanges;
   readonly #claims: AllocationClaims;
+  readonly #services: ResourceStore;
 
-  constructor(ranges: AllocationRanges, claims: AllocationClaims) {
+  constructor(ranges: AllocationRanges, claims: AllocationClaims, services: ResourceStore) {
     this.#ranges = ranges;
     this.#claims = claims;
+    this.#services = services;
   }
 
   /** Throws 422 for an address or port that can't be had. */
@@ -50,12 +55,25 @@ export class ServiceAllocation {
   }
 
   async release(object: AnyObject): Promise<void> {
-    const owner = keyOf(object);
-    const { addressClaims, portClaims } = this.#claims;
-    await Promise.all([
-      ...addressesOf(object).map((address) => addressClaims.release(address, owner)),
-      ...portsOf(object).map((port) => portClaims.release(String(port), owner)),
+    await this.#letGo(object, [
+      ...addressesOf(object).map((name) => ({ claims: this.#claims.addressClaims, name })),
+      ...portsOf(object).map((port) => ({ claims: this.#claims.portClaims, name: String(port) })),
     ]);
+  }
+
+  /** All but what a Service of that name has now: the same name may be created at another server meanwhile. */
+  async #letGo(object: Service, claimed: readonly Claimed[]): Promise<void> {
+    if (claimed.length === 0) return;
+    const { namespace = "", name = "" } = object.metadata ?? {};
+    const present = await this.#services.get({ namespace, name }).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    const used = new Set(
+      present === undefined ? [] : [...addressesOf(present.object), ...portsOf(present.object).map(String)],
+    );
+    const unused = claimed.filter((each) => !used.has(each.name));
+    await Promise.all(unused.map(({ claims, name: each }) => claims.release(each, keyOf(object))));
   }
 
   async #allocate(service: Service, old: Service | undefined, dryRun: boolean): Promise<Finish> {
@@ -63,12 +81,11 @@ export class ServiceAllocation {
     const taking: Taking = {
       service,
       owner: keyOf(service),
-      // What an update finds under its own name is its own; a create's can only be left over.
       kept: new Set(old === undefined ? [] : [...addressesOf(old), ...portsOf(old).map(String)]),
       addresses: dryRun ? dryClaims(addressClaims) : addressClaims,
       ports: dryRun ? dryClaims(portClaims) : portClaims,
-      undo: [],
-      taken: new Set(),
+      taken: [],
+      adopted: [],
     };
     try {
       if (old !== undefined) keepAllocated(service, old);
@@ -77,25 +94,27 @@ export class ServiceAllocation {
       await this.#takeAddresses(taking);
       await this.#takePorts(taking);
     } catch (error) {
-      await giveBack(taking.undo);
+      await this.#letGo(service, taking.taken);
       throw error;
     }
     return async (outcome) => {
-      if (outcome === "failed") await giveBack(taking.undo);
-      else if (outcome === "written" && old !== undefined) await this.#releaseUnused(service, old);
+      if (outcome === "failed") await this.#letGo(service, taking.taken);
+      if (outcome !== "written") return;
+      // Whoever had claimed it for the same name may have let go in the meantime.
+      for (const { claims, name } of taking.adopted) await claims.take(name, taking.owner);
+      if (old !== undefined) await this.#releaseUnused(service, old);
     };
   }
 
   async #releaseUnused(service: Service, old: Service): Promise<void> {
-    const owner = keyOf(service);
     const { addressClaims, portClaims } = this.#claims;
     const addresses = new Set(addressesOf(service));
     const ports = new Set(portsOf(service));
     const unused = addressesOf(old).filter((address) => !addresses.has(address));
     const unusedPorts = portsOf(old).filter((port) => !ports.has(port));
-    await Promise.all([
-      ...unused.map((address) => addressClaims.release(address, owner)),
-      ...unusedPorts.map((port) => portClaims.release(String(port), owner)),
+    await this.#letGo(service, [
+      ...unused.map((name) => ({ claims: addressClaims, name })),
+      ...unusedPorts.map((port) => ({ claims: portClaims, name: String(port) })),
     ]);
   }
 
@@ -200,7 +219,7 @@ export class ServiceAllocation {
     const name = String(asked);
     // An update's own, or another port of the same Service has taken it: TCP and UDP may share.
     if (kept.has(name) && (ports.holderOf(name) ?? owner) === owner) return asked;
-    if (taking.taken.has(name)) return asked;
+    if (taking.taken.some((each) => each.claims === ports && each.name === name)) return asked;
     if ((await takeOne(ports, name, taking)) !== undefined) {
       throw refused(service, [invalid(field, asked, "provided port is already allocated")]);
     }
@@ -216,25 +235,19 @@ interface Taking {
   readonly kept: ReadonlySet<string>;
   readonly addresses: Claims;
   readonly ports: Claims;
-  readonly undo: Undo;
-  /** Ports that this allocation has claimed: several of the Service's may share one. */
-  readonly taken: Set<string>;
-}
-
-async function giveBack(undo: Undo): Promise<void> {
-  for (const run of undo.toReversed()) await run();
+  /** What has been claimed for it; several of its ports may share one. */
+  readonly taken: Claimed[];
+  /** What was claimed under its name already: by another server at this moment, or before a crash. */
+  readonly adopted: Claimed[];
 }
 
 /** Undefined when it is the owner's now; else who has it. */
-async function takeOne(
-  claims: Claims,
-  name: string,
-  { owner, undo, taken }: Taking,
-): Promise<string | undefined> {
+async function takeOne(claims: Claims, name: string, taking: Taking): Promise<string | undefined> {
+  const { owner, taken, adopted } = taking;
   const holder = await claims.take(name, owner);
-  if (holder !== undefined) return holder;
-  taken.add(name);
-  undo.push(() => claims.release(name, owner));
+  if (holder === undefined) taken.push({ claims, name });
+  else if (holder === owner) adopted.push({ claims, name });
+  else return holder;
   return undefined;
 }
 

@@ -111,3 +111,28 @@ test("claims that a crash left over are freed, Services without claims get them"
   await one.close();
   await two.close();
 });
+
+test("the same Service created at two servers at once is there once, with what it claims", async () => {
+  const servers = await pair();
+  const spec = { clusterIP: "10.43.0.1", ports: [{ port: 443, nodePort: 30_443 }] };
+  const results = await Promise.allSettled(servers.map((server) => create(server, "kubernetes", spec)));
+  const refused = results.filter((result) => result.status === "rejected");
+  assert.equal(refused.length, 1);
+  assert.ok(isStatus(refused[0]?.reason, "AlreadyExists"));
+  const [one, two] = servers;
+  assert.equal((await one.client().resource(ipAddresses).list()).items.length, 1);
+  await assert.rejects(create(two, "other", spec), /already allocated/);
+  await one.close();
+  await two.close();
+});
+
+test("a claim that a crash left over is taken up by the Service it was for", async () => {
+  const [one, two] = await pair();
+  const { store } = one;
+  await store.create("/registry/ranges/servicenodeports/30443", Buffer.from('{"owner":"default/web"}'));
+  const spec = { ports: [{ port: 443, nodePort: 30_443 }] };
+  await create(two, "web", spec);
+  await assert.rejects(create(one, "other", spec), /already allocated/);
+  await one.close();
+  await two.close();
+});

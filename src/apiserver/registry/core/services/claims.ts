@@ -23,7 +23,7 @@ export interface Claim {
 export interface Claims {
   /** As far as this server has seen. */
   holderOf(name: string): string | undefined;
-  /** Undefined once the owner has it; else who has. A claim of the owner itself counts as another's. */
+  /** Undefined once the owner has it by this; else who has it, be it the owner. */
   take(name: string, owner: string): Promise<string | undefined>;
   /** Does nothing when somebody else has it. */
   release(name: string, owner: string): Promise<void>;
