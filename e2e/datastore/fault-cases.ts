@@ -23,7 +23,7 @@ export interface Broken {
 }
 
 const writers = 8;
-const cuts = 25;
+const cuts = 15;
 const waitMaxMs = 20_000;
 
 /** What one writer has done: every attempt has a text of its own. */

@@ -80,6 +80,9 @@ export interface ApiserverDeps {
 /** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
 const requestSeats = 600;
 
+/** upstream: --etcd-healthcheck-timeout */
+const storeCheckMaxMs = 2000;
+
 /** Its own name towards itself: all powers, by group. */
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
@@ -349,20 +352,30 @@ class ApiserverComponent implements Apiserver {
     });
   }
 
+  /** What is wrong with the store; a datastore far away may not answer at all. */
+  async #checkStore(): Promise<string | undefined> {
+    const { store, clock } = this.#deps;
+    const late = Promise.withResolvers<string>();
+    const cancel = clock.after(storeCheckMaxMs, () => {
+      late.resolve(`no answer within ${storeCheckMaxMs} ms`);
+    });
+    const reading = store.get("/registry/health").then(
+      () => undefined,
+      (error: unknown) => errorText(error),
+    );
+    try {
+      return await Promise.race([reading, late.promise]);
+    } finally {
+      cancel();
+    }
+  }
+
   #checks(): readonly HealthCheck[] {
-    const { store } = this.#deps;
     return [
       check("ping", false, () => undefined),
       check("log", false, () => undefined),
-      check("etcd", false, async () => {
-        try {
-          await store.get("/registry/health");
-          return undefined;
-        } catch (error) {
-          return error instanceof Error ? error.message : "the store can't be read";
-        }
-      }),
-      check("etcd-writes", true, () => store.writeFault?.message),
+      check("etcd", false, () => this.#checkStore()),
+      check("etcd-writes", true, () => this.#deps.store.writeFault?.message),
       check("poststarthook/rbac/bootstrap-roles", false, () =>
         this.#hasBootstrapped ? undefined : "not finished",
       ),
