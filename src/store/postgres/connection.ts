@@ -87,6 +87,8 @@ export function isConnectionError(error: unknown): boolean {
 
 export const isMissingDatabase = (error: unknown): boolean => errorCode(error) === "3D000";
 
+const never = new AbortController().signal;
+
 /** Runs what may safely run again, until it succeeds or time is up. */
 export async function retrying<T>(
   name: string,
@@ -101,11 +103,10 @@ export async function retrying<T>(
       if (!isConnectionError(error)) throw error;
       const pauseMs = pause * (0.5 + random.next());
       if (clock.monotonic() + pauseMs > deadline) {
-        throw new StoreUnreachableError(name, errorText(error), { cause: error });
+        throw new StoreUnreachableError(name, errorText(error));
       }
-      await new Promise<void>((resolve) => {
-        clock.after(pauseMs, resolve);
-      });
+      // Keeps the process alive: at a start nothing else may.
+      await clock.sleep(pauseMs, never);
     }
   }
 }

@@ -77,6 +77,7 @@ export class EtcdConnection {
   readonly #members: readonly Member[];
   /** Whose turn it is. */
   #at: number;
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(options: EtcdOptions, deps: EtcdDeps) {
@@ -162,18 +163,14 @@ export class EtcdConnection {
     this.#at = (this.#at + 1) % this.#members.length;
   }
 
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#deps.clock.after(ms, resolve);
-    });
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Ends early when the store is closed. Keeps the process alive: at a start nothing else may. */
+  async pause(ms: number): Promise<void> {
+    await this.#deps.clock.sleep(ms, this.#closing.signal).catch(() => undefined);
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const { client } of this.#members) client.close();
   }
 
