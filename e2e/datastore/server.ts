@@ -72,7 +72,7 @@ export class MiniServer {
       ready.reject(new Error(`${this.name} ended with ${code}:\n${this.#output.slice(-3000)}`));
     });
     const timer = setTimeout(() => {
-      ready.reject(new Error(`${this.name} is not ready:\n${this.#output.slice(-3000)}`));
+      ready.reject(new Error(`${this.name} is not ready within ${readyMaxMs} ms`));
     }, readyMaxMs);
     await ready.promise.finally(() => {
       clearTimeout(timer);

@@ -5,6 +5,7 @@
  * hand here, and nothing is asked of a connection once its generation has broken.
  */
 import type postgres from "postgres";
+import { StoreClosedError } from "../store.ts";
 import {
   connect,
   isConnectionError,
@@ -85,6 +86,8 @@ export class PostgresPool {
   }
 
   async #attempt<T>(run: (generation: Generation) => Promise<T>): Promise<T> {
+    // A request that was under way at the close must not open connections that nobody closes.
+    if (this.#isClosed) throw new StoreClosedError();
     const generation = (this.#current ??= this.#open());
     try {
       return await Promise.race([run(generation), generation.broken]);
