@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ManualClock, settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "../memory.ts";
-import { CompactedError, type Store } from "../store.ts";
+import { CompactedError, StoreFullError, type Store } from "../store.ts";
 import { bytes, eventsUpTo, neverAborted } from "../testing/cases.ts";
 import { sharedChapters, storeSuite } from "../testing/store.suite.ts";
 import type { Follower, RemoteDatabase } from "./remote-database.ts";
@@ -127,5 +127,17 @@ test("a feed with a gap ends the watches that have missed something, and goes on
     (await eventsUpTo(watch, modRevision)).map(({ key }) => key),
     ["/c"],
   );
+  await store.close();
+});
+
+test("a database that is full shows until a write works again", async () => {
+  const { inner, store } = open();
+  const create = inner.create.bind(inner);
+  inner.create = () => Promise.reject(new StoreFullError("etcd"));
+  await assert.rejects(store.create("/a", bytes("1")), StoreFullError);
+  assert.match(store.writeFault?.message ?? "", /no space left/);
+  inner.create = create;
+  await store.create("/a", bytes("1"));
+  assert.equal(store.writeFault, undefined);
   await store.close();
 });

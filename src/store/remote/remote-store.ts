@@ -23,6 +23,7 @@ import {
   StoreBusyError,
   StoreClosedError,
   type StoreEvent,
+  StoreFullError,
   type WatchOptions,
 } from "../store.ts";
 import type { Following, RemoteDatabase } from "./remote-database.ts";
@@ -65,6 +66,7 @@ export class RemoteStore implements Store {
   readonly #writes = new Set<Promise<unknown>>();
   #asking: Promise<Revision> | undefined;
   #askingNext: Promise<Revision> | undefined;
+  #writeFault: Error | undefined;
   #closing: Promise<void> | undefined;
 
   /** `at`: where the database is. Events from then on come through the feed. */
@@ -84,6 +86,10 @@ export class RemoteStore implements Store {
 
   get revision(): Revision {
     return this.#revision;
+  }
+
+  get writeFault(): Error | undefined {
+    return this.#writeFault;
   }
 
   get compactRevision(): Revision {
@@ -209,8 +215,11 @@ export class RemoteStore implements Store {
     // How that one ended is for its own writer.
     if (before !== undefined) await before.catch(() => undefined);
     try {
-      return await run();
+      const result = await run();
+      this.#writeFault = undefined;
+      return result;
     } catch (error) {
+      if (error instanceof StoreFullError) this.#writeFault = error;
       // Whoever learns of a newer state must find it in the caches.
       const isConflict = error instanceof KeyExistsError || error instanceof RevisionMismatchError;
       if (isConflict && error.current !== undefined) await this.#reach(error.current.modRevision);
