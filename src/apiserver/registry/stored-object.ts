@@ -109,7 +109,11 @@ export function encodeForStore(object: AnyObject): Buffer {
   const meta = { ...metadata };
   delete meta.resourceVersion;
   delete meta.selfLink;
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }), "utf8");
+  const text = JSON.stringify({ kind, apiVersion, metadata: meta, ...rest });
+  // Memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 export function deepFreeze<T>(value: T): T {
