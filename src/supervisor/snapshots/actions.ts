@@ -146,17 +146,18 @@ const contentsOf = (path: string, { assets }: ActionDeps): SnapshotContents =>
 /** The present state as a snapshot that is gone when it is let go of. */
 async function presentFile(options: ActionOptions, deps: ActionDeps): Promise<SnapshotFile> {
   const path = `${snapshotPath(options.directory, "now")}.tmp-${process.pid}`;
-  const write = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+  // The file first: an answer that is complete before anybody reads it is thrown away by HTTP/2.
+  const write = async (begin: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> => {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     await using file = await open(path, "wx", 0o600);
-    for await (const chunk of bytes) await file.writeFile(chunk);
+    for await (const chunk of await begin()) await file.writeFile(chunk);
   };
   const request = { method: "GET", path: presentPath, signal: deps.signal } as const;
   await withServer(
     options,
     deps,
-    async (transport) => write(await transport.stream(request)),
-    async (service) => write(await service.stream()),
+    (transport) => write(() => transport.stream(request)),
+    (service) => write(() => service.stream()),
   );
   return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
