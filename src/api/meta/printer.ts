@@ -5,7 +5,7 @@ import { canonicalQuantity } from "./quantity.ts";
 
 export interface ColumnDefinition {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
   readonly format: string;
   readonly description: string;
   /** 0: always shown; 1: only with `-o wide`. */
@@ -19,7 +19,8 @@ export interface RowCondition {
   readonly message: string;
 }
 
-export type Cell = string | number | boolean;
+/** null: nothing is there. */
+export type Cell = string | number | boolean | null;
 
 export interface Printer {
   readonly columns: readonly ColumnDefinition[];

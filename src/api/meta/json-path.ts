@@ -1,0 +1,216 @@
+/**
+ * The JSONPath of printer columns: fields, indices, slices, filters, wildcards, recursion.
+ * upstream: client-go/util/jsonpath/{parser,jsonpath}.go
+ */
+import { goText, isMap, jsonEqual } from "../patch/json-value.ts";
+
+type Find = (values: readonly unknown[]) => unknown[];
+
+export class JsonPathError extends Error {
+  override readonly name = "JsonPathError";
+  readonly code = "JSON_PATH";
+}
+
+export interface JsonPath {
+  /** In order; none where something on the way is missing. */
+  find(value: unknown): readonly unknown[];
+}
+
+/** `text` without braces: ".spec.conditions[?(@.type=="Ready")].status". Throws JsonPathError. */
+export function parseJsonPath(text: string): JsonPath {
+  const steps = new Parser(text).steps();
+  return { find: (value) => steps.reduce<unknown[]>((values, step) => step(values), [value]) };
+}
+
+/** As Go prints a result: text as it is, lists and maps as JSON. */
+export function printResult(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  return goText(value);
+}
+
+const operators = ["==", "!=", "<=", ">=", "<", ">"] as const;
+type Operator = (typeof operators)[number];
+
+class Parser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text.trim();
+  }
+
+  steps(): Find[] {
+    const steps: Find[] = [];
+    if (/^[@$]/.test(this.#text)) this.#at = 1;
+    while (this.#at < this.#text.length) steps.push(this.#step());
+    return steps;
+  }
+
+  #step(): Find {
+    if (this.#take("..")) return recursive(this.#name());
+    if (this.#take("[")) return this.#bracket();
+    if (this.#take(".")) {
+      if (this.#text[this.#at] === "[") return this.#step();
+      if (this.#at >= this.#text.length) return (values) => [...values];
+      return fieldStep(this.#name());
+    }
+    if (this.#at === 0) return fieldStep(this.#name());
+    throw new JsonPathError(`unrecognized character in action: ${JSON.stringify(this.#text[this.#at])}`);
+  }
+
+  #take(text: string): boolean {
+    if (!this.#text.startsWith(text, this.#at)) return false;
+    this.#at += text.length;
+    return true;
+  }
+
+  /** Up to the next dot or bracket; a backslash takes the next character as it is. */
+  #name(): string {
+    let name = "";
+    for (; this.#at < this.#text.length; this.#at++) {
+      const char = this.#text[this.#at] ?? "";
+      if (char === "\\") {
+        this.#at += 1;
+        name += this.#text[this.#at] ?? "";
+      } else if (".[]{}()|, \t".includes(char)) break;
+      else name += char;
+    }
+    return name;
+  }
+
+  #bracket(): Find {
+    const content = this.#untilClosed();
+    if (content.startsWith("?(")) return filterStep(content.slice(2, content.lastIndexOf(")")).trim());
+    if (content === "*") return everyChild;
+    const quoted = /^(?:'([^']*)'|"([^"]*)")$/.exec(content);
+    if (quoted !== null) return fieldStep(quoted[1] ?? quoted[2] ?? "");
+    const parts = content.split(",").map((part) => part.trim());
+    if (parts.every((part) => /^-?\d*(?::-?\d*){0,2}$/.test(part) && part !== "")) {
+      const finds = parts.map(sliceStep);
+      return (values) => finds.flatMap((find) => find(values));
+    }
+    if (parts.every((part) => /^'[^']*'$/.test(part))) {
+      const finds = parts.map((part) => fieldStep(part.slice(1, -1)));
+      return (values) => finds.flatMap((find) => find(values));
+    }
+    throw new JsonPathError(`invalid array index ${content}`);
+  }
+
+  /** The content of brackets that are open already. */
+  #untilClosed(): string {
+    const start = this.#at;
+    let depth = 1;
+    let quote = "";
+    for (; this.#at < this.#text.length; this.#at++) {
+      const char = this.#text[this.#at] ?? "";
+      if (quote !== "") {
+        if (char === quote) quote = "";
+      } else if (char === '"' || char === "'") quote = char;
+      else if (char === "[") depth += 1;
+      else if (char === "]" && --depth === 0) return this.#text.slice(start, this.#at++).trim();
+    }
+    throw new JsonPathError("unterminated array");
+  }
+}
+
+const childrenOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : isMap(value) ? Object.values(value) : [];
+
+const everyChild: Find = (values) => values.flatMap(childrenOf);
+
+function fieldStep(name: string): Find {
+  if (name === "") return (values) => [...values];
+  if (name === "*") return everyChild;
+  return (values) =>
+    values.flatMap((value) => (isMap(value) && Object.hasOwn(value, name) ? [value[name]] : []));
+}
+
+function recursive(name: string): Find {
+  const below = (value: unknown): unknown[] => [value, ...childrenOf(value).flatMap(below)];
+  const step = fieldStep(name);
+  return (values) => step(values.flatMap(below));
+}
+
+/** "1", "-1", "0:2", ":", "::2". A single index beyond the list finds nothing. */
+function sliceStep(text: string): Find {
+  const [first = "", last, step = "1"] = text.split(":");
+  if (last === undefined) {
+    const index = Number(first);
+    return (values) =>
+      values.flatMap((value) => {
+        const list = Array.isArray(value) ? (value as unknown[]) : [];
+        const at = index < 0 ? list.length + index : index;
+        return at >= 0 && at < list.length ? [list[at]] : [];
+      });
+  }
+  const stride = Number(step === "" ? "1" : step);
+  return (values) =>
+    values.flatMap((value) => {
+      const list = Array.isArray(value) ? (value as unknown[]) : [];
+      const part = list.slice(first === "" ? 0 : Number(first), last === "" ? list.length : Number(last));
+      return stride > 1 ? part.filter((_, index) => index % stride === 0) : part;
+    });
+}
+
+function filterStep(text: string): Find {
+  const operator = operators.find((each) => splitAt(text, each) !== undefined);
+  if (operator === undefined) {
+    const exists = operand(text);
+    return (values) => values.flatMap(childrenOf).filter((item) => exists(item).length > 0);
+  }
+  const [left = "", right = ""] = splitAt(text, operator) ?? [];
+  const leftOf = operand(left);
+  const rightOf = operand(right);
+  return (values) =>
+    values.flatMap(childrenOf).filter((item) => {
+      const [a] = leftOf(item);
+      const [b] = rightOf(item);
+      return a !== undefined && b !== undefined && compare(a, b, operator);
+    });
+}
+
+/** At the operator outside quotes. */
+function splitAt(text: string, operator: Operator): [left: string, right: string] | undefined {
+  let quote = "";
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] ?? "";
+    if (quote !== "") {
+      if (char === quote) quote = "";
+    } else if (char === '"' || char === "'") quote = char;
+    else if (text.startsWith(operator, at)) {
+      return [text.slice(0, at).trim(), text.slice(at + operator.length).trim()];
+    }
+  }
+  return undefined;
+}
+
+function operand(text: string): (item: unknown) => readonly unknown[] {
+  const quoted = /^(?:'([^']*)'|"([^"]*)")$/.exec(text);
+  if (quoted !== null) {
+    const value = quoted[1] ?? quoted[2] ?? "";
+    return () => [value];
+  }
+  if (text === "true" || text === "false") return () => [text === "true"];
+  if (/^-?\d+(\.\d+)?$/.test(text)) return () => [Number(text)];
+  if (!text.startsWith("@")) throw new JsonPathError(`unrecognized identifier ${text}`);
+  const path = parseJsonPath(text.slice(1));
+  return (item) => path.find(item);
+}
+
+function compare(a: unknown, b: unknown, operator: Operator): boolean {
+  if (operator === "==" || operator === "!=") return jsonEqual(a, b) === (operator === "==");
+  const order = orderOf(a, b);
+  if (order === undefined) return false;
+  return (
+    (order === 0 && operator.endsWith("=")) ||
+    (order < 0 ? operator.startsWith("<") : order > 0 && operator.startsWith(">"))
+  );
+}
+
+/** Undefined for values that have none: of different types, or neither numbers nor texts. */
+function orderOf(a: unknown, b: unknown): number | undefined {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a !== "string" || typeof b !== "string") return undefined;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,189 @@
+/**
+ * Values against a schema, compiled once. On an update, what hasn't changed may stay as it is: its faults were there
+ * before (ratcheting). upstream: kube-openapi/pkg/validation/validate, apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go
+ */
+import type { FieldError } from "../../meta/field-error.ts";
+import { isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { formatCheck } from "./formats.ts";
+import { compileLogic } from "./logic.ts";
+import { compileNumber } from "./number-rules.ts";
+import { faultOf, Outcome } from "./outcome.ts";
+import { itemsOf, valuesOf, type Structural } from "./structural.ts";
+import { compileText } from "./text-rules.ts";
+import { isOfType, typeName } from "./value-type.ts";
+
+/** The value before, where it is known which one that is. */
+export type Before = { readonly value: unknown } | undefined;
+
+/** Checks one value at a path ("spec.list[0]"). */
+export type ValueCheck = (value: unknown, path: string, before: Before) => Outcome;
+
+/** Checks a part of a value that is of the right kind already. */
+export type PartCheck<T> = (value: T, path: string, outcome: Outcome, before: Before) => void;
+
+/** Never throws for a schema that structurality.ts and the rules of definitions found fine. */
+export function compileSchema(schema: Structural): ValueCheck {
+  const parts = {
+    logic: compileLogic(schema, compileSchema),
+    text: compileText(schema),
+    format: schema.format === undefined ? undefined : formatPart(schema.format),
+    number: compileNumber(schema),
+    list: compileList(schema),
+    map: compileMap(schema),
+  };
+  const run = (value: unknown, path: string, before: Before): Outcome => {
+    const outcome = new Outcome();
+    checkType(value, path, schema, outcome);
+    if (value !== null) {
+      outcome.checks += 1;
+      parts.logic?.(value, path, outcome, undefined);
+      if (typeof value === "string") {
+        parts.text?.(value, path, outcome, before);
+        parts.format?.(value, path, outcome, before);
+      } else if (typeof value === "number") parts.number?.(value, path, outcome, before);
+      else if (Array.isArray(value)) parts.list?.(value, path, outcome, before);
+    }
+    checkEnum(value, path, schema, outcome);
+    if (isMap(value)) parts.map?.(value, path, outcome, before);
+    outcome.checks += 1;
+    return outcome;
+  };
+  return (value, path, before) => {
+    const outcome = run(value, path, before);
+    if (outcome.isValid || before === undefined || !jsonEqual(before.value, value)) return outcome;
+    const ratcheted = new Outcome();
+    ratcheted.checks = outcome.checks;
+    return ratcheted;
+  };
+}
+
+function checkType(value: unknown, path: string, schema: Structural, outcome: Outcome): void {
+  const { type = "", nullable } = schema;
+  outcome.checks += 1;
+  if (type === "" || isOfType(value, type) || (value === null && nullable === true)) return;
+  outcome.add(faultOf.type(path, type, typeName(value)));
+}
+
+function checkEnum(value: unknown, path: string, { enum: allowed = [] }: Structural, outcome: Outcome): void {
+  if (allowed.length === 0) return;
+  outcome.checks += 1;
+  if (!allowed.some((each) => jsonEqual(each, value))) outcome.add(faultOf.enum(path, value, allowed));
+}
+
+function formatPart(format: string): PartCheck<string> | undefined {
+  const check = formatCheck(format);
+  if (check === undefined) return undefined;
+  return (value, path, outcome) => {
+    outcome.checks += 1;
+    if (!check(value)) outcome.add(faultOf.type(path, format, value));
+  };
+}
+
+/** Which item of the old list a new one is to be compared with. */
+type Correlate = (item: unknown, index: number, before: Before) => Before;
+
+function compileList(schema: Structural): PartCheck<readonly unknown[]> | undefined {
+  const items = itemsOf(schema);
+  const { minItems, maxItems, uniqueItems } = schema;
+  if (items === undefined && minItems === undefined && maxItems === undefined && uniqueItems !== true) {
+    return undefined;
+  }
+  const check = items === undefined ? undefined : compileSchema(items);
+  const correlate = correlation(schema);
+  return (list, path, outcome, before) => {
+    outcome.checks += 1;
+    if (check !== undefined) {
+      for (const [index, item] of list.entries()) {
+        outcome.merge(check(item, `${path}[${index}]`, correlate(item, index, before)));
+      }
+    }
+    if (minItems !== undefined && list.length < minItems) {
+      outcome.add(faultOf.rule(path, list.length, `should have at least ${minItems} items`));
+    }
+    if (maxItems !== undefined && list.length > maxItems) {
+      outcome.add(faultOf.tooMany(path, list.length, maxItems));
+    }
+    const isTwice = (item: unknown, index: number): boolean =>
+      list.slice(0, index).some((other) => jsonEqual(other, item));
+    if (uniqueItems === true && list.some(isTwice)) {
+      outcome.add(faultOf.rule(path, "", "shouldn't contain duplicates"));
+    }
+  };
+}
+
+/** Sets and atomic lists can't be compared item by item. */
+function correlation(schema: Structural): Correlate {
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  switch (schema["x-kubernetes-list-type"]) {
+    case "map":
+      return (item, _index, before) => {
+        const old = before?.value;
+        if (!Array.isArray(old) || !isMap(item)) return undefined;
+        const found = old.find((each) => isMap(each) && hasSameKeys(each, item, keys)) as unknown;
+        return found === undefined ? undefined : { value: found };
+      };
+    case "set":
+    case "atomic":
+      return () => undefined;
+    case undefined:
+    default:
+      return (_item, index, before) => {
+        const old = before?.value;
+        return Array.isArray(old) && index < old.length ? { value: old[index] as unknown } : undefined;
+      };
+  }
+}
+
+const hasSameKeys = (a: JsonMap, b: JsonMap, keys: readonly string[]): boolean =>
+  keys.every((key) => jsonEqual(valueAt(a, key), valueAt(b, key)));
+
+const beforeAt = (before: Before, key: string): Before => {
+  const old = before?.value;
+  return isMap(old) && Object.hasOwn(old, key) ? { value: old[key] } : undefined;
+};
+
+function compileMap(schema: Structural): PartCheck<JsonMap> | undefined {
+  const values = valuesOf(schema);
+  const { minProperties, maxProperties, required = [] } = schema;
+  const properties = Object.entries(schema.properties ?? {}).map(
+    ([name, property]) => [name, compileSchema(property), property.default !== undefined] as const,
+  );
+  const known = new Set(properties.map(([name]) => name));
+  const defaulted = new Set(properties.filter(([, , isDefaulted]) => isDefaulted).map(([name]) => name));
+  const checkValue = typeof values === "object" ? compileSchema(values) : undefined;
+  return (map, path, outcome, before) => {
+    outcome.checks += 1;
+    const size = Object.keys(map).length;
+    if (minProperties !== undefined && size < minProperties) {
+      outcome.add(faultOf.rule(path, minProperties, `should have at least ${minProperties} properties`));
+      return;
+    }
+    if (maxProperties !== undefined && size > maxProperties) {
+      outcome.add(faultOf.tooMany(path, size, maxProperties));
+      return;
+    }
+    for (const key of Object.keys(map)) {
+      if (known.has(key)) continue;
+      if (values === false) outcome.add(faultOf.forbiddenProperty(path, key));
+      else if (checkValue !== undefined) {
+        outcome.merge(checkValue(map[key], `${path}.${key}`, beforeAt(before, key)));
+      }
+    }
+    for (const [name, check] of properties) {
+      if (!Object.hasOwn(map, name)) continue;
+      outcome.merge(check(map[name], path === "" ? name : `${path}.${name}`, beforeAt(before, name)));
+    }
+    for (const name of required) {
+      if (!Object.hasOwn(map, name) && !defaulted.has(name)) outcome.add(faultOf.required(`${path}.${name}`));
+    }
+  };
+}
+
+/** The faults as a Status names them. `prefix`: where the value itself is, when it isn't a whole object. */
+export function faultsOf(outcome: Outcome, prefix = ""): FieldError[] {
+  if (prefix === "") return outcome.faults;
+  return outcome.faults.map((fault) => ({
+    ...fault,
+    field: fault.field === "<nil>" ? prefix : `${prefix}.${fault.field}`,
+  }));
+}
