@@ -16,7 +16,7 @@ import type { Lease } from "./generated/types/coordination-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
 import type { PriorityClass } from "./generated/types/scheduling-v1.ts";
 import type { Loose } from "./meta/loose.ts";
-import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
+import { apiVersionOf, type KubeObject } from "./meta/object.ts";
 import {
   ageOf,
   columns,
@@ -26,6 +26,7 @@ import {
   type Printer,
   type PrintersByKind,
   type RowCondition,
+  type ShownKind,
 } from "./meta/printer.ts";
 import { networkingPrinters } from "./networking/columns.ts";
 import { policyPrinters } from "./policy/columns.ts";
@@ -104,7 +105,7 @@ const byApiVersion: Readonly<Record<string, PrintersByKind>> = {
   "storage.k8s.io/v1": storagePrinters,
 };
 
-/** Kinds that upstream prints no better, custom resources without columns of their own included. */
+/** Kinds that upstream prints no better. */
 const plainPrinter: Printer = {
   columns: [
     ...columns("Name~"),
@@ -113,10 +114,10 @@ const plainPrinter: Printer = {
   cells: ({ metadata }: KubeObject) => [metadata?.name ?? "", metadata?.creationTimestamp ?? ""],
 };
 
-const printerOf = (gvk: GroupVersionKind): Printer =>
-  byApiVersion[apiVersionOf(gvk)]?.[gvk.kind] ?? plainPrinter;
+const printerOf = (gvk: ShownKind): Printer =>
+  gvk.printer ?? byApiVersion[apiVersionOf(gvk)]?.[gvk.kind] ?? plainPrinter;
 
-export const columnsOf = (gvk: GroupVersionKind): readonly ColumnDefinition[] => printerOf(gvk).columns;
+export const columnsOf = (gvk: ShownKind): readonly ColumnDefinition[] => printerOf(gvk).columns;
 
 export interface RowCells {
   /** As many as columnsOf has entries. */
@@ -124,7 +125,7 @@ export interface RowCells {
   readonly conditions?: readonly RowCondition[];
 }
 
-export function cellsOf(gvk: GroupVersionKind, object: KubeObject, nowMs: number): RowCells {
+export function cellsOf(gvk: ShownKind, object: KubeObject, nowMs: number): RowCells {
   const { cells, conditions } = printerOf(gvk);
   const found = conditions?.(object as never) ?? [];
   return { cells: cells(object as never, nowMs), ...(found.length === 0 ? {} : { conditions: found }) };

@@ -27,12 +27,16 @@ import type { ResourceCache } from "./registry/resource-cache.ts";
 import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
+import { CustomResources, type CustomResourcesDeps } from "./crd/custom-resources.ts";
 
 interface PodPartValidation {
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[];
 }
 
-export interface AssemblyDeps extends Pick<SpecialsDeps, "issuer" | "connect" | "probes" | "tokens"> {
+export interface AssemblyDeps extends Pick<
+  SpecialsDeps,
+  "issuer" | "connect" | "probes" | "tokens" | "definitionValidator"
+> {
   readonly allocation: AllocationRanges;
   readonly store: Store;
   readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
@@ -47,12 +51,17 @@ export interface AssemblyDeps extends Pick<SpecialsDeps, "issuer" | "connect" | 
   readonly admission: Admission;
   readonly outside: ChainDeps["outside"];
   readonly minRequestTimeoutMs: number;
+  readonly custom: Pick<
+    CustomResourcesDeps,
+    "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
+  >;
 }
 
 export class Assembly {
   readonly feed: CacheFeed;
   readonly installed: Installed;
   readonly chain: Chain;
+  readonly customResources: CustomResources;
   readonly #deps: AssemblyDeps;
   readonly #nodePorts: ResourceCache;
   readonly #serverLeases: ResourceCache;
@@ -64,8 +73,9 @@ export class Assembly {
     this.#serverLeases = this.feed.cache(serverLeasesPath, false);
     this.#nodePorts = this.feed.cache(portClaimsPath, false);
     const bookmarks = new Bookmarks(deps.clock);
+    const handlerDeps = { ...deps, feed: this.feed, onBookmark: (run: () => void) => bookmarks.add(run) };
     this.installed = install(
-      { ...deps, feed: this.feed, onBookmark: (run) => bookmarks.add(run) },
+      handlerDeps,
       createSpecials({
         ...deps,
         podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
@@ -74,6 +84,12 @@ export class Assembly {
         serviceAllocation: () => this.#serviceAllocation(),
       }),
     );
+    this.customResources = new CustomResources({
+      ...handlerDeps,
+      ...deps.custom,
+      routes: this.installed.routes,
+      managersReader: this.installed.managersReader,
+    });
     this.chain = createChain({ ...deps, routes: this.installed.routes });
   }
 

@@ -29,6 +29,7 @@ import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import type { ServerAddress } from "./bootstrap/server-leases.ts";
+import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
@@ -215,6 +216,7 @@ class ApiserverComponent implements Apiserver {
     stack.defer(await this.#publishService(signal));
     this.#hasBootstrapped = true;
     const aggregating = this.#aggregator.run(stop.signal);
+    const defining = this.#assembly.customResources.run(stop.signal);
     const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
     stack.defer(expiry.start());
     ready();
@@ -230,7 +232,7 @@ class ApiserverComponent implements Apiserver {
         );
       }
     });
-    await Promise.race([aborted, failed, aggregating]);
+    await Promise.race([aborted, failed, aggregating, defining]);
     this.#isStopping = true;
   }
 
@@ -274,6 +276,7 @@ class ApiserverComponent implements Apiserver {
 
   #assemble(): Assembly {
     const { deps: own, options } = { deps: this.#deps, options: this.#options };
+    const json = new JsonDecoder(own.table);
     const { authorizer, admission, issuer, tokens } = this.#security;
     const encrypted = this.#encryption?.store;
     return new Assembly({
@@ -295,13 +298,18 @@ class ApiserverComponent implements Apiserver {
       probes: own.probes ?? [],
       outside: this.#outside(),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
+      definitionValidator: lazily(() => createDefinitionValidator(json)),
+      custom: customParts({ json, table: own.table, parseYaml, client: () => this.#client }),
     });
   }
 
   #outside(): AssemblyDeps["outside"] {
     const { scheme, version, log } = this.#deps;
     const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
-    const discovery = new DiscoveryRoutes({ serverAddress: `${advertiseAddress}:${port}` }, scheme);
+    const discovery = new DiscoveryRoutes(
+      { serverAddress: `${advertiseAddress}:${port}` },
+      { scheme, custom: () => this.#assembly.customResources.resources },
+    );
     const openapi = new OpenApiRoutes(
       lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion })),
     );
@@ -346,6 +354,7 @@ class ApiserverComponent implements Apiserver {
       metrics: new RequestMetrics(this.#registry),
       auditor: () => this.#auditor,
       flow: this.#flow,
+      hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
       requestTimeoutMs: this.#options.requestTimeoutMs,

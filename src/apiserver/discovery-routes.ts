@@ -1,5 +1,5 @@
 /** The discovery documents at their paths, made when first asked for. */
-import type { Scheme } from "#api/scheme.ts";
+import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./discovery/aggregated.ts";
 import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery/legacy.ts";
@@ -11,15 +11,22 @@ export interface DiscoveryOptions {
   readonly serverAddress: string;
 }
 
+export interface DiscoveryDeps {
+  readonly scheme: Scheme;
+  /** Custom resources; another list when something has changed. */
+  readonly custom: () => readonly ResourceDefinition[];
+}
+
 export class DiscoveryRoutes {
   readonly #options: DiscoveryOptions;
-  readonly #scheme: Scheme;
+  readonly #deps: DiscoveryDeps;
   readonly #documents = new Map<string, DiscoveryDocument>();
-  #groups: readonly DiscoveredGroup[] | undefined;
+  #custom: readonly ResourceDefinition[] | undefined;
+  #groups: readonly DiscoveredGroup[] = [];
 
-  constructor(options: DiscoveryOptions, scheme: Scheme) {
+  constructor(options: DiscoveryOptions, deps: DiscoveryDeps) {
     this.#options = options;
-    this.#scheme = scheme;
+    this.#deps = deps;
   }
 
   /** Undefined when the path isn't discovery's. */
@@ -33,7 +40,15 @@ export class DiscoveryRoutes {
   }
 
   #allGroups(): readonly DiscoveredGroup[] {
-    this.#groups ??= groupsOf(this.#scheme.all(), this.#scheme.groups());
+    const custom = this.#deps.custom();
+    if (custom !== this.#custom) {
+      const { scheme } = this.#deps;
+      const isNew = ({ group, version, resource }: ResourceDefinition): boolean =>
+        scheme.resource(group, version, resource) === undefined;
+      this.#custom = custom;
+      this.#groups = groupsOf([...scheme.all(), ...custom.filter(isNew)], scheme.groups());
+      this.#documents.clear();
+    }
     return this.#groups;
   }
 

@@ -42,8 +42,12 @@ export class LocalEndpoint implements Transport {
     });
     const query = { ...request.query, watch: "true" };
     const answer = await this.#chain(this.#call({ ...request, query }, [], own.signal));
+    if (answer.kind === "raw" && answer.status >= 400) throw await statusOf(answer);
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
-    for await (const item of answer.items) yield watchEvent(item, answer);
+    for await (const item of answer.items) {
+      if (item.type !== "BOOKMARK") await answer.endpoint.prepare([item.object]);
+      yield watchEvent(item, answer);
+    }
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
@@ -108,10 +112,12 @@ function searchParams(query: Query = {}): URLSearchParams {
 async function plainAnswer(answer: Answer): Promise<{ readonly status: number; readonly body: unknown }> {
   switch (answer.kind) {
     case "stored":
+      await answer.endpoint.prepare([answer.object]);
       return { status: answer.status, body: answer.endpoint.view(answer.object) };
     case "object":
       return { status: answer.status, body: answer.object };
     case "list":
+      await answer.endpoint.prepare(answer.items);
       return { status: 200, body: listObject(answer) };
     case "raw": {
       if (answer.status >= 400) throw await statusOf(answer);

@@ -18,6 +18,7 @@ import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom, type Random } from "#base/random.ts";
+import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { openMemoryStore } from "#store/memory.ts";
@@ -77,6 +78,8 @@ const testParts = (
   tokens: { review: () => Promise.resolve(undefined) },
 });
 
+const parseJson = (text: string): unknown => JSON.parse(text);
+
 /** Serves when it resolves. */
 export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {
   const clock = options.clock ?? systemClock;
@@ -84,7 +87,9 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const scheme = createScheme();
   const table = createTypeTable();
   const store = options.store ?? openMemoryStore({ clock, log: silentLogger });
-  const assembly = new Assembly({
+  const json = new JsonDecoder(table);
+  const own: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+  const assembly: Assembly = new Assembly({
     store,
     clock,
     random,
@@ -93,9 +98,16 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     semantics: new TableSemantics({
       scheme,
       table,
-      json: new JsonDecoder(table),
+      json,
       protobuf: new ProtobufCodec(table, scheme),
-      parseYaml: (text) => JSON.parse(text) as unknown,
+      parseYaml: parseJson,
+    }),
+    definitionValidator: () => createDefinitionValidator(json),
+    custom: customParts({
+      json,
+      table,
+      parseYaml: parseJson,
+      client: () => createClient(assembly.local(own), { clock }),
     }),
     validation: new Validator({ scheme, table }),
     convert,
@@ -109,9 +121,10 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const filled = Promise.withResolvers<void>();
   const running = assembly.run(stop.signal, filled.resolve);
   await Promise.race([filled.promise, running]);
+  const defining = assembly.customResources.run(stop.signal);
   const close = async (): Promise<void> => {
     stop.abort();
-    await running;
+    await Promise.all([running, defining]);
     if (options.store === undefined) await store.close();
   };
   const transport = (user: string | UserInfo = "admin"): Transport =>

@@ -87,8 +87,9 @@ function checkUrl(text: string, path: string, faults: FaultList): void {
     faults.invalid(path, url.username, "user information is not permitted in the URL");
   }
   if (url.hash !== "") faults.invalid(path, url.hash.slice(1), "fragments are not permitted in the URL");
-  if (url.search !== "")
+  if (url.search !== "") {
     faults.invalid(path, url.search.slice(1), "query parameters are not permitted in the URL");
+  }
 }
 
 function checkService(
@@ -117,8 +118,9 @@ function checkUrlPath(text: string, path: string, faults: FaultList): void {
       faults.invalid(path, text, `segment[${index}] may not be empty`);
       continue;
     }
-    for (const fault of dnsSubdomainFaults(segment))
+    for (const fault of dnsSubdomainFaults(segment)) {
       faults.invalid(path, text, `segment[${index}]: ${fault}`);
+    }
   }
 }
 

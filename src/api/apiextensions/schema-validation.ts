@@ -155,10 +155,13 @@ class SchemaCheck {
       isRoot: false,
       oldSelfBan: place.oldSelfBan ?? (isCorrelatable ? undefined : place.path),
     };
-    if (!Array.isArray(items)) this.schema(items, { ...inner, path: `${place.path}.items` });
-    else
-      for (const [index, each] of items.entries())
-        this.schema(each, { ...inner, path: `${place.path}.items[${index}]` });
+    if (!Array.isArray(items)) {
+      this.schema(items, { ...inner, path: `${place.path}.items` });
+      return;
+    }
+    for (const [index, each] of items.entries()) {
+      this.schema(each, { ...inner, path: `${place.path}.items[${index}]` });
+    }
   }
 
   #rules(schema: JSONSchemaProps, place: Place, isFine: boolean): void {
@@ -187,15 +190,14 @@ class SchemaCheck {
       this.faults.required(`${path}.messageExpression`, "messageExpression must be non-empty if specified");
     }
     this.faults.optionalOneOf(`${path}.reason`, reason, reasons);
-    if (fieldPath === "") return;
-    if (fieldPath.trim() === "") {
-      this.faults.invalid(`${path}.fieldPath`, fieldPath, "must be non-empty if specified");
-    }
-    if (hasLineBreak(fieldPath)) {
-      this.faults.invalid(`${path}.fieldPath`, fieldPath, "must not contain line breaks");
-    }
+    if (fieldPath !== "") this.#fieldPath(fieldPath, schema, `${path}.fieldPath`);
+  }
+
+  #fieldPath(fieldPath: string, schema: JSONSchemaProps, path: string): void {
+    if (fieldPath.trim() === "") this.faults.invalid(path, fieldPath, "must be non-empty if specified");
+    if (hasLineBreak(fieldPath)) this.faults.invalid(path, fieldPath, "must not contain line breaks");
     if (typeof findField(fieldPath, schema, true) === "string") {
-      this.faults.invalid(`${path}.fieldPath`, fieldPath, "must be a valid path");
+      this.faults.invalid(path, fieldPath, "must be a valid path");
     }
   }
 }

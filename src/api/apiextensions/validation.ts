@@ -47,7 +47,7 @@ export class DefinitionValidator {
     ];
     checkMeta(
       crd.metadata as CustomResourceDefinition["metadata"],
-      { namespaced: false, nameFaults },
+      { namespaced: false, nameFaults, plainFinalizers: true },
       faults,
     );
     this.#spec(crd.spec ?? {}, { allowsBadCa: true }, faults);
@@ -61,6 +61,7 @@ export class DefinitionValidator {
       crd.metadata as CustomResourceDefinition["metadata"],
       old.metadata as CustomResourceDefinition["metadata"],
       faults,
+      { plainFinalizers: true },
     );
     const spec = crd.spec ?? {};
     const before = old.spec ?? {};
@@ -84,6 +85,7 @@ export class DefinitionValidator {
       crd.metadata as CustomResourceDefinition["metadata"],
       old.metadata as CustomResourceDefinition["metadata"],
       faults,
+      { plainFinalizers: true },
     );
     checkNames(crd.status?.acceptedNames ?? {}, "status.acceptedNames", faults);
     return faults.all;
@@ -141,8 +143,9 @@ export class DefinitionValidator {
   ): void {
     const { path, schemaField, hasStatus } = place;
     const schema = parts.schema?.openAPIV3Schema;
-    if (schema !== undefined)
+    if (schema !== undefined) {
       this.#schema(schema, `${path}.${schemaField}.openAPIV3Schema`, hasStatus, faults);
+    }
     checkSubresources(parts.subresources, `${path}.subresources`, faults);
     for (const [index, column] of (parts.additionalPrinterColumns ?? []).entries()) {
       checkColumn(column, `${path}.additionalPrinterColumns[${index}]`, faults);
@@ -282,9 +285,9 @@ function checkStoredVersions({ spec, status }: LooseDefinition, faults: FaultLis
 
 function checkApproval(crd: LooseDefinition, old: LooseDefinition | undefined, faults: FaultList): void {
   if (!isProtectedGroup(crd.spec?.group ?? "")) return;
-  const annotations = crd.metadata?.annotations as Record<string, string> | undefined;
+  const annotations = crd.metadata?.annotations;
   const { state, text } = approvalOf(annotations);
-  const before = old?.metadata?.annotations as Record<string, string> | undefined;
+  const before = old?.metadata?.annotations;
   if (old !== undefined && approvalOf(before).state === state) return;
   const path = `metadata.annotations[${approvalAnnotation}]`;
   if (state === "missing") faults.required(path, text);

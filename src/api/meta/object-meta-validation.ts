@@ -19,6 +19,8 @@ export type NameRule = (name: string) => Faults;
 export interface MetaRules {
   readonly namespaced: boolean;
   readonly nameFaults: NameRule;
+  /** Finalizers may be plain words, as those of custom resources may. */
+  readonly plainFinalizers?: boolean;
 }
 
 /** 256 KiB */
@@ -70,12 +72,11 @@ function checkOwners(owners: readonly Loose<OwnerReference>[] = [], path: string
   }
 }
 
-function checkFinalizers(finalizers: readonly string[] = [], path: string, faults: FaultList): void {
+function checkFinalizers(finalizers: readonly string[], path: string, faults: FaultList): void {
   for (const finalizer of finalizers) faults.messages(path, finalizer, qualifiedNameFaults(finalizer));
   if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
     faults.invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
   }
-  checkKnownFinalizers(finalizers, path, faults);
 }
 
 function checkKnownFinalizers(finalizers: readonly string[] = [], path: string, faults: FaultList): void {
@@ -110,7 +111,9 @@ export function checkMeta(meta: ObjectMeta | undefined, rules: MetaRules, faults
   checkLabels(given.labels, "metadata.labels", faults);
   checkAnnotations(given.annotations, "metadata.annotations", faults);
   checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
-  checkFinalizers(given.finalizers, "metadata.finalizers", faults);
+  const path = "metadata.finalizers";
+  checkFinalizers(given.finalizers ?? [], path, faults);
+  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, path, faults);
 }
 
 /** The fields that the API server alone decides on after creation. */
@@ -139,6 +142,7 @@ export function checkMetaUpdate(
   meta: ObjectMeta | undefined,
   old: ObjectMeta | undefined,
   faults: FaultList,
+  rules: Pick<MetaRules, "plainFinalizers"> = {},
 ): void {
   const given = meta ?? {};
   const before = old ?? {};
@@ -150,7 +154,9 @@ export function checkMetaUpdate(
   checkLabels(given.labels, "metadata.labels", faults);
   checkAnnotations(given.annotations, "metadata.annotations", faults);
   checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
-  checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
+  const path = "metadata.finalizers";
+  if (rules.plainFinalizers === true) checkFinalizers(given.finalizers ?? [], path, faults);
+  else checkKnownFinalizers(given.finalizers, path, faults);
 }
 
 export const subdomainName: NameRule = dnsSubdomainFaults;

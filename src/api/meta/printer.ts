@@ -1,6 +1,6 @@
 /** How a kind is shown in a table: what every group's columns.ts is made of. */
 import { ageSince } from "./duration.ts";
-import type { KubeObject } from "./object.ts";
+import type { GroupVersionKind, KubeObject } from "./object.ts";
 import { canonicalQuantity } from "./quantity.ts";
 
 export interface ColumnDefinition {
@@ -27,6 +27,11 @@ export interface Printer {
   /** As many as there are columns, wide ones included. */
   readonly cells: (object: never, nowMs: number) => readonly Cell[];
   readonly conditions?: (object: never) => readonly RowCondition[];
+}
+
+/** A kind, and how tables show it where that isn't known by the kind alone: custom resources bring their own. */
+export interface ShownKind extends GroupVersionKind {
+  readonly printer?: Printer | undefined;
 }
 
 /** By kind, within one group and version. */

@@ -34,6 +34,7 @@ export async function deleteOne(
   const { info, endpoint } = request;
   const id = { namespace: info.namespace, name: info.name };
   const old = await endpoint.storage.get(id);
+  await endpoint.prepare([old]);
   await deps.admission.admit(
     attributesOf(request, {
       operation: "DELETE",

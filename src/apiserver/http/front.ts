@@ -56,6 +56,8 @@ export interface FrontDeps extends ShapeDeps {
   readonly auditor: () => Auditor | undefined;
   readonly flow: FlowControl;
   readonly countObjects: CountObjects;
+  /** Whether what is asked for can be written as protobuf. */
+  readonly hasProtobuf: (info: RequestInfo) => boolean;
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
 }
@@ -161,7 +163,8 @@ export class Front {
       finish = this.#deps.metrics.begin(info, target.query);
       const identified = await this.#identify(incoming);
       if (info.isResourceRequest) {
-        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps);
+        const hasProtobuf = this.#deps.hasProtobuf(info);
+        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps, hasProtobuf);
         response = { ...response, shape };
       }
       const warn = (text: string): void => {

@@ -28,6 +28,7 @@ export async function respond(answer: Answer, response: Response, clock: Clock):
     case "stored": {
       const { object, endpoint, status } = answer;
       const { shape } = response;
+      await endpoint.prepare([object]);
       const body =
         shape.isPlainJson && endpoint.isStorageVersion
           ? object.json()
@@ -129,6 +130,7 @@ async function sendList(answer: ListAnswer, response: Response, clock: Clock): P
   const { shape, outgoing } = response;
   const { listKind } = endpoint.definition;
   if (!shape.isPlainJson || !endpoint.isStorageVersion) {
+    await endpoint.prepare(items);
     const objects = items.map((item) => endpoint.view(item));
     const list = shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind });
     await send(response, 200, shape.encode(list));
@@ -204,7 +206,9 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
   try {
     for await (const first of items) {
       // All that has come meanwhile goes out in one write.
-      const batch = [encoder.encode(first), ...items.drain().map((item) => encoder.encode(item))];
+      const all = [first, ...items.drain()];
+      await answer.endpoint.prepare(all.flatMap((item) => (item.type === "BOOKMARK" ? [] : [item.object])));
+      const batch = all.map((item) => encoder.encode(item));
       await writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
     }
   } catch (error) {

@@ -4,7 +4,8 @@
  */
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { formatYaml } from "#api/codec/yaml.ts";
-import { apiVersionOf, type AnyObject, type GroupVersionKind, type ListMeta } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject, type ListMeta } from "#api/meta/object.ts";
+import type { ShownKind } from "#api/meta/printer.ts";
 import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
 import {
   jsonMediaType,
@@ -27,11 +28,11 @@ const everything: Offer = {
   ]),
 };
 
-const notAcceptable = (): StatusError =>
+const notAcceptable = ({ mediaTypes }: Offer): StatusError =>
   failure({
     code: 406,
     reason: "NotAcceptable",
-    message: `only the following media types are accepted: ${everything.mediaTypes.join(", ")}`,
+    message: `only the following media types are accepted: ${mediaTypes.join(", ")}`,
   });
 
 export interface ShapeDeps {
@@ -65,7 +66,7 @@ export class Shape {
   }
 
   /** One object in the asked shape. `gvk` is the object's own. */
-  shaped(object: AnyObject, gvk: GroupVersionKind, withColumns = true): AnyObject {
+  shaped(object: AnyObject, gvk: ShownKind, withColumns = true): AnyObject {
     const { as, version } = this.accepted;
     if (as === "" || object.kind === "Status") return object;
     if (as === "Table") {
@@ -75,11 +76,7 @@ export class Shape {
     return partialOf(object, version);
   }
 
-  list(
-    objects: readonly AnyObject[],
-    metadata: ListMeta,
-    list: GroupVersionKind & { listKind: string },
-  ): AnyObject {
+  list(objects: readonly AnyObject[], metadata: ListMeta, list: ShownKind & { listKind: string }): AnyObject {
     const { as, version } = this.accepted;
     if (as === "Table") return tableOf(objects, metadata, this.#tableOptions(list));
     if (as === "") return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items: objects };
@@ -116,7 +113,7 @@ export class Shape {
     );
   }
 
-  #tableOptions(gvk: GroupVersionKind): Parameters<typeof tableOf>[2] {
+  #tableOptions(gvk: ShownKind): Parameters<typeof tableOf>[2] {
     return {
       gvk,
       version: this.accepted.version,
@@ -131,10 +128,19 @@ function listMetaOf({ metadata }: AnyObject): ListMeta {
   return resourceVersion === undefined ? {} : { resourceVersion };
 }
 
+/** Custom resources have no protobuf form. */
+const withoutProtobuf: Offer = { ...everything, mediaTypes: [jsonMediaType, yamlMediaType] };
+
 /** Throws 406 when nothing the client accepts can be served, 400 for a bad includeObject. */
-export function negotiateShape(accept: string, query: URLSearchParams, deps: ShapeDeps): Shape {
-  const accepted = negotiate(accept, everything);
-  if (accepted === undefined) throw notAcceptable();
+export function negotiateShape(
+  accept: string,
+  query: URLSearchParams,
+  deps: ShapeDeps,
+  hasProtobuf = true,
+): Shape {
+  const offer = hasProtobuf ? everything : withoutProtobuf;
+  const accepted = negotiate(accept, offer);
+  if (accepted === undefined) throw notAcceptable(offer);
   const isPretty = accepted.isPretty || isPrettyQuery(query.get("pretty"));
   return new Shape({ ...accepted, isPretty }, includeObjectOf(query), deps);
 }

@@ -1,11 +1,12 @@
 /** Objects as rows: what kubectl get prints. upstream: apiserver/pkg/endpoints/handlers/response.go */
 import { cellsOf, columnsOf } from "#api/columns.ts";
-import type { AnyObject, GroupVersionKind, KubeObject, ListMeta } from "#api/meta/object.ts";
+import type { ShownKind } from "#api/meta/printer.ts";
+import type { AnyObject, KubeObject, ListMeta } from "#api/meta/object.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
 export interface TableOptions {
-  readonly gvk: GroupVersionKind;
+  readonly gvk: ShownKind;
   /** "v1" or "v1beta1" */
   readonly version: string;
   readonly includeObject: IncludeObject;

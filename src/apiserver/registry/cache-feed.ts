@@ -29,6 +29,7 @@ export class CacheFeed {
   /** By "pods/", "services/specs/", "example.com/widgets/". */
   readonly #caches = new Map<string, ResourceCache>();
   readonly #progress = new Set<() => void>();
+  readonly #onLoaded: (() => void)[] = [];
   #waiters: Waiter[] = [];
   #revision = 0n;
 
@@ -52,16 +53,51 @@ export class CacheFeed {
     return cache;
   }
 
+  /** Calls back once the caches are filled at the start; caches that are made then are filled, too, before anybody reads. */
+  onLoaded(run: () => void): void {
+    this.#onLoaded.push(run);
+  }
+
+  /** A cache made while the feed is running: resolves once it holds what is stored. */
+  async addCache(path: string, namespaced: boolean): Promise<ResourceCache> {
+    const known = this.#caches.get(`${path}/`);
+    if (known !== undefined) return known;
+    const cache = this.cache(path, namespaced);
+    const changed = new Set<string>();
+    const stop = cache.listen({
+      onEvent: ({ current, previous }) => {
+        const id = current ?? previous;
+        if (id !== undefined) changed.add(keyOfId(cache, id));
+      },
+    });
+    try {
+      const { revision, entries } = await this.#deps.store.list(cache.prefix);
+      for (const { key, value, modRevision } of entries) {
+        // What has changed meanwhile came through the feed.
+        if (!changed.has(key)) cache.load(new StoredObject(idOfKey(cache, key), value, modRevision));
+      }
+      await this.reach(revision);
+    } finally {
+      stop();
+    }
+    return cache;
+  }
+
+  /** Ends the watches of a cache and forgets it. */
+  dropCache(path: string): void {
+    this.#caches.get(`${path}/`)?.close();
+    this.#caches.delete(`${path}/`);
+  }
+
   /** Fills the caches, calls `filled`, then follows the store until the signal aborts. Rejects when the store fails. */
   async run(signal: AbortSignal, filled: () => void): Promise<void> {
     const { store } = this.#deps;
     const { revision, entries } = await store.list(registryPrefix);
-    for (const entry of entries) {
-      const place = this.#place(entry.key);
-      place?.cache.load(new StoredObject(place.id, entry.value, entry.modRevision));
-    }
-    for (const cache of this.#caches.values()) cache.startRing(revision);
+    const filledCaches = new Set<ResourceCache>();
+    this.#load(entries, filledCaches, revision);
     this.#advance(revision);
+    for (const run of this.#onLoaded) run();
+    if (this.#caches.size > filledCaches.size) this.#load(entries, filledCaches, revision);
     filled();
     while (!signal.aborted) {
       try {
@@ -142,6 +178,19 @@ export class CacheFeed {
     return () => {
       this.#progress.delete(run);
     };
+  }
+
+  #load(entries: readonly Entry[], filled: Set<ResourceCache>, revision: bigint): void {
+    for (const entry of entries) {
+      const place = this.#place(entry.key);
+      if (place === undefined || filled.has(place.cache)) continue;
+      place.cache.load(new StoredObject(place.id, entry.value, entry.modRevision));
+    }
+    for (const cache of this.#caches.values()) {
+      if (filled.has(cache)) continue;
+      cache.startRing(revision);
+      filled.add(cache);
+    }
   }
 
   #apply(event: StoreEvent): void {

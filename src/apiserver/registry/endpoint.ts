@@ -1,9 +1,11 @@
 /** One resource at one API version, as requests reach it. */
 import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
 import type { FieldManager } from "#api/patch/apply/field-manager.ts";
+import type { Printer, ShownKind } from "#api/meta/printer.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
+import type { StorageForm } from "./storage-form.ts";
 import { deepFreeze, type StoredObject } from "./stored-object.ts";
 import type { ResourceStore } from "./store.ts";
 import type { Strategy } from "./strategy.ts";
@@ -32,14 +34,18 @@ export interface EndpointOptions {
   readonly convert: Convert;
   /** Keeps track of who manages what through this endpoint or one of its subresources ("" for itself). Made late. */
   readonly fieldManager: (subresource: string) => FieldManager;
+  /** Of custom resources; their storage speaks the served version already. */
+  readonly form?: StorageForm | undefined;
+  /** How tables show it; undefined: as its kind is shown everywhere. */
+  readonly printer?: Printer | undefined;
 }
 
 export class Endpoint {
   readonly definition: ResourceDefinition;
-  readonly gvk: GroupVersionKind;
+  readonly gvk: ShownKind;
   readonly storage: ResourceStore;
   readonly statusStrategy: Strategy | undefined;
-  /** Served as stored: bytes can go out as they are. */
+  /** Served as stored: bytes can go out as they are. Never so where there is a storage form. */
   readonly isStorageVersion: boolean;
   /** Undefined for a field this resource can't be selected by. Reads the stored form. */
   readonly selectableField: (object: AnyObject, field: string) => string | undefined;
@@ -48,21 +54,42 @@ export class Endpoint {
   readonly #convert: Convert;
   readonly #makeFieldManager: (subresource: string) => FieldManager;
   readonly #fieldManagers = new Map<string, FieldManager>();
+  readonly #form: StorageForm | undefined;
   /** Stored form → this version, made once per revision. */
   readonly #views = new WeakMap<AnyObject, AnyObject>();
 
   constructor(options: EndpointOptions) {
     const { group, version, kind } = options.definition;
     this.definition = options.definition;
-    this.gvk = { group, version, kind };
+    this.gvk =
+      options.printer === undefined
+        ? { group, version, kind }
+        : { group, version, kind, printer: options.printer };
     this.storage = options.storage;
     this.statusStrategy = options.statusStrategy;
     this.selectableField = options.selectableField;
     this.#storageVersion = options.storageVersion;
     this.#convert = options.convert;
     this.#makeFieldManager = options.fieldManager;
+    this.#form = options.form;
     this.isStorageVersion =
-      group === options.storageVersion.group && version === options.storageVersion.version;
+      options.form === undefined &&
+      group === options.storageVersion.group &&
+      version === options.storageVersion.version;
+  }
+
+  get isCustom(): boolean {
+    return this.#form !== undefined;
+  }
+
+  /** What selectors look at. */
+  selected(stored: StoredObject): AnyObject {
+    return this.#form?.selected(stored) ?? stored.object;
+  }
+
+  /** To be awaited before `view`. */
+  async prepare(objects: readonly StoredObject[]): Promise<void> {
+    await this.#form?.prepare(objects);
   }
 
   fieldManager(subresource: string): FieldManager {
@@ -76,11 +103,12 @@ export class Endpoint {
 
   /** In this endpoint's version. Shared and frozen. */
   view(stored: StoredObject): AnyObject {
-    return this.viewOf(stored.object);
+    return this.#form === undefined ? this.viewOf(stored.object) : this.#form.view(stored);
   }
 
+  /** Of what the storage hands out while it writes. */
   viewOf(object: AnyObject): AnyObject {
-    if (this.isStorageVersion) return object;
+    if (this.isStorageVersion || this.#form !== undefined) return object;
     let view = this.#views.get(object);
     if (view === undefined) {
       view = deepFreeze(this.#convert(structuredClone(object), this.#storageVersion, this.gvk));
@@ -91,6 +119,7 @@ export class Endpoint {
 
   /** From this endpoint's version to the stored one. `object` is the caller's to lose. */
   toStorage(object: AnyObject): AnyObject {
-    return this.isStorageVersion ? object : this.#convert(object, this.gvk, this.#storageVersion);
+    if (this.isStorageVersion || this.#form !== undefined) return object;
+    return this.#convert(object, this.gvk, this.#storageVersion);
   }
 }

@@ -8,6 +8,8 @@ import type { StoredObject } from "./stored-object.ts";
 export interface CacheListener {
   /** Called in revision order, synchronously. */
   onEvent(event: CacheEvent): void;
+  /** Nothing will come any more. */
+  onClosed?(): void;
 }
 
 /** What a listener is interested in, as far as it can be looked up. Its own selector still has the last word. */
@@ -33,6 +35,11 @@ export class Listeners {
     return () => {
       this.#all.delete(listener);
     };
+  }
+
+  close(): void {
+    const named = [...this.#byName.values(), ...this.#byNode.values()].flatMap((set) => [...set]);
+    for (const listener of [...this.#all, ...named]) listener.onClosed?.();
   }
 
   emit(event: CacheEvent): void {

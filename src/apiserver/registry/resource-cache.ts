@@ -168,6 +168,11 @@ export class ResourceCache {
     return this.#ring.slice(at);
   }
 
+  /** The resource is no more, or another: ends every watch. */
+  close(): void {
+    this.#listeners.close();
+  }
+
   listen(listener: CacheListener, interest: Interest = {}): () => void {
     return this.#listeners.add(listener, interest);
   }

@@ -1,4 +1,5 @@
 /** Which handler answers which verb of which resource or subresource. Filled by install.ts, read by the chain. */
+import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo, Verb } from "#apiserver/request/info.ts";
@@ -22,14 +23,31 @@ const keyOf = (group: string, version: string, resource: string): string => `${g
 
 export class RouteTable {
   readonly #resources = new Map<string, RoutedResource>();
+  /** Custom resources: built-in ones of the same name win. */
+  readonly #custom = new Map<string, RoutedResource>();
 
   add(resource: RoutedResource): void {
     const { group, version, resource: name } = resource.definition;
     this.#resources.set(keyOf(group, version, name), resource);
   }
 
+  addCustom(resource: RoutedResource): void {
+    const { group, version, resource: name } = resource.definition;
+    this.#custom.set(keyOf(group, version, name), resource);
+  }
+
+  removeCustom({ group, version, resource }: GroupVersionResource): void {
+    this.#custom.delete(keyOf(group, version, resource));
+  }
+
+  isCustom({ group, version, resource }: GroupVersionResource): boolean {
+    const key = keyOf(group, version, resource);
+    return this.#custom.has(key) && !this.#resources.has(key);
+  }
+
   find(info: RequestInfo): FoundRoute | undefined {
-    const resource = this.#resources.get(keyOf(info.group, info.version, info.resource));
+    const key = keyOf(info.group, info.version, info.resource);
+    const resource = this.#resources.get(key) ?? this.#custom.get(key);
     if (resource === undefined) return undefined;
     const { definition } = resource;
     const isNamespace = definition.resource === "namespaces" && definition.group === "";

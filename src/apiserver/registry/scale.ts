@@ -34,7 +34,7 @@ import {
 import type { Handler, ResourceCall } from "./endpoint.ts";
 import type { SubresourceHandlers } from "./install.ts";
 
-const replicasPath = [fieldKey("spec"), fieldKey("replicas")];
+const replicasPath = ["spec", "replicas"];
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 
 interface Scaled extends AnyObject {
@@ -42,30 +42,61 @@ interface Scaled extends AnyObject {
   status?: { replicas?: number };
 }
 
-export type SelectorText = (spec: Scaled["spec"]) => string;
+export interface ScaleCounts {
+  readonly wanted: number;
+  readonly actual: number;
+  /** "" for none. */
+  readonly selector: string;
+}
+
+/** Where a kind keeps its scale. */
+export interface ScaleForm {
+  /** Where the wanted number lies. */
+  readonly path: readonly string[];
+  /** Throws where it has none. */
+  read(object: AnyObject): ScaleCounts;
+  /** Changes `object`. */
+  write(object: AnyObject, replicas: number): void;
+}
+
+type SelectorText = (spec: Scaled["spec"]) => string;
+
+const usual = (textOf: SelectorText): ScaleForm => ({
+  path: replicasPath,
+  read: ({ spec, status }: Scaled) => ({
+    wanted: spec?.replicas ?? 0,
+    actual: status?.replicas ?? 0,
+    selector: textOf(spec),
+  }),
+  write: (object: Scaled, replicas) => {
+    (object.spec ??= {}).replicas = replicas;
+  },
+});
 
 /** Selectors of the apps group. */
-export const selectorText: SelectorText = (spec) => formatSelector(spec?.selector);
+export const usualScale = usual((spec) => formatSelector(spec?.selector));
 
 /** Replication controllers select by plain labels. */
-export const plainSelectorText: SelectorText = (spec) =>
+export const plainSelectorScale = usual((spec) =>
   formatSelector(
     spec?.selector === undefined ? undefined : { matchLabels: spec.selector as Record<string, string> },
-  );
+  ),
+);
 
 interface ScaleDeps extends WriteDeps {
   readonly fields: FieldManager;
   readonly reader: ManagersReader;
-  readonly textOf: SelectorText;
+  readonly form: ScaleForm;
 }
 
-export function scaleHandlers(deps: WriteDeps, textOf: SelectorText): SubresourceHandlers[string] {
+export function scaleHandlers(deps: WriteDeps, form: ScaleForm): SubresourceHandlers[string] {
   const read: Handler = async ({ info, endpoint }) => {
-    const { object } = await endpoint.storage.get(info);
-    return { kind: "object", status: 200, object: scaleOf(object, textOf) };
+    const stored = await endpoint.storage.get(info);
+    await endpoint.prepare([stored]);
+    return { kind: "object", status: 200, object: scaleOf(endpoint.view(stored), form) };
   };
   let made: ScaleDeps | undefined;
-  const own = (): ScaleDeps => (made ??= scaleDeps(deps, textOf));
+  const own = (): ScaleDeps => (made ??= scaleDeps(deps, form));
   const update: Handler = async (request) => {
     const options = parseWriteOptions(request.call.query, "UpdateOptions");
     return write(request, own(), {
@@ -84,7 +115,7 @@ export function scaleHandlers(deps: WriteDeps, textOf: SelectorText): Subresourc
 }
 
 /** Scales have managers of their own, taken from the object's and given back to it. */
-function scaleDeps(deps: WriteDeps, textOf: SelectorText): ScaleDeps {
+function scaleDeps(deps: WriteDeps, form: ScaleForm): ScaleDeps {
   const reader = new ManagersReader();
   const type = deps.semantics.applyType(scaleKind);
   const fields = new FieldManager(
@@ -99,12 +130,12 @@ function scaleDeps(deps: WriteDeps, textOf: SelectorText): ScaleDeps {
     },
     reader,
   );
-  return { ...deps, fields, reader, textOf };
+  return { ...deps, fields, reader, form };
 }
 
-function scaleOf(object: AnyObject, textOf: SelectorText): Scale & AnyObject {
-  const { metadata, spec, status } = object as Scaled;
-  const selector = textOf(spec);
+function scaleOf(object: AnyObject, form: ScaleForm): Scale & AnyObject {
+  const { metadata } = object;
+  const { wanted, actual, selector } = form.read(object);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -115,8 +146,8 @@ function scaleOf(object: AnyObject, textOf: SelectorText): Scale & AnyObject {
       resourceVersion: metadata?.resourceVersion,
       creationTimestamp: metadata?.creationTimestamp,
     },
-    spec: { replicas: spec?.replicas ?? 0 },
-    status: { replicas: status?.replicas ?? 0, ...(selector === "" ? {} : { selector }) },
+    spec: { replicas: wanted },
+    status: { replicas: actual, ...(selector === "" ? {} : { selector }) },
   };
 }
 
@@ -162,11 +193,11 @@ async function applied(request: ResourceCall, deps: ScaleDeps, options: PatchOpt
 /** Who manages what of the object whose replicas were set through its scale. */
 function noteManagers(
   { endpoint }: ResourceCall,
-  { reader }: ScaleDeps,
+  { form, reader }: ScaleDeps,
   owner: AnyObject,
   scale: AnyObject,
 ): void {
-  const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
+  const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: form.path.map(fieldKey) };
   const managers = reader.storedOrNone(owner.metadata?.managedFields);
   const own = reader.storedOrNone(scale.metadata?.managedFields);
   const entries = encodeManagers(parentManagers(managers, own, parent));
@@ -186,15 +217,15 @@ async function write(
 ): ReturnType<Handler> {
   const { info, endpoint } = request;
   const { make, options } = work;
-  const { textOf, reader } = deps;
+  const { form, reader } = deps;
   const asObject = optionsObject(work.kind, options);
   const context = writeContext(request, deps, { dryRun: options.dryRun, asObject });
   const { object } = await endpoint.storage.update(
     info,
     async (current) => {
-      const owner = structuredClone(current) as Scaled;
-      const old = scaleOf(owner, textOf);
-      const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: replicasPath };
+      const owner = structuredClone<AnyObject>(current ?? {});
+      const old = scaleOf(owner, form);
+      const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: form.path.map(fieldKey) };
       const managers = scaleManagers(reader.storedOrNone(current?.metadata?.managedFields), parent);
       const scale = make({ ...old, metadata: { ...old.metadata, managedFields: encodeManagers(managers) } });
       const attributes = {
@@ -210,13 +241,14 @@ async function write(
       await deps.admission.admit(attributes);
       checkScale(request, scale, old);
       await deps.admission.validate(attributes);
-      (owner.spec ??= {}).replicas = scale.spec?.replicas ?? 0;
+      form.write(owner, scale.spec?.replicas ?? 0);
       noteManagers(request, deps, owner, scale);
       return owner;
     },
     { ...context, validate: () => Promise.resolve() },
   );
-  return { kind: "object", status: 200, object: scaleOf(object.object, textOf) };
+  await endpoint.prepare([object]);
+  return { kind: "object", status: 200, object: scaleOf(endpoint.view(object), form) };
 }
 
 function checkScale({ info, endpoint }: ResourceCall, scale: Scale, old: Scale): void {

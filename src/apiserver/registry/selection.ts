@@ -43,7 +43,11 @@ function checkFields(endpoint: Endpoint, fields: FieldSelector): void {
   for (const { field } of fields.requirements) {
     if (endpoint.selectableField({}, field) !== undefined) continue;
     const { group, resource } = endpoint.definition;
-    throw badRequestError(unknownFieldText(qualifiedResource(group, resource), field));
+    throw badRequestError(
+      endpoint.isCustom
+        ? `field label not supported: ${field}`
+        : unknownFieldText(qualifiedResource(group, resource), field),
+    );
   }
 }
 
@@ -56,7 +60,7 @@ function matcher(
   const name = fields.exact("metadata.name");
   return (stored) => {
     if (name !== undefined && stored.name !== name) return false;
-    const { object } = stored;
+    const object = endpoint.selected(stored);
     if (needsLabels && !labels.matches(object.metadata?.labels)) return false;
     return fields.matches((field) => endpoint.selectableField(object, field));
   };

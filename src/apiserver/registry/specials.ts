@@ -1,6 +1,8 @@
 /** Everything that is special about a resource, in one table; the rest of the API is as install.ts makes it. */
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import type { DefinitionValidator } from "#api/apiextensions/validation.ts";
+import { DefinitionStatusStrategy, DefinitionStrategy } from "#apiserver/crd/definition-strategy.ts";
 import type { Clock } from "#base/clock.ts";
 import { get } from "#apiserver/handlers/get.ts";
 import { patch } from "#apiserver/handlers/patch.ts";
@@ -27,7 +29,7 @@ import { JobStrategy } from "./batch/jobs.ts";
 import { SigningRequestStrategy } from "./certificates/signing-requests.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
 import { reviewResources, type ReviewDeps } from "./reviews.ts";
-import { plainSelectorText, scaleHandlers, selectorText } from "./scale.ts";
+import { plainSelectorScale, scaleHandlers, usualScale } from "./scale.ts";
 
 /** Subresources that lead to a kubelet or straight to a pod's port. */
 export interface ConnectHandlers {
@@ -47,14 +49,16 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
     pod: AnyObject,
     old: AnyObject,
   ) => readonly FieldError[];
+  /** Made when the first definition is written. */
+  readonly definitionValidator: () => DefinitionValidator;
   readonly issuer: Issuer;
   readonly connect: ConnectHandlers;
   readonly probes: readonly ComponentProbe[];
 }
 
 export function createSpecials(deps: SpecialsDeps): Specials {
-  const scale = (text = selectorText): Special => ({
-    subresources: () => ({ scale: scaleHandlers(deps, text) }),
+  const scale = (form = usualScale): Special => ({
+    subresources: () => ({ scale: scaleHandlers(deps, form) }),
   });
   return {
     stored: {
@@ -64,7 +68,7 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       nodes: { subresources: () => deps.connect.nodes },
       serviceaccounts: { subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }) },
       replicationcontrollers: {
-        ...scale(plainSelectorText),
+        ...scale(plainSelectorScale),
         strategy: (base) => new OrphaningStrategy(base, "v1"),
       },
       "deployments.apps": scale(),
@@ -72,6 +76,10 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       "statefulsets.apps": scale(),
       "jobs.batch": { strategy: (base) => new OrphaningStrategy(new JobStrategy(base), "batch/v1") },
       "certificatesigningrequests.certificates.k8s.io": signingRequestSpecial(deps),
+      "customresourcedefinitions.apiextensions.k8s.io": {
+        strategy: (base) => new DefinitionStrategy(base, deps.definitionValidator),
+        statusStrategy: (base) => new DefinitionStatusStrategy(base, deps.definitionValidator),
+      },
     },
     virtual: {
       ...reviewResources(deps),

@@ -30,6 +30,7 @@ import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
+import type { StorageForm } from "./storage-form.ts";
 import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
 
@@ -68,6 +69,8 @@ export interface ResourceStoreOptions {
   readonly resource: GroupVersionResource & { readonly kind: string };
   readonly strategy: Strategy;
   readonly cache: ResourceCache;
+  /** Undefined: what is written is what is stored. */
+  readonly form?: StorageForm | undefined;
 }
 
 export interface ResourceStoreDeps {
@@ -154,7 +157,8 @@ export class ResourceStore {
       strategy.prepareForCreate(object, this.#contextOf(context, now));
       this.#refuse(id.name, strategy.validateCreate(object));
       await context.validate(object, undefined);
-      const value = encodeForStore(object);
+      const kept = await this.#encode(object);
+      const value = encodeForStore(kept);
       if (context.dryRun) {
         await this.#deps.feed.fresh();
         if (this.cache.get(id.namespace, id.name) !== undefined) {
@@ -162,9 +166,9 @@ export class ResourceStore {
         }
         return new StoredObject(id, value, 0n);
       }
-      this.cache.announce(value, object);
+      this.cache.announce(value, kept);
       try {
-        return stored(id, await this.#deps.store.create(keyOfId(this.cache, id), value), object);
+        return stored(id, await this.#deps.store.create(keyOfId(this.cache, id), value), kept);
       } catch (error) {
         if (error instanceof KeyExistsError) throw alreadyExistsError(this.subject(id.name));
         throw error;
@@ -207,7 +211,7 @@ export class ResourceStore {
     context: WriteContext,
     strategy: Strategy,
   ): Promise<StoredObject> {
-    const old = current.object;
+    const old = await this.#decode(current);
     const object = await change(old);
     this.#checkRevision(object, old, strategy);
     keepSystemFields(object, old);
@@ -274,7 +278,7 @@ export class ResourceStore {
     options: DeletionOptions,
     context: WriteContext,
   ): Promise<DeleteResult> {
-    const old = current.object;
+    const old = await this.#decode(current);
     this.#checkPreconditions(old, options);
     await context.validate(undefined, old);
     const now = this.#deps.clock.now();
@@ -316,18 +320,34 @@ export class ResourceStore {
   async #write(current: StoredObject, next: Next, dryRun: boolean): Promise<StoredObject> {
     const key = keyOfId(this.cache, current);
     if ("remove" in next) {
-      const last = new StoredObject(current, encodeForStore(next.remove), current.revision);
+      const last = new StoredObject(
+        current,
+        encodeForStore(await this.#encode(next.remove)),
+        current.revision,
+      );
       if (dryRun) return last;
       await this.#remove(key, current);
       await this.strategy.afterDelete?.(current.object);
       return last;
     }
-    keepManagerTimes(next.write, current.object);
-    const value = encodeForStore(next.write);
+    keepManagerTimes(next.write, await this.#decode(current));
+    const kept = await this.#encode(next.write);
+    const value = encodeForStore(kept);
     if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
-    this.cache.announce(value, next.write);
-    return stored(current, await this.#deps.store.update(key, value, current.revision), next.write);
+    this.cache.announce(value, kept);
+    return stored(current, await this.#deps.store.update(key, value, current.revision), kept);
+  }
+
+  async #decode(current: StoredObject): Promise<AnyObject> {
+    const { form } = this.#options;
+    if (form === undefined) return current.object;
+    await form.prepare([current]);
+    return form.view(current);
+  }
+
+  #encode(object: AnyObject): AnyObject | Promise<AnyObject> {
+    return this.#options.form?.encode(object) ?? object;
   }
 
   async #remove(key: string, current: StoredObject): Promise<void> {

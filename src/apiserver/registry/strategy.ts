@@ -176,10 +176,17 @@ export function restore(
   }
 }
 
-/** Equal but for metadata and status. */
-function isSameContent(object: AnyObject, old: AnyObject): boolean {
+/** Equal but for metadata and (unless it counts, too) status. */
+export function isSameContent(object: AnyObject, old: AnyObject, withStatus = false): boolean {
   for (const name of new Set([...Object.keys(object), ...Object.keys(old)])) {
-    if (name === "metadata" || name === "status" || name === "kind" || name === "apiVersion") continue;
+    if (
+      name === "metadata" ||
+      (name === "status" && !withStatus) ||
+      name === "kind" ||
+      name === "apiVersion"
+    ) {
+      continue;
+    }
     if (!isSame(object[name], old[name])) return false;
   }
   return true;

@@ -93,6 +93,10 @@ class Watcher {
     if (item !== undefined) this.items.push(item);
   }
 
+  onClosed(): void {
+    this.items.close();
+  }
+
   #sendState(): void {
     const { namespace, matches, markEnd } = this.#start;
     for (const object of this.#deps.cache.objects(namespace)) {

@@ -12,7 +12,7 @@ const isMisplacedNull = (value: unknown, schema: Structural | undefined): boolea
 export function fillDefaults(value: unknown, schema: Structural | undefined): void {
   if (schema === undefined) return;
   if (Array.isArray(value)) fillList(value, itemsOf(schema));
-  else if (isMap(value)) fillMap(value as Record<string, unknown>, schema);
+  else if (isMap(value)) fillMap(value, schema);
 }
 
 function fillMap(value: Record<string, unknown>, schema: Structural): void {

@@ -9,8 +9,9 @@ export function compileNumber(schema: Structural): PartCheck<number> | undefined
   if (multipleOf === undefined && maximum === undefined && minimum === undefined) return undefined;
   return (value, path, outcome) => {
     outcome.checks += 1;
-    if (multipleOf !== undefined)
+    if (multipleOf !== undefined) {
       checkMultiple(value, multipleOf, (what) => outcome.add(faultOf.rule(path, value, what)));
+    }
     if (maximum !== undefined && isAbove(value, maximum, schema.exclusiveMaximum)) {
       const word = schema.exclusiveMaximum === true ? "less than" : "less than or equal to";
       outcome.add(faultOf.rule(path, value, `should be ${word} ${boundText(maximum, value)}`));

@@ -86,7 +86,7 @@ class Coercer {
       }
       return undefined;
     }
-    return isMap(value) ? this.#map(value as Record<string, unknown>, schema, path) : undefined;
+    return isMap(value) ? this.#map(value, schema, path) : undefined;
   }
 
   #map(value: Record<string, unknown>, schema: Structural, path: string): FieldError | undefined {

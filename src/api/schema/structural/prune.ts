@@ -28,7 +28,7 @@ class Pruner {
     if (Array.isArray(value)) {
       const inner = keepsUnknown(schema) ? keeping(itemsOf(schema)) : itemsOf(schema);
       for (const [index, item] of value.entries()) this.prune(item, inner, atIndex(path, index));
-    } else if (isMap(value)) this.#map(value as Record<string, unknown>, schema, path);
+    } else if (isMap(value)) this.#map(value, schema, path);
   }
 
   #map(value: Record<string, unknown>, schema: Structural | undefined, path: Path): void {

@@ -98,8 +98,9 @@ class StructureCheck {
       }
     }
     const metadata = propertyOf(schema, "metadata");
-    if (metadata !== undefined)
+    if (metadata !== undefined) {
       this.#metadata(metadata, { level, isResource }, `${path}.properties[metadata]`);
+    }
     const isBlind = isEmbedded(schema) && !keepsUnknown(schema);
     if (isBlind && Object.keys(schema.properties ?? {}).length === 0) {
       this.faults.push(
@@ -226,7 +227,8 @@ const nestedBans: readonly (readonly [field: keyof Structural, why: string])[] =
 function isSet(schema: Structural, field: keyof Structural): boolean {
   if (field === "default") return hasDefault(schema);
   const value = schema[field];
-  if (value === undefined || value === "" || value === false)
+  if (value === undefined || value === "" || value === false) {
     return field === "additionalProperties" && value === false;
+  }
   return !Array.isArray(value) || value.length > 0;
 }

@@ -1,0 +1,256 @@
+/**
+ * Custom resources come and go: follows the definitions, serves what is accepted, and says so in their status. All in
+ * one place, as each step waits for the one before: names, routes, Established, and in the end the objects' removal.
+ * upstream: apiextensions-apiserver/pkg/{apiserver/apiserver.go,controller/{status,establish,apiapproval,finalizer}}
+ */
+import type { CustomResourceDefinition } from "#api/generated/types/apiextensions-v1.ts";
+import { isConflict, isNotFound } from "#api/meta/status.ts";
+import { jsonEqual } from "#api/patch/json-value.ts";
+import { customResourceDefinitions } from "#api/resources.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Client } from "#client/client.ts";
+import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
+import type { CacheFeed } from "#apiserver/registry/cache-feed.ts";
+import type { CacheEvent, ResourceCache } from "#apiserver/registry/resource-cache.ts";
+import type { RouteTable } from "#apiserver/registry/routes.ts";
+import { isTrue, statusAfterNames, statusOfApproval, statusWhenServed } from "./conditions.ts";
+import type { Converter } from "./converter.ts";
+import { cleanupFinalizer } from "./definition-strategy.ts";
+import { Finalizer } from "./finalizer.ts";
+import { serve, type Served, type ServingDeps } from "./serving.ts";
+
+export interface CustomResourcesDeps extends ServingDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly feed: CacheFeed;
+  readonly routes: RouteTable;
+  /** The server's own client, with all powers. */
+  readonly client: () => Client;
+  readonly converterOf: (crd: CustomResourceDefinition) => Converter;
+}
+
+interface Known {
+  readonly crd: CustomResourceDefinition;
+  readonly served: Served;
+  readonly path: string;
+}
+
+export class CustomResources {
+  readonly #deps: CustomResourcesDeps;
+  readonly #definitions: ResourceCache;
+  readonly #queue: RateLimitedQueue;
+  readonly #finalizer: Finalizer;
+  /** By the definition's name; what is served now. */
+  readonly #known = new Map<string, Known>();
+  /** Caches that hold what is stored, by the definition's name. */
+  readonly #caches = new Map<string, ResourceCache>();
+  #resources: readonly ResourceDefinition[] = [];
+
+  constructor(deps: CustomResourcesDeps) {
+    this.#deps = deps;
+    this.#definitions = deps.feed.cache("apiextensions.k8s.io/customresourcedefinitions", false);
+    this.#queue = new RateLimitedQueue({ name: "customresourcedefinitions" }, deps);
+    this.#finalizer = new Finalizer({
+      ...deps,
+      again: (name, afterMs) => {
+        this.#queue.addAfter(name, afterMs);
+      },
+    });
+    deps.feed.onLoaded(() => {
+      this.#begin();
+    });
+  }
+
+  /** Of all served versions; another list when something has changed. */
+  get resources(): readonly ResourceDefinition[] {
+    return this.#resources;
+  }
+
+  /** What is served now, for the documents that describe it. */
+  get definitions(): readonly CustomResourceDefinition[] {
+    return [...this.#known.values()].map(({ crd }) => crd);
+  }
+
+  /** Keeps the definitions' status until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await runWorkers(this.#queue, 1, (name) => this.#sync(name), signal);
+  }
+
+  /** Before anybody reads: what was served is served again, over caches that the feed still fills. */
+  #begin(): void {
+    for (const { name } of this.#definitions.objects("")) {
+      const crd = this.#definition(name);
+      if (crd === undefined) continue;
+      if (isAccepted(crd)) {
+        this.#caches.set(name, this.#deps.feed.cache(pathOf(crd), crd.spec.scope === "Namespaced"));
+        this.#serve(name, crd);
+      }
+      this.#queue.add(name);
+    }
+    this.#definitions.listen({
+      onEvent: (event) => {
+        this.#onEvent(event);
+      },
+    });
+  }
+
+  #definition(name: string): CustomResourceDefinition | undefined {
+    const object: unknown = this.#definitions.get("", name)?.object;
+    return object as CustomResourceDefinition | undefined;
+  }
+
+  /** Routes change before anybody else hears of the definition's change. */
+  #onEvent({ current, previous }: CacheEvent): void {
+    const name = (current ?? previous)?.name ?? "";
+    const crd = this.#definition(name);
+    const isSame = this.#known.get(name)?.crd.metadata?.uid === crd?.metadata?.uid;
+    if (!isSame || crd === undefined || !isAccepted(crd)) this.#withdraw(name);
+    if (crd !== undefined && isAccepted(crd) && this.#caches.has(name)) this.#serve(name, crd);
+    this.#queue.add(name);
+  }
+
+  #serve(name: string, crd: CustomResourceDefinition): void {
+    const known = this.#known.get(name);
+    const isServedSo =
+      known !== undefined &&
+      jsonEqual(known.crd.spec, crd.spec) &&
+      jsonEqual(known.crd.status?.acceptedNames, crd.status?.acceptedNames);
+    const cache = this.#caches.get(name);
+    if (isServedSo || cache === undefined) return;
+    if (known !== undefined) {
+      this.#unroute(known);
+      // Watches go by the old schema: their clients come again.
+      cache.close();
+    }
+    const served = serve(
+      {
+        crd,
+        cache,
+        converter: this.#deps.converterOf(crd),
+        isTerminating: () => {
+          const now = this.#definition(name);
+          return now !== undefined && isTrue(now, "Terminating");
+        },
+      },
+      this.#deps,
+    );
+    for (const route of served.routes) this.#deps.routes.addCustom(route);
+    this.#known.set(name, { crd, served, path: pathOf(crd) });
+    this.#changed();
+  }
+
+  #withdraw(name: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    this.#unroute(known);
+    this.#known.delete(name);
+    this.#caches.delete(name);
+    this.#deps.feed.dropCache(known.path);
+    this.#changed();
+  }
+
+  #unroute({ served }: Known): void {
+    for (const { definition } of served.routes) this.#deps.routes.removeCustom(definition);
+  }
+
+  #changed(): void {
+    this.#resources = [...this.#known.values()].flatMap(({ served }) =>
+      served.routes.map(({ definition }) => definition),
+    );
+  }
+
+  async #sync(name: string): Promise<void> {
+    await this.#deps.feed.fresh();
+    const crd = this.#definition(name);
+    if (crd === undefined) {
+      this.#finalizer.forget(name);
+      this.#requeueGroup(name.slice(name.indexOf(".") + 1), name);
+      return;
+    }
+    try {
+      await this.#advance(name, crd);
+    } catch (error) {
+      // Changed or gone meanwhile: it comes again by itself.
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+    }
+  }
+
+  /** One step; each write of the status brings the next. */
+  async #advance(name: string, crd: CustomResourceDefinition): Promise<void> {
+    const now = toRfc3339(this.#deps.clock.now());
+    if (isLeaving(crd)) {
+      await this.#ensureServed(name, crd);
+      await this.#finalizer.finalize(crd, this.#known.get(name)?.served.storage);
+      return;
+    }
+    const named = statusAfterNames(crd, this.#ofGroup(crd.spec.group), now);
+    if (named !== undefined) {
+      await this.#write(crd, named);
+      this.#requeueGroup(crd.spec.group, name);
+      return;
+    }
+    const approved = statusOfApproval(crd, now);
+    if (approved !== undefined) {
+      await this.#write(crd, approved);
+      return;
+    }
+    const latest = await this.#ensureServed(name, crd);
+    const served = latest === undefined ? undefined : statusWhenServed(latest, now);
+    if (latest !== undefined && served !== undefined) await this.#write(latest, served);
+  }
+
+  /** Answers the definition as it is served; undefined when it isn't. */
+  async #ensureServed(
+    name: string,
+    crd: CustomResourceDefinition,
+  ): Promise<CustomResourceDefinition | undefined> {
+    if (!isAccepted(crd)) return undefined;
+    if (!this.#caches.has(name)) {
+      const isNamespaced = crd.spec.scope === "Namespaced";
+      this.#caches.set(name, await this.#deps.feed.addCache(pathOf(crd), isNamespaced));
+    }
+    const latest = this.#definition(name);
+    if (latest === undefined || !isAccepted(latest)) {
+      this.#caches.delete(name);
+      this.#deps.feed.dropCache(pathOf(crd));
+      return undefined;
+    }
+    this.#serve(name, latest);
+    return latest;
+  }
+
+  async #write(
+    crd: CustomResourceDefinition,
+    status: NonNullable<CustomResourceDefinition["status"]>,
+  ): Promise<void> {
+    await this.#deps
+      .client()
+      .resource(customResourceDefinitions)
+      .updateStatus({ ...crd, status });
+  }
+
+  #ofGroup(group: string): CustomResourceDefinition[] {
+    return [...this.#definitions.objects("")]
+      .map(({ name }) => this.#definition(name))
+      .filter((crd) => crd?.spec.group === group)
+      .filter((crd) => crd !== undefined);
+  }
+
+  /** A name may have become free. */
+  #requeueGroup(group: string, except: string): void {
+    for (const { metadata } of this.#ofGroup(group)) {
+      const name = metadata?.name ?? "";
+      if (name !== except) this.#queue.add(name);
+    }
+  }
+}
+
+const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>
+  metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(cleanupFinalizer) === true;
+
+const isAccepted = (crd: CustomResourceDefinition): boolean =>
+  isTrue(crd, "NamesAccepted") || isTrue(crd, "Established");
+
+const pathOf = ({ spec }: CustomResourceDefinition): string => `${spec.group}/${spec.names.plural}`;

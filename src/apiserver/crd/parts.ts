@@ -1,0 +1,36 @@
+/** What serving and checking custom resources is made of. */
+import { DefinitionValidator } from "#api/apiextensions/validation.ts";
+import type { JsonDecoder } from "#api/codec/json.ts";
+import { TableSchema } from "#api/patch/apply/table-schema.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import type { Client } from "#client/client.ts";
+import { relabelling } from "./converter.ts";
+import type { CustomResourcesDeps } from "./custom-resources.ts";
+import { metaReader, objectMeta } from "./meta-reader.ts";
+
+export interface PartsDeps {
+  readonly json: JsonDecoder;
+  readonly table: TypeTable;
+  readonly parseYaml: (text: string) => unknown;
+  readonly client: () => Client;
+}
+
+export const createDefinitionValidator = (json: JsonDecoder): DefinitionValidator =>
+  new DefinitionValidator({ read: metaReader(json), rules: () => [], checkRules: () => [] });
+
+type Parts = Pick<
+  CustomResourcesDeps,
+  "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
+>;
+
+export function customParts({ json, table, parseYaml, client }: PartsDeps): Parts {
+  const schema = new TableSchema(table);
+  return {
+    metaType: () => schema.struct(objectMeta),
+    read: metaReader(json),
+    compileRules: () => undefined,
+    parseYaml,
+    client,
+    converterOf: () => relabelling,
+  };
+}
