@@ -29,8 +29,10 @@ import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import type { ServerAddress } from "./bootstrap/server-leases.ts";
+import { CustomSources } from "./crd/openapi.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
+import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
 import { registerConfigurationInfo } from "./encryption/configuration-file.ts";
@@ -100,6 +102,7 @@ class ApiserverComponent implements Apiserver {
   readonly #deps: ApiserverDeps;
   readonly #assembly: Assembly;
   readonly #semantics: TableSemantics;
+  readonly #hooks: HookClient;
   readonly #security: Security;
   readonly #client: Client;
   readonly #informers: InformerFactory;
@@ -128,16 +131,18 @@ class ApiserverComponent implements Apiserver {
     const protobuf = new ProtobufCodec(deps.table, deps.scheme);
     this.#protobuf = protobuf;
     this.#semantics = new TableSemantics({ ...deps, json: new JsonDecoder(deps.table), protobuf, parseYaml });
+    const resolver = new ClusterServiceResolver(options.serviceRouting, {
+      client: () => this.#client,
+      random,
+      own: () => ({ host: "127.0.0.1", port: this.#port }),
+    });
+    this.#hooks = new HookClient({ resolver, clock });
     this.#security = createSecurity(options, {
       clock,
       random,
       log,
       types: new SchemeTypes({ scheme: deps.scheme, semantics: this.#semantics, convert }),
-      resolver: new ClusterServiceResolver(options.serviceRouting, {
-        client: () => this.#client,
-        random,
-        own: () => ({ host: "127.0.0.1", port: this.#port }),
-      }),
+      hookClient: this.#hooks,
       client: this.#client,
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
@@ -299,7 +304,14 @@ class ApiserverComponent implements Apiserver {
       outside: this.#outside(),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
       definitionValidator: lazily(() => createDefinitionValidator(json)),
-      custom: customParts({ json, table: own.table, parseYaml, client: () => this.#client }),
+      custom: customParts({
+        json,
+        table: own.table,
+        parseYaml,
+        client: () => this.#client,
+        hooks: this.#hooks,
+        random: own.random,
+      }),
     });
   }
 
@@ -310,9 +322,14 @@ class ApiserverComponent implements Apiserver {
       { serverAddress: `${advertiseAddress}:${port}` },
       { scheme, custom: () => this.#assembly.customResources.resources },
     );
-    const openapi = new OpenApiRoutes(
-      lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion })),
-    );
+    const documented = lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion }));
+    const custom = new CustomSources({
+      ...this.#deps,
+      version: version.gitVersion,
+      resources: () => this.#assembly.customResources.resources,
+      definitions: () => this.#assembly.customResources.definitions,
+    });
+    const openapi = new OpenApiRoutes(() => [...documented(), ...custom.sources()]);
     collectDefaultMetrics({ register: this.#registry });
     return (call) =>
       outside(call, {

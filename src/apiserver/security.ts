@@ -22,8 +22,7 @@ import type { Cel } from "#api/cel/environment.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
-import { HookClient } from "./connect/hook-client.ts";
-import type { ServiceResolver } from "./connect/service-resolver.ts";
+import type { HookClient } from "./connect/hook-client.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -48,8 +47,7 @@ export interface SecurityDeps {
   /** Token files, join tokens: asked before service accounts. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   readonly log: Logger;
-  /** Where services are. */
-  readonly resolver: ServiceResolver;
+  readonly hookClient: HookClient;
   readonly types: ObjectTypes;
   readonly loadCel: () => Promise<Cel>;
 }
@@ -89,9 +87,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ]),
     tokens,
     authorizer,
-    admission: new AdmissionChain(
-      defaultPlugins({ ...deps, guard, authorizer, hookClient: new HookClient(deps) }),
-    ),
+    admission: new AdmissionChain(defaultPlugins({ ...deps, guard, authorizer })),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },
       { key: deps.serviceAccountKey, objects, clock, random },

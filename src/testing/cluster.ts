@@ -18,6 +18,7 @@ import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom, type Random } from "#base/random.ts";
+import { HookClient } from "#apiserver/connect/hook-client.ts";
 import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
@@ -108,6 +109,11 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       table,
       parseYaml: parseJson,
       client: () => createClient(assembly.local(own), { clock }),
+      hooks: new HookClient({
+        resolver: { resolve: () => Promise.reject(new Error("no services here")) },
+        clock,
+      }),
+      random,
     }),
     validation: new Validator({ scheme, table }),
     convert,

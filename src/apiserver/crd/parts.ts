@@ -4,6 +4,9 @@ import type { JsonDecoder } from "#api/codec/json.ts";
 import { TableSchema } from "#api/patch/apply/table-schema.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Client } from "#client/client.ts";
+import type { HookClient } from "#apiserver/connect/hook-client.ts";
+import type { Random } from "#base/random.ts";
+import { WebhookConverter } from "./webhook-converter.ts";
 import { relabelling } from "./converter.ts";
 import type { CustomResourcesDeps } from "./custom-resources.ts";
 import { metaReader, objectMeta } from "./meta-reader.ts";
@@ -13,6 +16,8 @@ export interface PartsDeps {
   readonly table: TypeTable;
   readonly parseYaml: (text: string) => unknown;
   readonly client: () => Client;
+  readonly hooks: Pick<HookClient, "call">;
+  readonly random: Random;
 }
 
 export const createDefinitionValidator = (json: JsonDecoder): DefinitionValidator =>
@@ -23,7 +28,7 @@ type Parts = Pick<
   "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
 >;
 
-export function customParts({ json, table, parseYaml, client }: PartsDeps): Parts {
+export function customParts({ json, table, parseYaml, client, ...webhook }: PartsDeps): Parts {
   const schema = new TableSchema(table);
   return {
     metaType: () => schema.struct(objectMeta),
@@ -31,6 +36,9 @@ export function customParts({ json, table, parseYaml, client }: PartsDeps): Part
     compileRules: () => undefined,
     parseYaml,
     client,
-    converterOf: () => relabelling,
+    converterOf: ({ spec: { conversion } }) =>
+      conversion?.strategy === "Webhook" && conversion.webhook !== undefined
+        ? new WebhookConverter(conversion.webhook, webhook)
+        : relabelling,
   };
 }

@@ -34,7 +34,7 @@ import { customScale } from "./custom-scale.ts";
 import { CustomSemantics } from "./custom-semantics.ts";
 import { CustomStatusStrategy, CustomStrategy } from "./custom-strategy.ts";
 import { fieldManagerOf } from "./field-managers.ts";
-import { customStruct } from "./openapi.ts";
+import { customStruct } from "./custom-struct.ts";
 
 export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSchemaDeps {
   readonly managersReader: ManagersReader;

@@ -101,7 +101,7 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   });
 }
 
-function documentOf(paths: OpenApiDocument["paths"], schemas: Definitions): OpenApiDocument {
+export function documentOf(paths: OpenApiDocument["paths"], schemas: Definitions): OpenApiDocument {
   return {
     openapi: "3.0.0",
     info: { title: "Kubernetes", version: "unversioned" },
