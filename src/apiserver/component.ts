@@ -1,8 +1,9 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { RE2JS } from "re2js";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import type { Cel } from "#api/cel/environment.ts";
+import { Cel } from "#api/cel/environment.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
 import { qualifiedResource } from "#api/meta/object.ts";
@@ -103,6 +104,7 @@ class ApiserverComponent implements Apiserver {
   readonly #assembly: Assembly;
   readonly #semantics: TableSemantics;
   readonly #hooks: HookClient;
+  readonly #cel = lazily(() => new Cel(RE2JS));
   readonly #security: Security;
   readonly #client: Client;
   readonly #informers: InformerFactory;
@@ -303,10 +305,11 @@ class ApiserverComponent implements Apiserver {
       probes: own.probes ?? [],
       outside: this.#outside(),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
-      definitionValidator: lazily(() => createDefinitionValidator(json)),
+      definitionValidator: lazily(() => createDefinitionValidator(json, this.#cel)),
       custom: customParts({
         json,
         table: own.table,
+        cel: this.#cel,
         parseYaml,
         client: () => this.#client,
         hooks: this.#hooks,

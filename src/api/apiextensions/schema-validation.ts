@@ -5,12 +5,10 @@
 import type { JSONSchemaProps, ValidationRule } from "../generated/types/apiextensions-v1.ts";
 import { FaultList } from "../meta/fault-list.ts";
 import type { FieldError } from "../meta/field-error.ts";
-import { metaFields, type Structural } from "../schema/structural/structural.ts";
+import { metaFields } from "../schema/structural/structural.ts";
+import type { RuleChecker } from "./rule-check.ts";
 import { findField } from "./field-path-rules.ts";
 import { checkListSchema, checkMapSchema } from "./list-schema-validation.ts";
-
-/** What compiling the rules of one schema found. `oldSelfBan`: from where on items can't be told from one another. */
-export type CheckRules = (schema: Structural, path: string, oldSelfBan: string | undefined) => FieldError[];
 
 interface Place {
   readonly path: string;
@@ -19,6 +17,7 @@ interface Place {
   readonly defaultBan: string | undefined;
   readonly isMeta: boolean;
   readonly oldSelfBan: string | undefined;
+  readonly cardinality: number | undefined;
   /** Not below allOf and its like, which hold no rules. */
   readonly hasRules: boolean;
 }
@@ -36,31 +35,32 @@ const unsupported = [
   "$ref",
 ] as const;
 
-/** `checkRules` is undefined where the schema isn't fit for rules. */
+/** `checker` is undefined where the schema isn't fit for rules. */
 export function schemaFaults(
   schema: JSONSchemaProps,
   path: string,
-  checkRules: CheckRules | undefined,
+  checker: RuleChecker | undefined,
 ): FieldError[] {
-  const check = new SchemaCheck(checkRules);
+  const check = new SchemaCheck(checker);
   check.schema(schema, {
     path,
     isRoot: true,
     defaultBan: undefined,
     isMeta: false,
     oldSelfBan: undefined,
+    cardinality: 1,
     hasRules: true,
   });
-  return [...check.faults.all, ...check.ruleFaults];
+  return [...check.faults.all, ...check.ruleFaults, ...(checker?.total(path) ?? [])];
 }
 
 class SchemaCheck {
   readonly faults = new FaultList();
   readonly ruleFaults: FieldError[] = [];
-  readonly #checkRules: CheckRules | undefined;
+  readonly #checker: RuleChecker | undefined;
 
-  constructor(checkRules: CheckRules | undefined) {
-    this.#checkRules = checkRules;
+  constructor(checker: RuleChecker | undefined) {
+    this.#checker = checker;
   }
 
   schema(schema: JSONSchemaProps, place: Place): void {
@@ -107,7 +107,7 @@ class SchemaCheck {
     }
   }
 
-  #values({ additionalProperties, properties }: JSONSchemaProps, place: Place): void {
+  #values({ additionalProperties, properties, maxProperties }: JSONSchemaProps, place: Place): void {
     if (additionalProperties === undefined) return;
     const path = `${place.path}.additionalProperties`;
     if (properties !== undefined && additionalProperties !== true) {
@@ -117,7 +117,8 @@ class SchemaCheck {
     const defaultBan = place.isMeta
       ? "inside additionalProperties applying to object metadata"
       : place.defaultBan;
-    this.schema(additionalProperties, { ...place, path, isRoot: false, defaultBan });
+    const cardinality = product(place.cardinality, maxProperties);
+    this.schema(additionalProperties, { ...place, path, isRoot: false, defaultBan, cardinality });
   }
 
   #properties(schema: JSONSchemaProps, place: Place): void {
@@ -153,6 +154,7 @@ class SchemaCheck {
     const inner = {
       ...place,
       isRoot: false,
+      cardinality: product(place.cardinality, schema.maxItems),
       oldSelfBan: place.oldSelfBan ?? (isCorrelatable ? undefined : place.path),
     };
     if (!Array.isArray(items)) {
@@ -170,8 +172,8 @@ class SchemaCheck {
     const before = this.faults.count;
     const path = `${place.path}.x-kubernetes-validations`;
     for (const [index, rule] of rules.entries()) this.#rule(rule, schema, `${path}[${index}]`);
-    if (!isFine || this.faults.count > before || !place.hasRules || this.#checkRules === undefined) return;
-    this.ruleFaults.push(...this.#checkRules(schema, place.path, place.oldSelfBan));
+    if (!isFine || this.faults.count > before || !place.hasRules || this.#checker === undefined) return;
+    this.ruleFaults.push(...this.#checker.check(schema, place));
   }
 
   #rule(rule: ValidationRule, schema: JSONSchemaProps, path: string): void {
@@ -201,5 +203,8 @@ class SchemaCheck {
     }
   }
 }
+
+const product = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a * b;
 
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);

@@ -11,12 +11,15 @@ import { DefinitionValidator } from "./validation.ts";
 const validator = new DefinitionValidator({
   read: (metadata) => ({ metadata: metadata as object, unknownFields: [] }),
   rules: () => [],
-  checkRules: (schema) =>
-    (schema["x-kubernetes-validations"] ?? []).map(({ rule }) => ({
-      type: "FieldValueInvalid",
-      field: "rule",
-      message: rule,
-    })),
+  checker: () => ({
+    check: (schema) =>
+      (schema["x-kubernetes-validations"] ?? []).map(({ rule }) => ({
+        type: "FieldValueInvalid",
+        field: "rule",
+        message: rule,
+      })),
+    total: () => [],
+  }),
 });
 
 type Spec = CustomResourceDefinition["spec"];

@@ -16,7 +16,8 @@ import { approvalAnnotation, approvalOf, isProtectedGroup } from "./approval.ts"
 import { checkConversion, isCaBundle } from "./conversion-validation.ts";
 import { hoist, type Hoisted, type LooseSpec, type VersionParts } from "./hoisted.ts";
 import { checkNames, checkRequiredNames } from "./names-validation.ts";
-import { schemaFaults, type CheckRules } from "./schema-validation.ts";
+import type { RuleChecker } from "./rule-check.ts";
+import { schemaFaults } from "./schema-validation.ts";
 import {
   checkColumn,
   checkDeprecation,
@@ -27,7 +28,8 @@ import {
 export type LooseDefinition = Loose<CustomResourceDefinition>;
 
 export interface DefinitionValidatorDeps extends DefaultDeps {
-  readonly checkRules: CheckRules;
+  /** A new one for each schema. */
+  readonly checker: () => RuleChecker;
 }
 
 export class DefinitionValidator {
@@ -164,7 +166,7 @@ export class DefinitionValidator {
     const isFine = unreadable === undefined && structural.length + defaults.length === 0;
     faults.add(...structural, ...defaults);
     const before = faults.count;
-    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checkRules : undefined));
+    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker() : undefined));
     if (unreadable !== undefined && faults.count === before) faults.invalid(path, "", unreadable);
   }
 }

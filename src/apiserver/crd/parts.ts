@@ -1,4 +1,7 @@
 /** What serving and checking custom resources is made of. */
+import { compileObjectRules } from "#api/apiextensions/rule-evaluation.ts";
+import { CelRuleChecker } from "#api/apiextensions/rule-check.ts";
+import type { Cel } from "#api/cel/environment.ts";
 import { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { TableSchema } from "#api/patch/apply/table-schema.ts";
@@ -16,24 +19,31 @@ export interface PartsDeps {
   readonly table: TypeTable;
   readonly parseYaml: (text: string) => unknown;
   readonly client: () => Client;
+  /** Made when the first rule is met. */
+  readonly cel: () => Cel;
   readonly hooks: Pick<HookClient, "call">;
   readonly random: Random;
 }
 
-export const createDefinitionValidator = (json: JsonDecoder): DefinitionValidator =>
-  new DefinitionValidator({ read: metaReader(json), rules: () => [], checkRules: () => [] });
+export const createDefinitionValidator = (json: JsonDecoder, cel: () => Cel): DefinitionValidator =>
+  new DefinitionValidator({
+    read: metaReader(json),
+    rules: (schema, value, path) =>
+      compileObjectRules(cel(), schema, false, path)?.faults(value, undefined) ?? [],
+    checker: () => new CelRuleChecker(cel()),
+  });
 
 type Parts = Pick<
   CustomResourcesDeps,
   "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
 >;
 
-export function customParts({ json, table, parseYaml, client, ...webhook }: PartsDeps): Parts {
+export function customParts({ json, table, parseYaml, client, cel, ...webhook }: PartsDeps): Parts {
   const schema = new TableSchema(table);
   return {
     metaType: () => schema.struct(objectMeta),
     read: metaReader(json),
-    compileRules: () => undefined,
+    compileRules: (structural) => compileObjectRules(cel(), structural, true),
     parseYaml,
     client,
     converterOf: ({ spec: { conversion } }) =>

@@ -1,0 +1,95 @@
+/**
+ * Rules of a definition: whether they compile, what they may cost, and whether they may look at what was before.
+ * upstream: apiextensions-apiserver/pkg/apis/apiextensions/validation/{validation,cel_validation}.go
+ */
+import { costFault, costMax, staticLimits } from "../cel/cost/budget.ts";
+import type { Cel } from "../cel/environment.ts";
+import { declTypeOf } from "../cel/schema/decl-type.ts";
+import { compileRules, type CompiledRule } from "../cel/schema/rules.ts";
+import type { ValidationRule } from "../generated/types/apiextensions-v1.ts";
+import { forbidden, invalid, type FieldError } from "../meta/field-error.ts";
+import type { Structural } from "../schema/structural/structural.ts";
+
+export interface RulePlace {
+  readonly path: string;
+  readonly isRoot: boolean;
+  /** From where on items can't be told from one another. */
+  readonly oldSelfBan: string | undefined;
+  /** How many values there can be at most; undefined: as many as a request holds. */
+  readonly cardinality: number | undefined;
+}
+
+/** Of one schema: its dearest expressions count together. */
+export interface RuleChecker {
+  check(schema: Structural, place: RulePlace): readonly FieldError[];
+  /** Once all is checked. */
+  total(path: string): readonly FieldError[];
+}
+
+const requestBytesMax = 3 * 1024 * 1024;
+const dearestShown = 4;
+
+export class CelRuleChecker implements RuleChecker {
+  readonly #cel: Cel;
+  readonly #costs: { readonly path: string; readonly cost: number }[] = [];
+
+  constructor(cel: Cel) {
+    this.#cel = cel;
+  }
+
+  check(schema: Structural, place: RulePlace): readonly FieldError[] {
+    const isResource = place.isRoot || schema["x-kubernetes-embedded-resource"] === true;
+    const compiled = compileRules(this.#cel, schema, isResource);
+    const bytesMin = declTypeOf(schema, { name: "selfType", isResource })?.bytesMin ?? 0;
+    const times = place.cardinality ?? Math.floor(requestBytesMax / (bytesMin + 1));
+    return (compiled?.rules ?? []).flatMap((rule, index) =>
+      this.#rule(rule, { ...place, path: `${place.path}.x-kubernetes-validations[${index}]` }, times),
+    );
+  }
+
+  total(path: string): readonly FieldError[] {
+    const sum = this.#costs.reduce((total, { cost }) => Math.min(costMax, total + cost), 0);
+    const name = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+    const fault = costFault(name, sum, staticLimits.schema);
+    if (fault === undefined) return [];
+    const dearest = this.#costs.toSorted((a, b) => b.cost - a.cost).slice(0, dearestShown);
+    const why = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
+    return [...dearest.map((each) => forbidden(each.path, why)), forbidden(path, fault)];
+  }
+
+  #rule(compiled: CompiledRule, { path, oldSelfBan }: RulePlace, times: number): FieldError[] {
+    const { rule, condition, message } = compiled;
+    const faults: FieldError[] = [];
+    const cost = Math.min(costMax, (condition?.costMax ?? 0) * times);
+    this.#costs.push({ path: `${path}.rule`, cost });
+    const dear = costFault("estimated rule cost", cost, staticLimits.rule);
+    if (dear !== undefined) faults.push(forbidden(`${path}.rule`, dear));
+    if (compiled.fault !== undefined) faults.push(invalid(`${path}.rule`, shown(rule), compiled.fault));
+    if (compiled.messageFault !== undefined) {
+      faults.push(invalid(`${path}.messageExpression`, shown(rule), compiled.messageFault));
+    } else if (message !== undefined) {
+      this.#costs.push({ path: `${path}.messageExpression`, cost: message.costMax });
+      const wordy = costFault("estimated messageExpression cost", message.costMax, staticLimits.rule);
+      if (wordy !== undefined) faults.push(forbidden(`${path}.messageExpression`, wordy));
+    }
+    const usesOld = condition?.program.names("oldSelf") === true;
+    if (usesOld && oldSelfBan !== undefined) {
+      const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${oldSelfBan}`;
+      faults.push(invalid(`${path}.rule`, rule.rule, why));
+    } else if (!usesOld && rule.optionalOldSelf !== undefined) {
+      const why = "may not be set if oldSelf is not used in rule";
+      faults.push(invalid(`${path}.optionalOldSelf`, rule.optionalOldSelf, why));
+    }
+    return faults;
+  }
+}
+
+/** As upstream's own type is printed. */
+const shown = (rule: ValidationRule): object => ({
+  Rule: rule.rule,
+  Message: rule.message ?? "",
+  MessageExpression: rule.messageExpression ?? "",
+  Reason: rule.reason ?? null,
+  FieldPath: rule.fieldPath ?? "",
+  OptionalOldSelf: rule.optionalOldSelf ?? null,
+});
