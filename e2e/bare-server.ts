@@ -16,8 +16,8 @@ export interface Said {
 
 export interface BareServer extends AsyncDisposable {
   readonly kubeconfig: string;
-  /** The real kubectl 1.35; never throws for what it answers. `input` goes to its standard input. */
-  kubectl(args: readonly string[], input?: string): Promise<Said>;
+  /** The real kubectl (1.35); never throws for what it answers. `input` goes to its standard input. */
+  kubectl(args: readonly string[], input?: string, version?: string): Promise<Said>;
 }
 
 async function freePort(): Promise<number> {
@@ -54,9 +54,9 @@ export async function startBareServer(): Promise<BareServer> {
       output += chunk.toString();
     });
   }
-  const kubectl = (args: readonly string[], input?: string): Promise<Said> =>
+  const kubectl = (args: readonly string[], input?: string, version = "1.35"): Promise<Said> =>
     new Promise((done) => {
-      const kubectlPath = join(root, ".cache", "bin", "kubectl-1.35");
+      const kubectlPath = join(root, ".cache", "bin", `kubectl-${version}`);
       const own = execFile(kubectlPath, ["--kubeconfig", kubeconfig, ...args], (error, stdout, stderr) => {
         done({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
       });
