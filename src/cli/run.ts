@@ -56,6 +56,10 @@ function hostOf(assets: Assets, invocation: Invocation, log: Logger): Host {
       const [{ Cel }, { RE2JS }] = await Promise.all([import("#api/cel/environment.ts"), import("re2js")]);
       return new Cel(RE2JS);
     },
+    listenAsEtcd: async (...args) => {
+      const { listenAsEtcd } = await import("#supervisor/etcd-listen/serve.ts");
+      return listenAsEtcd(...args);
+    },
     connectDocker: async (address) => {
       const { default: Docker } = await import("dockerode");
       return new Docker(address);

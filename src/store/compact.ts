@@ -24,7 +24,8 @@ export class Compactor {
     this.#asked = deps.mvcc.compactRevision;
   }
 
-  async compact(revision: Revision): Promise<void> {
+  /** Resolves when the older revisions are gone for everybody, once and for all; `sweep` frees their space. */
+  async decide(revision: Revision): Promise<void> {
     const { mvcc, backend, compacted } = this.#deps;
     if (revision > mvcc.revision) throw new FutureRevisionError(revision, mvcc.revision);
     if (revision <= this.#asked) throw new CompactedError(this.#asked);
@@ -41,7 +42,6 @@ export class Compactor {
       mvcc.compacted(revision);
       compacted(revision);
     }
-    await this.sweep();
   }
 
   /** Frees everything that is compacted. One sweep after the other. */

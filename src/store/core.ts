@@ -72,15 +72,16 @@ export class StoreCore {
         if (archive === undefined) mvcc.ring.dropBefore(revision);
       },
     });
-    // What a compaction before the last stop left behind. Failing to free space is no reason not to serve.
-    this.#compactor.sweep().catch((error: unknown) => {
-      log.warn("can't free compacted space, will retry at the next compaction", { error: errorText(error) });
-    });
+    // What a compaction before the last stop left behind.
+    this.#sweep();
   }
 
-  async compact(revision: Revision): Promise<void> {
+  /** `waitsForSpace`: until what was compacted is freed, too. */
+  async compact(revision: Revision, waitsForSpace: boolean): Promise<void> {
     this.assertOpen();
-    await this.#compactor.compact(revision);
+    await this.#compactor.decide(revision);
+    if (waitsForSpace) await this.#compactor.sweep();
+    else this.#sweep();
   }
 
   /** Throws LeaseNotFoundError. */
@@ -113,6 +114,15 @@ export class StoreCore {
 
   assertOpen(): void {
     if (this.#closing !== undefined) throw new StoreClosedError();
+  }
+
+  /** Failing to free space is no reason not to serve. */
+  #sweep(): void {
+    this.#compactor.sweep().catch((error: unknown) => {
+      this.#log.warn("can't free compacted space, will retry at the next compaction", {
+        error: errorText(error),
+      });
+    });
   }
 
   async #close(): Promise<void> {

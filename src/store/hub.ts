@@ -49,7 +49,7 @@ export class Hub<E extends StoreEvent> {
     this.#deps = deps;
   }
 
-  watch(range: KeyRange, options: HubWatchOptions<E>): AsyncIterableIterator<EventsOf<E>> {
+  watch(range: KeyRange, options: HubWatchOptions<E>): HubWatch<E> {
     const watcher = new Watcher<E>(range, options, { ...this.#deps, hub: this });
     if (this.#isClosed) watcher.close();
     else if (!watcher.hasEnded) this.#watchers.add(watcher);
@@ -120,12 +120,17 @@ function nameOf({ start, end }: KeyRange): string {
   return `${start}\u0100${end ?? "\u0100"}`;
 }
 
+export interface HubWatch<E extends StoreEvent> extends AsyncIterableIterator<EventsOf<E>> {
+  /** The reader gets an empty batch once everything up to now has gone to it. */
+  askProgress(): void;
+}
+
 export interface HubWatchOptions<E extends StoreEvent> extends WatchOptions {
   /** Makes what the reader gets of each batch. */
   readonly translate?: ((batch: EventsOf<E>) => EventsOf<E>) | undefined;
 }
 
-class Watcher<E extends StoreEvent> implements AsyncIterableIterator<EventsOf<E>> {
+class Watcher<E extends StoreEvent> implements HubWatch<E> {
   readonly range: KeyRange;
   readonly #deps: HubDeps<E> & { readonly hub: Hub<E> };
   readonly #signal: AbortSignal;
@@ -179,6 +184,14 @@ class Watcher<E extends StoreEvent> implements AsyncIterableIterator<EventsOf<E>
     }
   }
 
+  askProgress(): void {
+    this.#owesNews = true;
+    if (this.#waiting === undefined || !this.#isSynced) return;
+    const { resolve } = this.#waiting;
+    this.#waiting = undefined;
+    resolve(this.#news());
+  }
+
   return(): Promise<IteratorResult<EventsOf<E>>> {
     this.#queue = [];
     this.#error = undefined;
@@ -229,7 +242,7 @@ class Watcher<E extends StoreEvent> implements AsyncIterableIterator<EventsOf<E>
 
   #deliver(batch: EventsOf<E>): IteratorResult<EventsOf<E>> {
     this.#delivered = batch.revision;
-    this.#owesNews &&= !this.#isSynced;
+    if (batch.events.length === 0) this.#owesNews &&= !this.#isSynced;
     return { value: this.#translate?.(batch) ?? batch, done: false };
   }
 

@@ -6,9 +6,9 @@ import type {
   AlarmKind,
   DeleteAnswer,
   DeleteRequest,
-  KeyEventBatch,
   KeyValue,
   KeyValueStore,
+  KeyWatch,
   KeyWatchOptions,
   Lease,
   LeaseId,
@@ -72,13 +72,13 @@ export class MvccKeyValueStore implements KeyValueStore {
     return this.#resolve(outcome);
   }
 
-  watch(range: KeyRange, options: KeyWatchOptions): AsyncIterable<KeyEventBatch> {
+  watch(range: KeyRange, options: KeyWatchOptions): KeyWatch {
     this.#core.assertOpen();
     return this.#core.hub.watch(range, { ...options, progress: false });
   }
 
-  compact(revision: Revision): Promise<void> {
-    return this.#core.compact(revision);
+  compact(revision: Revision, { waitsForSpace = false } = {}): Promise<void> {
+    return this.#core.compact(revision, waitsForSpace);
   }
 
   async grantLease(id: LeaseId, seconds: bigint): Promise<void> {

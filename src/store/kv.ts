@@ -121,6 +121,11 @@ export interface KeyWatchOptions {
   readonly signal: AbortSignal;
 }
 
+export interface KeyWatch extends AsyncIterable<KeyEventBatch> {
+  /** The reader gets an empty batch once everything up to now has gone to it. */
+  askProgress(): void;
+}
+
 export interface Lease {
   readonly id: LeaseId;
   readonly grantedSeconds: bigint;
@@ -141,8 +146,9 @@ export interface KeyValueStore {
   delete(request: DeleteRequest): Promise<DeleteAnswer>;
   transact(transaction: Transaction): Promise<TransactionAnswer>;
   /** As Store.watch. */
-  watch(range: KeyRange, options: KeyWatchOptions): AsyncIterable<KeyEventBatch>;
-  compact(revision: Revision): Promise<void>;
+  watch(range: KeyRange, options: KeyWatchOptions): KeyWatch;
+  /** Older revisions are gone when this resolves; with `waitsForSpace` their space is free, too. */
+  compact(revision: Revision, options?: { readonly waitsForSpace: boolean }): Promise<void>;
 
   /** Throws LeaseExistsError. */
   grantLease(id: LeaseId, seconds: bigint): Promise<void>;

@@ -107,7 +107,7 @@ export class MvccStore implements Store {
   }
 
   compact(revision: Revision): Promise<void> {
-    return this.#core.compact(revision);
+    return this.#core.compact(revision, true);
   }
 
   async size(): Promise<number> {

@@ -7,6 +7,8 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Store } from "#store/store.ts";
 import type { Datastore } from "./datastore/endpoint.ts";
+import type { EtcdListenOptions } from "./etcd-listen/options.ts";
+import type { EtcdListenInput } from "./etcd-listen/serve.ts";
 
 /** What lies beside the program: files in a checkout, assets within the one executable. */
 export interface Assets {
@@ -43,6 +45,12 @@ export interface Host {
   readonly openDatastore: (datastore: ExternalDatastore, host: StoreHost) => Promise<Store>;
   /** Loads what evaluates expressions: most servers have none. */
   readonly loadCel: () => Promise<Cel>;
+  /** Loads what serves etcd's API: most servers aren't asked to. */
+  readonly listenAsEtcd: (
+    options: EtcdListenOptions,
+    input: EtcdListenInput,
+    host: StoreHost,
+  ) => Promise<{ readonly urls: readonly string[]; close(): Promise<void> }>;
   /** Loads the Docker client: most nodes never need it. */
   readonly connectDocker: (address: DockerAddress) => Promise<Dockerode>;
 }

@@ -1,5 +1,6 @@
 /** The option tables of `server` and `agent`. k3s's names wherever it has them. options.ts reads the values. */
 import type { OptionSpec } from "#base/options.ts";
+import { etcdListenSpecs } from "./etcd-listen/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
   {
@@ -131,6 +132,7 @@ const datastoreSpecs: readonly OptionSpec[] = [
 
 const serverOnlySpecs: readonly OptionSpec[] = [
   ...datastoreSpecs,
+  ...etcdListenSpecs,
   {
     name: "bind-address",
     type: "string",

@@ -10,6 +10,7 @@ import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
 import { serverPaths } from "./paths.ts";
+import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
 const runtimeChoices: readonly string[] = ["auto", "docker", "cri", "embedded", "fake"];
@@ -40,6 +41,7 @@ export interface NodeTaint {
 
 export interface ServerOptions extends NodeOptions {
   readonly datastore: Datastore;
+  readonly etcdListen: EtcdListenOptions | undefined;
   readonly bindAddress: string;
   readonly httpsListenPort: number;
   readonly advertiseAddress: string | undefined;
@@ -270,9 +272,11 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
       "--secrets-encryption keeps its keys on this machine: with --datastore-endpoint give every server the same --encryption-provider-config",
     );
   }
+  const datastore = readDatastore(reader.text("datastore-endpoint"), files, reader.faults);
   const options: ServerOptions = {
     ...node,
-    datastore: readDatastore(reader.text("datastore-endpoint"), files, reader.faults),
+    datastore,
+    etcdListen: readEtcdListen(reader, datastore.kind === "sqlite"),
     bindAddress: reader.ip("bind-address") ?? "0.0.0.0",
     httpsListenPort: reader.port("https-listen-port", 6443),
     advertiseAddress: reader.ip("advertise-address"),

@@ -18,6 +18,7 @@ import { scheduler } from "#scheduler/component.ts";
 import { Compaction } from "#store/history/compaction.ts";
 import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
+import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
 import { encryptionFile } from "./secrets-encryption/files.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
@@ -30,6 +31,7 @@ import {
 } from "./certificates.ts";
 import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
 import { datastoreName } from "./datastore/endpoint.ts";
+import { etcdListenComponent } from "./etcd-listen/component.ts";
 import type { Host } from "./host.ts";
 import { loadNodePassword } from "./join/client.ts";
 import { checkNodePassword, JoinServer } from "./join/server.ts";
@@ -65,12 +67,17 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   const nodeIp = options.nodeIp ?? (await ownAddress());
   const address = options.advertiseAddress ?? nodeIp;
   const names = servingNames(options, [address, nodeIp]);
-  const { store, certificates, token } = await openState(options, { directory: paths.tls, ...names }, host);
+  const { store, keyValues, certificates, token } = await openState(
+    options,
+    { directory: paths.tls, ...names },
+    host,
+  );
   stack.defer(() => store.close());
   const server = await createServer(options, { host, store, certificates, address, token });
   const identity = await serverIdentity(paths.identity, options.nodeName, host.random);
   const components: Component[] = [
     server.apiserver,
+    ...etcdApi(options, { keyValues, certificates }, host),
     stepComponent("node access", async () => {
       await ensureNodeAccess(server.admin);
       if (!options.disableAgent) await takeNodeName(options, server, host);
@@ -92,6 +99,8 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
 
 interface State {
   readonly store: Store;
+  /** The same store as etcd has it; absent when it isn't ours. */
+  readonly keyValues: KeyValueStore | undefined;
   readonly certificates: ServerCertificates;
   readonly token: string | undefined;
 }
@@ -110,17 +119,33 @@ async function openState(options: ServerOptions, input: CertificateInput, host: 
       ),
       loadCertificates(input, host),
     ]);
-    return { store, certificates, token };
+    return { store, keyValues: store.keyValues, certificates, token };
   }
   const store = await host.openDatastore(datastore, host);
   try {
     const name = datastoreName(datastore);
     const password = await shareBootstrapData({ token, paths, datastore: name }, { ...host, store });
-    return { store, certificates: await loadCertificates(input, host), token: password };
+    return {
+      store,
+      keyValues: undefined,
+      certificates: await loadCertificates(input, host),
+      token: password,
+    };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** --etcd-listen */
+function etcdApi(
+  { etcdListen, nodeName }: ServerOptions,
+  { keyValues, certificates }: Pick<State, "keyValues" | "certificates">,
+  host: Host,
+): Component[] {
+  if (etcdListen === undefined || keyValues === undefined) return [];
+  const clusterSeed = certificates.serverCa.certificatePem;
+  return [etcdListenComponent(etcdListen, { store: keyValues, name: nodeName, clusterSeed }, host)];
 }
 
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
@@ -152,7 +177,7 @@ function servingNames(
   };
 }
 
-interface ServerParts extends State {
+interface ServerParts extends Omit<State, "keyValues"> {
   readonly host: Host;
   readonly address: string;
 }

@@ -8,6 +8,8 @@
 export interface Field<Out, In = Out> {
   readonly id: number;
   readonly wireType: WireType;
+  /** Also understood when reading. */
+  readonly otherWireType?: WireType;
   /** What an absent field reads as. */
   readonly empty: () => Out;
   /** Whether the value is written at all. */
@@ -15,7 +17,7 @@ export interface Field<Out, In = Out> {
   /** Everything after the tag. */
   readonly write: (writer: ProtobufWriter, value: In) => void;
   /** Returns the field's value after one more occurrence of it. */
-  readonly read: (reader: ProtobufReader, soFar: Out) => Out;
+  readonly read: (reader: ProtobufReader, soFar: Out, wireType: WireType) => Out;
 }
 
 export interface MessageType<Out, In> {
@@ -210,6 +212,44 @@ export const uint64 = (id: number): Field<bigint> => field(id, uint64Scalar);
 export const int32 = (id: number): Field<number> => field(id, int32Scalar);
 export const flag = (id: number): Field<boolean> => field(id, flagScalar);
 
+/** Numbers in a row: packed when written, in either form when read. */
+export const packedInt32 = (id: number): Field<readonly number[]> => ({
+  id,
+  wireType: lengthType,
+  otherWireType: varintType,
+  empty: () => [],
+  isSet: (value) => value.length > 0,
+  write: (writer, value) => {
+    const packed = new ProtobufWriter();
+    for (const each of value) packed.varint(BigInt(each));
+    writer.bytes(packed.take());
+  },
+  read: (reader, soFar, wireType) => {
+    if (wireType === varintType) return [...soFar, int32Scalar.read(reader)];
+    const packed = new ProtobufReader(reader.bytes());
+    const values = [...soFar];
+    while (!packed.isAtEnd) values.push(int32Scalar.read(packed));
+    return values;
+  },
+});
+
+const list = <T>(id: number, scalar: Scalar<T>): Field<readonly T[]> => ({
+  id,
+  wireType: scalar.wireType,
+  empty: () => [],
+  isSet: (value) => value.length > 0,
+  write: (writer, value) => {
+    value.forEach((each, index) => {
+      if (index > 0) writer.tag(id, scalar.wireType);
+      scalar.write(writer, each);
+    });
+  },
+  read: (reader, soFar) => [...soFar, scalar.read(reader)],
+});
+
+export const texts = (id: number): Field<readonly string[]> => list(id, textScalar);
+export const bytesList = (id: number): Field<readonly Buffer[]> => list(id, bytesScalar);
+
 /** A scalar of which it matters whether it was written: a member of a oneof. */
 export const optional = <Out, In>(inner: Field<Out, In>): Field<Out | undefined, In | undefined> => ({
   id: inner.id,
@@ -219,7 +259,7 @@ export const optional = <Out, In>(inner: Field<Out, In>): Field<Out | undefined,
   write: (writer, value) => {
     if (value !== undefined) inner.write(writer, value);
   },
-  read: (reader) => inner.read(reader, inner.empty()),
+  read: (reader, _soFar, wireType) => inner.read(reader, inner.empty(), wireType),
 });
 
 /** A message within the message, absent unless written. `type` is asked late: types may contain each other. */
@@ -284,10 +324,10 @@ export function messageType<F extends Fields>(fields: F): MessageType<Decoded<F>
         if (known === undefined) reader.skip(wireType);
         else {
           const [name, each] = known;
-          if (wireType !== each.wireType) {
+          if (wireType !== each.wireType && wireType !== each.otherWireType) {
             throw new ProtobufError(`field ${name} has wire type ${wireType}, must be ${each.wireType}`);
           }
-          values[name] = each.read(reader, values[name]);
+          values[name] = each.read(reader, values[name], wireType);
         }
       }
       return values as Decoded<F>;

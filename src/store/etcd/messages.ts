@@ -11,10 +11,12 @@ import {
   messages,
   messageType,
   optional,
+  packedInt32,
   text,
+  texts,
   uint64,
 } from "#wire/protobuf.ts";
-import type { Message } from "#wire/protobuf.ts";
+import type { Message, MessageType } from "#wire/protobuf.ts";
 
 export const keyValue = messageType({
   key: bytes(1),
@@ -27,14 +29,14 @@ export const keyValue = messageType({
 export type KeyValue = Message<typeof keyValue>;
 
 export const eventType = { put: 0, delete: 1 } as const;
-const event = messageType({
+export const event = messageType({
   type: int32(1),
   kv: message(2, () => keyValue),
   prevKv: message(3, () => keyValue),
 });
 export type WireEvent = Message<typeof event>;
 
-const header = messageType({
+export const header = messageType({
   clusterId: uint64(1),
   memberId: uint64(2),
   revision: int64(3),
@@ -85,7 +87,7 @@ export const deleteRangeResponse = messageType({
 
 export const compareResult = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const;
 export const compareTarget = { version: 0, create: 1, mod: 2, value: 3, lease: 4 } as const;
-const compare = messageType({
+export const compare = messageType({
   result: int32(1),
   target: int32(2),
   key: bytes(3),
@@ -97,23 +99,73 @@ const compare = messageType({
   rangeEnd: bytes(64),
 });
 
-const requestOp = messageType({
+type Written<T> = T extends MessageType<infer _, infer In> ? In : never;
+
+/** Transactions contain transactions: their types have to be spelled out. */
+export interface RequestOp {
+  readonly range: Message<typeof rangeRequest> | undefined;
+  readonly put: Message<typeof putRequest> | undefined;
+  readonly deleteRange: Message<typeof deleteRangeRequest> | undefined;
+  readonly txn: TxnRequest | undefined;
+}
+export interface TxnRequest {
+  readonly compare: readonly Message<typeof compare>[];
+  readonly success: readonly RequestOp[];
+  readonly failure: readonly RequestOp[];
+}
+interface WrittenRequestOp {
+  readonly range?: Written<typeof rangeRequest> | undefined;
+  readonly put?: Written<typeof putRequest> | undefined;
+  readonly deleteRange?: Written<typeof deleteRangeRequest> | undefined;
+  readonly txn?: WrittenTxnRequest | undefined;
+}
+interface WrittenTxnRequest {
+  readonly compare?: readonly Written<typeof compare>[] | undefined;
+  readonly success?: readonly WrittenRequestOp[] | undefined;
+  readonly failure?: readonly WrittenRequestOp[] | undefined;
+}
+export interface ResponseOp {
+  readonly range: Message<typeof rangeResponse> | undefined;
+  readonly put: Message<typeof putResponse> | undefined;
+  readonly deleteRange: Message<typeof deleteRangeResponse> | undefined;
+  readonly txn: TxnResponse | undefined;
+}
+export interface TxnResponse {
+  readonly header: Message<typeof header> | undefined;
+  readonly succeeded: boolean;
+  readonly responses: readonly ResponseOp[];
+}
+export interface WrittenResponseOp {
+  readonly range?: Written<typeof rangeResponse> | undefined;
+  readonly put?: Written<typeof putResponse> | undefined;
+  readonly deleteRange?: Written<typeof deleteRangeResponse> | undefined;
+  readonly txn?: WrittenTxnResponse | undefined;
+}
+export interface WrittenTxnResponse {
+  readonly header?: Written<typeof header> | undefined;
+  readonly succeeded?: boolean | undefined;
+  readonly responses?: readonly WrittenResponseOp[] | undefined;
+}
+
+const requestOp: MessageType<RequestOp, WrittenRequestOp> = messageType({
   range: message(1, () => rangeRequest),
   put: message(2, () => putRequest),
   deleteRange: message(3, () => deleteRangeRequest),
+  txn: message(4, () => txnRequest),
 });
-const responseOp = messageType({
+const responseOp: MessageType<ResponseOp, WrittenResponseOp> = messageType({
   range: message(1, () => rangeResponse),
   put: message(2, () => putResponse),
   deleteRange: message(3, () => deleteRangeResponse),
+  txn: message(4, () => txnResponse),
 });
 
-export const txnRequest = messageType({
+export const txnRequest: MessageType<TxnRequest, WrittenTxnRequest> = messageType({
   compare: messages(1, () => compare),
   success: messages(2, () => requestOp),
   failure: messages(3, () => requestOp),
 });
-export const txnResponse = messageType({
+export const txnResponse: MessageType<TxnResponse, WrittenTxnResponse> = messageType({
   header: message(1, () => header),
   succeeded: flag(2),
   responses: messages(3, () => responseOp),
@@ -122,11 +174,12 @@ export const txnResponse = messageType({
 export const compactionRequest = messageType({ revision: int64(1), physical: flag(2) });
 export const compactionResponse = messageType({ header: message(1, () => header) });
 
-const watchCreateRequest = messageType({
+export const watchCreateRequest = messageType({
   key: bytes(1),
   rangeEnd: bytes(2),
   startRevision: int64(3),
   progressNotify: flag(4),
+  filters: packedInt32(5),
   prevKv: flag(6),
   watchId: int64(7),
   fragment: flag(8),
@@ -157,5 +210,8 @@ export const statusResponse = messageType({
   leader: uint64(4),
   raftIndex: uint64(5),
   raftTerm: uint64(6),
+  raftAppliedIndex: uint64(7),
+  errors: texts(8),
   dbSizeInUse: int64(9),
+  isLearner: flag(10),
 });

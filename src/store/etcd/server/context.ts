@@ -1,0 +1,71 @@
+/** What every operation has: the store, who we are, and the limits. */
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { KeyValueStore } from "../../kv.ts";
+import type { Revision } from "../../store.ts";
+import { etcdError } from "./errors.ts";
+
+export interface EtcdIdentity {
+  readonly name: string;
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** Where clients reach us. */
+  readonly clientUrls: readonly string[];
+}
+
+/** upstream: embed/config.go, the defaults of etcd's flags of these names */
+export interface EtcdLimits {
+  readonly requestBytesMax: number;
+  readonly transactionOperationsMax: number;
+  readonly quotaBytes: number;
+}
+
+export interface EtcdContext {
+  readonly store: KeyValueStore;
+  readonly identity: EtcdIdentity;
+  readonly limits: EtcdLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** A lone member is elected once, and never loses it. */
+export const raftTerm = 2n;
+/** What InternalRaftRequest adds around a request, about. upstream: etcdserver/v3_server.go, processInternalRaftRequestOnce */
+const envelopeBytes = 20;
+/** upstream: etcdserver/quota.go, what a put costs beside key and value */
+const entryOverheadBytes = 256;
+
+export interface Header {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly revision: Revision;
+  readonly raftTerm: bigint;
+}
+
+export function headerOf({ identity, store }: EtcdContext, revision: Revision = store.revision): Header {
+  return { clusterId: identity.clusterId, memberId: identity.memberId, revision, raftTerm };
+}
+
+export function checkSize({ limits }: EtcdContext, bytes: number): void {
+  if (bytes + envelopeBytes > limits.requestBytesMax) throw etcdError("requestTooLarge");
+}
+
+/**
+ * Before a request that needs space. upstream: v3rpc/quota.go checks the size and raises the alarm; once it is raised,
+ * the applier refuses until it is disarmed.
+ */
+export async function checkSpace({ store, limits, log }: EtcdContext, bytes: number): Promise<void> {
+  const alarms = await store.alarms();
+  if (alarms.includes("CORRUPT")) throw etcdError("corrupt");
+  if (alarms.includes("NOSPACE")) throw etcdError("noSpace");
+  const size = await store.size();
+  if (size + bytes + entryOverheadBytes <= limits.quotaBytes) return;
+  log.warn("the database is larger than its quota, raising the NOSPACE alarm", {
+    bytes: size,
+    quota: limits.quotaBytes,
+  });
+  await store.setAlarm("NOSPACE", true);
+  throw etcdError("noSpace");
+}

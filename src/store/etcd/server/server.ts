@@ -1,0 +1,218 @@
+/** etcd's v3 API over our own store: which method is which operation, and where it listens. upstream: embed/etcd.go */
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { KeyValueStore } from "../../kv.ts";
+import * as leases from "../lease-messages.ts";
+import * as upkeep from "../maintenance-messages.ts";
+import * as kv from "../messages.ts";
+import { authService } from "./auth.ts";
+import { memberAdd, memberList, memberPromote, memberRemove, memberUpdate } from "./cluster.ts";
+import { compact } from "./compact.ts";
+import type { EtcdContext } from "./context.ts";
+import { deleteRange } from "./delete-range.ts";
+import { electionService } from "./election.ts";
+import { hash, hashKv } from "./hash.ts";
+import { healthService } from "./health.ts";
+import { leaseGrant, leaseKeepAlive, leaseLeases, leaseRevoke, leaseTimeToLive } from "./lease.ts";
+import { lockService } from "./lock.ts";
+import { alarm, defragment, downgrade, moveLeader, status } from "./maintenance.ts";
+import { put } from "./put.ts";
+import { range } from "./range.ts";
+import { Service } from "./service.ts";
+import { snapshot } from "./snapshot.ts";
+import { txn } from "./txn.ts";
+import { watch } from "./watch.ts";
+
+/** upstream: embed/config.go: DefaultMaxRequestBytes, DefaultMaxTxnOps; etcdserver/quota.go: DefaultQuotaBytes */
+const limits = {
+  requestBytesMax: 1.5 * 2 ** 20,
+  transactionOperationsMax: 128,
+  quotaBytes: 2 * 2 ** 30,
+};
+/** upstream: v3rpc/grpc.go, grpcOverheadBytes */
+const overheadBytes = 512 * 1024;
+
+export interface EtcdServerTls {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** Clients must have a certificate of this CA; absent: anybody may connect. */
+  readonly clientCaPem: string | undefined;
+}
+
+export interface EtcdServerOptions {
+  /** http://, https:// or unix:// each. */
+  readonly listenUrls: readonly string[];
+  readonly tls: EtcdServerTls | undefined;
+  readonly name: string;
+  /** The same for every start of one cluster and for no other: what its identity is made of. */
+  readonly clusterSeed: string;
+  readonly quotaBytes: number | undefined;
+}
+
+export interface EtcdServerDeps {
+  readonly store: KeyValueStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface EtcdServer {
+  /** With the ports that were chosen, where an URL left that open. */
+  readonly urls: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Serves when this resolves. */
+export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps): Promise<EtcdServer> {
+  const server = new Server({
+    "grpc.max_receive_message_length": limits.requestBytesMax + overheadBytes,
+    "grpc.max_send_message_length": -1,
+  });
+  const urls: string[] = [];
+  const identity = {
+    name: options.name,
+    clusterId: idOf(`cluster ${options.clusterSeed}`),
+    memberId: idOf(`member ${options.clusterSeed} ${options.name}`),
+    clientUrls: urls,
+  };
+  const quotaBytes = options.quotaBytes ?? limits.quotaBytes;
+  const context = { ...deps, identity, limits: { ...limits, quotaBytes } };
+  for (const service of servicesOf(context)) service.addTo(server);
+  try {
+    for (const url of options.listenUrls) urls.push(await listen(server, url, options.tls));
+  } catch (error) {
+    server.forceShutdown();
+    throw error;
+  }
+  return {
+    urls,
+    close: () =>
+      new Promise((resolve) => {
+        server.tryShutdown(() => {
+          resolve();
+        });
+        // Watches never end by themselves.
+        server.forceShutdown();
+      }),
+  };
+}
+
+function servicesOf(context: EtcdContext): Service[] {
+  return [
+    kvService(context),
+    new Service("etcdserverpb.Watch").duplex("Watch", [kv.watchRequest, kv.watchResponse], (stream) =>
+      watch(context, stream),
+    ),
+    leaseService(context),
+    maintenanceService(context),
+    clusterService(context),
+    authService(context),
+    lockService(context),
+    electionService(context),
+    healthService(),
+  ];
+}
+
+function kvService(context: EtcdContext): Service {
+  return new Service("etcdserverpb.KV")
+    .unary("Range", [kv.rangeRequest, kv.rangeResponse], (request) => range(context, request))
+    .unary("Put", [kv.putRequest, kv.putResponse], (request, bytes) => put(context, request, bytes))
+    .unary("DeleteRange", [kv.deleteRangeRequest, kv.deleteRangeResponse], (request, bytes) =>
+      deleteRange(context, request, bytes),
+    )
+    .unary("Txn", [kv.txnRequest, kv.txnResponse], (request, bytes) => txn(context, request, bytes))
+    .unary("Compact", [kv.compactionRequest, kv.compactionResponse], (request) => compact(context, request));
+}
+
+function leaseService(context: EtcdContext): Service {
+  return new Service("etcdserverpb.Lease")
+    .unary("LeaseGrant", [leases.leaseGrantRequest, leases.leaseGrantResponse], (request, bytes) =>
+      leaseGrant(context, request, bytes),
+    )
+    .unary("LeaseRevoke", [leases.leaseRevokeRequest, leases.leaseRevokeResponse], (request) =>
+      leaseRevoke(context, request),
+    )
+    .unary("LeaseTimeToLive", [leases.leaseTimeToLiveRequest, leases.leaseTimeToLiveResponse], (request) =>
+      leaseTimeToLive(context, request),
+    )
+    .unary("LeaseLeases", [leases.leaseLeasesRequest, leases.leaseLeasesResponse], () => leaseLeases(context))
+    .duplex(
+      "LeaseKeepAlive",
+      [leases.leaseKeepAliveRequest, leases.leaseKeepAliveResponse],
+      async ({ requests, write, drained }) => {
+        for await (const request of requests) {
+          if (!write(await leaseKeepAlive(context, request))) await drained();
+        }
+      },
+    );
+}
+
+function maintenanceService(context: EtcdContext): Service {
+  return new Service("etcdserverpb.Maintenance")
+    .unary("Status", [kv.statusRequest, kv.statusResponse], () => status(context))
+    .unary("Alarm", [upkeep.alarmRequest, upkeep.alarmResponse], (request) => alarm(context, request))
+    .unary("Defragment", [upkeep.defragmentRequest, upkeep.defragmentResponse], () => defragment())
+    .unary("Hash", [upkeep.hashRequest, upkeep.hashResponse], () => hash(context))
+    .unary("HashKV", [upkeep.hashKvRequest, upkeep.hashKvResponse], (request) => hashKv(context, request))
+    .unary("MoveLeader", [upkeep.moveLeaderRequest, upkeep.moveLeaderResponse], (request) =>
+      moveLeader(context, request),
+    )
+    .unary("Downgrade", [upkeep.downgradeRequest, upkeep.downgradeResponse], downgrade)
+    .serverStream("Snapshot", [upkeep.snapshotRequest, upkeep.snapshotResponse], (_request, out) =>
+      snapshot(context, out),
+    );
+}
+
+function clusterService(context: EtcdContext): Service {
+  const { memberIdRequest, memberListResponse } = upkeep;
+  return new Service("etcdserverpb.Cluster")
+    .unary("MemberList", [upkeep.memberListRequest, memberListResponse], () => memberList(context))
+    .unary("MemberAdd", [upkeep.memberAddRequest, memberListResponse], () => memberAdd())
+    .unary("MemberRemove", [memberIdRequest, memberListResponse], (request) => memberRemove(context, request))
+    .unary("MemberUpdate", [upkeep.memberUpdateRequest, memberListResponse], (request) =>
+      memberUpdate(context, request),
+    )
+    .unary("MemberPromote", [memberIdRequest, memberListResponse], (request) =>
+      memberPromote(context, request),
+    );
+}
+
+async function listen(server: Server, text: string, tls: EtcdServerTls | undefined): Promise<string> {
+  const url = new URL(text);
+  if (url.protocol === "unix:") {
+    const path = `${url.host}${url.pathname}`;
+    // What a server that was killed left behind; a second server can't be here, the store is locked.
+    await rm(path, { force: true });
+    await bind(server, `unix:${path}`, ServerCredentials.createInsecure());
+    return text;
+  }
+  const credentials = url.protocol === "https:" ? secured(tls, text) : ServerCredentials.createInsecure();
+  const port = await bind(server, `${url.hostname}:${url.port === "" ? "2379" : url.port}`, credentials);
+  return `${url.protocol}//${url.hostname}:${port}`;
+}
+
+function secured(tls: EtcdServerTls | undefined, url: string): ServerCredentials {
+  if (tls === undefined) throw new Error(`--etcd-listen is ${url}, which needs a certificate`);
+  const { certificatePem, keyPem, clientCaPem } = tls;
+  const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certificatePem) };
+  const ca = clientCaPem === undefined ? null : Buffer.from(clientCaPem);
+  return ServerCredentials.createSsl(ca, [pair], ca !== null);
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`can't listen on ${address}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/** Not 0, which upstream has for "none". */
+function idOf(seed: string): bigint {
+  return createHash("sha256").update(seed).digest().readBigUInt64BE() | 1n;
+}
