@@ -59,13 +59,18 @@ export class MvccKeyValueStore implements KeyValueStore {
     return answer;
   }
 
-  async transact(transaction: Transaction): Promise<TransactionAnswer> {
+  transact(transaction: Transaction): Promise<TransactionAnswer> {
+    return this.#transact(transaction, false);
+  }
+
+  async #transact(transaction: Transaction, isPlain: boolean): Promise<TransactionAnswer> {
     const { mvcc, leases, pipeline } = this.#core;
     const outcome = await pipeline.submitAll(() =>
       mvcc.transact((draft) =>
         applyTransaction(draft, transaction, {
           compactRevision: mvcc.compactRevision,
           hasLease: (id) => leases.has(id),
+          isPlain,
         }),
       ),
     );
@@ -127,7 +132,7 @@ export class MvccKeyValueStore implements KeyValueStore {
   }
 
   async #perform(operation: Operation): Promise<OperationAnswer> {
-    const { answers } = await this.transact({ compare: [], success: [operation], failure: [] });
+    const { answers } = await this.#transact({ compare: [], success: [operation], failure: [] }, true);
     const [answer] = answers;
     assert(answer !== undefined, `no answer to a ${operation.kind}`);
     return answer;

@@ -22,6 +22,8 @@ import { CompactedError, FutureRevisionError, KeyNotFoundError, type Revision } 
 export interface TransactionWorld {
   readonly compactRevision: Revision;
   hasLease(id: LeaseId): boolean;
+  /** A put of its own asks for its lease first, one in a transaction for its key. upstream: etcdserver/apply.go */
+  readonly isPlain: boolean;
 }
 
 /** As TransactionAnswer, but what a range at an old revision found is still to be read. */
@@ -81,11 +83,13 @@ function check(draft: Draft, path: Path, world: TransactionWorld): void {
 }
 
 function checkPut(draft: Draft, put: PutRequest, world: TransactionWorld): void {
+  const lease = put.lease ?? noLease;
+  const isLeaseMissing = lease !== noLease && !world.hasLease(lease);
+  if (isLeaseMissing && world.isPlain) throw new LeaseNotFoundError(lease);
   if ((put.keepsValue === true || put.keepsLease === true) && draft.get(put.key) === undefined) {
     throw new KeyNotFoundError(put.key);
   }
-  const lease = put.lease ?? noLease;
-  if (lease !== noLease && !world.hasLease(lease)) throw new LeaseNotFoundError(lease);
+  if (isLeaseMissing) throw new LeaseNotFoundError(lease);
 }
 
 function checkRevision(asked: Revision | undefined, current: Revision, compacted: Revision): void {

@@ -22,7 +22,7 @@ export async function hashKv(
   const { revision: current, compactRevision } = store;
   if (asked > 0n && asked <= compactRevision) throw new CompactedError(compactRevision);
   if (asked > current) throw new FutureRevisionError(asked, current);
-  const revision = asked > 0n ? asked : current;
+  const revision = asked === 0n ? current : asked;
   const crc = await hashOf(context, revision);
   // Upstream has -1 for "never".
   const compacted = compactRevision === 0n ? -1n : compactRevision;

@@ -35,6 +35,8 @@ async function* rowsOf(
   store: KeyValueStore,
   revision: Revision,
 ): AsyncGenerator<HistoryRow, void, undefined> {
+  // Revision 1 is where an empty store is.
+  if (revision <= 1n) return;
   const compacted = store.compactRevision;
   if (compacted > 0n) {
     const { entries } = await store.range({ range: everyKey, revision });
@@ -43,8 +45,7 @@ async function* rowsOf(
       .toSorted((a, b) => Number(a.modRevision - b.modRevision) || a.operation - b.operation);
     for (const entry of old) yield putRow(entry);
   }
-  // Revision 1 is where an empty store is.
-  if (revision <= compacted || revision === 1n) return;
+  if (revision <= compacted) return;
   const controller = new AbortController();
   const watch = store.watch(everyKey, { startRevision: compacted + 1n, signal: controller.signal });
   for await (const batch of watch) {
