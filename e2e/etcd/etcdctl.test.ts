@@ -77,20 +77,26 @@ interface Run {
   readonly input?: string | undefined;
   /** Ends the command with SIGINT once its output matches. */
   readonly until?: RegExp | undefined;
+  /** And not before this has resolved. */
+  readonly andAfter?: Promise<unknown> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 async function run(
   command: string,
   args: readonly string[],
-  { input, until, signal }: Run = {},
+  { input, until, andAfter, signal }: Run = {},
 ): Promise<Outcome> {
   const child = spawn(command, args, { env: { ...process.env, ETCDCTL_API: "3" } });
   let out = "";
   let err = "";
+  const end = async (): Promise<void> => {
+    await andAfter;
+    child.kill("SIGINT");
+  };
   child.stdout.on("data", (chunk: Buffer) => {
     out += chunk.toString("latin1");
-    if (until?.test(out) === true) child.kill("SIGINT");
+    if (until?.test(out) === true) void end();
   });
   child.stderr.on("data", (chunk: Buffer) => {
     err += chunk.toString("latin1");
@@ -288,13 +294,11 @@ test("etcdctl: what has an id of its own", async () => {
 
 test("etcdctl elect: the second is elected when the first leaves, and observers hear of both", async () => {
   for (const target of [real, ours]) {
-    const leave = new AbortController();
     const observer = etcdctl(target, ["elect", "-l", "boss"], { until: /two/ });
     const first = etcdctl(target, ["elect", "boss", "one"], { until: /one/ });
     assert.match((await first).out, /boss\/[0-9a-f]+\none/, target.name);
-    const second = etcdctl(target, ["elect", "boss", "two"], { signal: leave.signal });
+    const second = etcdctl(target, ["elect", "boss", "two"], { until: /two/, andAfter: observer });
     assert.match((await observer).out, /boss\/[0-9a-f]+\ntwo/, target.name);
-    leave.abort();
     assert.match((await second).out, /boss\/[0-9a-f]+\ntwo/, target.name);
   }
 });
@@ -387,11 +391,13 @@ test("etcdctl make-mirror: from a real etcd to ours and back", async () => {
     [ours, real, "back/"],
   ] as const) {
     await etcdctl(from, ["put", `${prefix}a`, "1"]);
+    const { out } = await etcdctl(to, ["get", "none", "-w", "json"]);
+    const before = (JSON.parse(out) as { header: { revision: number } }).header.revision;
     const end = new AbortController();
-    const mirror = etcdctl(from, ["make-mirror", `--prefix=${prefix}`, to.endpoint, "--max-txn-ops=10"], {
+    const mirror = etcdctl(from, ["make-mirror", `--prefix=${prefix}`, to.endpoint], {
       signal: end.signal,
     });
-    const seen = etcdctl(to, ["watch", "--prefix", prefix], { until: /PUT[^]*PUT/ });
+    const seen = etcdctl(to, ["watch", "--prefix", prefix, `--rev=${before + 1}`], { until: /PUT[^]*PUT/ });
     await etcdctl(from, ["put", `${prefix}b`, "2"]);
     assert.match((await seen).out, new RegExp(`${prefix}a\\n1[^]*${prefix}b\\n2`));
     end.abort();
