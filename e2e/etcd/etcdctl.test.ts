@@ -392,12 +392,12 @@ test("etcdctl make-mirror: from a real etcd to ours and back", async () => {
   ] as const) {
     await etcdctl(from, ["put", `${prefix}a`, "1"]);
     const { out } = await etcdctl(to, ["get", "none", "-w", "json"]);
-    const before = (JSON.parse(out) as { header: { revision: number } }).header.revision;
+    const { revision } = (JSON.parse(out) as { header: { revision: number } }).header;
     const end = new AbortController();
     const mirror = etcdctl(from, ["make-mirror", `--prefix=${prefix}`, to.endpoint], {
       signal: end.signal,
     });
-    const seen = etcdctl(to, ["watch", "--prefix", prefix, `--rev=${before + 1}`], { until: /PUT[^]*PUT/ });
+    const seen = etcdctl(to, ["watch", "--prefix", prefix, `--rev=${revision + 1}`], { until: /PUT[^]*PUT/ });
     await etcdctl(from, ["put", `${prefix}b`, "2"]);
     assert.match((await seen).out, new RegExp(`${prefix}a\\n1[^]*${prefix}b\\n2`));
     end.abort();
