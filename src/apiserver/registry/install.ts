@@ -7,6 +7,7 @@ import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
+import { warningsOnCreate, warningsOnUpdate } from "#api/warnings.ts";
 import { create } from "#apiserver/handlers/create.ts";
 import { remove } from "#apiserver/handlers/delete.ts";
 import { removeCollection } from "#apiserver/handlers/delete-collection.ts";
@@ -175,6 +176,10 @@ function storageOf(
       resource: { group, version, resource, kind: kind.kind },
       strategy: special?.strategy?.(base) ?? base,
       cache: deps.feed.cache(rules.storagePath, namespaced),
+      warnings: {
+        create: (object) => warningsOnCreate(kind, object),
+        update: (object, old) => warningsOnUpdate(kind, object, old),
+      },
     },
     deps,
   );

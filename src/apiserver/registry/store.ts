@@ -71,6 +71,13 @@ export interface ResourceStoreOptions {
   readonly cache: ResourceCache;
   /** Undefined: what is written is what is stored. */
   readonly form?: StorageForm | undefined;
+  /** What to tell a client of an object that is valid all the same; the status isn't looked at. */
+  readonly warnings?: Warnings | undefined;
+}
+
+export interface Warnings {
+  create(object: AnyObject): readonly string[];
+  update(object: AnyObject, old: AnyObject): readonly string[];
 }
 
 export interface ResourceStoreDeps {
@@ -156,6 +163,7 @@ export class ResourceStore {
     return this.#finishing(finish, context, async () => {
       strategy.prepareForCreate(object, this.#contextOf(context, now));
       this.#refuse(id.name, strategy.validateCreate(object));
+      for (const text of this.#options.warnings?.create(object) ?? []) context.warn(text);
       await context.validate(object, undefined);
       const kept = await this.#encode(object);
       const value = encodeForStore(kept);
@@ -220,6 +228,9 @@ export class ResourceStore {
     const finish = await strategy.beginUpdate?.(object, old, strategyContext);
     return this.#finishing(finish, context, async () => {
       this.#refuse(current.name, strategy.validateUpdate(object, old));
+      if (strategy === this.strategy) {
+        for (const text of this.#options.warnings?.update(object, old) ?? []) context.warn(text);
+      }
       await context.validate(object, old);
       return this.#write(current, this.#nextAfterUpdate(object, old), context.dryRun);
     });

@@ -1,0 +1,121 @@
+/** Volumes: plugins that are gone, and files that hide each other. upstream: pkg/api/pod/warnings.go */
+import type { KeyToPath, PodSpec, Volume, VolumeProjection } from "../generated/types/core-v1.ts";
+import type { Loose } from "../meta/loose.ts";
+
+/** In the order in which upstream looks for them. */
+const removed = new Map([
+  ["photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"],
+  ["gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"],
+  ["scaleIO", "deprecated in v1.16, non-functional in v1.22+"],
+  ["flocker", "deprecated in v1.22, non-functional in v1.25+"],
+  ["storageos", "deprecated in v1.22, non-functional in v1.25+"],
+  ["quobyte", "deprecated in v1.22, non-functional in v1.25+"],
+  ["glusterfs", "deprecated in v1.25, non-functional in v1.26+"],
+  ["cephfs", "deprecated in v1.28, non-functional in v1.31+"],
+  ["rbd", "deprecated in v1.28, non-functional in v1.31+"],
+]);
+
+/** Upstream writes one of them as its Go field. */
+const shownAs = (source: string): string => (source === "storageos" ? "storageOS" : source);
+
+/** Of the sources in a volume or a PersistentVolume's spec. */
+export function sourceWarnings(volume: Readonly<Record<string, unknown>> | object, path: string): string[] {
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(volume)) {
+    const message = value === undefined ? undefined : removed.get(name);
+    if (message !== undefined) warnings.push(`${path}.${shownAs(name)}: ${message}`);
+  }
+  return warnings;
+}
+
+interface Placed {
+  readonly path: string;
+  readonly source: string;
+}
+
+const trimmed = (path: string): string => path.replace(/\/+$/, "");
+const shown = ({ path, source }: Placed): string =>
+  source === "" ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`;
+
+function overlaps(one: Placed, other: Placed): boolean {
+  if (one.path === "" || other.path === "") return false;
+  const [a, b] = [`${one.path}/`, `${other.path}/`];
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+/** Every pair of paths of which one is the other or lies in it. */
+function overlapsIn(paths: readonly Placed[]): string[] {
+  const seen: Placed[] = [];
+  const found: string[] = [];
+  for (const { path, source } of paths) {
+    const placed = { path: trimmed(path), source };
+    const hidden = seen.filter((other) => overlaps(placed, other));
+    found.push(...hidden.map((other) => `${shown(placed)} with ${shown(other)}`));
+    seen.push(placed);
+  }
+  return found;
+}
+
+type Items = readonly Loose<Pick<KeyToPath, "path">>[] | undefined;
+
+const placed = (items: Items, source = ""): Placed[] =>
+  (items ?? []).map(({ path = "" }) => ({ path, source }));
+
+function projectedPaths(projection: Loose<VolumeProjection>): Placed[] {
+  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } =
+    projection;
+  if (configMap?.items !== undefined) {
+    return placed(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? "")}`);
+  }
+  if (secret?.items !== undefined) {
+    return placed(secret.items, `Secret ${JSON.stringify(secret.name ?? "")}`);
+  }
+  if (downwardAPI?.items !== undefined) return placed(downwardAPI.items, "DownwardAPI");
+  if (serviceAccountToken !== undefined) {
+    return [{ path: serviceAccountToken.path ?? "", source: "ServiceAccountToken" }];
+  }
+  if (clusterTrustBundle !== undefined) {
+    const { name, signerName = "", path = "" } = clusterTrustBundle;
+    return [{ path, source: `ClusterTrustBundle ${JSON.stringify(name ?? signerName)}` }];
+  }
+  return certificatePaths(podCertificate);
+}
+
+function certificatePaths(certificate: Loose<VolumeProjection>["podCertificate"]): Placed[] {
+  const { certificateChainPath = "", keyPath = "", credentialBundlePath = "" } = certificate ?? {};
+  return [
+    { path: certificateChainPath, source: "PodCertificate chain" },
+    { path: keyPath, source: "PodCertificate key" },
+    { path: credentialBundlePath, source: "PodCertificate credential bundle" },
+  ].filter(({ path }) => path !== "");
+}
+
+const isEmptyProjection = (projection: object): boolean =>
+  Object.values(projection).every((value) => value === undefined);
+
+function projectedWarnings(volume: Loose<Volume>): string[] {
+  const sources = volume.projected?.sources ?? [];
+  const name = JSON.stringify(volume.name ?? "");
+  const empty = sources
+    .filter(isEmptyProjection)
+    .map(() => `volume ${name} (Projected) has no sources provided`);
+  const found = overlapsIn(sources.flatMap(projectedPaths));
+  return [...empty, ...found.map((text) => `volume ${name} (Projected): overlapping paths: ${text}`)];
+}
+
+function overlapWarnings(volume: Loose<Volume>): string[] {
+  const { name = "", configMap, secret, downwardAPI } = volume;
+  const warn = (what: string, items: Items): string[] =>
+    overlapsIn(placed(items)).map(
+      (text) => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${text}`,
+    );
+  return [
+    ...warn(`ConfigMap ${JSON.stringify(configMap?.name ?? "")}`, configMap?.items),
+    ...warn(`Secret ${JSON.stringify(secret?.secretName ?? "")}`, secret?.items),
+    ...warn("DownwardAPI", downwardAPI?.items),
+    ...projectedWarnings(volume),
+  ];
+}
+
+export const overlappingPathWarnings = ({ volumes }: Loose<PodSpec>): string[] =>
+  (volumes ?? []).flatMap(overlapWarnings);

@@ -1,0 +1,11 @@
+/** What a client is told of an object that is accepted all the same. */
+
+export interface KindWarnings {
+  readonly onCreate?: (object: never) => readonly string[];
+  readonly onUpdate?: (object: never, old: never) => readonly string[];
+  /** An update that leaves the spec alone isn't looked at. */
+  readonly onlyNewGenerations?: boolean;
+}
+
+/** By kind, within one group and version. */
+export type WarningsByKind = Readonly<Record<string, KindWarnings>>;

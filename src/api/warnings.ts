@@ -1,0 +1,107 @@
+/**
+ * Warnings: what is accepted, but was hardly meant or won't be accepted for ever. In upstream's words and order, one
+ * header each.
+ */
+import { appsWarnings } from "./apps/warnings.ts";
+import { batchWarnings } from "./batch/warnings.ts";
+import { deprecationOfNodeLabel, nodeTermWarnings } from "./core/label-warnings.ts";
+import { coreWarnings } from "./core/warnings.ts";
+import type { EndpointSlice } from "./generated/types/discovery-v1.ts";
+import type { Ingress, NetworkPolicy, NetworkPolicyPeer } from "./generated/types/networking-v1.ts";
+import type { RuntimeClass } from "./generated/types/node-v1.ts";
+import type { CSIStorageCapacity, StorageClass } from "./generated/types/storage-v1.ts";
+import { addressWarnings, rangeWarnings } from "./meta/address-warnings.ts";
+import type { WarningsByKind } from "./meta/kind-warnings.ts";
+import type { Loose } from "./meta/loose.ts";
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
+
+const ingressClass = "kubernetes.io/ingress.class";
+
+const ingressWarnings = ({ metadata }: Loose<Ingress>): string[] =>
+  metadata?.annotations?.[ingressClass] === undefined
+    ? []
+    : [`annotation "${ingressClass}" is deprecated, please use 'spec.ingressClassName' instead`];
+
+const peerWarnings = (peers: readonly Loose<NetworkPolicyPeer>[] | undefined, path: string): string[] =>
+  (peers ?? []).flatMap(({ ipBlock }, index) => {
+    if (ipBlock === undefined) return [];
+    const at = `${path}[${index}].ipBlock`;
+    const except = (ipBlock.except ?? []).flatMap((range, position) =>
+      rangeWarnings(range, `${at}.except[${position}]`),
+    );
+    return [...rangeWarnings(ipBlock.cidr ?? "", `${at}.cidr`), ...except];
+  });
+
+const networkPolicyWarnings = ({ spec = {} }: Loose<NetworkPolicy>): string[] => [
+  ...(spec.ingress ?? []).flatMap(({ from }, index) => peerWarnings(from, `spec.ingress[${index}].from`)),
+  ...(spec.egress ?? []).flatMap(({ to }, index) => peerWarnings(to, `spec.egress[${index}].to`)),
+];
+
+/** upstream: pkg/api/node/util.go (GetWarningsForRuntimeClass) */
+const runtimeClassWarnings = ({ scheduling }: Loose<RuntimeClass>): string[] =>
+  Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => {
+    const message = deprecationOfNodeLabel(key);
+    return message === undefined ? [] : [`scheduling.nodeSelector: ${message}`];
+  });
+
+/** upstream: pkg/api/storage/util.go */
+const storageClassWarnings = ({ allowedTopologies }: Loose<StorageClass>): string[] =>
+  (allowedTopologies ?? []).flatMap(({ matchLabelExpressions }, index) =>
+    (matchLabelExpressions ?? []).flatMap(({ key = "" }, position) => {
+      const message = deprecationOfNodeLabel(key);
+      const at = `allowedTopologies[${index}].matchLabelExpressions[${position}]`;
+      return message === undefined ? [] : [`${at}.key: ${key} is ${message}`];
+    }),
+  );
+
+function capacityWarnings({ nodeTopology }: Loose<CSIStorageCapacity>): string[] {
+  const ofLabels = Object.keys(nodeTopology?.matchLabels ?? {}).flatMap((key) => {
+    const message = deprecationOfNodeLabel(key);
+    return message === undefined ? [] : [`nodeTopology.matchLabels[${key}]: ${key} is ${message}`];
+  });
+  return [...ofLabels, ...nodeTermWarnings(nodeTopology ?? {}, "nodeTopology")];
+}
+
+const sliceWarnings = ({ addressType, endpoints }: Loose<EndpointSlice>): string[] =>
+  addressType === "FQDN"
+    ? []
+    : (endpoints ?? []).flatMap(({ addresses }, index) =>
+        (addresses ?? []).flatMap((address, position) =>
+          addressWarnings(address, `endpoints[${index}].addresses[${position}]`),
+        ),
+      );
+
+const byApiVersion: Readonly<Record<string, WarningsByKind>> = {
+  v1: coreWarnings,
+  "apps/v1": appsWarnings,
+  "batch/v1": batchWarnings,
+  "discovery.k8s.io/v1": { EndpointSlice: { onCreate: sliceWarnings, onUpdate: sliceWarnings } },
+  "networking.k8s.io/v1": {
+    Ingress: { onCreate: ingressWarnings },
+    NetworkPolicy: { onCreate: networkPolicyWarnings, onUpdate: networkPolicyWarnings },
+  },
+  "node.k8s.io/v1": { RuntimeClass: { onCreate: runtimeClassWarnings, onUpdate: runtimeClassWarnings } },
+  "storage.k8s.io/v1": {
+    CSIStorageCapacity: { onCreate: capacityWarnings, onUpdate: capacityWarnings },
+    StorageClass: { onCreate: storageClassWarnings, onUpdate: storageClassWarnings },
+  },
+};
+
+const rulesOf = (gvk: GroupVersionKind): WarningsByKind[string] | undefined =>
+  byApiVersion[apiVersionOf(gvk)]?.[gvk.kind];
+
+/** Of a valid object that is about to be created. */
+export const warningsOnCreate = (gvk: GroupVersionKind, object: KubeObject): readonly string[] =>
+  rulesOf(gvk)?.onCreate?.(object as never) ?? [];
+
+/** Of a valid object that is about to replace `old`. */
+export function warningsOnUpdate(
+  gvk: GroupVersionKind,
+  object: KubeObject,
+  old: KubeObject,
+): readonly string[] {
+  const rules = rulesOf(gvk);
+  const isSameGeneration = object.metadata?.generation === old.metadata?.generation;
+  if (rules?.onlyNewGenerations === true && isSameGeneration) return [];
+  return rules?.onUpdate?.(object as never, old as never) ?? [];
+}
