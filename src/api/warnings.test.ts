@@ -341,7 +341,7 @@ const others: readonly Case[] = [
   [
     "storage.k8s.io/v1/StorageClass",
     { allowedTopologies: [{ matchLabelExpressions: [{ key: "beta.kubernetes.io/os", values: ["linux"] }] }] },
-    'allowedTopologies[0].matchLabelExpressions[0].key: beta.kubernetes.io/os is deprecated since v1.14; use "kubernetes.io/os" instead',
+    'allowedTopologies[0].matchLabelExpressions[0].key: deprecated since v1.14; use "kubernetes.io/os" instead',
   ],
   [
     "storage.k8s.io/v1/CSIStorageCapacity",

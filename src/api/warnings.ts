@@ -50,16 +50,16 @@ const storageClassWarnings = ({ allowedTopologies }: Loose<StorageClass>): strin
     (matchLabelExpressions ?? []).flatMap(({ key = "" }, position) => {
       const message = deprecationOfNodeLabel(key);
       const at = `allowedTopologies[${index}].matchLabelExpressions[${position}]`;
-      return message === undefined ? [] : [`${at}.key: ${key} is ${message}`];
+      return message === undefined ? [] : [`${at}.key: ${message}`];
     }),
   );
 
 function capacityWarnings({ nodeTopology }: Loose<CSIStorageCapacity>): string[] {
   const ofLabels = Object.keys(nodeTopology?.matchLabels ?? {}).flatMap((key) => {
     const message = deprecationOfNodeLabel(key);
-    return message === undefined ? [] : [`nodeTopology.matchLabels[${key}]: ${key} is ${message}`];
+    return message === undefined ? [] : [`nodeTopology.matchLabels.${key}: ${message}`];
   });
-  return [...ofLabels, ...nodeTermWarnings(nodeTopology ?? {}, "nodeTopology")];
+  return [...nodeTermWarnings(nodeTopology ?? {}, "nodeTopology"), ...ofLabels];
 }
 
 const sliceWarnings = ({ addressType, endpoints }: Loose<EndpointSlice>): string[] =>
