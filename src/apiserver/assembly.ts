@@ -53,7 +53,14 @@ export interface AssemblyDeps extends Pick<
   readonly minRequestTimeoutMs: number;
   readonly custom: Pick<
     CustomResourcesDeps,
-    "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
+    | "read"
+    | "metaType"
+    | "compileRules"
+    | "compilePattern"
+    | "loadExpressions"
+    | "parseYaml"
+    | "client"
+    | "converterOf"
   >;
 }
 

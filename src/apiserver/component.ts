@@ -1,9 +1,8 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { RE2JS } from "re2js";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
 import { qualifiedResource } from "#api/meta/object.ts";
@@ -31,6 +30,7 @@ import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import type { ServerAddress } from "./bootstrap/server-leases.ts";
 import { CustomSources } from "./crd/openapi.ts";
+import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
 import { HookClient } from "./connect/hook-client.ts";
@@ -71,7 +71,7 @@ export interface ApiserverDeps {
   readonly version: ServerVersion;
   readonly descriptions: Descriptions;
   /** Most servers have no expressions, and never load what evaluates them. */
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
   /** Token files and join tokens. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   /** Of other components, for /readyz and componentstatuses. */
@@ -104,7 +104,7 @@ class ApiserverComponent implements Apiserver {
   readonly #assembly: Assembly;
   readonly #semantics: TableSemantics;
   readonly #hooks: HookClient;
-  readonly #cel = lazily(() => new Cel(RE2JS));
+  readonly #expressions: LateExpressions;
   readonly #security: Security;
   readonly #client: Client;
   readonly #informers: InformerFactory;
@@ -124,6 +124,7 @@ class ApiserverComponent implements Apiserver {
     this.#options = options;
     this.#deps = deps;
     const { clock, random, log } = deps;
+    this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption =
       options.encryptionConfiguration === undefined
         ? undefined
@@ -149,7 +150,7 @@ class ApiserverComponent implements Apiserver {
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
       tokenAuthenticators: deps.tokenAuthenticators,
-      loadCel: once(deps.loadCel),
+      loadExpressions: () => this.#expressions.load(),
     });
     this.#flow = new FlowControl(
       { seats: requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
@@ -305,11 +306,11 @@ class ApiserverComponent implements Apiserver {
       probes: own.probes ?? [],
       outside: this.#outside(),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
-      definitionValidator: lazily(() => createDefinitionValidator(json, this.#cel)),
+      definitionValidator: lazily(() => createDefinitionValidator(json, this.#expressions)),
       custom: customParts({
         json,
         table: own.table,
-        cel: this.#cel,
+        expressions: this.#expressions,
         parseYaml,
         client: () => this.#client,
         hooks: this.#hooks,
@@ -419,11 +420,6 @@ const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]
   isReadinessOnly,
   check: run,
 });
-
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined;
-  return () => (loading ??= load());
-}
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;

@@ -18,7 +18,7 @@ import { RbacAuthorizer } from "./authz/rbac.ts";
 import { InformerRoleReader } from "./authz/role-reader.ts";
 import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
@@ -49,7 +49,7 @@ export interface SecurityDeps {
   readonly log: Logger;
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 export interface Security {

@@ -52,9 +52,9 @@ function hostOf(assets: Assets, invocation: Invocation, log: Logger): Host {
       const { openEtcd } = await import("#supervisor/datastore/etcd.ts");
       return openEtcd(datastore, host);
     },
-    loadCel: async () => {
-      const [{ Cel }, { RE2JS }] = await Promise.all([import("#api/cel/environment.ts"), import("re2js")]);
-      return new Cel(RE2JS);
+    loadExpressions: async () => {
+      const { createExpressions } = await import("#api/expressions.ts");
+      return createExpressions();
     },
     listenAsEtcd: async (...args) => {
       const { listenAsEtcd } = await import("#supervisor/etcd-listen/serve.ts");

@@ -29,7 +29,12 @@ test("every controller that isn't disabled runs, each under an account that has 
   informers.start(stop.signal);
   let isReady = false;
   const running = controllers
-    .create(options, { ...deps, informers, clientFor, loadCel: () => assert.fail("no expressions here") })
+    .create(options, {
+      ...deps,
+      informers,
+      clientFor,
+      loadExpressions: () => assert.fail("no expressions here"),
+    })
     .run(stop.signal, () => (isReady = true));
   for (let i = 0; i < 30; i++) await settle();
   assert.ok(isReady);

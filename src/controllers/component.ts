@@ -1,5 +1,5 @@
 /** kube-controller-manager: every controller that isn't disabled, each with its own identity, over shared informers. */
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
@@ -23,7 +23,7 @@ export interface ControllersDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 export const controllers: ComponentKind<ControllersOptions, ControllersDeps> = {
@@ -65,10 +65,10 @@ async function run(
   const running: Controller[] = enabled.map(([name, create]) => {
     const log = deps.log.child({ controller: name });
     const client = deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
-    const { clock, random, informers, loadCel } = deps;
+    const { clock, random, informers, loadExpressions } = deps;
     const component = eventSources[name] ?? `${name}-controller`;
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));
-    return create({ name, options, client, informers, events, clock, random, log, loadCel });
+    return create({ name, options, client, informers, events, clock, random, log, loadExpressions });
   });
   ready();
   await deps.informers.waitForSync(signal);

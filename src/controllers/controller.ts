@@ -1,5 +1,5 @@
 /** What a controller is, and what it is made of. */
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -27,7 +27,7 @@ export interface ControllerContext {
   readonly random: Random;
   readonly log: Logger;
   /** Loads what evaluates expressions. */
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 /** Asks for its informers and adds its handlers; starts nothing. */

@@ -1,7 +1,7 @@
 /** The process and its surroundings, as handed to the composition roots. */
 import type { Worker } from "node:worker_threads";
 import type Dockerode from "dockerode";
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -44,7 +44,7 @@ export interface Host {
   /** Loads what speaks to that datastore: most servers have a file of their own. */
   readonly openDatastore: (datastore: ExternalDatastore, host: StoreHost) => Promise<Store>;
   /** Loads what evaluates expressions: most servers have none. */
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
   /** Loads what serves etcd's API: most servers aren't asked to. */
   readonly listenAsEtcd: (
     options: EtcdListenOptions,

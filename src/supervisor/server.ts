@@ -230,7 +230,7 @@ async function createServer(
       },
       descriptions:
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
-      loadCel: host.loadCel,
+      loadExpressions: host.loadExpressions,
       tokenAuthenticators,
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);
@@ -340,7 +340,7 @@ function controlPlane(options: ServerOptions, parts: ControlPlaneParts, host: Ho
 function electedControllers(
   options: ServerOptions,
   { server: { clientOf, rootCaPem }, identity }: ControlPlaneParts,
-  { clock, random, log, loadCel }: Host,
+  { clock, random, log, loadExpressions }: Host,
 ): Component {
   const name = "kube-controller-manager";
   const { disable, clusterCidr, serviceCidr } = options;
@@ -352,7 +352,7 @@ function electedControllers(
     const informers = createInformerFactory(basis);
     return [
       informerComponent(informers),
-      controllers.create(full, { ...basis, clientFor, informers, loadCel }),
+      controllers.create(full, { ...basis, clientFor, informers, loadExpressions }),
     ];
   });
 }

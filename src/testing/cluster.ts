@@ -19,8 +19,7 @@ import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom, type Random } from "#base/random.ts";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
-import { RE2JS } from "re2js";
-import { Cel } from "#api/cel/environment.ts";
+import { createExpressions } from "#api/expressions.ts";
 import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
@@ -81,7 +80,8 @@ const testParts = (
   tokens: { review: () => Promise.resolve(undefined) },
 });
 
-const cel = new Cel(RE2JS);
+const loaded = createExpressions();
+const expressions = { loaded, load: () => Promise.resolve(loaded) };
 const parseJson = (text: string): unknown => JSON.parse(text);
 
 /** Serves when it resolves. */
@@ -106,11 +106,11 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       protobuf: new ProtobufCodec(table, scheme),
       parseYaml: parseJson,
     }),
-    definitionValidator: () => createDefinitionValidator(json, () => cel),
+    definitionValidator: () => createDefinitionValidator(json, expressions),
     custom: customParts({
       json,
       table,
-      cel: () => cel,
+      expressions,
       parseYaml: parseJson,
       client: () => createClient(assembly.local(own), { clock }),
       hooks: new HookClient({

@@ -84,7 +84,8 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
   const close = async (): Promise<void> => {
     stop.abort();
     await running;
-    await store.close();
+    // Whoever brought it may start another server over it.
+    if (deps.store === undefined) await store.close();
   };
   return {
     port: apiserver.port,

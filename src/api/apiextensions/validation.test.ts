@@ -6,9 +6,12 @@ import type { CustomResourceDefinition, JSONSchemaProps } from "../generated/typ
 import { fieldErrorText } from "../meta/field-error.ts";
 import { approvalOf, isProtectedGroup } from "./approval.ts";
 import { findField } from "./field-path-rules.ts";
+import { compilePattern, patternFault } from "../schema/structural/pattern.ts";
 import { DefinitionValidator } from "./validation.ts";
 
 const validator = new DefinitionValidator({
+  compilePattern,
+  patternFault,
   read: (metadata) => ({ metadata: metadata as object, unknownFields: [] }),
   rules: () => [],
   checker: () => ({

@@ -10,7 +10,7 @@ import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkMeta, checkMetaUpdate } from "../meta/object-meta-validation.ts";
 import { defaultFaults, type DefaultDeps } from "../schema/structural/default-faults.ts";
-import { structuralFaults } from "../schema/structural/structurality.ts";
+import { structuralFaults, type PatternFault } from "../schema/structural/structurality.ts";
 import { hasDefault, schemaHas } from "../schema/structural/structural.ts";
 import { approvalAnnotation, approvalOf, isProtectedGroup } from "./approval.ts";
 import { checkConversion, isCaBundle } from "./conversion-validation.ts";
@@ -28,8 +28,9 @@ import {
 export type LooseDefinition = Loose<CustomResourceDefinition>;
 
 export interface DefinitionValidatorDeps extends DefaultDeps {
-  /** A new one for each schema. */
-  readonly checker: () => RuleChecker;
+  /** A new one for each schema; none for one without rules. */
+  readonly checker: (schema: JSONSchemaProps) => RuleChecker | undefined;
+  readonly patternFault: PatternFault;
 }
 
 export class DefinitionValidator {
@@ -160,13 +161,14 @@ export class DefinitionValidator {
     if (hasStatus) checkRoot(schema, path, faults);
     if (schema.nullable === true) faults.forbidden(`${path}.nullable`, "nullable cannot be true at the root");
     const unreadable = unreadableText(schema);
-    const structural = unreadable === undefined ? structuralFaults(schema, path) : [];
+    const structural =
+      unreadable === undefined ? structuralFaults(schema, path, this.#deps.patternFault) : [];
     const defaults =
       unreadable === undefined && structural.length === 0 ? defaultFaults(schema, path, this.#deps) : [];
     const isFine = unreadable === undefined && structural.length + defaults.length === 0;
     faults.add(...structural, ...defaults);
     const before = faults.count;
-    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker() : undefined));
+    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker(schema) : undefined));
     if (unreadable !== undefined && faults.count === before) faults.invalid(path, "", unreadable);
   }
 }

@@ -1,5 +1,5 @@
 /** The plugins that are on, in upstream's order (pkg/kubeapiserver/options/plugins.go). */
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -15,6 +15,7 @@ import {
 } from "./plugins/certificate-signers.ts";
 import { DefaultIngressClass, DefaultStorageClass } from "./plugins/default-classes.ts";
 import { DefaultTolerationSeconds } from "./plugins/default-toleration-seconds.ts";
+import { DefinitionExpressions } from "./plugins/definition-expressions.ts";
 import { LimitRanger } from "./plugins/limit-ranger.ts";
 import { NamespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { NodeRestriction } from "./plugins/node-restriction.ts";
@@ -44,7 +45,7 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly log: Logger;
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
@@ -74,6 +75,7 @@ export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
     new WebhookExpressions(conditions),
     new PolicyExpressions(deps),
     new MutatingWebhooks(webhooks),
+    new DefinitionExpressions(deps),
     new ValidatingPolicies(deps),
     new ValidatingWebhooks(webhooks),
     new ResourceQuotaPlugin(deps),

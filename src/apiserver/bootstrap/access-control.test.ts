@@ -39,7 +39,7 @@ interface World {
 
 /** There are none here, so nobody calls them. */
 const noWebhooks = {
-  loadCel: () => assert.fail("there are no expressions here"),
+  loadExpressions: () => assert.fail("there are no expressions here"),
   hookClient: new HookClient({
     clock: systemClock,
     resolver: { resolve: () => Promise.reject(new Error("no webhook is called here")) },

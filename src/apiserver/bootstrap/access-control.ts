@@ -54,7 +54,10 @@ export interface AccessControlOptions {
   readonly joinAccounts: readonly JoinAccount[];
 }
 
-export interface AccessControlDeps extends Pick<DefaultPluginsDeps, "hookClient" | "types" | "loadCel"> {
+export interface AccessControlDeps extends Pick<
+  DefaultPluginsDeps,
+  "hookClient" | "types" | "loadExpressions"
+> {
   /** Into this server, with all powers (OwnDoor). */
   readonly client: Client;
   /** Over that client; started by whoever made it, once the server stands. */

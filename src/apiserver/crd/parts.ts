@@ -1,7 +1,4 @@
 /** What serving and checking custom resources is made of. */
-import { compileObjectRules } from "#api/apiextensions/rule-evaluation.ts";
-import { CelRuleChecker } from "#api/apiextensions/rule-check.ts";
-import type { Cel } from "#api/cel/environment.ts";
 import { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { TableSchema } from "#api/patch/apply/table-schema.ts";
@@ -12,6 +9,7 @@ import type { Random } from "#base/random.ts";
 import { WebhookConverter } from "./webhook-converter.ts";
 import { relabelling } from "./converter.ts";
 import type { CustomResourcesDeps } from "./custom-resources.ts";
+import { needsExpressions, type LateExpressions } from "./late-expressions.ts";
 import { metaReader, objectMeta } from "./meta-reader.ts";
 
 export interface PartsDeps {
@@ -19,31 +17,52 @@ export interface PartsDeps {
   readonly table: TypeTable;
   readonly parseYaml: (text: string) => unknown;
   readonly client: () => Client;
-  /** Made when the first rule is met. */
-  readonly cel: () => Cel;
+  readonly expressions: Pick<LateExpressions, "load" | "loaded">;
   readonly hooks: Pick<HookClient, "call">;
   readonly random: Random;
 }
 
-export const createDefinitionValidator = (json: JsonDecoder, cel: () => Cel): DefinitionValidator =>
+export const createDefinitionValidator = (
+  json: JsonDecoder,
+  late: Pick<LateExpressions, "loaded">,
+): DefinitionValidator =>
   new DefinitionValidator({
     read: metaReader(json),
-    rules: (schema, value, path) =>
-      compileObjectRules(cel(), schema, false, path)?.faults(value, undefined) ?? [],
-    checker: () => new CelRuleChecker(cel()),
+    rules: (schema, value, path) => {
+      if (!needsExpressions(schema)) return [];
+      const { cel, compileObjectRules } = late.loaded;
+      return compileObjectRules(cel, schema, false, path)?.faults(value, undefined) ?? [];
+    },
+    checker: (schema) =>
+      needsExpressions(schema) ? new late.loaded.CelRuleChecker(late.loaded.cel) : undefined,
+    compilePattern: (pattern) => late.loaded.compilePattern(pattern),
+    patternFault: (pattern) => late.loaded.patternFault(pattern),
   });
 
 type Parts = Pick<
   CustomResourcesDeps,
-  "read" | "metaType" | "compileRules" | "parseYaml" | "client" | "converterOf"
+  | "read"
+  | "metaType"
+  | "compileRules"
+  | "compilePattern"
+  | "loadExpressions"
+  | "parseYaml"
+  | "client"
+  | "converterOf"
 >;
 
-export function customParts({ json, table, parseYaml, client, cel, ...webhook }: PartsDeps): Parts {
+export function customParts({ json, table, parseYaml, client, expressions, ...webhook }: PartsDeps): Parts {
   const schema = new TableSchema(table);
   return {
     metaType: () => schema.struct(objectMeta),
     read: metaReader(json),
-    compileRules: (structural) => compileObjectRules(cel(), structural, true),
+    compileRules: (structural) => {
+      if (!needsExpressions(structural)) return undefined;
+      const { cel, compileObjectRules } = expressions.loaded;
+      return compileObjectRules(cel, structural, true);
+    },
+    compilePattern: (pattern) => expressions.loaded.compilePattern(pattern),
+    loadExpressions: () => expressions.load(),
     parseYaml,
     client,
     converterOf: ({ spec: { conversion } }) =>

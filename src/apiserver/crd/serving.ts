@@ -34,11 +34,14 @@ import { customScale } from "./custom-scale.ts";
 import { CustomSemantics } from "./custom-semantics.ts";
 import { CustomStatusStrategy, CustomStrategy } from "./custom-strategy.ts";
 import { fieldManagerOf } from "./field-managers.ts";
+import { needsExpressions } from "./late-expressions.ts";
 import { customStruct } from "./custom-struct.ts";
 
 export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSchemaDeps {
   readonly managersReader: ManagersReader;
   readonly metaType: () => ApplyType;
+  /** Before the first write that has to be checked by them. */
+  readonly loadExpressions: () => Promise<unknown>;
   /** Throws DecodeError. */
   readonly parseYaml: (text: string) => unknown;
 }
@@ -58,6 +61,7 @@ export interface Served {
 }
 
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 const partVerbs = ["get", "patch", "update"];
 
 export function serve(parts: ServingParts, deps: ServingDeps): Served {
@@ -87,6 +91,7 @@ class VersionServer {
   readonly #definition: ResourceDefinition;
   readonly #endpoint: Endpoint;
   readonly #handlerDeps: HandlerDeps;
+  readonly #loadExpressions: (() => Promise<unknown>) | undefined;
   readonly #statusStrategy: CustomStatusStrategy;
 
   constructor(version: CustomResourceDefinitionVersion, parts: VersionParts, deps: ServingDeps) {
@@ -136,6 +141,7 @@ class VersionServer {
       form,
       printer: customPrinter(version.additionalPrinterColumns),
     });
+    this.#loadExpressions = needsExpressions(schema.schema) ? deps.loadExpressions : undefined;
     const semantics = new CustomSemantics(kind, { ...deps, schema, base: deps.semantics });
     this.#handlerDeps = { ...deps, semantics };
   }
@@ -176,8 +182,9 @@ class VersionServer {
     const { deprecated, deprecationWarning, name } = this.#version;
     const { group, kind } = this.#definition;
     const text = deprecationWarning ?? `${group}/${name} ${kind} is deprecated`;
-    return (call, info) => {
+    return async (call, info) => {
       if (deprecated === true) call.warn(text);
+      if (!readVerbs.has(info.verb)) await this.#loadExpressions?.();
       return handler({ call, info, endpoint: this.#endpoint });
     };
   }

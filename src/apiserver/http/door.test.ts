@@ -522,6 +522,9 @@ test("stopping ends watches and lets requests finish", async () => {
   connection.destroy();
 });
 
+/** A second may pass between two answers: tables show ages. */
+const ageless = (body: Buffer): string => body.toString("utf8").replaceAll(/"\d+s"/g, '"age"');
+
 test("big answers are compressed for who takes it: an object, a list in chunks, a table, a document", async () => {
   for (const name of ["big-a", "big-b", "big-c"]) await createMap(name, { x: "y".repeat(200 << 10) });
   const cases: readonly [path: string, accept: string][] = [
@@ -537,7 +540,7 @@ test("big answers are compressed for who takes it: an object, a list in chunks, 
     const small = await h2("GET", path, { accept, "accept-encoding": "br, gzip;q=0.5" });
     assert.equal(small.headers["content-encoding"], "gzip", path);
     assert.match(String(small.headers["vary"]), /Accept-Encoding/);
-    assert.deepEqual(gunzipSync(small.body), plain.body, path);
+    assert.deepEqual(ageless(gunzipSync(small.body)), ageless(plain.body), path);
     const refused = await h2("GET", path, { accept, "accept-encoding": "gzip;q=0" });
     assert.equal(refused.headers["content-encoding"], undefined, path);
   }

@@ -72,7 +72,7 @@ test("a new kind of objects is collected as soon as its definition is there", as
     }),
     informers: createInformerFactory(deps),
     events: { event: () => undefined },
-    loadCel: () => assert.fail("no expressions here"),
+    loadExpressions: () => assert.fail("no expressions here"),
   }).run(stop.signal);
   await calm();
   await clock.advance(60_000);

@@ -1,5 +1,5 @@
 /** Notes in a ValidatingAdmissionPolicy's status what its expressions get wrong about the kinds it is for. upstream: pkg/controller/validatingadmissionpolicystatus */
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { ValidatingAdmissionPolicy } from "#api/generated/types/admissionregistration-v1.ts";
 import { keyOf } from "#api/meta/object.ts";
 import { isConflict, isNotFound } from "#api/meta/status.ts";
@@ -8,12 +8,11 @@ import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
-import { expressionWarnings } from "./warnings.ts";
 
 const workers = 5;
 
 export function policyStatusController(context: ControllerContext): Controller {
-  const { client, informers, clock, log, loadCel } = context;
+  const { client, informers, clock, log, loadExpressions } = context;
   const queue = new RateLimitedQueue({ name: "validatingadmissionpolicy-status" }, { clock, log });
   const informer = informers.informer(validatingAdmissionPolicies);
   const enqueue = (policy: ValidatingAdmissionPolicy): void => {
@@ -27,8 +26,13 @@ export function policyStatusController(context: ControllerContext): Controller {
     const policy = informer.lister.get(key);
     const generation = policy?.metadata?.generation;
     if (policy === undefined || policy.status?.observedGeneration === generation) return;
-    engine ??= loadCel().then((cel) => ({ cel, scheme: createScheme(), table: createTypeTable() }));
-    const warnings = expressionWarnings(policy, await engine);
+    engine ??= loadExpressions().then((expressions) => ({
+      expressions,
+      scheme: createScheme(),
+      table: createTypeTable(),
+    }));
+    const { expressions, ...kinds } = await engine;
+    const warnings = expressions.expressionWarnings(policy, { cel: expressions.cel, ...kinds });
     const typeChecking = warnings.length === 0 ? {} : { expressionWarnings: [...warnings] };
     const status = { ...policy.status, observedGeneration: generation, typeChecking };
     try {
@@ -41,7 +45,7 @@ export function policyStatusController(context: ControllerContext): Controller {
 }
 
 interface CheckingEngine {
-  readonly cel: Cel;
+  readonly expressions: Expressions;
   readonly scheme: ReturnType<typeof createScheme>;
   readonly table: ReturnType<typeof createTypeTable>;
 }

@@ -51,7 +51,7 @@ async function world(
     options,
     informers,
     events,
-    loadCel: () => assert.fail("no expressions here"),
+    loadExpressions: () => assert.fail("no expressions here"),
   });
   informers.start(stop.signal);
   await informers.waitForSync(stop.signal);

@@ -60,7 +60,7 @@ export async function startWorld({
       options,
       informers,
       events: recorder,
-      loadCel: () => Promise.reject(new Error("no expressions here")),
+      loadExpressions: () => Promise.reject(new Error("no expressions here")),
     }),
   );
   informers.start(stop.signal);

@@ -7,11 +7,12 @@ import { coerceMeta, metaFaults, type MetaReader } from "./object-meta.ts";
 import { prune } from "./prune.ts";
 import type { CompileRules, CompiledRules } from "./rules.ts";
 import { keepsUnknown, type Structural } from "./structural.ts";
-import { compileSchema, type ValueCheck } from "./validate.ts";
+import { compileSchema, type CompilePattern, type ValueCheck } from "./validate.ts";
 
 export interface CompiledSchemaDeps {
   readonly read: MetaReader;
   readonly compileRules: CompileRules;
+  readonly compilePattern: CompilePattern;
 }
 
 /** Fault types that make rules pointless: they could trip over what is wrong. */
@@ -34,13 +35,15 @@ export class CompiledSchema {
   readonly schema: Structural;
   readonly #read: MetaReader;
   readonly #compileRules: CompileRules;
+  readonly #compilePattern: CompilePattern;
   #check: ValueCheck | undefined;
   #rules: { readonly compiled: CompiledRules | undefined } | undefined;
 
-  constructor(schema: Structural, { read, compileRules }: CompiledSchemaDeps) {
+  constructor(schema: Structural, { read, compileRules, compilePattern }: CompiledSchemaDeps) {
     this.schema = schema;
     this.#read = read;
     this.#compileRules = compileRules;
+    this.#compilePattern = compilePattern;
   }
 
   /** The whole object is left as it is: nothing is unknown. */
@@ -66,7 +69,7 @@ export class CompiledSchema {
 
   /** Of types, bounds and patterns. `old`: unchanged parts of it may stay as they are. */
   valueFaults(object: AnyObject, old: AnyObject | undefined): readonly FieldError[] {
-    this.#check ??= compileSchema(this.schema);
+    this.#check ??= compileSchema(this.schema, this.#compilePattern);
     return this.#check(object, "", old === undefined ? undefined : { value: old }).faults;
   }
 

@@ -6,11 +6,12 @@ import { coerceMeta, metaFaults, type MetaReader } from "./object-meta.ts";
 import { prune } from "./prune.ts";
 import type { RuleFaults } from "./rules.ts";
 import { asResource, hasDefault, isEmbedded, itemsOf, metaFields, type Structural } from "./structural.ts";
-import { compileSchema, faultsOf } from "./validate.ts";
+import { compileSchema, faultsOf, type CompilePattern } from "./validate.ts";
 
 export interface DefaultDeps {
   readonly read: MetaReader;
   readonly rules: RuleFaults;
+  readonly compilePattern: CompilePattern;
 }
 
 /** Puts a value where it belongs in an otherwise plain object. */
@@ -65,7 +66,7 @@ function ownFaults(schema: Structural, place: Place, deps: DefaultDeps): FieldEr
     ? withinMetaFaults(value, place, path, deps.read)
     : contentFaults(value, schema, path, deps.read);
   if (own.length > 0) return own;
-  const faults = faultsOf(compileSchema(schema)(value, "", undefined), path);
+  const faults = faultsOf(compileSchema(schema, deps.compilePattern)(value, "", undefined), path);
   const all = place.isMeta ? faults : [...faults, ...listTypeFaults(value, schema, path)];
   return all.length > 0 ? all : [...deps.rules(schema, value, path)];
 }

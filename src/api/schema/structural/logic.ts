@@ -1,9 +1,7 @@
 /** allOf, anyOf, oneOf and not. upstream: kube-openapi/pkg/validation/validate/schema_props.go */
 import { faultOf, Outcome } from "./outcome.ts";
 import type { Structural } from "./structural.ts";
-import type { PartCheck, ValueCheck } from "./validate.ts";
-
-type Compile = (schema: Structural) => ValueCheck;
+import type { Compile, PartCheck, ValueCheck } from "./validate.ts";
 
 export function compileLogic(schema: Structural, compile: Compile): PartCheck<unknown> | undefined {
   const all = (schema.allOf ?? []).map(compile);

@@ -12,6 +12,7 @@ import { goFloat } from "./go-number.ts";
 import { listTypeFaults } from "./list-types.ts";
 import { coerceMeta, metaFaults, type MetaReader } from "./object-meta.ts";
 import { prune } from "./prune.ts";
+import { compilePattern, patternFault } from "./pattern.ts";
 import { structuralFaults } from "./structurality.ts";
 import type { Structural } from "./structural.ts";
 import { compileSchema } from "./validate.ts";
@@ -163,7 +164,10 @@ suite("defaults", () => {
   ];
   for (const [name, schema, faults] of faultCases) {
     test(`${name} is ${faults.length === 0 ? "taken" : "refused"}`, () => {
-      assert.deepEqual(defaultFaults(schema, "spec", { read, rules: () => [] }).map(fieldErrorText), faults);
+      assert.deepEqual(
+        defaultFaults(schema, "spec", { read, rules: () => [], compilePattern }).map(fieldErrorText),
+        faults,
+      );
     });
   }
 });
@@ -272,7 +276,10 @@ suite("values", () => {
   ];
   for (const [schema, value, faults] of cases) {
     test(`${JSON.stringify(value)} against ${JSON.stringify(schema)}`, () => {
-      assert.deepEqual(compileSchema(schema)(value, "", undefined).faults.map(fieldErrorText), faults);
+      assert.deepEqual(
+        compileSchema(schema, compilePattern)(value, "", undefined).faults.map(fieldErrorText),
+        faults,
+      );
     });
   }
 
@@ -322,7 +329,7 @@ suite("values", () => {
   ];
   for (const [name, schema, old, value, isFine] of updates) {
     test(`ratcheting: ${name}`, () => {
-      const outcome = compileSchema(schema)(value, "", { value: old });
+      const outcome = compileSchema(schema, compilePattern)(value, "", { value: old });
       assert.equal(outcome.isValid, isFine, outcome.faults.map(fieldErrorText).join("\n"));
     });
   }
@@ -506,7 +513,7 @@ suite("structural or not", () => {
   ];
   for (const [name, schema, faults] of cases) {
     test(name, () => {
-      assert.deepEqual(structuralFaults(schema, "s").map(fieldErrorText), faults);
+      assert.deepEqual(structuralFaults(schema, "s", patternFault).map(fieldErrorText), faults);
     });
   }
 });
@@ -515,6 +522,7 @@ test("rules aren't run over what is wrong anyhow", () => {
   let runs = 0;
   const compiled = new CompiledSchema(object({}), {
     read,
+    compilePattern,
     compileRules: () => ({
       faults: () => {
         runs += 1;

@@ -1,7 +1,6 @@
 /** Whether a schema is structural. upstream: apiextensions-apiserver/pkg/apiserver/schema/{validation,complete}.go */
 import { fieldErrorText, forbidden, invalid, required, type FieldError } from "../../meta/field-error.ts";
 import { jsonEqual } from "../../patch/json-value.ts";
-import { patternFault } from "./pattern.ts";
 import {
   hasDefault,
   isEmbedded,
@@ -21,9 +20,12 @@ const emptyTypeTexts: Readonly<Record<Level, string>> = {
   field: "must not be empty for specified object fields",
 };
 
+/** What is wrong with a pattern. Asked only for schemas with patterns. */
+export type PatternFault = (pattern: string) => string | undefined;
+
 /** Sorted by their text. */
-export function structuralFaults(schema: Structural, path: string): FieldError[] {
-  const checker = new StructureCheck();
+export function structuralFaults(schema: Structural, path: string, patternFault: PatternFault): FieldError[] {
+  const checker = new StructureCheck(patternFault);
   checker.schema(schema, "root", path);
   checker.completeness(schema, schema, path);
   return checker.faults.toSorted((a, b) => (fieldErrorText(a) < fieldErrorText(b) ? -1 : 1));
@@ -35,6 +37,11 @@ const isIntegerOrString = (schemas: readonly Structural[] | undefined): boolean 
 
 class StructureCheck {
   readonly faults: FieldError[] = [];
+  readonly #patternFault: PatternFault;
+
+  constructor(patternFault: PatternFault) {
+    this.#patternFault = patternFault;
+  }
 
   schema(schema: Structural, level: Level, path: string): void {
     const items = itemsOf(schema);
@@ -142,7 +149,7 @@ class StructureCheck {
     this.#nestedList(schema.oneOf, `${path}.oneOf`, false);
     if (schema.not !== undefined) this.#nested(schema.not, `${path}.not`, false);
     const { pattern = "" } = schema;
-    const fault = pattern === "" ? undefined : patternFault(pattern);
+    const fault = pattern === "" ? undefined : this.#patternFault(pattern);
     if (fault !== undefined) {
       const why = `must be a valid regular expression, but isn't: ${fault}`;
       this.faults.push(invalid(`${path}.pattern`, pattern, why));

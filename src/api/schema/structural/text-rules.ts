@@ -1,10 +1,12 @@
 /** Length and pattern of strings. The first fault is enough. upstream: kube-openapi/pkg/validation/validate/validator.go */
-import { compilePattern } from "./pattern.ts";
 import { faultOf } from "./outcome.ts";
 import type { Structural } from "./structural.ts";
-import type { PartCheck } from "./validate.ts";
+import type { CompilePattern, PartCheck } from "./validate.ts";
 
-export function compileText(schema: Structural): PartCheck<string> | undefined {
+export function compileText(
+  schema: Structural,
+  compilePattern: CompilePattern,
+): PartCheck<string> | undefined {
   const { maxLength, minLength, pattern = "" } = schema;
   if (maxLength === undefined && minLength === undefined && pattern === "") return undefined;
   const matches = pattern === "" ? undefined : compilePattern(pattern);

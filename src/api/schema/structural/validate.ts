@@ -18,18 +18,25 @@ export type Before = { readonly value: unknown } | undefined;
 /** Checks one value at a path ("spec.list[0]"). */
 export type ValueCheck = (value: unknown, path: string, before: Before) => Outcome;
 
+/** For the schemas in a schema. */
+export type Compile = (schema: Structural) => ValueCheck;
+
 /** Checks a part of a value that is of the right kind already. */
 export type PartCheck<T> = (value: T, path: string, outcome: Outcome, before: Before) => void;
 
+/** RE2's syntax, found anywhere in the text. Asked only for schemas with patterns. */
+export type CompilePattern = (pattern: string) => (text: string) => boolean;
+
 /** Never throws for a schema that structurality.ts and the rules of definitions found fine. */
-export function compileSchema(schema: Structural): ValueCheck {
+export function compileSchema(schema: Structural, compilePattern: CompilePattern): ValueCheck {
+  const compile = (inner: Structural): ValueCheck => compileSchema(inner, compilePattern);
   const parts = {
-    logic: compileLogic(schema, compileSchema),
-    text: compileText(schema),
+    logic: compileLogic(schema, compile),
+    text: compileText(schema, compilePattern),
     format: schema.format === undefined ? undefined : formatPart(schema.format),
     number: compileNumber(schema),
-    list: compileList(schema),
-    map: compileMap(schema),
+    list: compileList(schema, compile),
+    map: compileMap(schema, compile),
   };
   const run = (value: unknown, path: string, before: Before): Outcome => {
     const outcome = new Outcome();
@@ -82,13 +89,13 @@ function formatPart(format: string): PartCheck<string> | undefined {
 /** Which item of the old list a new one is to be compared with. */
 type Correlate = (item: unknown, index: number, before: Before) => Before;
 
-function compileList(schema: Structural): PartCheck<readonly unknown[]> | undefined {
+function compileList(schema: Structural, compile: Compile): PartCheck<readonly unknown[]> | undefined {
   const items = itemsOf(schema);
   const { minItems, maxItems, uniqueItems } = schema;
   if (items === undefined && minItems === undefined && maxItems === undefined && uniqueItems !== true) {
     return undefined;
   }
-  const check = items === undefined ? undefined : compileSchema(items);
+  const check = items === undefined ? undefined : compile(items);
   const correlate = correlation(schema);
   return (list, path, outcome, before) => {
     outcome.checks += 1;
@@ -142,15 +149,15 @@ const beforeAt = (before: Before, key: string): Before => {
   return isMap(old) && Object.hasOwn(old, key) ? { value: old[key] } : undefined;
 };
 
-function compileMap(schema: Structural): PartCheck<JsonMap> | undefined {
+function compileMap(schema: Structural, compile: Compile): PartCheck<JsonMap> | undefined {
   const values = valuesOf(schema);
   const { minProperties, maxProperties, required = [] } = schema;
   const properties = Object.entries(schema.properties ?? {}).map(
-    ([name, property]) => [name, compileSchema(property), property.default !== undefined] as const,
+    ([name, property]) => [name, compile(property), property.default !== undefined] as const,
   );
   const known = new Set(properties.map(([name]) => name));
   const defaulted = new Set(properties.filter(([, , isDefaulted]) => isDefaulted).map(([name]) => name));
-  const checkValue = typeof values === "object" ? compileSchema(values) : undefined;
+  const checkValue = typeof values === "object" ? compile(values) : undefined;
   return (map, path, outcome, before) => {
     outcome.checks += 1;
     const size = Object.keys(map).length;

@@ -1,5 +1,5 @@
 /** What a policy says of one request: expressions in, decisions out. upstream: apiserver/pkg/admission/plugin/policy/validating/validator.go */
-import { Fault, typeNameOf, type Value } from "#api/cel/values.ts";
+import type { Value } from "#api/cel/values.ts";
 import type { Validation } from "#api/generated/types/admissionregistration-v1.ts";
 import { BudgetError, ExpressionRun, matchConditions, type EvaluationInput } from "./expressions.ts";
 import type { CompiledPolicy, CompiledValidation } from "#api/cel/policy/policy.ts";
@@ -34,6 +34,7 @@ export async function judge(policy: CompiledPolicy, input: EvaluationInput): Pro
   const failed = (message: string, index = 0): Denial[] =>
     ignoresErrors ? [] : [{ message, reason: undefined, index }];
   const run = new ExpressionRun(input, policy.variables);
+  const { Fault } = input.engine;
   try {
     const { matches, error } = await matchConditions(policy.conditions, run);
     if (error !== "") return { ...nothing, denials: failed(error) };
@@ -74,6 +75,7 @@ async function auditOf(
   run: ExpressionRun,
   failed: (message: string) => Denial[],
 ): Promise<Pick<Verdict, "audit" | "auditDenials">> {
+  const { Fault, typeNameOf } = run.engine;
   const audit: AuditText[] = [];
   const auditDenials: Denial[] = [];
   for (const { key, expression } of policy.audit) {

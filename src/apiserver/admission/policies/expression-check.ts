@@ -11,14 +11,13 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { invalidError } from "#api/meta/status.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns } from "../refuse.ts";
-import { compilePolicy, expressionFaults } from "#api/cel/policy/policy.ts";
 import type { PolicyDeps } from "./validating.ts";
 
 export class PolicyExpressions implements AdmissionPlugin {
   readonly name = "PolicyExpressions";
-  readonly #deps: Pick<PolicyDeps, "loadCel">;
+  readonly #deps: Pick<PolicyDeps, "loadExpressions">;
 
-  constructor(deps: Pick<PolicyDeps, "loadCel">) {
+  constructor(deps: Pick<PolicyDeps, "loadExpressions">) {
     this.#deps = deps;
   }
 
@@ -52,7 +51,8 @@ export class PolicyExpressions implements AdmissionPlugin {
       }
     }
     if (faults.count > 0) return;
-    const compiled = compilePolicy(await this.#deps.loadCel(), policy);
+    const { cel, compilePolicy, expressionFaults } = await this.#deps.loadExpressions();
+    const compiled = compilePolicy(cel, policy);
     for (const { path, text, fault } of expressionFaults(compiled)) faults.invalid(path, text, fault);
   }
 }

@@ -3,16 +3,10 @@
  * upstream: apiserver/pkg/admission/plugin/cel/{composition,condition}.go, webhook/matchconditions
  */
 import type { Program } from "#api/cel/environment.ts";
-import { perCallLimit, CostLimitError } from "#api/cel/cost/budget.ts";
-import {
-  AuthorizerValue,
-  PendingAnswer,
-  type AuthorizerAnswer,
-  type AuthorizerQuestion,
-} from "#api/cel/library/authorizer.ts";
-import { dynamicValue } from "#api/cel/schema/values.ts";
+import type { AuthorizerAnswer, AuthorizerQuestion } from "#api/cel/library/authorizer.ts";
 import type { ComposedVariable, Expression } from "#api/cel/policy/compiler.ts";
-import { Fault, MapValue, type Value } from "#api/cel/values.ts";
+import type { Value } from "#api/cel/values.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -23,6 +17,7 @@ import { namespaceObject, requestObject } from "./request-object.ts";
 const budgetMax = 10_000_000;
 
 export interface EvaluationInput {
+  readonly engine: Expressions;
   readonly attributes: AdmissionAttributes;
   /** Undefined: no parameters. */
   readonly params: unknown;
@@ -39,6 +34,7 @@ export class BudgetError extends Error {
 
 /** Values of one request, shared by the expressions of one policy: variables are evaluated once, when first used. */
 export class ExpressionRun {
+  readonly engine: Expressions;
   readonly #input: EvaluationInput;
   readonly #variables: ReadonlyMap<string, Expression>;
   readonly #values = new Map<string, Value>();
@@ -47,12 +43,14 @@ export class ExpressionRun {
   #budget = budgetMax;
 
   constructor(input: EvaluationInput, variables: readonly ComposedVariable[]) {
+    this.engine = input.engine;
     this.#input = input;
     this.#variables = new Map(variables.map(({ name, expression }) => [name, expression]));
   }
 
   /** A Fault where it went wrong. Throws BudgetError. */
   async evaluate({ text, program, fault }: Expression): Promise<Value> {
+    const { Fault, CostLimitError, PendingAnswer } = this.engine;
     if (program === undefined) return new Fault(`compilation error: ${fault}`);
     for (;;) {
       try {
@@ -71,7 +69,7 @@ export class ExpressionRun {
   }
 
   #run(program: Program): Value {
-    const { value, cost } = program.run((name) => this.#variable(name), perCallLimit);
+    const { value, cost } = program.run((name) => this.#variable(name), this.engine.perCallLimit);
     this.#budget -= cost;
     if (this.#budget < 0) throw new BudgetError();
     return value;
@@ -87,6 +85,7 @@ export class ExpressionRun {
 
   #make(name: string): Value | undefined {
     const { attributes, params, namespace } = this.#input;
+    const { AuthorizerValue, ComposedValues, dynamicValue } = this.engine;
     switch (name) {
       case "object":
         return dynamicValue(attributes.object ?? null);
@@ -99,7 +98,7 @@ export class ExpressionRun {
       case "params":
         return dynamicValue(params ?? null);
       case "variables":
-        return new Variables([...this.#variables.keys()], (variable) => this.#compose(variable));
+        return new ComposedValues([...this.#variables.keys()], (variable) => this.#compose(variable));
       case "authorizer":
         return new AuthorizerValue((question) => this.#known(question));
       case "authorizer.requestResource":
@@ -111,7 +110,7 @@ export class ExpressionRun {
 
   #requestResource(): Value {
     const { gvr, subresource, namespace, name } = this.#input.attributes;
-    return new AuthorizerValue((question) => this.#known(question), "ResourceCheck", {
+    return new this.engine.AuthorizerValue((question) => this.#known(question), "ResourceCheck", {
       group: gvr.group,
       resource: gvr.resource,
       subresource,
@@ -121,6 +120,7 @@ export class ExpressionRun {
   }
 
   #compose(name: string): Value {
+    const { Fault } = this.engine;
     const known = this.#composed.get(name);
     if (known !== undefined) return known;
     const expression = this.#variables.get(name);
@@ -139,7 +139,7 @@ export class ExpressionRun {
 
   #known(question: AuthorizerQuestion): AuthorizerAnswer {
     const answer = this.#answers.get(JSON.stringify(question));
-    if (answer === undefined) throw new PendingAnswer(question);
+    if (answer === undefined) throw new this.engine.PendingAnswer(question);
     return answer;
   }
 
@@ -174,30 +174,6 @@ export class ExpressionRun {
   }
 }
 
-/** `variables`: its fields are evaluated when they are looked at. */
-class Variables extends MapValue {
-  readonly #names: readonly string[];
-  readonly #compose: (name: string) => Value;
-
-  constructor(names: readonly string[], compose: (name: string) => Value) {
-    super();
-    this.#names = names;
-    this.#compose = compose;
-  }
-
-  get size(): number {
-    return this.#names.length;
-  }
-
-  find(key: Value): Value | undefined {
-    return typeof key === "string" && this.#names.includes(key) ? this.#compose(key) : undefined;
-  }
-
-  keys(): Iterable<Value> {
-    return this.#names;
-  }
-}
-
 export interface ConditionsResult {
   readonly matches: boolean;
   /** Conditions that couldn't be told, and no other said no. */
@@ -213,7 +189,7 @@ export async function matchConditions(
   for (const condition of conditions) {
     const value = await run.evaluate(condition);
     if (value === false) return { matches: false, error: "" };
-    if (value instanceof Fault) errors.push(value.message);
+    if (value instanceof run.engine.Fault) errors.push(value.message);
   }
   const [only = ""] = errors;
   return { matches: errors.length === 0, error: errors.length > 1 ? `[${errors.join(", ")}]` : only };

@@ -1,7 +1,7 @@
 /** Cases re-expressed from apiserver/pkg/admission/plugin/policy/validating/{admission,validator}_test.go. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { cel } from "#api/cel/testing/environment.ts";
+import { createExpressions } from "#api/expressions.ts";
 import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBindingSpec,
@@ -21,6 +21,8 @@ import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { attributesOf, run, type Write } from "../testing/attributes.ts";
 import { PolicyExpressions } from "./expression-check.ts";
 import { ValidatingPolicies } from "./validating.ts";
+
+const engine = createExpressions();
 
 const everything: ValidatingAdmissionPolicySpec["matchConstraints"] = {
   resourceRules: [
@@ -75,7 +77,7 @@ async function outcomeOf({ spec, binding, write = replicas(5) }: Setup): Promise
     client: api,
     informers: api,
     authorizer,
-    loadCel: () => Promise.resolve(cel),
+    loadExpressions: () => Promise.resolve(engine),
   });
   const warnings: string[] = [];
   const annotations: Record<string, string> = {};
@@ -374,7 +376,7 @@ suite("ValidatingAdmissionPolicy", () => {
       client: api,
       informers: api,
       authorizer: { authorize: () => assert.fail(), rulesFor: () => assert.fail() },
-      loadCel: () => assert.fail("loaded"),
+      loadExpressions: () => assert.fail("loaded"),
     });
     await run(plugin, attributesOf(configMaps, { object: { metadata: { name: "a", namespace: "b" } } }));
   });
@@ -382,7 +384,7 @@ suite("ValidatingAdmissionPolicy", () => {
 
 async function refusalOf(policy: Partial<ValidatingAdmissionPolicySpec>): Promise<string | undefined> {
   const object: ValidatingAdmissionPolicy = { metadata: { name: "p" }, spec: policy };
-  const plugin = new PolicyExpressions({ loadCel: () => Promise.resolve(cel) });
+  const plugin = new PolicyExpressions({ loadExpressions: () => Promise.resolve(engine) });
   const gvk = { ...validatingAdmissionPolicies, kind: "ValidatingAdmissionPolicy" };
   try {
     await run(plugin, { ...attributesOf(validatingAdmissionPolicies, { object }), gvk });

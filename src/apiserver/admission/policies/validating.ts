@@ -1,5 +1,5 @@
 /** ValidatingAdmissionPolicy: policies with bindings refuse, warn and note. upstream: apiserver/pkg/admission/plugin/policy/validating/dispatcher.go */
-import type { Cel } from "#api/cel/environment.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
@@ -19,12 +19,12 @@ import { refuse } from "../refuse.ts";
 import { judge, type Denial, type Verdict } from "./decision.ts";
 import { isPolicy, PolicyMatcher } from "./matching.ts";
 import { ConfigurationError, ParamReader } from "./params.ts";
-import { compilePolicy, type CompiledPolicy } from "#api/cel/policy/policy.ts";
+import type { CompiledPolicy } from "#api/cel/policy/policy.ts";
 
 export interface PolicyDeps extends LookupDeps {
   readonly authorizer: Authorizer;
   /** Loaded when there is the first expression: most clusters have none. */
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 interface Refusal extends Denial {
@@ -103,11 +103,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
         binding.spec?.paramRef,
         attributes.namespace,
       );
-      const compiled = await this.#compile(policy);
+      const engine = await this.#deps.loadExpressions();
+      const compiled = this.#compile(policy, engine);
       const namespace = await this.#matcher.namespaceOf(attributes);
       const denials: Denial[] = [];
       for (const each of params) {
-        const input = { attributes, params: each, namespace, authorizer: this.#deps.authorizer };
+        const input = { engine, attributes, params: each, namespace, authorizer: this.#deps.authorizer };
         const verdict = await judge(compiled, input);
         denials.push(...act(binding, verdict, attributes), ...verdict.auditDenials);
         for (const { key, value } of verdict.audit) noteOf(notes, key).add(value.slice(0, auditBytesMax));
@@ -120,10 +121,10 @@ export class ValidatingPolicies implements AdmissionPlugin {
     }
   }
 
-  async #compile(policy: ValidatingAdmissionPolicy): Promise<CompiledPolicy> {
+  #compile(policy: ValidatingAdmissionPolicy, { cel, compilePolicy }: Expressions): CompiledPolicy {
     const known = this.#compiled.get(policy);
     if (known !== undefined) return known;
-    const compiled = compilePolicy(await this.#deps.loadCel(), policy);
+    const compiled = compilePolicy(cel, policy);
     this.#compiled.set(policy, compiled);
     return compiled;
   }

@@ -1,7 +1,6 @@
 /** A webhook server, configurations that call it, and a chain of the two plugins: for their tests. */
 import assert from "node:assert/strict";
-import { RE2JS } from "re2js";
-import { Cel } from "#api/cel/environment.ts";
+import { createExpressions } from "#api/expressions.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { WebhookExpressions } from "../webhooks/expressions.ts";
 import { MatchConditions } from "../webhooks/match-conditions.ts";
@@ -31,6 +30,8 @@ import { ValidatingWebhooks } from "../webhooks/validating.ts";
 import { attributesOf, type Write } from "./attributes.ts";
 import { startHookServer, type HookAnswer, type HookServer } from "./hook-server.ts";
 
+const engine = createExpressions();
+const loadExpressions = (): Promise<typeof engine> => Promise.resolve(engine);
 const scheme = createScheme();
 const table = createTypeTable();
 const semantics = new TableSemantics({
@@ -79,7 +80,7 @@ export async function hookWorld(
     authorize: ({ verb }) => ({ allowed: verb === "bless", denied: false, reason: "" }),
     rulesFor: () => assert.fail("nobody asks for rules"),
   };
-  const conditions = new MatchConditions({ loadCel: () => Promise.resolve(new Cel(RE2JS)), authorizer });
+  const conditions = new MatchConditions({ loadExpressions, authorizer });
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {

@@ -1,17 +1,9 @@
 /** Conditions in CEL under which a webhook is asked at all. upstream: apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go */
 import type { MatchCondition } from "#api/generated/types/admissionregistration-v1.ts";
-import { CostLimitError } from "#api/cel/cost/budget.ts";
-import type { Cel, Environment, Program } from "#api/cel/environment.ts";
-import {
-  AuthorizerValue,
-  PendingAnswer,
-  type AuthorizerAnswer,
-  type AuthorizerQuestion,
-} from "#api/cel/library/authorizer.ts";
-import { dynamicValue } from "#api/cel/schema/values.ts";
-import { CompileError } from "#api/cel/source.ts";
-import { dynType, objectType } from "#api/cel/types.ts";
-import { Fault, type Value } from "#api/cel/values.ts";
+import type { Environment, Program } from "#api/cel/environment.ts";
+import type { AuthorizerAnswer, AuthorizerQuestion } from "#api/cel/library/authorizer.ts";
+import type { Value } from "#api/cel/values.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { StatusError } from "#api/meta/status.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
@@ -22,7 +14,7 @@ import { requestOf, type Question } from "./review.ts";
 import type { Hook } from "./source.ts";
 
 export interface MatchConditionsDeps {
-  readonly loadCel: () => Promise<Cel>;
+  readonly loadExpressions: () => Promise<Expressions>;
   readonly authorizer: Authorizer;
 }
 
@@ -43,7 +35,7 @@ export class MatchConditions {
 
   /** Why an expression can't be used; undefined for a good one. */
   async fault(expression: string): Promise<string | undefined> {
-    const compiled = await this.#compile(expression);
+    const compiled = this.#compile(expression, await this.#deps.loadExpressions());
     return typeof compiled === "string" ? compiled : undefined;
   }
 
@@ -65,8 +57,7 @@ export class MatchConditions {
     throw failed(attributes, faults);
   }
 
-  async #compile(expression: string): Promise<Program | string> {
-    const cel = await this.#deps.loadCel();
+  #compile(expression: string, { cel, CompileError, dynType, objectType }: Expressions): Program | string {
     this.#environment ??= cel.environment({
       variables: {
         object: dynType,
@@ -86,10 +77,10 @@ export class MatchConditions {
     }
   }
 
-  async #programOf(condition: MatchCondition): Promise<Program | string> {
+  #programOf(condition: MatchCondition, engine: Expressions): Program | string {
     let program = this.#programs.get(condition);
     if (program === undefined) {
-      program = await this.#compile(condition.expression);
+      program = this.#compile(condition.expression, engine);
       this.#programs.set(condition, program);
     }
     return program;
@@ -101,10 +92,12 @@ export class MatchConditions {
     subject: Subject,
     costLimit: number,
   ): Promise<{ readonly holds: boolean; readonly cost: number } | string> {
-    const program = await this.#programOf(condition);
+    const engine = await this.#deps.loadExpressions();
+    const { Fault, CostLimitError, PendingAnswer } = engine;
+    const program = this.#programOf(condition, engine);
     if (typeof program === "string") return program;
     const answers = new Map<string, AuthorizerAnswer>();
-    const variables = variablesOf(attributes, subject, answers);
+    const variables = variablesOf(attributes, subject, answers, engine);
     for (;;) {
       try {
         const { value, cost } = program.run(variables, costLimit);
@@ -147,6 +140,7 @@ function variablesOf(
   attributes: AdmissionAttributes,
   subject: Subject,
   answers: ReadonlyMap<string, AuthorizerAnswer>,
+  { AuthorizerValue, PendingAnswer, dynamicValue }: Expressions,
 ): (name: string) => Value | undefined {
   const ask = (question: AuthorizerQuestion): AuthorizerAnswer => {
     const answer = answers.get(JSON.stringify(question));

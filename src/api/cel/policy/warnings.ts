@@ -1,16 +1,16 @@
 /** What a policy's expressions get wrong about the built-in kinds it names. upstream: apiserver/pkg/admission/plugin/policy/validating/typechecking.go */
-import type { Cel } from "#api/cel/environment.ts";
-import { compilePolicy, expressionFaults } from "#api/cel/policy/policy.ts";
-import { BuiltInTypes } from "#api/cel/schema/built-in-types.ts";
-import { objectType } from "#api/cel/types.ts";
+import type { Cel } from "../environment.ts";
+import { compilePolicy, expressionFaults } from "./policy.ts";
+import { BuiltInTypes } from "../schema/built-in-types.ts";
+import { objectType } from "../types.ts";
 import type {
   ExpressionWarning,
   NamedRuleWithOperations,
   ValidatingAdmissionPolicy,
-} from "#api/generated/types/admissionregistration-v1.ts";
-import type { GroupVersionKind } from "#api/meta/object.ts";
-import type { TypeTable } from "#api/schema/type-table.ts";
-import type { Scheme } from "#api/scheme.ts";
+} from "../../generated/types/admissionregistration-v1.ts";
+import type { GroupVersionKind } from "../../meta/object.ts";
+import type { TypeTable } from "../../schema/type-table.ts";
+import type { Scheme } from "../../scheme.ts";
 
 interface CheckedKind extends GroupVersionKind {
   readonly struct: string;

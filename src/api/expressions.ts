@@ -1,0 +1,45 @@
+/**
+ * Everything that reads what users wrote in CEL or as a pattern, as one piece. It takes long to load and most servers
+ * have neither, so it is loaded when the first is met: others know only the type.
+ */
+import { RE2JS } from "re2js";
+import { CelRuleChecker } from "./apiextensions/rule-check.ts";
+import { compileObjectRules } from "./apiextensions/rule-evaluation.ts";
+import { CostLimitError, perCallLimit } from "./cel/cost/budget.ts";
+import { Cel } from "./cel/environment.ts";
+import { AuthorizerValue, PendingAnswer } from "./cel/library/authorizer.ts";
+import { ComposedValues } from "./cel/policy/composed-values.ts";
+import { compilePolicy, expressionFaults } from "./cel/policy/policy.ts";
+import { expressionWarnings } from "./cel/policy/warnings.ts";
+import { dynamicValue } from "./cel/schema/values.ts";
+import { CompileError } from "./cel/source.ts";
+import { dynType, objectType } from "./cel/types.ts";
+import { Fault, typeNameOf } from "./cel/values.ts";
+import { compilePattern, patternFault } from "./schema/structural/pattern.ts";
+
+export type Expressions = ReturnType<typeof createExpressions>;
+
+export const createExpressions = () => ({
+  cel: new Cel(RE2JS),
+  // Values and what goes wrong with them.
+  Fault,
+  CompileError,
+  CostLimitError,
+  AuthorizerValue,
+  PendingAnswer,
+  ComposedValues,
+  perCallLimit,
+  dynType,
+  objectType,
+  dynamicValue,
+  typeNameOf,
+  // Policies.
+  compilePolicy,
+  expressionFaults,
+  expressionWarnings,
+  // Custom resources.
+  CelRuleChecker,
+  compileObjectRules,
+  compilePattern,
+  patternFault,
+});
