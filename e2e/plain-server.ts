@@ -1,15 +1,27 @@
 /** A server without agent on this machine, as a process of its own, and the real kubectls and helms to talk to it. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { exec, ExecError } from "#base/exec.ts";
 import type { KubectlVersion } from "./cluster.ts";
+import type { Said } from "./bare-server.ts";
 import { eventually } from "./wait.ts";
+
+export interface TryOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** After so many ms it gets SIGTERM: for what goes on until it is stopped. */
+  readonly timeout?: number;
+}
 
 const root = resolve(import.meta.dirname, "..");
 const readyMs = 30_000;
+
+export interface GoingOn extends AsyncDisposable {
+  says(wanted: RegExp): Promise<RegExpExecArray>;
+}
 
 export class PlainServer implements AsyncDisposable {
   readonly directory: string;
@@ -51,13 +63,56 @@ export class PlainServer implements AsyncDisposable {
   }
 
   async #exec([file = "", ...args]: readonly string[], input: string): Promise<string> {
-    const env = {
+    const { stdout } = await exec(file, args, { env: this.#env(), input });
+    return stdout;
+  }
+
+  #env(): Record<string, string> {
+    return {
       PATH: process.env["PATH"] ?? "",
       HOME: this.directory,
       KUBECONFIG: join(this.directory, "kubeconfig"),
     };
-    const { stdout } = await exec(file, args, { env, input });
-    return stdout;
+  }
+
+  /** Whatever becomes of it: the exit code, and what it said. */
+  tries(
+    program: string,
+    args: readonly string[],
+    { input = "", env = {}, timeout = 30_000 }: TryOptions = {},
+  ): Promise<Said> {
+    const file = join(root, ".cache", "bin", program);
+    return new Promise((done) => {
+      const options = { env: { ...this.#env(), ...env }, timeout, cwd: this.directory };
+      const child = execFile(file, args, options, (error, stdout, stderr) => {
+        done({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
+      });
+      child.stdin?.on("error", () => undefined); // it may end before it has read everything
+      child.stdin?.end(input);
+    });
+  }
+
+  /** What goes on until it is killed, and what it has said so far. */
+  goesOn(program: string, args: readonly string[]): GoingOn {
+    const child = spawn(join(root, ".cache", "bin", program), args, {
+      env: this.#env(),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const gone = new Promise((done) => child.once("exit", done));
+    return {
+      says: (wanted) =>
+        eventually(`${program} ${args.join(" ")} says ${String(wanted)}`, readyMs, () =>
+          Promise.resolve(wanted.exec(said) ?? undefined),
+        ),
+      [Symbol.asyncDispose]: async () => {
+        child.kill("SIGTERM");
+        await gone;
+      },
+    };
   }
 
   kubectl(version: KubectlVersion, args: readonly string[], input?: string): Promise<string> {
