@@ -11,6 +11,44 @@ const isMissing = (value: unknown): boolean => value === undefined || value === 
 /** Metadata has rules of its own, and a status is what a controller saw. */
 const notLookedAt = new Set(["metadata", "status", "apiVersion", "kind"]);
 
+/** By struct, the fields with a closed set of values in or below them: a pod has many others, which needn't be gone through. */
+class EnumFields {
+  readonly #table: TypeTable;
+  readonly #fields = new Map<string, readonly FieldType[]>();
+
+  constructor(table: TypeTable) {
+    this.#table = table;
+  }
+
+  of(struct: string): readonly FieldType[] {
+    let found = this.#fields.get(struct);
+    if (found === undefined) {
+      found = this.#all(struct).filter((field) => this.#leadsToEnum(field, new Set()));
+      this.#fields.set(struct, found);
+    }
+    return found;
+  }
+
+  #all(struct: string): readonly FieldType[] {
+    return [...(this.#table.struct(struct)?.byName.values() ?? [])];
+  }
+
+  #leadsToEnum(field: FieldType, seen: Set<string>): boolean {
+    if (field.struct === undefined) return field.enum !== undefined;
+    if (seen.has(field.struct)) return false;
+    seen.add(field.struct);
+    return this.#all(field.struct).some((inner) => this.#leadsToEnum(inner, seen));
+  }
+}
+
+const enumFields = new WeakMap<TypeTable, EnumFields>();
+
+function enumFieldsOf(table: TypeTable): EnumFields {
+  const known = enumFields.get(table) ?? new EnumFields(table);
+  enumFields.set(table, known);
+  return known;
+}
+
 class TableCheck {
   readonly #table: TypeTable;
   readonly #faults: FaultList;
@@ -23,14 +61,24 @@ class TableCheck {
   }
 
   struct(name: string, object: Fields, path: string): void {
+    if (this.#onlyEnums) {
+      for (const field of enumFieldsOf(this.#table).of(name)) this.#named(field, object, path);
+      return;
+    }
     const fields = this.#table.struct(name)?.byName;
     if (fields === undefined) return;
-    for (const [key, value] of Object.entries(object)) {
+    for (const key of Object.keys(object)) {
       const field = fields.get(key);
-      if (field === undefined || isMissing(value) || (path === "" && notLookedAt.has(key))) continue;
-      this.#field(field, value, path === "" ? key : `${path}.${key}`);
+      if (field !== undefined) this.#named(field, object, path);
     }
-    if (!this.#onlyEnums) this.#required(fields.values(), object, path);
+    this.#required(fields.values(), object, path);
+  }
+
+  #named(field: FieldType, object: Fields, path: string): void {
+    const { name } = field;
+    const value = object[name];
+    if (isMissing(value) || (path === "" && notLookedAt.has(name))) return;
+    this.#field(field, value, path === "" ? name : `${path}.${name}`);
   }
 
   #required(fields: Iterable<FieldType>, object: Fields, path: string): void {

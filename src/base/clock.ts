@@ -146,8 +146,16 @@ export function settle(): Promise<void> {
 
 /** 2026-01-01T00:00:00Z, the form of metav1.Time. */
 export function toRfc3339(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000Z", "Z");
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond.second) {
+    lastSecond.text = new Date(second * 1000).toISOString().replace(".000Z", "Z");
+    lastSecond.second = second;
+  }
+  return lastSecond.text;
 }
+
+/** Every write asks for the time some times, mostly within one second. */
+const lastSecond = { second: 0, text: "1970-01-01T00:00:00Z" };
 
 /** 2026-01-01T00:00:00.123000Z, the form of metav1.MicroTime. */
 export function toRfc3339Micro(ms: number): string {

@@ -107,8 +107,22 @@ function partsOf(text: string): Parts {
   return { negative: sign === "-", whole: whole.replace(/^0+/, "") || "0", fraction, suffix };
 }
 
+/** The same few texts come in every pod, and each is asked for some ten times on its way. */
+const known = new Map<string, Quantity>();
+const knownMax = 1000;
+const knownLengthMax = 32;
+
 /** Throws QuantityError. */
 export function parseQuantity(text: string): Quantity {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const quantity = Object.freeze(read(text));
+  if (known.size >= knownMax) known.clear();
+  if (text.length <= knownLengthMax) known.set(text, quantity);
+  return quantity;
+}
+
+function read(text: string): Quantity {
   const { negative, whole, fraction, suffix } = partsOf(text);
   const digits = BigInt(whole + fraction);
   if (digits === 0n) return { nano: 0n, format: suffix.format };

@@ -39,6 +39,8 @@ export interface AdmissionRound {
 
 export interface AdmissionPlugin {
   readonly name: string;
+  /** "pods", "ingresses.networking.k8s.io": it isn't asked about others. Undefined: about all. */
+  readonly resources?: readonly string[];
   handles(operation: Operation): boolean;
   /** May change `object`. Throws StatusError to refuse. */
   admit?(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void>;

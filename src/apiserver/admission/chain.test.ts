@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { configMaps } from "#api/resources.ts";
+import { configMaps, deployments } from "#api/resources.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { AdmissionChain } from "./chain.ts";
 import { attributesOf } from "./testing/attributes.ts";
@@ -28,5 +28,30 @@ suite("the chain", () => {
     await chain.admit(attributes);
     await chain.validate(attributes);
     assert.deepEqual(asked, ["admit a", "admit c", "validate a", "validate c"]);
+  });
+
+  test("asks a plugin only about its resources", async () => {
+    const asked: string[] = [];
+    const plugin = (name: string, own?: readonly string[]): AdmissionPlugin => ({
+      name,
+      ...(own === undefined ? {} : { resources: own }),
+      handles: () => true,
+      validate: async ({ gvr }) => {
+        asked.push(`${name} about ${gvr.resource}`);
+      },
+    });
+    const chain = new AdmissionChain([
+      plugin("a", ["pods"]),
+      plugin("b", ["configmaps", "deployments.apps"]),
+      plugin("c"),
+    ]);
+    await chain.validate(attributesOf(configMaps, { object: {} }));
+    await chain.validate(attributesOf(deployments, { object: {} }));
+    assert.deepEqual(asked, [
+      "b about configmaps",
+      "c about configmaps",
+      "b about deployments",
+      "c about deployments",
+    ]);
   });
 });

@@ -1,8 +1,16 @@
 /** All plugins in their order: first every one may change the object, then every one may refuse it. upstream: apiserver/pkg/admission/chain.go */
+import { qualifiedResource, type GroupVersionResource } from "#api/meta/object.ts";
 import type { Admission, AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "./admission.ts";
+
+interface Concerned {
+  readonly admitting: readonly AdmissionPlugin[];
+  readonly validating: readonly AdmissionPlugin[];
+}
 
 export class AdmissionChain implements Admission {
   readonly #plugins: readonly AdmissionPlugin[];
+  /** By qualified resource. Two of three plugins are about other ones, and asking them is an await each. */
+  readonly #concerned = new Map<string, Concerned>();
 
   constructor(plugins: readonly AdmissionPlugin[]) {
     this.#plugins = plugins;
@@ -19,18 +27,28 @@ export class AdmissionChain implements Admission {
   }
 
   async #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
-    for (const plugin of this.#plugins) {
-      if (plugin.admit !== undefined && plugin.handles(attributes.operation)) {
-        await plugin.admit(attributes, round);
-      }
+    for (const plugin of this.#pluginsFor(attributes.gvr).admitting) {
+      if (plugin.handles(attributes.operation)) await plugin.admit?.(attributes, round);
     }
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#plugins) {
-      if (plugin.validate !== undefined && plugin.handles(attributes.operation)) {
-        await plugin.validate(attributes);
-      }
+    for (const plugin of this.#pluginsFor(attributes.gvr).validating) {
+      if (plugin.handles(attributes.operation)) await plugin.validate?.(attributes);
     }
+  }
+
+  #pluginsFor({ group, resource }: GroupVersionResource): Concerned {
+    const name = qualifiedResource(group, resource);
+    let found = this.#concerned.get(name);
+    if (found === undefined) {
+      const plugins = this.#plugins.filter(({ resources }) => resources?.includes(name) !== false);
+      found = {
+        admitting: plugins.filter((plugin) => plugin.admit !== undefined),
+        validating: plugins.filter((plugin) => plugin.validate !== undefined),
+      };
+      this.#concerned.set(name, found);
+    }
+    return found;
   }
 }

@@ -39,6 +39,7 @@ export async function impersonate(
 }
 
 function readWish(headers: HeaderValues): Wish | undefined {
+  if (!hasWish(headers)) return undefined;
   const [user = ""] = values(headers, "impersonate-user");
   const groups = values(headers, "impersonate-group");
   const [uid = ""] = values(headers, "impersonate-uid");
@@ -51,6 +52,12 @@ function readWish(headers: HeaderValues): Wish | undefined {
   if (user !== "") return { user, uid, groups, extra };
   if (groups.length === 0 && extra.size === 0 && uid === "") return undefined;
   throw internalError("requested groups, extra or uid without impersonating a user");
+}
+
+/** Almost no request has one. */
+function hasWish(headers: HeaderValues): boolean {
+  for (const name in headers) if (name.startsWith("impersonate-")) return true;
+  return false;
 }
 
 function values(headers: HeaderValues, name: string): readonly string[] {

@@ -73,9 +73,14 @@ function peerCertificate(incoming: Incoming): Buffer | undefined {
 
 /** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
 export function credentialsOf(incoming: Incoming, certificates: ClientCertificates): Credentials {
-  const [scheme = "", token = ""] = headerOf(incoming, "authorization").split(/ +/, 2);
-  const bearer = scheme.toLowerCase() === "bearer" ? token : tokenOfProtocol(incoming);
+  const bearer = bearerOf(headerOf(incoming, "authorization")) ?? tokenOfProtocol(incoming);
   return { bearerToken: bearer === "" ? undefined : bearer, clientCertificate: certificates.of(incoming) };
+}
+
+function bearerOf(authorization: string): string | undefined {
+  if (authorization === "") return undefined;
+  const [scheme = "", token = ""] = authorization.split(/ +/, 2);
+  return scheme.toLowerCase() === "bearer" ? token : undefined;
 }
 
 const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
@@ -135,17 +140,20 @@ async function readAll(incoming: Incoming): Promise<Buffer> {
   const done = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
+  let isRead = false;
   incoming.on("data", (chunk: Buffer) => {
     size += chunk.length;
     if (size <= bodyBytesMax) chunks.push(chunk);
     else done.reject(tooLarge());
   });
   incoming.once("end", () => {
+    isRead = true;
     done.resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
   });
   incoming.once("error", done.reject);
   incoming.once("close", () => {
-    done.reject(new ClientGoneError());
+    // Every request closes in the end, and the error's stack would cost more than reading the body did.
+    if (!isRead) done.reject(new ClientGoneError());
   });
   return done.promise;
 }

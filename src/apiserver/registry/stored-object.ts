@@ -106,9 +106,7 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 /** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
 export function encodeForStore(object: AnyObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
-  const meta = { ...metadata };
-  delete meta.resourceVersion;
-  delete meta.selfLink;
+  const { resourceVersion: _revision, selfLink: _link, ...meta } = metadata ?? {};
   const text = JSON.stringify({ kind, apiVersion, metadata: meta, ...rest });
   // Memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));

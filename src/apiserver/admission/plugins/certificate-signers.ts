@@ -14,6 +14,7 @@ const resource = "certificatesigningrequests.certificates.k8s.io";
 
 export class CertificateApproval implements AdmissionPlugin {
   readonly name = "CertificateApproval";
+  readonly resources = [resource];
   readonly #authorizer: Authorizer;
 
   constructor(deps: { readonly authorizer: Authorizer }) {
@@ -37,6 +38,7 @@ export class CertificateApproval implements AdmissionPlugin {
 
 export class CertificateSigning implements AdmissionPlugin {
   readonly name = "CertificateSigning";
+  readonly resources = [resource];
   readonly #authorizer: Authorizer;
 
   constructor(deps: { readonly authorizer: Authorizer }) {
@@ -69,6 +71,7 @@ const masters = "system:masters";
 
 export class CertificateSubjectRestriction implements AdmissionPlugin {
   readonly name = "CertificateSubjectRestriction";
+  readonly resources = [resource];
 
   handles(operation: Operation): boolean {
     return operation === "CREATE";

@@ -25,6 +25,7 @@ const defaultIngressAnnotation = "ingressclass.kubernetes.io/is-default-class";
 
 export class DefaultStorageClass implements AdmissionPlugin {
   readonly name = "DefaultStorageClass";
+  readonly resources = ["persistentvolumeclaims"];
   readonly #classes: Lister<StorageClass>;
 
   constructor(deps: LookupDeps) {
@@ -51,6 +52,7 @@ export class DefaultStorageClass implements AdmissionPlugin {
 
 export class DefaultIngressClass implements AdmissionPlugin {
   readonly name = "DefaultIngressClass";
+  readonly resources = ["ingresses.networking.k8s.io"];
   readonly #classes: Lister<IngressClass>;
 
   constructor(deps: LookupDeps) {

@@ -12,6 +12,7 @@ export interface DefaultTolerationSecondsOptions {
 
 export class DefaultTolerationSeconds implements AdmissionPlugin {
   readonly name = "DefaultTolerationSeconds";
+  readonly resources = ["pods"];
   readonly #options: DefaultTolerationSecondsOptions;
 
   constructor(options: DefaultTolerationSecondsOptions = { seconds: 300 }) {

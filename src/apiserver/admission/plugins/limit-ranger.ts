@@ -10,6 +10,7 @@ const annotation = "kubernetes.io/limit-ranger";
 
 export class LimitRanger implements AdmissionPlugin {
   readonly name = "LimitRanger";
+  readonly resources = ["pods", "persistentvolumeclaims"];
   readonly #deps: LookupDeps;
 
   constructor(deps: LookupDeps) {

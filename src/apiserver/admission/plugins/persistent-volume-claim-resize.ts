@@ -9,6 +9,7 @@ import { concerns, refuse } from "../refuse.ts";
 
 export class PersistentVolumeClaimResize implements AdmissionPlugin {
   readonly name = "PersistentVolumeClaimResize";
+  readonly resources = ["persistentvolumeclaims"];
   readonly #classes: Lookup<StorageClass>;
 
   constructor(deps: LookupDeps) {

@@ -11,6 +11,7 @@ const topologyLabels = ["topology.kubernetes.io/region", "topology.kubernetes.io
 
 export class PodTopologyLabels implements AdmissionPlugin {
   readonly name = "PodTopologyLabels";
+  readonly resources = ["pods"];
   readonly #nodes: Lister<Node>;
 
   constructor(deps: LookupDeps) {

@@ -17,6 +17,7 @@ const plain: Resolved = { className: "", value: 0, preemptionPolicy: "PreemptLow
 
 export class Priority implements AdmissionPlugin {
   readonly name = "Priority";
+  readonly resources = ["pods", "priorityclasses.scheduling.k8s.io"];
   readonly #classes: Lookup<PriorityClass>;
 
   constructor(deps: LookupDeps) {

@@ -11,6 +11,7 @@ type Resources = Readonly<Record<string, string>>;
 
 export class RuntimeClassPlugin implements AdmissionPlugin {
   readonly name = "RuntimeClass";
+  readonly resources = ["pods"];
   readonly #classes: Lookup<RuntimeClass>;
 
   constructor(deps: LookupDeps) {

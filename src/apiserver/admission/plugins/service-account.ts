@@ -27,6 +27,7 @@ export interface ServiceAccountDeps extends LookupDeps {
 
 export class ServiceAccountPlugin implements AdmissionPlugin {
   readonly name = "ServiceAccount";
+  readonly resources = ["pods"];
   readonly #deps: ServiceAccountDeps;
   readonly #accounts: Lookup<ServiceAccount>;
   /** By key of the account that is waited for. */

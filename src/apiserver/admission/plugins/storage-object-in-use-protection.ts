@@ -12,6 +12,7 @@ const finalizers: Readonly<Record<string, string>> = {
 
 export class StorageObjectInUseProtection implements AdmissionPlugin {
   readonly name = "StorageObjectInUseProtection";
+  readonly resources = Object.keys(finalizers);
 
   handles(operation: Operation): boolean {
     return operation === "CREATE";

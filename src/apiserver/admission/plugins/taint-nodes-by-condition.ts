@@ -7,6 +7,7 @@ const notReady = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" };
 
 export class TaintNodesByCondition implements AdmissionPlugin {
   readonly name = "TaintNodesByCondition";
+  readonly resources = ["nodes"];
 
   handles(operation: Operation): boolean {
     return operation === "CREATE";

@@ -15,6 +15,10 @@ import type { PolicyDeps } from "./validating.ts";
 
 export class PolicyExpressions implements AdmissionPlugin {
   readonly name = "PolicyExpressions";
+  readonly resources = [
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+  ];
   readonly #deps: Pick<PolicyDeps, "loadExpressions">;
 
   constructor(deps: Pick<PolicyDeps, "loadExpressions">) {

@@ -16,6 +16,7 @@ const resources = ["mutatingwebhookconfigurations", "validatingwebhookconfigurat
 
 export class WebhookExpressions implements AdmissionPlugin {
   readonly name = "WebhookExpressions";
+  readonly resources = resources;
   readonly #conditions: MatchConditions;
 
   constructor(conditions: MatchConditions) {
