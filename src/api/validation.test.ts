@@ -889,7 +889,11 @@ const others: readonly Case[] = [
     spec({ expirationSeconds: 5 }),
     "spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes",
   ],
-  ["node.k8s.io/v1/RuntimeClass", { handler: "" }, "handler: Required value"],
+  [
+    "node.k8s.io/v1/RuntimeClass",
+    { handler: "" },
+    'handler: Invalid value: "": a lowercase RFC 1123 label must consist of',
+  ],
 ];
 
 function assertFaults(got: readonly string[], want: readonly string[]): void {

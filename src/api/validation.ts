@@ -15,6 +15,7 @@ import { coreValidations } from "./core/validation.ts";
 import { checkPodResize } from "./core/pod-resize-validation.ts";
 import { checkEphemeralContainersUpdate } from "./core/pod-update-validation.ts";
 import { discoveryValidations } from "./discovery/validation.ts";
+import { flowcontrolValidations } from "./flowcontrol/validation.ts";
 import type { Pod } from "./generated/types/core-v1.ts";
 import { FaultList } from "./meta/fault-list.ts";
 import type { FieldError } from "./meta/field-error.ts";
@@ -23,6 +24,7 @@ import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/obj
 import { checkMeta, checkMetaUpdate, subdomainName, type NameRule } from "./meta/object-meta-validation.ts";
 import { pathSegmentFaults } from "./meta/names.ts";
 import { networkingValidations } from "./networking/validation.ts";
+import { nodeValidations } from "./node/validation.ts";
 import { policyValidations } from "./policy/validation.ts";
 import { rbacValidations } from "./rbac/validation.ts";
 import type { TypeTable } from "./schema/type-table.ts";
@@ -47,11 +49,9 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "coordination.k8s.io/v1": coordinationValidations,
   "discovery.k8s.io/v1": discoveryValidations,
   "events.k8s.io/v1": { Event: { onCreate: checkNewEvent, onUpdate: checkNewEventUpdate } },
-  "networking.k8s.io/v1": {
-    ...networkingValidations,
-    // "2001:db8::1" is a name here.
-    IPAddress: named(pathSegmentFaults),
-  },
+  "flowcontrol.apiserver.k8s.io/v1": flowcontrolValidations,
+  "networking.k8s.io/v1": networkingValidations,
+  "node.k8s.io/v1": nodeValidations,
   "policy/v1": policyValidations,
   "rbac.authorization.k8s.io/v1": rbacValidations,
   "scheduling.k8s.io/v1": schedulingValidations,

@@ -1,50 +1,28 @@
-/** PersistentVolumes and their claims. upstream: pkg/apis/core/validation/validation.go */
+/** Claims on PersistentVolumes. upstream: pkg/apis/core/validation/validation.go */
 import type {
-  PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimSpec,
-  PersistentVolumeSpec,
+  TypedLocalObjectReference,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults } from "../meta/names.ts";
+import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { compareQuantities, formatQuantity, quantityOf } from "../meta/quantity.ts";
-import { checkNodeSelector } from "./affinity-validation.ts";
 import { readQuantity } from "./resource-validation.ts";
-import { checkCsiDriverName, checkHostPath, checkNfs } from "./volume-validation.ts";
 
 type ClaimSpec = Loose<PersistentVolumeClaimSpec>;
 
 const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
-/** Everything of a PersistentVolumeSpec that isn't its source. */
-const specFields = new Set([
-  "capacity",
-  "accessModes",
-  "claimRef",
-  "persistentVolumeReclaimPolicy",
-  "storageClassName",
-  "mountOptions",
-  "volumeMode",
-  "nodeAffinity",
-  "volumeAttributesClassName",
-]);
-
-function sourcesOf(spec: Loose<PersistentVolumeSpec>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(spec).filter(([key, value]) => !specFields.has(key) && value !== undefined),
-  );
-}
-
-function checkModes(modes: readonly string[], path: string, faults: FaultList): void {
+export function checkModes(modes: readonly string[], path: string, faults: FaultList): void {
   for (const mode of modes) faults.optionalOneOf(path, mode, accessModes);
   if (modes.includes("ReadWriteOncePod") && modes.length > 1) {
     faults.forbidden(path, "may not use ReadWriteOncePod with other access modes");
   }
 }
 
-function checkStorage(text: string | undefined, path: string, faults: FaultList): void {
+export function checkStorage(text: string | undefined, path: string, faults: FaultList): void {
   if (text === undefined) return;
   const quantity = readQuantity(text, path, faults);
   if (quantity !== undefined && quantity.nano <= 0n) {
@@ -52,78 +30,38 @@ function checkStorage(text: string | undefined, path: string, faults: FaultList)
   }
 }
 
-function checkSource(spec: Loose<PersistentVolumeSpec>, faults: FaultList): void {
-  const names = Object.keys(sourcesOf(spec));
-  if (names.length === 0) faults.required("spec", "must specify a volume type");
-  for (const name of names.slice(1)) {
-    faults.forbidden(`spec.${name}`, "may not specify more than 1 volume type");
-  }
-  const { hostPath, nfs, local, csi } = spec;
-  if (hostPath !== undefined) checkHostPath(hostPath, "spec.hostPath", faults);
-  if (nfs !== undefined) checkNfs(nfs, "spec.nfs", faults);
-  if (local !== undefined && (local.path ?? "") === "") faults.required("spec.local.path");
-  if (local !== undefined && spec.nodeAffinity === undefined) {
-    faults.required("spec.nodeAffinity", "Local volume requires node affinity");
-  }
-  if (csi === undefined) return;
-  checkCsiDriverName(csi.driver, "spec.csi.driver", faults);
-  if ((csi.volumeHandle ?? "") === "") faults.required("spec.csi.volumeHandle");
-}
-
-function checkCapacity({ capacity = {} }: Loose<PersistentVolumeSpec>, faults: FaultList): void {
-  const names = Object.keys(capacity);
-  if (names.length === 0) faults.required("spec.capacity");
-  if (capacity["storage"] === undefined || names.length > 1) {
-    faults.notSupported("spec.capacity", capacity, ["storage"]);
-  }
-  for (const [name, text] of Object.entries(capacity)) {
-    checkStorage(text, `spec.capacity[${name}]`, faults);
-  }
-}
-
-export function checkPersistentVolume({ spec = {} }: Loose<PersistentVolume>, faults: FaultList): void {
-  const modes = spec.accessModes ?? [];
-  if (modes.length === 0) faults.required("spec.accessModes");
-  checkModes(modes, "spec.accessModes", faults);
-  checkCapacity(spec, faults);
-  faults.optionalOneOf("spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, [
-    "Delete",
-    "Recycle",
-    "Retain",
-  ]);
-  if (spec.nodeAffinity?.required !== undefined) {
-    checkNodeSelector(spec.nodeAffinity.required, "spec.nodeAffinity.required", faults);
-  }
-  checkSource(spec, faults);
-  if (spec.hostPath?.path === "/" && spec.persistentVolumeReclaimPolicy === "Recycle") {
-    faults.forbidden(
-      "spec.persistentVolumeReclaimPolicy",
-      "may not be 'recycle' for a hostPath mount of '/'",
-    );
-  }
-  const storageClass = spec.storageClassName ?? "";
-  if (storageClass !== "") {
-    faults.messages("spec.storageClassName", storageClass, dnsSubdomainFaults(storageClass));
-  }
-  faults.optionalOneOf("spec.volumeMode", spec.volumeMode, ["Block", "Filesystem"]);
-}
-
-export function checkPersistentVolumeUpdate(
-  volume: Loose<PersistentVolume>,
-  old: Loose<PersistentVolume>,
+/** upstream: validateDataSource */
+function checkDataSource(
+  source: Loose<TypedLocalObjectReference> | undefined,
+  path: string,
   faults: FaultList,
 ): void {
-  const spec = volume.spec ?? {};
-  const before = old.spec ?? {};
-  if (!isSame(sourcesOf(spec), sourcesOf(before))) {
-    faults.forbidden(
-      "spec.persistentvolumesource",
-      "spec.persistentvolumesource is immutable after creation\n",
-    );
-  }
-  checkImmutable(spec.volumeMode, before.volumeMode, "spec.volumeMode", faults);
-  if (before.nodeAffinity !== undefined) {
-    checkImmutable(spec.nodeAffinity, before.nodeAffinity, "spec.nodeAffinity", faults);
+  if (source === undefined) return;
+  const { name = "", kind = "", apiGroup = "" } = source;
+  if (name === "") faults.required(`${path}.name`);
+  if (kind === "") faults.required(`${path}.kind`);
+  if (apiGroup === "") {
+    if (kind !== "PersistentVolumeClaim") {
+      faults.invalid(path, kind, `must be 'PersistentVolumeClaim' when referencing the default apiGroup`);
+    }
+  } else faults.messages(`${path}.apiGroup`, apiGroup, dnsSubdomainFaults(apiGroup));
+}
+
+function checkDataSources({ dataSource, dataSourceRef }: ClaimSpec, path: string, faults: FaultList): void {
+  checkDataSource(dataSource, `${path}.dataSource`, faults);
+  checkDataSource(dataSourceRef, `${path}.dataSourceRef`, faults);
+  const namespace = dataSourceRef?.namespace ?? "";
+  if (namespace !== "") {
+    faults.messages(`${path}.dataSourceRef.namespace`, namespace, dnsLabelFaults(namespace));
+    if (dataSource !== undefined) {
+      faults.invalid(
+        `${path}.dataSource`,
+        dataSource.name,
+        "may not be specified when dataSourceRef.namespace is specified",
+      );
+    }
+  } else if (dataSource !== undefined && dataSourceRef !== undefined && !isSame(dataSource, dataSourceRef)) {
+    faults.invalid(path, `${path}.dataSource`, "must match dataSourceRef");
   }
 }
 
@@ -144,6 +82,15 @@ export function checkClaimSpec(
     faults.messages(`${path}.storageClassName`, storageClass, dnsSubdomainFaults(storageClass));
   }
   faults.optionalOneOf(`${path}.volumeMode`, spec.volumeMode, ["Block", "Filesystem"]);
+  checkDataSources(spec, path, faults);
+  const attributesClass = spec.volumeAttributesClassName ?? "";
+  if (attributesClass !== "") {
+    faults.messages(
+      `${path}.volumeAttributesClassName`,
+      attributesClass,
+      dnsSubdomainFaults(attributesClass),
+    );
+  }
 }
 
 export function checkClaim({ spec }: Loose<PersistentVolumeClaim>, faults: FaultList): void {

@@ -4,13 +4,8 @@ import type { FaultList } from "../meta/fault-list.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsLabelFaults } from "../meta/names.ts";
-import {
-  checkClaim,
-  checkClaimStatusUpdate,
-  checkClaimUpdate,
-  checkPersistentVolume,
-  checkPersistentVolumeUpdate,
-} from "./claim-validation.ts";
+import { checkClaim, checkClaimStatusUpdate, checkClaimUpdate } from "./claim-validation.ts";
+import { checkPersistentVolume, checkPersistentVolumeUpdate } from "./persistent-volume-validation.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
 import { checkEvent } from "./event-validation.ts";
 import {

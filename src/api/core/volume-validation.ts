@@ -14,9 +14,10 @@ import type {
 import { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { qualifiedNameFaults } from "../meta/names.ts";
+import { dnsSubdomainFaults } from "../meta/names.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./env-validation.ts";
 import { readQuantity } from "./resource-validation.ts";
+import { checkPluginSource } from "./plugin-source-validation.ts";
 import { checkFileMode, checkFilePath, checkNoBacksteps } from "./path-rules.ts";
 
 export type VolumesByName = ReadonlyMap<string, Loose<VolumeSource>>;
@@ -218,11 +219,12 @@ function sourceChecks(
   ]);
 }
 
-/** upstream: ValidateCSIDriverName */
-export function checkCsiDriverName(driver: string | undefined, path: string, faults: FaultList): void {
-  if (driver === undefined || driver === "") faults.required(path);
-  else if (driver.length > 63) faults.tooLong(path, 63);
-  else faults.messages(path, driver, qualifiedNameFaults(driver.toLowerCase()));
+/** upstream: ValidateCSIDriverName. Case counts for nothing. */
+export function checkCsiDriverName(name: string | undefined, path: string, faults: FaultList): void {
+  const driver = name ?? "";
+  if (driver === "") faults.required(path);
+  if (driver.length > 63) faults.tooLong(path, 63);
+  faults.messages(path, driver, dnsSubdomainFaults(driver.toLowerCase()));
 }
 
 function checkSource(volume: Loose<Volume>, path: string, faults: FaultList): void {
@@ -233,7 +235,10 @@ function checkSource(volume: Loose<Volume>, path: string, faults: FaultList): vo
   const checks = sourceChecks(volume, faults);
   for (const [position, name] of present.entries()) {
     if (position > 0) faults.forbidden(`${path}.${name}`, "may not specify more than 1 volume type");
-    else checks.get(name)?.(`${path}.${name}`);
+    else {
+      checks.get(name)?.(`${path}.${name}`);
+      checkPluginSource(volume, name, `${path}.${name}`, faults);
+    }
   }
 }
 

@@ -25,6 +25,7 @@ import {
   portNumberFaults,
   wildcardSubdomainFaults,
 } from "../meta/names.ts";
+import { addressValidation, serviceRangeValidation } from "./address-validation.ts";
 import { protocols } from "../core/container-validation.ts";
 
 function checkHost(host: string, path: string, faults: FaultList): void {
@@ -228,6 +229,7 @@ function checkNetworkPolicy({ spec = {} }: Loose<NetworkPolicy>, faults: FaultLi
 }
 
 export const networkingValidations: ValidationsByKind = {
+  IPAddress: addressValidation,
   Ingress: { check: checkIngress },
   IngressClass: {
     check: checkIngressClass,
@@ -235,4 +237,5 @@ export const networkingValidations: ValidationsByKind = {
       checkImmutable(spec?.controller, old.spec?.controller, "spec.controller", faults),
   },
   NetworkPolicy: { check: checkNetworkPolicy },
+  ServiceCIDR: serviceRangeValidation,
 };

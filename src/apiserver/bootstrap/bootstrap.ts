@@ -1,4 +1,5 @@
 /** What a server makes sure of before it calls itself ready: namespaces, default policy, priority classes. */
+import { mandatoryLevels, mandatorySchemas } from "#api/flowcontrol/mandatory-objects.ts";
 import type { KubeObject } from "#api/meta/object.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
@@ -13,12 +14,7 @@ import {
   roles,
 } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
-import {
-  mandatoryLevels,
-  mandatorySchemas,
-  suggestedLevels,
-  suggestedSchemas,
-} from "#apiserver/flowcontrol/defaults.ts";
+import { suggestedLevels, suggestedSchemas } from "#apiserver/flowcontrol/defaults.ts";
 import { planMandatory, planSuggested } from "#apiserver/flowcontrol/reconcile.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles } from "./policy/cluster-roles.ts";
 import { controllerRoleBindings, controllerRoles } from "./policy/controller-roles.ts";

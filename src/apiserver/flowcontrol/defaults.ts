@@ -10,9 +10,7 @@ import type {
   ResourcePolicyRule,
   Subject,
 } from "#api/generated/types/flowcontrol-v1.ts";
-
-export const exemptLevel = "exempt";
-export const catchAll = "catch-all";
+import { exemptLevel } from "#api/flowcontrol/mandatory-objects.ts";
 
 const level = (name: string, spec: PriorityLevelConfigurationSpec): PriorityLevelConfiguration => ({
   metadata: { name },
@@ -40,14 +38,6 @@ const limited = (
       limitResponse: { type: "Queue", queuing: { queues, handSize, queueLengthLimit } },
     },
   });
-
-export const mandatoryLevels = (): PriorityLevelConfiguration[] => [
-  level(exemptLevel, { type: "Exempt", exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }),
-  level(catchAll, {
-    type: "Limited",
-    limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: "Reject" } },
-  }),
-];
 
 export const suggestedLevels = (): PriorityLevelConfiguration[] => [
   limited("system", { shares: 30, lendable: 33, queues: 64 }),
@@ -99,12 +89,6 @@ const flowSchema = ({ name, precedence, by, subjects, rules = everything, ...res
     rules: [{ subjects: [...subjects], ...rules }],
   },
 });
-
-export const mandatorySchemas = (): FlowSchema[] =>
-  [
-    { name: "exempt", level: exemptLevel, precedence: 1, subjects: groups("system:masters") },
-    { name: catchAll, level: catchAll, precedence: 10_000, by: "ByUser" as const, subjects: everybody },
-  ].map(flowSchema);
 
 export const suggestedSchemas = (): FlowSchema[] => [...systemSchemas(), ...workloadSchemas()];
 

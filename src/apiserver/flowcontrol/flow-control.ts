@@ -2,6 +2,7 @@
  * Priority and fairness: each request belongs to a flow of a priority level, and each level has seats of its own, so that
  * nobody can crowd out everybody else. upstream: apiserver/pkg/util/flowcontrol, apiserver/pkg/server/filters/priority-and-fairness.go
  */
+import { catchAll, mandatoryLevels, mandatorySchemas } from "#api/flowcontrol/mandatory-objects.ts";
 import type {
   FlowSchema,
   PriorityLevelConfiguration,
@@ -11,7 +12,7 @@ import { tooManyRequestsError } from "#api/meta/status.ts";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
-import { catchAll, mandatoryLevels, mandatorySchemas } from "./defaults.ts";
+
 import type { FlowMetrics } from "./flow-metrics.ts";
 import { PriorityLevel, type LevelOptions, type QueueOptions } from "./priority-level.ts";
 

@@ -1,0 +1,80 @@
+/** Addresses and ranges of services. upstream: pkg/apis/networking/validation/validation.go */
+import { isIP } from "node:net";
+import type { IPAddress, ParentReference, ServiceCIDR } from "../generated/types/networking-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable } from "../meta/field-rules.ts";
+import { addressWarnings } from "../meta/address-warnings.ts";
+import type { KindValidation } from "../meta/kind-validation.ts";
+import type { Loose } from "../meta/loose.ts";
+import { cidrFaults, dnsSubdomainFaults, pathSegmentFaults } from "../meta/names.ts";
+
+/** upstream: ValidateIPAddressName */
+function addressNameFaults(name: string): readonly string[] {
+  const isFine = isIP(name) !== 0 && !name.includes("%") && addressWarnings(name, "").length === 0;
+  return isFine ? [] : ["must be a canonical form IP address"];
+}
+
+function checkParent(parent: Loose<ParentReference> | undefined, path: string, faults: FaultList): void {
+  if (parent === undefined) {
+    faults.required(path);
+    return;
+  }
+  const { group = "", resource = "", name = "", namespace = "" } = parent;
+  // Services are of the core group, which has no name.
+  if (group !== "") faults.messages(`${path}.group`, group, dnsSubdomainFaults(group));
+  if (resource === "") faults.required(`${path}.resource`);
+  else faults.messages(`${path}.resource`, resource, pathSegmentFaults(resource));
+  if (name === "") faults.required(`${path}.name`);
+  else faults.messages(`${path}.name`, name, pathSegmentFaults(name));
+  if (namespace !== "") faults.messages(`${path}.namespace`, namespace, pathSegmentFaults(namespace));
+}
+
+export const addressValidation: KindValidation = {
+  nameFaults: addressNameFaults,
+  check: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
+  onUpdate: ({ spec }: Loose<IPAddress>, old: Loose<IPAddress>, faults) =>
+    checkImmutable(spec?.parentRef, old.spec?.parentRef, "spec.parentRef", faults),
+};
+
+const familyOf = (range: string): number => isIP(range.split("/")[0] ?? "");
+
+function checkRanges(ranges: readonly string[] = [], faults: FaultList): void {
+  const path = "spec.cidrs";
+  if (ranges.length === 0) {
+    faults.required(path, "at least one CIDR required");
+    return;
+  }
+  if (ranges.length > 2) {
+    faults.invalid(path, ranges, "may only hold up to 2 values");
+    return;
+  }
+  for (const [index, range] of ranges.entries()) {
+    faults.messages(`${path}[${index}]`, range, cidrFaults(range));
+  }
+  const [first = "", second = ""] = ranges;
+  if (ranges.length === 2 && familyOf(first) !== 0 && familyOf(first) === familyOf(second)) {
+    faults.invalid(
+      path,
+      ranges,
+      "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+    );
+  }
+}
+
+/** A second range may be added once. */
+function checkRangesUpdate({ spec }: Loose<ServiceCIDR>, old: Loose<ServiceCIDR>, faults: FaultList): void {
+  const ranges = spec?.cidrs ?? [];
+  const before = old.spec?.cidrs ?? [];
+  if (ranges.length !== before.length && !(before.length === 1 && ranges.length === 2)) {
+    checkImmutable(ranges, before, "spec.cidrs", faults);
+    return;
+  }
+  for (const [index, range] of before.entries()) {
+    checkImmutable(ranges[index], range, `spec.cidrs[${index}]`, faults);
+  }
+}
+
+export const serviceRangeValidation: KindValidation = {
+  check: ({ spec }: Loose<ServiceCIDR>, faults) => checkRanges(spec?.cidrs, faults),
+  onUpdate: checkRangesUpdate,
+};

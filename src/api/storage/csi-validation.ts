@@ -1,0 +1,118 @@
+/** CSI drivers and where they are. upstream: pkg/apis/storage/validation/validation.go (ValidateCSIDriver, ValidateCSINode) */
+import { checkCsiDriverName } from "../core/volume-validation.ts";
+import type { CSIDriver, CSINode, CSINodeDriver, TokenRequest } from "../generated/types/storage-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable, checkNonNegative, immutableMessage, isSame } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { qualifiedNameFaults } from "../meta/names.ts";
+
+const tokenSecondsMin = 600;
+const tokenSecondsMax = 2 ** 32;
+const updatePeriodSecondsMin = 10;
+const nodeIdLengthMax = 192;
+
+function checkTokenRequests(
+  requests: readonly Loose<TokenRequest>[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  const audiences = new Set<string>();
+  for (const [index, { audience = "", expirationSeconds }] of requests.entries()) {
+    const at = `${path}[${index}]`;
+    if (audiences.has(audience)) {
+      faults.duplicate(`${at}.audience`, audience);
+      continue;
+    }
+    audiences.add(audience);
+    if (expirationSeconds === undefined) continue;
+    const field = `${at}.expirationSeconds`;
+    if (expirationSeconds < tokenSecondsMin) {
+      faults.invalid(field, expirationSeconds, "may not specify a duration less than 10 minutes");
+    }
+    if (expirationSeconds > tokenSecondsMax) {
+      faults.invalid(field, expirationSeconds, "may not specify a duration larger than 2^32 seconds");
+    }
+  }
+}
+
+export function checkCsiDriver({ metadata, spec = {} }: Loose<CSIDriver>, faults: FaultList): void {
+  checkCsiDriverName(metadata?.name, "metadata.name", faults);
+  if (spec.attachRequired === undefined) faults.required("spec.attachedRequired");
+  if (spec.podInfoOnMount === undefined) faults.required("spec.podInfoOnMount");
+  if (spec.storageCapacity === undefined) faults.required("spec.storageCapacity");
+  faults.optionalOneOf("spec.fsGroupPolicy", spec.fsGroupPolicy, ["File", "None", "ReadWriteOnceWithFSType"]);
+  checkTokenRequests(spec.tokenRequests, "spec.tokenRequests", faults);
+  for (const [index, mode] of (spec.volumeLifecycleModes ?? []).entries()) {
+    faults.optionalOneOf(`spec.volumeLifecycleModes[${index}]`, mode, ["Ephemeral", "Persistent"]);
+  }
+  const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < updatePeriodSecondsMin) {
+    faults.invalid(
+      "spec.nodeAllocatableUpdatePeriodSeconds",
+      period,
+      `must be greater than or equal to ${updatePeriodSecondsMin} seconds`,
+    );
+  }
+  const inSecrets = spec.serviceAccountTokenInSecrets;
+  if (inSecrets !== undefined && (spec.tokenRequests ?? []).length === 0) {
+    faults.invalid(
+      "spec.serviceAccountTokenInSecrets",
+      inSecrets,
+      "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
+    );
+  }
+}
+
+export function checkCsiDriverUpdate(
+  { spec }: Loose<CSIDriver>,
+  old: Loose<CSIDriver>,
+  faults: FaultList,
+): void {
+  checkImmutable(spec?.attachRequired, old.spec?.attachRequired, "spec.attachedRequired", faults);
+  checkImmutable(
+    spec?.volumeLifecycleModes,
+    old.spec?.volumeLifecycleModes,
+    "spec.volumeLifecycleModes",
+    faults,
+  );
+}
+
+function checkNodeDriver(driver: Loose<CSINodeDriver>, path: string, faults: FaultList): void {
+  const { name, nodeID = "", topologyKeys = [], allocatable } = driver;
+  checkCsiDriverName(name, `${path}.name`, faults);
+  if (nodeID === "") faults.required(`${path}.nodeID`);
+  if (nodeID.length > nodeIdLengthMax) {
+    faults.invalid(`${path}.nodeID`, nodeID, `must be ${nodeIdLengthMax} characters or less`);
+  }
+  checkNonNegative(allocatable?.count, `${path}.allocatable.count`, faults);
+  for (const [index, key] of topologyKeys.entries()) {
+    // Upstream says these of the driver, not of its keys.
+    if (key === "") faults.required(path);
+    if (topologyKeys.indexOf(key) !== index) faults.duplicate(path, key);
+    faults.messages(path, key, qualifiedNameFaults(key));
+  }
+}
+
+export function checkCsiNode({ spec = {} }: Loose<CSINode>, faults: FaultList): void {
+  const names = new Set<string>();
+  for (const [index, driver] of (spec.drivers ?? []).entries()) {
+    const path = `spec.drivers[${index}]`;
+    const { name = "" } = driver;
+    checkNodeDriver(driver, path, faults);
+    if (names.has(name)) faults.duplicate(`${path}.name`, name);
+    names.add(name);
+  }
+}
+
+/** A driver's count of volumes may change, where it is given; nothing else that is there already. */
+export function checkCsiNodeUpdate(
+  { spec = {} }: Loose<CSINode>,
+  old: Loose<CSINode>,
+  faults: FaultList,
+): void {
+  for (const driver of spec.drivers ?? []) {
+    const before = old.spec?.drivers?.find(({ name }) => name === driver.name);
+    if (before === undefined || isSame({ ...driver, allocatable: before.allocatable }, before)) continue;
+    faults.invalid("spec.drivers", driver, immutableMessage);
+  }
+}
