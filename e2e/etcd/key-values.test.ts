@@ -1,6 +1,7 @@
 /** A real etcd keeps every promise that we make in its name: the suite that our store passes. */
 import { after, before } from "node:test";
 import { EtcdKeyValues } from "#store/testing/etcd-key-values.ts";
+import { etcdWireSuite } from "#store/testing/etcd-wire.suite.ts";
 import { keyValueSuite } from "#store/testing/key-value.suite.ts";
 import { type EtcdMember, startEtcd } from "../datastore/etcd.ts";
 
@@ -22,3 +23,5 @@ keyValueSuite("a real etcd", async () => {
     },
   };
 });
+
+etcdWireSuite("a real etcd's wire", () => Promise.resolve(member?.address ?? ""));

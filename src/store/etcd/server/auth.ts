@@ -11,7 +11,7 @@ import { Service } from "./service.ts";
 const authRevision = 1n;
 
 export function authService(context: EtcdContext): Service {
-  const service = new Service("etcdserverpb.Auth");
+  const service = new Service("etcdserverpb.Auth", context);
   const header = (): { readonly header: Header } => ({ header: headerOf(context) });
   const refuse = (name: string, reasonOf: (name: string) => EtcdError): void => {
     service.unary(name, [authRequest, authResponse], (request) => Promise.reject(reasonOf(request.name)));

@@ -4,6 +4,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { KeyValueStore } from "../../kv.ts";
 import type { Revision } from "../../store.ts";
+import { raiseNoSpace } from "./alarm.ts";
 import { etcdError } from "./errors.ts";
 
 export interface EtcdIdentity {
@@ -17,6 +18,8 @@ export interface EtcdIdentity {
 /** upstream: embed/config.go, the defaults of etcd's flags of these names */
 export interface EtcdLimits {
   readonly requestBytesMax: number;
+  /** Of a message of gRPC's, and of a fragment of a watch's events. */
+  readonly messageBytesMax: number;
   readonly transactionOperationsMax: number;
   readonly quotaBytes: number;
 }
@@ -62,10 +65,6 @@ export async function checkSpace({ store, limits, log }: EtcdContext, bytes: num
   if (alarms.includes("NOSPACE")) throw etcdError("noSpace");
   const size = await store.size();
   if (size + bytes + entryOverheadBytes <= limits.quotaBytes) return;
-  log.warn("the database is larger than its quota, raising the NOSPACE alarm", {
-    bytes: size,
-    quota: limits.quotaBytes,
-  });
-  await store.setAlarm("NOSPACE", true);
+  await raiseNoSpace({ store, log }, `the store has ${size} bytes, its quota is ${limits.quotaBytes}`);
   throw etcdError("noSpace");
 }

@@ -15,7 +15,7 @@ import {
 import { first, getInLine, proclaim, sessionLease, waitForTurn } from "./concurrency.ts";
 import { type EtcdContext, headerOf } from "./context.ts";
 import { bytesOf, keyOf, wireOf } from "./convert.ts";
-import { EtcdError } from "./errors.ts";
+import { asRelayedError, EtcdError } from "./errors.ts";
 import { Service, type StreamOut } from "./service.ts";
 
 type LeaderOut = StreamOut<Parameters<typeof leaderResponse.encode>[0]>;
@@ -27,7 +27,7 @@ const notLeader = (): EtcdError => new EtcdError(status.UNKNOWN, "election: not 
 
 export function electionService(context: EtcdContext): Service {
   const { store } = context;
-  return new Service("v3electionpb.Election")
+  return new Service("v3electionpb.Election", context, asRelayedError)
     .unary("Campaign", [campaignRequest, campaignResponse], (request, _bytes, signal) =>
       campaign(context, request, signal),
     )

@@ -66,6 +66,11 @@ export function etcdError(name: keyof typeof table): EtcdError {
   return new EtcdError(code, text);
 }
 
+/** Of services that are clients of the others upstream: the text comes through, the code doesn't. */
+export function asRelayedError(error: unknown): EtcdError {
+  return new EtcdError(status.UNKNOWN, asEtcdError(error).details);
+}
+
 /** What a client is told of whatever was thrown. */
 export function asEtcdError(error: unknown): EtcdError {
   if (error instanceof EtcdError) return error;

@@ -1,6 +1,7 @@
 /** gRPC's health service: the server as a whole serves. upstream: v3rpc/grpc.go; grpc-go's health/server.go */
 import { status } from "@grpc/grpc-js";
 import { int32, messageType, text } from "#wire/protobuf.ts";
+import type { EtcdContext } from "./context.ts";
 import { EtcdError } from "./errors.ts";
 import { Service, type StreamOut } from "./service.ts";
 
@@ -9,8 +10,8 @@ const healthResponse = messageType({ status: int32(1) });
 const serving = 1;
 const unknown = 3;
 
-export function healthService(): Service {
-  return new Service("grpc.health.v1.Health")
+export function healthService(context: EtcdContext): Service {
+  return new Service("grpc.health.v1.Health", context)
     .unary("Check", [healthRequest, healthResponse], async ({ service }) => {
       if (service !== "") throw new EtcdError(status.NOT_FOUND, "unknown service");
       return { status: serving };

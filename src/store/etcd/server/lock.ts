@@ -4,10 +4,11 @@ import { lockRequest, lockResponse, unlockRequest, unlockResponse } from "../con
 import { getInLine, sessionLease, waitForTurn } from "./concurrency.ts";
 import { type EtcdContext, headerOf } from "./context.ts";
 import { bytesOf, keyOf } from "./convert.ts";
+import { asRelayedError } from "./errors.ts";
 import { Service } from "./service.ts";
 
 export function lockService(context: EtcdContext): Service {
-  return new Service("v3lockpb.Lock")
+  return new Service("v3lockpb.Lock", context, asRelayedError)
     .unary("Lock", [lockRequest, lockResponse], async ({ name, lease }, _bytes, signal) => {
       const prefix = `${keyOf(name)}/`;
       const owner = { lease: await sessionLease(context, lease), value: Buffer.alloc(0) };

@@ -10,25 +10,30 @@ import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { openMemoryStore } from "../../memory.ts";
 import type { MvccStore } from "../../mvcc-store.ts";
+import { openSqliteStore } from "../../sqlite/store.ts";
+import { EtcdCalls } from "../../testing/etcd-calls.ts";
 import { EtcdKeyValues } from "../../testing/etcd-key-values.ts";
+import { etcdWireSuite } from "../../testing/etcd-wire.suite.ts";
 import { keyValueSuite } from "../../testing/key-value.suite.ts";
 import * as kv from "../messages.ts";
 import { crc32c } from "./crc32c.ts";
-import { type EtcdServer, serveEtcd } from "./server.ts";
+import { serveEtcd } from "./server.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mini-k8s-etcd-"));
 after(() => rm(folder, { recursive: true }));
 
 interface Served {
-  readonly store: MvccStore;
-  readonly server: EtcdServer;
+  readonly clock: ManualClock;
   readonly address: string;
   readonly dispose: () => Promise<void>;
 }
 
-async function serve(quotaBytes?: number): Promise<Served> {
+function serve(quotaBytes?: number): Promise<Served> {
   const clock = new ManualClock();
-  const store = openMemoryStore({ clock, log: silentLogger });
+  return serveStore(openMemoryStore({ clock, log: silentLogger }), clock, quotaBytes);
+}
+
+async function serveStore(store: MvccStore, clock: ManualClock, quotaBytes?: number): Promise<Served> {
   const options = { listenUrls: ["http://127.0.0.1:0"], tls: undefined, name: "one", clusterSeed: "test" };
   const server = await serveEtcd(
     { ...options, quotaBytes },
@@ -39,7 +44,7 @@ async function serve(quotaBytes?: number): Promise<Served> {
     await server.close();
     await store.close();
   };
-  return { store, server, address, dispose };
+  return { clock, address, dispose };
 }
 
 keyValueSuite("our store through etcd's API", async () => {
@@ -53,6 +58,11 @@ keyValueSuite("our store through etcd's API", async () => {
     },
   };
 });
+
+const shared = await serve();
+after(() => shared.dispose());
+
+etcdWireSuite("our store on etcd's wire", () => Promise.resolve(shared.address));
 
 test("crc32c gives the check value of its catalogue", () => {
   assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283);
@@ -164,6 +174,34 @@ test("beyond the quota writes are refused until the alarm is disarmed", async ()
   await dispose();
 });
 
+test("a full disk raises NOSPACE; once there is space it is disarmed, and writes go on", async () => {
+  const quotaBytes = 2 * 2 ** 20;
+  const clock = new ManualClock();
+  const store = await openSqliteStore(
+    { path: join(folder, "full.db"), quotaBytes },
+    { clock, log: silentLogger },
+  );
+  const { address, dispose } = await serveStore(store, clock);
+  const client = new EtcdKeyValues(address);
+  const value = Buffer.alloc(100_000, 1);
+  const fill = async (): Promise<void> => {
+    for (let written = 0; written < 2 * quotaBytes; written += value.length) {
+      await client.put({ key: "a", value });
+    }
+  };
+  await assert.rejects(fill(), /database space exceeded/);
+  assert.deepEqual(await client.alarms(), ["NOSPACE"]);
+  assert.equal((await client.range({ range: { start: "a", end: "b" } })).count, 1);
+  await client.compact(client.revision);
+  // There is space again, and the alarm is still an administrator's to end.
+  await assert.rejects(client.put({ key: "b", value }), /database space exceeded/);
+  await client.setAlarm("NOSPACE", false);
+  await client.put({ key: "b", value });
+  assert.deepEqual(await client.alarms(), []);
+  client.close();
+  await dispose();
+});
+
 test("a progress request is answered after every event before it", async () => {
   const { address, dispose } = await serve();
   const client = new EtcdKeyValues(address);
@@ -184,6 +222,41 @@ test("a progress request is answered after every event before it", async () => {
     break;
   }
   client.close();
+  await dispose();
+});
+
+test("a watch that asks for it is told every ten minutes how far it is, unless it was told of events", async () => {
+  const { address, clock, dispose } = await serve();
+  const calls = new EtcdCalls(address);
+  const stream = calls.duplex("etcdserverpb.Watch/Watch", [kv.watchRequest, kv.watchResponse]);
+  const next = async (): Promise<unknown[]> => {
+    const { watchId, created, header, events } = await stream.next();
+    return [watchId, created, header?.revision, events.length];
+  };
+  stream.write({ create: { key: key("quiet"), progressNotify: true, watchId: 1n } });
+  stream.write({ create: { key: key("busy"), progressNotify: true, watchId: 2n } });
+  stream.write({ create: { key: key("quiet"), watchId: 3n } });
+  for (const id of [1n, 2n, 3n]) assert.deepEqual(await next(), [id, true, 1n, 0]);
+  const put = (name: string): Promise<unknown> =>
+    calls.unary("etcdserverpb.KV/Put", [kv.putRequest, kv.putResponse], { key: key(name), value: key("1") });
+  await put("other");
+  await put("busy");
+  assert.deepEqual(await next(), [2n, false, 3n, 1]);
+  // A tenth more than ten minutes at most: once.
+  await clock.advance(660_000);
+  assert.deepEqual(await next(), [1n, false, 3n, 0]);
+  await put("busy");
+  assert.deepEqual(await next(), [2n, false, 4n, 1], "the busy one had no notice");
+  await clock.advance(660_000);
+  assert.deepEqual(await next(), [1n, false, 4n, 0]);
+  await clock.advance(660_000);
+  const both = [await next(), await next()];
+  assert.deepEqual(both, [
+    [1n, false, 4n, 0],
+    [2n, false, 4n, 0],
+  ]);
+  stream.cancel();
+  calls.close();
   await dispose();
 });
 

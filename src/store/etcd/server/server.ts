@@ -28,13 +28,15 @@ import { txn } from "./txn.ts";
 import { watch } from "./watch.ts";
 
 /** upstream: embed/config.go: DefaultMaxRequestBytes, DefaultMaxTxnOps; etcdserver/quota.go: DefaultQuotaBytes */
+const requestBytesMax = 1.5 * 2 ** 20;
+/** upstream: v3rpc/grpc.go, grpcOverheadBytes */
+const overheadBytes = 512 * 1024;
 const limits = {
-  requestBytesMax: 1.5 * 2 ** 20,
+  requestBytesMax,
+  messageBytesMax: requestBytesMax + overheadBytes,
   transactionOperationsMax: 128,
   quotaBytes: 2 * 2 ** 30,
 };
-/** upstream: v3rpc/grpc.go, grpcOverheadBytes */
-const overheadBytes = 512 * 1024;
 
 export interface EtcdServerTls {
   readonly certificatePem: string;
@@ -69,7 +71,7 @@ export interface EtcdServer {
 /** Serves when this resolves. */
 export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps): Promise<EtcdServer> {
   const server = new Server({
-    "grpc.max_receive_message_length": limits.requestBytesMax + overheadBytes,
+    "grpc.max_receive_message_length": limits.messageBytesMax,
     "grpc.max_send_message_length": -1,
   });
   const urls: string[] = [];
@@ -104,8 +106,10 @@ export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps
 function servicesOf(context: EtcdContext): Service[] {
   return [
     kvService(context),
-    new Service("etcdserverpb.Watch").duplex("Watch", [kv.watchRequest, kv.watchResponse], (stream) =>
-      watch(context, stream),
+    new Service("etcdserverpb.Watch", context).duplex(
+      "Watch",
+      [kv.watchRequest, kv.watchResponse],
+      (stream) => watch(context, stream),
     ),
     leaseService(context),
     maintenanceService(context),
@@ -113,12 +117,12 @@ function servicesOf(context: EtcdContext): Service[] {
     authService(context),
     lockService(context),
     electionService(context),
-    healthService(),
+    healthService(context),
   ];
 }
 
 function kvService(context: EtcdContext): Service {
-  return new Service("etcdserverpb.KV")
+  return new Service("etcdserverpb.KV", context)
     .unary("Range", [kv.rangeRequest, kv.rangeResponse], (request) => range(context, request))
     .unary("Put", [kv.putRequest, kv.putResponse], (request, bytes) => put(context, request, bytes))
     .unary("DeleteRange", [kv.deleteRangeRequest, kv.deleteRangeResponse], (request, bytes) =>
@@ -129,7 +133,7 @@ function kvService(context: EtcdContext): Service {
 }
 
 function leaseService(context: EtcdContext): Service {
-  return new Service("etcdserverpb.Lease")
+  return new Service("etcdserverpb.Lease", context)
     .unary("LeaseGrant", [leases.leaseGrantRequest, leases.leaseGrantResponse], (request, bytes) =>
       leaseGrant(context, request, bytes),
     )
@@ -152,7 +156,7 @@ function leaseService(context: EtcdContext): Service {
 }
 
 function maintenanceService(context: EtcdContext): Service {
-  return new Service("etcdserverpb.Maintenance")
+  return new Service("etcdserverpb.Maintenance", context)
     .unary("Status", [kv.statusRequest, kv.statusResponse], () => status(context))
     .unary("Alarm", [upkeep.alarmRequest, upkeep.alarmResponse], (request) => alarm(context, request))
     .unary("Defragment", [upkeep.defragmentRequest, upkeep.defragmentResponse], () => defragment())
@@ -169,7 +173,7 @@ function maintenanceService(context: EtcdContext): Service {
 
 function clusterService(context: EtcdContext): Service {
   const { memberIdRequest, memberListResponse } = upkeep;
-  return new Service("etcdserverpb.Cluster")
+  return new Service("etcdserverpb.Cluster", context)
     .unary("MemberList", [upkeep.memberListRequest, memberListResponse], () => memberList(context))
     .unary("MemberAdd", [upkeep.memberAddRequest, memberListResponse], () => memberAdd())
     .unary("MemberRemove", [memberIdRequest, memberListResponse], (request) => memberRemove(context, request))

@@ -8,7 +8,9 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { MessageType } from "#wire/protobuf.ts";
-import { asEtcdError } from "./errors.ts";
+import { noteError } from "./alarm.ts";
+import type { EtcdContext } from "./context.ts";
+import { asEtcdError, type EtcdError } from "./errors.ts";
 
 /** A request, and how many bytes it was. */
 interface Received<In> {
@@ -34,13 +36,18 @@ export interface StreamBoth<In, Out> extends StreamOut<Out> {
 /** The methods of one service, such as "etcdserverpb.KV". */
 export class Service {
   readonly #name: string;
+  readonly #asError: (error: unknown) => EtcdError;
   // Methods of all types; each is typed where it is added.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly #definitions: Record<string, MethodDefinition<any, any>> = {};
   readonly #handlers: UntypedServiceImplementation = {};
 
-  constructor(name: string) {
+  constructor(name: string, context: EtcdContext, asError: (error: unknown) => EtcdError = asEtcdError) {
     this.#name = name;
+    this.#asError = (error) => {
+      noteError(context, error);
+      return asError(error);
+    };
   }
 
   addTo(server: Server): void {
@@ -63,7 +70,7 @@ export class Service {
           reply(null, response);
         },
         (error: unknown) => {
-          reply(asEtcdError(error));
+          reply(this.#asError(error));
         },
       );
     };
@@ -77,7 +84,7 @@ export class Service {
   ): this {
     this.#define(name, types, { requestStream: false, responseStream: true });
     this.#handlers[name] = (call: ServerWritableStream<Received<In>, Out>): void => {
-      finish(call, run(call.request.message, outOf(call)));
+      finish(call, run(call.request.message, outOf(call)), this.#asError);
     };
     return this;
   }
@@ -89,7 +96,7 @@ export class Service {
   ): this {
     this.#define(name, types, { requestStream: true, responseStream: true });
     this.#handlers[name] = (call: ServerDuplexStream<Received<In>, Out>): void => {
-      finish(call, run({ ...outOf(call), requests: messagesOf(call) }));
+      finish(call, run({ ...outOf(call), requests: messagesOf(call) }), this.#asError);
     };
     return this;
   }
@@ -158,6 +165,7 @@ async function* messagesOf<In, Out>(
 function finish<In, Out>(
   call: ServerWritableStream<In, Out> | ServerDuplexStream<In, Out>,
   done: Promise<void>,
+  asError: (error: unknown) => EtcdError,
 ): void {
   // A client that is gone ends the stream with an error that nobody needs.
   call.on("error", () => undefined);
@@ -166,7 +174,7 @@ function finish<In, Out>(
       call.end();
     },
     (error: unknown) => {
-      if (!call.cancelled) call.emit("error", asEtcdError(error));
+      if (!call.cancelled) call.emit("error", asError(error));
     },
   );
 }

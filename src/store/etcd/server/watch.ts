@@ -201,7 +201,7 @@ class WatchSession {
 
   #writeEvents({ id, request }: Watch, events: readonly WrittenEvent[], revision: Revision): void {
     const header = headerOf(this.#context, revision);
-    const max = this.#context.limits.requestBytesMax;
+    const max = this.#context.limits.messageBytesMax;
     const parts = request.fragment ? fragmentsOf(events, max) : [events];
     for (const [at, part] of parts.entries()) {
       this.#write({ header, watchId: id, events: part, fragment: at < parts.length - 1 });
