@@ -79,12 +79,12 @@ export class EtcdCalls {
 function incoming<In, Out>(call: ClientReadableStream<Out> | ClientDuplexStream<In, Out>): Incoming<Out> {
   // Cancelled ones end with an error, too.
   call.on("error", () => undefined);
-  const messages = (call as AsyncIterable<Out>)[Symbol.asyncIterator]();
+  const messages = (call as AsyncIterable<Out>)[Symbol.asyncIterator]() as AsyncIterator<Out, void>;
   return {
     next: async () => {
-      const { done, value } = await messages.next();
-      if (done === true) throw new Error("the stream has ended");
-      return value;
+      const result = await messages.next();
+      if (result.done === true) throw new Error("the stream has ended");
+      return result.value;
     },
     cancel: () => {
       call.cancel();
