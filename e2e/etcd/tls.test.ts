@@ -97,8 +97,8 @@ interface Outcome {
   readonly code: number | null;
 }
 
-async function etcdctl(args: readonly string[]): Promise<Outcome> {
-  const child = spawn("etcdctl", args, {
+async function run(command: string, args: readonly string[]): Promise<Outcome> {
+  const child = spawn(command, args, {
     env: { ...process.env, ETCDCTL_API: "3" },
   });
   let out = "";
@@ -107,6 +107,10 @@ async function etcdctl(args: readonly string[]): Promise<Outcome> {
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
   const [code] = (await once(child, "close")) as [number | null];
   return { out, err, code };
+}
+
+function etcdctl(args: readonly string[]): Promise<Outcome> {
+  return run("etcdctl", args);
 }
 
 const trusts = (authority: string): string => `--cacert=${path(`${authority}-ca.crt`)}`;

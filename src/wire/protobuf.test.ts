@@ -86,6 +86,30 @@ test("what was written is read back", () => {
   );
 });
 
+test("numbers of every size are read back, and take as few bytes as can be", () => {
+  for (let bits = 0n; bits < 64n; bits++) {
+    for (const unsigned of [2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n]) {
+      const written = whole.encode({ unsigned });
+      assert.equal(whole.decode(written).unsigned, unsigned);
+      const digits = unsigned.toString(2).length;
+      assert.equal(written.length, unsigned === 0n ? 0 : 1 + Math.ceil(digits / 7), `${unsigned}`);
+    }
+  }
+});
+
+test("large messages, and small ones after them, stay what they were", () => {
+  const small = whole.encode({ label: "small" });
+  const parts = Array.from({ length: 3000 }, (_, at) => ({ name: `part ${at}`, count: BigInt(at) ** 5n }));
+  const raw = Buffer.alloc(50_000, "x");
+  const large = whole.encode({ parts, raw });
+  const growing = Array.from({ length: 100 }, (_, at) => whole.encode({ raw: Buffer.alloc(at * 400, at) }));
+  assert.equal(small.toString("hex"), whole.encode({ label: "small" }).toString("hex"));
+  assert.deepEqual(whole.decode(large), { ...empty, parts, raw });
+  for (const [at, each] of growing.entries()) {
+    assert.deepEqual(whole.decode(each).raw, Buffer.alloc(at * 400, at));
+  }
+});
+
 test("fields that aren't in the table are passed over", () => {
   // Field 9 of each wire type, then field 3.
   const foreign = Buffer.from("4896014901020304050607084d010203044a0261621805", "hex");

@@ -14,7 +14,7 @@ export interface Field<Out, In = Out> {
   readonly empty: () => Out;
   /** Whether the value is written at all. */
   readonly isSet: (value: In) => boolean;
-  /** Everything after the tag. */
+  /** Everything after the tag; like all that is written, in front of what is there. */
   readonly write: (writer: ProtobufWriter, value: In) => void;
   /** Returns the field's value after one more occurrence of it. */
   readonly read: (reader: ProtobufReader, soFar: Out, wireType: WireType) => Out;
@@ -22,6 +22,8 @@ export interface Field<Out, In = Out> {
 
 export interface MessageType<Out, In> {
   readonly encode: (message: In) => Buffer;
+  /** All fields, in front of what the writer has. */
+  readonly write: (writer: ProtobufWriter, message: In) => void;
   /** Throws ProtobufError. Bytes are views of what was read. */
   readonly decode: (bytes: Uint8Array) => Out;
 }
@@ -53,7 +55,9 @@ export class ProtobufReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get isAtEnd(): boolean {
@@ -62,25 +66,33 @@ export class ProtobufReader {
 
   /** Unsigned, 64 bits. */
   varint(): bigint {
-    let low = 0;
-    // Most varints are short: numbers do up to 28 bits.
-    for (let shift = 0; shift < 28; shift += 7) {
+    let value = 0;
+    // Most varints are short: numbers do up to 49 bits.
+    for (let scale = 1; scale < 2 ** 49; scale *= 0x80) {
       const byte = this.#byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt(low);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return BigInt(value);
     }
-    let value = BigInt(low);
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    let large = BigInt(value);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
       const byte = this.#byte();
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+      large |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, large);
     }
     throw new ProtobufError(`a varint at byte ${this.#at} is longer than 10 bytes`);
   }
 
+  /** A tag or a length: both fit into 32 bits, so what doesn't is as wrong as large. */
+  uint(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined || byte >= 0x80) return Number(this.varint());
+    this.#at++;
+    return byte;
+  }
+
   /** A view, not a copy. */
   bytes(): Buffer {
-    const length = Number(this.varint());
+    const length = this.uint();
     const end = this.#at + length;
     if (end > this.#bytes.length) {
       throw new ProtobufError(
@@ -109,29 +121,94 @@ export class ProtobufReader {
   }
 }
 
+/** Most messages fit. What is larger gets a buffer of its own, which is handed out uncopied. */
+const scratchBytes = 16 * 1024;
+/** Undefined while somebody writes into it. */
+let scratch: Buffer | undefined;
+
+/** Writes from the end to the start, so that a length is known when it is its turn. */
 export class ProtobufWriter {
-  readonly #parts: Uint8Array[] = [];
+  #buffer: Buffer;
+  /** Everything from here on is written. */
+  #at: number;
+
+  constructor() {
+    this.#buffer = scratch ?? Buffer.allocUnsafeSlow(scratchBytes);
+    scratch = undefined;
+    this.#at = this.#buffer.length;
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#buffer.length - this.#at;
+  }
 
   varint(value: bigint): void {
-    const bytes: number[] = [];
-    let rest = BigInt.asUintN(64, value);
-    for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-    bytes.push(Number(rest));
-    this.#parts.push(Uint8Array.from(bytes));
+    if (value >= 0n && value <= safeMax) {
+      this.uint(Number(value));
+      return;
+    }
+    const low = Number(BigInt.asUintN(32, value));
+    const high = Number(BigInt.asUintN(32, value >> 32n));
+    const count = Math.ceil((64 - Math.clz32(high)) / 7);
+    this.#reserve(count);
+    this.#at -= count;
+    const end = this.#at + count - 1;
+    for (let at = this.#at, shift = 0; at <= end; at++, shift += 7) {
+      const bits = bitsAt(low, high, shift);
+      this.#buffer[at] = at === end ? bits : bits | 0x80;
+    }
+  }
+
+  /** A varint of a whole number from 0 to 2⁵³ - 1. */
+  uint(value: number): void {
+    let count = 1;
+    for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) count++;
+    this.#reserve(count);
+    this.#at -= count;
+    let at = this.#at;
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#buffer[at++] = (rest % 0x80) | 0x80;
+    this.#buffer[at] = rest;
   }
 
   bytes(value: Uint8Array): void {
-    this.varint(BigInt(value.length));
-    this.#parts.push(value);
+    this.#reserve(value.length);
+    this.#at -= value.length;
+    this.#buffer.set(value, this.#at);
+    this.uint(value.length);
   }
 
   tag(id: number, wireType: WireType): void {
-    this.varint(BigInt(id * 8 + wireType));
+    this.uint(id * 8 + wireType);
   }
 
+  /** The message; nothing may be written any more. */
   take(): Buffer {
-    return Buffer.concat(this.#parts);
+    const written = this.#buffer.subarray(this.#at);
+    if (this.#buffer.length > scratchBytes) return written;
+    scratch = this.#buffer;
+    return Buffer.from(written);
   }
+
+  #reserve(count: number): void {
+    if (count <= this.#at) return;
+    const { length } = this;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, length + count + scratchBytes));
+    larger.set(this.#buffer.subarray(this.#at), larger.length - length);
+    if (this.#buffer.length === scratchBytes) scratch = this.#buffer;
+    this.#buffer = larger;
+    this.#at = larger.length - length;
+  }
+}
+
+const safeMax = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** Seven bits of a number of 64 bits, which is given in halves. */
+function bitsAt(low: number, high: number, shift: number): number {
+  if (shift >= 32) return (high >>> (shift - 32)) & 0x7f;
+  const fromLow = low >>> shift;
+  return (shift > 25 ? fromLow | (high << (32 - shift)) : fromLow) & 0x7f;
 }
 
 interface Scalar<T> {
@@ -220,9 +297,9 @@ export const packedInt32 = (id: number): Field<readonly number[]> => ({
   empty: () => [],
   isSet: (value) => value.length > 0,
   write: (writer, value) => {
-    const packed = new ProtobufWriter();
-    for (const each of value) packed.varint(BigInt(each));
-    writer.bytes(packed.take());
+    const before = writer.length;
+    for (const each of value.toReversed()) writer.varint(BigInt(each));
+    writer.uint(writer.length - before);
   },
   read: (reader, soFar, wireType) => {
     if (wireType === varintType) return [...soFar, int32Scalar.read(reader)];
@@ -233,15 +310,23 @@ export const packedInt32 = (id: number): Field<readonly number[]> => ({
   },
 });
 
+/** The last first. The tag of the first is written by who writes all fields' tags. */
+function writeLast<T>(values: readonly T[], write: (value: T, isFirst: boolean) => void): void {
+  for (let at = values.length - 1; at >= 0; at--) {
+    const value = values[at];
+    if (value !== undefined) write(value, at === 0);
+  }
+}
+
 const list = <T>(id: number, scalar: Scalar<T>): Field<readonly T[]> => ({
   id,
   wireType: scalar.wireType,
   empty: () => [],
   isSet: (value) => value.length > 0,
   write: (writer, value) => {
-    value.forEach((each, index) => {
-      if (index > 0) writer.tag(id, scalar.wireType);
+    writeLast(value, (each, isFirst) => {
       scalar.write(writer, each);
+      if (!isFirst) writer.tag(id, scalar.wireType);
     });
   },
   read: (reader, soFar) => [...soFar, scalar.read(reader)],
@@ -272,7 +357,10 @@ export const message = <Out, In>(
   empty: () => undefined,
   isSet: (value) => value !== undefined,
   write: (writer, value) => {
-    if (value !== undefined) writer.bytes(type().encode(value));
+    if (value === undefined) return;
+    const before = writer.length;
+    type().write(writer, value);
+    writer.uint(writer.length - before);
   },
   read: (reader) => type().decode(reader.bytes()),
 });
@@ -287,9 +375,12 @@ export const messages = <Out, In>(
   empty: () => [],
   isSet: (value) => value.length > 0,
   write: (writer, value) => {
-    value.forEach((each, index) => {
-      if (index > 0) writer.tag(id, lengthType);
-      writer.bytes(type().encode(each));
+    const { write } = type();
+    writeLast(value, (each, isFirst) => {
+      const before = writer.length;
+      write(writer, each);
+      writer.uint(writer.length - before);
+      if (!isFirst) writer.tag(id, lengthType);
     });
   },
   read: (reader, soFar) => {
@@ -301,16 +392,21 @@ export const messages = <Out, In>(
 
 export function messageType<F extends Fields>(fields: F): MessageType<Decoded<F>, Encoded<F>> {
   const named = Object.entries(fields);
+  const fromLast = named.toReversed();
   const byId = new Map(named.map(([name, each]) => [each.id, [name, each] as const]));
+  const writeFields = (writer: ProtobufWriter, values: Encoded<F>): void => {
+    for (const [name, { id, wireType, isSet, write }] of fromLast) {
+      const value: unknown = values[name];
+      if (value === undefined || !isSet(value)) continue;
+      write(writer, value);
+      writer.tag(id, wireType);
+    }
+  };
   return {
+    write: writeFields,
     encode: (values) => {
       const writer = new ProtobufWriter();
-      for (const [name, { id, wireType, isSet, write }] of named) {
-        const value: unknown = values[name];
-        if (value === undefined || !isSet(value)) continue;
-        writer.tag(id, wireType);
-        write(writer, value);
-      }
+      writeFields(writer, values);
       return writer.take();
     },
     decode: (source) => {
@@ -318,7 +414,7 @@ export function messageType<F extends Fields>(fields: F): MessageType<Decoded<F>
       const values: Record<string, unknown> = {};
       for (const [name, each] of named) values[name] = each.empty();
       while (!reader.isAtEnd) {
-        const tag = Number(reader.varint());
+        const tag = reader.uint();
         const wireType = tag % 8;
         const known = byId.get(Math.floor(tag / 8));
         if (known === undefined) reader.skip(wireType);
