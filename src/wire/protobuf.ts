@@ -123,18 +123,18 @@ export class ProtobufReader {
 
 /** Most messages fit. What is larger gets a buffer of its own, which is handed out uncopied. */
 const scratchBytes = 16 * 1024;
-/** Undefined while somebody writes into it. */
-let scratch: Buffer | undefined;
 
 /** Writes from the end to the start, so that a length is known when it is its turn. */
 export class ProtobufWriter {
+  /** Undefined while somebody writes into it. */
+  static #scratch: Buffer | undefined;
   #buffer: Buffer;
   /** Everything from here on is written. */
   #at: number;
 
   constructor() {
-    this.#buffer = scratch ?? Buffer.allocUnsafeSlow(scratchBytes);
-    scratch = undefined;
+    this.#buffer = ProtobufWriter.#scratch ?? Buffer.allocUnsafeSlow(scratchBytes);
+    ProtobufWriter.#scratch = undefined;
     this.#at = this.#buffer.length;
   }
 
@@ -187,7 +187,7 @@ export class ProtobufWriter {
   take(): Buffer {
     const written = this.#buffer.subarray(this.#at);
     if (this.#buffer.length > scratchBytes) return written;
-    scratch = this.#buffer;
+    ProtobufWriter.#scratch = this.#buffer;
     return Buffer.from(written);
   }
 
@@ -196,7 +196,7 @@ export class ProtobufWriter {
     const { length } = this;
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, length + count + scratchBytes));
     larger.set(this.#buffer.subarray(this.#at), larger.length - length);
-    if (this.#buffer.length === scratchBytes) scratch = this.#buffer;
+    if (this.#buffer.length === scratchBytes) ProtobufWriter.#scratch = this.#buffer;
     this.#buffer = larger;
     this.#at = larger.length - length;
   }
