@@ -144,7 +144,12 @@ class ApiserverComponent implements Apiserver {
       clock,
       random,
       log,
-      types: new SchemeTypes({ scheme: deps.scheme, semantics: this.#semantics, convert }),
+      types: new SchemeTypes({
+        scheme: deps.scheme,
+        semantics: this.#semantics,
+        convert,
+        custom: () => this.#assembly.customResources,
+      }),
       hookClient: this.#hooks,
       client: this.#client,
       informers: this.#informers,

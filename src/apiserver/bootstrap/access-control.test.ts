@@ -44,7 +44,11 @@ const noWebhooks = {
     clock: systemClock,
     resolver: { resolve: () => Promise.reject(new Error("no webhook is called here")) },
   }),
-  types: { equivalents: () => [], convert: (object: AnyObject) => object, read: (value: AnyObject) => value },
+  types: {
+    equivalents: () => [],
+    convert: (object: AnyObject) => Promise.resolve(object),
+    read: (value: AnyObject) => value,
+  },
 };
 
 async function world(t: TestContext): Promise<World> {

@@ -19,6 +19,7 @@ import { isTrue, statusAfterNames, statusOfApproval, statusWhenServed } from "./
 import type { Converter } from "./converter.ts";
 import { cleanupFinalizer } from "./definition-strategy.ts";
 import { Finalizer } from "./finalizer.ts";
+import type { ServedTypes } from "./served-types.ts";
 import { serve, type Served, type ServingDeps } from "./serving.ts";
 
 export interface CustomResourcesDeps extends ServingDeps {
@@ -71,6 +72,23 @@ export class CustomResources {
   /** What is served now, for the documents that describe it. */
   get definitions(): readonly CustomResourceDefinition[] {
     return [...this.#known.values()].map(({ crd }) => crd);
+  }
+
+  typesOf(group: string, kind: string): ServedTypes | undefined {
+    return this.#served(({ definition }) => definition.group === group && definition.kind === kind)?.types;
+  }
+
+  /** Every version under which the same objects are served. */
+  versionsOf(group: string, resource: string): readonly ResourceDefinition[] {
+    const served = this.#served(
+      ({ definition }) => definition.group === group && definition.resource === resource,
+    );
+    return served?.routes.map(({ definition }) => definition) ?? [];
+  }
+
+  #served(is: (route: Served["routes"][number]) => boolean): Served | undefined {
+    for (const { served } of this.#known.values()) if (served.routes.some(is)) return served;
+    return undefined;
   }
 
   /** Keeps the definitions' status until the signal aborts. */

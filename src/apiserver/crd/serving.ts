@@ -35,6 +35,7 @@ import { CustomSemantics } from "./custom-semantics.ts";
 import { CustomStatusStrategy, CustomStrategy } from "./custom-strategy.ts";
 import { fieldManagerOf } from "./field-managers.ts";
 import { needsExpressions } from "./late-expressions.ts";
+import { ServedTypes } from "./served-types.ts";
 import { customStruct } from "./custom-struct.ts";
 
 export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSchemaDeps {
@@ -58,6 +59,7 @@ export interface Served {
   readonly routes: readonly RoutedResource[];
   /** Of the storage version: for who deletes them all. */
   readonly storage: ResourceStore;
+  readonly types: ServedTypes;
 }
 
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -74,6 +76,7 @@ export function serve(parts: ServingParts, deps: ServingDeps): Served {
   if (storage === undefined) throw new Error(`${spec.names.plural}.${spec.group} has no versions`);
   return {
     storage: storage.storage,
+    types: new ServedTypes(schemas, parts.converter),
     routes: versions.filter(({ isServed }) => isServed).map((version) => version.routed()),
   };
 }

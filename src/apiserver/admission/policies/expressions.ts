@@ -11,6 +11,7 @@ import type { Namespace } from "#api/generated/types/core-v1.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { AdmissionAttributes } from "../admission.ts";
+import type { Subject } from "../webhooks/version.ts";
 import { namespaceObject, requestObject } from "./request-object.ts";
 
 /** All expressions of one policy over one request together. upstream: apiserver/pkg/apis/cel/config.go */
@@ -19,6 +20,8 @@ const budgetMax = 10_000_000;
 export interface EvaluationInput {
   readonly engine: Expressions;
   readonly attributes: AdmissionAttributes;
+  /** The objects in the version that is judged. */
+  readonly subject: Subject;
   /** Undefined: no parameters. */
   readonly params: unknown;
   readonly namespace: Namespace | undefined;
@@ -84,15 +87,15 @@ export class ExpressionRun {
   }
 
   #make(name: string): Value | undefined {
-    const { attributes, params, namespace } = this.#input;
+    const { attributes, subject, params, namespace } = this.#input;
     const { AuthorizerValue, ComposedValues, dynamicValue } = this.engine;
     switch (name) {
       case "object":
-        return dynamicValue(attributes.object ?? null);
+        return dynamicValue(subject.object ?? null);
       case "oldObject":
-        return dynamicValue(attributes.oldObject ?? null);
+        return dynamicValue(subject.oldObject ?? null);
       case "request":
-        return dynamicValue(requestObject(attributes));
+        return dynamicValue(requestObject(attributes, subject.named));
       case "namespaceObject":
         return dynamicValue(namespaceObject(namespace));
       case "params":

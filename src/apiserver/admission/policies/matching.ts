@@ -2,7 +2,6 @@
 import type {
   MatchResources,
   NamedRuleWithOperations,
-  RuleWithOperations,
 } from "#api/generated/types/admissionregistration-v1.ts";
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import { selectorOf } from "#api/meta/labels.ts";
@@ -10,6 +9,7 @@ import { notFoundError } from "#api/meta/status.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Lookup } from "../lookup.ts";
 import { concerns } from "../refuse.ts";
+import type { Named, ObjectTypes } from "../webhooks/object-types.ts";
 
 const policyKinds = /^(?:Validating|Mutating)AdmissionPolicy(?:Binding)?$/;
 
@@ -20,11 +20,10 @@ export const isPolicy = ({ gvk }: AdmissionAttributes): boolean =>
 const isOneOf = (items: readonly string[] | undefined, wanted: string): boolean =>
   items?.some((item) => item === "*" || item === wanted) === true;
 
-function matchesResource(resources: readonly string[], attributes: AdmissionAttributes): boolean {
+function matchesResource(resources: readonly string[], wanted: string, subresource: string): boolean {
   return resources.some((text) => {
-    const [resource = "", subresource = ""] = text.split("/", 2);
-    const isResource = resource === "*" || resource === attributes.gvr.resource;
-    return isResource && (subresource === "*" || subresource === attributes.subresource);
+    const [resource = "", sub = ""] = text.split("/", 2);
+    return (resource === "*" || resource === wanted) && (sub === "*" || sub === subresource);
   });
 }
 
@@ -34,48 +33,57 @@ function matchesScope(scope: string | undefined, attributes: AdmissionAttributes
   return scope === (isNamespaced ? "Namespaced" : "Cluster");
 }
 
-/** `version`: under Equivalent, a rule about one version of a resource is about all of them. */
 function matchesRule(
-  rule: RuleWithOperations,
+  rule: NamedRuleWithOperations,
   attributes: AdmissionAttributes,
-  isEquivalent: boolean,
+  { gvr }: Pick<Named, "gvr">,
 ): boolean {
+  const names = rule.resourceNames ?? [];
   return (
+    (names.length === 0 || names.includes(attributes.name)) &&
     matchesScope(rule.scope, attributes) &&
     isOneOf(rule.operations, attributes.operation) &&
-    isOneOf(rule.apiGroups, attributes.gvr.group) &&
-    (isEquivalent || isOneOf(rule.apiVersions, attributes.gvr.version)) &&
-    matchesResource(rule.resources ?? [], attributes)
+    isOneOf(rule.apiGroups, gvr.group) &&
+    isOneOf(rule.apiVersions, gvr.version) &&
+    matchesResource(rule.resources ?? [], gvr.resource, attributes.subresource)
   );
-}
-
-function matchesSome(
-  rules: readonly NamedRuleWithOperations[],
-  attributes: AdmissionAttributes,
-  isEquivalent: boolean,
-): boolean {
-  return rules.some((rule) => {
-    const names = rule.resourceNames ?? [];
-    if (names.length > 0 && !names.includes(attributes.name)) return false;
-    return matchesRule(rule, attributes, isEquivalent);
-  });
 }
 
 export class PolicyMatcher {
   readonly #namespaces: Lookup<Namespace>;
+  readonly #types: Pick<ObjectTypes, "equivalents">;
 
-  constructor(namespaces: Lookup<Namespace>) {
+  constructor(namespaces: Lookup<Namespace>, types: Pick<ObjectTypes, "equivalents">) {
     this.#namespaces = namespaces;
+    this.#types = types;
   }
 
-  /** Throws 404 for a namespace that isn't there. */
-  async matches(criteria: MatchResources, attributes: AdmissionAttributes): Promise<boolean> {
+  /** As what the request is judged; undefined when it isn't. Throws 404 for a namespace that isn't there. */
+  async match(criteria: MatchResources, attributes: AdmissionAttributes): Promise<Named | undefined> {
     const { resourceRules = [], excludeResourceRules = [], matchPolicy } = criteria;
-    const isEquivalent = matchPolicy !== "Exact";
-    if (matchesSome(excludeResourceRules, attributes, isEquivalent)) return false;
-    if (resourceRules.length > 0 && !matchesSome(resourceRules, attributes, isEquivalent)) return false;
-    if (!matchesObject(criteria, attributes)) return false;
-    return this.#matchesNamespace(criteria, attributes);
+    const { gvr, gvk } = attributes;
+    if (this.#named(excludeResourceRules, attributes, matchPolicy) !== undefined) return undefined;
+    const named =
+      resourceRules.length === 0 ? { gvr, gvk } : this.#named(resourceRules, attributes, matchPolicy);
+    if (named === undefined || !matchesObject(criteria, attributes)) return undefined;
+    return (await this.#matchesNamespace(criteria, attributes)) ? named : undefined;
+  }
+
+  /** Under Equivalent, a rule about one version of a resource is about all of them, and sees its own. */
+  #named(
+    rules: readonly NamedRuleWithOperations[],
+    attributes: AdmissionAttributes,
+    matchPolicy: string | undefined,
+  ): Named | undefined {
+    const { gvr, gvk, subresource } = attributes;
+    if (rules.some((rule) => matchesRule(rule, attributes, { gvr }))) return { gvr, gvk };
+    if (matchPolicy === "Exact" || rules.length === 0) return undefined;
+    const others = this.#types.equivalents(gvr, subresource);
+    for (const rule of rules) {
+      const found = others.find((other) => matchesRule(rule, attributes, other));
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The namespace that `namespaceObject` is: none of what is cluster-scoped, nor of a Namespace. */

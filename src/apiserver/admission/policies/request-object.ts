@@ -1,19 +1,21 @@
 /** The request and its namespace as expressions see them. upstream: apiserver/pkg/admission/plugin/cel/condition.go */
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import type { AdmissionAttributes } from "../admission.ts";
+import type { Named } from "../webhooks/object-types.ts";
 
 /** The request as JSON; what is empty is absent where upstream omits it. */
-export function requestObject(attributes: AdmissionAttributes): Readonly<Record<string, unknown>> {
-  const { gvk, gvr, subresource, name, namespace, operation, user, dryRun, options } = attributes;
-  const kind = { group: gvk.group, version: gvk.version, kind: gvk.kind };
-  const resource = { group: gvr.group, version: gvr.version, resource: gvr.resource };
+export function requestObject(
+  attributes: AdmissionAttributes,
+  { gvk, gvr }: Named,
+): Readonly<Record<string, unknown>> {
+  const { subresource, name, namespace, operation, user, dryRun, options } = attributes;
   return {
     uid: "",
-    kind,
-    resource,
+    kind: kindOf(gvk),
+    resource: resourceOf(gvr),
     ...(subresource === "" ? {} : { subResource: subresource, requestSubResource: subresource }),
-    requestKind: kind,
-    requestResource: resource,
+    requestKind: kindOf(attributes.gvk),
+    requestResource: resourceOf(attributes.gvr),
     ...(name === "" ? {} : { name }),
     ...(namespace === "" ? {} : { namespace }),
     operation,
@@ -27,6 +29,9 @@ export function requestObject(attributes: AdmissionAttributes): Readonly<Record<
     options,
   };
 }
+
+const kindOf = ({ group, version, kind }: Named["gvk"]): object => ({ group, version, kind });
+const resourceOf = ({ group, version, resource }: Named["gvr"]): object => ({ group, version, resource });
 
 /** The parts of a namespace that expressions may see. */
 export function namespaceObject(namespace: Namespace | undefined): unknown {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createExpressions } from "#api/expressions.ts";
 import type {
+  NamedRuleWithOperations,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBindingSpec,
   ValidatingAdmissionPolicySpec,
@@ -19,16 +20,30 @@ import {
 import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { attributesOf, run, type Write } from "../testing/attributes.ts";
+import type { ObjectTypes } from "../webhooks/object-types.ts";
 import { PolicyExpressions } from "./expression-check.ts";
 import { ValidatingPolicies } from "./validating.ts";
 
 const engine = createExpressions();
+
+/** Deployments, as they were in another version, too: their spec was a text there. */
+const old = { group: "apps", version: "v1beta1", resource: "deployments", kind: "Deployment" };
+const types: ObjectTypes = {
+  equivalents: ({ resource }) => (resource === "deployments" ? [{ gvr: old, gvk: old }] : []),
+  convert: (object, _from, { version }) =>
+    Promise.resolve({ ...object, apiVersion: version, spec: `of ${version}` }),
+  read: (object) => object,
+};
 
 const everything: ValidatingAdmissionPolicySpec["matchConstraints"] = {
   resourceRules: [
     { apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: ["*"] },
   ],
 };
+
+const ofVersion = (apiVersion: string): NamedRuleWithOperations[] => [
+  { apiGroups: ["apps"], apiVersions: [apiVersion], operations: ["*"], resources: ["deployments"] },
+];
 
 interface Setup {
   readonly spec: Partial<ValidatingAdmissionPolicySpec>;
@@ -78,6 +93,7 @@ async function outcomeOf({ spec, binding, write = replicas(5) }: Setup): Promise
     informers: api,
     authorizer,
     loadExpressions: () => Promise.resolve(engine),
+    types,
   });
   const warnings: string[] = [];
   const annotations: Record<string, string> = {};
@@ -249,6 +265,41 @@ const cases: readonly (readonly [name: string, setup: Setup, refusal: string | u
     undefined,
   ],
   [
+    "a rule about another version sees the object in that version",
+    {
+      spec: {
+        matchConstraints: { resourceRules: ofVersion("v1beta1") },
+        validations: [
+          {
+            expression: "object.spec == 'other'",
+            messageExpression: "object.spec + request.kind.version + request.requestKind.version",
+          },
+        ],
+      },
+    },
+    denied("of v1beta1v1beta1v1"),
+  ],
+  [
+    "a rule about another version, exactly",
+    {
+      spec: {
+        matchConstraints: { matchPolicy: "Exact", resourceRules: ofVersion("v1beta1") },
+        validations: [{ expression: "false" }],
+      },
+    },
+    undefined,
+  ],
+  [
+    "excluded in another version",
+    {
+      spec: {
+        matchConstraints: { ...everything, excludeResourceRules: ofVersion("v1beta1") },
+        validations: [{ expression: "false" }],
+      },
+    },
+    undefined,
+  ],
+  [
     "a name that isn't meant",
     {
       spec: {
@@ -377,6 +428,7 @@ suite("ValidatingAdmissionPolicy", () => {
       informers: api,
       authorizer: { authorize: () => assert.fail(), rulesFor: () => assert.fail() },
       loadExpressions: () => assert.fail("loaded"),
+      types,
     });
     await run(plugin, attributesOf(configMaps, { object: { metadata: { name: "a", namespace: "b" } } }));
   });

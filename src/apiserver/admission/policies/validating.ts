@@ -16,6 +16,8 @@ import type { Lister } from "#client/cache/informer.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
 import { refuse } from "../refuse.ts";
+import type { ObjectTypes } from "../webhooks/object-types.ts";
+import { inVersion, type Subject } from "../webhooks/version.ts";
 import { judge, type Denial, type Verdict } from "./decision.ts";
 import { isPolicy, PolicyMatcher } from "./matching.ts";
 import { ConfigurationError, ParamReader } from "./params.ts";
@@ -23,8 +25,16 @@ import type { CompiledPolicy } from "#api/cel/policy/policy.ts";
 
 export interface PolicyDeps extends LookupDeps {
   readonly authorizer: Authorizer;
+  readonly types: ObjectTypes;
   /** Loaded when there is the first expression: most clusters have none. */
   readonly loadExpressions: () => Promise<Expressions>;
+}
+
+interface Judged {
+  readonly attributes: AdmissionAttributes;
+  /** In the version that the policy is about. */
+  readonly subject: Subject;
+  readonly notes: Map<string, Set<string>>;
 }
 
 interface Refusal extends Denial {
@@ -50,7 +60,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
     this.#deps = deps;
     this.#policies = deps.informers.informer(validatingAdmissionPolicies).lister;
     this.#bindings = deps.informers.informer(validatingAdmissionPolicyBindings).lister;
-    this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps));
+    this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps), deps.types);
     this.#params = new ParamReader(deps.client);
   }
 
@@ -74,13 +84,17 @@ export class ValidatingPolicies implements AdmissionPlugin {
     bindings: readonly ValidatingAdmissionPolicyBinding[],
     attributes: AdmissionAttributes,
   ): Promise<Refusal[]> {
-    if (!(await this.#matcher.matches(policy.spec?.matchConstraints ?? {}, attributes))) return [];
+    const named = await this.#matcher.match(policy.spec?.matchConstraints ?? {}, attributes);
+    if (named === undefined) return [];
+    let subject: Subject | undefined;
     const name = policy.metadata?.name ?? "";
     const refusals: Refusal[] = [];
     const notes = new Map<string, Set<string>>();
     for (const binding of bindings) {
-      if (!(await this.#matcher.matches(binding.spec?.matchResources ?? {}, attributes))) continue;
-      const denials = await this.#bound(policy, binding, { attributes, notes });
+      const bound = await this.#matcher.match(binding.spec?.matchResources ?? {}, attributes);
+      if (bound === undefined) continue;
+      subject ??= await inVersion(attributes, named, this.#deps.types);
+      const denials = await this.#bound(policy, binding, { attributes, notes, subject });
       refusals.push(
         ...denials.map((denial) => ({ ...denial, policy: name, binding: binding.metadata?.name ?? "" })),
       );
@@ -92,10 +106,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
   async #bound(
     policy: ValidatingAdmissionPolicy,
     binding: ValidatingAdmissionPolicyBinding,
-    {
-      attributes,
-      notes,
-    }: { readonly attributes: AdmissionAttributes; readonly notes: Map<string, Set<string>> },
+    { attributes, notes, subject }: Judged,
   ): Promise<readonly Denial[]> {
     try {
       const params = await this.#params.collect(
@@ -108,7 +119,14 @@ export class ValidatingPolicies implements AdmissionPlugin {
       const namespace = await this.#matcher.namespaceOf(attributes);
       const denials: Denial[] = [];
       for (const each of params) {
-        const input = { engine, attributes, params: each, namespace, authorizer: this.#deps.authorizer };
+        const input = {
+          engine,
+          attributes,
+          subject,
+          params: each,
+          namespace,
+          authorizer: this.#deps.authorizer,
+        };
         const verdict = await judge(compiled, input);
         denials.push(...act(binding, verdict, attributes), ...verdict.auditDenials);
         for (const { key, value } of verdict.audit) noteOf(notes, key).add(value.slice(0, auditBytesMax));

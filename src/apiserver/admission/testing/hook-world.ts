@@ -41,7 +41,8 @@ const semantics = new TableSemantics({
   protobuf: new ProtobufCodec(table, scheme),
   parseYaml: (text) => JSON.parse(text) as unknown,
 });
-const types = new SchemeTypes({ scheme, semantics, convert });
+const noCustomTypes = { versionsOf: () => [], typesOf: () => undefined };
+const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCustomTypes });
 
 export type HookSettings = Partial<MutatingWebhook>;
 

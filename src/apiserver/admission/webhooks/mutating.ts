@@ -13,7 +13,7 @@ import type { MatchConditions } from "./match-conditions.ts";
 import { HookMatcher, isExempt } from "./matching.ts";
 import type { Named, ObjectTypes } from "./object-types.ts";
 import { HookSource, type AnyWebhook, type Hook } from "./source.ts";
-import { inVersion, isSameKind } from "./version.ts";
+import { converted, inVersion, isSameKind, type Subject } from "./version.ts";
 
 export interface WebhookPluginDeps {
   readonly lookup: LookupDeps;
@@ -56,8 +56,6 @@ class Reinvocations {
   }
 }
 
-type Subject = ReturnType<typeof inVersion>;
-
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = "MutatingAdmissionWebhook";
   readonly #source: HookSource;
@@ -88,7 +86,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
     for (const [index, hook] of hooks.entries()) {
       const named = await this.#matcher.match(hook, attributes);
       if (named === undefined || (round.isSecond && !again.needs(hook.uid))) continue;
-      const subject = inVersion(attributes, named, this.#types);
+      const subject = await inVersion(attributes, named, this.#types);
       if (!(await this.#conditions.hold(hook, attributes, subject))) continue;
       const at = `round_${round.isSecond ? 1 : 0}_index_${index}`;
       if (await this.#ask(hook, subject, attributes, at)) {
@@ -106,7 +104,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
     let mutated = false;
     try {
       const answer = await this.#caller.ask(webhook, attributes, subject, true);
-      mutated = this.#apply(hook, answer, { attributes, ...subject, at });
+      mutated = await this.#apply(hook, answer, { attributes, ...subject, at });
       return mutated;
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
@@ -119,7 +117,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
     }
   }
 
-  #apply(
+  async #apply(
     { webhook, configuration }: Hook,
     { patch = "", patchType = "JSONPatch" }: AdmissionResponse,
     write: {
@@ -128,7 +126,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
       readonly object: AnyObject | undefined;
       readonly at: string;
     },
-  ): boolean {
+  ): Promise<boolean> {
     const { attributes, named, object, at } = write;
     const operations = patch === "" ? [] : operationsOf(webhook, patch);
     if (operations.length === 0) return false;
@@ -145,7 +143,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
     const fact = { configuration, webhook: webhook.name, patch: operations, patchType };
     attributes.annotate(`${patchPrefix}${at}`, JSON.stringify(fact));
     const { gvk } = attributes;
-    const back = isSameKind(gvk, named.gvk) ? changed : this.#types.convert(changed, named.gvk, gvk);
+    const back = isSameKind(gvk, named.gvk) ? changed : await converted(this.#types, changed, named.gvk, gvk);
     replaceContents(attributes.object, back);
     return isChange;
   }

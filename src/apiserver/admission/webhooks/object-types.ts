@@ -1,5 +1,6 @@
 /** What webhooks need to know of types: other versions of an object, and what a changed one is read as. */
 import {
+  apiVersionOf,
   qualifiedResource,
   type AnyObject,
   type GroupVersionKind,
@@ -16,18 +17,36 @@ export interface Named {
 export interface ObjectTypes {
   /** The same objects under other groups and versions. */
   equivalents(gvr: GroupVersionResource, subresource: string): readonly Named[];
-  convert(object: AnyObject, from: GroupVersionKind, to: GroupVersionKind): AnyObject;
-  /** Reads what a patch made as an object of that kind, and fills in defaults. Throws StatusError. */
+  /** `object` is the caller's to lose. Throws StatusError. */
+  convert(object: AnyObject, from: GroupVersionKind, to: GroupVersionKind): Promise<AnyObject>;
+  /**
+   * Reads what a patch made as an object of that kind, and fills in defaults. What a custom resource's schema doesn't
+   * know stays until it is read from the store, as upstream has it. Throws StatusError.
+   */
   read(value: AnyObject, kind: GroupVersionKind): AnyObject;
+}
+
+/** Those of definitions, as they are served now. */
+export interface CustomTypes {
+  versionsOf(group: string, resource: string): readonly ResourceDefinition[];
+  typesOf(
+    group: string,
+    kind: string,
+  ):
+    | {
+        convert(object: AnyObject, apiVersion: string): Promise<AnyObject>;
+        fillDefaults(object: AnyObject): void;
+      }
+    | undefined;
 }
 
 export interface SchemeTypesDeps {
   readonly scheme: Scheme;
   readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults">;
-  readonly convert: ObjectTypes["convert"];
+  readonly convert: (object: AnyObject, from: GroupVersionKind, to: GroupVersionKind) => AnyObject;
+  readonly custom: () => CustomTypes;
 }
 
-/** Of the built-in resources; others have one version as far as this knows, and stay as they are. */
 export class SchemeTypes implements ObjectTypes {
   readonly #deps: SchemeTypesDeps;
   #byStorage: ReadonlyMap<string, readonly ResourceDefinition[]> | undefined;
@@ -36,26 +55,38 @@ export class SchemeTypes implements ObjectTypes {
     this.#deps = deps;
   }
 
-  equivalents({ group, version, resource }: GroupVersionResource, subresource: string): readonly Named[] {
-    const own = this.#deps.scheme.resource(group, version, resource);
-    if (own === undefined) return [];
-    this.#byStorage ??= Map.groupBy(this.#deps.scheme.all(), storageOf);
-    const others = this.#byStorage.get(storageOf(own))?.filter((each) => each !== own) ?? [];
-    return others.flatMap((definition) => {
+  equivalents(gvr: GroupVersionResource, subresource: string): readonly Named[] {
+    const { resource } = gvr;
+    return this.#others(gvr).flatMap((definition) => {
       const gvk = kindOf(definition, subresource);
       const { group: otherGroup, version: otherVersion } = definition;
-      const gvr = { group: otherGroup, version: otherVersion, resource };
-      return gvk === undefined ? [] : [{ gvr, gvk }];
+      const other = { group: otherGroup, version: otherVersion, resource };
+      return gvk === undefined ? [] : [{ gvr: other, gvk }];
     });
   }
 
-  convert(object: AnyObject, from: GroupVersionKind, to: GroupVersionKind): AnyObject {
-    return this.#deps.convert(object, from, to);
+  #others({ group, version, resource }: GroupVersionResource): readonly ResourceDefinition[] {
+    const own = this.#deps.scheme.resource(group, version, resource);
+    if (own === undefined) {
+      const versions = this.#deps.custom().versionsOf(group, resource);
+      return versions.filter((each) => each.version !== version);
+    }
+    this.#byStorage ??= Map.groupBy(this.#deps.scheme.all(), storageOf);
+    return this.#byStorage.get(storageOf(own))?.filter((each) => each !== own) ?? [];
+  }
+
+  async convert(object: AnyObject, from: GroupVersionKind, to: GroupVersionKind): Promise<AnyObject> {
+    const { scheme, custom, convert } = this.#deps;
+    const types = scheme.structOf(from) === undefined ? custom().typesOf(from.group, from.kind) : undefined;
+    return types === undefined ? convert(object, from, to) : types.convert(object, apiVersionOf(to));
   }
 
   read(value: AnyObject, kind: GroupVersionKind): AnyObject {
-    const { scheme, semantics } = this.#deps;
-    if (scheme.structOf(kind) === undefined) return value;
+    const { scheme, semantics, custom } = this.#deps;
+    if (scheme.structOf(kind) === undefined) {
+      custom().typesOf(kind.group, kind.kind)?.fillDefaults(value);
+      return value;
+    }
     const { object } = semantics.check(value, kind);
     semantics.applyDefaults(object, kind);
     return object;

@@ -7,11 +7,9 @@ import { HookMatcher, isExempt } from "./matching.ts";
 import type { WebhookPluginDeps } from "./mutating.ts";
 import type { ObjectTypes } from "./object-types.ts";
 import { HookSource, type Hook } from "./source.ts";
-import { inVersion } from "./version.ts";
+import { inVersion, type Subject } from "./version.ts";
 
 const failedOpenPrefix = "failed-open.validating.webhook.admission.k8s.io/round_0_index_";
-
-type Subject = ReturnType<typeof inVersion>;
 
 export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = "ValidatingAdmissionWebhook";
@@ -39,7 +37,7 @@ export class ValidatingWebhooks implements AdmissionPlugin {
     for (const hook of await this.#source.hooks()) {
       const named = await this.#matcher.match(hook, attributes);
       if (named === undefined) continue;
-      const subject = inVersion(attributes, named, this.#types);
+      const subject = await inVersion(attributes, named, this.#types);
       if (await this.#conditions.hold(hook, attributes, subject)) asked.push({ hook, subject });
     }
     const results = await Promise.allSettled(

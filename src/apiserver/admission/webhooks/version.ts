@@ -1,19 +1,38 @@
 /** The objects of a write in the version that a webhook asked for. */
 import type { AnyObject } from "#api/meta/object.ts";
+import { internalError } from "#api/meta/status.ts";
+import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Named, ObjectTypes } from "./object-types.ts";
 import type { Question } from "./review.ts";
 
+export type Subject = Pick<Question, "named" | "object" | "oldObject">;
+
 export const isSameKind = (a: Named["gvk"], b: Named["gvk"]): boolean =>
   a.group === b.group && a.version === b.version && a.kind === b.kind;
 
-export function inVersion(
+/** Throws StatusError where it can't be had in that version. */
+export async function inVersion(
   { gvk, object, oldObject }: AdmissionAttributes,
   named: Named,
   types: ObjectTypes,
-): Pick<Question, "named" | "object" | "oldObject"> {
+): Promise<Subject> {
   if (isSameKind(gvk, named.gvk)) return { named, object, oldObject };
-  const convert = (each: AnyObject | undefined): AnyObject | undefined =>
-    each === undefined ? undefined : types.convert(structuredClone(each), gvk, named.gvk);
-  return { named, object: convert(object), oldObject: convert(oldObject) };
+  const convert = async (each: AnyObject | undefined): Promise<AnyObject | undefined> =>
+    each === undefined ? undefined : converted(types, structuredClone(each), gvk, named.gvk);
+  return { named, object: await convert(object), oldObject: await convert(oldObject) };
+}
+
+/** What a conversion webhook gets wrong is nobody's fault who writes. */
+export async function converted(
+  types: ObjectTypes,
+  object: AnyObject,
+  from: Named["gvk"],
+  to: Named["gvk"],
+): Promise<AnyObject> {
+  try {
+    return await types.convert(object, from, to);
+  } catch (error) {
+    throw internalError(errorText(error), { cause: error });
+  }
 }

@@ -1,0 +1,27 @@
+/** One custom resource as others than its handlers meet it: in all its versions, stored or served. */
+import { parseApiVersion, type AnyObject } from "#api/meta/object.ts";
+import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
+import { assert } from "#base/assert.ts";
+import type { Converter } from "./converter.ts";
+
+export class ServedTypes {
+  readonly #schemas: ReadonlyMap<string, CompiledSchema>;
+  readonly #converter: Converter;
+
+  constructor(schemas: ReadonlyMap<string, CompiledSchema>, converter: Converter) {
+    this.#schemas = schemas;
+    this.#converter = converter;
+  }
+
+  /** Shares nothing with `object`. Throws StatusError. */
+  async convert(object: AnyObject, apiVersion: string): Promise<AnyObject> {
+    const [converted] = await this.#converter.convert([object], apiVersion);
+    assert(converted !== undefined, "a converter gave nothing back");
+    return structuredClone(converted);
+  }
+
+  /** By the version that the object says it is of. */
+  fillDefaults(object: AnyObject): void {
+    this.#schemas.get(parseApiVersion(object.apiVersion ?? "").version)?.fillDefaults(object);
+  }
+}
