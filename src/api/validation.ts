@@ -4,6 +4,7 @@
  * must exist, ranges of addresses) is for admission and the registry.
  */
 import { admissionregistrationValidations } from "./admissionregistration/validation.ts";
+import { apiregistrationValidations } from "./apiregistration/validation.ts";
 import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
 import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
@@ -39,7 +40,7 @@ const named = (nameFaults: NameRule): KindValidation => ({ nameFaults });
 const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   v1: coreValidations,
   "admissionregistration.k8s.io/v1": admissionregistrationValidations,
-  "apiregistration.k8s.io/v1": { APIService: named(pathSegmentFaults) },
+  "apiregistration.k8s.io/v1": apiregistrationValidations,
   "apps/v1": appsValidations,
   "authentication.k8s.io/v1": authenticationValidations,
   "autoscaling/v1": autoscalingV1Validations,

@@ -50,6 +50,7 @@ export interface AssemblyDeps extends Pick<
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly outside: ChainDeps["outside"];
+  readonly remote?: ChainDeps["remote"];
   readonly minRequestTimeoutMs: number;
   readonly custom: Pick<
     CustomResourcesDeps,

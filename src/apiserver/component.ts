@@ -20,6 +20,8 @@ import { createClient } from "#client/rest.ts";
 import { parseSigningKey } from "#pki/jwt.ts";
 import type { Store } from "#store/store.ts";
 import { SchemeTypes } from "./admission/webhooks/object-types.ts";
+import { Aggregator } from "./aggregation/aggregator.ts";
+import { Registration } from "./aggregation/registration.ts";
 import { Assembly, type AssemblyDeps } from "./assembly.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
@@ -27,6 +29,7 @@ import type { Auditor } from "./audit/auditor.ts";
 import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
 import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
 import type { ServerAddress } from "./bootstrap/server-leases.ts";
 import { CustomSources } from "./crd/openapi.ts";
@@ -109,7 +112,9 @@ class ApiserverComponent implements Apiserver {
   readonly #client: Client;
   readonly #informers: InformerFactory;
   readonly #door: Door;
-  readonly #aggregator: ClusterRoleAggregator;
+  readonly #roles: ClusterRoleAggregator;
+  readonly #aggregator: Aggregator;
+  readonly #registration: Registration;
   readonly #registry = new Registry();
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
@@ -140,6 +145,9 @@ class ApiserverComponent implements Apiserver {
       own: () => ({ host: "127.0.0.1", port: this.#port }),
     });
     this.#hooks = new HookClient({ resolver, clock });
+    const following = { ...deps, client: this.#client, informers: this.#informers };
+    this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
+    this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = createSecurity(options, {
       clock,
       random,
@@ -162,22 +170,16 @@ class ApiserverComponent implements Apiserver {
       { clock, metrics: new FlowMetrics(this.#registry) },
     );
     registerLevelGauges(this.#registry, () => this.#flow.levels);
-    followFlowObjects({
-      client: this.#client,
-      informers: this.#informers,
-      flow: this.#flow,
-      clock,
-      log,
-    });
-    this.#aggregator = new ClusterRoleAggregator({
-      client: this.#client,
-      informers: this.#informers,
-      ...deps,
-    });
+    followFlowObjects({ ...following, flow: this.#flow });
+    this.#roles = new ClusterRoleAggregator(following);
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
     this.#assembly = this.#assemble();
     this.#door = new Door(
-      { ...options, host: options.bindAddress },
+      {
+        ...options,
+        host: options.bindAddress,
+        clientCaPem: `${options.clientCaPem}${options.requestHeader.caPem}`,
+      },
       {
         clock,
         front: this.#front(protobuf),
@@ -227,8 +229,10 @@ class ApiserverComponent implements Apiserver {
     await bootstrap(this.#client, signal);
     stack.defer(await this.#assembly.repairClaims());
     stack.defer(await this.#publishService(signal));
+    await reconcileClusterAuthentication(this.#client, this.#options, signal);
     this.#hasBootstrapped = true;
-    const aggregating = this.#aggregator.run(stop.signal);
+    const aggregating = this.#roles.run(stop.signal);
+    const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
     const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
     stack.defer(expiry.start());
@@ -245,7 +249,7 @@ class ApiserverComponent implements Apiserver {
         );
       }
     });
-    await Promise.race([aborted, failed, aggregating, defining]);
+    await Promise.race([aborted, failed, aggregating, serving, defining]);
     this.#isStopping = true;
   }
 
@@ -310,6 +314,7 @@ class ApiserverComponent implements Apiserver {
       ),
       probes: own.probes ?? [],
       outside: this.#outside(),
+      remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
       definitionValidator: lazily(() => createDefinitionValidator(json, this.#expressions)),
       custom: customParts({
@@ -329,7 +334,11 @@ class ApiserverComponent implements Apiserver {
     const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
     const discovery = new DiscoveryRoutes(
       { serverAddress: `${advertiseAddress}:${port}` },
-      { scheme, custom: () => this.#assembly.customResources.resources },
+      {
+        scheme,
+        custom: () => this.#assembly.customResources.resources,
+        remote: () => this.#aggregator.versions,
+      },
     );
     const documented = lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion }));
     const custom = new CustomSources({
@@ -338,7 +347,11 @@ class ApiserverComponent implements Apiserver {
       resources: () => this.#assembly.customResources.resources,
       definitions: () => this.#assembly.customResources.definitions,
     });
-    const openapi = new OpenApiRoutes(() => [...documented(), ...custom.sources()]);
+    const openapi = new OpenApiRoutes(() => [
+      ...documented(),
+      ...custom.sources(),
+      ...this.#aggregator.openapi(),
+    ]);
     collectDefaultMetrics({ register: this.#registry });
     return (call) =>
       outside(call, {

@@ -3,6 +3,7 @@ import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./discovery/aggregated.ts";
 import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery/legacy.ts";
+import { withRemoteGroups, type RemoteVersion } from "./discovery/remote-groups.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
 import { jsonMediaType } from "./request/media-type.ts";
 
@@ -15,6 +16,8 @@ export interface DiscoveryDeps {
   readonly scheme: Scheme;
   /** Custom resources; another list when something has changed. */
   readonly custom: () => readonly ResourceDefinition[];
+  /** Of servers that extend this one; another list when something has changed. */
+  readonly remote: () => readonly RemoteVersion[];
 }
 
 export class DiscoveryRoutes {
@@ -22,6 +25,7 @@ export class DiscoveryRoutes {
   readonly #deps: DiscoveryDeps;
   readonly #documents = new Map<string, DiscoveryDocument>();
   #custom: readonly ResourceDefinition[] | undefined;
+  #remote: readonly RemoteVersion[] | undefined;
   #groups: readonly DiscoveredGroup[] = [];
 
   constructor(options: DiscoveryOptions, deps: DiscoveryDeps) {
@@ -41,12 +45,15 @@ export class DiscoveryRoutes {
 
   #allGroups(): readonly DiscoveredGroup[] {
     const custom = this.#deps.custom();
-    if (custom !== this.#custom) {
+    const remote = this.#deps.remote();
+    if (custom !== this.#custom || remote !== this.#remote) {
       const { scheme } = this.#deps;
       const isNew = ({ group, version, resource }: ResourceDefinition): boolean =>
         scheme.resource(group, version, resource) === undefined;
       this.#custom = custom;
-      this.#groups = groupsOf([...scheme.all(), ...custom.filter(isNew)], scheme.groups());
+      this.#remote = remote;
+      const local = groupsOf([...scheme.all(), ...custom.filter(isNew)], scheme.groups());
+      this.#groups = withRemoteGroups(local, remote, scheme.groupVersions());
       this.#documents.clear();
     }
     return this.#groups;

@@ -42,7 +42,10 @@ export class LocalEndpoint implements Transport {
     });
     const query = { ...request.query, watch: "true" };
     const answer = await this.#chain(this.#call({ ...request, query }, [], own.signal));
-    if (answer.kind === "raw" && answer.status >= 400) throw await statusOf(answer);
+    if (answer.kind === "raw") {
+      yield* remoteEvents(answer);
+      return;
+    }
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
     for await (const item of answer.items) {
       if (item.type !== "BOOKMARK") await answer.endpoint.prepare([item.object]);
@@ -162,6 +165,27 @@ function watchEvent(item: WatchItem, { endpoint }: WatchAnswer): WatchEvent {
     },
   };
   return { type: "BOOKMARK", object };
+}
+
+/** Of a watch that another server answers: JSON, an event a line. */
+async function* remoteEvents(answer: RawAnswer): AsyncIterableIterator<WatchEvent> {
+  if (answer.status >= 400) throw await statusOf(answer);
+  const { body } = answer;
+  const chunks = typeof body === "string" || body instanceof Uint8Array ? oneChunk(body) : body;
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines.filter((each) => each.trim() !== "")) yield eventOf(line);
+  }
+  if (rest.trim() !== "") yield eventOf(rest);
+}
+
+function eventOf(line: string): WatchEvent {
+  const event = JSON.parse(line) as WatchEvent | { readonly type: "ERROR"; readonly object: Status };
+  if (event.type === "ERROR") throw new StatusError(event.object);
+  return event;
 }
 
 async function* oneChunk(body: string | Uint8Array): AsyncIterableIterator<Uint8Array> {

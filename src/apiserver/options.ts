@@ -1,8 +1,18 @@
 /** What an apiserver is told at its start. */
 import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
+import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
+
+export interface RequestHeaderOptions {
+  /** Signs the certificates of front proxies. */
+  readonly caPem: string;
+  /** Common names of those certificates. */
+  readonly allowedNames: readonly string[];
+  /** Shown to the servers that extend this one. */
+  readonly client: FrontProxy;
+}
 
 export interface ApiserverOptions {
   /** Default 0.0.0.0. */
@@ -27,6 +37,8 @@ export interface ApiserverOptions {
   /** This server as a client of kubelets. */
   readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
   readonly serviceAccountKeyPem: string;
+  /** Who may speak for others in the headers of a request, and this server as one who does. */
+  readonly requestHeader: RequestHeaderOptions;
   /** Absent: nothing is told of requests. */
   readonly audit?: AuditOptions | undefined;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */

@@ -6,6 +6,7 @@ import type { Authenticator } from "./authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "./authn/bootstrap-token.ts";
 import { ClientCertificateAuthenticator } from "./authn/client-certificate.ts";
+import { RequestHeaderAuthenticator } from "./authn/request-header.ts";
 import { ServiceAccountAuthenticator } from "./authn/service-account/authenticator.ts";
 import { CachedObjects } from "./authn/service-account/bound-objects.ts";
 import { TokenIssuer } from "./authn/service-account/issuer.ts";
@@ -23,6 +24,7 @@ import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import type { HookClient } from "./connect/hook-client.ts";
+import type { RequestHeaderOptions } from "./options.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -35,6 +37,7 @@ export interface SecurityOptions {
   /** Of service account tokens; also their default audience. */
   readonly issuer: string;
   readonly anonymousAuth: boolean;
+  readonly requestHeader: RequestHeaderOptions;
 }
 
 export interface SecurityDeps {
@@ -82,6 +85,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const guard = new EscalationGuard({ reader, authorizer });
   return {
     authenticator: new UnionAuthenticator({ allowAnonymous: options.anonymousAuth }, [
+      new RequestHeaderAuthenticator(options.requestHeader, { clock }),
       new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, { clock }),
       tokens,
     ]),

@@ -24,6 +24,10 @@ export interface ServerCertificates {
   readonly admin: KeyPair;
   /** The API server as a client of kubelets. */
   readonly kubeletClient: KeyPair;
+  /** Signs what front proxies present: who shows its certificate is believed about whom he speaks for. */
+  readonly requestHeaderCa: CertificateAuthority;
+  /** The API server as such a front proxy of the servers that extend it. */
+  readonly frontProxyClient: KeyPair;
   /** PKCS #8 PEM: signs ServiceAccount tokens. */
   readonly serviceAccountKeyPem: string;
 }
@@ -54,6 +58,8 @@ const dayMs = 24 * 3600 * 1000;
 const renewBeforeMs = 120 * dayMs;
 /** The user that kubelets let in, as upstream's kubeadm names it. */
 export const kubeletClientName = "kube-apiserver-kubelet-client";
+/** As k3s names it. */
+export const frontProxyName = "system:auth-proxy";
 
 const serviceAccountKeyFile = "service.key";
 const authorityName = (what: string, { clock }: Deps): string =>
@@ -76,12 +82,14 @@ function newSigningKey(): string {
 export async function loadCertificates(input: CertificateInput, deps: Deps): Promise<ServerCertificates> {
   await mkdir(input.directory, { recursive: true, mode: 0o700 });
   const files = new KeyFiles(input.directory, deps);
-  const [serverCa, clientCa, serviceAccountKeyPem] = await Promise.all([
+  const [serverCa, clientCa, requestHeaderCa, serviceAccountKeyPem] = await Promise.all([
     files.authority("server-ca", authorityName("server", deps)),
     files.authority("client-ca", authorityName("client", deps)),
+    // Each server has its own: all of them are told of in one config map.
+    files.authority("request-header-ca", authorityName("request-header", deps)),
     files.key(serviceAccountKeyFile),
   ]);
-  const [serving, admin, kubeletClient] = await Promise.all([
+  const [serving, admin, kubeletClient, frontProxyClient] = await Promise.all([
     files.leaf("serving-kube-apiserver", serverCa, {
       commonName: "kube-apiserver",
       dnsNames: input.dnsNames,
@@ -101,8 +109,22 @@ export async function loadCertificates(input: CertificateInput, deps: Deps): Pro
       usage: "client",
       days: leafDays,
     }),
+    files.leaf("client-auth-proxy", requestHeaderCa, {
+      commonName: frontProxyName,
+      usage: "client",
+      days: leafDays,
+    }),
   ]);
-  return { serverCa, clientCa, serving, admin, kubeletClient, serviceAccountKeyPem };
+  return {
+    serverCa,
+    clientCa,
+    requestHeaderCa,
+    serving,
+    admin,
+    kubeletClient,
+    frontProxyClient,
+    serviceAccountKeyPem,
+  };
 }
 
 /** Pairs of NAME.crt and NAME.key in one directory. */

@@ -23,6 +23,7 @@ import type { Store } from "#store/store.ts";
 import { encryptionFile } from "./secrets-encryption/files.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
 import {
+  frontProxyName,
   KeyFiles,
   kubeletClientName,
   loadCertificates,
@@ -296,6 +297,11 @@ function buildApiserver(
     kubeletCaPem: certificates.serverCa.certificatePem,
     kubeletClient: certificates.kubeletClient,
     serviceAccountKeyPem: certificates.serviceAccountKeyPem,
+    requestHeader: {
+      caPem: certificates.requestHeaderCa.certificatePem,
+      allowedNames: [frontProxyName],
+      client: certificates.frontProxyClient,
+    },
     encryptionConfiguration,
     audit: options.audit,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,

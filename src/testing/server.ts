@@ -26,6 +26,8 @@ export interface TestServer extends AsyncDisposable {
   servingCertificate(name: string): KeyPair;
   /** A client certificate. */
   certificate(user: string, groups?: readonly string[]): KeyPair;
+  /** What a front proxy presents, to speak for others. */
+  frontProxy(name: string): KeyPair;
   /** Within the process. */
   client(user: UserInfo): Client;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
     });
   const certificate = (commonName: string, organizations: readonly string[] = []): KeyPair =>
     issueCertificate(ca, { commonName, organizations, usage: "client", days: 1 });
+  const { frontProxy, requestHeader } = frontProxies();
   const store = deps.store ?? openMemoryStore({ clock: systemClock, log: silentLogger });
   const apiserver = build(
     apiserverKind,
@@ -59,6 +62,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
       kubeletCaPem: ca.certificatePem,
       kubeletClient: certificate("kube-apiserver-kubelet-client", ["system:masters"]),
       serviceAccountKeyPem: generateSigningKeyPem(),
+      requestHeader,
     },
     {
       ...basis,
@@ -94,8 +98,28 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
     apiserver,
     certificate,
     servingCertificate,
+    frontProxy,
     client: (user) => createClient(apiserver.local(user)),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function frontProxies(): {
+  readonly frontProxy: (commonName: string) => KeyPair;
+  readonly requestHeader: Parameters<typeof apiserverKind.complete>[0]["requestHeader"];
+} {
+  const ca = createCa({
+    commonName: "test-front-ca",
+    days: 2,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const frontProxy = (commonName: string): KeyPair =>
+    issueCertificate(ca, { commonName, usage: "client", days: 1 });
+  const name = "system:auth-proxy";
+  return {
+    frontProxy,
+    requestHeader: { caPem: ca.certificatePem, allowedNames: [name], client: frontProxy(name) },
   };
 }

@@ -12,7 +12,12 @@ export interface Credentials {
   readonly bearerToken: string | undefined;
   /** DER of the client certificate of this connection. Not yet verified. */
   readonly clientCertificate: Buffer | undefined;
+  /** When they name a user: only a front proxy may say so. */
+  readonly remoteHeaders?: HeaderValues | undefined;
 }
+
+/** Lower-case header names; a header sent several times has several values. */
+export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface Authenticator {
   /**

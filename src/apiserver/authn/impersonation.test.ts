@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
 import { refusal } from "#apiserver/authz/testing/memory-api.ts";
-import type { UserInfo } from "./authenticator.ts";
-import { impersonate, type HeaderValues } from "./impersonation.ts";
+import type { HeaderValues, UserInfo } from "./authenticator.ts";
+import { impersonate } from "./impersonation.ts";
 
 const root: UserInfo = { name: "root", groups: ["system:masters"] };
 

@@ -2,7 +2,7 @@
 import { internalError } from "#api/meta/status.ts";
 import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
-import type { UserInfo } from "./authenticator.ts";
+import type { HeaderValues, UserInfo } from "./authenticator.ts";
 import {
   authenticatedGroup,
   parseServiceAccountUserName,
@@ -12,9 +12,6 @@ import {
 
 const authenticationGroup = "authentication.k8s.io";
 const extraPrefix = "impersonate-extra-";
-
-/** Lower-case header names; a header sent several times has several values. */
-export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 interface Wish {
   readonly user: string;

@@ -255,14 +255,16 @@ suite("what servers that extend the API trust", () => {
   test("is told, others' authorities stay, and nothing is written twice", async () => {
     const api = new MemoryApi();
     const [ours, theirs, front] = [pem(1), pem(2), pem(3)];
-    await reconcileClusterAuthentication(api, { clientCaPem: theirs }, signal);
-    const options = { clientCaPem: ours, requestHeader: { caPem: front, allowedNames: ["front-proxy"] } };
+    const requestHeader = { caPem: front, allowedNames: ["front-proxy"] };
+    await reconcileClusterAuthentication(api, { clientCaPem: theirs, requestHeader }, signal);
+    const options = { clientCaPem: ours, requestHeader };
     await reconcileClusterAuthentication(api, options, signal);
     assert.deepEqual(api.get(configMaps, "kube-system/extension-apiserver-authentication")?.data, {
       "client-ca-file": theirs + ours,
       "requestheader-client-ca-file": front,
       "requestheader-allowed-names": '["front-proxy"]',
       "requestheader-username-headers": '["X-Remote-User"]',
+      "requestheader-uid-headers": '["X-Remote-Uid"]',
       "requestheader-group-headers": '["X-Remote-Group"]',
       "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
     });

@@ -10,11 +10,11 @@ import { ensureObject } from "./ensure-object.ts";
 
 const namespace = "kube-system";
 const name = "extension-apiserver-authentication";
+const frontCaKey = "requestheader-client-ca-file";
 
 export interface ClusterAuthenticationOptions {
   readonly clientCaPem: string;
-  /** Undefined as long as this server doesn't hand requests on. */
-  readonly requestHeader?: { readonly caPem: string; readonly allowedNames: readonly string[] } | undefined;
+  readonly requestHeader: { readonly caPem: string; readonly allowedNames: readonly string[] };
 }
 
 /** Authorities that other servers put there stay. */
@@ -36,14 +36,12 @@ function plan(
     ...old,
     "client-ca-file": joinPem(old["client-ca-file"], clientCaPem),
   };
-  if (requestHeader !== undefined) {
-    const key = "requestheader-client-ca-file";
-    data[key] = joinPem(old[key], requestHeader.caPem);
-    data["requestheader-allowed-names"] = JSON.stringify(requestHeader.allowedNames);
-    data["requestheader-username-headers"] = '["X-Remote-User"]';
-    data["requestheader-group-headers"] = '["X-Remote-Group"]';
-    data["requestheader-extra-headers-prefix"] = '["X-Remote-Extra-"]';
-  }
+  data[frontCaKey] = joinPem(old[frontCaKey], requestHeader.caPem);
+  data["requestheader-allowed-names"] = JSON.stringify(requestHeader.allowedNames);
+  data["requestheader-username-headers"] = '["X-Remote-User"]';
+  data["requestheader-uid-headers"] = '["X-Remote-Uid"]';
+  data["requestheader-group-headers"] = '["X-Remote-Group"]';
+  data["requestheader-extra-headers-prefix"] = '["X-Remote-Extra-"]';
   const isRight = existing !== undefined && Object.entries(data).every(([key, value]) => old[key] === value);
   return isRight ? undefined : { ...existing, metadata: { ...existing?.metadata, namespace, name }, data };
 }

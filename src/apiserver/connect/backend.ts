@@ -15,6 +15,10 @@ export interface Backend {
   readonly target: string;
   /** Undefined: plain HTTP. */
   readonly tls: BackendTls | undefined;
+  /** Connections that are kept for more requests. */
+  readonly agent?: Agent | undefined;
+  /** Ours, beside the client's: whom the request is from. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
 export interface BackendTls {
@@ -22,6 +26,10 @@ export interface BackendTls {
   readonly caPem: string | undefined;
   readonly certificatePem: string | undefined;
   readonly keyPem: string | undefined;
+  /** Whom the certificate must name, when it isn't the host. */
+  readonly serverName?: string | undefined;
+  /** Without a CA of its own: a certificate must be of one that this machine trusts. */
+  readonly trustsSystem?: boolean | undefined;
 }
 
 export interface BackendDeps {
@@ -58,13 +66,17 @@ export async function exchange(
     port: backend.port,
     path: backend.target,
     method: call.method,
-    headers,
+    headers: { ...headers, ...backend.headers } as OutgoingHttpHeaders,
     signal: call.signal,
   };
   const outgoing =
     backend.tls === undefined
       ? httpRequest(options)
-      : httpsRequest({ ...options, agent: new Agent({ keepAlive: false }), ...tlsOptions(backend.tls) });
+      : httpsRequest({
+          ...options,
+          agent: backend.agent ?? new Agent({ keepAlive: false }),
+          ...tlsOptions(backend.tls),
+        });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
     outgoing.once("error", (error) => {
@@ -73,13 +85,19 @@ export async function exchange(
   });
   // The answer may come, or fail to, before the body is out.
   answered.catch(() => undefined);
-  if (call.method !== "GET" && call.method !== "HEAD") {
-    for await (const chunk of call.body.stream ?? []) {
-      if (!outgoing.write(chunk)) await Promise.race([drained(outgoing), answered]);
-    }
-  }
+  if (call.method !== "GET" && call.method !== "HEAD") await sendBody(outgoing, call, answered);
   outgoing.end();
   return answered;
+}
+
+async function sendBody(
+  outgoing: NodeJS.WritableStream,
+  { body }: ApiCall,
+  answered: Promise<unknown>,
+): Promise<void> {
+  for await (const chunk of body.stream ?? [await body.bytes()]) {
+    if (!outgoing.write(chunk)) await Promise.race([drained(outgoing), answered]);
+  }
 }
 
 function drained(stream: NodeJS.WritableStream): Promise<void> {
@@ -124,6 +142,9 @@ export async function handOver(
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? "";
     if (passes(name)) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? "")}`);
+  }
+  for (const [name, value] of Object.entries(backend.headers ?? {})) {
+    for (const each of typeof value === "string" ? [value] : value) lines.push(`${name}: ${each}`);
   }
   peer.write(`${lines.join("\r\n")}\r\n\r\n`);
   if (head.length > 0) peer.write(head);
@@ -170,14 +191,16 @@ function dial({ host, port, tls }: Backend, clock: Clock): Promise<Socket> {
   });
 }
 
-function tlsOptions({ caPem, certificatePem, keyPem }: BackendTls): {
+export function tlsOptions({ caPem, certificatePem, keyPem, serverName, trustsSystem }: BackendTls): {
   ca?: string;
   cert?: string;
   key?: string;
+  servername?: string;
   rejectUnauthorized: boolean;
 } {
   return {
-    rejectUnauthorized: caPem !== undefined,
+    rejectUnauthorized: caPem !== undefined || trustsSystem === true,
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(caPem === undefined ? {} : { ca: caPem }),
     ...(certificatePem === undefined ? {} : { cert: certificatePem }),
     ...(keyPem === undefined ? {} : { key: keyPem }),

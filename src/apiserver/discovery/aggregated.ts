@@ -56,7 +56,7 @@ function groupOf({ name, versions }: DiscoveredGroup): APIGroupDiscovery {
     metadata: name === "" ? {} : { name },
     versions: versions.map((each) => ({
       version: each.version,
-      resources: each.resources.map(resourceOf),
+      resources: [...(each.published ?? each.resources.map(resourceOf))],
       freshness: each.freshness ?? "Current",
     })),
   };

@@ -1,5 +1,6 @@
 /** What discovery answers with: a body that clients keep and ask about again by its ETag. */
 import { createHash } from "node:crypto";
+import type { APIResourceDiscovery } from "#api/generated/types/apidiscovery-v2.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 
 /** A group as discovery presents it, versions in order of preference. */
@@ -13,6 +14,8 @@ export interface DiscoveredVersion {
   readonly version: string;
   /** By name. */
   readonly resources: readonly ResourceDefinition[];
+  /** Instead of them: what another server says of its own. */
+  readonly published?: readonly APIResourceDiscovery[] | undefined;
   /** "Stale": an aggregated server didn't answer lately. */
   readonly freshness?: "Current" | "Stale" | undefined;
 }

@@ -74,7 +74,12 @@ function peerCertificate(incoming: Incoming): Buffer | undefined {
 /** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
 export function credentialsOf(incoming: Incoming, certificates: ClientCertificates): Credentials {
   const bearer = bearerOf(headerOf(incoming, "authorization")) ?? tokenOfProtocol(incoming);
-  return { bearerToken: bearer === "" ? undefined : bearer, clientCertificate: certificates.of(incoming) };
+  const { headers } = incoming;
+  return {
+    bearerToken: bearer === "" ? undefined : bearer,
+    clientCertificate: certificates.of(incoming),
+    remoteHeaders: headers["x-remote-user"] === undefined ? undefined : headers,
+  };
 }
 
 function bearerOf(authorization: string): string | undefined {
@@ -113,6 +118,7 @@ export function callOf({ incoming, target, ...parts }: CallParts): ApiCall {
     path: target.path,
     query: target.query,
     header: (name) => headerOf(incoming, name),
+    headerNames: Object.keys(incoming.headers),
   };
 }
 

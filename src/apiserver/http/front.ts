@@ -120,8 +120,10 @@ export class Front {
   }
 
   /** A certificate that was good a moment ago is good still. */
-  #knownUser({ bearerToken, clientCertificate }: Credentials): UserInfo | undefined {
+  #knownUser({ bearerToken, clientCertificate, remoteHeaders }: Credentials): UserInfo | undefined {
     if (bearerToken !== undefined || clientCertificate === undefined) return undefined;
+    // A front proxy speaks for somebody else each time.
+    if (remoteHeaders !== undefined) return undefined;
     const known = this.#knownUsers.get(clientCertificate);
     const isFresh = known !== undefined && this.#deps.clock.monotonic() < known.until;
     return isFresh ? known.user : undefined;
@@ -130,9 +132,11 @@ export class Front {
   async #authenticate(credentials: Credentials): Promise<UserInfo> {
     const user = await this.#deps.authenticator.authenticate(credentials);
     if (user === undefined) throw unauthorizedError();
-    if (credentials.bearerToken === undefined && credentials.clientCertificate !== undefined) {
+    const { bearerToken, clientCertificate, remoteHeaders } = credentials;
+    const isByCertificate = bearerToken === undefined && remoteHeaders === undefined;
+    if (isByCertificate && clientCertificate !== undefined) {
       const until = this.#deps.clock.monotonic() + knownUserMs;
-      this.#knownUsers.set(credentials.clientCertificate, { user, until });
+      this.#knownUsers.set(clientCertificate, { user, until });
     }
     return user;
   }

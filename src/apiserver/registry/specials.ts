@@ -25,6 +25,7 @@ import { ServiceStrategy } from "./core/services/strategy.ts";
 import { createToken, type Issuer } from "./core/token.ts";
 import type { Handler } from "./endpoint.ts";
 import type { Installed, Special, Specials, SubresourceHandlers } from "./install.ts";
+import { ApiServiceStrategy } from "./apiregistration/api-services.ts";
 import { JobStrategy } from "./batch/jobs.ts";
 import { SigningRequestStrategy } from "./certificates/signing-requests.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
@@ -80,6 +81,7 @@ export function createSpecials(deps: SpecialsDeps): Specials {
         strategy: (base) => new DefinitionStrategy(base, deps.definitionValidator),
         statusStrategy: (base) => new DefinitionStatusStrategy(base, deps.definitionValidator),
       },
+      "apiservices.apiregistration.k8s.io": { strategy: (base) => new ApiServiceStrategy(base) },
     },
     virtual: {
       ...reviewResources(deps),

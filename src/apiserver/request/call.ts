@@ -27,6 +27,8 @@ export interface ApiCall {
   readonly query: URLSearchParams;
   /** `name` in lower case; "" when absent. */
   header(name: string): string;
+  /** Of all headers that came, in lower case; absent within the process. */
+  readonly headerNames?: readonly string[] | undefined;
   readonly body: RequestBody;
   readonly user: UserInfo;
   readonly signal: AbortSignal;

@@ -14,6 +14,8 @@ import { methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
 export interface ChainDeps {
   readonly authorizer: Authorizer;
   readonly routes: RouteTable;
+  /** Of what another server serves; undefined when this one does. */
+  readonly remote?: ((call: ApiCall) => Promise<Answer> | undefined) | undefined;
   /** Paths outside the API's resources; undefined when nobody serves the path. */
   readonly outside: (call: ApiCall, info: RequestInfo) => Promise<Answer | undefined>;
 }
@@ -26,6 +28,8 @@ export const createChain =
   async (call) => {
     const { info } = call;
     await authorize(call, info, deps.authorizer);
+    const remote = deps.remote?.(call);
+    if (remote !== undefined) return remote;
     return info.isResourceRequest
       ? dispatch(call, info, deps.routes)
       : ((await deps.outside(call, info)) ?? notFoundAnywhere());

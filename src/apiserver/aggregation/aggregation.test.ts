@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
+import { connect as connectTls } from "node:tls";
+import { suite, test } from "node:test";
+import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
+import { apiServices, configMaps, endpointSlices, services } from "#api/resources.ts";
+import type { Client } from "#client/client.ts";
+import { startTestServer, type TestServer } from "#testing/server.ts";
+import { ExtensionServer } from "./testing/extension-server.ts";
+
+const admin = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+/** Endpoints may not be on the loopback. */
+const host =
+  Object.values(networkInterfaces())
+    .flat()
+    .find((each) => each?.family === "IPv4" && !each.internal)?.address ?? "";
+
+const apiService = (caBundle: string): APIService => ({
+  metadata: { name: "v1.demo.example.com" },
+  spec: {
+    group: "demo.example.com",
+    version: "v1",
+    service: { namespace: "default", name: "extension", port: 443 },
+    caBundle,
+    groupPriorityMinimum: 2000,
+    versionPriority: 10,
+  },
+});
+
+async function exposed(client: Client, port: number): Promise<void> {
+  await client.resource(services, "default").create({
+    metadata: { name: "extension", namespace: "default" },
+    spec: { ports: [{ port: 443, targetPort: port }] },
+  });
+  await client.resource(endpointSlices, "default").create({
+    metadata: {
+      name: "extension-1",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "extension" },
+    },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [host], conditions: { ready: true } }],
+    ports: [{ name: "", port, protocol: "TCP" }],
+  });
+}
+
+/** Follows the condition until it is the wanted one. */
+async function becomes(client: Client, reason: string): Promise<string> {
+  const query = {
+    fieldSelector: "metadata.name=v1.demo.example.com",
+    sendInitialEvents: true,
+    resourceVersionMatch: "NotOlderThan",
+  } as const;
+  const watch = client.resource(apiServices).watch(query, AbortSignal.timeout(20_000));
+  for await (const { object } of watch) {
+    const [condition] = object.status?.conditions ?? [];
+    if (condition?.reason === reason) return condition.message ?? "";
+  }
+  throw new Error(`the watch ended before the reason was ${reason}`);
+}
+
+interface Started extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly extension: ExtensionServer;
+  readonly client: Client;
+}
+
+async function started(): Promise<Started> {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startTestServer());
+  const extension = stack.use(await ExtensionServer.start({ host, serverName: "extension.default.svc" }));
+  const client = server.client(admin);
+  const { data = {} } = await client
+    .resource(configMaps, "kube-system")
+    .get("extension-apiserver-authentication");
+  extension.trust({
+    caPem: data["requestheader-client-ca-file"] ?? "",
+    allowedNames: JSON.parse(data["requestheader-allowed-names"] ?? "[]") as string[],
+  });
+  return { server, extension, client, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+const get = async (client: Client, path: string, accept?: string): Promise<unknown> =>
+  (
+    await client.transport.request({
+      method: "GET",
+      path,
+      ...(accept === undefined ? {} : { headers: { accept } }),
+    })
+  ).body;
+
+suite("a server that extends the API", () => {
+  test("is found, asked under the user's name, published, and gone with its APIService", async () => {
+    await using world = await started();
+    const { server, extension, client } = world;
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    assert.equal(await becomes(client, "ServiceNotFound"), 'service/extension in "default" is not present');
+    await assert.rejects(get(client, "/apis/demo.example.com/v1/widgets"), { code: 503 });
+    await exposed(client, extension.port);
+    assert.equal(await becomes(client, "Passed"), "all checks passed");
+
+    const jane = server.client({
+      name: "jané",
+      groups: ["system:masters", "a b"],
+      uid: "u-1",
+      extra: { "example.com/x": ["1"] },
+    });
+    const sent = {
+      kind: "Widget",
+      apiVersion: "demo.example.com/v1",
+      metadata: { name: "one" },
+      spec: { size: 3 },
+    };
+    const path = "/apis/demo.example.com/v1/namespaces/default/widgets";
+    const { body } = await jane.transport.request({ method: "POST", path, body: sent });
+    assert.equal((body as { metadata: { resourceVersion: string } }).metadata.resourceVersion, "101");
+    const { user, groups, extra, url } = extension.asked.at(-1) ?? assert.fail("nothing was asked");
+    assert.deepEqual(
+      { user: Buffer.from(user, "latin1").toString(), groups, extra, url },
+      {
+        user: "jané",
+        groups: "system:masters, a b",
+        extra: { "x-remote-extra-example.com%2fx": "1" },
+        url: path,
+      },
+    );
+    for await (const { type, object } of client.transport.watch({ method: "GET", path })) {
+      assert.deepEqual([type, object.metadata?.name], ["ADDED", "one"]);
+      break;
+    }
+    await assert.rejects(get(client, `${path}/two`), { message: 'widgets.demo.example.com "two" not found' });
+
+    const groupsNow = async (): Promise<string[]> =>
+      ((await get(client, "/apis")) as { groups: { name: string }[] }).groups.map(({ name }) => name);
+    assert.equal((await groupsNow()).at(-1), "demo.example.com");
+    assert.ok(
+      JSON.stringify(await get(client, "/openapi/v3/apis/demo.example.com/v1")).includes("Size in feet."),
+    );
+    assert.ok(JSON.stringify(await get(client, "/openapi/v2", "application/json")).includes("Size in feet."));
+    await client.resource(apiServices).delete("v1.demo.example.com");
+    await assert.rejects(get(client, path), { code: 404 });
+    assert.equal((await groupsNow()).includes("demo.example.com"), false);
+  });
+
+  test("that answers no more is Unavailable and Stale, and what it has served is known still", async () => {
+    await using world = await started();
+    const { extension, client } = world;
+    await exposed(client, extension.port);
+    extension.isBroken = true;
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    const asked = `https://${host}:${extension.port}/apis/demo.example.com/v1`;
+    assert.equal(
+      await becomes(client, "FailedDiscoveryCheck"),
+      `failing or missing response from ${asked}: bad status from ${asked}: 500`,
+    );
+    const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    interface Group {
+      readonly metadata: { readonly name?: string };
+      readonly versions: readonly { readonly freshness: string; readonly resources: readonly unknown[] }[];
+    }
+    const version = async (): Promise<readonly [string | undefined, number | undefined]> => {
+      const { items } = (await get(client, "/apis", aggregated)) as { items: readonly Group[] };
+      const [found] = items.find(({ metadata }) => metadata.name === "demo.example.com")?.versions ?? [];
+      return [found?.freshness, found?.resources.length];
+    };
+    assert.deepEqual(await version(), ["Stale", 0]);
+    extension.isBroken = false;
+    await becomes(client, "Passed");
+    await get(client, "/apis/demo.example.com/v1/widgets");
+    assert.ok(extension.asked.some(({ url }) => url === "/apis/demo.example.com/v1/widgets"));
+  });
+
+  test("is handed connections that are upgraded", async () => {
+    await using world = await started();
+    const { server, extension, client } = world;
+    await exposed(client, extension.port);
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    await becomes(client, "Passed");
+    const { certificatePem, keyPem } = server.certificate("admin", ["system:masters"]);
+    const socket = connectTls({ port: server.port, ca: server.caPem, cert: certificatePem, key: keyPem });
+    const path = "/apis/demo.example.com/v1/namespaces/default/widgets/one/echo";
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`);
+    let text = "";
+    for await (const chunk of socket) {
+      text += String(chunk);
+      if (text.endsWith("hello admin\n")) socket.write("ping");
+      if (text.endsWith("ping")) break;
+    }
+    assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*hello admin\nping$/);
+  });
+
+  test("whose certificate isn't of the given authority gets no request", async () => {
+    await using world = await started();
+    const { server, extension, client } = world;
+    await exposed(client, extension.port);
+    await client.resource(apiServices).create(apiService(Buffer.from(server.caPem).toString("base64")));
+    await becomes(client, "Passed");
+    await assert.rejects(get(client, "/apis/demo.example.com/v1/widgets"), {
+      message:
+        "error trying to reach service: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    });
+  });
+});
+
+test("every group version that is served has an APIService, available from the start", async () => {
+  await using server = await startTestServer();
+  const client = server.client(admin);
+  const watch = client
+    .resource(apiServices)
+    .watch({ sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" }, AbortSignal.timeout(20_000));
+  const seen = new Map<string, APIService>();
+  for await (const { object } of watch) {
+    seen.set(object.metadata?.name ?? "", object);
+    if (seen.has("v1.apps") && seen.has("v1.") && seen.has("v2.autoscaling")) break;
+  }
+  const core = seen.get("v1.");
+  assert.deepEqual(core?.spec, { version: "v1", groupPriorityMinimum: 18_000, versionPriority: 1 });
+  assert.deepEqual(core.metadata?.labels, { "kube-aggregator.kubernetes.io/automanaged": "onstart" });
+  assert.deepEqual(
+    core.status?.conditions?.map(({ type, status, reason, message }) => [type, status, reason, message]),
+    [["Available", "True", "Local", "Local APIServices are always available"]],
+  );
+});
