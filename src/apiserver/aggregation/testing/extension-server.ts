@@ -57,6 +57,8 @@ export class ExtensionServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #widgets = new Map<string, Widget>();
   readonly #watches = new Set<ServerResponse>();
+  /** All that ever happened: a test is short. */
+  readonly #events: { readonly revision: number; readonly line: string }[] = [];
   #revision = 100;
   #trusted: FrontProxies | undefined;
 
@@ -120,7 +122,7 @@ export class ExtensionServer implements AsyncDisposable {
       /^(?:\/namespaces\/([^/]+))?\/widgets(?:\/([^/]+))?$/.exec(pathname.slice(prefix.length)) ?? [];
     if (!pathname.includes("/widgets")) return say(response, 404, status(404, "NotFound", "not found"));
     if (searchParams.get("watch") === "true" || searchParams.get("watch") === "1") {
-      return this.#watch(response);
+      return this.#watch(response, Number(searchParams.get("resourceVersion") ?? "0"));
     }
     return this.#serve(request, response, { namespace, name });
   }
@@ -162,7 +164,9 @@ export class ExtensionServer implements AsyncDisposable {
     }
     if (request.method === "DELETE") {
       this.#widgets.delete(key);
-      this.#tell("DELETED", widget);
+      this.#revision += 1;
+      const metadata = { ...widget.metadata, resourceVersion: String(this.#revision) };
+      this.#tell("DELETED", { ...widget, metadata });
     }
     return say(response, 200, widget);
   }
@@ -182,18 +186,20 @@ export class ExtensionServer implements AsyncDisposable {
     return widget;
   }
 
-  #watch(response: ServerResponse): void {
+  #watch(response: ServerResponse, after: number): void {
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     this.#watches.add(response);
     response.once("close", () => this.#watches.delete(response));
-    for (const object of this.#widgets.values()) {
-      response.write(`${JSON.stringify({ type: "ADDED", object })}\n`);
+    for (const { revision, line } of this.#events) {
+      if (revision > after) response.write(line);
     }
   }
 
   #tell(type: string, object: Widget): void {
-    for (const watch of this.#watches) watch.write(`${JSON.stringify({ type, object })}\n`);
+    const line = `${JSON.stringify({ type, object })}\n`;
+    this.#events.push({ revision: this.#revision, line });
+    for (const watch of this.#watches) watch.write(line);
   }
 }
 
