@@ -22,8 +22,7 @@ import { FaultList } from "./meta/fault-list.ts";
 import type { FieldError } from "./meta/field-error.ts";
 import type { KindValidation, ValidationsByKind } from "./meta/kind-validation.ts";
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
-import { checkMeta, checkMetaUpdate, subdomainName, type NameRule } from "./meta/object-meta-validation.ts";
-import { pathSegmentFaults } from "./meta/names.ts";
+import { checkMeta, checkMetaUpdate, subdomainName } from "./meta/object-meta-validation.ts";
 import { networkingValidations } from "./networking/validation.ts";
 import { nodeValidations } from "./node/validation.ts";
 import { policyValidations } from "./policy/validation.ts";
@@ -33,9 +32,6 @@ import type { Scheme } from "./scheme.ts";
 import { schedulingValidations } from "./scheduling/validation.ts";
 import { storageValidations } from "./storage/validation.ts";
 import { validateByTable } from "./table-validation.ts";
-
-/** Names that have a form of their own, for kinds without other rules here. */
-const named = (nameFaults: NameRule): KindValidation => ({ nameFaults });
 
 const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   v1: coreValidations,
