@@ -27,14 +27,13 @@ interface Port {
 }
 
 /** "name", "name:port", "scheme:name:port". Throws 400. */
-export function parseProxyName(text: string): Port {
+export function parseProxyName(text: string, what: "node" | "pod" | "service"): Port {
   const [first = "", second = "", third, ...more] = text.split(":");
-  if (more.length > 0) throw badRequestError(`invalid name ${JSON.stringify(text)}`);
-  if (third === undefined) return { scheme: "http", name: first, port: second };
-  if (first !== "http" && first !== "https" && first !== "") {
-    throw badRequestError(`invalid scheme ${JSON.stringify(first)}`);
+  const [scheme, name, port] = third === undefined ? ["", first, second] : [first, second, third];
+  if (more.length > 0 || name === "" || !["", "http", "https"].includes(scheme)) {
+    throw badRequestError(`invalid ${what} request ${JSON.stringify(text)}`);
   }
-  return { scheme: first === "https" ? "https" : "http", name: second, port: third };
+  return { scheme: scheme === "https" ? "https" : "http", name, port };
 }
 
 /** What follows …/proxy in the path, and the query. */
@@ -50,7 +49,7 @@ const anyTls = { caPem: undefined, certificatePem: undefined, keyPem: undefined 
 
 export const podProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
-    const { scheme, name, port } = parseProxyName(request.info.name);
+    const { scheme, name, port } = parseProxyName(request.info.name, "pod");
     const pod = await deps.client().resource(pods, request.info.namespace).get(name);
     const host = pod.status?.podIP ?? "";
     if (host === "") throw badRequestError("address not allowed");
@@ -71,7 +70,7 @@ function podPort({ spec }: Pod, text: string): number {
 
 export const serviceProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
-    const { scheme, name, port } = parseProxyName(request.info.name);
+    const { scheme, name, port } = parseProxyName(request.info.name, "service");
     const { namespace } = request.info;
     const service = await deps.client().resource(services, namespace).get(name);
     const slices = await deps
@@ -101,7 +100,7 @@ function servicePort({ spec, metadata }: Service, text: string): string {
 
 export const nodeProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
-    const { name, port } = parseProxyName(request.info.name);
+    const { name, port } = parseProxyName(request.info.name, "node");
     const backend = await deps.kubelets.backend(name, target);
     return port === "" || Number(port) === backend.port
       ? backend

@@ -9,6 +9,7 @@ import type { TLSSocket } from "node:tls";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
+import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Front } from "./front.ts";
 
@@ -58,7 +59,7 @@ export class Door {
   /** The port it listens on. Rejects when the address can't be had. */
   async open(): Promise<number> {
     const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port } = this.#options;
-    const listener = getRequestListener(this.#app().fetch, { overrideGlobalObjects: true });
+    const extra = this.#extra();
     const server = createSecureServer(
       {
         allowHTTP1: true,
@@ -73,9 +74,8 @@ export class Door {
         settings: { maxConcurrentStreams: streamsPerConnection, initialWindowSize: windowBytes },
       },
       (incoming, outgoing) => {
-        // Hono turns HEAD into GET and answers it itself, after we have.
-        if (incoming.method === "HEAD") void this.#deps.front.handle(incoming, outgoing);
-        else void listener(incoming, outgoing);
+        if (extra.paths.has(pathOf(incoming.url))) void extra.listener(incoming, outgoing);
+        else void this.#deps.front.handle(incoming, outgoing);
       },
     );
     this.#server = server;
@@ -132,16 +132,27 @@ export class Door {
     cancel();
   }
 
-  #app(): ApiserverApp {
+  /**
+   * Only what lies beside the API goes through Hono: it refuses paths by itself and without a Status, and over HTTP/2 it
+   * breaks off an answer whose request has a body that nobody read.
+   */
+  #extra(): {
+    readonly paths: ReadonlySet<string>;
+    readonly listener: ReturnType<typeof getRequestListener>;
+  } {
     const app: ApiserverApp = new Hono();
     this.#deps.extraRoutes?.(app, this.#deps.front);
+    const paths = new Set(app.routes.map(({ path }) => path));
+    for (const path of paths) assert(!/[:*]/.test(path), `${path} is not one path but a pattern`);
     app.all("*", async ({ env }) => {
       await this.#deps.front.handle(env.incoming, env.outgoing);
       return RESPONSE_ALREADY_SENT;
     });
-    return app;
+    return { paths, listener: getRequestListener(app.fetch, { overrideGlobalObjects: true }) };
   }
 }
+
+const pathOf = (url = "/"): string => url.split("?", 1).join("");
 
 function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

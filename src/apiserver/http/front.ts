@@ -304,7 +304,8 @@ export class Front {
   #fail(error: unknown, response: Response): Status | undefined {
     if (error instanceof ClientGoneError) return undefined;
     const { status } = statusErrorOf(error);
-    if (status.code === 500) {
+    // Without a reason it is a refusal that upstream too gives this code.
+    if (status.code === 500 && status.reason !== "") {
       const { method, url } = response.outgoing.req;
       this.#deps.log.error("request failed", { method, path: url, error });
     }

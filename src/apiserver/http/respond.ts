@@ -106,16 +106,20 @@ function writeHead(
   if (outgoing.getHeader("cache-control") === undefined) {
     outgoing.setHeader("cache-control", "no-cache, private");
   }
-  if (warnings.length > 0) outgoing.setHeader("warning", warnings.map(warningValue));
+  const values = warnings.flatMap(warningValues);
+  if (values.length > 0) outgoing.setHeader("warning", values);
   outgoing.statusCode = status;
 }
 
-/** upstream: apimachinery/pkg/util/net NewWarningHeader */
-const warningValue = (text: string): string =>
-  `299 - "${text
-    .replaceAll("\\", "\\\\")
-    .replaceAll('"', '\\"')
-    .replaceAll(/[\r\n]/g, " ")}"`;
+/**
+ * None for a text with control characters; UTF-8 as the bytes that Node writes header values in.
+ * upstream: apimachinery/pkg/util/net NewWarningHeader
+ */
+function warningValues(text: string): string[] {
+  if (/\p{Cc}/u.test(text)) return [];
+  const quoted = `299 - "${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  return [Buffer.from(quoted, "utf8").toString("latin1")];
+}
 
 function listMeta({ revision, continue: token, remaining }: ListAnswer): ListMeta {
   return {

@@ -137,7 +137,8 @@ export class FieldManager {
     return capManagers(new Map(left).set(identity, { ...name, time: now, fields }));
   }
 
-  #checkKind({ apiVersion = "", kind = "" }: AnyObject): void {
+  #checkKind(config: AnyObject): void {
+    const [apiVersion, kind] = [textOf(config["apiVersion"]), textOf(config["kind"])];
     if (apiVersion === this.#apiVersion && kind === this.#options.gvk.kind) return;
     const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
     throw badRequestError(`invalid object type: ${groupVersion}, Kind=${kind}`);
@@ -217,3 +218,6 @@ const plainFailure = (message: string, cause: Error): StatusError =>
 function sameManagers(a: Managers, b: Managers): boolean {
   return a.size === b.size && [...a].every(([identity, manager]) => b.get(identity) === manager);
 }
+
+/** What is applied is anything yet. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,0 +1,74 @@
+/** Whether an answer is one that the API may give. */
+import type { ProtobufCodec } from "#api/codec/protobuf.ts";
+import { errorText } from "#base/log.ts";
+import type { HttpAnswer, HttpCase } from "./http-case.ts";
+
+/** With a Status that says so. upstream: apimachinery/pkg/apis/meta/v1/types.go */
+const documentedReasons: ReadonlyMap<number, readonly string[]> = new Map([
+  [503, ["ServiceUnavailable"]],
+  [504, ["Timeout"]],
+]);
+const notImplemented = 501;
+/**
+ * Errors that upstream too lets out as they are, with code 500 and no reason.
+ * upstream: apiserver/pkg/storage/errors.go, apimachinery/pkg/util/managedfields/internal/structuredmerge.go
+ */
+const plainErrors =
+  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object )/;
+
+/** Undefined when it is. */
+export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
+  const { status, body } = answer;
+  if (status < 200 || status > 599) return `status ${status}`;
+  if (one.method === "HEAD" || status === 304 || status === 204) {
+    return body.length > 0 ? `${one.method} answered ${status} with ${body.length} bytes` : undefined;
+  }
+  if (answer.isCut || typeOf(answer).includes("stream=watch")) {
+    return status < 500 || documentedReasons.has(status) ? undefined : unexpected(answer);
+  }
+  return faultOfBody(one, answer, protobuf);
+}
+
+function faultOfBody(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
+  const { status, body } = answer;
+  let value: AnswerBody | undefined;
+  try {
+    value = valueOf(answer, protobuf);
+  } catch (error) {
+    // A watch that ended by itself, as one with a timeout does, is a line per event.
+    if (/watch/i.test(one.path)) return undefined;
+    return `not valid ${typeOf(answer)}: ${errorText(error)}: ${body.toString("utf8").slice(0, 200)}`;
+  }
+  if (status >= 500) return documented(status, value) ? undefined : unexpected(answer);
+  return status < 400 || value === undefined ? undefined : faultOfRefusal(status, value);
+}
+
+type AnswerBody = Readonly<Record<string, unknown>>;
+
+function typeOf({ headers }: HttpAnswer): string {
+  const type = headers["content-type"];
+  return typeof type === "string" ? type : "";
+}
+
+/** Undefined for what isn't an object: texts, and what is compressed. */
+function valueOf(answer: HttpAnswer, protobuf: ProtobufCodec): AnswerBody | undefined {
+  const type = typeOf(answer);
+  if (answer.headers["content-encoding"] !== undefined) return undefined;
+  if (type.startsWith("application/json")) return JSON.parse(answer.body.toString("utf8")) as AnswerBody;
+  return type === "application/vnd.kubernetes.protobuf" ? protobuf.decode(answer.body) : undefined;
+}
+
+function faultOfRefusal(status: number, { kind, code }: AnswerBody): string | undefined {
+  if (kind !== "Status") return `${status} with a ${String(kind)}, not a Status`;
+  return code === status ? undefined : `${status} with a Status of code ${String(code)}`;
+}
+
+function documented(status: number, value: Readonly<Record<string, unknown>> | undefined): boolean {
+  if (status === notImplemented) return true;
+  if (status === 500 && value?.["reason"] === "") return plainErrors.test(String(value["message"]));
+  const reasons = documentedReasons.get(status);
+  return reasons?.includes(String(value?.["reason"])) === true;
+}
+
+const unexpected = ({ status, body }: HttpAnswer): string =>
+  `${status}: ${body.toString("utf8").slice(0, 600)}`;
