@@ -1,23 +1,21 @@
 /** Jobs. upstream: pkg/apis/batch/validation/validation.go */
 import { checkPodTemplate } from "../core/pod-validation.ts";
 import type { PodTemplateSpec } from "../generated/types/core-v1.ts";
-import type {
-  CronJob,
-  Job,
-  JobSpec,
-  PodFailurePolicy,
-  PodFailurePolicyRule,
-} from "../generated/types/batch-v1.ts";
+import type { CronJob, Job, JobSpec } from "../generated/types/batch-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkLabelSelector, checkNonNegative, isSame } from "../meta/field-rules.ts";
+import { checkImmutable, checkLabelSelector, checkNonNegative } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import { SelectorError, selectorOf } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, dnsLabelFaults, maxLengthMessage } from "../meta/names.ts";
 import { scheduleFault } from "./cron-schedule.ts";
+import { checkFailurePolicy, checkSuccessPolicy } from "./policy-validation.ts";
 
 const indexedParallelismMax = 100_000;
-const failureRulesMax = 20;
+const failedIndexesMax = 100_000;
+const completionsSoftMax = 100_000;
+const manyMax = 10_000;
+const managerLengthMax = 63;
 /** Ten less than a job's: what is appended to the names of its jobs. */
 const cronJobNameMax = 52;
 
@@ -38,39 +36,6 @@ function checkRestartPolicy(
   }
 }
 
-function checkFailureRule(rule: Loose<PodFailurePolicyRule>, path: string, faults: FaultList): void {
-  faults.oneOf(`${path}.action`, rule.action, ["Count", "FailIndex", "FailJob", "Ignore"]);
-  const { onExitCodes, onPodConditions = [] } = rule;
-  const at = `${path}.onExitCodes`;
-  if (onExitCodes !== undefined) {
-    faults.oneOf(`${at}.operator`, onExitCodes.operator, ["In", "NotIn"]);
-    const values = onExitCodes.values ?? [];
-    if (values.length === 0) faults.invalid(`${at}.values`, values, "at least one value is required");
-    for (const [index, value] of values.entries()) {
-      if (onExitCodes.operator === "In" && value === 0) {
-        faults.invalid(`${at}.values[${index}]`, value, "must not be 0 for the In operator");
-      }
-    }
-    if (new Set(values).size !== values.length) faults.duplicate(`${at}.values`, values);
-  }
-  if (onExitCodes !== undefined && onPodConditions.length > 0) {
-    faults.invalid(path, "", "specifying both OnExitCodes and OnPodConditions is not supported");
-  } else if (onExitCodes === undefined && onPodConditions.length === 0) {
-    faults.invalid(path, "", "specifying one of OnExitCodes and OnPodConditions is required");
-  }
-}
-
-function checkFailurePolicy(
-  policy: Loose<PodFailurePolicy> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
-  if (policy === undefined) return;
-  const rules = policy.rules ?? [];
-  if (rules.length > failureRulesMax) faults.tooMany(`${path}.rules`, rules.length, failureRulesMax);
-  for (const [index, rule] of rules.entries()) checkFailureRule(rule, `${path}.rules[${index}]`, faults);
-}
-
 function checkCounts(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
   const fields = [
     "parallelism",
@@ -84,9 +49,48 @@ function checkCounts(spec: Loose<JobSpec>, path: string, faults: FaultList): voi
   for (const field of fields) checkNonNegative(spec[field], `${path}.${field}`, faults);
 }
 
+/** What only jobs with indexes may have. */
+function checkWithoutIndexes(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
+  for (const field of ["backoffLimitPerIndex", "maxFailedIndexes"] as const) {
+    const value = spec[field];
+    if (value !== undefined) faults.invalid(`${path}.${field}`, value, "requires indexed completion mode");
+  }
+}
+
+function checkMostFailed(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
+  const { completions, maxFailedIndexes: most } = spec;
+  const at = `${path}.maxFailedIndexes`;
+  if (most === undefined) return;
+  if (completions !== undefined && most > completions) {
+    faults.invalid(at, most, "must be less than or equal to completions");
+  }
+  if (most > failedIndexesMax) faults.invalid(at, most, `must be less than or equal to ${failedIndexesMax}`);
+}
+
+/** Many completions, each with its own backoff, must stay few at a time. */
+function checkManyCompletions(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
+  const { completions = 0, parallelism = 0, maxFailedIndexes: most } = spec;
+  if (completions <= completionsSoftMax || spec.backoffLimitPerIndex === undefined) return;
+  if (most === undefined) {
+    faults.required(
+      `${path}.maxFailedIndexes`,
+      `must be specified when completions is above ${completionsSoftMax}`,
+    );
+  }
+  const detail = `must be less than or equal to ${manyMax} when completions are above ${completionsSoftMax} and used with backoff limit per index`;
+  if (parallelism > manyMax) faults.invalid(`${path}.parallelism`, parallelism, detail);
+  if (most !== undefined && most > manyMax) faults.invalid(`${path}.maxFailedIndexes`, most, detail);
+}
+
 function checkMode(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
-  faults.optionalOneOf(`${path}.completionMode`, spec.completionMode, ["NonIndexed", "Indexed"]);
-  if (spec.completionMode !== "Indexed") return;
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    faults.required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
+  }
+  faults.optionalOneOf(`${path}.completionMode`, spec.completionMode, ["Indexed", "NonIndexed"]);
+  if (spec.completionMode !== "Indexed") {
+    checkWithoutIndexes(spec, path, faults);
+    return;
+  }
   if (spec.completions === undefined) {
     faults.required(`${path}.completions`, "when completion mode is Indexed");
   }
@@ -98,17 +102,33 @@ function checkMode(spec: Loose<JobSpec>, path: string, faults: FaultList): void 
       `must be less than or equal to ${indexedParallelismMax} when completion mode is Indexed`,
     );
   }
+  checkMostFailed(spec, path, faults);
+  checkManyCompletions(spec, path, faults);
 }
 
+/** "example.com/controller" */
+function checkManager(manager: string | undefined, path: string, faults: FaultList): void {
+  if (manager === undefined) return;
+  const [domain = "", ...rest] = manager.split("/");
+  if (manager === "") faults.required(path);
+  else if (domain === "" || rest.join("/") === "") {
+    faults.invalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  } else faults.messages(path, domain, dnsSubdomainFaults(domain));
+  if (manager.length > managerLengthMax) faults.tooLong(path, managerLengthMax);
+}
+
+/** upstream: validateJobSpec, its parts in its order. */
 function checkJobSpec(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
   checkCounts(spec, path, faults);
   checkMode(spec, path, faults);
-  checkFailurePolicy(spec.podFailurePolicy, `${path}.podFailurePolicy`, faults);
+  checkManager(spec.managedBy, `${path}.managedBy`, faults);
+  checkPodTemplate(spec.template, `${path}.template`, faults);
+  checkRestartPolicy(spec, path, faults);
+  checkFailurePolicy(spec, path, faults);
+  checkSuccessPolicy(spec, path, faults);
   const replacement = spec.podReplacementPolicy;
   const allowed = spec.podFailurePolicy === undefined ? ["Failed", "TerminatingOrFailed"] : ["Failed"];
   faults.optionalOneOf(`${path}.podReplacementPolicy`, replacement, allowed);
-  checkPodTemplate(spec.template, `${path}.template`, faults);
-  checkRestartPolicy(spec, path, faults);
 }
 
 /** The selector is generated before this, unless the user wants to choose it. */
@@ -170,14 +190,24 @@ function withPlacement(template: Template, from: Template): Template {
   };
 }
 
+/** A job with indexes may grow or shrink, if it runs all of them at once. */
+function checkCompletions(spec: Loose<JobSpec>, before: Loose<JobSpec>, faults: FaultList): void {
+  const { completions } = spec;
+  const path = "spec.completions";
+  if (spec.completionMode !== "Indexed") checkImmutable(completions, before.completions, path, faults);
+  else if (
+    completions !== undefined &&
+    completions !== before.completions &&
+    completions !== spec.parallelism
+  ) {
+    faults.invalid(path, completions, "can only be modified in tandem with spec.parallelism");
+  }
+}
+
 function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
   const spec = job.spec ?? {};
   const before = old.spec ?? {};
-  const elastic =
-    spec.completionMode === "Indexed" &&
-    spec.completions === spec.parallelism &&
-    !isSame(spec.completions, before.completions);
-  if (!elastic) checkImmutable(spec.completions, before.completions, "spec.completions", faults);
+  checkCompletions(spec, before, faults);
   checkImmutable(spec.selector, before.selector, "spec.selector", faults);
   const waits = before.suspend === true && old.status?.startTime === undefined;
   const template = waits ? withPlacement(spec.template, before.template) : spec.template;
@@ -193,9 +223,16 @@ function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): vo
   }
 }
 
-function checkJobStatus({ status = {} }: Loose<Job>, _old: Loose<Job>, faults: FaultList): void {
+function checkJobStatus({ spec, status = {} }: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
   for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
+  }
+  const { failed = 0, succeeded = 0 } = status;
+  const { failed: failedBefore = 0, succeeded: succeededBefore = 0 } = old.status ?? {};
+  if (failed < failedBefore) faults.invalid("status.failed", failed, "cannot decrease the failed counter");
+  const isElastic = spec?.completionMode === "Indexed" && spec.completions === spec.parallelism;
+  if (succeeded < succeededBefore && !isElastic) {
+    faults.invalid("status.succeeded", succeeded, "cannot decrease the succeeded counter");
   }
 }
 

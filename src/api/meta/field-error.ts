@@ -29,10 +29,13 @@ export const required = (field: string, detail: string): FieldError => ({
   message: withDetail("Required value", detail),
 });
 
+/** In place of a value that isn't shown. */
+export const omitted = Symbol("omitted");
+
 export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
   type: "FieldValueInvalid",
   field,
-  message: withDetail(`Invalid value: ${quoted(value)}`, detail),
+  message: withDetail(value === omitted ? "Invalid value" : `Invalid value: ${quoted(value)}`, detail),
 });
 
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({

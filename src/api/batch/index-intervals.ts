@@ -1,0 +1,51 @@
+/** "1,3-5,7": indexes of a job, in ascending order. upstream: pkg/apis/batch/validation/validation.go (validateIndexesFormat) */
+
+interface Fault {
+  readonly fault: string;
+}
+
+type Interval = readonly [first: number, last: number];
+
+const isFault = (value: object): value is Fault => "fault" in value;
+
+function indexOf(text: string, completions: number): number | Fault {
+  if (!/^[+-]?\d+$/.test(text)) {
+    return { fault: `cannot convert string to integer for index: ${JSON.stringify(text)}` };
+  }
+  const index = Number(text);
+  return index >= completions ? { fault: `too large index: ${JSON.stringify(text)}` } : index;
+}
+
+function intervalOf(text: string, completions: number): Interval | Fault {
+  const [left = "", right, ...more] = text.split("-");
+  if (more.length > 0) {
+    return {
+      fault: `the fragment ${JSON.stringify(text)} violates the requirement that an index interval can have at most two parts separated by '-'`,
+    };
+  }
+  const first = indexOf(left, completions);
+  if (typeof first !== "number") return first;
+  if (right === undefined) return [first, first];
+  const last = indexOf(right, completions);
+  if (typeof last !== "number") return last;
+  if (first >= last) return { fault: `non-increasing order, previous: ${first}, current: ${last}` };
+  return [first, last];
+}
+
+/** How many indexes these are, or what is wrong with the text. */
+export function checkIndexes(text: string, completions: number): number | Fault {
+  if (text === "") return 0;
+  let total = 0;
+  let previous: number | undefined;
+  for (const part of text.split(",")) {
+    const interval = intervalOf(part, completions);
+    if (isFault(interval)) return interval;
+    const [first, last] = interval;
+    if (previous !== undefined && previous >= first) {
+      return { fault: `non-increasing order, previous: ${previous}, current: ${first}` };
+    }
+    total += last - first + 1;
+    previous = last;
+  }
+  return total;
+}
