@@ -396,6 +396,13 @@ const webhook = {
 const others: readonly Case[] = [
   ["a secret", "v1", "Secret", {}, { type: "Opaque" }],
   [
+    "a secret written as text",
+    "v1",
+    "Secret",
+    { data: { a: "YQ==", b: "Yg==" }, stringData: { b: "ö", c: "" } },
+    { type: "Opaque", data: { a: "YQ==", b: "w7Y=", c: "" } },
+  ],
+  [
     "a namespace",
     "v1",
     "Namespace",

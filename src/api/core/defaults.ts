@@ -57,6 +57,19 @@ function defaultEndpoints(endpoints: Loose<Endpoints>): void {
   for (const { ports } of endpoints.subsets ?? []) for (const port of ports ?? []) port.protocol ||= "TCP";
 }
 
+/** What was written as text goes into the data, over what is there, and is never seen again. upstream: pkg/apis/core/v1/conversion.go */
+function defaultSecret(secret: Loose<Secret>): void {
+  secret.type ||= "Opaque";
+  const { stringData } = secret;
+  if (stringData === undefined) return;
+  delete secret.stringData;
+  if (isEmpty(stringData)) return;
+  const encoded = Object.entries(stringData).map(
+    ([key, text]) => [key, Buffer.from(text, "utf8").toString("base64")] as const,
+  );
+  secret.data = { ...secret.data, ...Object.fromEntries(encoded) };
+}
+
 /** Every namespace can be selected by its name. */
 function defaultNamespace(namespace: Loose<Namespace>): void {
   const name = namespace.metadata?.name;
@@ -107,8 +120,6 @@ export const coreDefaults: DefaultsByKind = {
   PodTemplate: ({ template }: Loose<PodTemplate>) => defaultPodTemplate(template),
   ReplicationController: defaultReplicationController,
   ResourceQuota: defaultResourceQuota,
-  Secret: (secret: Loose<Secret>) => {
-    secret.type ||= "Opaque";
-  },
+  Secret: defaultSecret,
   Service: defaultService,
 };

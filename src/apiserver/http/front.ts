@@ -25,7 +25,7 @@ import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/audi
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
+import { isOnlyAnswered, parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
 import { acceptsGzip } from "./compression.ts";
 import {
   bodyOf,
@@ -167,8 +167,8 @@ export class Front {
       finish = this.#deps.metrics.begin(info, target.query);
       const identified = await this.#identify(incoming);
       if (info.isResourceRequest) {
-        const hasProtobuf = this.#deps.hasProtobuf(info);
-        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps, hasProtobuf);
+        const limits = { hasProtobuf: this.#deps.hasProtobuf(info), hasTable: !isOnlyAnswered(info) };
+        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps, limits);
         response = { ...response, shape };
       }
       const warn = (text: string): void => {

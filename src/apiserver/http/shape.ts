@@ -128,17 +128,27 @@ function listMetaOf({ metadata }: AnyObject): ListMeta {
   return resourceVersion === undefined ? {} : { resourceVersion };
 }
 
-/** Custom resources have no protobuf form. */
-const withoutProtobuf: Offer = { ...everything, mediaTypes: [jsonMediaType, yamlMediaType] };
+export interface Limits {
+  /** Custom resources have no protobuf form. */
+  readonly hasProtobuf: boolean;
+  /** What is created only to be answered has no rows. */
+  readonly hasTable: boolean;
+}
+
+function offered({ hasProtobuf, hasTable }: Limits): Offer {
+  const mediaTypes = everything.mediaTypes.filter((type) => hasProtobuf || type !== protobufMediaType);
+  if (hasTable) return { ...everything, mediaTypes };
+  return { mediaTypes, shapes: new Map([...everything.shapes].filter(([shape]) => shape !== "Table")) };
+}
 
 /** Throws 406 when nothing the client accepts can be served, 400 for a bad includeObject. */
 export function negotiateShape(
   accept: string,
   query: URLSearchParams,
   deps: ShapeDeps,
-  hasProtobuf = true,
+  limits: Limits = { hasProtobuf: true, hasTable: true },
 ): Shape {
-  const offer = hasProtobuf ? everything : withoutProtobuf;
+  const offer = limits.hasProtobuf && limits.hasTable ? everything : offered(limits);
   const accepted = negotiate(accept, offer);
   if (accepted === undefined) throw notAcceptable(offer);
   const isPretty = accepted.isPretty || isPrettyQuery(query.get("pretty"));

@@ -106,13 +106,13 @@ export class Endpoint {
     return this.#form === undefined ? this.viewOf(stored.object) : this.#form.view(stored);
   }
 
-  /** Of what the storage hands out while it writes. */
+  /** Of what the storage hands out while it writes: that changes, until it is sealed with its revision. */
   viewOf(object: AnyObject): AnyObject {
     if (this.isStorageVersion || this.#form !== undefined) return object;
     let view = this.#views.get(object);
     if (view === undefined) {
       view = deepFreeze(this.#convert(structuredClone(object), this.#storageVersion, this.gvk));
-      this.#views.set(object, view);
+      if (Object.isFrozen(object)) this.#views.set(object, view);
     }
     return view;
   }

@@ -44,6 +44,15 @@ const methodVerbs: Readonly<Record<string, Verb>> = {
 /** Sub-paths of a namespace that are not resources in it. */
 const namespaceSubresources = new Set(["status", "finalize"]);
 
+const reviewGroups = new Set(["authentication.k8s.io", "authorization.k8s.io"]);
+const answeredSubresources = new Set(["binding", "eviction", "token"]);
+
+/** Is created for its answer alone, and never kept: reviews, bindings, evictions, tokens. */
+export function isOnlyAnswered({ group, resource, subresource }: RequestInfo): boolean {
+  if (reviewGroups.has(group)) return true;
+  return group === "" && (resource === "bindings" || answeredSubresources.has(subresource));
+}
+
 /** `path` is decoded; its segments are taken as they are. */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const outside: RequestInfo = {
