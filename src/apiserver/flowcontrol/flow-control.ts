@@ -116,18 +116,18 @@ export class FlowControl {
     const { clock, metrics } = this.#deps;
     const came = clock.monotonic();
     const got = await level.acquire(flow, seats, signal);
-    const place = { flow_schema: schemaName, priority_level: level.name };
+    const place = metrics.place(schemaName, level.name);
     const began = clock.monotonic();
     if (typeof got === "string") {
-      metrics.refused(place, got, began - came);
+      place.refused(got, began - came);
       throw tooManyRequestsError("Too many requests, please try again later.", 1);
     }
-    metrics.begun(place, began - came);
+    place.begun(began - came);
     try {
       return await work();
     } finally {
       got.release();
-      metrics.done(place, clock.monotonic() - began);
+      place.done(clock.monotonic() - began);
       // Its seats may be somebody else's now.
       for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
     }

@@ -1,8 +1,7 @@
 /** What priority and fairness counts, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/metrics.go */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
-
-export type FlowPlace = Readonly<Record<"flow_schema" | "priority_level", string>>;
 
 const waitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 const executionBuckets = [...waitBuckets, 60];
@@ -10,63 +9,108 @@ const labelNames = ["flow_schema", "priority_level"];
 
 const nameOf = (rest: string): string => `apiserver_flowcontrol_${rest}`;
 
+/** Requests of one schema in one level. */
+export class FlowPlace {
+  readonly labels: Labels;
+  readonly #waitThenRun: Series;
+  readonly #waitInVain: Series;
+  readonly #executions: Series;
+  readonly refusals = new Map<Refusal, number>();
+  dispatched = 0;
+  executing = 0;
+
+  constructor(labels: Labels, { wait, execution }: Pick<FlowMetrics, "wait" | "execution">) {
+    this.labels = labels;
+    this.#waitThenRun = wait.series({ ...labels, execute: "true" });
+    this.#waitInVain = wait.series({ ...labels, execute: "false" });
+    this.#executions = execution.series(labels);
+  }
+
+  refused(reason: Refusal, waitedMs: number): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+    this.#waitInVain.observe(waitedMs / 1000);
+  }
+
+  begun(waitedMs: number): void {
+    this.dispatched += 1;
+    this.executing += 1;
+    this.#waitThenRun.observe(waitedMs / 1000);
+  }
+
+  done(tookMs: number): void {
+    this.executing -= 1;
+    this.#executions.observe(tookMs / 1000);
+  }
+}
+
 export class FlowMetrics {
-  readonly #dispatched: Counter;
-  readonly #rejected: Counter;
-  readonly #executing: Gauge;
-  readonly #wait: Histogram;
-  readonly #execution: Histogram;
+  readonly wait: SeriesHistogram;
+  readonly execution: SeriesHistogram;
+  readonly #places = new Map<string, FlowPlace>();
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    this.#dispatched = new Counter({
+    this.wait = new SeriesHistogram(
+      {
+        name: nameOf("request_wait_duration_seconds"),
+        help: "Time that requests waited for a seat, in seconds.",
+        buckets: waitBuckets,
+      },
+      registry,
+    );
+    this.execution = new SeriesHistogram(
+      {
+        name: nameOf("request_execution_seconds"),
+        help: "Time from a request's beginning to its answer, in seconds.",
+        buckets: executionBuckets,
+      },
+      registry,
+    );
+    this.#registerCounts([registry]);
+  }
+
+  place(schemaName: string, levelName: string): FlowPlace {
+    const key = `${schemaName}\n${levelName}`;
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = new FlowPlace({ flow_schema: schemaName, priority_level: levelName }, this);
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  #registerCounts(registers: Registry[]): void {
+    const dispatched: Counter = new Counter({
       name: nameOf("dispatched_requests_total"),
       help: "Requests that began.",
       labelNames,
       registers,
+      collect: () => {
+        dispatched.reset();
+        for (const place of this.#places.values()) dispatched.inc(place.labels, place.dispatched);
+      },
     });
-    this.#rejected = new Counter({
+    const rejected: Counter = new Counter({
       name: nameOf("rejected_requests_total"),
       help: "Requests that were refused, by reason.",
       labelNames: [...labelNames, "reason"],
       registers,
+      collect: () => {
+        rejected.reset();
+        for (const { labels, refusals } of this.#places.values()) {
+          for (const [reason, count] of refusals) rejected.inc({ ...labels, reason }, count);
+        }
+      },
     });
-    this.#executing = new Gauge({
+    const executing: Gauge = new Gauge({
       name: nameOf("current_executing_requests"),
       help: "Requests that are being answered now.",
       labelNames,
       registers,
+      collect: () => {
+        executing.reset();
+        for (const place of this.#places.values()) executing.set(place.labels, place.executing);
+      },
     });
-    this.#wait = new Histogram({
-      name: nameOf("request_wait_duration_seconds"),
-      help: "Time that requests waited for a seat, in seconds.",
-      labelNames: [...labelNames, "execute"],
-      buckets: waitBuckets,
-      registers,
-    });
-    this.#execution = new Histogram({
-      name: nameOf("request_execution_seconds"),
-      help: "Time from a request's beginning to its answer, in seconds.",
-      labelNames,
-      buckets: executionBuckets,
-      registers,
-    });
-  }
-
-  refused(place: FlowPlace, reason: Refusal, waitedMs: number): void {
-    this.#rejected.inc({ ...place, reason });
-    this.#wait.observe({ ...place, execute: "false" }, waitedMs / 1000);
-  }
-
-  begun(place: FlowPlace, waitedMs: number): void {
-    this.#dispatched.inc(place);
-    this.#executing.inc(place);
-    this.#wait.observe({ ...place, execute: "true" }, waitedMs / 1000);
-  }
-
-  done(place: FlowPlace, tookMs: number): void {
-    this.#executing.dec(place);
-    this.#execution.observe(place, tookMs / 1000);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the server counts about its requests, under upstream's names. upstream: apiserver/pkg/endpoints/metrics/metrics.go */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { RequestInfo } from "#apiserver/request/info.ts";
+import { SeriesHistogram, type Labels, type Series } from "./series-histogram.ts";
 
 /** upstream: the buckets of request_duration_seconds */
 const durationBuckets = [
@@ -9,74 +10,118 @@ const durationBuckets = [
 
 const readVerbs = new Set(["GET", "LIST", "WATCH"]);
 
+/** All requests of one kind. */
+interface Kind {
+  readonly labels: Labels;
+  readonly dryRun: string;
+  readonly isLong: boolean;
+  readonly isRead: boolean;
+  readonly durations: Series;
+  readonly byCode: Map<number, number>;
+  open: number;
+}
+
 export class RequestMetrics {
-  readonly #total: Counter;
-  readonly #duration: Histogram;
-  readonly #inflight: Gauge;
-  readonly #longRunning: Gauge;
+  readonly #kinds = new Map<string, Kind>();
+  readonly #durations: SeriesHistogram;
 
   constructor(registry: Registry) {
     const registers = [registry];
     const place = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
-    this.#total = new Counter({
+    const total: Counter = new Counter({
       name: "apiserver_request_total",
       help: "Requests by verb, resource and code.",
       labelNames: [...place, "dry_run", "code"],
       registers,
+      collect: () => {
+        total.reset();
+        for (const { labels, dryRun, byCode } of this.#kinds.values()) {
+          for (const [code, count] of byCode) {
+            total.inc({ ...labels, dry_run: dryRun, code: String(code) }, count);
+          }
+        }
+      },
     });
-    this.#duration = new Histogram({
-      name: "apiserver_request_duration_seconds",
-      help: "Time from request to answer in seconds, without watches and connects.",
-      labelNames: [...place, "dry_run"],
-      buckets: durationBuckets,
-      registers,
-    });
-    this.#inflight = new Gauge({
+    this.#durations = new SeriesHistogram(
+      {
+        name: "apiserver_request_duration_seconds",
+        help: "Time from request to answer in seconds, without watches and connects.",
+        buckets: durationBuckets,
+      },
+      registry,
+    );
+    const inflight: Gauge = new Gauge({
       name: "apiserver_current_inflight_requests",
       help: "Requests being answered now, by kind.",
       labelNames: ["request_kind"],
       registers,
+      collect: () => {
+        inflight.set({ request_kind: "readOnly" }, 0);
+        inflight.set({ request_kind: "mutating" }, 0);
+        for (const { isLong, isRead, open } of this.#kinds.values()) {
+          if (!isLong) inflight.inc({ request_kind: isRead ? "readOnly" : "mutating" }, open);
+        }
+      },
     });
-    this.#longRunning = new Gauge({
+    const longRunning: Gauge = new Gauge({
       name: "apiserver_longrunning_requests",
       help: "Watches and connections open now.",
       labelNames: place,
       registers,
+      collect: () => {
+        longRunning.reset();
+        for (const { isLong, labels, open } of this.#kinds.values()) {
+          if (isLong) longRunning.inc(labels, open);
+        }
+      },
     });
   }
 
   /** Call at the start; call what it returns with the code at the end. */
   begin(info: RequestInfo, query: URLSearchParams): (code: number, seconds: number) => void {
-    const labels = labelsOf(info);
-    const isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
-    const kind = { request_kind: readVerbs.has(labels.verb) ? "readOnly" : "mutating" };
-    if (isLong) this.#longRunning.inc(labels);
-    else this.#inflight.inc(kind);
-    const dryRun = query.get("dryRun") ?? "";
+    const kind = this.#kindOf(info, query.get("dryRun") ?? "");
+    kind.open += 1;
     return (code, seconds) => {
-      if (isLong) this.#longRunning.dec(labels);
-      else {
-        this.#inflight.dec(kind);
-        this.#duration.observe({ ...labels, dry_run: dryRun }, seconds);
-      }
-      this.#total.inc({ ...labels, dry_run: dryRun, code: String(code) });
+      kind.open -= 1;
+      if (!kind.isLong) kind.durations.observe(seconds);
+      kind.byCode.set(code, (kind.byCode.get(code) ?? 0) + 1);
     };
+  }
+
+  #kindOf(info: RequestInfo, dryRun: string): Kind {
+    const { verb, group, version, resource, subresource } = info;
+    const scope = scopeOf(info);
+    const key = [verb, group, version, resource, subresource, scope, dryRun].join("\n");
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      const labels = labelsOf(info);
+      kind = {
+        labels,
+        dryRun,
+        isLong: labels.verb === "WATCH" || labels.verb === "CONNECT",
+        isRead: readVerbs.has(labels.verb),
+        durations: this.#durations.series({ ...labels, dry_run: dryRun }),
+        byCode: new Map(),
+        open: 0,
+      };
+      this.#kinds.set(key, kind);
+    }
+    return kind;
   }
 }
 
 const connecting = new Set(["exec", "attach", "portforward", "proxy", "log"]);
 
-function labelsOf(info: RequestInfo): Record<string, string> & { readonly verb: string } {
-  const { group, version, subresource, isResourceRequest } = info;
+function labelsOf(info: RequestInfo): Labels & { readonly verb: string } {
+  const { group, version, resource, subresource } = info;
   const verb = connecting.has(subresource) ? "CONNECT" : metricVerb(info);
-  const scope = !isResourceRequest
-    ? ""
-    : info.name !== ""
-      ? "resource"
-      : info.namespace === ""
-        ? "cluster"
-        : "namespace";
-  return { verb, group, version, resource: info.resource, subresource, scope, component: "apiserver" };
+  return { verb, group, version, resource, subresource, scope: scopeOf(info), component: "apiserver" };
+}
+
+function scopeOf({ isResourceRequest, name, namespace }: RequestInfo): string {
+  if (!isResourceRequest) return "";
+  if (name !== "") return "resource";
+  return namespace === "" ? "cluster" : "namespace";
 }
 
 function metricVerb({ verb }: RequestInfo): string {

@@ -1,0 +1,87 @@
+/**
+ * A histogram whose callers keep the series they observe into. prom-client finds the series anew by all its labels at each
+ * observation, which for a GET took a twelfth of the request.
+ */
+import type { Metric, Registry } from "prom-client";
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface HistogramOptions {
+  readonly name: string;
+  readonly help: string;
+  /** Ascending upper bounds. */
+  readonly buckets: readonly number[];
+}
+
+interface Sample {
+  readonly metricName: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** Observations under one set of labels. */
+export class Series {
+  readonly #labels: Labels;
+  readonly #bounds: readonly number[];
+  /** Of each bucket alone, the one above all bounds last. */
+  readonly #counts: number[];
+  #sum = 0;
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.#labels = labels;
+    this.#bounds = bounds;
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  observe(value: number): void {
+    let at = 0;
+    while (at < this.#bounds.length && value > (this.#bounds[at] ?? 0)) at += 1;
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  samples(name: string): Sample[] {
+    const labels = this.#labels;
+    let count = 0;
+    const buckets = this.#counts.map((own, at): Sample => {
+      count += own;
+      const le = String(this.#bounds[at] ?? "+Inf");
+      return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
+    });
+    const sum = { metricName: `${name}_sum`, labels, value: this.#sum };
+    return [...buckets, sum, { metricName: `${name}_count`, labels, value: count }];
+  }
+}
+
+export class SeriesHistogram {
+  readonly #options: HistogramOptions;
+  readonly #series: Series[] = [];
+
+  constructor(options: HistogramOptions, registry: Registry) {
+    this.#options = options;
+    const { name, help } = options;
+    const metric = {
+      name,
+      help,
+      type: "histogram",
+      aggregator: "sum",
+      get: () =>
+        Promise.resolve({
+          name,
+          help,
+          type: "histogram",
+          aggregator: "sum",
+          values: this.#series.flatMap((series) => series.samples(name)),
+        }),
+    };
+    // What a registry asks of a metric; its type wants one of prom-client's own classes.
+    registry.registerMetric(metric as unknown as Metric);
+  }
+
+  /** New series for the caller to keep: once per set of labels. */
+  series(labels: Labels): Series {
+    const series = new Series(labels, this.#options.buckets);
+    this.#series.push(series);
+    return series;
+  }
+}
