@@ -4,10 +4,10 @@
  * couldn't beat. `node bench/create.ts [--rounds 3] [--seconds 2] [--dir /tmp]`; half a minute.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, type ClientHttp2Session } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ApiClient, podNamed, podsPath } from "./api-client.ts";
 import { EtcdPeer } from "./etcd.ts";
 import {
   interleave,
@@ -22,7 +22,6 @@ import {
 import { ServerProcess, variants } from "./server.ts";
 
 const clientCounts = [32, 128] as const;
-const path = "/api/v1/namespaces/default/pods";
 
 /**
  * performance.md asks for 1.5 times the upstream apiserver library above etcd, which made 893 to 1,499 creates a second
@@ -41,64 +40,10 @@ interface Side {
   readonly write: (client: number, turn: number) => Promise<unknown>;
 }
 
-/** Nobody schedules it: the figure is the create's alone. */
-function podNamed(name: string): string {
-  const env = Array.from({ length: 20 }, (_, i) => ({ name: `SETTING_${i}`, value: `value-${i}`.repeat(4) }));
-  const labels = { app: "bench", tier: "backend", "app.kubernetes.io/name": "bench" };
-  const probe = { httpGet: { path: "/healthz", port: 8080 }, periodSeconds: 5 };
-  const resources = { requests: { cpu: "100m", memory: "64Mi" }, limits: { memory: "128Mi" } };
-  const container = {
-    name: "main",
-    image: "registry.example/bench:1.2.3",
-    env,
-    resources,
-    readinessProbe: probe,
-  };
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, labels, annotations: { "example.com/note": "n".repeat(600) } },
-    spec: { schedulerName: "nobody", containers: [container, { ...container, name: "side", env: [] }] },
-  });
-}
-
-function post(session: ClientHttp2Session, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const stream = session.request({
-      ":method": "POST",
-      ":path": path,
-      "content-type": "application/json",
-      accept: "application/json",
-    });
-    let status = 0;
-    stream.on("response", (headers) => {
-      status = headers[":status"] ?? 0;
-    });
-    stream.on("data", () => undefined);
-    stream.on("end", () => {
-      resolve(status);
-    });
-    stream.on("error", reject);
-    stream.end(body);
-  });
-}
-
-async function connected(server: ServerProcess): Promise<ClientHttp2Session> {
-  const session = connect(`https://127.0.0.1:${server.port}`, await server.credentials());
-  const deadline = performance.now() + 10_000;
-  // Refused until the controllers have made the namespace's service account.
-  while ((await post(session, podNamed("warm-up"))) === 403) {
-    if (performance.now() > deadline) throw new Error("pods can't be created in namespace default");
-  }
-  return session;
-}
-
-function ourSide(server: ServerProcess, session: ClientHttp2Session): Side {
+function ourSide(server: ServerProcess, client: ApiClient): Side {
   let number = 0;
-  const write = async (): Promise<void> => {
-    const status = await post(session, podNamed(`pod-${number++}`));
-    if (status !== 201) throw new Error(`a create was answered with ${status}`);
-  };
+  const write = (): Promise<void> =>
+    client.expect(201, { method: "POST", path: podsPath, body: podNamed(`pod-${number++}`) });
   return { name: "mini-k8s creates", pid: server.pid, write };
 }
 
@@ -150,8 +95,8 @@ async function benchCreate(rounds: number, seconds: number, dir: string): Promis
     await using server = await ServerProcess.start(variant, folder);
     await using etcd = await EtcdPeer.start(folder);
     if (etcd === undefined) console.log("no etcd on this machine: only our own figures");
-    const session = await connected(server);
-    const ours = ourSide(server, session);
+    using client = await ApiClient.connect(server);
+    const ours = ourSide(server, client);
     const sides = etcd === undefined ? [ours] : [ours, etcdSide(etcd)];
     const results = new Map<string, Figures[]>();
     const machines = await interleave(rounds, folder, async (round) => {
@@ -163,7 +108,6 @@ async function benchCreate(rounds: number, seconds: number, dir: string): Promis
         }
       }
     });
-    session.destroy();
     report(results);
     console.log(`RSS at the end: ${rounded((await usageOf(server.pid)).rssMib)} MiB`);
     const noisy = machines.filter((machine) => machine.isNoisy).length;
