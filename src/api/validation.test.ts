@@ -125,10 +125,14 @@ const valid: Readonly<Record<string, Given>> = {
   "policy/v1/PodDisruptionBudget": { spec: { minAvailable: "50%", selector } },
   "storage.k8s.io/v1/StorageClass": { provisioner: "example.com/p" },
   "autoscaling/v2/HorizontalPodAutoscaler": {
-    spec: { maxReplicas: 3, scaleTargetRef: { kind: "Deployment", name: "d" }, behavior: {} },
+    spec: {
+      maxReplicas: 3,
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" },
+      behavior: {},
+    },
   },
   "autoscaling/v1/HorizontalPodAutoscaler": {
-    spec: { maxReplicas: 3, scaleTargetRef: { kind: "Deployment", name: "d" } },
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" } },
   },
   "autoscaling/v1/Scale": { spec: { replicas: 0 } },
   "discovery.k8s.io/v1/EndpointSlice": {

@@ -27,6 +27,7 @@ import { networkingValidations } from "./networking/validation.ts";
 import { nodeValidations } from "./node/validation.ts";
 import { policyValidations } from "./policy/validation.ts";
 import { rbacValidations } from "./rbac/validation.ts";
+import { resourceValidations } from "./resource/validation.ts";
 import type { TypeTable } from "./schema/type-table.ts";
 import type { Scheme } from "./scheme.ts";
 import { schedulingValidations } from "./scheduling/validation.ts";
@@ -51,6 +52,7 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "node.k8s.io/v1": nodeValidations,
   "policy/v1": policyValidations,
   "rbac.authorization.k8s.io/v1": rbacValidations,
+  "resource.k8s.io/v1": resourceValidations,
   "scheduling.k8s.io/v1": schedulingValidations,
   "storage.k8s.io/v1": storageValidations,
 };

@@ -8,31 +8,20 @@ import type {
   HorizontalPodAutoscaler,
   HPAScalingPolicy,
   HPAScalingRules,
-  MetricSpec,
-  MetricTarget,
 } from "../generated/types/autoscaling-v2.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkNonNegative } from "../meta/field-rules.ts";
+import { checkNonNegative, negativeMessage } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { pathSegmentFaults } from "../meta/names.ts";
+import { formatQuantity } from "../meta/quantity.ts";
+import { readQuantity } from "../core/resource-validation.ts";
+import { checkMetric } from "./metric-validation.ts";
+import { checkReference, checkScaleTarget } from "./reference-rule.ts";
 
 interface Bounds {
   readonly minReplicas?: number | undefined;
   readonly maxReplicas?: number | undefined;
   readonly scaleTargetRef?: Loose<CrossVersionObjectReference> | undefined;
-}
-
-function checkReference(
-  reference: Loose<CrossVersionObjectReference> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
-  for (const field of ["kind", "name"] as const) {
-    const value = reference?.[field] ?? "";
-    if (value === "") faults.required(`${path}.${field}`);
-    else faults.messages(`${path}.${field}`, value, pathSegmentFaults(value));
-  }
 }
 
 function checkBounds({ minReplicas, maxReplicas = 0, scaleTargetRef }: Bounds, faults: FaultList): void {
@@ -44,76 +33,6 @@ function checkBounds({ minReplicas, maxReplicas = 0, scaleTargetRef }: Bounds, f
     faults.invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`");
   }
   checkReference(scaleTargetRef, "spec.scaleTargetRef", faults);
-}
-
-function checkTarget(target: Loose<MetricTarget> | undefined, path: string, faults: FaultList): void {
-  if ((target?.type ?? "") === "") faults.required(`${path}.type`, "must specify a metric target type");
-  else faults.optionalOneOf(`${path}.type`, target?.type, ["Utilization", "Value", "AverageValue"]);
-  const utilization = target?.averageUtilization;
-  if (utilization !== undefined && utilization < 1) {
-    faults.invalid(`${path}.averageUtilization`, utilization, "must be greater than 0");
-  }
-}
-
-interface Source {
-  readonly name?: string | undefined;
-  readonly target?: Loose<MetricTarget> | undefined;
-}
-
-function checkResourceSource({ name = "", target }: Source, path: string, faults: FaultList): void {
-  if (name === "") faults.required(`${path}.name`, "must specify a resource name");
-  checkTarget(target, `${path}.target`, faults);
-  if (target?.averageUtilization === undefined && target?.averageValue === undefined) {
-    faults.required(
-      `${path}.target.averageUtilization`,
-      "must set either a target raw value or a target utilization",
-    );
-  }
-  if (target?.averageUtilization !== undefined && target.averageValue !== undefined) {
-    faults.forbidden(
-      `${path}.target.averageValue`,
-      "may not set both a target raw value and a target utilization",
-    );
-  }
-}
-
-const metricFields: Readonly<Record<string, keyof MetricSpec>> = {
-  ContainerResource: "containerResource",
-  External: "external",
-  Object: "object",
-  Pods: "pods",
-  Resource: "resource",
-};
-
-function checkMetric(metric: Loose<MetricSpec>, path: string, faults: FaultList): void {
-  const { type = "" } = metric;
-  if (type === "") {
-    faults.required(`${path}.type`, "must specify a metric source type");
-    return;
-  }
-  const field = metricFields[type];
-  if (field === undefined) {
-    faults.notSupported(`${path}.type`, type, Object.keys(metricFields).toSorted());
-    return;
-  }
-  if (metric[field] === undefined) {
-    faults.required(`${path}.${field}`, "must populate information for the given metric source");
-  }
-  for (const other of Object.values(metricFields)) {
-    if (other !== field && metric[other] !== undefined) {
-      faults.forbidden(`${path}.${other}`, "must populate the given metric source only");
-    }
-  }
-  const { resource, containerResource } = metric;
-  if (type === "Resource" && resource !== undefined) {
-    checkResourceSource(resource, `${path}.resource`, faults);
-  }
-  if (type === "ContainerResource" && containerResource !== undefined) {
-    if ((containerResource.container ?? "") === "") {
-      faults.required(`${path}.containerResource.container`, "must specify a container");
-    }
-    checkResourceSource(containerResource, `${path}.containerResource`, faults);
-  }
 }
 
 const windowSecondsMax = 3600;
@@ -147,6 +66,11 @@ function checkScalingRules(rules: Loose<HPAScalingRules> | undefined, path: stri
   for (const [index, policy] of policies.entries()) {
     checkScalingPolicy(policy, `${path}.policies[${index}]`, faults);
   }
+  if (rules.tolerance === undefined) return;
+  const tolerance = readQuantity(rules.tolerance, `${path}.tolerance`, faults);
+  if (tolerance !== undefined && tolerance.nano < 0n) {
+    faults.invalid(`${path}.tolerance`, formatQuantity(tolerance), negativeMessage);
+  }
 }
 
 function checkAutoscaler({ spec = {} }: Loose<HorizontalPodAutoscaler>, faults: FaultList): void {
@@ -173,13 +97,24 @@ function checkStatus({ status }: AnyAutoscaler, _old: AnyAutoscaler, faults: Fau
   checkNonNegative(status?.desiredReplicas, "status.desiredReplicas", faults);
 }
 
+const checkNewTarget = ({ spec }: AnyAutoscaler, faults: FaultList): void =>
+  checkScaleTarget(spec?.scaleTargetRef, "spec.scaleTargetRef", faults);
+
 export const autoscalingV1Validations: ValidationsByKind = {
-  HorizontalPodAutoscaler: { check: checkAutoscalerV1, onStatusUpdate: checkStatus },
+  HorizontalPodAutoscaler: {
+    check: checkAutoscalerV1,
+    onCreate: checkNewTarget,
+    onStatusUpdate: checkStatus,
+  },
   Scale: {
     check: ({ spec }: Loose<Scale>, faults) => checkNonNegative(spec?.replicas, "spec.replicas", faults),
   },
 };
 
 export const autoscalingV2Validations: ValidationsByKind = {
-  HorizontalPodAutoscaler: { check: checkAutoscaler, onStatusUpdate: checkStatus },
+  HorizontalPodAutoscaler: {
+    check: checkAutoscaler,
+    onCreate: checkNewTarget,
+    onStatusUpdate: checkStatus,
+  },
 };

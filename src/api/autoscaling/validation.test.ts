@@ -1,0 +1,80 @@
+import { testCreates, type CreateCase, type Valid } from "../testing/validation-cases.ts";
+
+const v2 = "autoscaling/v2/HorizontalPodAutoscaler";
+const v1 = "autoscaling/v1/HorizontalPodAutoscaler";
+const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "d" };
+const valid: Valid = {
+  [v2]: { spec: { maxReplicas: 3, scaleTargetRef } },
+  [v1]: { spec: { maxReplicas: 3, scaleTargetRef } },
+};
+const spec = (fields: object): object => ({ spec: fields });
+const metric = (...metrics: readonly object[]): object => spec({ metrics });
+const at = "spec.metrics[0]";
+const types = '"ContainerResource", "External", "Object", "Pods", "Resource"';
+const cpu = { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } };
+const average = { type: "AverageValue", averageValue: "1" };
+const id = { name: "m" };
+const fails = (fields: object, ...faults: readonly string[]): CreateCase => [v2, metric(fields), ...faults];
+
+testCreates(valid, [
+  [v2, spec({ scaleTargetRef: { apiVersion: "v1", kind: "ReplicationController" } })],
+  [
+    v2,
+    spec({ scaleTargetRef: { apiVersion: "v1" } }),
+    'spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group',
+  ],
+  fails({ type: "Resource", resource: cpu }),
+  fails({ type: "Pods", pods: { metric: id, target: average } }),
+  fails({ type: "External", external: { metric: id, target: average } }),
+  fails({
+    type: "Object",
+    object: { describedObject: { kind: "Service", name: "s" }, metric: id, target: average },
+  }),
+  fails({ type: "ContainerResource", containerResource: { ...cpu, container: "c" } }),
+  fails(
+    { type: "Mood" },
+    `${at}.type: Unsupported value: "Mood": supported values: ${types}`,
+    `${at}.type: Unsupported value: "Mood": supported values: ${types}`,
+  ),
+  fails(
+    { type: "Pods", resource: cpu },
+    `${at}.pods: Required value: must populate information for the given metric source`,
+  ),
+  fails(
+    { type: "Resource", resource: cpu, pods: { metric: id, target: average } },
+    `${at}.pods: Forbidden: must populate the given metric source only`,
+  ),
+  fails(
+    { type: "Pods", pods: { metric: { name: "" }, target: { type: "Sum", value: "0" } } },
+    `${at}.pods.metric.name: Required value: must specify a metric name`,
+    `${at}.pods.target.type: Invalid value: "Sum": must be either Utilization, Value, or AverageValue`,
+    `${at}.pods.target.value: Invalid value: "0": must be positive`,
+    `${at}.pods.target.averageValue: Required value: must specify a positive target averageValue`,
+  ),
+  fails(
+    { type: "External", external: { metric: id, target: { ...average, value: "2" } } },
+    `${at}.external.target.value: Forbidden: may not set both a target value for metric and a per-pod target`,
+  ),
+  fails(
+    {
+      type: "Object",
+      object: { describedObject: { kind: "", name: "s" }, metric: id, target: { type: "Value" } },
+    },
+    `${at}.object.describedObject.kind: Required value`,
+    `${at}.object.target.averageValue: Required value: must set either a target value or averageValue`,
+  ),
+  fails(
+    { type: "ContainerResource", containerResource: { ...cpu, container: "" } },
+    `${at}.containerResource.container: Required value: must specify a container`,
+  ),
+  fails(
+    { type: "Resource", resource: { name: "", target: { type: "Utilization", averageUtilization: 0 } } },
+    `${at}.resource.name: Required value: must specify a resource name`,
+    `${at}.resource.target.averageUtilization: Invalid value: 0: must be greater than 0`,
+  ),
+  [
+    v2,
+    spec({ behavior: { scaleUp: { tolerance: "-1" } } }),
+    'spec.behavior.scaleUp.tolerance: Invalid value: "-1": must be greater than or equal to 0',
+  ],
+]);

@@ -1,0 +1,226 @@
+/** What claims ask for. upstream: pkg/apis/resource/validation/validation.go (validateDeviceClaim) */
+import type {
+  DeviceClaim,
+  DeviceClaimConfiguration,
+  DeviceConfiguration,
+  DeviceConstraint,
+  DeviceRequest,
+  DeviceSelector,
+  DeviceSubRequest,
+  DeviceToleration,
+  ResourceClaimSpec,
+} from "../generated/types/resource-v1.ts";
+import { checkCsiDriverName } from "../core/volume-validation.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { omitted } from "../meta/field-error.ts";
+import { checkLabelName } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from "../meta/names.ts";
+
+const requestsMax = 32;
+const alternativesMax = 8;
+const selectorsMax = 32;
+const constraintsMax = 32;
+const configMax = 32;
+const tolerationsMax = 16;
+const expressionLengthMax = 10 * 1024;
+const parametersLengthMax = 10 * 1024;
+
+const oneOfBoth = "exactly one of `exactly` or `firstAvailable` is required";
+const requestNeeded =
+  "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+
+type Ask = Loose<Omit<DeviceSubRequest, "name">>;
+
+/** Names of requests, and of alternatives as "request/alternative". */
+type RequestNames = ReadonlySet<string>;
+
+export function checkSelectors(
+  selectors: readonly Loose<DeviceSelector>[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  if (selectors.length > selectorsMax) faults.tooMany(path, selectors.length, selectorsMax);
+  for (const [index, { cel }] of selectors.entries()) {
+    const at = `${path}[${index}].cel`;
+    const expression = cel?.expression ?? "";
+    if (cel === undefined) faults.required(at);
+    else if (expression === "") faults.required(`${at}.expression`);
+    else if (expression.length > expressionLengthMax) {
+      faults.tooLong(`${at}.expression`, expressionLengthMax);
+    }
+  }
+}
+
+function checkToleration(toleration: Loose<DeviceToleration>, path: string, faults: FaultList): void {
+  const { key = "", operator = "", value = "", effect = "" } = toleration;
+  if (key !== "") checkLabelName(key, `${path}.key`, faults);
+  faults.oneOf(`${path}.operator`, operator, ["Equal", "Exists"]);
+  if (operator === "Exists" && value !== "") {
+    faults.invalid(`${path}.value`, value, "must be empty for operator `Exists`");
+  }
+  if (operator === "Equal") faults.messages(`${path}.value`, value, labelValueFaults(value));
+  if (effect !== "") faults.oneOf(`${path}.effect`, effect, ["NoExecute", "NoSchedule", "None"]);
+}
+
+function checkMode({ allocationMode = "", count = 0 }: Ask, path: string, faults: FaultList): void {
+  if (allocationMode === "All") {
+    if (count !== 0) {
+      faults.invalid(`${path}.count`, count, "must not be specified when allocationMode is 'All'");
+    }
+  } else if (allocationMode === "ExactCount") {
+    if (count <= 0) faults.invalid(`${path}.count`, count, "must be greater than zero");
+  } else faults.notSupported(`${path}.allocationMode`, allocationMode, ["All", "ExactCount"]);
+}
+
+function checkAsk(ask: Ask, path: string, faults: FaultList): void {
+  const { deviceClassName = "", tolerations = [] } = ask;
+  if (deviceClassName === "") faults.required(`${path}.deviceClassName`);
+  else faults.messages(`${path}.deviceClassName`, deviceClassName, dnsSubdomainFaults(deviceClassName));
+  checkSelectors(ask.selectors, `${path}.selectors`, faults);
+  checkMode(ask, path, faults);
+  const at = `${path}.tolerations`;
+  if (tolerations.length > tolerationsMax) faults.tooMany(at, tolerations.length, tolerationsMax);
+  for (const [index, toleration] of tolerations.entries()) {
+    checkToleration(toleration, `${at}[${index}]`, faults);
+  }
+}
+
+function checkName(name: string, names: Set<string>, path: string, faults: FaultList): void {
+  if (name === "") {
+    faults.required(path);
+    return;
+  }
+  faults.messages(path, name, dnsLabelFaults(name));
+  if (names.has(name)) faults.duplicate(path, name);
+  names.add(name);
+}
+
+function checkRequest(request: Loose<DeviceRequest>, path: string, faults: FaultList): void {
+  const { exactly, firstAvailable = [] } = request;
+  const has = firstAvailable.length > 0;
+  if (exactly === undefined && !has) faults.required(path, oneOfBoth);
+  else if (exactly !== undefined && has) {
+    faults.invalid(path, omitted, `${oneOfBoth}, but multiple fields are set`);
+  } else if (exactly !== undefined) checkAsk(exactly, `${path}.exactly`, faults);
+  if (exactly !== undefined || !has) return;
+  const at = `${path}.firstAvailable`;
+  if (firstAvailable.length > alternativesMax) {
+    faults.tooMany(at, firstAvailable.length, alternativesMax);
+  }
+  const names = new Set<string>();
+  for (const [index, alternative] of firstAvailable.entries()) {
+    checkName(alternative.name ?? "", names, `${at}[${index}].name`, faults);
+    checkAsk(alternative, `${at}[${index}]`, faults);
+  }
+}
+
+const namesIn = (requests: readonly Loose<DeviceRequest>[]): RequestNames =>
+  new Set(
+    requests.flatMap(({ name = "", firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((alternative) => `${name}/${alternative.name ?? ""}`),
+    ]),
+  );
+
+function checkRequestNames(
+  given: readonly string[] = [],
+  known: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  if (given.length > requestsMax) faults.tooMany(path, given.length, requestsMax);
+  for (const [index, name] of given.entries()) {
+    const at = `${path}[${index}]`;
+    if (given.indexOf(name) !== index) faults.duplicate(at, name);
+    const parts = name.split("/");
+    if (parts.length <= 2) for (const part of parts) faults.messages(at, name, dnsLabelFaults(part));
+    if (!known.has(name)) faults.invalid(at, name, requestNeeded);
+  }
+}
+
+/** "example.com/name" */
+function checkAttribute(name: string | undefined, path: string, faults: FaultList): void {
+  if (name === undefined) return;
+  const [domain = "", id, ...more] = name.split("/");
+  if (id === undefined || more.length > 0) {
+    faults.invalid(path, name, "a fully qualified name must be a domain and a name separated by a slash");
+    return;
+  }
+  if (domain === "") faults.required(path, "the domain must not be empty");
+  else faults.messages(path, domain, dnsSubdomainFaults(domain));
+  if (id === "") faults.required(path, "the name must not be empty");
+}
+
+function checkConstraint(
+  constraint: Loose<DeviceConstraint>,
+  names: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  checkRequestNames(constraint.requests, names, `${path}.requests`, faults);
+  const { matchAttribute, distinctAttribute } = constraint;
+  if (matchAttribute === undefined && distinctAttribute === undefined) {
+    faults.required(`${path}.matchAttribute`);
+  }
+  checkAttribute(matchAttribute, `${path}.matchAttribute`, faults);
+  checkAttribute(distinctAttribute, `${path}.distinctAttribute`, faults);
+}
+
+export function checkConfiguration(
+  { opaque }: Loose<DeviceConfiguration>,
+  path: string,
+  faults: FaultList,
+): void {
+  if (opaque === undefined) {
+    faults.required(`${path}.opaque`);
+    return;
+  }
+  checkCsiDriverName(opaque.driver, `${path}.opaque.driver`, faults);
+  const { parameters } = opaque;
+  const at = `${path}.opaque.parameters`;
+  if (parameters === undefined || parameters === null) faults.required(at);
+  else if (JSON.stringify(parameters).length > parametersLengthMax) {
+    faults.tooLong(at, parametersLengthMax);
+  } else if (typeof parameters !== "object" || Array.isArray(parameters)) {
+    faults.invalid(at, "<value omitted>", "must be a valid JSON object");
+  }
+}
+
+export function checkConfigurations(
+  configurations: readonly Loose<DeviceClaimConfiguration>[] = [],
+  names: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  if (configurations.length > configMax) faults.tooMany(path, configurations.length, configMax);
+  for (const [index, configuration] of configurations.entries()) {
+    const at = `${path}[${index}]`;
+    checkRequestNames(configuration.requests, names, `${at}.requests`, faults);
+    checkConfiguration(configuration, at, faults);
+  }
+}
+
+function checkDevices(claim: Loose<DeviceClaim>, path: string, faults: FaultList): void {
+  const { requests = [], constraints = [] } = claim;
+  const known = namesIn(requests);
+  const names = new Set<string>();
+  if (requests.length > requestsMax) faults.tooMany(`${path}.requests`, requests.length, requestsMax);
+  for (const [index, request] of requests.entries()) {
+    const at = `${path}.requests[${index}]`;
+    checkName(request.name ?? "", names, `${at}.name`, faults);
+    checkRequest(request, at, faults);
+  }
+  const at = `${path}.constraints`;
+  if (constraints.length > constraintsMax) faults.tooMany(at, constraints.length, constraintsMax);
+  for (const [index, constraint] of constraints.entries()) {
+    checkConstraint(constraint, known, `${at}[${index}]`, faults);
+  }
+  checkConfigurations(claim.config, known, `${path}.config`, faults);
+}
+
+export const checkClaimSpec = (
+  { devices = {} }: Loose<ResourceClaimSpec>,
+  path: string,
+  faults: FaultList,
+): void => checkDevices(devices, `${path}.devices`, faults);

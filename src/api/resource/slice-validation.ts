@@ -1,0 +1,99 @@
+/** Devices that drivers offer. upstream: pkg/apis/resource/validation/validation.go (validateResourceSliceSpec) */
+import { checkNodeSelector } from "../core/affinity-validation.ts";
+import type { ResourcePool, ResourceSlice, ResourceSliceSpec } from "../generated/types/resource-v1.ts";
+import { checkCsiDriverName } from "../core/volume-validation.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable } from "../meta/field-rules.ts";
+import type { Loose } from "../meta/loose.ts";
+import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
+
+const poolNameLengthMax = 253;
+const devicesMax = 128;
+/** Taints and counters make a device costly. */
+const heavyDevicesMax = 64;
+const onlyTrue = "must be either unset or set to true";
+const oneNodeRule =
+  "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
+
+function checkPool(pool: Loose<ResourcePool>, path: string, faults: FaultList): void {
+  const { name = "", resourceSliceCount = 0, generation = 0 } = pool;
+  if (name === "") faults.required(`${path}.name`);
+  else {
+    if (name.length > poolNameLengthMax) faults.tooLong(`${path}.name`, poolNameLengthMax);
+    for (const part of name.split("/")) faults.messages(`${path}.name`, name, dnsSubdomainFaults(part));
+  }
+  if (resourceSliceCount <= 0) {
+    faults.invalid(`${path}.resourceSliceCount`, resourceSliceCount, "must be greater than zero");
+  }
+  if (generation < 0) {
+    faults.invalid(`${path}.generation`, generation, "must be greater than or equal to zero");
+  }
+}
+
+/** Where the devices are: said in one way. */
+function checkNodes(spec: Loose<ResourceSliceSpec>, path: string, faults: FaultList): void {
+  const { nodeName, nodeSelector, allNodes, perDeviceNodeSelection } = spec;
+  const given: string[] = [];
+  if (nodeName === "") {
+    faults.invalid(`${path}.nodeName`, "", "must be either unset or set to a non-empty string");
+  } else if (nodeName !== undefined) {
+    given.push("`nodeName`");
+    faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
+  }
+  if (nodeSelector !== undefined) {
+    given.push("`nodeSelector`");
+    checkNodeSelector(nodeSelector, `${path}.nodeSelector`, faults);
+    if ((nodeSelector.nodeSelectorTerms ?? []).length !== 1) {
+      faults.invalid(
+        `${path}.nodeSelector.nodeSelectorTerms`,
+        nodeSelector.nodeSelectorTerms,
+        "must have exactly one node selector term",
+      );
+    }
+  }
+  for (const [field, value] of Object.entries({ allNodes, perDeviceNodeSelection })) {
+    if (value === true) given.push(`\`${field}\``);
+    else if (value === false) faults.invalid(`${path}.${field}`, false, onlyTrue);
+  }
+  if (given.length === 0) faults.required(path, oneNodeRule);
+  else if (given.length > 1) {
+    faults.invalid(path, `{${given.join(", ")}}`, `${oneNodeRule}, but multiple fields are set`);
+  }
+}
+
+function checkSliceDevices(
+  { devices = [] }: Loose<ResourceSliceSpec>,
+  path: string,
+  faults: FaultList,
+): void {
+  const isHeavy = devices.some(
+    ({ consumesCounters = [], taints = [] }) => consumesCounters.length + taints.length > 0,
+  );
+  const most = isHeavy ? heavyDevicesMax : devicesMax;
+  if (devices.length > most) faults.tooMany(path, devices.length, most);
+  const names = new Set<string>();
+  for (const [index, { name = "" }] of devices.entries()) {
+    const at = `${path}[${index}].name`;
+    if (name === "") faults.required(at);
+    else faults.messages(at, name, dnsLabelFaults(name));
+    if (name !== "" && names.has(name)) faults.duplicate(at, name);
+    names.add(name);
+  }
+}
+
+export function checkSlice({ spec = {} }: Loose<ResourceSlice>, faults: FaultList): void {
+  checkCsiDriverName(spec.driver, "spec.driver", faults);
+  checkPool(spec.pool ?? {}, "spec.pool", faults);
+  checkNodes(spec, "spec", faults);
+  checkSliceDevices(spec, "spec.devices", faults);
+}
+
+export function checkSliceUpdate(
+  { spec }: Loose<ResourceSlice>,
+  old: Loose<ResourceSlice>,
+  faults: FaultList,
+): void {
+  checkImmutable(spec?.pool?.name, old.spec?.pool?.name, "spec.pool.name", faults);
+  checkImmutable(spec?.driver, old.spec?.driver, "spec.driver", faults);
+  checkImmutable(spec?.nodeName, old.spec?.nodeName, "spec.nodeName", faults);
+}

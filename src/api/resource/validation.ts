@@ -1,0 +1,82 @@
+/** Dynamic resource allocation. upstream: pkg/apis/resource/validation/validation.go */
+import type {
+  DeviceClass,
+  ResourceClaim,
+  ResourceClaimConsumerReference,
+  ResourceClaimTemplate,
+} from "../generated/types/resource-v1.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable } from "../meta/field-rules.ts";
+import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Loose } from "../meta/loose.ts";
+import { checkClaimSpec, checkConfiguration, checkSelectors } from "./claim-validation.ts";
+import { checkSlice, checkSliceUpdate } from "./slice-validation.ts";
+
+const configMax = 32;
+const consumersMax = 256;
+
+function checkDeviceClass({ spec = {} }: Loose<DeviceClass>, faults: FaultList): void {
+  checkSelectors(spec.selectors, "spec.selectors", faults);
+  const { config = [] } = spec;
+  if (config.length > configMax) faults.tooMany("spec.config", config.length, configMax);
+  for (const [index, one] of config.entries()) checkConfiguration(one, `spec.config[${index}]`, faults);
+}
+
+function checkConsumers(
+  consumers: readonly Loose<ResourceClaimConsumerReference>[] = [],
+  path: string,
+  faults: FaultList,
+): void {
+  if (consumers.length > consumersMax) faults.tooMany(path, consumers.length, consumersMax);
+  const seen = new Set<string>();
+  for (const [index, consumer] of consumers.entries()) {
+    for (const field of ["resource", "name", "uid"] as const) {
+      if ((consumer[field] ?? "") === "") faults.required(`${path}[${index}].${field}`);
+    }
+    const { uid = "" } = consumer;
+    if (uid !== "" && seen.has(uid)) faults.duplicate(`${path}[${index}]`, uid);
+    seen.add(uid);
+  }
+}
+
+/** What is reserved must have been allocated, and what is allocated stays as it is. */
+function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>, faults: FaultList): void {
+  const { allocation, reservedFor = [] } = claim.status ?? {};
+  const path = "status.reservedFor";
+  checkConsumers(reservedFor, path, faults);
+  const before = new Set((old.status?.reservedFor ?? []).map(({ uid }) => uid));
+  if (reservedFor.length > 0 && allocation === undefined) {
+    faults.forbidden(path, "may not be specified when `allocated` is not set");
+  } else if (
+    claim.metadata?.deletionTimestamp !== undefined &&
+    reservedFor.some(({ uid }) => !before.has(uid))
+  ) {
+    faults.forbidden(
+      path,
+      "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set",
+    );
+  }
+  if (allocation !== undefined && old.status?.allocation !== undefined) {
+    checkImmutable(allocation, old.status.allocation, "status.allocation", faults);
+  }
+}
+
+type WithSpec = Loose<ResourceClaim | ResourceClaimTemplate>;
+
+const fixedSpec = ({ spec }: WithSpec, old: WithSpec, faults: FaultList): void =>
+  checkImmutable(spec, old.spec, "spec", faults);
+
+export const resourceValidations: ValidationsByKind = {
+  DeviceClass: { check: checkDeviceClass },
+  ResourceClaim: {
+    onCreate: ({ spec }: Loose<ResourceClaim>, faults) => checkClaimSpec(spec ?? {}, "spec", faults),
+    onUpdate: fixedSpec,
+    onStatusUpdate: checkClaimStatus,
+  },
+  ResourceClaimTemplate: {
+    onCreate: ({ spec }: Loose<ResourceClaimTemplate>, faults) =>
+      checkClaimSpec(spec?.spec ?? {}, "spec.spec", faults),
+    onUpdate: fixedSpec,
+  },
+  ResourceSlice: { check: checkSlice, onUpdate: checkSliceUpdate },
+};
