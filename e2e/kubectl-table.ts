@@ -144,6 +144,12 @@ const patching: Row = {
     },
     { run: "get configmap c -o jsonpath={.data}", says: '{"a":"1","z":"9"}' },
     {
+      run: 'patch pod pod --dry-run=server -p {"spec":{"containers":[{"name":"pod","image":"busybox"}]}}',
+      says: /^pod\/pod patched/,
+    },
+    { run: "get pod pod -o jsonpath={..image}", says: "nginx:1" },
+    { run: 'patch pod pod -p {"metadata":{"annotations":{"x":"y"}}}', says: "pod/pod patched\n" },
+    {
       run: 'patch deployment web --subresource=scale --type=merge -p {"spec":{"replicas":1}}',
       says: "scale.autoscaling/web patched\n",
     },

@@ -353,7 +353,11 @@ function judging(): void {
 
   test("a webhook mutates custom resources, and what their schema doesn't know is pruned", async () => {
     const properties = { data: { type: "object", additionalProperties: { type: "string" } } };
-    const kind = { kind: "Mutated", schema: { type: "object", properties } };
+    const versions = [
+      { name: "v1", served: true, storage: true },
+      { name: "v2", served: true, storage: false },
+    ];
+    const kind = { kind: "Mutated", schema: { type: "object", properties }, versions };
     const path = await define(kind);
     await api.create(`${admission}/mutatingwebhookconfigurations`, {
       metadata: { name: "mutating" },
@@ -367,6 +371,20 @@ function judging(): void {
     });
     assert.deepEqual(made["data"], { a: "b", mutated: "yes" });
     assert.equal(made["unknown"], undefined);
+    const stored = [false, true].map((value, index) => ({
+      op: "replace",
+      path: `/spec/versions/${index}/storage`,
+      value,
+    }));
+    await api.must("PATCH", `${definitions}/mutateds.e2e.example.com`, {
+      body: JSON.stringify(stored),
+      type: "application/json-patch+json",
+    });
+    await eventually("it is mutated in the other version", waitMs, async () => {
+      const { code, body } = await api.call("POST", path, { body: object(kind, "b", { data: {} }) });
+      return code === 201 && at(body, "data.mutated") === "yes";
+    });
+    assert.equal(at(await api.get(`${path.replace("/v1/", "/v2/")}/b`), "data.mutated"), "yes");
   });
 
   test("a policy judges Deployments, by variables", async () => {
@@ -409,6 +427,82 @@ function judging(): void {
   });
 }
 
+/** Resolves when a configmap that is created is changed, or refused, by `hooked`; or isn't. */
+function judged(isJudged: boolean, name = "judged"): Promise<unknown> {
+  return eventually(`${name} is ${isJudged ? "" : "not "}judged`, waitMs, async () => {
+    const path = "/api/v1/namespaces/default/configmaps?dryRun=All";
+    const { code, body } = await api.call("POST", path, { body: { metadata: { name }, data: { a: "b" } } });
+    return (code === 400 || at(body, "data.mutated") === "yes") === isJudged;
+  });
+}
+
+const conditions = (expression: string): Json => ({ matchConditions: [{ name: "own", expression }] });
+
+function configurations(): void {
+  for (const [kind, path] of [
+    ["validating", "/deny"],
+    ["mutating", "/mutate"],
+  ] as const) {
+    const collection = `${admission}/${kind}webhookconfigurations`;
+    const rules = { operations: ["CREATE"], resources: ["configmaps"] };
+
+    test(`${kind} webhooks are listed, patched, updated and deleted together, and each change counts`, async () => {
+      const { resources } = await api.get(admission);
+      assert.ok((resources as Json[]).some(({ name }) => name === `${kind}webhookconfigurations`));
+      for (const name of ["one", "two"]) {
+        const metadata = { name, labels: { e2e: kind } };
+        await api.create(collection, { metadata, webhooks: [hook(path, rules)] });
+      }
+      const selected = `${collection}?labelSelector=e2e%3D${kind}`;
+      assert.equal(((await api.get(selected))["items"] as unknown[]).length, 2);
+      await judged(true);
+      await api.must("DELETE", selected);
+      await judged(false);
+      await api.create(collection, { metadata: { name: "one" }, webhooks: [hook(path, rules)] });
+      await judged(true);
+      await api.must("PATCH", `${collection}/one`, {
+        body: JSON.stringify([{ op: "replace", path: "/webhooks/0/rules/0/operations", value: ["UPDATE"] }]),
+        type: "application/json-patch+json",
+      });
+      await judged(false);
+      const found = await api.get(`${collection}/one`);
+      await api.must("PUT", `${collection}/one`, { body: { ...found, webhooks: [hook(path, rules)] } });
+      await judged(true);
+      await api.must("DELETE", `${collection}/one`);
+      await judged(false);
+    });
+
+    test(`${kind} webhooks have match conditions, which are checked and count`, async () => {
+      const metadata = { name: "conditional" };
+      const refused = await api.call("POST", collection, {
+        body: { metadata, webhooks: [hook(path, rules, conditions("... [] bad expression"))] },
+      });
+      assert.equal(refused.code, 422);
+      assert.match(
+        refused.text,
+        /webhooks\[0\]\.matchConditions\[0\]\.expression: Invalid value: .*compilation failed/,
+      );
+      const made = await api.create(collection, {
+        metadata,
+        webhooks: [hook(path, rules, conditions("object.metadata.name != 'skip-me'"))],
+      });
+      await judged(true);
+      await judged(false, "skip-me");
+      const webhooks = [hook(path, rules, conditions("object.metadata.name != 'judged'"))];
+      const updated = await api.must("PUT", `${collection}/conditional`, { body: { ...made, webhooks } });
+      const [first] = updated["webhooks"] as Json[];
+      assert.deepEqual(
+        first?.["matchConditions"],
+        conditions("object.metadata.name != 'judged'")["matchConditions"],
+      );
+      await judged(false);
+      await judged(true, "skip-me");
+      await api.must("DELETE", `${collection}/conditional`);
+      await judged(false, "skip-me");
+    });
+  }
+}
+
 suite("conformance: custom resources", { timeout: 240_000 }, () => {
   before(async () => {
     const patch = [
@@ -435,4 +529,5 @@ suite("conformance: custom resources", { timeout: 240_000 }, () => {
   suite("definitions", definitionObjects);
   suite("published OpenAPI", openApi);
   suite("policies and webhooks", judging);
+  suite("webhook configurations", configurations);
 });
