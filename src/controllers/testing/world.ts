@@ -20,7 +20,15 @@ export interface ControllersWorld extends AsyncDisposable {
   until(what: string, isSo: () => Promise<boolean>): Promise<void>;
 }
 
+/** Where the controllers' objects are. */
+export interface WorldServer {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
 export interface WorldOptions {
+  /** Default: one that serves resources only, and whose discovery knows the built-in ones. */
+  readonly server?: WorldServer | undefined;
   readonly factories: readonly ControllerFactory[];
   readonly clock?: Clock | undefined;
   /** Made before the controllers start. */
@@ -33,9 +41,10 @@ export async function startWorld({
   factories,
   prepare,
   clock = systemClock,
+  server: given,
 }: WorldOptions): Promise<ControllersWorld> {
-  const server = await startTestApiserver({ clock });
-  const client = createClient(withDiscovery(server.transport()));
+  const server = given ?? (await lightServer(clock));
+  const { client } = server;
   await prepare?.(client);
   const random = new SeededRandom(1);
   const stop = new AbortController();
@@ -76,6 +85,11 @@ export async function startWorld({
       await server.close();
     },
   };
+}
+
+async function lightServer(clock: Clock): Promise<WorldServer> {
+  const server = await startTestApiserver({ clock });
+  return { client: createClient(withDiscovery(server.transport())), close: () => server.close() };
 }
 
 /** Real time: what is waited for comes from streams, whatever clock the controllers have. */
