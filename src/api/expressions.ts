@@ -8,12 +8,11 @@ import { compileObjectRules } from "./apiextensions/rule-evaluation.ts";
 import { CostLimitError, perCallLimit } from "./cel/cost/budget.ts";
 import { Cel } from "./cel/environment.ts";
 import { AuthorizerValue, PendingAnswer } from "./cel/library/authorizer.ts";
+import { ExpressionCompiler } from "./cel/policy/compiler.ts";
 import { ComposedValues } from "./cel/policy/composed-values.ts";
 import { compilePolicy, expressionFaults } from "./cel/policy/policy.ts";
 import { expressionWarnings } from "./cel/policy/warnings.ts";
 import { dynamicValue } from "./cel/schema/values.ts";
-import { CompileError } from "./cel/source.ts";
-import { dynType, objectType } from "./cel/types.ts";
 import { Fault, typeNameOf } from "./cel/values.ts";
 import { compilePattern, patternFault } from "./schema/structural/pattern.ts";
 
@@ -23,17 +22,15 @@ export const createExpressions = () => ({
   cel: new Cel(RE2JS),
   // Values and what goes wrong with them.
   Fault,
-  CompileError,
   CostLimitError,
   AuthorizerValue,
   PendingAnswer,
   ComposedValues,
   perCallLimit,
-  dynType,
-  objectType,
   dynamicValue,
   typeNameOf,
   // Policies.
+  ExpressionCompiler,
   compilePolicy,
   expressionFaults,
   expressionWarnings,

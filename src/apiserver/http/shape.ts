@@ -129,16 +129,19 @@ function listMetaOf({ metadata }: AnyObject): ListMeta {
 }
 
 export interface Limits {
-  /** Custom resources have no protobuf form. */
+  /** Custom resources have no protobuf form, but their metadata has: so they are watched by client-go. */
   readonly hasProtobuf: boolean;
   /** What is created only to be answered has no rows. */
   readonly hasTable: boolean;
 }
 
 function offered({ hasProtobuf, hasTable }: Limits): Offer {
-  const mediaTypes = everything.mediaTypes.filter((type) => hasProtobuf || type !== protobufMediaType);
-  if (hasTable) return { ...everything, mediaTypes };
-  return { mediaTypes, shapes: new Map([...everything.shapes].filter(([shape]) => shape !== "Table")) };
+  const { mediaTypes, shapes } = everything;
+  return {
+    mediaTypes,
+    plainMediaTypes: mediaTypes.filter((type) => hasProtobuf || type !== protobufMediaType),
+    shapes: new Map([...shapes].filter(([shape]) => hasTable || shape !== "Table")),
+  };
 }
 
 /** Throws 406 when nothing the client accepts can be served, 400 for a bad includeObject. */

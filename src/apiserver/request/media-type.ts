@@ -58,6 +58,8 @@ export function parseAccept(accept: string): readonly Clause[] {
 
 export interface Offer {
   readonly mediaTypes: readonly Accepted["mediaType"][];
+  /** Of the objects themselves, where they have fewer forms than their shapes. */
+  readonly plainMediaTypes?: readonly Accepted["mediaType"][];
   /** Shapes that this answer can take, with the versions of each. */
   readonly shapes: ReadonlyMap<string, readonly string[]>;
 }
@@ -70,6 +72,7 @@ export function negotiate(accept: string, offer: Offer): Accepted | undefined {
     if (mediaType === undefined) continue;
     const as = parameters.get("as") ?? "";
     const version = parameters.get("v") ?? "";
+    if (as === "" && offer.plainMediaTypes?.includes(mediaType) === false) continue;
     // Tables have no protobuf form.
     if (as === "Table" && mediaType === protobufMediaType) continue;
     if (as !== "") {

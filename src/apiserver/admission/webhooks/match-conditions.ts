@@ -1,6 +1,6 @@
 /** Conditions in CEL under which a webhook is asked at all. upstream: apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go */
 import type { MatchCondition } from "#api/generated/types/admissionregistration-v1.ts";
-import type { Environment, Program } from "#api/cel/environment.ts";
+import type { Program } from "#api/cel/environment.ts";
 import type { AuthorizerAnswer, AuthorizerQuestion } from "#api/cel/library/authorizer.ts";
 import type { Value } from "#api/cel/values.ts";
 import type { Expressions } from "#api/expressions.ts";
@@ -27,7 +27,6 @@ type Subject = Omit<Question, "uid" | "version">;
 export class MatchConditions {
   readonly #deps: MatchConditionsDeps;
   readonly #programs = new WeakMap<MatchCondition, Program | string>();
-  #environment: Environment | undefined;
 
   constructor(deps: MatchConditionsDeps) {
     this.#deps = deps;
@@ -57,24 +56,10 @@ export class MatchConditions {
     throw failed(attributes, faults);
   }
 
-  #compile(expression: string, { cel, CompileError, dynType, objectType }: Expressions): Program | string {
-    this.#environment ??= cel.environment({
-      variables: {
-        object: dynType,
-        oldObject: dynType,
-        request: dynType,
-        authorizer: objectType("kubernetes.authorization.Authorizer"),
-        "authorizer.requestResource": objectType("kubernetes.authorization.ResourceCheck"),
-      },
-    });
-    try {
-      const program = this.#environment.compile(expression);
-      const { kind } = program.type;
-      return kind === "bool" || kind === "dyn" ? program : "must evaluate to bool";
-    } catch (error) {
-      if (error instanceof CompileError) return `compilation failed: ${error.message}`;
-      throw error;
-    }
+  #compile(expression: string, { cel, ExpressionCompiler }: Expressions): Program | string {
+    const options = { hasParams: false, hasAuthorizer: true };
+    const { program, fault } = new ExpressionCompiler(cel).compile(expression, "bool", options);
+    return program ?? fault;
   }
 
   #programOf(condition: MatchCondition, engine: Expressions): Program | string {
@@ -160,6 +145,8 @@ function variablesOf(
       } = requestOf(attributes, { ...subject, uid: "" });
       return dynamicValue(request);
     },
+    // Declared as in policies, but webhooks have namespaceSelector.
+    namespaceObject: () => dynamicValue(null),
     authorizer: () => new AuthorizerValue(ask),
     "authorizer.requestResource": () => {
       const { gvr, subresource, namespace, name } = attributes;
