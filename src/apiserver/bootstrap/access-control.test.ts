@@ -46,6 +46,7 @@ const noWebhooks = {
   }),
   types: {
     equivalents: () => [],
+    resourceOf: () => undefined,
     convert: (object: AnyObject) => Promise.resolve(object),
     read: (value: AnyObject) => value,
   },

@@ -5,26 +5,19 @@ import { parseApiVersion, type AnyObject } from "#api/meta/object.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
 import type { Client } from "#client/client.ts";
+import type { ObjectTypes } from "../webhooks/object-types.ts";
 
 /** The policy or its binding is set up wrongly; the failure policy decides. */
 export class ConfigurationError extends Error {}
 
-interface ParamResource {
-  readonly resource: string;
-  readonly namespaced: boolean;
-}
-
-interface DiscoveredResource {
-  readonly name: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-}
-
 export class ParamReader {
   readonly #client: Client;
+  readonly #types: Pick<ObjectTypes, "resourceOf">;
 
-  constructor(client: Client) {
+  /** `client`: into this server, so that reading is looking into its caches. */
+  constructor(client: Client, types: Pick<ObjectTypes, "resourceOf">) {
     this.#client = client;
+    this.#types = types;
   }
 
   /** One evaluation each; `undefined` stands for none. Throws ConfigurationError. */
@@ -34,7 +27,15 @@ export class ParamReader {
     namespace: string,
   ): Promise<readonly (AnyObject | undefined)[]> {
     if (kind === undefined || ref === undefined) return [undefined];
-    const { resource, namespaced } = await this.#resourceOf(kind);
+    const named = { apiVersion: kind.apiVersion ?? "", kind: kind.kind ?? "" };
+    const gvk = { ...parseApiVersion(named.apiVersion), kind: named.kind };
+    const found = this.#types.resourceOf(gvk);
+    if (found === undefined) {
+      throw new ConfigurationError(
+        `failed to find resource referenced by paramKind: '${gvk.group}/${gvk.version}, Kind=${gvk.kind}'`,
+      );
+    }
+    const { resource, namespaced } = found;
     const { namespace: own = "" } = ref;
     const from = own === "" ? namespace : own;
     if (namespaced && from === "") {
@@ -47,16 +48,11 @@ export class ParamReader {
         "paramRef.namespace must not be provided for a cluster-scoped `paramKind`",
       );
     }
-    const named = { apiVersion: kind.apiVersion ?? "", kind: kind.kind ?? "" };
-    const found = await this.#find(
-      { ...parseApiVersion(named.apiVersion), kind: named.kind, resource, namespaced },
-      ref,
-      namespaced ? from : undefined,
-    );
-    if (found.length === 0 && ref.parameterNotFoundAction === "Deny") {
+    const objects = await this.#find({ ...gvk, resource, namespaced }, ref, namespaced ? from : undefined);
+    if (objects.length === 0 && ref.parameterNotFoundAction === "Deny") {
       throw new ConfigurationError("no params found for policy binding with `Deny` parameterNotFoundAction");
     }
-    return found.map((object) => ({ ...object, ...named }));
+    return objects.map((object) => ({ ...object, ...named }));
   }
 
   async #find(
@@ -73,24 +69,6 @@ export class ParamReader {
       return [await objects.get(name)];
     } catch (error) {
       if (isNotFound(error)) return [];
-      throw error;
-    }
-  }
-
-  async #resourceOf({ apiVersion = "", kind = "" }: ParamKind): Promise<ParamResource> {
-    const path = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const { group, version } = parseApiVersion(apiVersion);
-    const unknown = new ConfigurationError(
-      `failed to find resource referenced by paramKind: '${group}/${version}, Kind=${kind}'`,
-    );
-    try {
-      const { body } = await this.#client.transport.request({ method: "GET", path });
-      const { resources = [] } = body as { readonly resources?: readonly DiscoveredResource[] };
-      const found = resources.find((each) => each.kind === kind && !each.name.includes("/"));
-      if (found === undefined) throw unknown;
-      return { resource: found.name, namespaced: found.namespaced };
-    } catch (error) {
-      if (isNotFound(error)) throw unknown;
       throw error;
     }
   }

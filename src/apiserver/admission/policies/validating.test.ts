@@ -30,6 +30,7 @@ const engine = createExpressions();
 const old = { group: "apps", version: "v1beta1", resource: "deployments", kind: "Deployment" };
 const types: ObjectTypes = {
   equivalents: ({ resource }) => (resource === "deployments" ? [{ gvr: old, gvk: old }] : []),
+  resourceOf: ({ kind }) => (kind === "ConfigMap" ? { resource: "configmaps", namespaced: true } : undefined),
   convert: (object, _from, { version }) =>
     Promise.resolve({ ...object, apiVersion: version, spec: `of ${version}` }),
   read: (object) => object,

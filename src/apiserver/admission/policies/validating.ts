@@ -61,7 +61,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
     this.#policies = deps.informers.informer(validatingAdmissionPolicies).lister;
     this.#bindings = deps.informers.informer(validatingAdmissionPolicyBindings).lister;
     this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps), deps.types);
-    this.#params = new ParamReader(deps.client);
+    this.#params = new ParamReader(deps.client, deps.types);
   }
 
   handles(): boolean {

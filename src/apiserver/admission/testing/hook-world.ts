@@ -41,7 +41,7 @@ const semantics = new TableSemantics({
   protobuf: new ProtobufCodec(table, scheme),
   parseYaml: (text) => JSON.parse(text) as unknown,
 });
-const noCustomTypes = { versionsOf: () => [], typesOf: () => undefined };
+const noCustomTypes = { resources: [], versionsOf: () => [], typesOf: () => undefined };
 const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCustomTypes });
 
 export type HookSettings = Partial<MutatingWebhook>;

@@ -17,6 +17,8 @@ export interface Named {
 export interface ObjectTypes {
   /** The same objects under other groups and versions. */
   equivalents(gvr: GroupVersionResource, subresource: string): readonly Named[];
+  /** Under which name objects of a kind are served; undefined for a kind that isn't. */
+  resourceOf(kind: GroupVersionKind): Pick<ResourceDefinition, "resource" | "namespaced"> | undefined;
   /** `object` is the caller's to lose. Throws StatusError. */
   convert(object: AnyObject, from: GroupVersionKind, to: GroupVersionKind): Promise<AnyObject>;
   /**
@@ -28,6 +30,7 @@ export interface ObjectTypes {
 
 /** Those of definitions, as they are served now. */
 export interface CustomTypes {
+  readonly resources: readonly ResourceDefinition[];
   versionsOf(group: string, resource: string): readonly ResourceDefinition[];
   typesOf(
     group: string,
@@ -63,6 +66,13 @@ export class SchemeTypes implements ObjectTypes {
       const other = { group: otherGroup, version: otherVersion, resource };
       return gvk === undefined ? [] : [{ gvr: other, gvk }];
     });
+  }
+
+  resourceOf({ group, version, kind }: GroupVersionKind): ResourceDefinition | undefined {
+    const { scheme, custom } = this.#deps;
+    const is = (each: ResourceDefinition): boolean =>
+      each.kind === kind && each.version === version && each.group === group;
+    return scheme.all().find(is) ?? custom().resources.find(is);
   }
 
   #others({ group, version, resource }: GroupVersionResource): readonly ResourceDefinition[] {

@@ -1,10 +1,11 @@
 /** A client and an informer factory over one map, for tests of what stands between the two. No admission, no validation. */
+import { parseLabelSelector } from "#api/meta/label-parser.ts";
 import type { AnyObject, KubeList, KubeObject, WatchEvent } from "#api/meta/object.ts";
 import { apiVersionOf, keyOf } from "#api/meta/object.ts";
 import { alreadyExistsError, modifiedConflict, notFoundError, StatusError } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
 import type { Informer, InformerFactory, InformerHandler, Lister } from "#client/cache/informer.ts";
-import type { Client, ResourceClient, SubresourceClient, Transport } from "#client/client.ts";
+import type { Client, ListQuery, ResourceClient, SubresourceClient, Transport } from "#client/client.ts";
 
 export interface WriteRecord {
   readonly verb: "create" | "update" | "delete" | "patch";
@@ -141,10 +142,12 @@ class MemoryResource<T extends KubeObject> implements ResourceClient<T> {
     return object;
   }
 
-  async list(): Promise<KubeList<T>> {
+  async list({ labelSelector }: ListQuery = {}): Promise<KubeList<T>> {
     await Promise.resolve();
     const namespace = this.#namespace === "" ? undefined : this.#namespace;
-    return { metadata: {}, items: [...this.#api.informer(this.#ref).lister.list(namespace)] };
+    const selector = parseLabelSelector(labelSelector ?? "");
+    const items = [...this.#api.informer(this.#ref).lister.list(namespace)];
+    return { metadata: {}, items: items.filter(({ metadata }) => selector.matches(metadata?.labels)) };
   }
 
   async create(object: T): Promise<T> {
