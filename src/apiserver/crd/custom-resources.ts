@@ -126,6 +126,8 @@ export class CustomResources {
     const isSame = this.#known.get(name)?.crd.metadata?.uid === crd?.metadata?.uid;
     if (!isSame || crd === undefined || !isAccepted(crd)) this.#withdraw(name);
     if (crd !== undefined && isAccepted(crd) && this.#caches.has(name)) this.#serve(name, crd);
+    const before = previous?.object as CustomResourceDefinition | undefined;
+    if (before !== undefined && isTrue(before, "Terminating") !== this.#isTerminating(name)) this.#changed();
     this.#queue.add(name);
   }
 
@@ -147,16 +149,18 @@ export class CustomResources {
         crd,
         cache,
         converter: this.#deps.converterOf(crd),
-        isTerminating: () => {
-          const now = this.#definition(name);
-          return now !== undefined && isTrue(now, "Terminating");
-        },
+        isTerminating: () => this.#isTerminating(name),
       },
       this.#deps,
     );
     for (const route of served.routes) this.#deps.routes.addCustom(route);
     this.#known.set(name, { crd, served, path: pathOf(crd) });
     this.#changed();
+  }
+
+  #isTerminating(name: string): boolean {
+    const crd = this.#definition(name);
+    return crd !== undefined && isTrue(crd, "Terminating");
   }
 
   #withdraw(name: string): void {
@@ -174,9 +178,12 @@ export class CustomResources {
   }
 
   #changed(): void {
-    this.#resources = [...this.#known.values()].flatMap(({ served }) =>
-      served.routes.map(({ definition }) => definition),
-    );
+    this.#resources = [...this.#known.entries()].flatMap(([name, { served }]) => {
+      const isLeaving = this.#isTerminating(name);
+      return served.routes.map(({ definition }) =>
+        isLeaving ? { ...definition, verbs: terminatingVerbs } : definition,
+      );
+    });
   }
 
   async #sync(name: string): Promise<void> {
@@ -264,6 +271,9 @@ export class CustomResources {
     }
   }
 }
+
+/** What may still be done with objects that are on their way out, as discovery has it. */
+const terminatingVerbs: readonly string[] = ["delete", "deletecollection", "get", "list", "watch"];
 
 const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>
   metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(cleanupFinalizer) === true;

@@ -62,7 +62,8 @@ export interface Served {
   readonly types: ServedTypes;
 }
 
-const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/** In upstream's order, which discovery shows. upstream: customresource_discovery_controller.go */
+const verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 const partVerbs = ["get", "patch", "update"];
 
