@@ -126,8 +126,7 @@ export class CustomResources {
     const isSame = this.#known.get(name)?.crd.metadata?.uid === crd?.metadata?.uid;
     if (!isSame || crd === undefined || !isAccepted(crd)) this.#withdraw(name);
     if (crd !== undefined && isAccepted(crd) && this.#caches.has(name)) this.#serve(name, crd);
-    const before = previous?.object as CustomResourceDefinition | undefined;
-    if (before !== undefined && isTrue(before, "Terminating") !== this.#isTerminating(name)) this.#changed();
+    if (this.#isTerminating(name) && !wasTerminating(previous)) this.#changed();
     this.#queue.add(name);
   }
 
@@ -271,6 +270,9 @@ export class CustomResources {
     }
   }
 }
+
+const wasTerminating = (previous: CacheEvent["previous"]): boolean =>
+  previous !== undefined && isTrue(previous.object as unknown as CustomResourceDefinition, "Terminating");
 
 /** What may still be done with objects that are on their way out, as discovery has it. */
 const terminatingVerbs: readonly string[] = ["delete", "deletecollection", "get", "list", "watch"];

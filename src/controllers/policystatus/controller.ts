@@ -3,7 +3,7 @@ import type { Expressions } from "#api/expressions.ts";
 import type { ValidatingAdmissionPolicy } from "#api/generated/types/admissionregistration-v1.ts";
 import { keyOf } from "#api/meta/object.ts";
 import { isConflict, isNotFound } from "#api/meta/status.ts";
-import { validatingAdmissionPolicies } from "#api/resources.ts";
+import { customResourceDefinitions, validatingAdmissionPolicies } from "#api/resources.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
@@ -14,6 +14,7 @@ const workers = 5;
 export function policyStatusController(context: ControllerContext): Controller {
   const { client, informers, clock, log, loadExpressions } = context;
   const queue = new RateLimitedQueue({ name: "validatingadmissionpolicy-status" }, { clock, log });
+  const definitions = informers.informer(customResourceDefinitions).lister;
   const informer = informers.informer(validatingAdmissionPolicies);
   const enqueue = (policy: ValidatingAdmissionPolicy): void => {
     if (policy.status?.observedGeneration !== policy.metadata?.generation) queue.add(keyOf(policy));
@@ -32,7 +33,11 @@ export function policyStatusController(context: ControllerContext): Controller {
       table: createTypeTable(),
     }));
     const { expressions, ...kinds } = await engine;
-    const warnings = expressions.expressionWarnings(policy, { cel: expressions.cel, ...kinds });
+    const warnings = expressions.expressionWarnings(policy, {
+      cel: expressions.cel,
+      definitions: definitions.list(),
+      ...kinds,
+    });
     const typeChecking = warnings.length === 0 ? {} : { expressionWarnings: [...warnings] };
     const status = { ...policy.status, observedGeneration: generation, typeChecking };
     try {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { cel } from "#api/cel/testing/environment.ts";
+import type { CustomResourceDefinition } from "#api/generated/types/apiextensions-v1.ts";
 import type {
   ExpressionWarning,
   NamedRuleWithOperations,
@@ -11,7 +12,42 @@ import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { expressionWarnings } from "./warnings.ts";
 
-const deps = { cel, scheme: createScheme(), table: createTypeTable() };
+const widgets: CustomResourceDefinition = {
+  metadata: { name: "widgets.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { plural: "widgets", kind: "Widget" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: {
+              spec: {
+                type: "object",
+                properties: {
+                  size: { type: "integer" },
+                  parts: {
+                    type: "array",
+                    items: { type: "object", properties: { name: { type: "string" } } },
+                  },
+                },
+              },
+              free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+            },
+          },
+        },
+      },
+      { name: "v2", served: false, storage: false, schema: { openAPIV3Schema: { type: "object" } } },
+    ],
+  },
+};
+
+const deps = { definitions: [widgets], cel, scheme: createScheme(), table: createTypeTable() };
 const rule = (group: string, ...resources: string[]): NamedRuleWithOperations => ({
   apiGroups: [group],
   apiVersions: ["v1"],
@@ -61,6 +97,26 @@ suite("type checking of policies", () => {
     assert.match(
       warnings[0]?.warning ?? "",
       /^apps\/v1, Kind=Deployment: ERROR: <input>:1:22: found no matching overload for '_>_' applied to '\(int, string\)'(.|\n)*\napps\/v1, Kind=StatefulSet: /,
+    );
+  });
+
+  test("knows the schemas of custom resources, of the versions that are served", () => {
+    const both = { ...rule("example.com", "widgets"), apiVersions: ["v1", "v2"] };
+    const fine = [
+      "object.spec.size > 3 && object.spec.parts.all(p, p.name != '') && object.metadata.name != ''",
+      "oldObject == null || object.spec == oldObject.spec",
+    ];
+    assert.deepEqual(warningsOf([both], ...fine.map((expression) => ({ expression }))), []);
+    const wrong = ["object.spec.sise > 3", "object.spec.size == 'a'", "object.spec.parts[0].name > 1"];
+    assert.deepEqual(
+      warningsOf([both], ...wrong.map((expression) => ({ expression }))).map(
+        ({ warning }) => warning.split("\n")[0],
+      ),
+      [
+        "example.com/v1, Kind=Widget: ERROR: <input>:1:12: undefined field 'sise'",
+        "example.com/v1, Kind=Widget: ERROR: <input>:1:18: found no matching overload for '_==_' applied to '(int, string)'",
+        "example.com/v1, Kind=Widget: ERROR: <input>:1:27: found no matching overload for '_>_' applied to '(string, int)'",
+      ],
     );
   });
 

@@ -1,8 +1,11 @@
-/** What a policy's expressions get wrong about the built-in kinds it names. upstream: apiserver/pkg/admission/plugin/policy/validating/typechecking.go */
+/** What a policy's expressions get wrong about the kinds it names. upstream: apiserver/pkg/admission/plugin/policy/validating/typechecking.go */
 import type { Cel } from "../environment.ts";
+import type { JudgedType } from "./compiler.ts";
 import { compilePolicy, expressionFaults } from "./policy.ts";
 import { BuiltInTypes } from "../schema/built-in-types.ts";
+import { declTypeOf, DeclTypes } from "../schema/decl-type.ts";
 import { objectType } from "../types.ts";
+import type { CustomResourceDefinition, JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
 import type {
   ExpressionWarning,
   NamedRuleWithOperations,
@@ -13,7 +16,8 @@ import type { TypeTable } from "../../schema/type-table.ts";
 import type { Scheme } from "../../scheme.ts";
 
 interface CheckedKind extends GroupVersionKind {
-  readonly struct: string;
+  /** A built-in kind's name in the type table; of a custom one, its schema. */
+  readonly of: string | JSONSchemaProps;
 }
 
 /** More kinds of one policy are not looked at. */
@@ -23,16 +27,20 @@ export interface WarningDeps {
   readonly cel: Cel;
   readonly scheme: Scheme;
   readonly table: TypeTable;
+  readonly definitions: readonly CustomResourceDefinition[];
 }
 
 export function expressionWarnings(
   policy: ValidatingAdmissionPolicy,
-  { cel, scheme, table }: WarningDeps,
+  { cel, scheme, table, definitions }: WarningDeps,
 ): readonly ExpressionWarning[] {
   const types = new BuiltInTypes(table);
   const texts = new Map<string, string[]>();
-  for (const kind of checkedKinds(policy, scheme)) {
-    const compiled = compilePolicy(cel, policy, { type: objectType(kind.struct), types });
+  for (const kind of checkedKinds(policy, scheme, definitions)) {
+    const judged =
+      typeof kind.of === "string" ? { type: objectType(kind.of), types } : customType(kind.of, kind.kind);
+    if (judged === undefined) continue;
+    const compiled = compilePolicy(cel, policy, judged);
     for (const { path, fault } of expressionFaults(compiled)) {
       if (!path.startsWith("spec.validations") || !fault.startsWith(compilePrefix)) continue;
       const { group, version, kind: name } = kind;
@@ -46,10 +54,14 @@ export function expressionWarnings(
 const compilePrefix = "compilation failed: ";
 
 /** Those that rules name one by one, in order. */
-function checkedKinds({ spec }: ValidatingAdmissionPolicy, scheme: Scheme): readonly CheckedKind[] {
+function checkedKinds(
+  { spec }: ValidatingAdmissionPolicy,
+  scheme: Scheme,
+  definitions: readonly CustomResourceDefinition[],
+): readonly CheckedKind[] {
   const found = new Map<string, CheckedKind>();
   for (const rule of spec?.matchConstraints?.resourceRules ?? []) {
-    for (const kind of kindsOf(rule, scheme)) {
+    for (const kind of [...kindsOf(rule, scheme), ...customKindsOf(rule, definitions)]) {
       found.set(`${kind.group}/${kind.version}, Kind=${kind.kind}`, kind);
     }
   }
@@ -57,14 +69,40 @@ function checkedKinds({ spec }: ValidatingAdmissionPolicy, scheme: Scheme): read
   return sorted.slice(0, kindsMax).map(([, kind]) => kind);
 }
 
+const hasStars = ({ apiGroups = [], apiVersions = [], resources = [] }: NamedRuleWithOperations): boolean =>
+  [apiGroups, apiVersions, resources].some((each) => each.includes("*"));
+
+/** Undefined for a schema that says nothing of its objects. */
+function customType(schema: JSONSchemaProps, kind: string): JudgedType | undefined {
+  const root = declTypeOf(schema, { name: kind, isResource: true });
+  return root === undefined ? undefined : { type: root.type, types: new DeclTypes([root]) };
+}
+
+function customKindsOf(
+  rule: NamedRuleWithOperations,
+  definitions: readonly CustomResourceDefinition[],
+): CheckedKind[] {
+  const { apiGroups = [], apiVersions = [], resources = [] } = rule;
+  if (hasStars(rule)) return [];
+  return definitions
+    .filter(({ spec }) => apiGroups.includes(spec.group) && resources.includes(spec.names.plural))
+    .flatMap(({ spec: { group, names, versions } }) =>
+      versions.flatMap(({ name, served, schema }) =>
+        served && apiVersions.includes(name) && schema?.openAPIV3Schema !== undefined
+          ? [{ group, version: name, kind: names.kind, of: schema.openAPIV3Schema }]
+          : [],
+      ),
+    );
+}
+
 function kindsOf(rule: NamedRuleWithOperations, scheme: Scheme): CheckedKind[] {
   const { apiGroups = [], apiVersions = [], resources = [] } = rule;
-  if ([apiGroups, apiVersions, resources].some((each) => each.includes("*"))) return [];
+  if (hasStars(rule)) return [];
   return scheme
     .all()
     .filter(
       ({ group, version, resource }) =>
         apiGroups.includes(group) && apiVersions.includes(version) && resources.includes(resource),
     )
-    .map(({ group, version, kind, struct }) => ({ group, version, kind, struct }));
+    .map(({ group, version, kind, struct }) => ({ group, version, kind, of: struct }));
 }
