@@ -126,7 +126,7 @@ export class CustomResources {
     const isSame = this.#known.get(name)?.crd.metadata?.uid === crd?.metadata?.uid;
     if (!isSame || crd === undefined || !isAccepted(crd)) this.#withdraw(name);
     if (crd !== undefined && isAccepted(crd) && this.#caches.has(name)) this.#serve(name, crd);
-    if (this.#isTerminating(name) && !wasTerminating(previous)) this.#changed();
+    this.#noteTerminating(name, previous);
     this.#queue.add(name);
   }
 
@@ -155,6 +155,10 @@ export class CustomResources {
     for (const route of served.routes) this.#deps.routes.addCustom(route);
     this.#known.set(name, { crd, served, path: pathOf(crd) });
     this.#changed();
+  }
+
+  #noteTerminating(name: string, previous: CacheEvent["previous"]): void {
+    if (this.#isTerminating(name) && !wasTerminating(previous)) this.#changed();
   }
 
   #isTerminating(name: string): boolean {
