@@ -461,7 +461,7 @@ test("two versions of one resource share their objects", async () => {
   await post(transport, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", {
     metadata: { name: "h" },
     spec: {
-      scaleTargetRef: { kind: "Deployment", name: "web" },
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
       maxReplicas: 3,
       targetCPUUtilizationPercentage: 50,
     },
