@@ -32,9 +32,9 @@ export class PlainServer implements AsyncDisposable {
     this.#child = child;
   }
 
-  static async start(): Promise<PlainServer> {
+  static async start(more: readonly string[] = []): Promise<PlainServer> {
     const directory = mkdtempSync(join(tmpdir(), "mini-k8s-e2e-"));
-    const args = ["server", "--disable-agent", "--data-dir", directory];
+    const args = ["server", "--disable-agent", "--data-dir", directory, ...more];
     const where = [
       "--https-listen-port",
       String(await freePort()),

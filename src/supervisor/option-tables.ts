@@ -1,5 +1,6 @@
 /** The option tables of `server` and `agent`. k3s's names wherever it has them. options.ts reads the values. */
 import type { OptionSpec } from "#base/options.ts";
+import { authenticationSpecs } from "./authentication/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
@@ -195,6 +196,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     group: "cluster",
     text: 'CSV of static tokens: token,user,uid,"group1,group2"',
   },
+  ...authenticationSpecs,
   {
     name: "secrets-encryption",
     type: "boolean",

@@ -10,6 +10,7 @@ import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
 import { serverPaths } from "./paths.ts";
+import { readOidc, type OidcFlags } from "./authentication/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
@@ -50,6 +51,7 @@ export interface ServerOptions extends NodeOptions {
   readonly writeKubeconfigMode: number;
   readonly agentToken: string | undefined;
   readonly tokenAuthFile: string | undefined;
+  readonly oidc: OidcFlags | undefined;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -285,6 +287,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     writeKubeconfigMode: readMode(reader),
     agentToken: reader.text("agent-token"),
     tokenAuthFile: reader.text("token-auth-file"),
+    oidc: readOidc(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),

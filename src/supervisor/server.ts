@@ -3,10 +3,8 @@ import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { apiserverKind, type Apiserver } from "#apiserver/component.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
-import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
 import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { aborted } from "#base/abort.ts";
-import { readTextIfExists } from "#base/files.ts";
 import { completeOptions, runInOrder, type Component } from "#base/component.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
@@ -20,6 +18,7 @@ import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
+import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
 import { encryptionFile } from "./secrets-encryption/files.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
 import {
@@ -206,7 +205,7 @@ async function createServer(
     paths: serverPaths(options.dataDir),
   };
   const tokens = await loadTokens(tokenInput, random);
-  const tokenAuthenticators = await staticTokens(options, host);
+  const tokenAuthenticators = await tokenAuthenticatorsOf(options, host);
   // Made before the client that it uses: joining starts when the server serves.
   const timeline = new Timeline({ store, clock, log: log.child({ component: "store" }) });
   const late: { join?: JoinServer; snapshots?: SnapshotService } = {};
@@ -308,16 +307,6 @@ function buildApiserver(
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",
   });
   return apiserverKind.create(full, deps);
-}
-
-/** --token-auth-file */
-async function staticTokens(options: ServerOptions, { log }: Host): Promise<TokenFileAuthenticator[]> {
-  const path = options.tokenAuthFile;
-  if (path === undefined) return [];
-  const text = await readTextIfExists(path);
-  if (text === undefined) throw new Error(`--token-auth-file is ${path}, which does not exist`);
-  const audience = `https://kubernetes.default.svc.${options.clusterDomain}`;
-  return [new TokenFileAuthenticator(parseTokenFile(path, text, log), [audience])];
 }
 
 const systemUser = (name: string): UserInfo => ({ name, groups: ["system:authenticated"] });

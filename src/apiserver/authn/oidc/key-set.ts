@@ -1,0 +1,118 @@
+/**
+ * The public keys of an issuer of tokens: found by its discovery document when the first token comes, and asked for
+ * again when a token names a key that isn't among them. upstream: coreos/go-oidc jwks.go
+ */
+import { get as httpsGet } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from "jose";
+import { ChildAbort } from "#base/abort.ts";
+import type { Clock } from "#base/clock.ts";
+
+export interface KeySetOptions {
+  readonly issuerUrl: string;
+  /** Undefined: the authorities that this machine trusts. */
+  readonly caPem: string | undefined;
+}
+
+export class KeySetError extends Error {
+  override readonly name = "KeySetError";
+  readonly code = "KEY_SET";
+}
+
+type Keys = ReturnType<typeof createLocalJWKSet>;
+
+const timeoutMs = 30_000;
+const bytesMax = 1 << 20;
+/** Tokens with made-up key names don't make us ask the issuer each time. */
+const refetchMs = 10_000;
+
+export class IssuerKeySet {
+  readonly #options: KeySetOptions;
+  readonly #clock: Clock;
+  #keys: { readonly set: Keys; readonly ids: ReadonlySet<unknown>; readonly at: number } | undefined;
+  #fetching: Promise<void> | undefined;
+
+  constructor(options: KeySetOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Keys to verify this token with. Throws KeySetError when they can't be had. */
+  async keysFor(token: string): Promise<Keys> {
+    const { kid } = decodeProtectedHeader(token);
+    const known = this.#keys;
+    const isStale = known !== undefined && this.#clock.monotonic() >= known.at + refetchMs;
+    if (known === undefined || (isStale && !known.ids.has(kid))) await this.#refresh();
+    const { set } = this.#keys ?? known ?? {};
+    if (set === undefined) throw new KeySetError("the issuer has no keys");
+    return set;
+  }
+
+  /** Of several at once one asks. */
+  async #refresh(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    await this.#fetching;
+  }
+
+  async #fetch(): Promise<void> {
+    const { issuerUrl } = this.#options;
+    const about = await this.#json(`${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`);
+    const { issuer, jwks_uri: uri } = about as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
+    if (issuer !== issuerUrl) {
+      throw new KeySetError(
+        `oidc: issuer did not match the issuer returned by provider, expected ${JSON.stringify(issuerUrl)} got ${JSON.stringify(issuer)}`,
+      );
+    }
+    if (typeof uri !== "string") throw new KeySetError("oidc: the provider names no jwks_uri");
+    const set = (await this.#json(uri)) as JSONWebKeySet;
+    const ids = new Set(set.keys.map(({ kid }) => kid));
+    this.#keys = { set: createLocalJWKSet(set), ids, at: this.#clock.monotonic() };
+  }
+
+  async #json(url: string): Promise<unknown> {
+    using deadline = new ChildAbort(new AbortController().signal);
+    const cancel = this.#clock.after(timeoutMs, () => {
+      deadline.abort(new Error(`no answer within ${timeoutMs} ms`));
+    });
+    try {
+      const response = await this.#get(url, deadline.signal);
+      const body = await limited(response);
+      if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${body.slice(0, 500)}`);
+      return JSON.parse(body) as unknown;
+    } catch (error) {
+      throw new KeySetError(
+        `oidc: fetching ${url}: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  #get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { caPem } = this.#options;
+    return new Promise((resolve, reject) => {
+      const outgoing = httpsGet(
+        url,
+        { signal, agent: false, ...(caPem === undefined ? {} : { ca: caPem }) },
+        resolve,
+      );
+      outgoing.once("error", reject);
+    });
+  }
+}
+
+async function limited(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

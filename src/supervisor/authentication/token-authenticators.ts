@@ -1,0 +1,33 @@
+/** Kinds of bearer tokens that the command line asks for. */
+import type { TokenAuthenticator } from "#apiserver/authn/bearer-token.ts";
+import { OidcAuthenticator } from "#apiserver/authn/oidc/authenticator.ts";
+import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
+import { readTextIfExists } from "#base/files.ts";
+import type { Host } from "../host.ts";
+import type { ServerOptions } from "../options.ts";
+
+type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "clusterDomain">;
+
+export async function tokenAuthenticatorsOf(
+  { tokenAuthFile, oidc, clusterDomain }: Options,
+  { log, clock }: Pick<Host, "log" | "clock">,
+): Promise<TokenAuthenticator[]> {
+  const apiAudiences = [`https://kubernetes.default.svc.${clusterDomain}`];
+  const authenticators: TokenAuthenticator[] = [];
+  if (tokenAuthFile !== undefined) {
+    const text = await contentOf("token-auth-file", tokenAuthFile);
+    authenticators.push(new TokenFileAuthenticator(parseTokenFile(tokenAuthFile, text, log), apiAudiences));
+  }
+  if (oidc !== undefined) {
+    const { caFile } = oidc;
+    const caPem = caFile === undefined ? undefined : await contentOf("oidc-ca-file", caFile);
+    authenticators.push(new OidcAuthenticator({ ...oidc, caPem, apiAudiences }, { clock }));
+  }
+  return authenticators;
+}
+
+async function contentOf(flag: string, path: string): Promise<string> {
+  const text = await readTextIfExists(path);
+  if (text === undefined) throw new Error(`--${flag} is ${path}, which does not exist`);
+  return text;
+}
