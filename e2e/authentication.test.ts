@@ -1,10 +1,12 @@
-/** Users of an OpenID Connect provider, with the real kubectl. */
+/** Users of an OpenID Connect provider and users by signed requests, with the real kubectl. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { TestIssuer } from "#apiserver/authn/oidc/testing/issuer.ts";
+import { createCsr } from "#pki/csr.ts";
 import { PlainServer } from "./plain-server.ts";
 
 test("a user whom a provider of ID tokens names", { timeout: 60_000 }, async () => {
@@ -54,4 +56,79 @@ test("a user whom a provider of ID tokens names", { timeout: 60_000 }, async () 
   assert.match(await server.fails(as(jane, "get", "secrets")), /cannot list resource "secrets"/);
   const other = await issuer.token({ sub: "jane", aud: "another" });
   assert.match(await server.fails(as(other, "get", "namespaces")), /must be logged in to the server/);
+});
+
+const signingRequest = (name: string, csrPem: string, more: string): string => `
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: ${name}}
+spec:
+  request: ${Buffer.from(csrPem).toString("base64")}
+  ${more}
+`;
+
+test("users and nodes by signed requests", { timeout: 60_000 }, async () => {
+  await using server = await PlainServer.start();
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  const apply = (text: string, ...args: string[]): Promise<string> =>
+    server.kubectl("1.35", ["create", "-f", "-", ...args], text);
+  const jane = createCsr({ commonName: "jane", organizations: ["devs"] });
+  const asUser = [
+    "signerName: kubernetes.io/kube-apiserver-client",
+    "usages: [client auth]",
+    "expirationSeconds: 3600",
+  ].join("\n  ");
+  await apply(signingRequest("jane", jane.csrPem, asUser));
+  assert.match(await kubectl("get", "csr", "jane"), /kubernetes-admin|system:admin/);
+  assert.match(await kubectl("get", "csr", "jane"), /Pending/);
+  assert.match(
+    await kubectl("certificate", "approve", "jane"),
+    /certificatesigningrequest\.certificates\.k8s\.io\/jane approved/,
+  );
+  await kubectl("wait", "csr/jane", "--for=jsonpath={.status.certificate}", "--timeout=20s");
+  assert.match(await kubectl("get", "csr", "jane"), /Approved,Issued/);
+  const certificate = Buffer.from(
+    await kubectl("get", "csr", "jane", "-o", "jsonpath={.status.certificate}"),
+    "base64",
+  );
+  const x509 = new X509Certificate(certificate);
+  assert.equal(x509.validToDate.getTime() - x509.validFromDate.getTime(), 65 * 60_000);
+  const files = { certificate: join(server.directory, "jane.crt"), key: join(server.directory, "jane.key") };
+  writeFileSync(files.certificate, certificate);
+  writeFileSync(files.key, jane.keyPem);
+  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
+  const who = await kubectl(
+    "--kubeconfig=/dev/null",
+    `--server=${url}`,
+    "--insecure-skip-tls-verify",
+    `--client-certificate=${files.certificate}`,
+    `--client-key=${files.key}`,
+    "auth",
+    "whoami",
+  );
+  assert.match(who, /^Username +jane$/m);
+  assert.match(who, /^Groups +\[devs system:authenticated\]$/m);
+
+  await apply(signingRequest("denied", jane.csrPem, asUser));
+  await kubectl("certificate", "deny", "denied");
+  assert.match(await kubectl("get", "csr", "denied"), /Denied/);
+
+  await apply(signingRequest("wrong", jane.csrPem, asUser.replace("client auth", "server auth")));
+  await kubectl("certificate", "approve", "wrong");
+  await kubectl("wait", "csr/wrong", "--for=condition=Failed", "--timeout=20s");
+  assert.match(
+    await kubectl("get", "csr", "wrong", "-o", "jsonpath={.status.conditions[?(@.type=='Failed')].message}"),
+    /^invalid usage for client certificate: server auth$/,
+  );
+
+  const node = createCsr({ commonName: "system:node:n1", organizations: ["system:nodes"] });
+  const asNode =
+    "signerName: kubernetes.io/kube-apiserver-client-kubelet\n  usages: [digital signature, client auth]";
+  const identity = ["--as=system:node:n1", "--as-group=system:nodes", "--as-group=system:authenticated"];
+  // As kubeadm gives it to nodes.
+  const role = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient";
+  await kubectl("create", "clusterrolebinding", "nodes", `--clusterrole=${role}`, "--group=system:nodes");
+  await apply(signingRequest("node", node.csrPem, asNode), ...identity);
+  await kubectl("wait", "csr/node", "--for=jsonpath={.status.certificate}", "--timeout=20s");
+  assert.match(await kubectl("get", "csr", "node"), /Approved,Issued/);
 });

@@ -47,6 +47,9 @@ const eventSources: Readonly<Record<string, string>> = {
 const serviceAccountNames: Readonly<Record<string, string>> = {
   serviceaccount: "service-account-controller",
   "root-ca-certificate-publisher": "root-ca-cert-publisher",
+  csrapproving: "certificate-controller",
+  csrsigning: "certificate-controller",
+  csrcleaner: "certificate-controller",
   endpoints: "endpoint-controller",
   nodeipam: "node-controller",
   garbagecollector: "generic-garbage-collector",

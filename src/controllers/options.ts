@@ -1,5 +1,6 @@
 /** What the controllers need to know. */
 import type { Completed } from "#base/component.ts";
+import type { KeyPair } from "#pki/ca.ts";
 
 export interface ControllersOptions {
   /** Controllers to leave out, by upstream's names. */
@@ -11,6 +12,8 @@ export interface ControllersOptions {
   readonly nodeCidrMaskSize?: number;
   /** PEM of the CA that signs what the API server presents. */
   readonly rootCaPem: string;
+  /** What sign certificates of clients and of servers; absent: approved requests wait for somebody else. */
+  readonly signing?: { readonly clientCa: KeyPair; readonly serverCa: KeyPair } | undefined;
   /** Others serve the same API, and hear of a change at another time than we do. */
   readonly severalServers?: boolean;
   readonly nodeMonitorGraceMs?: number;

@@ -1,4 +1,7 @@
 /** Every controller by upstream's name. */
+import { csrApprovingController } from "./certificates/approving.ts";
+import { csrCleanerController } from "./certificates/cleaner.ts";
+import { csrSigningController } from "./certificates/signing.ts";
 import type { ControllerFactory } from "./controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
@@ -22,6 +25,9 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   garbagecollector: garbageCollectorController,
   serviceaccount: serviceAccountController,
   "root-ca-certificate-publisher": rootCaController,
+  csrapproving: csrApprovingController,
+  csrsigning: csrSigningController,
+  csrcleaner: csrCleanerController,
   deployment: deploymentController,
   endpoints: endpointsController,
   endpointslice: endpointSliceController,

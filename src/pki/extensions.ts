@@ -13,9 +13,10 @@ import {
   write,
   type DerNode,
 } from "./der.ts";
+import type { KeyUsages } from "./key-usages.ts";
 import { ipFromBytes, ipToBytes } from "./ip-bytes.ts";
 
-export type Usage = "client" | "server" | "both";
+export type Usage = "client" | "server" | "both" | KeyUsages;
 
 const ids = {
   subjectKeyId: "2.5.29.14",
@@ -55,16 +56,23 @@ export interface LeafExtensions {
 }
 
 export function leafExtensions({ usage, authorityKeyId, dnsNames, ipAddresses }: LeafExtensions): Buffer[] {
-  const purposes = usage === "both" ? [purpose.client, purpose.server] : [purpose[usage]];
+  const { keyUsage, purposes } = typeof usage === "string" ? usual(usage) : usage;
   const names = altNames(dnsNames, ipAddresses);
   return [
-    extension(ids.keyUsage, true, leafKeyUsage),
-    extension(ids.extendedKeyUsage, false, sequence(...purposes.map(oid))),
+    ...(keyUsage === undefined ? [] : [extension(ids.keyUsage, true, keyUsage)]),
+    ...(purposes.length === 0
+      ? []
+      : [extension(ids.extendedKeyUsage, false, sequence(...purposes.map(oid)))]),
     extension(ids.basicConstraints, true, sequence()),
     extension(ids.authorityKeyId, false, sequence(write(context(0, false), authorityKeyId))),
     ...(names === undefined ? [] : [names]),
   ];
 }
+
+const usual = (usage: "client" | "server" | "both"): KeyUsages => ({
+  keyUsage: leafKeyUsage,
+  purposes: usage === "both" ? [purpose.client, purpose.server] : [purpose[usage]],
+});
 
 /** The subjectAltName extension, or undefined when there is nothing to name. */
 export function altNames(dnsNames: readonly string[], ipAddresses: readonly string[]): Buffer | undefined {

@@ -12,6 +12,7 @@ import type { Client } from "#client/client.ts";
 import { writeKubeconfig } from "#client/kubeconfig.ts";
 import { createClient } from "#client/rest.ts";
 import { controllers } from "#controllers/component.ts";
+import type { KeyPair } from "#pki/ca.ts";
 import { scheduler } from "#scheduler/component.ts";
 import { Compaction } from "#store/history/compaction.ts";
 import { Timeline } from "#store/history/timeline.ts";
@@ -188,6 +189,7 @@ interface Server {
   readonly admin: Client;
   readonly clientOf: (user: UserInfo) => Client;
   readonly rootCaPem: string;
+  readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
   readonly snapshotService: SnapshotService;
   readonly store: Store;
   readonly timeline: Timeline;
@@ -251,7 +253,9 @@ async function createServer(
   const snapshotService = createSnapshotService(options, { store, tokens }, host);
   late.snapshots = snapshotService;
   const rootCaPem = certificates.serverCa.certificatePem;
-  return { apiserver, admin, clientOf, rootCaPem, snapshotService, store, timeline };
+  const { clientCa, serverCa } = certificates;
+  const signing = { clientCa, serverCa };
+  return { apiserver, admin, clientOf, rootCaPem, signing, snapshotService, store, timeline };
 }
 
 function createSnapshotService(
@@ -334,12 +338,12 @@ function controlPlane(options: ServerOptions, parts: ControlPlaneParts, host: Ho
 
 function electedControllers(
   options: ServerOptions,
-  { server: { clientOf, rootCaPem }, identity }: ControlPlaneParts,
+  { server: { clientOf, rootCaPem, signing }, identity }: ControlPlaneParts,
   { clock, random, log, loadExpressions }: Host,
 ): Component {
   const name = "kube-controller-manager";
   const { disable, clusterCidr, serviceCidr } = options;
-  const full = completeOptions(controllers, { disable, clusterCidr, serviceCidr, rootCaPem });
+  const full = completeOptions(controllers, { disable, clusterCidr, serviceCidr, rootCaPem, signing });
   const client = clientOf(systemUser(`system:${name}`));
   const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
   const clientFor = (account: string): Client => clientOf(controllerUser(account));

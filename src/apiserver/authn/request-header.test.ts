@@ -30,14 +30,14 @@ suite("users whom a front proxy names", () => {
       remoteHeaders: {
         "x-remote-user": "jane",
         "x-remote-uid": "u1",
-        "x-remote-group": "a, b",
+        "x-remote-group": ["a, b", "c"],
         "x-remote-extra-example.com%2fscopes": "read",
       },
     });
     assert.deepEqual(user, {
       name: "jane",
       uid: "u1",
-      groups: ["a", "b"],
+      groups: ["a, b", "c"],
       extra: { "example.com/scopes": ["read"] },
     });
   });

@@ -58,11 +58,10 @@ function userOf(name: string, headers: HeaderValues): UserInfo {
   };
 }
 
-/** Node joins what was sent several times with ", " under HTTP/1.1. */
 function valuesOf(headers: HeaderValues, name: string): readonly string[] {
   const value = headers[name];
   if (value === undefined) return [];
-  return (typeof value === "string" ? value.split(", ") : value).map((each) =>
+  return (typeof value === "string" ? [value] : value).map((each) =>
     Buffer.from(each, "latin1").toString("utf8"),
   );
 }

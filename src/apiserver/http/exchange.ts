@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { badRequestError, failure } from "#api/meta/status.ts";
-import type { Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { Credentials, HeaderValues, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
 
@@ -74,11 +74,11 @@ function peerCertificate(incoming: Incoming): Buffer | undefined {
 /** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
 export function credentialsOf(incoming: Incoming, certificates: ClientCertificates): Credentials {
   const bearer = bearerOf(headerOf(incoming, "authorization")) ?? tokenOfProtocol(incoming);
-  const { headers } = incoming;
   return {
     bearerToken: bearer === "" ? undefined : bearer,
     clientCertificate: certificates.of(incoming),
-    remoteHeaders: headers["x-remote-user"] === undefined ? undefined : headers,
+    remoteHeaders:
+      incoming.headers["x-remote-user"] === undefined ? undefined : separateHeaders(incoming, "x-remote-"),
   };
 }
 
@@ -120,6 +120,16 @@ export function callOf({ incoming, target, ...parts }: CallParts): ApiCall {
     header: (name) => headerOf(incoming, name),
     headerNames: Object.keys(incoming.headers),
   };
+}
+
+/** Headers of that prefix, each value by itself: Node joins what was sent several times. */
+export function separateHeaders({ rawHeaders }: Incoming, prefix: string): HeaderValues {
+  const found: Record<string, string[]> = {};
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase();
+    if (name.startsWith(prefix)) (found[name] ??= []).push(rawHeaders[at + 1] ?? "");
+  }
+  return found;
 }
 
 /** Where a request came from, proxies first as they say. */

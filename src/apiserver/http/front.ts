@@ -34,6 +34,7 @@ import {
   ClientGoneError,
   credentialsOf,
   headerOf,
+  separateHeaders,
   sourceAddresses,
   targetOf,
   type Incoming,
@@ -116,7 +117,14 @@ export class Front {
   async #identify(incoming: Incoming): Promise<Identified> {
     const credentials = credentialsOf(incoming, this.#certificates);
     const sender = this.#knownUser(credentials) ?? (await this.#authenticate(credentials));
-    return { sender, impersonated: await impersonate(incoming.headers, sender, this.#deps.authorizer) };
+    return {
+      sender,
+      impersonated: await impersonate(
+        separateHeaders(incoming, "impersonate-"),
+        sender,
+        this.#deps.authorizer,
+      ),
+    };
   }
 
   /** A certificate that was good a moment ago is good still. */
