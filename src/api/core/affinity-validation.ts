@@ -173,7 +173,28 @@ function checkConstraint(one: Loose<TopologySpreadConstraint>, path: string, fau
   }
   faults.optionalOneOf(`${path}.nodeAffinityPolicy`, one.nodeAffinityPolicy, ["Honor", "Ignore"]);
   faults.optionalOneOf(`${path}.nodeTaintsPolicy`, one.nodeTaintsPolicy, ["Honor", "Ignore"]);
+  checkMatchLabelKeys(one, path, faults);
   checkLabelSelector(one.labelSelector, `${path}.labelSelector`, faults);
+}
+
+/** They complete a selector; they don't repeat it. */
+function checkMatchLabelKeys(
+  { matchLabelKeys = [], labelSelector }: Loose<TopologySpreadConstraint>,
+  path: string,
+  faults: FaultList,
+): void {
+  const at = `${path}.matchLabelKeys`;
+  if (matchLabelKeys.length === 0) return;
+  if (labelSelector === undefined) {
+    faults.forbidden(at, "must not be specified when labelSelector is not set");
+    return;
+  }
+  for (const [index, key] of matchLabelKeys.entries()) {
+    checkLabelName(key, `${at}[${index}]`, faults);
+    if (labelSelector.matchLabels?.[key] !== undefined) {
+      faults.invalid(`${at}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
+    }
+  }
 }
 
 export function checkSpread(

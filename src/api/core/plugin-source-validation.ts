@@ -23,6 +23,7 @@ const requiredFields: Readonly<Record<string, readonly string[]>> = {
   gcePersistentDisk: ["pdName"],
   gitRepo: ["repository"],
   glusterfs: ["endpoints", "path"],
+  image: ["reference"],
   photonPersistentDisk: ["pdID"],
   portworxVolume: ["volumeID"],
   rbd: ["monitors", "image"],

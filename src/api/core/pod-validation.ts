@@ -18,6 +18,8 @@ import {
   checkInitContainers,
   type ContainerContext,
 } from "./container-validation.ts";
+import { checkHostUsers, checkOs } from "./os-validation.ts";
+import { checkPodClaims } from "./pod-claim-validation.ts";
 import { checkPodResources, checkResourceList } from "./resource-validation.ts";
 import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
@@ -98,12 +100,6 @@ function checkGates(spec: Loose<PodSpec>, path: string, faults: FaultList): void
   }
 }
 
-function checkImagePullSecrets(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
-  for (const [index, { name = "" }] of (spec.imagePullSecrets ?? []).entries()) {
-    if (name === "") faults.required(`${path}.imagePullSecrets[${index}].name`);
-  }
-}
-
 /** Names of other objects, and how long the pod may run. */
 function checkReferences(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
   for (const field of ["serviceAccountName", "nodeName", "priorityClassName"] as const) {
@@ -164,7 +160,6 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   ]);
   checkLabels(spec.nodeSelector, `${path}.nodeSelector`, faults);
   checkPodSecurity(spec, path, faults);
-  checkImagePullSecrets(spec, path, faults);
   checkAffinity(spec.affinity, `${path}.affinity`, faults);
   checkDns(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`, faults);
   checkGates(spec, path, faults);
@@ -174,7 +169,9 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   checkHostAliases(spec.hostAliases, `${path}.hostAliases`, faults);
   faults.optionalOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["Never", "PreemptLowerPriority"]);
   checkResourceList(spec.overhead, `${path}.overhead`, faults);
-  faults.optionalOneOf(`${path}.os.name`, spec.os?.name, ["linux", "windows"]);
+  checkOs(spec, path, faults);
+  checkHostUsers(spec, path, faults);
+  checkPodClaims(spec, path, faults);
   if (isPod) checkTokenSources(spec, path, faults);
 }
 

@@ -2,6 +2,7 @@
 import type {
   DownwardAPIVolumeFile,
   EmptyDirVolumeSource,
+  EphemeralVolumeSource,
   HostPathVolumeSource,
   KeyToPath,
   NFSVolumeSource,
@@ -15,6 +16,7 @@ import { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
+import { checkClaimSpec } from "./claim-validation.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./env-validation.ts";
 import { readQuantity } from "./resource-validation.ts";
 import { checkPluginSource } from "./plugin-source-validation.ts";
@@ -153,6 +155,13 @@ function checkProjected(source: Loose<ProjectedVolumeSource>, path: string, faul
   }
 }
 
+function checkEphemeral(source: Loose<EphemeralVolumeSource>, path: string, faults: FaultList): void {
+  const claim = source.volumeClaimTemplate;
+  const at = `${path}.volumeClaimTemplate`;
+  if (claim === undefined) faults.required(at);
+  else checkClaimSpec(claim.spec ?? {}, `${at}.spec`, faults);
+}
+
 /** The sources that have more to say than that they are there. */
 function sourceChecks(
   source: Loose<VolumeSource>,
@@ -209,13 +218,7 @@ function sourceChecks(
     ],
     ["projected", projected && ((path) => checkProjected(projected, path, faults))],
     ["csi", csi && ((path) => checkCsiDriverName(csi.driver, `${path}.driver`, faults))],
-    [
-      "ephemeral",
-      ephemeral &&
-        ((path) => {
-          if (ephemeral.volumeClaimTemplate === undefined) faults.required(`${path}.volumeClaimTemplate`);
-        }),
-    ],
+    ["ephemeral", ephemeral && ((path) => checkEphemeral(ephemeral, path, faults))],
   ]);
 }
 

@@ -47,8 +47,8 @@ export class FaultList {
     this.add(duplicate(field, value));
   }
 
-  notFound(field: string, value: unknown): void {
-    this.add(notFound(field, value));
+  notFound(field: string, value: unknown, detail = ""): void {
+    this.add(notFound(field, value, detail));
   }
 
   forbidden(field: string, detail: string): void {

@@ -55,10 +55,10 @@ export const duplicate = (field: string, value: unknown): FieldError => ({
   message: `Duplicate value: ${quoted(value)}`,
 });
 
-export const notFound = (field: string, value: unknown): FieldError => ({
+export const notFound = (field: string, value: unknown, detail = ""): FieldError => ({
   type: "FieldValueNotFound",
   field,
-  message: `Not found: ${quoted(value)}`,
+  message: withDetail(`Not found: ${quoted(value)}`, detail),
 });
 
 export const forbidden = (field: string, detail: string): FieldError => ({
