@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { applyDefaults } from "./defaults.ts";
 import { rangeWarnings } from "./meta/address-warnings.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "./meta/object.ts";
-import { warningsOnCreate, warningsOnUpdate } from "./warnings.ts";
+import { deprecationOf, warningsOnCreate, warningsOnUpdate } from "./warnings.ts";
 
 function objectOf(key: string, fields: object): { gvk: GroupVersionKind; object: AnyObject } {
   const slash = key.lastIndexOf("/");
@@ -390,4 +390,13 @@ test("a range that is one address or a network is fine", () => {
   assert.deepEqual(rangeWarnings("2001:0db8::/64", "a"), [
     'a: IPv6 CIDR value "2001:0db8::/64" should be in RFC 5952 canonical format ("2001:db8::/64")',
   ]);
+});
+
+test("Endpoints have a successor", () => {
+  const { gvk } = objectOf("v1/Endpoints", {});
+  assert.equal(
+    deprecationOf(gvk),
+    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  );
+  assert.equal(deprecationOf(objectOf("v1/Pod", {}).gvk), undefined);
 });

@@ -105,3 +105,9 @@ export function warningsOnUpdate(
   if (rules?.onlyNewGenerations === true && isSameGeneration) return [];
   return rules?.onUpdate?.(object as never, old as never) ?? [];
 }
+
+/** Of every request for a kind that has a successor, however it is used. */
+export const deprecationOf = ({ group, version, kind }: GroupVersionKind): string | undefined =>
+  group === "" && version === "v1" && kind === "Endpoints"
+    ? "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    : undefined;

@@ -38,10 +38,20 @@ function checkBackend(backend: Loose<IngressBackend>, path: string, faults: Faul
   const { service, resource } = backend;
   if (service !== undefined && resource !== undefined) {
     faults.invalid(path, "", "cannot set both resource and service backends");
-  } else if (resource !== undefined) {
-    if ((resource.kind ?? "") === "") faults.required(`${path}.resource.kind`);
-    if ((resource.name ?? "") === "") faults.required(`${path}.resource.name`);
-  } else checkServiceBackend(service, path, faults);
+  } else if (resource !== undefined) checkResourceBackend(resource, `${path}.resource`, faults);
+  else checkServiceBackend(service, path, faults);
+}
+
+function checkResourceBackend(
+  { kind = "", name = "", apiGroup = "" }: NonNullable<Loose<IngressBackend>["resource"]>,
+  path: string,
+  faults: FaultList,
+): void {
+  if (apiGroup !== "") faults.messages(`${path}.apiGroup`, apiGroup, dnsSubdomainFaults(apiGroup));
+  for (const [field, value] of Object.entries({ kind, name })) {
+    if (value === "") faults.required(`${path}.${field}`);
+    else faults.messages(`${path}.${field}`, value, pathSegmentFaults(value));
+  }
 }
 
 function checkServiceBackend(
@@ -104,7 +114,7 @@ function checkIngress({ spec = {} }: Loose<Ingress>, faults: FaultList): void {
   }
   if (defaultBackend !== undefined) checkBackend(defaultBackend, "spec.defaultBackend", faults);
   checkRules(spec, faults);
-  for (const [index, { hosts = [] }] of tls.entries()) {
+  for (const [index, { hosts = [], secretName = "" }] of tls.entries()) {
     for (const [position, host] of hosts.entries()) {
       const path = `spec.tls[${index}].hosts[${position}]`;
       faults.messages(
@@ -113,9 +123,26 @@ function checkIngress({ spec = {} }: Loose<Ingress>, faults: FaultList): void {
         host.includes("*") ? wildcardSubdomainFaults(host) : dnsSubdomainFaults(host),
       );
     }
+    if (secretName !== "") {
+      faults.messages(`spec.tls[${index}].secretName`, secretName, dnsSubdomainFaults(secretName));
+    }
   }
   if (ingressClassName !== undefined) {
     faults.messages("spec.ingressClassName", ingressClassName, dnsSubdomainFaults(ingressClassName));
+  }
+}
+
+const classAnnotation = "kubernetes.io/ingress.class";
+
+/** Old objects may say it both ways. */
+function checkNewIngress({ metadata, spec }: Loose<Ingress>, faults: FaultList): void {
+  const annotation = metadata?.annotations?.[classAnnotation];
+  if (annotation !== undefined && spec?.ingressClassName !== undefined) {
+    faults.invalid(
+      `metadata.annotations.${classAnnotation}`,
+      annotation,
+      "can not be set when the class field is also set",
+    );
   }
 }
 
@@ -230,7 +257,7 @@ function checkNetworkPolicy({ spec = {} }: Loose<NetworkPolicy>, faults: FaultLi
 
 export const networkingValidations: ValidationsByKind = {
   IPAddress: addressValidation,
-  Ingress: { check: checkIngress },
+  Ingress: { check: checkIngress, onCreate: checkNewIngress },
   IngressClass: {
     check: checkIngressClass,
     onUpdate: ({ spec }: Loose<IngressClass>, old: Loose<IngressClass>, faults) =>

@@ -7,7 +7,7 @@ import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
-import { warningsOnCreate, warningsOnUpdate } from "#api/warnings.ts";
+import { deprecationOf, warningsOnCreate, warningsOnUpdate } from "#api/warnings.ts";
 import { create } from "#apiserver/handlers/create.ts";
 import { remove } from "#apiserver/handlers/delete.ts";
 import { removeCollection } from "#apiserver/handlers/delete-collection.ts";
@@ -192,10 +192,13 @@ function addRoutes(
   installed: Installed,
 ): void {
   const { definition } = endpoint;
+  const deprecation = deprecationOf(definition);
   const bind =
     (handler: Handler): Route =>
-    (call, info) =>
-      handler({ call, info, endpoint });
+    (call, info) => {
+      if (deprecation !== undefined) call.warn(deprecation);
+      return handler({ call, info, endpoint });
+    };
   const all: Readonly<Record<string, Handler>> = {
     get: get(deps),
     list: list(deps),

@@ -3,7 +3,11 @@ import { testCreates, testUpdates, type Valid } from "../testing/validation-case
 const address = "networking.k8s.io/v1/IPAddress";
 const range = "networking.k8s.io/v1/ServiceCIDR";
 const runtimeClass = "node.k8s.io/v1/RuntimeClass";
+const ingress = "networking.k8s.io/v1/Ingress";
 const valid: Valid = {
+  [ingress]: {
+    spec: { defaultBackend: { resource: { kind: "Bucket", name: "b", apiGroup: "example.com" } } },
+  },
   [address]: {
     metadata: { name: "10.0.0.1" },
     spec: { parentRef: { resource: "services", name: "s", namespace: "n" } },
@@ -15,6 +19,21 @@ const spec = (fields: object): object => ({ spec: fields });
 const ranges = (...cidrs: readonly string[]): object => spec({ cidrs });
 
 testCreates(valid, [
+  [
+    ingress,
+    {
+      metadata: { annotations: { "kubernetes.io/ingress.class": "nginx" } },
+      spec: { ingressClassName: "nginx" },
+    },
+    'metadata.annotations.kubernetes.io/ingress.class: Invalid value: "nginx": can not be set when the class field is also set',
+  ],
+  [
+    ingress,
+    spec({ tls: [{ secretName: "A" }], defaultBackend: { resource: { kind: "a/b", name: "" } } }),
+    `spec.defaultBackend.resource.kind: Invalid value: "a/b": may not contain '/'`,
+    "spec.defaultBackend.resource.name: Required value",
+    'spec.tls[0].secretName: Invalid value: "A": a lowercase RFC 1123 subdomain…',
+  ],
   [address, { metadata: { name: "2001:db8::1" } }],
   [
     address,
