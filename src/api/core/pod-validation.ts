@@ -190,14 +190,22 @@ export function checkPodCreate({ spec }: Loose<Pod>, faults: FaultList): void {
   }
 }
 
-/** upstream: ValidatePodTemplateSpec */
-export function checkPodTemplate(
+export function checkPodTemplateMeta(
   template: Loose<PodTemplateSpec> | undefined,
   path: string,
   faults: FaultList,
 ): void {
   checkLabels(template?.metadata?.labels, `${path}.labels`, faults);
   checkAnnotations(template?.metadata?.annotations, `${path}.annotations`, faults);
+}
+
+/** upstream: ValidatePodTemplateSpec */
+export function checkPodTemplate(
+  template: Loose<PodTemplateSpec> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  checkPodTemplateMeta(template, path, faults);
   checkPodSpec(template?.spec ?? {}, false, `${path}.spec`, faults);
   if ((template?.spec?.ephemeralContainers ?? []).length > 0) {
     faults.forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");

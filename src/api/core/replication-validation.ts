@@ -4,7 +4,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkNonNegative } from "../meta/field-rules.ts";
 import { selectorOfLabels, type LabelSelector } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
-import { checkPodTemplate } from "./pod-validation.ts";
+import { checkPodTemplate, checkPodTemplateMeta } from "./pod-validation.ts";
 
 interface TemplateOf {
   /** As the message about a deadline names it. */
@@ -23,7 +23,9 @@ export function checkLastingTemplate(
   if (selector !== undefined && !selector.everything && !selector.matches(labels)) {
     faults.invalid(`${path}.metadata.labels`, labels, "`selector` does not match template `labels`");
   }
-  checkPodTemplate(template, path, faults);
+  // The volumes of a StatefulSet's pods come from its claims: what mounts them is looked at with each pod.
+  if (workload === "StatefulSet") checkPodTemplateMeta(template, path, faults);
+  else checkPodTemplate(template, path, faults);
   const policy = template?.spec?.restartPolicy;
   if (policy !== "Always") faults.notSupported(`${path}.spec.restartPolicy`, policy ?? "", ["Always"]);
   if (template?.spec?.activeDeadlineSeconds !== undefined) {

@@ -137,7 +137,7 @@ suite("what a webhook is told", () => {
       metadata: { name: "h", namespace: "ns" },
       spec: {
         maxReplicas: 3,
-        scaleTargetRef: { kind: "Deployment", name: "d" },
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" },
         metrics: [
           {
             type: "Resource",
