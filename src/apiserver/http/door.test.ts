@@ -249,6 +249,24 @@ test("warnings are headers", async () => {
   );
 });
 
+test("what is valid but hardly meant is warned of, once and only where it is looked at", async () => {
+  const headless = {
+    metadata: { name: "headless" },
+    spec: { clusterIP: "None", sessionAffinity: "ClientIP" },
+  };
+  const services = maps.replace(/configmaps$/, "services");
+  const created = await h2("POST", services, json, JSON.stringify(headless));
+  assert.equal(created.status, 201);
+  assert.equal(created.headers["warning"], '299 - "spec.SessionAffinity is ignored for headless services"');
+  const read = await h2("GET", `${services}/headless`);
+  assert.equal(read.headers["warning"], undefined);
+  const endpoints = await h2("GET", maps.replace(/configmaps$/, "endpoints"));
+  assert.equal(
+    endpoints.headers["warning"],
+    '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"',
+  );
+});
+
 async function* lines(stream: AsyncIterable<Buffer>): AsyncGenerator<AnyObject> {
   let waiting = "";
   for await (const chunk of stream) {
