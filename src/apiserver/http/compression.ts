@@ -10,6 +10,7 @@ const options = { level: constants.Z_BEST_SPEED };
 
 /** Of an Accept-Encoding header. */
 export const acceptsGzip = (header: string): boolean =>
+  header !== "" &&
   header.split(",").some((part) => {
     const [coding = "", ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());
     return coding === "gzip" && !parameters.some((each) => /^q=0(\.0*)?$/.test(each));

@@ -36,8 +36,21 @@ interface Clause {
   readonly quality: number;
 }
 
+/** Clients say the same few things all the time. */
+const parsed = new Map<string, readonly Clause[]>();
+const parsedMax = 100;
+
 /** Clauses in order of preference: quality first, then as written. */
 export function parseAccept(accept: string): readonly Clause[] {
+  const before = parsed.get(accept);
+  if (before !== undefined) return before;
+  const clauses = clausesOf(accept);
+  if (parsed.size >= parsedMax) parsed.clear();
+  parsed.set(accept, clauses);
+  return clauses;
+}
+
+function clausesOf(accept: string): readonly Clause[] {
   return accept
     .split(",")
     .map((part) => part.trim())
