@@ -186,6 +186,20 @@ function operations(): void {
     assert.equal((all["items"] as unknown[]).length, 1);
   });
 
+  test("an approved request for a client certificate is signed", async () => {
+    const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+    const signerName = "kubernetes.io/kube-apiserver-client";
+    const spec = { signerName, usages: ["client auth"], request: certificateRequest };
+    const made = await api.create(path, { metadata: { name: "signed" }, spec });
+    const approved = { type: "Approved", status: "True", reason: "E2E", message: "by a test" };
+    const body = { ...made, status: { conditions: [approved] } };
+    await api.must("PUT", `${path}/signed/approval`, { body });
+    await eventually("there is a certificate", waitMs, async () => {
+      const pem = Buffer.from(textAt(await api.get(`${path}/signed`), "status.certificate"), "base64");
+      return pem.toString().startsWith("-----BEGIN CERTIFICATE-----");
+    });
+  });
+
   test("a request for a certificate is approved, and gets its certificate by status", async () => {
     const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
     const spec = { signerName: "example.com/own", usages: ["client auth"], request: certificateRequest };
