@@ -10,7 +10,12 @@ import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
 import { serverPaths } from "./paths.ts";
-import { readOidc, type OidcFlags } from "./authentication/options.ts";
+import {
+  readOidc,
+  readTokenWebhook,
+  type OidcFlags,
+  type TokenWebhookFlags,
+} from "./authentication/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
@@ -52,6 +57,7 @@ export interface ServerOptions extends NodeOptions {
   readonly agentToken: string | undefined;
   readonly tokenAuthFile: string | undefined;
   readonly oidc: OidcFlags | undefined;
+  readonly tokenWebhook: TokenWebhookFlags | undefined;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -288,6 +294,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     agentToken: reader.text("agent-token"),
     tokenAuthFile: reader.text("token-auth-file"),
     oidc: readOidc(reader),
+    tokenWebhook: readTokenWebhook(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),

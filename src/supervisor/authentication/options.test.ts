@@ -10,6 +10,7 @@ function read(given: Readonly<Record<string, string | readonly string[]>>): {
   const flags = readOidc({
     text: (name) => (typeof given[name] === "string" ? given[name] : undefined),
     list: (name) => (Array.isArray(given[name]) ? (given[name] as readonly string[]) : []),
+    duration: (_name, fallbackMs) => fallbackMs,
     faults,
   });
   return { flags, faults };

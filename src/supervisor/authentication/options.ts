@@ -1,4 +1,4 @@
-/** The --oidc-* flags: whose ID tokens are believed, and which users they name. upstream: pkg/kubeapiserver/options/authentication.go */
+/** --oidc-*: whose ID tokens are believed, and which users they name; --authentication-token-webhook-*: who else judges tokens. upstream: pkg/kubeapiserver/options/authentication.go */
 import type { OptionSpec } from "#base/options.ts";
 
 export interface OidcFlags {
@@ -22,6 +22,15 @@ const oidc = (name: string, placeholder: string, text: string, defaultText?: str
   ...(defaultText === undefined ? {} : { defaultText }),
 });
 
+const webhook = (name: string, placeholder: string, text: string, defaultText?: string): OptionSpec => ({
+  name: `authentication-token-webhook-${name}`,
+  type: "string",
+  placeholder,
+  group: "cluster",
+  text,
+  ...(defaultText === undefined ? {} : { defaultText }),
+});
+
 /** The names are upstream's. */
 export const authenticationSpecs: readonly OptionSpec[] = [
   oidc("issuer-url", "URL", "OpenID Connect provider whose ID tokens name users; https"),
@@ -38,12 +47,36 @@ export const authenticationSpecs: readonly OptionSpec[] = [
   oidc("groups-prefix", "TEXT", "What comes before each group"),
   oidc("required-claim", "KEY=VALUE", "A claim that must be there with this value"),
   oidc("signing-algs", "ALG", "Algorithms that tokens may be signed with", "RS256"),
+  webhook("config-file", "FILE", "Kubeconfig of a server that judges bearer tokens"),
+  webhook("version", "VERSION", "Of the TokenReviews that it is sent: v1 or v1beta1", "v1beta1"),
+  webhook("cache-ttl", "DURATION", "How long its answers hold", "2m"),
 ];
 
+export interface TokenWebhookFlags {
+  readonly configFile: string;
+  readonly version: "v1" | "v1beta1";
+  readonly cacheMs: number;
+}
+
 interface Values {
+  duration(name: string, fallbackMs: number, leastMs: number): number;
   text(name: string): string | undefined;
   list(name: string): readonly string[];
   readonly faults: string[];
+}
+
+/** upstream: --authentication-token-webhook-cache-ttl */
+const tokenCacheMs = 120_000;
+
+export function readTokenWebhook(values: Values): TokenWebhookFlags | undefined {
+  const configFile = values.text("authentication-token-webhook-config-file");
+  const version = values.text("authentication-token-webhook-version") ?? "v1beta1";
+  const cacheMs = values.duration("authentication-token-webhook-cache-ttl", tokenCacheMs, 0);
+  if (version !== "v1" && version !== "v1beta1") {
+    values.faults.push(`--authentication-token-webhook-version is ${version}, must be v1 or v1beta1`);
+    return undefined;
+  }
+  return configFile === undefined ? undefined : { configFile, version, cacheMs };
 }
 
 const knownAlgs = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];

@@ -2,14 +2,17 @@
 import type { TokenAuthenticator } from "#apiserver/authn/bearer-token.ts";
 import { OidcAuthenticator } from "#apiserver/authn/oidc/authenticator.ts";
 import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
+import { WebhookTokenAuthenticator } from "#apiserver/authn/webhook-token.ts";
+import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import { loadKubeconfig } from "#client/kubeconfig.ts";
 import { readTextIfExists } from "#base/files.ts";
 import type { Host } from "../host.ts";
 import type { ServerOptions } from "../options.ts";
 
-type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "clusterDomain">;
+type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "tokenWebhook" | "clusterDomain">;
 
 export async function tokenAuthenticatorsOf(
-  { tokenAuthFile, oidc, clusterDomain }: Options,
+  { tokenAuthFile, oidc, tokenWebhook, clusterDomain }: Options,
   { log, clock }: Pick<Host, "log" | "clock">,
 ): Promise<TokenAuthenticator[]> {
   const apiAudiences = [`https://kubernetes.default.svc.${clusterDomain}`];
@@ -22,6 +25,11 @@ export async function tokenAuthenticatorsOf(
     const { caFile } = oidc;
     const caPem = caFile === undefined ? undefined : await contentOf("oidc-ca-file", caFile);
     authenticators.push(new OidcAuthenticator({ ...oidc, caPem, apiAudiences }, { clock }));
+  }
+  if (tokenWebhook !== undefined) {
+    const access = await loadKubeconfig(tokenWebhook.configFile, clock);
+    const hook = new KubeconfigHook(access, clock);
+    authenticators.push(new WebhookTokenAuthenticator({ ...tokenWebhook, apiAudiences }, { hook, clock }));
   }
   return authenticators;
 }
