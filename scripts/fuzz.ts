@@ -26,6 +26,9 @@ const report = await fuzz({
   casesMax: Number.POSITIVE_INFINITY,
   runMs: minutes * 60_000,
   windowCases: 2000,
+  onFinding: ({ family, caseSeed, fault, reproduction }) => {
+    console.log(`\n${family}, case ${caseSeed}: ${fault}\n  ${reproduction}\n`);
+  },
   onWindow: ({ cases, heapBytes, residentBytes, findings }) => {
     console.log(
       `${cases} cases, heap ${mib(heapBytes)} MiB, resident ${mib(residentBytes)} MiB, ${findings} findings`,
@@ -38,9 +41,6 @@ console.log(
     .map(([what, count]) => `${what}: ${count}`)
     .join(", "),
 );
-for (const { family, caseSeed, fault, reproduction } of report.findings) {
-  console.log(`\n${family}, case ${caseSeed}: ${fault}\n  ${reproduction}`);
-}
 const growth = growthOf(report.windows);
 if (growth !== undefined) console.log(`memory grows: ${growth}`);
 process.exitCode = report.findings.length > 0 || growth !== undefined ? 1 : 0;

@@ -77,6 +77,8 @@ export interface ApiserverDeps {
   readonly loadExpressions: () => Promise<Expressions>;
   /** Token files and join tokens. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
+  /** The whole process is told to stop: this server isn't ready from then on, though it serves until the others are down. */
+  readonly stopping?: AbortSignal | undefined;
   /** Of other components, for /readyz and componentstatuses. */
   readonly checks?: readonly HealthCheck[] | undefined;
   readonly probes?: readonly ComponentProbe[] | undefined;
@@ -222,6 +224,8 @@ class ApiserverComponent implements Apiserver {
     await Promise.race([filled.promise, failed]);
     this.#informers.start(stop.signal);
     stack.defer(() => this.#door.close());
+    // Others still come here until they have noticed that it isn't ready.
+    stack.defer(() => this.#delay());
     this.#port = await this.#door.open();
     log.info("listening", { address: this.#options.bindAddress, port: this.#port });
 
@@ -251,6 +255,12 @@ class ApiserverComponent implements Apiserver {
     });
     await Promise.race([aborted, failed, aggregating, serving, defining]);
     this.#isStopping = true;
+  }
+
+  #delay(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#deps.clock.after(this.#options.shutdownDelayMs, resolve);
+    return promise;
   }
 
   /** Makes the Service `kubernetes` lead to every server, and keeps it so. Returns what ends it. */
@@ -427,7 +437,9 @@ class ApiserverComponent implements Apiserver {
       check("poststarthook/rbac/bootstrap-roles", false, () =>
         this.#hasBootstrapped ? undefined : "not finished",
       ),
-      check("shutdown", true, () => (this.#isStopping ? "process is shutting down" : undefined)),
+      check("shutdown", true, () =>
+        this.#isStopping || this.#deps.stopping?.aborted === true ? "process is shutting down" : undefined,
+      ),
       ...(this.#deps.checks ?? []),
     ];
   }

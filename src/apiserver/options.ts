@@ -51,6 +51,8 @@ export interface ApiserverOptions {
   readonly requestTimeoutMs?: number;
   /** A watch lasts one to two times this. Default half an hour. */
   readonly minRequestTimeoutMs?: number;
+  /** How long it goes on serving, not ready, before it stops. Default 0. */
+  readonly shutdownDelayMs?: number;
   /** How webhooks in services are reached. Default "endpoints", which needs no kube-proxy here. */
   readonly serviceRouting?: ServiceRouting;
 }
@@ -64,6 +66,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     anonymousAuth: true,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
+    shutdownDelayMs: 0,
     serviceRouting: "endpoints",
     ...options,
   } as Completed<ApiserverOptions>;

@@ -61,6 +61,11 @@ export interface ServerOptions extends NodeOptions {
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
+  readonly requests: {
+    readonly requestTimeoutMs: number;
+    readonly minRequestTimeoutMs: number;
+    readonly shutdownDelayMs: number;
+  };
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
@@ -298,6 +303,11 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),
+    requests: {
+      requestTimeoutMs: reader.duration("request-timeout", 60_000, 1000),
+      minRequestTimeoutMs: reader.count("min-request-timeout", 1800) * 1000,
+      shutdownDelayMs: reader.duration("shutdown-delay-duration", 0, 0),
+    },
     clusterCidr,
     serviceCidr,
     serviceNodePortRange: readPortRange(reader),

@@ -90,7 +90,7 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   ];
   await runInOrder(components, host.signal, {
     clock,
-    stopMaxMs,
+    stopMaxMs: stopMaxMs + options.requests.shutdownDelayMs,
     onReady: (component, ms) => {
       log.debug("component ready", { name: component, ms });
     },
@@ -233,6 +233,7 @@ async function createServer(
       descriptions:
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
       loadExpressions: host.loadExpressions,
+      stopping: host.signal,
       tokenAuthenticators,
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);
@@ -308,6 +309,7 @@ function buildApiserver(
     encryptionConfiguration,
     audit: options.audit,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
+    ...options.requests,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",
   });
   return apiserverKind.create(full, deps);

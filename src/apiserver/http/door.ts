@@ -38,10 +38,36 @@ const streamsPerConnection = 10_000;
 const sessionMemoryMax = 1000;
 const windowBytes = 1 << 20;
 const keepAliveMs = 30_000;
-/** Go's clients keep idle connections for 90 s and are confused when a server closes one just then. */
-const http1Options: object = { keepAliveTimeout: 180_000, requestTimeout: 0 };
-/** How long open requests may go on after the server was told to stop. */
-const drainMs = 5000;
+/** upstream: MaxHeaderBytes of Go's server, which kube-apiserver sets: the URI counts too. */
+const headerBytesMax = 1 << 20;
+/** A request's head must have come by then, and before it the handshake. upstream: ReadHeaderTimeout */
+const headMs = 32_000;
+/** Connections that nothing goes over. Go's clients leave theirs after 90 s, and are confused by a server that is faster. */
+const idleMs = 180_000;
+const http1Options: object = {
+  keepAliveTimeout: idleMs,
+  headersTimeout: headMs,
+  // Bodies have no time of their own: the request's covers them, and connects last.
+  requestTimeout: 0,
+  maxHeaderSize: headerBytesMax,
+};
+/**
+ * What a peer of HTTP/2 may do for nothing before its connection is ended: resets (1000, and 33 more each second),
+ * frames that break the protocol, streams beyond the limit. Unanswered pings and settings, and CONTINUATION frames, are
+ * bounded by nghttp2 itself.
+ */
+const http2Limits = {
+  streamResetBurst: 1000,
+  streamResetRate: 33,
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  maxHeaderListPairs: 1000,
+  maxSettings: 32,
+};
+/** How long running requests may go on after the server was told to stop. Below what a component has for its end. */
+const drainMs = 15_000;
+/** For the last bytes to go out. */
+const lingerMs = 500;
 
 export class Door {
   readonly #options: DoorOptions;
@@ -69,9 +95,15 @@ export class Door {
         requestCert: true,
         rejectUnauthorized: false,
         minVersion: "TLSv1.2",
+        handshakeTimeout: headMs,
         ...http1Options,
+        ...http2Limits,
         maxSessionMemory: sessionMemoryMax,
-        settings: { maxConcurrentStreams: streamsPerConnection, initialWindowSize: windowBytes },
+        settings: {
+          maxConcurrentStreams: streamsPerConnection,
+          initialWindowSize: windowBytes,
+          maxHeaderListSize: headerBytesMax,
+        },
       },
       (incoming, outgoing) => {
         if (extra.paths.has(pathOf(incoming.url))) void extra.listener(incoming, outgoing);
@@ -95,6 +127,7 @@ export class Door {
         this.#sessions.delete(session);
       });
       session.on("error", () => undefined);
+      closeWhenIdle(session, this.#deps.clock);
       session.once("connect", () => {
         session.setLocalWindowSize(windowBytes);
       });
@@ -112,20 +145,27 @@ export class Door {
     return (server.address() as AddressInfo).port;
   }
 
-  /** Takes no new connections, lets requests finish for a while, then cuts what is left. */
+  /**
+   * Takes no new connections and no new requests, ends watches, lets requests finish for a while, then cuts what is left:
+   * exec and its like among it.
+   */
   async close(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
+    const { front, clock } = this.#deps;
     const closed = new Promise<void>((resolve) => {
       server.close(() => {
         resolve();
       });
     });
-    this.#deps.front.endWatches();
+    const idle = front.stop();
     for (const session of this.#sessions) session.close();
+    const late = Promise.withResolvers<void>();
+    const giveUp = clock.after(drainMs, late.resolve);
+    await Promise.race([idle, late.promise]);
+    giveUp();
     for (const socket of this.#upgraded) socket.destroy();
-    (server as unknown as { closeIdleConnections?: () => void }).closeIdleConnections?.();
-    const cancel = this.#deps.clock.after(drainMs, () => {
+    const cancel = clock.after(lingerMs, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
@@ -153,6 +193,28 @@ export class Door {
 }
 
 const pathOf = (url = "/"): string => url.split("?", 1).join("");
+
+/** As Go's server does, with a GOAWAY. A quiet watch is no idleness. */
+function closeWhenIdle(session: ServerHttp2Session, clock: Clock): void {
+  let streams = 0;
+  let since = clock.monotonic();
+  session.on("stream", (stream) => {
+    streams++;
+    stream.once("close", () => {
+      streams--;
+      since = clock.monotonic();
+    });
+  });
+  const look = (): void => {
+    const leftMs = streams === 0 ? since + idleMs - clock.monotonic() : idleMs;
+    if (leftMs <= 0) session.close();
+    else cancel = clock.after(leftMs, look);
+  };
+  let cancel = clock.after(idleMs, look);
+  session.once("close", () => {
+    cancel();
+  });
+}
 
 function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,9 @@
  * upstream: apiserver/pkg/server/filters and apiserver/pkg/endpoints/filters
  */
 import type { Duplex } from "node:stream";
+import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import {
+  badRequestError,
   failure,
   internalError,
   StatusError,
@@ -41,6 +43,7 @@ import {
   type Outgoing,
   type Target,
 } from "./exchange.ts";
+import { Drain, shuttingDown } from "./drain.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { respond, sendStatus, type Response } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
@@ -96,15 +99,21 @@ export class Front {
   readonly #knownUsers = new WeakMap<Buffer, { readonly user: UserInfo; readonly until: number }>();
   readonly #plain: Shape;
   readonly #watches = new Set<Subscription<WatchItem>>();
+  readonly #drain = new Drain();
 
   constructor(deps: FrontDeps) {
     this.#deps = deps;
     this.#plain = negotiateShape("application/json", new URLSearchParams(), deps);
   }
 
-  /** Ends every watch, as if its time were over: clients come again, to the next server. */
-  endWatches(): void {
+  /**
+   * Refuses what comes from now on, and ends every watch as if its time were over: clients come again, to the next server.
+   * Resolves when all that was being answered is.
+   */
+  stop(): Promise<void> {
+    const idle = this.#drain.stop();
     for (const watch of this.#watches) watch.close();
+    return idle;
   }
 
   /** Who sent this, or whom it acts as. Throws 401. For routes beside the API. */
@@ -151,6 +160,10 @@ export class Front {
 
   /** Resolves when the answer is out, or the watch has begun. Never rejects. */
   async handle(incoming: Incoming, outgoing: Outgoing): Promise<void> {
+    if (this.#drain.refuses(incoming)) {
+      refuseLate(outgoing);
+      return;
+    }
     const gone = new AbortController();
     let isAnswered = false;
     outgoing.once("close", () => {
@@ -169,9 +182,11 @@ export class Front {
     const begun = this.#deps.clock.monotonic();
     let finish: ((code: number, seconds: number) => void) | undefined;
     let record: AuditRecord | undefined;
+    let leave: (() => void) | undefined;
     try {
       const target = targetOf(incoming.url ?? "/");
       const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
+      if (!isLongRunning(info)) leave = this.#drain.enter();
       finish = this.#deps.metrics.begin(info, target.query);
       const identified = await this.#identify(incoming);
       if (info.isResourceRequest) {
@@ -202,6 +217,7 @@ export class Front {
       const status = this.#fail(error, response);
       await record?.complete(status?.code ?? outgoing.statusCode, status);
     } finally {
+      leave?.();
       finish?.(outgoing.statusCode, (this.#deps.clock.monotonic() - begun) / 1000);
     }
   }
@@ -241,6 +257,10 @@ export class Front {
       gone.abort(new ClientGoneError());
     });
     socket.on("error", () => undefined);
+    if (this.#drain.refuses(incoming)) {
+      refuseWith(socket, shuttingDown.status, "text/plain", shuttingDown.body);
+      return;
+    }
     let record: AuditRecord | undefined;
     try {
       const target: Target = targetOf(incoming.url ?? "/");
@@ -278,6 +298,7 @@ export class Front {
   /** Answers when priority and fairness lets it. What lasts takes no seat; a watch takes one until it has begun. */
   async #seated(call: ApiCall, outgoing: Outgoing): Promise<Answer> {
     const { info, query, signal } = call;
+    const timeoutMs = isLongRunning(info) ? undefined : this.#timeoutOf(query);
     if (longSubresources.has(info.subresource)) return this.#deps.chain(call);
     const { flow, countObjects } = this.#deps;
     const classified = flow.classify(call);
@@ -285,13 +306,29 @@ export class Front {
     outgoing.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
     const seats = seatsOf(info, query, countObjects);
     const answer = (): Promise<Answer> =>
-      info.verb === "watch" ? this.#deps.chain(call) : this.#inTime(call);
+      timeoutMs === undefined ? this.#deps.chain(call) : this.#inTime(call, timeoutMs);
     return flow.run(classified, seats, answer, signal);
   }
 
-  async #inTime(call: ApiCall): Promise<Answer> {
+  /** What the client asks for, at most the server's own. upstream: apiserver/pkg/endpoints/filters/request_deadline.go */
+  #timeoutOf(query: URLSearchParams): number {
+    const { requestTimeoutMs } = this.#deps;
+    const text = query.get("timeout") ?? "";
+    if (text === "") return requestTimeoutMs;
+    try {
+      const asked = goDurationMs(text);
+      return asked > 0 ? Math.min(asked, requestTimeoutMs) : requestTimeoutMs;
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error;
+      throw badRequestError(`invalid timeout specified in the request URL - ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #inTime(call: ApiCall, timeoutMs: number): Promise<Answer> {
     const late = Promise.withResolvers<never>();
-    const cancel = this.#deps.clock.after(this.#deps.requestTimeoutMs, () => {
+    const cancel = this.#deps.clock.after(timeoutMs, () => {
       late.reject(
         failure({
           code: 504,
@@ -306,6 +343,19 @@ export class Front {
     } finally {
       cancel();
     }
+  }
+
+  /** The rest of a body that is too long, or too slow, isn't waited for. */
+  #leaveUnread(outgoing: Outgoing): void {
+    if (outgoing.req.complete) return;
+    if (!("stream" in outgoing)) outgoing.setHeader("connection", "close");
+    outgoing.once("finish", () => {
+      const cancel = this.#deps.clock.after(readAnswerMs, () => {
+        if ("stream" in outgoing) outgoing.stream.close();
+        else outgoing.req.destroy();
+      });
+      outgoing.once("close", cancel);
+    });
   }
 
   /** What the client is told, or would have been. */
@@ -323,13 +373,29 @@ export class Front {
       outgoing.destroy();
       return status;
     }
+    if (status.code === 413 || status.code === 504) this.#leaveUnread(outgoing);
     const shape = response.shape.isTable ? this.#plain : response.shape;
     sendStatus({ ...response, shape }, status);
     return status;
   }
 }
 
+/** Who is cut off at once loses the answer with it. upstream: rstAvoidanceDelay of Go's server */
+const readAnswerMs = 500;
+
 const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+const isLongRunning = ({ verb, subresource }: RequestInfo): boolean =>
+  verb === "watch" || longSubresources.has(subresource);
+
+function refuseLate(outgoing: Outgoing): void {
+  const { status, headers, body } = shuttingDown;
+  outgoing.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
+  if (!("stream" in outgoing)) outgoing.setHeader("connection", "close");
+  outgoing.setHeader("content-length", String(body.length));
+  outgoing.end(body);
+}
 
 function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error;

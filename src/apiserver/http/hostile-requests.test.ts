@@ -55,6 +55,22 @@ const cases: readonly Case[] = [
     message: /invalid object type: \/, Kind=ConfigMap/,
   },
   {
+    name: "options whose apiVersion is no text",
+    method: "DELETE",
+    path: "/api/v1/namespaces/default/configmaps/x",
+    headers: json,
+    body: '{"kind":"DeleteOptions","apiVersion":{"a":1}}',
+    status: 400,
+    message: /the object provided is unrecognized \(must be of type DeleteOptions\)/,
+  },
+  {
+    name: "a timeout that is no duration",
+    method: "GET",
+    path: "/api/v1/namespaces/default/configmaps?timeout=x",
+    status: 400,
+    message: /invalid timeout specified in the request URL - time: invalid duration \\"x\\"/,
+  },
+  {
     name: "a proxied service without a name",
     method: "GET",
     path: "/api/v1/namespaces/default/services/%3Ax/proxy/",

@@ -164,13 +164,15 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   });
 
-/** What a JSON body says it is; undefined when it isn't even JSON. */
+/** What a JSON body says it is; undefined when it isn't even JSON, or says it with what is no text. */
 function claimOf(body: RequestBody, bytes: Buffer): { apiVersion?: string; kind?: string } | undefined {
   if (body.value !== undefined) return body.value as AnyObject as { apiVersion?: string; kind?: string };
   if (mediaTypeOf(body.contentType) !== jsonMediaType) return {};
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
-    return typeof value === "object" && value !== null ? value : undefined;
+    if (typeof value !== "object" || value === null) return undefined;
+    const { apiVersion = "", kind = "" } = value as Readonly<Record<string, unknown>>;
+    return typeof apiVersion === "string" && typeof kind === "string" ? value : undefined;
   } catch {
     return undefined;
   }

@@ -34,6 +34,7 @@ export interface FuzzOptions {
   /** After that many cases the server is emptied and its memory looked at. */
   readonly windowCases: number;
   readonly onWindow?: ((window: FuzzWindow) => void) | undefined;
+  readonly onFinding?: ((finding: FuzzFinding) => void) | undefined;
 }
 
 export interface FuzzWindow {
@@ -212,7 +213,10 @@ class Run {
 
   #found(family: string, caseSeed: number, what: Pick<FuzzFinding, "fault" | "reproduction">): void {
     const key = keyOf(family, what.fault);
-    if (!this.#findings.has(key)) this.#findings.set(key, { family, caseSeed, ...what });
+    if (this.#findings.has(key)) return;
+    const finding = { family, caseSeed, ...what };
+    this.#findings.set(key, finding);
+    this.#options.onFinding?.(finding);
   }
 
   #count(what: string): void {

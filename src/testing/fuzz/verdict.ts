@@ -11,10 +11,10 @@ const documentedReasons: ReadonlyMap<number, readonly string[]> = new Map([
 const notImplemented = 501;
 /**
  * Errors that upstream too lets out as they are, with code 500 and no reason.
- * upstream: apiserver/pkg/storage/errors.go, apimachinery/pkg/util/managedfields/internal/structuredmerge.go
+ * upstream: apiserver/pkg/storage/errors.go, apimachinery/pkg/util/managedfields/internal/structuredmerge.go, strategicpatch
  */
 const plainErrors =
-  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object )/;
+  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object |unknown patch type: )/;
 
 /** Undefined when it is. */
 export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
