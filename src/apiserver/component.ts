@@ -44,6 +44,7 @@ import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
+import { HealthMetrics } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
 import { Door, type ApiserverApp } from "./http/door.ts";
 import { Front } from "./http/front.ts";
@@ -60,6 +61,7 @@ import { PortRange } from "./registry/core/services/port-range.ts";
 import { EventExpiry } from "./registry/event-expiry.ts";
 import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
+import { registerStorageGauges } from "./storage-metrics.ts";
 import { createSecurity, type Security } from "./security.ts";
 import type { ServerVersion } from "./version.ts";
 
@@ -118,6 +120,7 @@ class ApiserverComponent implements Apiserver {
   readonly #aggregator: Aggregator;
   readonly #registration: Registration;
   readonly #registry = new Registry();
+  readonly #healthMetrics = new HealthMetrics();
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
   readonly #protobuf: ProtobufCodec;
@@ -363,15 +366,20 @@ class ApiserverComponent implements Apiserver {
       ...this.#aggregator.openapi(),
     ]);
     collectDefaultMetrics({ register: this.#registry });
+    registerStorageGauges(this.#registry, {
+      counts: () => this.#assembly.installed.counts(),
+      sizeBytes: () => this.#deps.store.size(),
+    });
     return (call) =>
       outside(call, {
         version,
         discovery,
         checks: this.#checks(),
-        metrics: async () => ({
-          contentType: this.#registry.contentType,
-          text: await this.#registry.metrics(),
-        }),
+        metrics: textOf(this.#registry),
+        healthMetrics: textOf(this.#healthMetrics.registry),
+        onResult: (root, name, isHealthy) => {
+          this.#healthMetrics.observe(root, name, isHealthy);
+        },
         openapi: (request) => openapi.answer(request),
         tokenDiscovery: {
           issuer,
@@ -454,6 +462,10 @@ const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
+}
+
+function textOf(registry: Registry): () => Promise<{ contentType: string; text: string }> {
+  return async () => ({ contentType: registry.contentType, text: await registry.metrics() });
 }
 
 export const apiserverKind = {

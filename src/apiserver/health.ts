@@ -12,6 +12,8 @@ export interface HealthCheck {
 
 export interface HealthOptions {
   readonly onFailure: (check: string, reason: string) => void;
+  /** Each time that a check was asked. `root`: "healthz", "livez", "readyz". */
+  readonly onResult: (root: string, check: string, isHealthy: boolean) => void;
 }
 
 const roots = ["healthz", "livez", "readyz"];
@@ -21,7 +23,7 @@ export async function health(
   path: string,
   query: URLSearchParams,
   checks: readonly HealthCheck[],
-  { onFailure }: HealthOptions,
+  { onFailure, onResult }: HealthOptions,
 ): Promise<Answer | undefined> {
   const [root = "", ...rest] = path.split("/").slice(1);
   if (!roots.includes(root)) return undefined;
@@ -30,13 +32,19 @@ export async function health(
   if (name !== "") {
     const one = counted.find((check) => check.name === name);
     if (one === undefined) return undefined;
-    return report(root, [one], { query, onFailure, isSingle: true });
+    return report(root, [one], { query, onFailure, onResult, isSingle: true });
   }
   const excluded = new Set(query.getAll("exclude"));
   return report(
     root,
     counted.filter((check) => !excluded.has(check.name)),
-    { query, onFailure, isSingle: false, excluded: counted.filter((check) => excluded.has(check.name)) },
+    {
+      query,
+      onFailure,
+      onResult,
+      isSingle: false,
+      excluded: counted.filter((check) => excluded.has(check.name)),
+    },
   );
 }
 
@@ -49,12 +57,13 @@ interface ReportOptions extends HealthOptions {
 async function report(
   root: string,
   checks: readonly HealthCheck[],
-  { query, onFailure, isSingle, excluded = [] }: ReportOptions,
+  { query, onFailure, onResult, isSingle, excluded = [] }: ReportOptions,
 ): Promise<Answer> {
   const results = await Promise.all(
     checks.map(async (check) => ({ name: check.name, reason: await check.check() })),
   );
   const failed = results.filter(({ reason }) => reason !== undefined);
+  for (const { name, reason } of results) onResult(root, name, reason === undefined);
   for (const { name, reason = "" } of failed) onFailure(name, reason);
   const lines = [
     ...excluded.map(({ name }) => `[+]${name} excluded: ok`),

@@ -6,11 +6,15 @@ import type { Answer, ApiCall } from "./request/call.ts";
 import { jsonMediaType } from "./request/media-type.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
 
+type MetricsText = () => Promise<{ readonly contentType: string; readonly text: string }>;
+
 export interface OutsideDeps extends HealthOptions {
   readonly version: ServerVersion;
   readonly discovery: DiscoveryRoutes;
   readonly checks: readonly HealthCheck[];
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly metrics: MetricsText;
+  /** Of the health checks alone. */
+  readonly healthMetrics: MetricsText;
   /** /openapi/v2 and /openapi/v3/…; undefined for a path that isn't there. */
   readonly openapi: (call: ApiCall) => Answer | undefined;
   readonly tokenDiscovery: DiscoveryOptions;
@@ -19,7 +23,8 @@ export interface OutsideDeps extends HealthOptions {
 export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
   const { path } = call;
   if (path === "/version" || path === "/version/") return json(versionDocument(deps.version));
-  if (path === "/metrics") return metricsAnswer(deps);
+  if (path === "/metrics") return metricsAnswer(deps.metrics);
+  if (path === "/metrics/slis") return metricsAnswer(deps.healthMetrics);
   if (path.startsWith("/openapi/")) return deps.openapi(call);
   if (path === "/") return rootPaths();
   return (
@@ -37,7 +42,7 @@ function tokenDiscovery(path: string, options: DiscoveryOptions): Answer | undef
   return { kind: "raw", status: 200, headers, body: JSON.stringify(body) };
 }
 
-async function metricsAnswer({ metrics }: OutsideDeps): Promise<Answer> {
+async function metricsAnswer(metrics: MetricsText): Promise<Answer> {
   const { contentType, text } = await metrics();
   return { kind: "raw", status: 200, headers: { "content-type": contentType }, body: text };
 }
@@ -59,6 +64,7 @@ const rootPaths = (): Answer =>
       "/healthz",
       "/livez",
       "/metrics",
+      "/metrics/slis",
       "/openapi/v2",
       "/openapi/v3",
       "/openid/v1/jwks",

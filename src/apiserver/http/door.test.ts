@@ -391,6 +391,29 @@ test("metrics count requests by upstream's names", async () => {
     /apiserver_request_total\{verb="LIST",group="",version="v1",resource="configmaps",[^}]*code="200"\} \d+/,
   );
   assert.match(body, /apiserver_request_duration_seconds_bucket/);
+  assert.match(body, /^apiserver_storage_objects\{resource="configmaps"\} [1-9]\d*$/m);
+  assert.match(body, /^apiserver_resource_objects\{group="apps",resource="deployments"\} 0$/m);
+  assert.match(body, /^apiserver_storage_size_bytes\{storage_cluster_id="etcd-0"\} \d+$/m);
+  assert.match(body, /^process_start_time_seconds \d+/m);
+});
+
+test("events sent to watches are counted by resource and size", async () => {
+  const secrets = "/api/v1/namespaces/default/secrets";
+  await h2("POST", secrets, json, JSON.stringify({ metadata: { name: "counted" } }));
+  await h2("GET", `${secrets}?watch=true&timeoutSeconds=1`);
+  const body = (await h2("GET", "/metrics")).body.toString();
+  assert.match(body, /^apiserver_watch_events_total\{group="",version="v1",resource="secrets"\} 1$/m);
+  assert.match(body, /^apiserver_watch_events_sizes_count\{group="",version="v1",resource="secrets"\} 1$/m);
+});
+
+test("what health checks said is at /metrics/slis", async () => {
+  await h2("GET", "/readyz");
+  const body = (await h2("GET", "/metrics/slis")).body.toString();
+  assert.match(body, /^kubernetes_healthcheck\{name="etcd",type="readyz"\} 1$/m);
+  assert.match(
+    body,
+    /^kubernetes_healthchecks_total\{name="etcd",type="readyz",status="success"\} [1-9]\d*$/m,
+  );
 });
 
 /** A kubelet that serves exec and logs, and remembers what it was asked. */

@@ -206,7 +206,8 @@ export class Front {
       const answer = await this.#seated(call, outgoing);
       if (answer.kind === "watch") {
         // Not awaited: a watch lives long, and all that belongs to its request can go.
-        void this.#follow(answer, response, { finish, record });
+        const events = this.#deps.metrics.watchEvents(info);
+        void this.#follow(answer, { ...response, events }, { finish, record });
         finish = undefined;
         return;
       }

@@ -8,6 +8,9 @@ const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
 
+/** upstream: exponential, from 1 KiB to 128 KiB */
+const eventBuckets = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
+
 const readVerbs = new Set(["GET", "LIST", "WATCH"]);
 
 /** All requests of one kind. */
@@ -24,6 +27,8 @@ interface Kind {
 export class RequestMetrics {
   readonly #kinds = new Map<string, Kind>();
   readonly #durations: SeriesHistogram;
+  readonly #watchEvents: SeriesHistogram;
+  readonly #watchSeries = new Map<string, Series>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -50,6 +55,24 @@ export class RequestMetrics {
       },
       registry,
     );
+    this.#watchEvents = new SeriesHistogram(
+      {
+        name: "apiserver_watch_events_sizes",
+        help: "Bytes of an event sent to a watch.",
+        buckets: eventBuckets,
+      },
+      registry,
+    );
+    const events: Counter = new Counter({
+      name: "apiserver_watch_events_total",
+      help: "Events sent to watches.",
+      labelNames: ["group", "version", "resource"],
+      registers,
+      collect: () => {
+        events.reset();
+        for (const { labels, count } of this.#watchEvents.all) events.inc(labels, count);
+      },
+    });
     const inflight: Gauge = new Gauge({
       name: "apiserver_current_inflight_requests",
       help: "Requests being answered now, by kind.",
@@ -75,6 +98,17 @@ export class RequestMetrics {
         }
       },
     });
+  }
+
+  /** What the events of a watch are observed in, by their sizes. */
+  watchEvents({ group, version, resource }: RequestInfo): Series {
+    const key = `${group}/${version}/${resource}`;
+    let series = this.#watchSeries.get(key);
+    if (series === undefined) {
+      series = this.#watchEvents.series({ group, version, resource });
+      this.#watchSeries.set(key, series);
+    }
+    return series;
   }
 
   /** Call at the start; call what it returns with the code at the end. */

@@ -17,6 +17,8 @@ export interface Response {
   readonly warnings: readonly string[];
   readonly isHead: boolean;
   readonly takesGzip: boolean;
+  /** Of a watch: where the sizes of its events are counted. */
+  readonly events?: { observe(bytes: number): void } | undefined;
 }
 
 /** Pieces of a list are gathered to about this size. */
@@ -213,6 +215,7 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
       const all = [first, ...items.drain()];
       await answer.endpoint.prepare(all.flatMap((item) => (item.type === "BOOKMARK" ? [] : [item.object])));
       const batch = all.map((item) => encoder.encode(item));
+      if (response.events !== undefined) for (const { length } of batch) response.events.observe(length);
       await writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
     }
   } catch (error) {

@@ -21,14 +21,14 @@ interface Sample {
 
 /** Observations under one set of labels. */
 export class Series {
-  readonly #labels: Labels;
+  readonly labels: Labels;
   readonly #bounds: readonly number[];
   /** Of each bucket alone, the one above all bounds last. */
   readonly #counts: number[];
   #sum = 0;
 
   constructor(labels: Labels, bounds: readonly number[]) {
-    this.#labels = labels;
+    this.labels = labels;
     this.#bounds = bounds;
     this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
@@ -40,8 +40,12 @@ export class Series {
     this.#sum += value;
   }
 
+  get count(): number {
+    return this.#counts.reduce((sum, each) => sum + each, 0);
+  }
+
   samples(name: string): Sample[] {
-    const labels = this.#labels;
+    const { labels } = this;
     let count = 0;
     const buckets = this.#counts.map((own, at): Sample => {
       count += own;
@@ -76,6 +80,10 @@ export class SeriesHistogram {
     };
     // What a registry asks of a metric; its type wants one of prom-client's own classes.
     registry.registerMetric(metric as unknown as Metric);
+  }
+
+  get all(): readonly Series[] {
+    return this.#series;
   }
 
   /** New series for the caller to keep: once per set of labels. */

@@ -90,6 +90,14 @@ export class Installed {
     return this.#storages.get(name);
   }
 
+  /** How many objects there are of each. */
+  *counts(): Generator<{ readonly group: string; readonly name: string; readonly count: number }> {
+    for (const [name, { cache }] of this.#storages) {
+      const dot = name.indexOf(".");
+      yield { group: dot < 0 ? "" : name.slice(dot + 1), name, count: cache.size };
+    }
+  }
+
   addStorage(name: string, storage: ResourceStore): void {
     this.#storages.set(name, storage);
   }
