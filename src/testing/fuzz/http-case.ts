@@ -97,12 +97,12 @@ export class FuzzClient {
       agent: this.#agent,
       method,
       path,
-      // Node leaves it out for DELETE, and sends the body all the same.
+      // Node leaves it out for GET and DELETE, and sends the body all the same.
       headers: body.length === 0 ? headers : { ...headers, "content-length": String(body.length) },
       ...this.#credentials,
     });
     request.on("error", () => undefined);
-    request.end(method === "GET" || method === "HEAD" ? undefined : body);
+    request.end(body);
     const [response] = (await once(request, "response")) as [IncomingMessage];
     response.on("error", () => undefined);
     const read = await this.#read(response, path);
