@@ -71,6 +71,15 @@ const cases: readonly Case[] = [
     message: /invalid timeout specified in the request URL - time: invalid duration \\"x\\"/,
   },
   {
+    name: "a job without a template",
+    method: "POST",
+    path: "/apis/batch/v1/namespaces/default/jobs",
+    headers: json,
+    body: '{"metadata":{"name":"x"}}',
+    status: 422,
+    message: /spec\.template\.spec\.containers: Required value/,
+  },
+  {
     name: "a proxied service without a name",
     method: "GET",
     path: "/api/v1/namespaces/default/services/%3Ax/proxy/",

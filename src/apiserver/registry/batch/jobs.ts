@@ -38,7 +38,10 @@ export class JobStrategy implements Strategy {
 function selectByUid({ metadata }: Job, spec: NonNullable<Job["spec"]>): void {
   const uid = metadata?.uid ?? "";
   const name = metadata?.name ?? "";
-  const template = (spec.template.metadata ??= {});
+  // A body may leave the template out: what is missing in it, validation says.
+  const { template: given = {} } = spec as Partial<typeof spec>;
+  spec.template = given;
+  const template = (given.metadata ??= {});
   template.labels = {
     ...template.labels,
     [`${prefix}controller-uid`]: uid,
