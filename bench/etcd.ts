@@ -43,7 +43,20 @@ export class EtcdPeer implements AsyncDisposable {
     const failed = once(child, "error").then(() => false);
     const started = once(child, "spawn").then(() => true);
     if (!(await Promise.race([failed, started]))) return undefined;
-    const client = new Client(`127.0.0.1:${clientPort}`, credentials.createInsecure(), {
+    return EtcdPeer.#connect(child, `127.0.0.1:${clientPort}`);
+  }
+
+  /** Our own store behind the same API, in a process of its own, driven the same way. */
+  static async startOurs(folder: string): Promise<EtcdPeer> {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "etcd-face.ts"), folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [chunk] = (await once(child.stdout, "data")) as [Buffer];
+    return EtcdPeer.#connect(child, chunk.toString().trim());
+  }
+
+  static async #connect(child: ChildProcess, address: string): Promise<EtcdPeer> {
+    const client = new Client(address, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
     });
     const peer = new EtcdPeer(child, client);

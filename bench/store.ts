@@ -36,7 +36,9 @@ const noDiskMs = 0.01;
 
 /** What must hold. */
 const gates = {
-  puts: { 1: 1.5, 32: 5, 128: 8 },
+  puts: { "put 1": 1.5, "put 32": 5, "put 128": 8 },
+  /** Through gRPC: parity. */
+  grpc: { "put 1": 1, "put 32": 1, "put 128": 1, get: 1, count: 1, "page of 500": 1, "all 10k": 1 },
   p50OverFdatasync: 1.6,
   p99At128Ms: 10,
 } as const;
@@ -79,9 +81,9 @@ function ourSide(store: Store): Side {
   };
 }
 
-function etcdSide(etcd: EtcdPeer): Side {
+function etcdSide(name: string, etcd: EtcdPeer): Side {
   return {
-    name: "etcd",
+    name,
     put: (client, turn) => etcd.put(keyFor(client, turn), value),
     get: (key) => etcd.get(key),
     page: async (from) => (await etcd.range(from, prefixEnd, pageSize)).entries.length,
@@ -153,7 +155,8 @@ function verdict(isMet: boolean): string {
   return isMet ? "met" : "MISSED";
 }
 
-function report(results: Results, machines: readonly RoundMachine[]): void {
+/** One row of each measurement; `least` are the least ratios of some. */
+function rowsOf(results: Results, least: Readonly<Record<string, number>>): string[][] {
   const rows = [
     ["", "mini-k8s/s", "etcd/s", "ratio", "gate", "", "p50 ms", "etcd", "p99 ms", "etcd", "cpu µs", "etcd"],
   ];
@@ -169,7 +172,7 @@ function report(results: Results, machines: readonly RoundMachine[]): void {
       medianOf(results, `mini-k8s ${what}`, pick);
     const theirs = (pick: (result: LoadResult) => number): number => medianOf(results, `etcd ${what}`, pick);
     const ratio = ratioOf(results, what);
-    const gate = Object.entries(gates.puts).find(([writers]) => what === `put ${writers}`)?.[1];
+    const gate = least[what];
     rows.push([
       what,
       rounded(ours((result) => result.perSecond)),
@@ -185,7 +188,11 @@ function report(results: Results, machines: readonly RoundMachine[]): void {
       rounded(medianOf(results, `etcd ${what} cpu`, (result) => result.perSecond)),
     ]);
   }
-  printTable(rows);
+  return rows;
+}
+
+function report(results: Results, machines: readonly RoundMachine[]): void {
+  printTable(rowsOf(results, gates.puts));
   const singles = results.get("mini-k8s put 1") ?? [];
   const overhead = median(
     singles.map((result, round) => result.p50Ms / (machines[round]?.fdatasyncMs ?? Number.NaN)),
@@ -243,13 +250,21 @@ export async function benchStore(options: StoreBenchOptions): Promise<void> {
     );
     await using etcd = await EtcdPeer.start(folder);
     if (etcd === undefined) console.log("no etcd on this machine: only our own figures");
-    const sides = etcd === undefined ? [ourSide(store)] : [ourSide(store), etcdSide(etcd)];
-    for (const side of sides) await fill(side);
+    const sides = etcd === undefined ? [ourSide(store)] : [ourSide(store), etcdSide("etcd", etcd)];
+    await using face = await EtcdPeer.startOurs(folder);
+    const remote = [etcdSide("mini-k8s", face), ...sides.slice(1)];
+    for (const side of [...sides, ...remote.slice(0, 1)]) await fill(side);
+    const throughGrpc: Results = new Map();
     const results: Results = new Map();
-    const machines = await interleave(options.rounds, folder, (round) =>
-      oneRound(round % 2 === 0 ? sides : sides.toReversed(), results, options.seconds * 1000),
-    );
+    const ms = options.seconds * 1000;
+    const machines = await interleave(options.rounds, folder, async (round) => {
+      const isEven = round % 2 === 0;
+      await oneRound(isEven ? sides : sides.toReversed(), results, ms);
+      await oneRound(isEven ? remote : remote.toReversed(), throughGrpc, ms);
+    });
     report(results, machines);
+    console.log("\nboth through gRPC, by the same client; gate: parity");
+    printTable(rowsOf(throughGrpc, gates.grpc));
     await store.close();
     reportScale(folder);
   } finally {
