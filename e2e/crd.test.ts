@@ -188,10 +188,12 @@ suite("custom resources", { timeout: 90_000 }, () => {
     await run(["create", "-f", "-"], host("b"));
     const stored = await run(["get", "hosts.v1.stable.example.com", "-o", "jsonpath={.items[*].hostPort}"]);
     assert.equal(stored, "a:80 b:80");
+    const inV2 = ["get", "hosts.v2.stable.example.com", "-o", "jsonpath={.items[*].host}"];
+    assert.equal(await run(inV2), "a b");
+    // Controllers that follow the kind have it converted, too; so only the second list can be counted.
     const askedBefore = hooks.requests.length;
-    const asked = await run(["get", "hosts.v2.stable.example.com", "-o", "jsonpath={.items[*].host}"]);
-    assert.equal(asked, "a b");
-    assert.ok(hooks.requests.length <= askedBefore + 1, "one review for the whole list");
+    assert.equal(await run(inV2), "a b");
+    assert.equal(hooks.requests.length, askedBefore, "what was converted once is kept");
   });
 
   test("a broken webhook is told of in upstream's words", async () => {

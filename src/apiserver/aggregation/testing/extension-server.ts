@@ -121,9 +121,7 @@ export class ExtensionServer implements AsyncDisposable {
     const [, namespace = "", name = ""] =
       /^(?:\/namespaces\/([^/]+))?\/widgets(?:\/([^/]+))?$/.exec(pathname.slice(prefix.length)) ?? [];
     if (!pathname.includes("/widgets")) return say(response, 404, status(404, "NotFound", "not found"));
-    if (searchParams.get("watch") === "true" || searchParams.get("watch") === "1") {
-      return this.#watch(response, Number(searchParams.get("resourceVersion") ?? "0"));
-    }
+    if (/^(true|1)$/.test(searchParams.get("watch") ?? "")) return this.#watch(response, searchParams);
     return this.#serve(request, response, { namespace, name });
   }
 
@@ -186,7 +184,14 @@ export class ExtensionServer implements AsyncDisposable {
     return widget;
   }
 
-  #watch(response: ServerResponse, after: number): void {
+  #watch(response: ServerResponse, query: URLSearchParams): void {
+    if (query.has("sendInitialEvents")) {
+      // As servers without streamed lists answer: clients list and watch instead.
+      const forbidden = "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch";
+      say(response, 422, status(422, "Invalid", `ListOptions.meta.k8s.io "" is invalid: ${forbidden}`));
+      return;
+    }
+    const after = Number(query.get("resourceVersion") ?? "0");
     response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     this.#watches.add(response);
