@@ -22,6 +22,11 @@ export interface AnnotatedStruct {
   readonly fields: readonly AnnotatedField[];
 }
 
+/** A version before the stable one has its facts, where it has none of its own. */
+function factOf<T>(facts: Readonly<Record<string, T>>, key: string): T | undefined {
+  return facts[key] ?? facts[key.replace(/\.v1(alpha|beta)\d+\./, ".v1.")];
+}
+
 /** "io.k8s.api.core.v1.Pod" is "core.v1.Pod". */
 const shortName = (struct: string): string => struct.split(".").slice(-3).join(".");
 
@@ -38,7 +43,7 @@ function parseMerge(fact: string, shape: Field["shape"]): Merge {
 }
 
 function mergeFact(struct: Struct, field: Field): string {
-  const known = fieldMerges[`${shortName(struct.name)}.${field.name}`];
+  const known = factOf(fieldMerges, `${shortName(struct.name)}.${field.name}`);
   if (known !== undefined) return known;
   const isItems = field.name === "items" && struct.name.endsWith("List");
   if (field.shape !== "list" || isItems) return "none";
@@ -62,10 +67,11 @@ function annotateField(struct: Struct, field: Field, model: Model | undefined): 
   return {
     ...field,
     required:
-      !field.inline && (requiredFields[key] ?? modelField(model, field.name)?.required ?? !field.omitEmpty),
+      !field.inline &&
+      (factOf(requiredFields, key) ?? modelField(model, field.name)?.required ?? !field.omitEmpty),
     ...parseMerge(mergeFact(struct, field), field.shape),
-    enum: enums[key],
-    default: schemaDefaults[key],
+    enum: factOf(enums, key),
+    default: factOf(schemaDefaults, key),
   };
 }
 

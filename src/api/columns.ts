@@ -10,6 +10,7 @@ import { certificatesPrinters } from "./certificates/columns.ts";
 import { corePrinters } from "./core/columns.ts";
 import { newEventPrinter } from "./core/event-columns.ts";
 import { discoveryPrinters } from "./discovery/columns.ts";
+import { typesOf } from "./early-versions.ts";
 import { flowcontrolPrinters } from "./flowcontrol/columns.ts";
 import type { APIService } from "./generated/types/apiregistration-v1.ts";
 import type { Lease } from "./generated/types/coordination-v1.ts";
@@ -114,8 +115,12 @@ const plainPrinter: Printer = {
   cells: ({ metadata }: KubeObject) => [metadata?.name ?? "", metadata?.creationTimestamp ?? ""],
 };
 
+/** What all versions of a kind show is the same in all of them. */
+const printedAs = (apiVersion: string): string =>
+  apiVersion === "resource.k8s.io/v1beta1" ? "resource.k8s.io/v1" : typesOf(apiVersion);
+
 const printerOf = (gvk: ShownKind): Printer =>
-  gvk.printer ?? byApiVersion[apiVersionOf(gvk)]?.[gvk.kind] ?? plainPrinter;
+  gvk.printer ?? byApiVersion[printedAs(apiVersionOf(gvk))]?.[gvk.kind] ?? plainPrinter;
 
 export const columnsOf = (gvk: ShownKind): readonly ColumnDefinition[] => printerOf(gvk).columns;
 

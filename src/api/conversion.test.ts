@@ -198,3 +198,52 @@ test("the same version is the same object", () => {
 test("what nobody knows to convert is an error", () => {
   assert.throws(() => convert({}, coreEvent, autoscaler("v2")), { name: "TypeError" });
 });
+
+suite("dynamic resource allocation", () => {
+  const table = createTypeTable();
+  const decoder = new JsonDecoder(table);
+  for (const kind of ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"]) {
+    test(`${kind} of v1beta1 keeps everything on its way through v1`, () => {
+      const [early, stable] = ["v1beta1", "v1"].map((version) => ({
+        group: "resource.k8s.io",
+        version,
+        kind,
+      }));
+      assert.ok(early !== undefined && stable !== undefined);
+      const there = (object: AnyObject): AnyObject => {
+        const read = decoder.fromValue(convert(object, early, stable), `io.k8s.api.resource.v1.${kind}`);
+        assert.deepEqual(read.strictFaults, []);
+        return read.object;
+      };
+      const back = (object: AnyObject): AnyObject => convert(there(object), stable, early);
+      const struct = `io.k8s.api.resource.v1beta1.${kind}`;
+      fc.assert(
+        fc.property(new Arbitraries(table).of(struct, 6), (value) => {
+          const given = { ...value, apiVersion: "resource.k8s.io/v1beta1", kind };
+          const { object } = decoder.fromValue(given, struct);
+          // What a device is stands in `basic` from then on, also if that is nothing.
+          const once = back(object);
+          assert.deepEqual(back(once), once);
+          assert.deepEqual(decoder.fromValue(JSON.parse(JSON.stringify(once)), struct).strictFaults, []);
+        }),
+        { numRuns: 50, seed: 5 },
+      );
+    });
+  }
+  test("each part finds its new place", () => {
+    const apiVersion = "resource.k8s.io/v1beta1";
+    const slice = {
+      apiVersion,
+      kind: "ResourceSlice",
+      spec: { devices: [{ name: "a", basic: { allNodes: true } }] },
+    };
+    const gvk = (version: string): GroupVersionKind => ({
+      group: "resource.k8s.io",
+      version,
+      kind: slice.kind,
+    });
+    assert.deepEqual(convert(slice, gvk("v1beta1"), gvk("v1"))["spec"], {
+      devices: [{ name: "a", allNodes: true }],
+    });
+  });
+});

@@ -1,7 +1,9 @@
 /** Objects from one version of the API to another, where several share one storage. */
 import { autoscalerToV1, autoscalerToV2 } from "./autoscaling/conversion.ts";
+import { typesOf } from "./early-versions.ts";
 import { eventToCore, eventToNewer } from "./events/conversion.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "./meta/object.ts";
+import { devicesFromV1Beta1, devicesToV1Beta1 } from "./resource/conversion.ts";
 
 type Conversion = (object: AnyObject) => AnyObject;
 
@@ -11,6 +13,12 @@ const conversions: ReadonlyMap<string, Conversion> = new Map<string, Conversion>
   ["HorizontalPodAutoscaler autoscaling/v2 autoscaling/v1", (object) => ({ ...autoscalerToV1(object) })],
   ["Event v1 events.k8s.io/v1", eventToNewer],
   ["Event events.k8s.io/v1 v1", eventToCore],
+  ...["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"].flatMap(
+    (kind): [string, Conversion][] => [
+      [`${kind} resource.k8s.io/v1beta1 resource.k8s.io/v1`, devicesFromV1Beta1],
+      [`${kind} resource.k8s.io/v1 resource.k8s.io/v1beta1`, devicesToV1Beta1],
+    ],
+  ),
 ]);
 
 /**
@@ -21,6 +29,7 @@ export function convert(object: AnyObject, from: GroupVersionKind, to: GroupVers
   const source = apiVersionOf(from);
   const target = apiVersionOf(to);
   if (source === target && from.kind === to.kind) return object;
+  if (from.kind === to.kind && typesOf(source) === typesOf(target)) return { ...object, apiVersion: target };
   const conversion = from.kind === to.kind ? conversions.get(`${from.kind} ${source} ${target}`) : undefined;
   if (conversion === undefined) {
     throw new TypeError(`no conversion of ${from.kind} from ${source} to ${to.kind} of ${target}`);

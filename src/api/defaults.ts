@@ -9,6 +9,7 @@ import { autoscalingV1Defaults, autoscalingV2Defaults } from "./autoscaling/defa
 import { batchDefaults } from "./batch/defaults.ts";
 import { coreDefaults } from "./core/defaults.ts";
 import { discoveryDefaults } from "./discovery/defaults.ts";
+import { typesOf } from "./early-versions.ts";
 import { flowcontrolDefaults } from "./flowcontrol/defaults.ts";
 import type { APIService } from "./generated/types/apiregistration-v1.ts";
 import type { TokenRequest } from "./generated/types/authentication-v1.ts";
@@ -19,7 +20,7 @@ import type { DefaultsByKind, Loose } from "./meta/loose.ts";
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
 import { networkingDefaults } from "./networking/defaults.ts";
 import { rbacDefaults } from "./rbac/defaults.ts";
-import { resourceDefaults } from "./resource/defaults.ts";
+import { resourceDefaults, resourceV1Beta1Defaults } from "./resource/defaults.ts";
 import { storageDefaults } from "./storage/defaults.ts";
 
 const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
@@ -49,6 +50,7 @@ const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
   },
   "rbac.authorization.k8s.io/v1": rbacDefaults,
   "resource.k8s.io/v1": resourceDefaults,
+  "resource.k8s.io/v1beta1": resourceV1Beta1Defaults,
   "scheduling.k8s.io/v1": {
     PriorityClass: (priority: Loose<PriorityClass>) => {
       priority.preemptionPolicy ??= "PreemptLowerPriority";
@@ -59,5 +61,5 @@ const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
 
 /** Changes `object`, which must be of the types that its kind has; anything in it may be missing. Idempotent. */
 export function applyDefaults(gvk: GroupVersionKind, object: KubeObject): void {
-  byApiVersion[apiVersionOf(gvk)]?.[gvk.kind]?.(object as never);
+  byApiVersion[typesOf(apiVersionOf(gvk))]?.[gvk.kind]?.(object as never);
 }

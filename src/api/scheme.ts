@@ -1,11 +1,14 @@
 /** Every built-in resource of the API: who serves it, what may be done with it, what its objects are made of. */
+import { earlyGroupVersionFacts, earlyStorageVersions } from "./facts/early-resources.ts";
+import type { GroupVersionFact, ResourceFact } from "./facts/resource-fact.ts";
+import { groupVersionFacts, storageVersions } from "./facts/resources.ts";
 import {
-  groupVersionFacts,
-  storageVersions,
-  type GroupVersionFact,
-  type ResourceFact,
-} from "./facts/resources.ts";
-import { apiVersionOf, parseApiVersion, type GroupVersion, type GroupVersionKind } from "./meta/object.ts";
+  apiVersionOf,
+  parseApiVersion,
+  type GroupVersion,
+  type GroupVersionKind,
+  type GroupVersionResource,
+} from "./meta/object.ts";
 
 export interface SubresourceDefinition {
   readonly name: string;
@@ -62,7 +65,9 @@ const metaKinds = new Set([
 const metaGroup = "meta.k8s.io";
 
 const packages: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(groupVersionFacts.map((fact) => [apiVersionOf(fact), fact.pkg])),
+  ...Object.fromEntries(
+    [...groupVersionFacts, ...earlyGroupVersionFacts].map((fact) => [apiVersionOf(fact), fact.pkg]),
+  ),
   "admission.k8s.io/v1": "io.k8s.api.admission.v1",
   "apidiscovery.k8s.io/v2": "io.k8s.api.apidiscovery.v2",
   "apidiscovery.k8s.io/v2beta1": "io.k8s.api.apidiscovery.v2beta1",
@@ -82,7 +87,8 @@ function subresourcesOf(fact: ResourceFact, own: GroupVersionFact): SubresourceD
 
 function definitionOf(fact: ResourceFact, own: GroupVersionFact): ResourceDefinition {
   const { group, version, pkg } = own;
-  const stored = storageVersions[`${group}/${fact.resource}`];
+  const name = `${group}/${fact.resource}`;
+  const stored = storageVersions[name] ?? earlyStorageVersions[name];
   return {
     group,
     version,
@@ -100,18 +106,25 @@ function definitionOf(fact: ResourceFact, own: GroupVersionFact): ResourceDefini
   };
 }
 
+/** Whether clients are served a resource: runtime-config.ts makes one. */
+export type Serves = (resource: GroupVersionResource) => boolean;
+
 /** Groups in the order of discovery: by priority, then by name. Versions: the preferred one first. */
 export class Scheme {
+  readonly #served: readonly ResourceDefinition[];
   readonly #byResource = new Map<string, ResourceDefinition>();
   readonly #byKind = new Map<string, ResourceDefinition>();
   readonly #groupVersions: readonly GroupVersionPriority[];
 
-  constructor(facts: readonly GroupVersionFact[]) {
-    this.#groupVersions = facts.toSorted(
-      (a, b) =>
-        b.groupPriority - a.groupPriority ||
-        (a.group < b.group ? -1 : a.group > b.group ? 1 : b.versionPriority - a.versionPriority),
-    );
+  /** What isn't served to clients is still there for the server's own parts. */
+  constructor(facts: readonly GroupVersionFact[], serves: Serves = () => true) {
+    this.#groupVersions = facts
+      .filter((own) => own.resources.some(({ resource }) => serves({ ...own, resource })))
+      .toSorted(
+        (a, b) =>
+          b.groupPriority - a.groupPriority ||
+          (a.group < b.group ? -1 : a.group > b.group ? 1 : b.versionPriority - a.versionPriority),
+      );
     for (const own of facts) {
       for (const fact of own.resources) {
         const definition = definitionOf(fact, own);
@@ -119,6 +132,17 @@ export class Scheme {
         this.#byKind.set(keyOf(own.group, own.version, fact.kind), definition);
       }
     }
+    this.#served = this.all().filter(serves);
+  }
+
+  /** Whether clients don't see a resource that is there. */
+  get hidesAny(): boolean {
+    return this.#served.length < this.#byResource.size;
+  }
+
+  /** What clients see. */
+  served(): readonly ResourceDefinition[] {
+    return this.#served;
   }
 
   resource(group: string, version: string, resource: string): ResourceDefinition | undefined {
@@ -155,6 +179,12 @@ export class Scheme {
   }
 }
 
-export function createScheme(): Scheme {
-  return new Scheme(groupVersionFacts);
+/** By default what 1.35 serves by default. */
+export function createScheme(serves?: Serves): Scheme {
+  if (serves === undefined) return new Scheme(groupVersionFacts);
+  const early = earlyGroupVersionFacts.map((own) => ({
+    ...own,
+    resources: own.resources.filter(({ resource }) => serves({ ...own, resource })),
+  }));
+  return new Scheme([...groupVersionFacts, ...early.filter(({ resources }) => resources.length > 0)], serves);
 }

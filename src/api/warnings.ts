@@ -6,6 +6,7 @@ import { appsWarnings } from "./apps/warnings.ts";
 import { batchWarnings } from "./batch/warnings.ts";
 import { deprecationOfNodeLabel, nodeTermWarnings } from "./core/label-warnings.ts";
 import { coreWarnings } from "./core/warnings.ts";
+import { earlyDeprecations } from "./facts/early-resources.ts";
 import type { EndpointSlice } from "./generated/types/discovery-v1.ts";
 import type { Ingress, NetworkPolicy, NetworkPolicyPeer } from "./generated/types/networking-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
@@ -107,7 +108,12 @@ export function warningsOnUpdate(
 }
 
 /** Of every request for a kind that has a successor, however it is used. */
-export const deprecationOf = ({ group, version, kind }: GroupVersionKind): string | undefined =>
-  group === "" && version === "v1" && kind === "Endpoints"
-    ? "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
-    : undefined;
+export function deprecationOf({ group, version, kind }: GroupVersionKind): string | undefined {
+  if (group === "" && version === "v1" && kind === "Endpoints") {
+    return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  }
+  const ending = earlyDeprecations[apiVersionOf({ group, version })];
+  return ending === undefined
+    ? undefined
+    : `${apiVersionOf({ group, version })} ${kind} is deprecated in ${ending.since}+, unavailable in ${ending.until}+`;
+}

@@ -69,6 +69,8 @@ export class Assembly {
   readonly feed: CacheFeed;
   readonly installed: Installed;
   readonly chain: Chain;
+  /** The same for who comes from outside, who doesn't see what --runtime-config turns off. */
+  readonly outerChain: Chain;
   readonly customResources: CustomResources;
   readonly #deps: AssemblyDeps;
   readonly #nodePorts: ResourceCache;
@@ -98,7 +100,11 @@ export class Assembly {
       routes: this.installed.routes,
       managersReader: this.installed.managersReader,
     });
-    this.chain = createChain({ ...deps, routes: this.installed.routes });
+    const { routes } = this.installed;
+    this.chain = createChain({ ...deps, routes });
+    this.outerChain = deps.scheme.hidesAny
+      ? createChain({ ...deps, routes: servedRoutes(deps.scheme, routes) })
+      : this.chain;
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */
@@ -138,4 +144,14 @@ export class Assembly {
     await this.feed.run(signal, filled);
     this.#deps.log.debug("the feed has ended");
   }
+}
+
+function servedRoutes(scheme: Scheme, routes: Installed["routes"]): ChainDeps["routes"] {
+  const served = new Set(scheme.served());
+  return {
+    find: (info) => {
+      const own = scheme.resource(info.group, info.version, info.resource);
+      return own === undefined || served.has(own) ? routes.find(info) : undefined;
+    },
+  };
 }

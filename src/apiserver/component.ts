@@ -407,7 +407,7 @@ class ApiserverComponent implements Apiserver {
       now: () => clock.now(),
       authenticator: this.#security.authenticator,
       authorizer: this.#security.authorizer,
-      chain: (call) => this.#assembly.chain(call),
+      chain: (call) => this.#assembly.outerChain(call),
       metrics: new RequestMetrics(this.#registry),
       auditor: () => this.#auditor,
       flow: this.#flow,

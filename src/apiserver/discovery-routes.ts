@@ -52,7 +52,7 @@ export class DiscoveryRoutes {
         scheme.resource(group, version, resource) === undefined;
       this.#custom = custom;
       this.#remote = remote;
-      const local = groupsOf([...scheme.all(), ...custom.filter(isNew)], scheme.groups());
+      const local = groupsOf([...scheme.served(), ...custom.filter(isNew)], scheme.groups());
       this.#groups = withRemoteGroups(local, remote, scheme.groupVersions());
       this.#documents.clear();
     }

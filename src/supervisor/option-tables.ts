@@ -211,6 +211,13 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: "EncryptionConfiguration that says what is kept encrypted, and how",
   },
   {
+    name: "runtime-config",
+    type: "list",
+    placeholder: "KEY=BOOL",
+    group: "listener",
+    text: "Group versions and resources to serve: api/all, api/ga, api/beta, GROUP/VERSION[/RESOURCE]",
+  },
+  {
     name: "request-timeout",
     type: "string",
     placeholder: "DURATION",

@@ -5,6 +5,8 @@ import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { OptionValues } from "#base/options.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
+import { parseRuntimeConfig, RuntimeConfigError } from "#api/runtime-config.ts";
+import type { Serves } from "#api/scheme.ts";
 import type { CompactionOptions } from "#store/history/compaction.ts";
 import { scheduleFault } from "#api/batch/cron-schedule.ts";
 import { addressInRange, parseCidr } from "./addresses.ts";
@@ -66,6 +68,8 @@ export interface ServerOptions extends NodeOptions {
     readonly minRequestTimeoutMs: number;
     readonly shutdownDelayMs: number;
   };
+  /** Undefined: what is served by default. */
+  readonly serves: Serves | undefined;
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly serviceNodePortRange: { readonly from: number; readonly to: number };
@@ -308,6 +312,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
       minRequestTimeoutMs: reader.count("min-request-timeout", 1800) * 1000,
       shutdownDelayMs: reader.duration("shutdown-delay-duration", 0, 0),
     },
+    serves: readRuntimeConfig(reader),
     clusterCidr,
     serviceCidr,
     serviceNodePortRange: readPortRange(reader),
@@ -322,6 +327,16 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     contextName: "default",
   };
   return { options, faults: reader.faults };
+}
+
+function readRuntimeConfig(reader: Reader): Serves | undefined {
+  try {
+    return parseRuntimeConfig(reader.list("runtime-config"));
+  } catch (error) {
+    if (!(error instanceof RuntimeConfigError)) throw error;
+    reader.faults.push(`--runtime-config: ${error.message}`);
+    return undefined;
+  }
 }
 
 const dayMs = 24 * 3600 * 1000;

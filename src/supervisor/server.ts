@@ -222,7 +222,7 @@ async function createServer(
       clock,
       random,
       log: log.child({ component: "apiserver" }),
-      scheme: createScheme(),
+      scheme: createScheme(options.serves),
       table: createTypeTable(),
       version: {
         gitVersion: host.kubernetesVersion,

@@ -84,10 +84,10 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   const { scheme, table, descriptions, version } = deps;
   const schemas = new SchemaWriter({ table, descriptions, kindsOf: kindsBy(scheme) });
   const paths = new PathWriter({ table, descriptions });
-  const byVersion = Map.groupBy(scheme.all(), apiVersionOf);
+  const byVersion = Map.groupBy(scheme.served(), apiVersionOf);
   // Of all that decides what a document says, so that none has to be made to know it.
   const content = createHash("sha512").update(
-    `${version}\n${JSON.stringify(scheme.all())}\n${typeTableText}`,
+    `${version}\n${JSON.stringify(scheme.served())}\n${typeTableText}`,
   );
   const described = descriptions.of(`${meta}.ObjectMeta`) ?? "";
   return scheme.groupVersions().map((own) => {

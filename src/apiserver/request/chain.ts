@@ -13,7 +13,7 @@ import { methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
 
 export interface ChainDeps {
   readonly authorizer: Authorizer;
-  readonly routes: RouteTable;
+  readonly routes: Pick<RouteTable, "find">;
   /** Of what another server serves; undefined when this one does. */
   readonly remote?: ((call: ApiCall) => Promise<Answer> | undefined) | undefined;
   /** Paths outside the API's resources; undefined when nobody serves the path. */
@@ -50,7 +50,7 @@ export function authorizationAttributes(
   return { ...info, user, fieldSelector: query.get("fieldSelector") ?? undefined };
 }
 
-async function dispatch(call: ApiCall, info: RequestInfo, routes: RouteTable): Promise<Answer> {
+async function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"]): Promise<Answer> {
   const found = routes.find(info);
   if (found === undefined) return notFoundAnywhere();
   if (found.route === undefined) throw methodNotAllowed();
