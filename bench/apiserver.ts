@@ -15,6 +15,7 @@ import { ServerProcess, variants } from "./server.ts";
 /** Of a round. */
 const createsEach = 600;
 const warmUpCreates = 2000;
+const warmUpPatches = 400;
 const getsEach = 6000;
 const pagesEach = 20;
 const listsEach = 3;
@@ -92,6 +93,7 @@ class Bench {
 
   async fill(): Promise<void> {
     await inLoops(64, this.#pods - this.#created, () => this.#create());
+    await inLoops(1, warmUpPatches, () => this.#patch());
   }
 
   async read(): Promise<void> {
