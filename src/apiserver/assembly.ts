@@ -10,7 +10,12 @@ import type { Scheme } from "#api/scheme.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import type { Admission } from "./admission/admission.ts";
-import { ServerLeases, serverLeasesPath, type ServerAddress } from "./bootstrap/server-leases.ts";
+import {
+  ServerLeases,
+  serverLeasesPath,
+  type ServerAddress,
+  type ServerLeasesDeps,
+} from "./bootstrap/server-leases.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
 import { Bookmarks } from "./registry/bookmarks.ts";
 import { CacheFeed } from "./registry/cache-feed.ts";
@@ -115,8 +120,11 @@ export class Assembly {
   }
 
   /** Who else serves this store. */
-  serverLeases(own: ServerAddress | undefined, changed: () => void): ServerLeases {
-    return new ServerLeases(own, { ...this.#deps, cache: this.#serverLeases, changed });
+  serverLeases(
+    own: ServerAddress | undefined,
+    telling: Pick<ServerLeasesDeps, "encryptionHash" | "changed">,
+  ): ServerLeases {
+    return new ServerLeases(own, { ...this.#deps, ...telling, cache: this.#serverLeases });
   }
 
   #serviceAllocation(): ServiceAllocation {

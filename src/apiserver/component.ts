@@ -30,8 +30,7 @@ import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
-import { reconcileKubernetesService } from "./bootstrap/kubernetes-service.ts";
-import type { ServerAddress } from "./bootstrap/server-leases.ts";
+import { ServerRegister } from "./bootstrap/server-register.ts";
 import { CustomSources } from "./crd/openapi.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
@@ -102,10 +101,13 @@ export interface Apiserver extends Component {
   local(user: UserInfo): Transport;
   /** The port it listens on, once ready. */
   readonly port: number;
+  /** All of the cluster's. */
+  readonly servers: ServerRegister;
 }
 
 class ApiserverComponent implements Apiserver {
   readonly name = "apiserver";
+  readonly servers: ServerRegister;
   readonly #options: Completed<ApiserverOptions>;
   readonly #deps: ApiserverDeps;
   readonly #assembly: Assembly;
@@ -135,10 +137,7 @@ class ApiserverComponent implements Apiserver {
     this.#deps = deps;
     const { clock, random, log } = deps;
     this.#expressions = new LateExpressions(deps.loadExpressions);
-    this.#encryption =
-      options.encryptionConfiguration === undefined
-        ? undefined
-        : encryptionAtRest(options.encryptionConfiguration, deps);
+    this.#encryption = this.#atRest();
     this.#client = createClient(this.local(self), { clock });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
     const protobuf = new ProtobufCodec(deps.table, deps.scheme);
@@ -178,6 +177,7 @@ class ApiserverComponent implements Apiserver {
     followFlowObjects({ ...following, flow: this.#flow });
     this.#roles = new ClusterRoleAggregator(following);
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
+    this.servers = this.#register();
     this.#assembly = this.#assemble();
     this.#door = new Door(
       {
@@ -235,7 +235,7 @@ class ApiserverComponent implements Apiserver {
     await this.#informers.waitForSync(signal);
     await bootstrap(this.#client, signal);
     stack.defer(await this.#assembly.repairClaims());
-    stack.defer(await this.#publishService(signal));
+    stack.defer(await this.servers.start(this.#port, signal));
     await reconcileClusterAuthentication(this.#client, this.#options, signal);
     this.#hasBootstrapped = true;
     const aggregating = this.#roles.run(stop.signal);
@@ -260,48 +260,31 @@ class ApiserverComponent implements Apiserver {
     this.#isStopping = true;
   }
 
+  #atRest(): EncryptionAtRest | undefined {
+    const { encryptionConfiguration: path } = this.#options;
+    const loaded = (): void => {
+      this.servers.announce();
+    };
+    return path === undefined ? undefined : encryptionAtRest(path, { ...this.#deps, loaded });
+  }
+
+  #register(): ServerRegister {
+    const encryptionHash = (): string => this.#encryption?.file.hash ?? "";
+    return new ServerRegister(
+      { ...this.#options, clusterIp: this.#addresses[0]?.first ?? "" },
+      {
+        client: () => this.#client,
+        log: this.#deps.log,
+        encryptionHash,
+        leases: (own, changed) => this.#assembly.serverLeases(own, { encryptionHash, changed }),
+      },
+    );
+  }
+
   #delay(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#deps.clock.after(this.#options.shutdownDelayMs, resolve);
     return promise;
-  }
-
-  /** Makes the Service `kubernetes` lead to every server, and keeps it so. Returns what ends it. */
-  async #publishService(signal: AbortSignal): Promise<() => Promise<void>> {
-    const { advertiseAddress, advertisePort, isShared } = this.#options;
-    const { log } = this.#deps;
-    const isLoopback = /^(127\.|::1$)/.test(advertiseAddress);
-    if (isLoopback) log.warn("pods can't reach the API at a loopback address", { advertiseAddress });
-    const port = advertisePort === 0 ? this.#port : advertisePort;
-    const own = isLoopback ? undefined : { address: advertiseAddress, port };
-    const publish = (servers: readonly ServerAddress[]): Promise<void> =>
-      reconcileKubernetesService(
-        this.#client,
-        {
-          serviceCidrs: this.#options.serviceCidrs,
-          clusterIp: this.#addresses[0]?.first ?? "",
-          servers,
-          securePort: port,
-        },
-        signal,
-      );
-    if (!isShared) {
-      await publish(own === undefined ? [] : [own]);
-      return () => Promise.resolve();
-    }
-    // One after the other: the last one to write must be the one that knows most.
-    let publishing = Promise.resolve();
-    const leases = this.#assembly.serverLeases(own, () => {
-      publishing = publishing
-        .then(() => publish(leases.servers))
-        .catch((error: unknown) => {
-          if (signal.aborted) return;
-          log.warn("the Service kubernetes is not up to date", { error: errorText(error) });
-        });
-    });
-    await leases.start();
-    await publish(leases.servers);
-    return () => leases.stop();
   }
 
   #assemble(): Assembly {

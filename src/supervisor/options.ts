@@ -284,11 +284,6 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     certFile: reader.text("datastore-certfile"),
     keyFile: reader.text("datastore-keyfile"),
   };
-  if (reader.flag("secrets-encryption") && reader.text("datastore-endpoint") !== undefined) {
-    reader.faults.push(
-      "--secrets-encryption keeps its keys on this machine: with --datastore-endpoint give every server the same --encryption-provider-config",
-    );
-  }
   const datastore = readDatastore(reader.text("datastore-endpoint"), files, reader.faults);
   const options: ServerOptions = {
     ...node,

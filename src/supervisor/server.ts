@@ -7,20 +7,19 @@ import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descripti
 import { aborted } from "#base/abort.ts";
 import { completeOptions, runInOrder, type Component } from "#base/component.ts";
 import { toRfc3339 } from "#base/clock.ts";
-import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
 import { writeKubeconfig } from "#client/kubeconfig.ts";
 import { createClient } from "#client/rest.ts";
-import { controllers } from "#controllers/component.ts";
 import type { KeyPair } from "#pki/ca.ts";
-import { scheduler } from "#scheduler/component.ts";
 import { Compaction } from "#store/history/compaction.ts";
 import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
-import { encryptionFile } from "./secrets-encryption/files.ts";
+import { openSecretsEncryption, type SecretsEncryption } from "./secrets-encryption/open.ts";
+import { secretsEncryptionRoutes } from "./secrets-encryption/routes.ts";
+import { SecretsKeys } from "./secrets-encryption/service.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
 import {
   frontProxyName,
@@ -30,6 +29,7 @@ import {
   type CertificateInput,
   type ServerCertificates,
 } from "./certificates.ts";
+import { controlPlane, systemUser } from "./control-plane.ts";
 import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
 import { datastoreName } from "./datastore/endpoint.ts";
 import { etcdListenComponent } from "./etcd-listen/component.ts";
@@ -38,8 +38,8 @@ import { loadNodePassword } from "./join/client.ts";
 import { checkNodePassword, JoinServer } from "./join/server.ts";
 import { lockDirectory } from "./lock.ts";
 import { ensureNodeAccess } from "./node-access.ts";
-import { electedComponent, serverIdentity } from "./elected.ts";
-import { informerComponent, nodeComponents } from "./node-components.ts";
+import { serverIdentity } from "./elected.ts";
+import { nodeComponents } from "./node-components.ts";
 import type { ServerOptions } from "./options.ts";
 import { agentPaths, serverPaths } from "./paths.ts";
 import { joinRoutes } from "./join/routes.ts";
@@ -77,6 +77,7 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   const server = await createServer(options, { host, store, certificates, address, token });
   const identity = await serverIdentity(paths.identity, options.nodeName, host.random);
   const components: Component[] = [
+    server.encryption.component,
     server.apiserver,
     ...etcdApi(options, { keyValues, certificates }, host),
     stepComponent("node access", async () => {
@@ -185,6 +186,7 @@ interface ServerParts extends Omit<State, "keyValues"> {
 
 interface Server {
   readonly apiserver: Apiserver;
+  readonly encryption: SecretsEncryption;
   /** All powers. */
   readonly admin: Client;
   readonly clientOf: (user: UserInfo) => Client;
@@ -210,13 +212,16 @@ async function createServer(
   const tokenAuthenticators = await tokenAuthenticatorsOf(options, host);
   // Made before the client that it uses: joining starts when the server serves.
   const timeline = new Timeline({ store, clock, log: log.child({ component: "store" }) });
-  const late: { join?: JoinServer; snapshots?: SnapshotService } = {};
-  const encryptionConfiguration =
-    options.encryptionProviderConfig ??
-    (await encryptionFile(serverPaths(options.dataDir).encryption, options.secretsEncryption, random));
+  const late: { join?: JoinServer; snapshots?: SnapshotService; keys?: SecretsKeys } = {};
+  const encryption = await openSecretsEncryption(options, tokens.serverPassword, {
+    store,
+    clock,
+    random,
+    log: log.child({ component: "encryption" }),
+  });
   const apiserver = buildApiserver(
     options,
-    { certificates, address, encryptionConfiguration },
+    { certificates, address, encryptionConfiguration: encryption.configuration },
     {
       store,
       clock,
@@ -238,6 +243,7 @@ async function createServer(
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);
         snapshotRoutes(() => late.snapshots)(app, front);
+        secretsEncryptionRoutes(() => late.keys)(app, front);
         timelineRoutes({ store, timeline })(app, front);
       },
     },
@@ -253,16 +259,18 @@ async function createServer(
   });
   const snapshotService = createSnapshotService(options, { store, tokens }, host);
   late.snapshots = snapshotService;
+  const { keeper } = encryption;
+  late.keys = new SecretsKeys({ keeper, servers: apiserver.servers, clock, random });
   const rootCaPem = certificates.serverCa.certificatePem;
   const { clientCa, serverCa } = certificates;
   const signing = { clientCa, serverCa };
-  return { apiserver, admin, clientOf, rootCaPem, signing, snapshotService, store, timeline };
+  return { apiserver, encryption, admin, clientOf, rootCaPem, signing, snapshotService, store, timeline };
 }
 
 function createSnapshotService(
   { snapshots, nodeName, dataDir }: ServerOptions,
   { store, tokens }: { readonly store: Store; readonly tokens: ServerTokens },
-  { clock, log, version }: Host,
+  { clock, random, log, version }: Host,
 ): SnapshotService {
   return new SnapshotService(
     { ...snapshots, node: nodeName, version },
@@ -270,7 +278,7 @@ function createSnapshotService(
       store,
       clock,
       log: log.child({ component: "snapshots" }),
-      identity: () => sealIdentity(serverPaths(dataDir), tokens.serverPassword),
+      identity: () => sealIdentity(serverPaths(dataDir), tokens.serverPassword, random),
     },
   );
 }
@@ -313,63 +321,6 @@ function buildApiserver(
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",
   });
   return apiserverKind.create(full, deps);
-}
-
-const systemUser = (name: string): UserInfo => ({ name, groups: ["system:authenticated"] });
-
-/** A controller acts with the rights of its own account in kube-system, as upstream's do. */
-const controllerUser = (account: string): UserInfo => ({
-  name: `system:serviceaccount:kube-system:${account}`,
-  groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-});
-
-interface ControlPlaneParts {
-  readonly server: Server;
-  readonly identity: string;
-}
-
-/** Of several servers one runs the controllers and one schedules. */
-function controlPlane(options: ServerOptions, parts: ControlPlaneParts, host: Host): Component[] {
-  const components: Component[] = [];
-  if (!options.disable.has("controller-manager")) {
-    components.push(electedControllers(options, parts, host));
-  }
-  if (!options.disable.has("scheduler")) components.push(electedScheduler(parts, host));
-  return components;
-}
-
-function electedControllers(
-  options: ServerOptions,
-  { server: { clientOf, rootCaPem, signing }, identity }: ControlPlaneParts,
-  { clock, random, log, loadExpressions }: Host,
-): Component {
-  const name = "kube-controller-manager";
-  const { disable, clusterCidr, serviceCidr } = options;
-  const full = completeOptions(controllers, { disable, clusterCidr, serviceCidr, rootCaPem, signing });
-  const client = clientOf(systemUser(`system:${name}`));
-  const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
-  const clientFor = (account: string): Client => clientOf(controllerUser(account));
-  return electedComponent({ name, identity, eventSource: name, stopMaxMs }, basis, () => {
-    const informers = createInformerFactory(basis);
-    return [
-      informerComponent(informers),
-      controllers.create(full, { ...basis, clientFor, informers, loadExpressions }),
-    ];
-  });
-}
-
-function electedScheduler(
-  { server: { clientOf }, identity }: ControlPlaneParts,
-  { clock, random, log }: Host,
-): Component {
-  const name = "kube-scheduler";
-  const client = clientOf(systemUser(`system:${name}`));
-  const basis = { client, clock, random, log: log.child({ component: "scheduler" }) };
-  const full = completeOptions(scheduler, {});
-  return electedComponent({ name, identity, eventSource: "default-scheduler", stopMaxMs }, basis, () => {
-    const informers = createInformerFactory(basis);
-    return [informerComponent(informers), scheduler.create(full, { ...basis, informers })];
-  });
 }
 
 /** What the store wants done from time to time. */

@@ -10,7 +10,10 @@ import { ServerLeases, serverLeasesPath } from "./server-leases.ts";
 const clock = (): ManualClock => new ManualClock();
 
 /** One server's view of the store. */
-async function join(t: TestContext, at: { store: Store; clock: ManualClock; address: string | undefined }) {
+async function join(
+  t: TestContext,
+  at: { store: Store; clock: ManualClock; address: string | undefined; hash?: () => string },
+) {
   const feed = new CacheFeed(at);
   const cache = feed.cache(serverLeasesPath, false);
   const stop = new AbortController();
@@ -27,6 +30,7 @@ async function join(t: TestContext, at: { store: Store; clock: ManualClock; addr
     ...at,
     cache,
     log: silentLogger,
+    encryptionHash: at.hash ?? (() => ""),
     changed: () => changes.push(shown(leases)),
   });
   await leases.start();
@@ -50,6 +54,25 @@ test("servers come, stay, and go", async (t) => {
   assert.deepEqual(one.changes.slice(-2), ["10.0.0.1,10.0.0.2", "10.0.0.1"]);
   await one.leases.stop();
   await watcher.leases.stop();
+});
+
+test("each tells which encryption configuration it has read, at once", async (t) => {
+  const at = { clock: clock(), store: openMemoryStore({ clock: clock(), log: silentLogger }) };
+  let hash = "old";
+  const one = await join(t, { ...at, address: "10.0.0.1", hash: () => "old" });
+  const two = await join(t, { ...at, address: "10.0.0.2", hash: () => hash });
+  const hashes = (): string[] => one.leases.servers.map(({ encryptionHash }) => encryptionHash);
+  assert.deepEqual(hashes(), ["old", "old"]);
+  const told = one.changes.length;
+  hash = "new";
+  await two.leases.renew();
+  await settle();
+  assert.deepEqual(hashes(), ["old", "new"]);
+  assert.equal(one.changes.length, told + 1);
+  await at.clock.advance(60_000);
+  assert.equal(one.changes.length, told + 1);
+  await one.leases.stop();
+  await two.leases.stop();
 });
 
 test("one that is no longer heard of is removed after its time", async (t) => {

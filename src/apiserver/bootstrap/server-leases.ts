@@ -20,12 +20,18 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+export interface LivingServer extends ServerAddress {
+  /** Of the encryption configuration it has read; "" without one. */
+  readonly encryptionHash: string;
+}
+
 export interface ServerLeasesDeps {
   readonly store: Store;
   readonly cache: ResourceCache;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A server has come or gone. */
+  readonly encryptionHash: () => string;
+  /** A server has come or gone, or has read another configuration. */
   readonly changed: () => void;
 }
 
@@ -38,6 +44,7 @@ export class ServerLeases {
   #renewals = 0;
   #isCutOff = false;
   #isStopped = false;
+  #ticking = Promise.resolve();
   #cancel: (() => void) | undefined;
   #unlisten: (() => void) | undefined;
 
@@ -47,10 +54,12 @@ export class ServerLeases {
   }
 
   /** Those alive, this server always among them; sorted. */
-  get servers(): readonly ServerAddress[] {
-    const found = [...this.#deps.cache.objects("")].map(({ value }) => addressIn(value));
+  get servers(): readonly LivingServer[] {
     const own = this.#own;
-    if (own !== undefined && !found.some((each) => nameOf(each) === nameOf(own))) found.push(own);
+    const found = [...this.#deps.cache.objects("")]
+      .map(({ value }) => serverIn(value))
+      .filter((each) => own === undefined || nameOf(each) !== nameOf(own));
+    if (own !== undefined) found.push({ ...own, encryptionHash: this.#deps.encryptionHash() });
     return found.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
@@ -62,17 +71,25 @@ export class ServerLeases {
         const { name } = current ?? previous ?? { name: "" };
         if (current === undefined) this.#seen.delete(name);
         else this.#seen.set(name, clock.monotonic());
-        if ((current === undefined) !== (previous === undefined)) changed();
+        if (hashIn(current?.value) !== hashIn(previous?.value)) changed();
       },
     });
-    await this.#tick();
+    await this.renew();
+  }
+
+  /** At once, and from then on at its times: the others hear what has changed here. */
+  renew(): Promise<void> {
+    this.#cancel?.();
+    // One after the other: an older state must not come after a newer one.
+    return (this.#ticking = this.#ticking.then(() => this.#tick()));
   }
 
   /** The others hear at once that this server is going. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#cancel?.();
     this.#unlisten?.();
+    await this.#ticking;
+    this.#cancel?.();
     if (this.#own === undefined) return;
     try {
       await this.#deps.store.delete(this.#keyOf(nameOf(this.#own)));
@@ -83,6 +100,8 @@ export class ServerLeases {
 
   async #tick(): Promise<void> {
     const { clock, log } = this.#deps;
+    if (this.#isStopped) return;
+    this.#cancel?.();
     try {
       if (this.#own !== undefined) await this.#renew(this.#own);
       // Without the store nobody could renew: everybody gets their time anew.
@@ -93,16 +112,16 @@ export class ServerLeases {
       this.#isCutOff = true;
       log.warn("own lease not renewed, will retry", { error: errorText(error) });
     }
-    if (this.#isStopped) return;
     this.#cancel = clock.after(renewMs, () => {
-      void this.#tick();
+      void this.renew();
     });
   }
 
   async #renew(own: ServerAddress): Promise<void> {
     const { store } = this.#deps;
     const key = this.#keyOf(nameOf(own));
-    const value = Buffer.from(JSON.stringify({ ...own, renewals: ++this.#renewals }));
+    const encryptionHash = this.#deps.encryptionHash();
+    const value = Buffer.from(JSON.stringify({ ...own, encryptionHash, renewals: ++this.#renewals }));
     const { entry } = await store.get(key);
     try {
       await (entry === undefined ? store.create(key, value) : store.update(key, value, entry.modRevision));
@@ -135,7 +154,11 @@ export class ServerLeases {
 
 const nameOf = ({ address, port }: ServerAddress): string => `${address}:${port}`;
 
-function addressIn(value: Buffer): ServerAddress {
-  const { address, port } = JSON.parse(value.toString("utf8")) as ServerAddress;
-  return { address, port };
+function serverIn(value: Buffer): LivingServer {
+  const entry = JSON.parse(value.toString("utf8")) as ServerAddress & Partial<LivingServer>;
+  return { address: entry.address, port: entry.port, encryptionHash: entry.encryptionHash ?? "" };
 }
+
+/** Undefined: there is no such server. */
+const hashIn = (value: Buffer | undefined): string | undefined =>
+  value === undefined ? undefined : serverIn(value).encryptionHash;

@@ -26,6 +26,8 @@ export function registerConfigurationInfo(registry: Registry, file: Configuratio
 export interface ConfigurationFileDeps {
   readonly store: EncryptingStore;
   readonly log: Logger;
+  /** Another configuration counts from now on. */
+  readonly loaded: () => void;
 }
 
 export class ConfigurationFile {
@@ -58,6 +60,7 @@ export class ConfigurationFile {
     if (hash === this.#hash) return;
     this.#deps.store.configure(await transformerFinder(parseEncryptionConfiguration(this.path, text)));
     this.#hash = hash;
+    this.#deps.loaded();
     this.#deps.log.info("encryption provider configuration loaded", { path: this.path });
   }
 

@@ -33,6 +33,7 @@ export class EncryptingStore implements Store {
   /** Of what the inner store hands out again and again. */
   readonly #entries = new WeakMap<Entry, Entry>();
   #find: Finder = () => undefined;
+  #findBefore: Finder = () => undefined;
 
   constructor(inner: Store, resourceOf: ResourceOfKey) {
     this.#inner = inner;
@@ -41,6 +42,7 @@ export class EncryptingStore implements Store {
 
   /** From now on. What is stored stays as it is until it is written again. */
   configure(find: Finder): void {
+    this.#findBefore = this.#find;
     this.#find = find;
   }
 
@@ -137,9 +139,21 @@ export class EncryptingStore implements Store {
   #openValue(key: string, value: Buffer): Buffer {
     const known = this.#opened.get(value);
     if (known !== undefined) return known;
-    const plain = this.#transformerOf(key)?.open(value, key) ?? value;
+    const plain = this.#plainOf(key, value);
     this.#remember(value, plain);
     return plain;
+  }
+
+  #plainOf(key: string, value: Buffer): Buffer {
+    try {
+      return this.#transformerOf(key)?.open(value, key) ?? value;
+    } catch (error) {
+      // Events of before everything was written anew may still be on their way when the old key goes.
+      const { group, resource } = this.#resourceOf(key) ?? { group: "", resource: "" };
+      const before = this.#findBefore(group, resource);
+      if (before === undefined) throw error;
+      return before.open(value, key);
+    }
   }
 
   #remember(sealed: Buffer, plain: Buffer): void {

@@ -1,8 +1,7 @@
 /** A server's store, encrypted as a file says. */
 import type { Scheme } from "#api/scheme.ts";
-import type { Logger } from "#base/log.ts";
 import type { Store } from "#store/store.ts";
-import { ConfigurationFile } from "./configuration-file.ts";
+import { ConfigurationFile, type ConfigurationFileDeps } from "./configuration-file.ts";
 import { EncryptingStore } from "./encrypting-store.ts";
 import { resourceOfKey } from "./resource-of-key.ts";
 
@@ -14,8 +13,8 @@ export interface EncryptionAtRest {
 
 export function encryptionAtRest(
   path: string,
-  deps: { readonly store: Store; readonly scheme: Scheme; readonly log: Logger },
+  deps: Omit<ConfigurationFileDeps, "store"> & { readonly store: Store; readonly scheme: Scheme },
 ): EncryptionAtRest {
   const store = new EncryptingStore(deps.store, resourceOfKey(deps.scheme));
-  return { store, file: new ConfigurationFile(path, { store, log: deps.log }) };
+  return { store, file: new ConfigurationFile(path, { log: deps.log, loaded: deps.loaded, store }) };
 }

@@ -257,7 +257,7 @@ suite("changes of the configuration", () => {
           });
         });
       const store = new EncryptingStore(inner, anything);
-      const file = new ConfigurationFile(path, { store, log });
+      const file = new ConfigurationFile(path, { store, log, loaded: () => undefined });
       await file.load();
       const stop = file.follow();
       const before = file.hash;

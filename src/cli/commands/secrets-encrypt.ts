@@ -1,4 +1,3 @@
-import { agentSpecs } from "#supervisor/option-tables.ts";
 import type { SecretsRotation } from "#supervisor/secrets-encryption/rotation.ts";
 import type { CommandDefinition } from "../command.ts";
 import { findKubeconfig } from "../kubeconfig-path.ts";
@@ -21,11 +20,10 @@ export const secretsEncryptCommand: CommandDefinition = {
   name: "secrets-encrypt",
   summary: "Show and change the keys that Secrets are kept encrypted with",
   description:
-    "For a server that was started with --secrets-encryption. rotate-keys does prepare (a new key reads), rotate (it " +
+    "For servers that were started with --secrets-encryption, or share a datastore. rotate-keys does prepare (a new key reads), rotate (it " +
     "writes) and reencrypt (every Secret is written anew, the old key goes). After enable or disable, " +
-    "`reencrypt --force` brings what is stored into line. The server goes on running.",
+    "`reencrypt --force` brings what is stored into line. The servers go on running.",
   options: [
-    ...agentSpecs.filter(({ name }) => name === "data-dir"),
     {
       name: "kubeconfig",
       type: "string",
@@ -45,10 +43,8 @@ export const secretsEncryptCommand: CommandDefinition = {
         `${args[0] ?? ""} is no step of secrets-encrypt; steps are ${stepNames.join(", ")}`,
       ]);
     }
-    const dataDir = values["data-dir"];
     const kubeconfig = values["kubeconfig"];
     return rotate(invocation, {
-      dataDir: typeof dataDir === "string" ? dataDir : undefined,
       kubeconfig: typeof kubeconfig === "string" ? kubeconfig : undefined,
       run: (rotation) => step(rotation, values["force"] === true),
     });
@@ -56,22 +52,17 @@ export const secretsEncryptCommand: CommandDefinition = {
 };
 
 interface Work {
-  readonly dataDir: string | undefined;
   readonly kubeconfig: string | undefined;
   readonly run: (rotation: SecretsRotation) => Promise<void>;
 }
 
-async function rotate(invocation: Invocation, { dataDir, kubeconfig, run }: Work): Promise<number> {
+async function rotate(invocation: Invocation, { kubeconfig, run }: Work): Promise<number> {
   const { SecretsRotation: Rotation } = await import("#supervisor/secrets-encryption/rotation.ts");
-  const { serverPaths } = await import("#supervisor/paths.ts");
-  const { defaultDataDir, thisMachine } = await import("#supervisor/options.ts");
   const { loadKubeconfig } = await import("#client/kubeconfig.ts");
   const { createTlsTransport } = await import("#client/transport.ts");
   const { createClient } = await import("#client/rest.ts");
   const { systemClock: clock } = await import("#base/clock.ts");
-  const { systemRandom: random } = await import("#base/random.ts");
   const { errorText, silentLogger } = await import("#base/log.ts");
-  const directory = dataDir ?? defaultDataDir(thisMachine(invocation.env["HOME"] ?? "/"));
   const path = kubeconfig ?? invocation.env["KUBECONFIG"] ?? (await findKubeconfig(invocation));
   if (path === undefined || path === "") {
     throw new UsageError(["no kubeconfig was found; --kubeconfig names one"]);
@@ -82,7 +73,7 @@ async function rotate(invocation: Invocation, { dataDir, kubeconfig, run }: Work
     const { signal, out: say } = invocation;
     try {
       const client = createClient(transport, { clock, fieldManager: "mini-k8s" });
-      await run(new Rotation(serverPaths(directory).encryption, { client, clock, random, signal, say }));
+      await run(new Rotation({ client, signal, say }));
     } finally {
       await transport.close();
     }

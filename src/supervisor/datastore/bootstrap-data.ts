@@ -1,27 +1,20 @@
 /**
  * What all servers of a cluster must have in common, kept in the datastore they share: the authorities, the key of
- * ServiceAccount tokens, the join password. Sealed with a key made of that password, so that a copy of the datastore
- * gives nobody the cluster. The first server creates it, the others take it. k3s: pkg/cluster/storage.go
+ * ServiceAccount tokens, the join password. Sealed with that password (sealing.ts). The first server creates it, the others take it. k3s: pkg/cluster/storage.go
  */
-import { createCipheriv, createDecipheriv, scrypt } from "node:crypto";
-import { promisify } from "node:util";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { checkCaHash, parseJoinToken } from "#pki/join-token.ts";
 import { KeyExistsError, type Store } from "#store/store.ts";
 import { KeyFiles, newAuthorities, type SharedKeys } from "../certificates.ts";
+import { seal, unseal } from "../sealing.ts";
 import { keptPassword } from "../tokens.ts";
 import type { ServerPaths } from "../paths.ts";
 
 /** Beside /registry: no object of the API. */
 const key = "/bootstrap/mini-k8s";
-const cipher = "aes-256-gcm";
-const saltBytes = 16;
-const ivBytes = 12;
-const tagBytes = 16;
 const format = 1;
-const scryptAsync = promisify<string, Buffer, number, Buffer>(scrypt);
 
 interface BootstrapData extends SharedKeys {
   readonly password: string;
@@ -54,7 +47,7 @@ export async function shareBootstrapData(input: BootstrapInput, deps: BootstrapD
       const password = known ?? deps.random.bytes(16).toString("hex");
       const data = { ...((await files.shared()) ?? newAuthorities(deps)), password };
       try {
-        await deps.store.create(key, await seal(data, password, deps.random));
+        await deps.store.create(key, await sealData(data, password, deps.random));
       } catch (error) {
         // Another server was faster: its data is the cluster's.
         if (error instanceof KeyExistsError) continue;
@@ -69,7 +62,7 @@ export async function shareBootstrapData(input: BootstrapInput, deps: BootstrapD
         `--token is missing: the datastore ${input.datastore} holds a cluster already, start with its token`,
       );
     }
-    const data = await unseal(entry.value, known, input.datastore);
+    const data = await unsealData(entry.value, known, input.datastore);
     if (given !== undefined) checkCaHash(given, data.serverCa.certificatePem);
     await takeOver(files, data, input);
     deps.log.info("cluster joined", { datastore: input.datastore });
@@ -96,31 +89,23 @@ async function takeOver(
   await files.writeShared(data);
 }
 
-async function seal(data: BootstrapData, password: string, random: Random): Promise<Buffer> {
-  const [salt, iv] = [random.bytes(saltBytes), random.bytes(ivBytes)];
-  const sealing = createCipheriv(cipher, await scryptAsync(password, salt, 32), iv);
-  const text = Buffer.concat([sealing.update(JSON.stringify(data), "utf8"), sealing.final()]);
-  return Buffer.concat([Buffer.from([format]), salt, iv, sealing.getAuthTag(), text]);
+async function sealData(data: BootstrapData, password: string, random: Random): Promise<Buffer> {
+  return Buffer.concat([Buffer.from([format]), await seal(JSON.stringify(data), password, random)]);
 }
 
-async function unseal(sealed: Buffer, password: string, datastore: string): Promise<BootstrapData> {
+async function unsealData(sealed: Buffer, password: string, datastore: string): Promise<BootstrapData> {
   if (sealed[0] !== format) {
     throw new Error(
       `the datastore ${datastore} was set up by another version of mini-k8s: ${key} has form ${sealed[0]}`,
     );
   }
-  let at = 1;
-  const take = (count: number): Buffer => sealed.subarray(at, (at += count));
-  const [salt, iv, tag] = [take(saltBytes), take(ivBytes), take(tagBytes)];
-  const derived = await scryptAsync(password, salt, 32);
+  let text: string;
   try {
-    const opening = createDecipheriv(cipher, derived, iv);
-    opening.setAuthTag(tag);
-    const text = Buffer.concat([opening.update(sealed.subarray(at)), opening.final()]);
-    return JSON.parse(text.toString("utf8")) as BootstrapData;
-  } catch (error) {
+    text = await unseal(sealed.subarray(1), password);
+  } catch (cause) {
     throw new Error(`--token is not the one that the cluster in the datastore ${datastore} was made with`, {
-      cause: error,
+      cause,
     });
   }
+  return JSON.parse(text) as BootstrapData;
 }

@@ -1,10 +1,10 @@
 /** The state of --secrets-encryption on disk: the server's configuration, and beside it how far a rotation is. */
-import { createHash } from "node:crypto";
 import { parseEncryptionConfiguration, type KeyConfiguration } from "#apiserver/encryption/configuration.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { readTextIfExists, writeFileAtomic } from "#base/files.ts";
 import type { Random } from "#base/random.ts";
-import { configurationOf, newState, type EncryptionState, type Stage } from "./plan.ts";
+import { changedMeanwhile, configurationText, isSameState, type StateKeeper } from "./keeper.ts";
+import type { EncryptionState, Stage } from "./plan.ts";
 
 const keyBytes = 32;
 const stages: readonly string[] = ["start", "prepare", "rotate", "reencrypt_finished"] satisfies Stage[];
@@ -19,7 +19,7 @@ export const newKey = (random: Random, name: string): KeyConfiguration => ({
 
 export const keyNameAt = (clock: Clock): string => `aescbckey-${toRfc3339(clock.now())}`;
 
-/** Undefined: secrets encryption was never enabled here. */
+/** Undefined: secrets encryption was never set up here. */
 export async function readState(path: string): Promise<EncryptionState | undefined> {
   const text = await readTextIfExists(path);
   if (text === undefined) return undefined;
@@ -33,28 +33,27 @@ export async function readState(path: string): Promise<EncryptionState | undefin
   };
 }
 
-/** Returns the hash by which a server says that it has read this. */
-export async function writeState(path: string, state: EncryptionState): Promise<string> {
-  const text = `${JSON.stringify(configurationOf(state))}\n`;
-  await writeFileAtomic(path, text);
+export async function writeState(path: string, state: EncryptionState): Promise<void> {
+  await writeFileAtomic(path, configurationText(state));
   await writeFileAtomic(stagePath(path), `${state.stage}\n`);
-  return hashOf(text);
 }
 
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+/** Of a server that has its store to itself. */
+export class FileKeeper implements StateKeeper {
+  readonly #path: string;
 
-export async function hashOfFile(path: string): Promise<string> {
-  return hashOf((await readTextIfExists(path)) ?? "");
-}
+  constructor(path: string) {
+    this.#path = path;
+  }
 
-/** What a server with --secrets-encryption starts with, and one that has ever had it. */
-export async function encryptionFile(
-  path: string,
-  isWanted: boolean,
-  random: Random,
-): Promise<string | undefined> {
-  if ((await readTextIfExists(path)) !== undefined) return path;
-  if (!isWanted) return undefined;
-  await writeState(path, newState(newKey(random, "aescbckey")));
-  return path;
+  async read(): Promise<EncryptionState> {
+    const state = await readState(this.#path);
+    if (state === undefined) throw new Error(`${this.#path} is gone`);
+    return state;
+  }
+
+  async write(state: EncryptionState, before: EncryptionState): Promise<void> {
+    if (!isSameState(await this.read(), before)) throw changedMeanwhile();
+    await writeState(this.#path, state);
+  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { statusText } from "./messages.ts";
 import {
   configurationOf,
   finished,
@@ -8,14 +9,13 @@ import {
   prepared,
   rotated,
   StageError,
-  statusText,
   switched,
   type EncryptionState,
 } from "./plan.ts";
 
 const one = { name: "one", secret: "MQ==" };
 const two = { name: "two", secret: "Mg==" };
-const first = newState(one);
+const first = newState(one, true);
 const names = ({ keys }: EncryptionState): string => keys.map(({ name }) => name).join();
 
 suite("a rotation", () => {
@@ -63,8 +63,9 @@ test("disabled, everything is written plain and the keys still read", () => {
 });
 
 test("the status looks as k3s's", () => {
+  const report = { stage: "rotate", isEnabled: true, keys: ["two", "one"], hash: "", behind: [] } as const;
   assert.equal(
-    statusText(rotated(prepared(first, two)), "All hashes match"),
+    statusText(report),
     [
       "Encryption Status: Enabled",
       "Current Rotation Stage: rotate",
@@ -77,4 +78,6 @@ test("the status looks as k3s's", () => {
       "",
     ].join("\n"),
   );
+  const behind = ["10.0.0.2:6443", "10.0.0.3:6443"];
+  assert.match(statusText({ ...report, behind }), /: hash does not match at 10.0.0.2:6443, 10.0.0.3:6443\n/);
 });

@@ -24,9 +24,9 @@ export class StageError extends Error {
   readonly code = "ENCRYPTION_STAGE";
 }
 
-export const newState = (key: KeyConfiguration): EncryptionState => ({
+export const newState = (key: KeyConfiguration, isEnabled: boolean): EncryptionState => ({
   stage: "start",
-  isEnabled: true,
+  isEnabled,
   keys: [key],
 });
 
@@ -60,7 +60,7 @@ export function finished(state: EncryptionState): EncryptionState {
   return { ...state, stage: "reencrypt_finished", keys: state.keys.slice(0, 1) };
 }
 
-export function mayReencrypt(state: EncryptionState, isForced: boolean): void {
+export function mayReencrypt(state: Pick<EncryptionState, "stage" | "isEnabled">, isForced: boolean): void {
   if (!isForced) demand(state, ["rotate"], "reencrypt");
 }
 
@@ -69,7 +69,11 @@ export function switched(state: EncryptionState, isEnabled: boolean): Encryption
   return { ...state, isEnabled };
 }
 
-function demand({ stage, isEnabled }: EncryptionState, stages: readonly Stage[], step: string): void {
+function demand(
+  { stage, isEnabled }: Pick<EncryptionState, "stage" | "isEnabled">,
+  stages: readonly Stage[],
+  step: string,
+): void {
   if (!stages.includes(stage)) {
     throw new StageError(
       `secrets-encrypt ${step}: the rotation stage is ${stage}, must be ${stages.join(" or ")}`,
@@ -78,19 +82,4 @@ function demand({ stage, isEnabled }: EncryptionState, stages: readonly Stage[],
   if (!isEnabled && step !== "enable" && step !== "disable") {
     throw new StageError(`secrets-encrypt ${step}: secrets encryption is disabled; enable it first`);
   }
-}
-
-/** As k3s shows it. */
-export function statusText({ stage, isEnabled, keys }: EncryptionState, hashes: string): string {
-  const rows = keys.map(({ name }, at) => ` ${isEnabled && at === 0 ? "*" : " "}\tAES-CBC\t${name}`);
-  return [
-    `Encryption Status: ${isEnabled ? "Enabled" : "Disabled"}`,
-    `Current Rotation Stage: ${stage}`,
-    `Server Encryption Hashes: ${hashes}`,
-    "",
-    "Active\tKey Type\tName",
-    "------\t--------\t----",
-    ...rows,
-    "",
-  ].join("\n");
 }

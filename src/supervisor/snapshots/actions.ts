@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import type { Clock } from "#base/clock.ts";
 import { readTextIfExists } from "#base/files.ts";
 import { silentLogger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
 import type { Transport } from "#client/client.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import { createTlsTransport } from "#client/transport.ts";
@@ -205,7 +206,8 @@ async function stoppedService(
       store,
       clock,
       log: silentLogger,
-      identity: async () => ((await hasIdentity(paths.tls)) ? sealIdentity(paths, password) : undefined),
+      identity: async () =>
+        (await hasIdentity(paths.tls)) ? sealIdentity(paths, password, systemRandom) : undefined,
     },
   );
 }
