@@ -22,10 +22,11 @@ function readBool(value: unknown, context: Context): unknown {
   return value;
 }
 
+const isInt32 = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value <= int32Max && value >= -int32Max - 1;
+
 function readInt32(value: unknown, context: Context): unknown {
-  if (typeof value !== "number" || !Number.isInteger(value) || value > int32Max || value < -int32Max - 1) {
-    throw context.mismatch(value, "int32");
-  }
+  if (!isInt32(value)) throw context.mismatch(value, "int32");
   return value;
 }
 
@@ -74,7 +75,7 @@ function parseQuantityText(text: string): string {
 
 function readIntOrString(value: unknown): unknown {
   if (typeof value === "string") return value;
-  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= int32Max) return value;
+  if (isInt32(value)) return value;
   const kind = typeof value === "number" ? `number ${value}` : typeof value === "boolean" ? "bool" : "object";
   throw new DecodeError(
     `json: cannot unmarshal ${Array.isArray(value) ? "array" : kind} into Go value of type int32`,

@@ -2,7 +2,8 @@
  * One object at one revision, as the store holds it: JSON without a resourceVersion.
  * Bytes are kept once; the parsed object and the served bytes are made when first asked for.
  */
-import type { AnyObject } from "#api/meta/object.ts";
+import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
+import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
@@ -106,12 +107,21 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 /** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
 export function encodeForStore(object: AnyObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
-  const { resourceVersion: _revision, selfLink: _link, ...meta } = metadata ?? {};
-  const text = JSON.stringify({ kind, apiVersion, metadata: meta, ...rest });
+  const { resourceVersion: _revision, selfLink: _link, managedFields, ...meta } = metadata ?? {};
+  const head = JSON.stringify({ kind, apiVersion, metadata: meta });
+  const tail = JSON.stringify(rest);
+  // Managed fields are often text already: they go in as they are.
+  const managers = managedFields === undefined ? "" : managersText(managedFields, head.endsWith("{}}"));
+  const text = `${head.slice(0, -2)}${managers}}${tail === "{}" ? "" : ","}${tail.slice(1)}`;
   // Memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);
   return bytes;
+}
+
+function managersText(entries: readonly ManagedFieldsEntry[], isFirst: boolean): string {
+  const texts = entries.map((entry) => writtenJson(entry) ?? JSON.stringify(entry));
+  return `${isFirst ? "" : ","}"managedFields":[${texts.join(",")}]`;
 }
 
 export function deepFreeze<T>(value: T): T {

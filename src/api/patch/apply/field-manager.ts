@@ -22,6 +22,7 @@ import type { IgnoredFields, KindVersions, ObjectState } from "./object-state.ts
 import { deducedType } from "./schema.ts";
 import { ApplyConflictError, Updater, type Applied } from "./updater.ts";
 import { validateState } from "./validate-state.ts";
+import { noFields, writtenEntry } from "./written-entry.ts";
 
 export interface FieldManagerOptions {
   readonly gvk: GroupVersionKind;
@@ -46,6 +47,9 @@ export interface ApplyStamp extends WriteStamp {
 const kubectl = "kubectl";
 const beforeFirstApply = "before-first-apply";
 
+type Live = AnyObject | undefined;
+type Sent = ManagedFieldsEntry[] | undefined;
+
 export class FieldManager {
   readonly #options: FieldManagerOptions;
   readonly #reader: ManagersReader;
@@ -64,15 +68,26 @@ export class FieldManager {
     const metadata = (object.metadata ??= {});
     const sent = metadata.managedFields;
     delete metadata.managedFields;
+    const entries = this.#created(live, object, sent, stamp) ?? this.#replaced(live, object, sent, stamp);
+    if (entries !== undefined && entries.length > 0) metadata.managedFields = entries;
+  }
+
+  /** Of what nobody managed so far: there are no sets to compare. Undefined where there are. */
+  #created(live: Live, object: AnyObject, sent: Sent, { manager, now }: WriteStamp): Sent {
+    if (live !== undefined || this.#managersOf(live, sent).size > 0) return undefined;
+    const fields = this.#updater.created(this.#state(object));
+    if (fields === undefined || fields === noFields) return fields === undefined ? undefined : [];
+    return [writtenEntry(this.#name(manager, "Update"), now, fields)];
+  }
+
+  #replaced(live: Live, object: AnyObject, sent: Sent, stamp: WriteStamp): Sent {
     const managers = this.#managersOf(live, sent);
     // Whoever reset the managers (or never had any) isn't tracked until the first apply.
     const isTracked = managers.size > 0 || (live?.metadata?.uid ?? "") === "";
     const next = isTracked ? this.#updated(live ?? this.#empty(), object, managers, stamp) : managers;
-    const entries =
-      next === managers && managers === this.#liveManagers(live)
-        ? live?.metadata?.managedFields
-        : encodeManagers(next);
-    if (entries !== undefined) metadata.managedFields = entries;
+    return next === managers && managers === this.#liveManagers(live)
+      ? live?.metadata?.managedFields
+      : encodeManagers(next);
   }
 
   /**

@@ -62,6 +62,7 @@ function wholeMap(value: JsonMap, type: MapType): FieldTree {
   const { fields, element } = type;
   const node: MutableTree = { ".": leaf };
   let seen = 0;
+  let held = 0;
   let mask = fields.length > maskFieldsMax || element !== undefined ? undefined : 0;
   for (let at = 0; at < fields.length; at++) {
     const field = fields[at] as Field;
@@ -71,11 +72,12 @@ function wholeMap(value: JsonMap, type: MapType): FieldTree {
     if (inner === undefined) continue;
     const below = wholeOf(inner, field.type);
     node[field.key] = below;
+    held++;
     if (mask !== undefined) mask = below === leaf ? mask | (1 << at) : undefined;
   }
   if (element !== undefined) return wholeEntries(value, type, node, seen);
-  if (mask === undefined) return node;
-  return mask === 0 ? leaf : sharedNode(type, mask, node);
+  if (held === 0) return leaf;
+  return mask === undefined ? node : sharedNode(type, mask, node);
 }
 
 /** Structs of leaves, such as environment variables, come again and again: one node serves them all. */
@@ -97,7 +99,7 @@ function wholeEntries(value: JsonMap, type: MapType, node: MutableTree, seen: nu
       if (type.field(name) === undefined) node[fieldKey(name)] = wholeOf(value[name], type.element);
     }
   }
-  if (names.length === 0 && Object.keys(node).length === 1) return leaf;
+  if (Object.keys(node).length === 1) return leaf;
   return type.fields.length === 0 ? node : inOrder(node);
 }
 
@@ -106,5 +108,5 @@ function wholeList(items: readonly unknown[], type: ListType): FieldTree {
   for (const { key, items: same } of itemsByKey(type, items)) {
     node[key] = same.length > 1 ? leaf : wholeOf(same[0], type.element);
   }
-  return node;
+  return Object.keys(node).length === 1 ? leaf : node;
 }

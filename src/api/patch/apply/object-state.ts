@@ -1,6 +1,7 @@
 /** Objects of one kind in its versions, as server-side apply compares them. */
 import type { AnyObject } from "../../meta/object.ts";
 import { compareStates, type Comparison } from "./compare.ts";
+import { createdFields } from "./created-fields.ts";
 import {
   filtered,
   inOrder,
@@ -60,6 +61,8 @@ export const strippedFields: FieldTree = setOfPaths([
 export class ObjectComparer {
   readonly #ignored: IgnoredFields;
   readonly #skipped: ReadonlySet<string>;
+  /** What is ignored is skipped as a whole. */
+  readonly #skipsAll: boolean;
 
   constructor(ignored: IgnoredFields) {
     this.#ignored = ignored;
@@ -67,6 +70,8 @@ export class ObjectComparer {
     const whole = Object.entries(reset).flatMap(([key, node]) => (isMember(node) ? [fieldNameOf(key)] : []));
     const names = whole.filter((name) => name !== undefined);
     this.#skipped = new Set(["apiVersion", "kind", "metadata", ...names]);
+    this.#skipsAll =
+      "reset" in ignored && names.length === Object.keys(reset).length && !names.includes("metadata");
   }
 
   /** Without what isn't tracked. */
@@ -85,6 +90,12 @@ export class ObjectComparer {
       modified: this.#joined(meta.modified, rest.modified),
       removed: this.#joined(meta.removed, rest.removed),
     };
+  }
+
+  /** All that a new object holds, as FieldsV1 in text; undefined where only a comparison can tell. */
+  created(object: AnyObject, type: ApplyType): string | undefined {
+    if (!this.#skipsAll) return undefined;
+    return createdFields(object, type, { fields: this.#skipped, metadata: systemMetadata });
   }
 
   #joined(meta: FieldTree, rest: FieldTree): FieldTree {

@@ -25,9 +25,12 @@ const escapes: Readonly<Record<string, string>> = {
 
 const plainText = /^[\w\-./:@ ]*$/;
 
+/** Written in JSON as it is, by Go and by us. */
+export const isPlainText = (text: string): boolean => plainText.test(text);
+
 /** As Go writes JSON: what might matter in HTML is escaped. */
 function goJson(value: unknown): string {
-  if (typeof value === "string" && plainText.test(value)) return `"${value}"`;
+  if (typeof value === "string" && isPlainText(value)) return `"${value}"`;
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => escapes[char] ?? char);
 }
 

@@ -5,6 +5,7 @@
  */
 import type { FieldTree } from "./field-tree.ts";
 import { fieldKey } from "./path-element.ts";
+import { StructShapes } from "./struct-shapes.ts";
 
 export type ScalarKind = "string" | "numeric" | "boolean" | "untyped";
 
@@ -33,6 +34,8 @@ export interface MapType {
   readonly element: ApplyType | undefined;
   /** Nodes of structs that hold only leaves, by which fields they hold: a cache. */
   readonly shared: Map<number, FieldTree>;
+  /** Another: how structs are written, by which fields they hold. */
+  readonly shapes: StructShapes;
 }
 
 export interface Field {
@@ -97,6 +100,7 @@ function mapType(fields: readonly Field[], how: "atomic" | "granular", element?:
     isAtomic: how === "atomic",
     fields: sorted,
     shared: new Map(),
+    shapes: new StructShapes(),
     field: (name) => byName.get(name),
     get element() {
       return element === undefined ? undefined : (made ??= element());
@@ -120,6 +124,7 @@ export const untypedAtomic: ApplyType = {
     isAtomic: true,
     fields: [],
     shared: new Map(),
+    shapes: new StructShapes(),
     field: () => undefined,
     get element() {
       return untypedAtomic;
@@ -141,6 +146,7 @@ export const deducedType: ApplyType = {
     isAtomic: false,
     fields: [],
     shared: new Map(),
+    shapes: new StructShapes(),
     field: () => undefined,
     get element() {
       return deducedType;

@@ -77,6 +77,11 @@ export class Updater {
     return { managers: left, changed: union(comparison.modified, comparison.added) };
   }
 
+  /** All fields of an object that nobody manages yet, as FieldsV1 in text; undefined where only `update` can tell. */
+  created({ apiVersion, object }: ObjectState): string | undefined {
+    return this.#comparer.created(object, this.#type(apiVersion));
+  }
+
   /** Throws ApplyConflictError, ApplyTypeError. */
   apply(live: ObjectState, config: ObjectState, managers: Managers, applier: Applier): Applied {
     const type = this.#type(live.apiVersion);

@@ -1,0 +1,228 @@
+/**
+ * FieldsV1 of what is new, as text and without making sets: the same that compare.ts finds between nothing and the
+ * object. Whoever creates an object manages all it holds, so that no sets need be compared.
+ */
+import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../json-value.ts";
+import { formOf, itemsByKey } from "./list-items.ts";
+import { compareKeys, fieldKey, isPlainText, itemKeyOf } from "./path-element.ts";
+import { deducedType, type ApplyType, type Field, type ListType, type MapType } from "./schema.ts";
+import type { ShapeNode, StructShape } from "./struct-shapes.ts";
+
+const leafText = "{}";
+const memberText = '{".":{}';
+
+/** What is managed of an object without anything before it, "{}" for nothing. `metadata` are fields of metadata that aren't looked at. */
+export function createdFields(
+  object: JsonMap,
+  type: ApplyType,
+  skipped: { readonly fields: ReadonlySet<string>; readonly metadata: ReadonlySet<string> },
+): string {
+  const metaType = type.map?.field("metadata")?.type ?? deducedType;
+  const metadata = valueAt(object, "metadata");
+  const ofMetadata =
+    isMap(metadata) && metaType.map !== undefined ? newEntries(metadata, metaType.map, skipped.metadata) : "";
+  const entries: [string, string][] = ofMetadata === "" ? [] : [["f:metadata", `{${ofMetadata}}`]];
+  if (type.map !== undefined) collectNew(object, type.map, skipped.fields, entries);
+  return `{${joined(entries.toSorted(byKey))}}`;
+}
+
+const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]): number => compareKeys(a, b);
+const joined = (entries: readonly (readonly [string, string])[]): string =>
+  entries.map(([key, node]) => `${JSON.stringify(key)}:${node}`).join(",");
+
+const noneSkipped: ReadonlySet<string> = new Set();
+
+/** The fields below a value that stands where its type's own value stood, which nobody manages. */
+function newEntries(value: JsonMap, type: MapType, skipped: ReadonlySet<string>): string {
+  if (type.element !== undefined || skipped.size > 0) {
+    const entries: [string, string][] = [];
+    collectNew(value, type, skipped, entries);
+    return joined(type.element === undefined ? entries : entries.toSorted(byKey));
+  }
+  let text = "";
+  for (const field of shapeOf(value, type).present) {
+    const node = newField(value, field);
+    if (node !== "") text += `${text === "" ? "" : ","}${keyText(field.key)}:${node}`;
+  }
+  return text;
+}
+
+function collectNew(
+  value: JsonMap,
+  type: MapType,
+  skipped: ReadonlySet<string>,
+  entries: [string, string][],
+): void {
+  for (const field of type.fields) {
+    const node = skipped.has(field.name) ? "" : newField(value, field);
+    if (node !== "") entries.push([field.key, node]);
+  }
+  if (type.element === undefined) return;
+  for (const name of Object.keys(value)) {
+    const inner = valueAt(value, name);
+    if (inner === undefined || skipped.has(name) || type.field(name) !== undefined) continue;
+    entries.push([fieldKey(name), whole(inner, type.element)]);
+  }
+}
+
+function newField(value: JsonMap, { name, fill, type }: Field): string {
+  const own = valueAt(value, name);
+  if (own === undefined) return "";
+  return fill === undefined ? whole(own, type) : instead(fill, own, type);
+}
+
+/** A value in place of what Go's struct holds anyway; "" where that is the same. */
+function instead(fill: unknown, value: unknown, type: ApplyType): string {
+  if (value === fill) return "";
+  const form = fill === null ? formOf(type, value) : isMap(fill) ? "map" : "scalar";
+  if (form === "list") return insteadOfList(value, type.list);
+  if (form === "map" && type.map?.isAtomic === false && isMap(value) && !isEmptyMap(value)) {
+    return below(newEntries(value, type.map, noneSkipped));
+  }
+  return jsonEqual(fill, value) ? "" : leafText;
+}
+
+function insteadOfList(value: unknown, type: ListType | undefined): string {
+  if (!isList(value) || value.length === 0) return "";
+  return type?.isAtomic === false ? below(listEntries(value, type)) : leafText;
+}
+
+const below = (entries: string): string => (entries === "" ? "" : `{${entries}}`);
+
+function isEmptyMap(map: JsonMap): boolean {
+  for (const _ in map) return false;
+  return true;
+}
+
+/** A value and all that is below it. */
+function whole(value: unknown, { map, list }: ApplyType): string {
+  if (map !== undefined && !map.isAtomic && isMap(value)) {
+    return map.element === undefined ? wholeStruct(value, map) : wholeMap(value, map, map.element);
+  }
+  if (list !== undefined && !list.isAtomic && isList(value) && value.length > 0) {
+    return member(listEntries(value, list));
+  }
+  return leafText;
+}
+
+const member = (entries: string): string => (entries === "" ? leafText : `${memberText},${entries}}`);
+
+function wholeStruct(value: JsonMap, type: MapType): string {
+  const { texts, inner } = shapeOf(value, type);
+  let text = texts[0] ?? "";
+  for (let at = 0; at < inner.length; at++) {
+    const field = inner[at] as Field;
+    text += whole(value[field.name], field.type) + (texts[at + 1] ?? "");
+  }
+  return text;
+}
+
+function wholeMap(value: JsonMap, type: MapType, element: ApplyType): string {
+  const { fields } = type;
+  if (fields.length > 0) return wholeMixed(value, type, element);
+  const names = Object.keys(value);
+  if (names.length > 1) names.sort(compareTexts);
+  const isLeaf = !mayHaveFields(element);
+  let text = "";
+  for (const name of names) {
+    const node = isLeaf ? leafText : whole(valueAt(value, name), element);
+    text += `${text === "" ? "" : ","}${keyText(fieldKey(name))}:${node}`;
+  }
+  return member(text);
+}
+
+/** A struct that holds other keys, too: some custom resources are. */
+function wholeMixed(value: JsonMap, type: MapType, element: ApplyType): string {
+  const entries: [string, string][] = [];
+  for (const { name, key, fill, type: own } of type.fields) {
+    const [inner = fill] = [valueAt(value, name)];
+    if (inner !== undefined) entries.push([key, whole(inner, own)]);
+  }
+  for (const name of Object.keys(value)) {
+    if (type.field(name) === undefined) entries.push([fieldKey(name), whole(value[name], element)]);
+  }
+  return member(joined(entries.toSorted(byKey)));
+}
+
+const mayHaveFields = ({ map, list }: ApplyType): boolean =>
+  (map !== undefined && !map.isAtomic) || (list !== undefined && !list.isAtomic);
+
+function listEntries(items: readonly unknown[], type: ListType): string {
+  return textKeyed(items, type) ?? anyKeyed(items, type);
+}
+
+function anyKeyed(items: readonly unknown[], type: ListType): string {
+  const entries = itemsByKey(type, items).map(({ key, items: same }): [string, string] => [
+    key,
+    same.length > 1 ? leafText : whole(same[0], type.element),
+  ]);
+  return joined(entries);
+}
+
+/** Items told apart by one text, which is the rule; undefined for others. */
+function textKeyed(items: readonly unknown[], { keys, element }: ListType): string | undefined {
+  const [name] = keys;
+  if (name === undefined || keys.length > 1) return undefined;
+  const pairs: { readonly by: string; readonly item: JsonMap }[] = [];
+  let isSorted = true;
+  for (const item of items) {
+    const by = isMap(item) ? valueAt(item, name) : undefined;
+    if (typeof by !== "string") return undefined;
+    const last = pairs.at(-1);
+    isSorted &&= last === undefined || last.by < by;
+    pairs.push({ by, item: item as JsonMap });
+  }
+  if (!isSorted) pairs.sort((a, b) => compareTexts(a.by, b.by));
+  let text = "";
+  let before: string | undefined;
+  for (const { by, item } of pairs) {
+    if (by === before) return undefined;
+    before = by;
+    const key = isPlainText(by) ? `"k:{\\"${name}\\":\\"${by}\\"}"` : JSON.stringify(itemKeyOf(name, by));
+    text += `${text === "" ? "" : ","}${key}:${whole(item, element)}`;
+  }
+  return text;
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const keyText = (key: string): string => (isPlainText(key) ? `"${key}"` : JSON.stringify(key));
+
+/** Of a struct without other keys. */
+function shapeOf(value: JsonMap, type: MapType): StructShape {
+  let node = type.shapes.root;
+  for (const name in value) {
+    if (value[name] === undefined) continue;
+    const next = node.next.get(name);
+    if (next !== undefined) node = next;
+    else {
+      const field = type.field(name);
+      if (field !== undefined) node = type.shapes.after(node, field);
+    }
+  }
+  node.shape ??= makeShape(node, type);
+  return node.shape;
+}
+
+function makeShape(end: ShapeNode, type: MapType): StructShape {
+  const held = new Set<Field>();
+  for (let node: ShapeNode | undefined = end; node?.field !== undefined; node = node.before) {
+    held.add(node.field);
+  }
+  const present = type.fields.filter((field) => held.has(field));
+  const inner: Field[] = [];
+  const texts: string[] = [];
+  let text = memberText;
+  for (const field of type.fields) {
+    const isHeld = held.has(field);
+    if (!isHeld && field.fill === undefined) continue;
+    text += `,${keyText(field.key)}:`;
+    if (isHeld && mayHaveFields(field.type)) {
+      texts.push(text);
+      inner.push(field);
+      text = "";
+    } else text += isHeld ? leafText : whole(field.fill, field.type);
+  }
+  texts.push(text === memberText ? leafText : `${text}}`);
+  return { present, texts, inner };
+}
