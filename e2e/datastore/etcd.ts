@@ -107,7 +107,7 @@ export async function etcdCluster(tls: EtcdTlsFiles): Promise<EtcdMember[]> {
 }
 
 /** One member, in the clear. */
-export async function startEtcd(): Promise<EtcdMember> {
+export async function startEtcd(more: readonly string[] = []): Promise<EtcdMember> {
   const [client = 0, peer = 0] = await freePorts(2);
   const member = new EtcdMember(`127.0.0.1:${client}`, [
     "--name=one",
@@ -119,6 +119,7 @@ export async function startEtcd(): Promise<EtcdMember> {
     // Only answers to others' absence depend on these; a lone member is the leader the sooner.
     "--heartbeat-interval=10",
     "--election-timeout=50",
+    ...more,
   ]);
   await member.start();
   return member;

@@ -135,4 +135,17 @@ test("everything that is wrong with a datastore is said at once, passwords are n
     assert.doesNotMatch(fault({ "datastore-endpoint": endpoint }).join(), /secret/);
   }
   assert.match(fault({ "datastore-cafile": "/ca" })[0] ?? "", /need --datastore-endpoint/);
+  const postgres = "postgres://me:secret@db/x?sslmode=";
+  assert.match(
+    fault({ "datastore-endpoint": `${postgres}yes` })[0] ?? "",
+    /sslmode=yes, must be one of disable/,
+  );
+  assert.match(
+    fault({ "datastore-endpoint": `${postgres}prefer`, "datastore-cafile": "/ca" })[0] ?? "",
+    /sslmode=prefer: .* need require, verify-ca or verify-full/,
+  );
+  assert.match(
+    fault({ "datastore-endpoint": `${postgres}require&sslrootcert=/ca` })[0] ?? "",
+    /has sslrootcert: give that file with --datastore-cafile/,
+  );
 });

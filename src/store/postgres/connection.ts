@@ -5,19 +5,14 @@ import { errorCode } from "#base/files.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { StoreFullError, StoreUnreachableError, StoreWriteError } from "../store.ts";
+import { type PostgresTls, tlsFor } from "./tls.ts";
 
 export interface PostgresOptions {
   /** postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=… */
   readonly url: string;
   /** Without the password. */
   readonly name: string;
-  readonly tls:
-    | {
-        readonly caPem: string | undefined;
-        readonly certificatePem: string | undefined;
-        readonly keyPem: string | undefined;
-      }
-    | undefined;
+  readonly tls: PostgresTls | undefined;
 }
 
 export interface PostgresDeps {
@@ -46,18 +41,8 @@ const idleInTransactionMaxMs = 5000;
 const statementMaxMs = 30_000;
 
 export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
-  const { tls } = options;
-  const ssl =
-    tls === undefined
-      ? undefined
-      : {
-          ca: tls.caPem,
-          cert: tls.certificatePem,
-          key: tls.keyPem,
-          rejectUnauthorized: tls.caPem !== undefined,
-        };
   return postgres(options.url, {
-    ...(ssl === undefined ? {} : { ssl }),
+    ssl: tlsFor(new URL(options.url), options.tls),
     max: connectionsMax,
     max_lifetime: null,
     connect_timeout: connectMaxSeconds,
@@ -85,6 +70,10 @@ export function isConnectionError(error: unknown): boolean {
   );
 }
 
+/** Certificates that don't fit, no TLS where it must be, or the wrong user: trying again won't help. */
+const isRefusal = (error: unknown): boolean =>
+  /^(28|EPROTO|ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(errorCode(error) ?? "");
+
 export const isMissingDatabase = (error: unknown): boolean => errorCode(error) === "3D000";
 
 const never = new AbortController().signal;
@@ -100,6 +89,7 @@ export async function retrying<T>(
     try {
       return await run();
     } catch (error) {
+      if (isRefusal(error)) throw new StoreUnreachableError(name, errorText(error));
       if (!isConnectionError(error)) throw error;
       const pauseMs = pause * (0.5 + random.next());
       if (clock.monotonic() + pauseMs > deadline) {

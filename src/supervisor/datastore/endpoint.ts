@@ -1,4 +1,5 @@
 /** --datastore-endpoint and the files that go with it: where the cluster's state is kept. k3s's names and forms. */
+import { sslModes } from "#store/postgres/tls.ts";
 
 export interface DatastoreFiles {
   readonly caFile: string | undefined;
@@ -26,6 +27,9 @@ export type Datastore =
 const etcdPort = "2379";
 const forms =
   "https://HOST:PORT,... or http://HOST:PORT,... of etcd, or postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+
+/** libpq's names in a URL. */
+const fileParameters = { sslrootcert: "cafile", sslcert: "certfile", sslkey: "keyfile" };
 
 /** Adds to `faults`, none of which shows a password. */
 export function readDatastore(
@@ -95,9 +99,28 @@ function readEtcd(endpoint: string, files: DatastoreFiles, faults: string[]): Da
 }
 
 function readPostgres(endpoint: string, files: DatastoreFiles, faults: string[]): Datastore {
-  if (!URL.canParse(endpoint)) faults.push("--datastore-endpoint is no valid postgres:// URL");
-  else if (new URL(endpoint).username === "" && !endpoint.includes("user=")) {
+  if (!URL.canParse(endpoint)) {
+    faults.push("--datastore-endpoint is no valid postgres:// URL");
+    return { kind: "postgres", url: endpoint, files };
+  }
+  const url = new URL(endpoint);
+  if (url.username === "" && !endpoint.includes("user=")) {
     faults.push("--datastore-endpoint names no user: postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+  }
+  const mode = url.searchParams.get("sslmode");
+  if (mode !== null && !sslModes.some((known) => known === mode)) {
+    faults.push(`--datastore-endpoint has sslmode=${mode}, must be one of ${sslModes.join(", ")}`);
+  }
+  const hasFiles = Object.values(files).some((file) => file !== undefined);
+  if (hasFiles && ["disable", "allow", "prefer"].includes(mode ?? "")) {
+    faults.push(
+      `--datastore-endpoint has sslmode=${mode}: --datastore-cafile, --datastore-certfile and --datastore-keyfile need require, verify-ca or verify-full`,
+    );
+  }
+  for (const [parameter, flag] of Object.entries(fileParameters)) {
+    if (url.searchParams.has(parameter)) {
+      faults.push(`--datastore-endpoint has ${parameter}: give that file with --datastore-${flag}`);
+    }
   }
   return { kind: "postgres", url: endpoint, files };
 }
