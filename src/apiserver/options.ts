@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
 import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
+import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
 
 export interface RequestHeaderOptions {
@@ -41,6 +42,8 @@ export interface ApiserverOptions {
   readonly requestHeader: RequestHeaderOptions;
   /** Absent: nothing is told of requests. */
   readonly audit?: AuditOptions | undefined;
+  /** Default: nodes, then RBAC. */
+  readonly authorization?: AuthorizationOptions;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */
   readonly encryptionConfiguration?: string | undefined;
   /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
@@ -64,6 +67,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     isShared: false,
     issuer: "https://kubernetes.default.svc.cluster.local",
     anonymousAuth: true,
+    authorization: defaultAuthorization,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     shutdownDelayMs: 0,

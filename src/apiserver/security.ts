@@ -12,12 +12,13 @@ import { CachedObjects } from "./authn/service-account/bound-objects.ts";
 import { TokenIssuer } from "./authn/service-account/issuer.ts";
 import { UnionAuthenticator } from "./authn/union.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
+import { ConfiguredAuthorizer } from "./authz/configured.ts";
+import type { AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import { EscalationGuard } from "./authz/escalation.ts";
 import { NodeAuthorizer } from "./authz/node-authorizer.ts";
 import { InformerNodeGraph } from "./authz/node-graph.ts";
 import { RbacAuthorizer } from "./authz/rbac.ts";
 import { InformerRoleReader } from "./authz/role-reader.ts";
-import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./authz/union.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
 import type { Expressions } from "#api/expressions.ts";
 import { isNotFound } from "#api/meta/status.ts";
@@ -37,6 +38,7 @@ export interface SecurityOptions {
   /** Of service account tokens; also their default audience. */
   readonly issuer: string;
   readonly anonymousAuth: boolean;
+  readonly authorization: AuthorizationOptions;
   readonly requestHeader: RequestHeaderOptions;
 }
 
@@ -61,6 +63,8 @@ export interface Security {
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly issuer: TokenIssuer;
+  /** Before the first request. Reads what the options name; throws what is wrong with it. */
+  load(): Promise<void>;
 }
 
 /** Makes no request: the informers are started and waited for by the caller. */
@@ -77,11 +81,11 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ),
   ]);
   const reader = new InformerRoleReader(informers);
-  const authorizer = new UnionAuthorizer([
-    new PrivilegedGroupAuthorizer(),
-    new NodeAuthorizer({ rules: nodeRules }, { graph: new InformerNodeGraph(informers) }),
-    new RbacAuthorizer(reader),
-  ]);
+  const authorizer = new ConfiguredAuthorizer(options.authorization, {
+    ...deps,
+    node: new NodeAuthorizer({ rules: nodeRules }, { graph: new InformerNodeGraph(informers) }),
+    rbac: new RbacAuthorizer(reader),
+  });
   const guard = new EscalationGuard({ reader, authorizer });
   return {
     authenticator: new UnionAuthenticator({ allowAnonymous: options.anonymousAuth }, [
@@ -91,6 +95,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ]),
     tokens,
     authorizer,
+    load: () => authorizer.load(),
     admission: new AdmissionChain(defaultPlugins({ ...deps, guard, authorizer })),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },

@@ -1,6 +1,7 @@
 /** The option tables of `server` and `agent`. k3s's names wherever it has them. options.ts reads the values. */
 import type { OptionSpec } from "#base/options.ts";
 import { authenticationSpecs } from "./authentication/options.ts";
+import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
@@ -197,6 +198,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: 'CSV of static tokens: token,user,uid,"group1,group2"',
   },
   ...authenticationSpecs,
+  ...authorizationSpecs,
   {
     name: "secrets-encryption",
     type: "boolean",

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
+import type { AuthorizationOptions } from "#apiserver/authz/configuration/configuration.ts";
 import type { OptionValues } from "#base/options.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import { parseRuntimeConfig, RuntimeConfigError } from "#api/runtime-config.ts";
@@ -18,6 +19,7 @@ import {
   type OidcFlags,
   type TokenWebhookFlags,
 } from "./authentication/options.ts";
+import { readAuthorization } from "./authorization/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
@@ -60,6 +62,7 @@ export interface ServerOptions extends NodeOptions {
   readonly tokenAuthFile: string | undefined;
   readonly oidc: OidcFlags | undefined;
   readonly tokenWebhook: TokenWebhookFlags | undefined;
+  readonly authorization: AuthorizationOptions;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -299,6 +302,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     tokenAuthFile: reader.text("token-auth-file"),
     oidc: readOidc(reader),
     tokenWebhook: readTokenWebhook(reader),
+    authorization: readAuthorization(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),

@@ -316,6 +316,7 @@ function buildApiserver(
     },
     encryptionConfiguration,
     audit: options.audit,
+    authorization: options.authorization,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",

@@ -68,7 +68,7 @@ suite("tokens that another server judges", () => {
 
   test("are refused while it can't be asked", async () => {
     const { authenticator } = world(() => {
-      throw new KubeconfigHookError("https://x", "connection refused", undefined);
+      throw new KubeconfigHookError("https://x", "connection refused");
     });
     await assert.rejects(authenticator.authenticateToken("t", ["api"]), {
       name: "TokenError",

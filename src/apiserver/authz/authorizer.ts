@@ -13,8 +13,9 @@ export interface Attributes {
   readonly namespace: string;
   /** Of list, watch and deletecollection too, when the field selector asks for one metadata.name. */
   readonly name: string;
-  /** The query's fieldSelector of list, watch and deletecollection: nodes may list only pods bound to them. */
+  /** As in the query. They only narrow what is asked for, so what can't be understood of them may be left out. */
   readonly fieldSelector?: string | undefined;
+  readonly labelSelector?: string | undefined;
 }
 
 export interface Decision {
@@ -22,6 +23,8 @@ export interface Decision {
   /** Denied outright: nobody else is asked. */
   readonly denied: boolean;
   readonly reason: string;
+  /** Somebody couldn't be asked. What isn't allowed then failed, and wasn't forbidden. */
+  readonly error?: string | undefined;
 }
 
 export interface ResourceRule {

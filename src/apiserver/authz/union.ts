@@ -34,26 +34,20 @@ export class UnionAuthorizer implements Authorizer {
   }
 
   /** Stays synchronous as long as every member answers at once. */
-  #from(start: number, reasons: readonly string[], attributes: Attributes): Decision | Promise<Decision> {
-    const collected = [...reasons];
+  #from(start: number, sofar: readonly Decision[], attributes: Attributes): Decision | Promise<Decision> {
+    const collected = [...sofar];
     for (let i = start; i < this.#members.length; i++) {
       const answer = this.#members[i]?.authorize(attributes);
       if (answer === undefined) continue;
       if (answer instanceof Promise) {
         return answer.then((decision) =>
-          isFinal(decision)
-            ? decision
-            : this.#from(
-                i + 1,
-                decision.reason === "" ? collected : [...collected, decision.reason],
-                attributes,
-              ),
+          isFinal(decision) ? decision : this.#from(i + 1, [...collected, decision], attributes),
         );
       }
       if (isFinal(answer)) return answer;
-      if (answer.reason !== "") collected.push(answer.reason);
+      if (answer.reason !== "" || answer.error !== undefined) collected.push(answer);
     }
-    return { allowed: false, denied: false, reason: collected.join("\n") };
+    return together(collected);
   }
 
   async rulesFor(user: UserInfo, namespace: string): Promise<UserRules> {
@@ -65,9 +59,27 @@ export class UnionAuthorizer implements Authorizer {
       resourceRules: all.flatMap(({ resourceRules }) => resourceRules),
       nonResourceRules: all.flatMap(({ nonResourceRules }) => nonResourceRules),
       incomplete: all.some(({ incomplete }) => incomplete),
-      ...(errors.length === 0 ? {} : { evaluationError: errors.join(", ") }),
+      ...(errors.length === 0 ? {} : { evaluationError: aggregated(errors) }),
     };
   }
+}
+
+/** What those without an opinion said. */
+function together(decisions: readonly Decision[]): Decision {
+  const reasons = decisions.map(({ reason }) => reason).filter((reason) => reason !== "");
+  const errors = decisions.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  return {
+    allowed: false,
+    denied: false,
+    reason: reasons.join("\n"),
+    ...(errors.length === 0 ? {} : { error: aggregated(errors) }),
+  };
+}
+
+/** As Go's aggregates of errors are written. upstream: apimachinery/pkg/util/errors */
+function aggregated(errors: readonly string[]): string {
+  const distinct = [...new Set(errors)];
+  return distinct.length === 1 ? (distinct[0] ?? "") : `[${distinct.join(", ")}]`;
 }
 
 const isFinal = (decision: Decision): boolean => decision.allowed || decision.denied;

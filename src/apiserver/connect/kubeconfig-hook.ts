@@ -12,8 +12,17 @@ import { Agent, request as tlsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
+import { errorCode } from "#base/files.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
+
+interface HookFailure {
+  readonly status?: number | undefined;
+  readonly mayPass?: boolean;
+  readonly cause?: unknown;
+}
+
+const passingStatuses = new Set([429, 500, 504]);
 
 /** It wasn't reached, or didn't take the question. */
 export class KubeconfigHookError extends Error {
@@ -21,9 +30,12 @@ export class KubeconfigHookError extends Error {
   readonly code = "KUBECONFIG_HOOK";
   /** Of the answer; undefined when there was none. */
   readonly status: number | undefined;
-  constructor(url: string, reason: string, status: number | undefined, options?: ErrorOptions) {
-    super(`Post ${JSON.stringify(url)}: ${reason}`, options);
+  /** Another try may well succeed. upstream: DefaultShouldRetry */
+  readonly mayPass: boolean;
+  constructor(url: string, reason: string, { status, mayPass = false, cause }: HookFailure = {}) {
+    super(`Post ${JSON.stringify(url)}: ${reason}`, { cause });
     this.status = status;
+    this.mayPass = mayPass;
   }
 }
 
@@ -51,14 +63,21 @@ export class KubeconfigHook {
       const answer = await text(response);
       const { statusCode = 0 } = response;
       if (statusCode < 200 || statusCode > 299) {
-        throw this.#error(`unexpected status ${statusCode}: ${answer.trim().slice(0, 500)}`, statusCode);
+        const mayPass = passingStatuses.has(statusCode) || response.headers["retry-after"] !== undefined;
+        throw this.#error(`unexpected status ${statusCode}: ${answer.trim().slice(0, 500)}`, {
+          status: statusCode,
+          mayPass,
+        });
       }
       return answer === "" ? undefined : (JSON.parse(answer) as unknown);
     } catch (error) {
       if (error instanceof KubeconfigHookError) throw error;
       const { reason } = deadline.signal as { reason: unknown };
       const cause = deadline.signal.aborted && reason instanceof Error ? reason : error;
-      throw this.#error(cause instanceof Error ? cause.message : String(cause), undefined, error);
+      throw this.#error(cause instanceof Error ? cause.message : String(cause), {
+        mayPass: errorCode(error) === "ECONNRESET",
+        cause: error,
+      });
     } finally {
       cancel();
     }
@@ -110,7 +129,7 @@ export class KubeconfigHook {
     return this.#agent;
   }
 
-  #error(reason: string, status: number | undefined, cause?: unknown): KubeconfigHookError {
-    return new KubeconfigHookError(this.#url.href, reason, status, { cause });
+  #error(reason: string, failure: HookFailure): KubeconfigHookError {
+    return new KubeconfigHookError(this.#url.href, reason, failure);
   }
 }

@@ -9,7 +9,7 @@ import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
 import type { RequestInfo } from "./info.ts";
-import { methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
+import { authorizationFailed, methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
 
 export interface ChainDeps {
   readonly authorizer: Authorizer;
@@ -27,7 +27,8 @@ export const createChain =
   (deps: ChainDeps): Chain =>
   async (call) => {
     const { info } = call;
-    await authorize(call, info, deps.authorizer);
+    const failed = await authorize(call, info, deps.authorizer);
+    if (failed !== undefined) return failed;
     const remote = deps.remote?.(call);
     if (remote !== undefined) return remote;
     return info.isResourceRequest
@@ -35,19 +36,33 @@ export const createChain =
       : ((await deps.outside(call, info)) ?? notFoundAnywhere());
   };
 
-async function authorize(call: ApiCall, info: RequestInfo, authorizer: Authorizer): Promise<void> {
+/** Undefined: go on. An answer: it couldn't be told. Throws 403. upstream: apiserver/pkg/endpoints/filters/authorization.go */
+async function authorize(
+  call: ApiCall,
+  info: RequestInfo,
+  authorizer: Authorizer,
+): Promise<Answer | undefined> {
   const attributes = authorizationAttributes(call, info);
-  const decision = await authorizer.authorize(attributes);
-  call.annotate?.("authorization.k8s.io/decision", decision.allowed ? "allow" : "forbid");
-  call.annotate?.("authorization.k8s.io/reason", decision.reason);
-  if (!decision.allowed) throw forbidden(attributes, decision.reason);
+  const { allowed, reason, error } = await authorizer.authorize(attributes);
+  if (!allowed && error !== undefined) {
+    call.annotate?.("authorization.k8s.io/reason", "internal error");
+    return authorizationFailed(call, error);
+  }
+  call.annotate?.("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+  call.annotate?.("authorization.k8s.io/reason", reason);
+  if (!allowed) throw forbidden(attributes, reason);
+  return undefined;
 }
 
 export function authorizationAttributes(
   { user, query }: Pick<ApiCall, "user" | "query">,
   info: RequestInfo,
 ): Attributes {
-  return { ...info, user, fieldSelector: query.get("fieldSelector") ?? undefined };
+  // Most requests that ask for one object have no query.
+  if (query.size === 0) return { ...info, user };
+  const fieldSelector = query.get("fieldSelector") ?? undefined;
+  const labelSelector = query.get("labelSelector") ?? undefined;
+  return { ...info, user, fieldSelector, labelSelector };
 }
 
 async function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"]): Promise<Answer> {

@@ -1,6 +1,6 @@
 /** Refusals before a handler is reached, in upstream's words. upstream: apiserver/pkg/endpoints/handlers/responsewriters/errors.go */
 import { failure, type StatusError } from "#api/meta/status.ts";
-import type { Answer } from "./call.ts";
+import type { Answer, ApiCall } from "./call.ts";
 
 export const methodNotAllowed = (): StatusError =>
   failure({
@@ -17,5 +17,19 @@ export function notFoundAnywhere(): Answer {
     status: 404,
     headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
     body: "404 page not found\n",
+  };
+}
+
+const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+/** It couldn't be told whether the request is allowed. */
+export function authorizationFailed({ path, query }: Pick<ApiCall, "path" | "query">, error: string): Answer {
+  const uri = query.size === 0 ? path : `${path}?${query.toString()}`;
+  const text = `Internal Server Error: ${JSON.stringify(uri)}: ${error}`;
+  return {
+    kind: "raw",
+    status: 500,
+    headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+    body: `${text.replace(/[&<>]/g, (char) => escapes[char] ?? char)}\n`,
   };
 }

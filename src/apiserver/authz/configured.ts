@@ -1,0 +1,69 @@
+/** The authorizers that the server was told to ask. upstream: pkg/kubeapiserver/authorizer */
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { loadKubeconfig } from "#client/kubeconfig.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import { AlwaysAllowAuthorizer, AlwaysDenyAuthorizer } from "./always.ts";
+import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
+import type { AuthorizationOptions, AuthorizerSpec } from "./configuration/configuration.ts";
+import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./union.ts";
+import { WebhookAuthorizer } from "./webhook/authorizer.ts";
+
+export interface ConfiguredAuthorizerDeps {
+  readonly node: Authorizer;
+  readonly rbac: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Until it is loaded, only system:masters may do something. */
+export class ConfiguredAuthorizer implements Authorizer {
+  readonly #options: AuthorizationOptions;
+  readonly #deps: ConfiguredAuthorizerDeps;
+  #current = new UnionAuthorizer([new PrivilegedGroupAuthorizer()]);
+
+  constructor(options: AuthorizationOptions, deps: ConfiguredAuthorizerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  authorize(attributes: Attributes): Decision | Promise<Decision> {
+    return this.#current.authorize(attributes);
+  }
+
+  rulesFor(user: UserInfo, namespace: string): Promise<UserRules> {
+    return this.#current.rulesFor(user, namespace);
+  }
+
+  /** Throws KubeconfigError. */
+  async load(): Promise<void> {
+    this.#current = await this.#build(this.#options.authorizers);
+  }
+
+  async #build(specs: readonly AuthorizerSpec[]): Promise<UnionAuthorizer> {
+    const authorizers = await Promise.all(specs.map((spec) => this.#authorizer(spec)));
+    return new UnionAuthorizer([new PrivilegedGroupAuthorizer(), ...authorizers]);
+  }
+
+  async #authorizer(spec: AuthorizerSpec): Promise<Authorizer> {
+    switch (spec.type) {
+      case "Node":
+        return this.#deps.node;
+      case "RBAC":
+        return this.#deps.rbac;
+      case "AlwaysAllow":
+        return new AlwaysAllowAuthorizer();
+      case "AlwaysDeny":
+        return new AlwaysDenyAuthorizer();
+      case "Webhook": {
+        const { kubeConfigFile, ...options } = spec.webhook;
+        const { clock } = this.#deps;
+        const hook = new KubeconfigHook(await loadKubeconfig(kubeConfigFile, clock), clock);
+        return new WebhookAuthorizer({ ...options, name: spec.name }, { ...this.#deps, hook });
+      }
+    }
+  }
+}

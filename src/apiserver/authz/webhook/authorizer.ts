@@ -1,0 +1,181 @@
+/** Asks another server by SubjectAccessReview. upstream: apiserver/plugin/pkg/authorizer/webhook/webhook.go */
+import type {
+  SubjectAccessReviewSpec,
+  SubjectAccessReviewStatus,
+} from "#api/generated/types/authorization-v1.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { LruCache } from "#pki/lru.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { KubeconfigHookError, type KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { Attributes, Authorizer, Decision, UserRules } from "../authorizer.ts";
+import { reviewSpec } from "./review.ts";
+
+export interface WebhookAuthorizerOptions {
+  readonly name: string;
+  /** Of the reviews. */
+  readonly version: "v1" | "v1beta1";
+  readonly timeoutMs: number;
+  /** How long it counts that something is allowed, and that it isn't; 0: not at all. */
+  readonly authorizedMs: number;
+  readonly unauthorizedMs: number;
+  /** What it means that the server can't be asked: the next authorizer is, or the request is refused. */
+  readonly failurePolicy: "NoOpinion" | "Deny";
+}
+
+export interface WebhookAuthorizerDeps {
+  readonly hook: Pick<KubeconfigHook, "post">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Whether the server has to do with it at all; a text says why that can't be told. Absent: always. */
+  readonly matches?: ((spec: SubjectAccessReviewSpec) => boolean | string) | undefined;
+}
+
+/** The server said something else than what it was asked for. */
+class AnswerError extends Error {
+  override readonly name = "AnswerError";
+  readonly code = "ANSWER";
+}
+
+interface Remembered {
+  readonly decision: Decision;
+  readonly until: number;
+}
+
+const rememberedMax = 8192;
+/** What clients choose isn't remembered when it is longer. */
+const controlledCharactersMax = 10_000;
+/** upstream: DefaultAuthWebhookRetryBackoff */
+const backoff = { firstMs: 500, factor: 1.5, jitter: 0.2, tries: 5 };
+
+const noOpinion: Decision = { allowed: false, denied: false, reason: "" };
+
+export class WebhookAuthorizer implements Authorizer {
+  readonly #options: WebhookAuthorizerOptions;
+  readonly #deps: WebhookAuthorizerDeps;
+  readonly #remembered = new LruCache<Remembered>(rememberedMax);
+
+  constructor(options: WebhookAuthorizerOptions, deps: WebhookAuthorizerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  authorize(attributes: Attributes): Decision | Promise<Decision> {
+    const spec = reviewSpec(attributes);
+    const matches = this.#deps.matches?.(spec) ?? true;
+    if (typeof matches === "string") return this.#failed(matches);
+    if (!matches) return noOpinion;
+    const key = JSON.stringify(spec);
+    const known = this.#remembered.get(key);
+    if (known !== undefined && this.#deps.clock.monotonic() < known.until) return known.decision;
+    return this.#ask(spec, controlledLength(attributes) < controlledCharactersMax ? key : undefined);
+  }
+
+  rulesFor(_user: UserInfo, _namespace: string): Promise<UserRules> {
+    return Promise.resolve({
+      resourceRules: [],
+      nonResourceRules: [],
+      incomplete: true,
+      evaluationError: "webhook authorizer does not support user rule resolution",
+    });
+  }
+
+  /** `key`: what the answer is remembered by; undefined: it isn't. */
+  async #ask(spec: SubjectAccessReviewSpec, key: string | undefined): Promise<Decision> {
+    const { authorizedMs, unauthorizedMs, name } = this.#options;
+    let decision: Decision;
+    try {
+      decision = await this.#answer(spec);
+    } catch (error) {
+      if (!(error instanceof KubeconfigHookError) && !(error instanceof AnswerError)) throw error;
+      this.#deps.log.error("authorization webhook not asked", { authorizer: name, reason: error.message });
+      return this.#failed(error.message);
+    }
+    const keepMs = decision.allowed ? authorizedMs : unauthorizedMs;
+    if (key !== undefined && keepMs > 0) {
+      this.#remembered.set(key, { decision, until: this.#deps.clock.monotonic() + keepMs });
+    }
+    return decision;
+  }
+
+  #failed(error: string): Decision {
+    return { allowed: false, denied: this.#options.failurePolicy === "Deny", reason: "", error };
+  }
+
+  /** A failure that may pass is tried again, a little later each time. Throws KubeconfigHookError and AnswerError. */
+  async #answer(spec: SubjectAccessReviewSpec): Promise<Decision> {
+    const { clock, random } = this.#deps;
+    const never = new AbortController().signal;
+    let waitMs = backoff.firstMs;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#askOnce(spec);
+      } catch (error) {
+        const again = error instanceof KubeconfigHookError && error.mayPass && tries < backoff.tries;
+        if (!again) throw error;
+      }
+      await clock.sleep(waitMs * (1 + backoff.jitter * random.next()), never);
+      waitMs *= backoff.factor;
+    }
+  }
+
+  async #askOnce(spec: SubjectAccessReviewSpec): Promise<Decision> {
+    const { version, timeoutMs } = this.#options;
+    const apiVersion = `authorization.k8s.io/${version}`;
+    const review = {
+      kind: "SubjectAccessReview",
+      apiVersion,
+      metadata: {},
+      spec: version === "v1" ? spec : olderSpec(spec),
+      status: { allowed: false },
+    };
+    return decisionOf(await this.#deps.hook.post(review, timeoutMs), apiVersion);
+  }
+}
+
+/** The older version has the list under another name. */
+function olderSpec({ groups, ...spec }: SubjectAccessReviewSpec): Record<string, unknown> {
+  return groups === undefined ? { ...spec } : { ...spec, group: groups };
+}
+
+interface Answered {
+  readonly apiVersion?: unknown;
+  readonly kind?: unknown;
+  readonly status?: Partial<Record<keyof SubjectAccessReviewStatus, unknown>> | null;
+}
+
+/** Something else than a review allows nothing. */
+function decisionOf(answer: unknown, apiVersion: string): Decision {
+  const review = (typeof answer === "object" && answer !== null ? answer : {}) as Answered;
+  if (review.kind !== "SubjectAccessReview" || review.apiVersion !== apiVersion) {
+    throw new AnswerError(
+      `the answer is ${String(review.kind)} of ${String(review.apiVersion)}, must be SubjectAccessReview of ${apiVersion}`,
+    );
+  }
+  const { allowed, denied, reason: given } = review.status ?? {};
+  const reason = typeof given === "string" ? given : "";
+  if (allowed === true && denied === true) {
+    const error = "webhook subject access review returned both allow and deny response";
+    return { allowed: false, denied: true, reason, error };
+  }
+  return { allowed: allowed === true, denied: denied === true, reason };
+}
+
+function controlledLength(attributes: Attributes): number {
+  const { namespace, verb, group, version, resource, subresource, name, path } = attributes;
+  const { fieldSelector = "", labelSelector = "" } = attributes;
+  return [
+    namespace,
+    verb,
+    group,
+    version,
+    resource,
+    subresource,
+    name,
+    path,
+    fieldSelector,
+    labelSelector,
+  ].reduce((length, text) => length + text.length, 0);
+}

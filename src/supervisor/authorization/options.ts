@@ -1,0 +1,79 @@
+/** --authorization-*: who is asked whether a request is allowed. upstream: pkg/kubeapiserver/options/authorization.go */
+import {
+  defaultAuthorization,
+  type AuthorizationOptions,
+  type AuthorizerSpec,
+  type WebhookSpec,
+} from "#apiserver/authz/configuration/configuration.ts";
+import type { OptionSpec } from "#base/options.ts";
+
+const spec = (name: string, placeholder: string, text: string, defaultText?: string): OptionSpec => ({
+  name: `authorization-${name}`,
+  type: name === "mode" ? "list" : "string",
+  placeholder,
+  group: "cluster",
+  text,
+  ...(defaultText === undefined ? {} : { defaultText }),
+});
+
+const modes = ["Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny"] as const;
+type Mode = (typeof modes)[number];
+const isMode = (text: string): text is Mode => (modes as readonly string[]).includes(text);
+
+/** The names are upstream's. */
+export const authorizationSpecs: readonly OptionSpec[] = [
+  spec("mode", "MODES", `Who is asked, in this order; of ${modes.join(", ")}`, "Node,RBAC"),
+  spec("webhook-config-file", "FILE", "Kubeconfig of the server that mode Webhook asks"),
+  spec("webhook-version", "VERSION", "Of the reviews that it is sent: v1 or v1beta1", "v1beta1"),
+  spec("webhook-cache-authorized-ttl", "DURATION", "How long it counts that it allowed something", "5m"),
+  spec("webhook-cache-unauthorized-ttl", "DURATION", "How long it counts that it didn't", "30s"),
+];
+
+interface Values {
+  duration(name: string, fallbackMs: number, leastMs: number): number;
+  text(name: string): string | undefined;
+  list(name: string): readonly string[];
+  readonly faults: string[];
+}
+
+/** upstream: defaultRequestTimeout of webhooks */
+const webhookTimeoutMs = 30_000;
+
+export function readAuthorization(values: Values): AuthorizationOptions {
+  const given = values.list("authorization-mode").flatMap((text) => text.split(","));
+  const webhook = readWebhook(values);
+  const kubeConfigFile = values.text("authorization-webhook-config-file");
+  for (const mode of given.filter((each) => !isMode(each))) {
+    values.faults.push(`--authorization-mode has ${JSON.stringify(mode)}, must be of ${modes.join(", ")}`);
+  }
+  if (new Set(given).size < given.length) {
+    values.faults.push(`--authorization-mode is ${given.join(",")}, has a mode specified more than once`);
+  }
+  if (given.includes("Webhook") && kubeConfigFile === undefined) {
+    values.faults.push("--authorization-mode has Webhook, which needs --authorization-webhook-config-file");
+  }
+  if (!given.includes("Webhook") && kubeConfigFile !== undefined) {
+    values.faults.push("--authorization-webhook-config-file needs --authorization-mode with Webhook");
+  }
+  if (given.length === 0) return defaultAuthorization;
+  return {
+    authorizers: given.filter(isMode).map((type): AuthorizerSpec => {
+      if (type !== "Webhook") return { type, name: type.toLowerCase() };
+      return { type, name: "default", webhook: { ...webhook, kubeConfigFile: kubeConfigFile ?? "" } };
+    }),
+  };
+}
+
+function readWebhook(values: Values): Omit<WebhookSpec, "kubeConfigFile"> {
+  const version = values.text("authorization-webhook-version") ?? "v1beta1";
+  if (version !== "v1" && version !== "v1beta1") {
+    values.faults.push(`--authorization-webhook-version is ${version}, must be v1 or v1beta1`);
+  }
+  return {
+    version: version === "v1" ? "v1" : "v1beta1",
+    timeoutMs: webhookTimeoutMs,
+    authorizedMs: values.duration("authorization-webhook-cache-authorized-ttl", 300_000, 0),
+    unauthorizedMs: values.duration("authorization-webhook-cache-unauthorized-ttl", 30_000, 0),
+    failurePolicy: "NoOpinion",
+  };
+}
