@@ -26,6 +26,10 @@ export function applyJsonPatch(original: object, patch: unknown): unknown {
     });
   }
   try {
+    // The library would put the document into itself.
+    if (patch.some(({ op, ...rest }) => op === "move" && "from" in rest && rest.from === "")) {
+      throw new Error("jsonpatch move operation does not apply: doc is missing from path: ");
+    }
     return jsonPatch.applyPatch(original, patch, true, false, true).newDocument;
   } catch (error) {
     throw failure(

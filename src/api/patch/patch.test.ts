@@ -89,6 +89,7 @@ const faults: readonly (readonly [string, unknown, number])[] = [
   ["a replacement of nothing", [{ op: "replace", path: "/spec/none", value: 1 }], 422],
   ["an index past the end", [{ op: "add", path: "/spec/list/9", value: 1 }], 422],
   ["an unknown operation", [{ op: "merge", path: "/spec/n", value: 2 }], 422],
+  ["the whole moved into itself", [{ op: "move", from: "", path: "/spec" }], 422],
   ["the prototype", [{ op: "add", path: "/__proto__/x", value: 2 }], 422],
   [
     "too many operations",

@@ -55,6 +55,16 @@ const cases: readonly Case[] = [
     message: /invalid object type: \/, Kind=ConfigMap/,
   },
   {
+    name: "an applied name that is no text",
+    method: "PATCH",
+    path: "/api/v1/namespaces/default/configmaps/x?fieldManager=a",
+    headers: apply,
+    body: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":{"toString":[]}}}',
+    status: 500,
+    message:
+      /failed to create typed patch object \(\/; \/v1, Kind=ConfigMap\): \.metadata\.name: expected string, got/,
+  },
+  {
     name: "options whose apiVersion is no text",
     method: "DELETE",
     path: "/api/v1/namespaces/default/configmaps/x",

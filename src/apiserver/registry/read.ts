@@ -117,7 +117,10 @@ async function pageOfPast(
   const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
   const items: StoredObject[] = [];
   const { limit } = options;
-  let startKey = at.from === undefined ? prefix : keyOfId(cache, at.from);
+  let startKey = prefix;
+  // Within a namespace only the name counts: the token may be another list's.
+  if (at.from !== undefined)
+    startKey = keyOfId(cache, namespace === "" ? at.from : { ...at.from, namespace });
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);

@@ -217,7 +217,8 @@ export class FieldManager {
   }
 
   #untyped(config: AnyObject, error: ApplyTypeError): StatusError {
-    const { name = "", namespace = "" } = config.metadata ?? {};
+    const metadata: Readonly<Record<string, unknown>> = { ...config.metadata };
+    const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
     const { group, version, kind } = this.#options.gvk;
     return plainFailure(
       `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${error.message}`,
