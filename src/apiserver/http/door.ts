@@ -3,7 +3,7 @@
  */
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -72,7 +72,8 @@ const lingerMs = 500;
 export class Door {
   readonly #options: DoorOptions;
   readonly #deps: DoorDeps;
-  readonly #sockets = new Set<TLSSocket>();
+  /** Of TCP, and of TLS once they have shaken hands. */
+  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #upgraded = new Set<Duplex>();
   #server: Http2SecureServer | undefined;
@@ -111,14 +112,14 @@ export class Door {
       },
     );
     this.#server = server;
+    server.on("connection", (socket: Socket) => {
+      this.#follow(socket);
+    });
     server.on("secureConnection", (socket: TLSSocket) => {
-      this.#sockets.add(socket);
+      this.#follow(socket);
       socket.setNoDelay(true);
       // A peer that is gone without a word is found out by this, also when nothing is written to it.
       socket.setKeepAlive(true, keepAliveMs);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-      });
       socket.on("error", () => undefined);
     });
     server.on("session", (session) => {
@@ -145,6 +146,13 @@ export class Door {
     return (server.address() as AddressInfo).port;
   }
 
+  #follow(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+    });
+  }
+
   /**
    * Takes no new connections and no new requests, ends watches, lets requests finish for a while, then cuts what is left:
    * exec and its like among it.
@@ -160,16 +168,11 @@ export class Door {
     });
     const idle = front.stop();
     for (const session of this.#sessions) session.close();
-    const late = Promise.withResolvers<void>();
-    const giveUp = clock.after(drainMs, late.resolve);
-    await Promise.race([idle, late.promise]);
-    giveUp();
+    await within(drainMs, idle, clock);
     for (const socket of this.#upgraded) socket.destroy();
-    const cancel = clock.after(lingerMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
-    });
-    await closed;
-    cancel();
+    await within(lingerMs, closed, clock);
+    for (const socket of this.#sockets) socket.destroy();
+    await within(lingerMs, closed, clock);
   }
 
   /**
@@ -214,6 +217,17 @@ function closeWhenIdle(session: ServerHttp2Session, clock: Clock): void {
   session.once("close", () => {
     cancel();
   });
+}
+
+/**
+ * Resolves with what is waited for, at the latest after `ms`. The wait itself keeps the process alive: a connection that
+ * nobody reads from doesn't, and we would be gone in the middle of the end.
+ */
+async function within(ms: number, awaited: Promise<void>, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(ms, over.signal).catch(() => undefined);
+  await Promise.race([awaited, late]);
+  over.abort(new Error("no longer waited for"));
 }
 
 function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {

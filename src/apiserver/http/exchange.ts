@@ -153,6 +153,8 @@ export function bodyOf(incoming: Incoming): RequestBody {
 async function readAll(incoming: Incoming): Promise<Buffer> {
   const announced = Number(headerOf(incoming, "content-length") || "0");
   if (announced > bodyBytesMax) throw tooLarge();
+  // Its close is over and won't be told again; over HTTP/2 the half that has come would look like the whole.
+  if (incoming.destroyed || ("stream" in incoming && incoming.aborted)) throw new ClientGoneError();
   const done = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;

@@ -95,14 +95,15 @@ test("pages go across namespaces in the order of their keys", async () => {
   assert.deepEqual(seen, ["a-b/x", "a-b/y", "a/x", "a/y", "b/x", "b/y"]);
 });
 
+const foreignToken = (revision: number): string =>
+  Buffer.from(`{"v":"meta.k8s.io/v1","rv":${revision},"start":"elsewhere/b\\u0000"}`, "utf8").toString(
+    "base64url",
+  );
+
 test("a token of another namespace goes on after its name, in the present as in the past", () =>
   withFive(async (transport) => {
-    const token = (rv: number): string =>
-      Buffer.from(`{"v":"meta.k8s.io/v1","rv":${rv},"start":"elsewhere/b\\u0000"}`, "utf8").toString(
-        "base64url",
-      );
-    assert.deepEqual(names(await list(transport, { continue: token(-1) })), ["c", "d", "e"]);
-    assert.deepEqual(names(await list(transport, { continue: token(4) })), ["c", "e"]);
+    assert.deepEqual(names(await list(transport, { continue: foreignToken(-1) })), ["c", "d", "e"]);
+    assert.deepEqual(names(await list(transport, { continue: foreignToken(4) })), ["c", "e"]);
   }));
 
 test("an exact revision shows the past", () =>

@@ -117,10 +117,7 @@ async function pageOfPast(
   const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
   const items: StoredObject[] = [];
   const { limit } = options;
-  let startKey = prefix;
-  // Within a namespace only the name counts: the token may be another list's.
-  if (at.from !== undefined)
-    startKey = keyOfId(cache, namespace === "" ? at.from : { ...at.from, namespace });
+  let startKey = startOf(cache, namespace, at.from) ?? prefix;
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
@@ -135,6 +132,12 @@ async function pageOfPast(
     }
     startKey = `${last.key}\0`;
   }
+}
+
+/** Within a namespace only the name counts: the token may be another list's. */
+function startOf(cache: ResourceCache, namespace: string, from: Position | undefined): string | undefined {
+  if (from === undefined) return undefined;
+  return keyOfId(cache, namespace === "" ? from : { namespace, name: from.name });
 }
 
 async function oneOfPast(
