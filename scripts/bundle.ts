@@ -50,7 +50,7 @@ export async function bundle(entry: string, out: string, { minify }: BundleOptio
     legalComments: "none",
     plugins: [withoutNativeHelpers, stacksAsTheyAre],
     // CommonJS has no import.meta; what reads the first does so only where its files lie as in the sources.
-    define: { "import.meta.url": "undefined", "import.meta.dirname": "__dirname" },
+    define: { "import.meta.url": "undefined", "import.meta.dirname": "__dirname", SHIPPED: "true" },
     logLevel: "error",
   });
   // esbuild escapes what isn't ASCII in strings, not in regular expressions; one such character makes the engine

@@ -12,12 +12,18 @@ export class MapKey {
 }
 
 export class Context {
+  /** What is read may be changed and be part of the result: nobody else has it. */
+  readonly ownsValue: boolean;
   readonly path: Step[] = [];
   readonly unknownFields: string[] = [];
   /** Keys of all objects met: compared with the text's, it tells whether a key was given twice. */
   keys = 0;
   /** Name of the innermost struct. */
   struct = "";
+
+  constructor(ownsValue = false) {
+    this.ownsValue = ownsValue;
+  }
 
   unknown(name: string): void {
     if (this.unknownFields.length < strictFaultsMax) this.unknownFields.push(this.#text(name));

@@ -3,6 +3,7 @@
  * and dropped, null and (where Go leaves them out) zero values dropped, fields in the order of their struct.
  */
 import type { AnyObject } from "../meta/object.ts";
+import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { Context, MapKey } from "./context.ts";
 import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
@@ -28,6 +29,15 @@ interface StructReader {
   readonly goType: string;
   readonly names: ReadonlySet<string>;
   fields: readonly FieldReader[];
+  readonly orders: KeyOrders<ReadOrder>;
+}
+
+/** How to read what has just these fields in this order. */
+interface ReadOrder {
+  /** The struct's fields that it has or gets, in the struct's order. */
+  readonly steps: readonly FieldReader[];
+  /** Nothing is to be added or moved: where all fields are good as they are, so is the whole. */
+  readonly isSettled: boolean;
 }
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
@@ -57,7 +67,7 @@ export class JsonDecoder {
   decode(text: string, struct: string): Decoded {
     const value = parseJson(text);
     const keys = countKeys(text);
-    const context = new Context();
+    const context = new Context(true);
     const object = this.#readRoot(value, struct, context);
     // The same number of keys in text and value: no key was given twice.
     const duplicates = keys === context.keys ? [] : duplicateKeys(text);
@@ -87,6 +97,7 @@ export class JsonDecoder {
       goType: `${pkg}.${plain}`,
       names: new Set(fields.map(({ type }) => type.name)),
       fields: [],
+      orders: new KeyOrders(),
     };
     // Entered before its fields are made: structs may hold themselves.
     this.#readers.set(name, reader);
@@ -160,27 +171,97 @@ function listReader(one: Reader, goType: string, zero: unknown): Reader {
 }
 
 function readStruct(reader: StructReader, raw: JsonObject, context: Context): AnyObject {
-  const keys = Object.keys(raw);
+  const order = orderOf(reader, raw, context);
   const outer = context.struct;
   context.struct = reader.name;
-  context.keys += keys.length;
-  const object: AnyObject = {};
-  let used = 0;
-  for (const { name, read, plan } of reader.fields) {
-    const value = raw[name];
-    if (value !== undefined) used++;
-    if (value === undefined || value === null) {
-      const filled = plan.fill();
-      if (filled !== undefined) object[name] = filled;
-      continue;
-    }
-    context.path.push(name);
-    const result = read(value, context);
-    context.path.pop();
-    if (!plan.isOmitted(result)) object[name] = result;
-  }
-  if (used !== keys.length) reportUnknown(reader, raw, context);
+  const object =
+    order === undefined
+      ? readAnyFields(reader, raw, context)
+      : context.ownsValue && order.isSettled
+        ? readInPlace(order, raw, context)
+        : readFields(order.steps, {}, raw, context);
   context.struct = outer;
+  return object;
+}
+
+/** Undefined for what has a null or an unknown field. */
+function orderOf(reader: StructReader, raw: JsonObject, context: Context): ReadOrder | undefined {
+  const { names, orders } = reader;
+  let order = orders.root;
+  let keys = 0;
+  for (const name in raw) {
+    if (raw[name] === null || raw[name] === undefined) return undefined;
+    let next = order.next(name);
+    if (next === undefined) {
+      if (!names.has(name)) return undefined;
+      next = orders.after(order, name);
+    }
+    order = next;
+    keys++;
+  }
+  context.keys += keys;
+  return (order.made ??= makeOrder(reader, order.names()));
+}
+
+function makeOrder({ fields }: StructReader, given: readonly string[]): ReadOrder {
+  const held = new Set(given);
+  const steps = fields.filter(({ name, plan }) => held.has(name) || plan.fill() !== undefined);
+  return {
+    steps,
+    isSettled: steps.length === given.length && steps.every(({ name }, at) => name === given[at]),
+  };
+}
+
+/** The value itself, unless a field of it has to be another. */
+function readInPlace({ steps }: ReadOrder, raw: JsonObject, context: Context): AnyObject {
+  const { path } = context;
+  for (let at = 0; at < steps.length; at++) {
+    const { name, read, plan } = steps[at] as FieldReader;
+    path.push(name);
+    const value = raw[name];
+    const result = read(value, context);
+    path.pop();
+    if (result === value && !plan.isOmitted(result)) continue;
+    const object: AnyObject = {};
+    for (const { name: before } of steps.slice(0, at)) object[before] = raw[before];
+    if (!plan.isOmitted(result)) object[name] = result;
+    return readFields(steps.slice(at + 1), object, raw, context);
+  }
+  return raw;
+}
+
+function readFields(
+  steps: readonly FieldReader[],
+  object: AnyObject,
+  raw: JsonObject,
+  context: Context,
+): AnyObject {
+  for (const step of steps) readField(step, object, raw, context);
+  return object;
+}
+
+function readField(
+  { name, read, plan }: FieldReader,
+  object: AnyObject,
+  raw: JsonObject,
+  context: Context,
+): void {
+  const value = raw[name];
+  if (value === undefined || value === null) {
+    const filled = plan.fill();
+    if (filled !== undefined) object[name] = filled;
+    return;
+  }
+  context.path.push(name);
+  const result = read(value, context);
+  context.path.pop();
+  if (!plan.isOmitted(result)) object[name] = result;
+}
+
+function readAnyFields(reader: StructReader, raw: JsonObject, context: Context): AnyObject {
+  context.keys += Object.keys(raw).length;
+  const object = readFields(reader.fields, {}, raw, context);
+  reportUnknown(reader, raw, context);
   return object;
 }
 
@@ -194,24 +275,31 @@ function reportUnknown(reader: StructReader, raw: JsonObject, context: Context):
 
 /** A null in a list or map is the zero value of its type in Go. */
 function readList(values: readonly unknown[], one: Reader, context: Context, zero: unknown): unknown[] {
-  return values.map((value, index) => {
-    if (value === null && typeof zero !== "object") return zero;
-    context.path.push(index);
-    const read = one(value ?? zero, context);
-    context.path.pop();
-    return read;
-  });
+  const { path } = context;
+  const list = context.ownsValue ? (values as unknown[]) : values.slice();
+  for (let index = 0; index < list.length; index++) {
+    const value = list[index];
+    if (value === null && typeof zero !== "object") {
+      list[index] = zero;
+      continue;
+    }
+    path.push(index);
+    list[index] = one(value ?? zero, context);
+    path.pop();
+  }
+  return list;
 }
 
 function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context): JsonObject {
   const keys = Object.keys(raw);
   context.keys += keys.length;
-  const object: JsonObject = {};
+  const object: JsonObject = context.ownsValue ? raw : {};
   for (const key of keys) {
     const value = raw[key];
     context.path.push(new MapKey(key));
     const read = value === null && typeof zero !== "object" ? zero : one(value ?? zero, context);
     context.path.pop();
+    if (object === raw && read === value) continue;
     if (key === "__proto__") {
       Object.defineProperty(object, key, {
         value: read,

@@ -5,7 +5,7 @@
 import { parseApiVersion, type AnyObject } from "#api/meta/object.ts";
 import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
 import type { StorageForm } from "#apiserver/registry/storage-form.ts";
-import { deepFreeze, type StoredObject } from "#apiserver/registry/stored-object.ts";
+import { sealed, type StoredObject } from "#apiserver/registry/stored-object.ts";
 import { assert } from "#base/assert.ts";
 import type { Converter } from "./converter.ts";
 
@@ -74,7 +74,7 @@ export class CustomForm implements StorageForm {
 
   #keep(stored: StoredObject, object: AnyObject): AnyObject {
     this.#schemaOf(object)?.fillDefaults(object);
-    const view = deepFreeze(object);
+    const view = sealed(object);
     this.#views.set(stored, view);
     return view;
   }

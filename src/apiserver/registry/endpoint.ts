@@ -6,7 +6,7 @@ import type { ResourceDefinition } from "#api/scheme.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { StorageForm } from "./storage-form.ts";
-import { deepFreeze, type StoredObject } from "./stored-object.ts";
+import { sealed, type StoredObject } from "./stored-object.ts";
 import type { ResourceStore } from "./store.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -111,7 +111,7 @@ export class Endpoint {
     if (this.isStorageVersion || this.#form !== undefined) return object;
     let view = this.#views.get(object);
     if (view === undefined) {
-      view = deepFreeze(this.#convert(structuredClone(object), this.#storageVersion, this.gvk));
+      view = sealed(this.#convert(structuredClone(object), this.#storageVersion, this.gvk));
       if (Object.isFrozen(object)) this.#views.set(object, view);
     }
     return view;

@@ -5,6 +5,7 @@
 import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
+import { isDevelopment } from "#base/development.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
 
@@ -34,7 +35,7 @@ export class StoredObject {
     this.#object = object;
   }
 
-  /** Shared and deeply frozen: copy before change. */
+  /** Shared and frozen: copy before change. */
   get object(): AnyObject {
     this.#object ??= parse(this.value, this.revision);
     return this.#object;
@@ -87,7 +88,7 @@ export class StoredObject {
 function parse(value: Buffer, revision: bigint): AnyObject {
   const object = JSON.parse(value.toString("utf8")) as AnyObject;
   if (revision > 0n) (object.metadata ??= {}).resourceVersion = revision.toString();
-  return deepFreeze(object);
+  return sealed(object);
 }
 
 function withRevision(object: AnyObject, revision: bigint): AnyObject {
@@ -101,7 +102,7 @@ function withRevision(object: AnyObject, revision: bigint): AnyObject {
 export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject {
   if (Object.isFrozen(object)) return object;
   (object.metadata ??= {}).resourceVersion = revision.toString();
-  return deepFreeze(object);
+  return sealed(object);
 }
 
 /** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
@@ -124,7 +125,21 @@ function managersText(entries: readonly ManagedFieldsEntry[], isFirst: boolean):
   return `${isFirst ? "" : ","}"managedFields":[${texts.join(",")}]`;
 }
 
-export function deepFreeze<T>(value: T): T {
+/**
+ * Frozen, so that nobody can change what all share: as a whole in development and tests. What is shipped has been tried
+ * there, and freezes only what tells those it is given to that it is shared.
+ */
+export function sealed(object: AnyObject): AnyObject {
+  if (isDevelopment) return deepFreeze(object);
+  const { metadata } = object;
+  if (metadata !== undefined) {
+    if (metadata.managedFields !== undefined) Object.freeze(metadata.managedFields);
+    Object.freeze(metadata);
+  }
+  return Object.freeze(object);
+}
+
+function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   for (const key of Object.keys(value)) {
     // Sets of managed fields are many small objects, which only server-side apply looks at, and never changes.

@@ -5,64 +5,69 @@
 import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../json-value.ts";
 import { formOf, itemsByKey } from "./list-items.ts";
 import { compareKeys, fieldKey, isPlainText, itemKeyOf } from "./path-element.ts";
-import { deducedType, type ApplyType, type Field, type ListType, type MapType } from "./schema.ts";
-import type { ShapeNode, StructShape } from "./struct-shapes.ts";
+import {
+  deducedType,
+  type ApplyType,
+  type Field,
+  type ListType,
+  type MapType,
+  type StructShape,
+} from "./schema.ts";
 
 const leafText = "{}";
 const memberText = '{".":{}';
 
-/** What is managed of an object without anything before it, "{}" for nothing. `metadata` are fields of metadata that aren't looked at. */
-export function createdFields(
-  object: JsonMap,
-  type: ApplyType,
-  skipped: { readonly fields: ReadonlySet<string>; readonly metadata: ReadonlySet<string> },
-): string {
-  const metaType = type.map?.field("metadata")?.type ?? deducedType;
+export interface SkippedFields {
+  readonly fields: ReadonlySet<string>;
+  readonly metadata: ReadonlySet<string>;
+}
+
+/** What is managed of an object without anything before it, "{}" for nothing. */
+export function createdFields(object: JsonMap, type: ApplyType, skipped: SkippedFields): string {
+  if (type.map === undefined) return leafText;
+  const metaType = type.map.field("metadata")?.type ?? deducedType;
   const metadata = valueAt(object, "metadata");
   const ofMetadata =
-    isMap(metadata) && metaType.map !== undefined ? newEntries(metadata, metaType.map, skipped.metadata) : "";
-  const entries: [string, string][] = ofMetadata === "" ? [] : [["f:metadata", `{${ofMetadata}}`]];
-  if (type.map !== undefined) collectNew(object, type.map, skipped.fields, entries);
-  return `{${joined(entries.toSorted(byKey))}}`;
+    isMap(metadata) && metaType.map !== undefined
+      ? below(newEntries(metadata, metaType.map, skipped.metadata))
+      : "";
+  return `{${newEntries(object, type.map, skipped.fields, ofMetadata)}}`;
 }
 
 const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]): number => compareKeys(a, b);
 const joined = (entries: readonly (readonly [string, string])[]): string =>
-  entries.map(([key, node]) => `${JSON.stringify(key)}:${node}`).join(",");
+  entries.map(([key, node]) => `${keyText(key)}:${node}`).join(",");
 
 const noneSkipped: ReadonlySet<string> = new Set();
 
-/** The fields below a value that stands where its type's own value stood, which nobody manages. */
-function newEntries(value: JsonMap, type: MapType, skipped: ReadonlySet<string>): string {
-  if (type.element !== undefined || skipped.size > 0) {
-    const entries: [string, string][] = [];
-    collectNew(value, type, skipped, entries);
-    return joined(type.element === undefined ? entries : entries.toSorted(byKey));
-  }
+/**
+ * The fields below a value that stands where its type's own value stood, which nobody manages. `ofMetadata` is what the
+ * object's metadata has come to, which is skipped itself.
+ */
+function newEntries(value: JsonMap, type: MapType, skipped: ReadonlySet<string>, ofMetadata = ""): string {
+  if (type.element !== undefined) return newMixed(value, type, skipped, ofMetadata);
   let text = "";
   for (const field of shapeOf(value, type).present) {
-    const node = newField(value, field);
+    const { name } = field;
+    const own = name === "metadata" ? ofMetadata : "";
+    const node = skipped.has(name) ? own : newField(value, field);
     if (node !== "") text += `${text === "" ? "" : ","}${keyText(field.key)}:${node}`;
   }
   return text;
 }
 
-function collectNew(
-  value: JsonMap,
-  type: MapType,
-  skipped: ReadonlySet<string>,
-  entries: [string, string][],
-): void {
+function newMixed(value: JsonMap, type: MapType, skipped: ReadonlySet<string>, ofMetadata: string): string {
+  const entries: [string, string][] = ofMetadata === "" ? [] : [["f:metadata", ofMetadata]];
   for (const field of type.fields) {
     const node = skipped.has(field.name) ? "" : newField(value, field);
     if (node !== "") entries.push([field.key, node]);
   }
-  if (type.element === undefined) return;
   for (const name of Object.keys(value)) {
     const inner = valueAt(value, name);
     if (inner === undefined || skipped.has(name) || type.field(name) !== undefined) continue;
-    entries.push([fieldKey(name), whole(inner, type.element)]);
+    entries.push([fieldKey(name), whole(inner, type.element ?? deducedType)]);
   }
+  return joined(entries.toSorted(byKey));
 }
 
 function newField(value: JsonMap, { name, fill, type }: Field): string {
@@ -190,31 +195,24 @@ const keyText = (key: string): string => (isPlainText(key) ? `"${key}"` : JSON.s
 
 /** Of a struct without other keys. */
 function shapeOf(value: JsonMap, type: MapType): StructShape {
-  let node = type.shapes.root;
+  const { shapes } = type;
+  let order = shapes.root;
   for (const name in value) {
     if (value[name] === undefined) continue;
-    const next = node.next.get(name);
-    if (next !== undefined) node = next;
-    else {
-      const field = type.field(name);
-      if (field !== undefined) node = type.shapes.after(node, field);
-    }
+    const next = order.next(name);
+    if (next !== undefined) order = next;
+    else if (type.field(name) !== undefined) order = shapes.after(order, name);
   }
-  node.shape ??= makeShape(node, type);
-  return node.shape;
+  return (order.made ??= makeShape(new Set(order.names()), type));
 }
 
-function makeShape(end: ShapeNode, type: MapType): StructShape {
-  const held = new Set<Field>();
-  for (let node: ShapeNode | undefined = end; node?.field !== undefined; node = node.before) {
-    held.add(node.field);
-  }
-  const present = type.fields.filter((field) => held.has(field));
+function makeShape(held: ReadonlySet<string>, type: MapType): StructShape {
+  const present = type.fields.filter(({ name }) => held.has(name));
   const inner: Field[] = [];
   const texts: string[] = [];
   let text = memberText;
   for (const field of type.fields) {
-    const isHeld = held.has(field);
+    const isHeld = held.has(field.name);
     if (!isHeld && field.fill === undefined) continue;
     text += `,${keyText(field.key)}:`;
     if (isHeld && mayHaveFields(field.type)) {

@@ -3,9 +3,9 @@
  * it from the type table (table-schema.ts), custom resources from their structural schema, and where there is none it
  * is deduced from the value. upstream: structured-merge-diff/v6/schema/elements.go
  */
+import { KeyOrders } from "../../schema/key-orders.ts";
 import type { FieldTree } from "./field-tree.ts";
 import { fieldKey } from "./path-element.ts";
-import { StructShapes } from "./struct-shapes.ts";
 
 export type ScalarKind = "string" | "numeric" | "boolean" | "untyped";
 
@@ -35,7 +35,16 @@ export interface MapType {
   /** Nodes of structs that hold only leaves, by which fields they hold: a cache. */
   readonly shared: Map<number, FieldTree>;
   /** Another: how structs are written, by which fields they hold. */
-  readonly shapes: StructShapes;
+  readonly shapes: KeyOrders<StructShape>;
+}
+
+/** The text of a struct is texts[0] + inner[0]'s + texts[1] + … */
+export interface StructShape {
+  /** The fields it holds, sorted by name. */
+  readonly present: readonly Field[];
+  readonly texts: readonly string[];
+  /** Those whose text depends on their values. */
+  readonly inner: readonly Field[];
 }
 
 export interface Field {
@@ -100,7 +109,7 @@ function mapType(fields: readonly Field[], how: "atomic" | "granular", element?:
     isAtomic: how === "atomic",
     fields: sorted,
     shared: new Map(),
-    shapes: new StructShapes(),
+    shapes: new KeyOrders(),
     field: (name) => byName.get(name),
     get element() {
       return element === undefined ? undefined : (made ??= element());
@@ -124,7 +133,7 @@ export const untypedAtomic: ApplyType = {
     isAtomic: true,
     fields: [],
     shared: new Map(),
-    shapes: new StructShapes(),
+    shapes: new KeyOrders(),
     field: () => undefined,
     get element() {
       return untypedAtomic;
@@ -146,7 +155,7 @@ export const deducedType: ApplyType = {
     isAtomic: false,
     fields: [],
     shared: new Map(),
-    shapes: new StructShapes(),
+    shapes: new KeyOrders(),
     field: () => undefined,
     get element() {
       return deducedType;
