@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { test } from "node:test";
 import { PlainServer } from "./plain-server.ts";
+import { eventually } from "./wait.ts";
 
 interface Review {
   readonly apiVersion: string;
@@ -130,4 +131,70 @@ test("a webhook after RBAC: allowed, not allowed, denied, out of order", { timeo
 test("AlwaysAllow lets everybody in", { timeout: 60_000 }, async () => {
   await using server = await PlainServer.start(["--authorization-mode=AlwaysAllow"]);
   assert.match(await server.kubectl("1.35", ["get", "secrets", "-A", "--as=nobody"]), /^$|NAMESPACE/);
+});
+
+test(
+  "an AuthorizationConfiguration: conditions in CEL, denied on failure, followed",
+  { timeout: 90_000 },
+  async () => {
+    await using judging = await JudgingServer.start();
+    const kubeConfigFile = judging.kubeconfig();
+    const configuration = (expression: string): unknown => ({
+      apiVersion: "apiserver.config.k8s.io/v1",
+      kind: "AuthorizationConfiguration",
+      authorizers: [
+        {
+          type: "Webhook",
+          name: "judge",
+          webhook: {
+            timeout: "3s",
+            subjectAccessReviewVersion: "v1",
+            matchConditionSubjectAccessReviewVersion: "v1",
+            failurePolicy: "Deny",
+            cacheUnauthorizedRequests: false,
+            connectionInfo: { type: "KubeConfigFile", kubeConfigFile },
+            matchConditions: [{ expression: "request.user.startsWith('tenant:')" }, { expression }],
+          },
+        },
+        { type: "Node", name: "node" },
+        { type: "RBAC", name: "rbac" },
+      ],
+    });
+    const path = judging.file("authorization.yaml", configuration("has(request.resourceAttributes)"));
+    await using server = await PlainServer.start([`--authorization-config=${path}`]);
+    const as = (user: string, ...args: string[]): Promise<string> =>
+      server.kubectl("1.35", [...args, `--as=${user}`]);
+    judging.judge = ({ spec }) => (spec.user === "tenant:b" ? undefined : { allowed: true });
+    assert.match(await as("tenant:a", "get", "namespaces"), /default/);
+    assert.match(await server.fails(as("joe", "get", "namespaces")), /Forbidden/);
+    // Its failure is final, though a role would allow it.
+    await server.kubectl("1.35", [
+      "create",
+      "clusterrolebinding",
+      "b",
+      "--clusterrole=view",
+      "--user=tenant:b",
+    ]);
+    assert.match(await server.fails(as("tenant:b", "get", "namespaces")), /\(InternalError\)/);
+    judging.file("authorization.yaml", configuration("request.resourceAttributes.resource != 'namespaces'"));
+    await eventually("the new configuration counts", 20_000, async () => {
+      const found = await server.tries("kubectl-1.35", ["get", "namespaces", "--as=tenant:b"]);
+      return found.code === 0;
+    });
+    assert.match(await server.fails(as("tenant:a", "get", "namespaces")), /Forbidden/);
+    assert.match(await server.fails(as("tenant:b", "get", "pods")), /\(InternalError\)/);
+  },
+);
+
+test("a server with a configuration that can't be used says why", { timeout: 60_000 }, async () => {
+  await using judging = await JudgingServer.start();
+  const path = judging.file("bad.yaml", {
+    apiVersion: "apiserver.config.k8s.io/v1",
+    kind: "AuthorizationConfiguration",
+    authorizers: [{ type: "Webhook", name: "x" }],
+  });
+  await assert.rejects(
+    PlainServer.start([`--authorization-config=${path}`]),
+    /authorizers\[0\]\.webhook: Required value: required when type=Webhook/,
+  );
 });

@@ -206,7 +206,7 @@ class ApiserverComponent implements Apiserver {
     const stop = new AbortController();
     const filled = Promise.withResolvers<void>();
     await using stack = new AsyncDisposableStack();
-    await this.#security.load();
+    stack.defer(await this.#security.load());
     if (this.#options.audit !== undefined) {
       const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
       const auditor = await openAuditor(this.#options.audit, { clock, log, read });

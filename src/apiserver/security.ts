@@ -63,8 +63,8 @@ export interface Security {
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly issuer: TokenIssuer;
-  /** Before the first request. Reads what the options name; throws what is wrong with it. */
-  load(): Promise<void>;
+  /** Before the first request. Reads what the options name; throws what is wrong with it. Returns what ends its following. */
+  load(): Promise<() => void>;
 }
 
 /** Makes no request: the informers are started and waited for by the caller. */

@@ -16,6 +16,7 @@ import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
+import { allowsEverything } from "./authorization/options.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
 import { openSecretsEncryption, type SecretsEncryption } from "./secrets-encryption/open.ts";
 import { secretsEncryptionRoutes } from "./secrets-encryption/routes.ts";
@@ -317,6 +318,7 @@ function buildApiserver(
     encryptionConfiguration,
     audit: options.audit,
     authorization: options.authorization,
+    anonymousAuth: !allowsEverything(options.authorization),
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",

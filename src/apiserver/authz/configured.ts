@@ -1,14 +1,18 @@
 /** The authorizers that the server was told to ask. upstream: pkg/kubeapiserver/authorizer */
+import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { AlwaysAllowAuthorizer, AlwaysDenyAuthorizer } from "./always.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
 import type { AuthorizationOptions, AuthorizerSpec } from "./configuration/configuration.ts";
+import { authorizationShape, parseAuthorization, type GivenAuthorization } from "./configuration/parse.ts";
 import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./union.ts";
+import { matcherOf } from "./webhook/conditions.ts";
 import { WebhookAuthorizer } from "./webhook/authorizer.ts";
 
 export interface ConfiguredAuthorizerDeps {
@@ -17,6 +21,7 @@ export interface ConfiguredAuthorizerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 /** Until it is loaded, only system:masters may do something. */
@@ -38,9 +43,25 @@ export class ConfiguredAuthorizer implements Authorizer {
     return this.#current.rulesFor(user, namespace);
   }
 
-  /** Throws KubeconfigError. */
-  async load(): Promise<void> {
-    this.#current = await this.#build(this.#options.authorizers);
+  /** Returns what ends the following of a configuration's file. Throws ConfigurationError and KubeconfigError. */
+  async load(): Promise<() => void> {
+    if ("authorizers" in this.#options) {
+      this.#current = await this.#build(this.#options.authorizers);
+      return () => undefined;
+    }
+    const file = new ConfigurationFile<GivenAuthorization>(
+      this.#options.configFile,
+      { kind: "AuthorizationConfiguration", shape: authorizationShape, take: (given) => this.#take(given) },
+      this.#deps.log,
+    );
+    await file.load();
+    return file.follow();
+  }
+
+  async #take(given: GivenAuthorization): Promise<readonly string[]> {
+    const { authorizers, faults } = await parseAuthorization(given, this.#deps.loadExpressions);
+    if (faults.length === 0) this.#current = await this.#build(authorizers);
+    return faults;
   }
 
   async #build(specs: readonly AuthorizerSpec[]): Promise<UnionAuthorizer> {
@@ -59,10 +80,14 @@ export class ConfiguredAuthorizer implements Authorizer {
       case "AlwaysDeny":
         return new AlwaysDenyAuthorizer();
       case "Webhook": {
-        const { kubeConfigFile, ...options } = spec.webhook;
+        const { kubeConfigFile, matchConditions, ...options } = spec.webhook;
         const { clock } = this.#deps;
         const hook = new KubeconfigHook(await loadKubeconfig(kubeConfigFile, clock), clock);
-        return new WebhookAuthorizer({ ...options, name: spec.name }, { ...this.#deps, hook });
+        const matches =
+          matchConditions.length === 0
+            ? undefined
+            : matcherOf(matchConditions, await this.#deps.loadExpressions());
+        return new WebhookAuthorizer({ ...options, name: spec.name }, { ...this.#deps, hook, matches });
       }
     }
   }

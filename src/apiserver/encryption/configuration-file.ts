@@ -1,9 +1,8 @@
 /** The configuration's file: read at the start, and again whenever it changes. upstream: pkg/server/options/encryptionconfig/controller */
 import { createHash } from "node:crypto";
-import { watch } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import { Gauge, type Registry } from "prom-client";
+import { followFile } from "#base/follow-file.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
 import type { EncryptingStore } from "./encrypting-store.ts";
@@ -66,20 +65,12 @@ export class ConfigurationFile {
 
   /** A file that can't be used changes nothing but the log. Returns what ends it. */
   follow(): () => void {
-    // The folder's, not the file's: editors and configuration tools put a new file in its place.
-    const watcher = watch(dirname(this.path), { persistent: false }, (_, name) => {
-      if (name !== null && name !== basename(this.path)) return;
-      this.#reading = this.#reading
-        .then(() => this.load())
-        .catch((error: unknown) => {
-          this.#deps.log.error("encryption provider configuration not loaded", { reason: errorText(error) });
-        });
-    });
-    watcher.on("error", (error) => {
-      this.#deps.log.error("encryption provider configuration isn't followed", { reason: error.message });
-    });
-    return () => {
-      watcher.close();
+    const failed = (error: unknown): void => {
+      this.#deps.log.error("encryption provider configuration not loaded", { reason: errorText(error) });
     };
+    const changed = (): void => {
+      this.#reading = this.#reading.then(() => this.load()).catch(failed);
+    };
+    return followFile(this.path, changed, failed);
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultAuthorization } from "#apiserver/authz/configuration/configuration.ts";
-import { readAuthorization } from "./options.ts";
+import { allowsEverything, readAuthorization } from "./options.ts";
 
 function read(given: Readonly<Record<string, string | readonly string[]>>): {
   readonly authorization: ReturnType<typeof readAuthorization>;
@@ -40,6 +40,7 @@ test("modes in their order, and what a webhook is told", () => {
           authorizedMs: 60_000,
           unauthorizedMs: 30_000,
           failurePolicy: "NoOpinion",
+          matchConditions: [],
         },
       },
       { type: "RBAC", name: "rbac" },
@@ -64,9 +65,19 @@ for (const [given, fault] of [
     { "authorization-webhook-config-file": "/w" },
     "--authorization-webhook-config-file needs --authorization-mode with Webhook",
   ],
+  [
+    { "authorization-config": "/c", "authorization-mode": ["RBAC"] },
+    "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
+  ],
   [{ "authorization-webhook-version": "v2" }, "--authorization-webhook-version is v2, must be v1 or v1beta1"],
 ] as const) {
   test(`a fault: ${fault}`, () => {
     assert.deepEqual(read(given).faults, [fault]);
   });
 }
+
+test("a server that allows everything is told from others", () => {
+  assert.equal(allowsEverything(read({ "authorization-mode": ["RBAC,AlwaysAllow"] }).authorization), true);
+  assert.equal(allowsEverything(read({}).authorization), false);
+  assert.equal(allowsEverything(read({ "authorization-config": "/c" }).authorization), false);
+});

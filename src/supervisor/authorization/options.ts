@@ -1,4 +1,5 @@
 /** --authorization-*: who is asked whether a request is allowed. upstream: pkg/kubeapiserver/options/authorization.go */
+import { resolve } from "node:path";
 import {
   defaultAuthorization,
   type AuthorizationOptions,
@@ -22,6 +23,7 @@ const isMode = (text: string): text is Mode => (modes as readonly string[]).incl
 
 /** The names are upstream's. */
 export const authorizationSpecs: readonly OptionSpec[] = [
+  spec("config", "FILE", "AuthorizationConfiguration: who is asked, instead of the options below; followed"),
   spec("mode", "MODES", `Who is asked, in this order; of ${modes.join(", ")}`, "Node,RBAC"),
   spec("webhook-config-file", "FILE", "Kubeconfig of the server that mode Webhook asks"),
   spec("webhook-version", "VERSION", "Of the reviews that it is sent: v1 or v1beta1", "v1beta1"),
@@ -55,6 +57,18 @@ export function readAuthorization(values: Values): AuthorizationOptions {
   if (!given.includes("Webhook") && kubeConfigFile !== undefined) {
     values.faults.push("--authorization-webhook-config-file needs --authorization-mode with Webhook");
   }
+  const configFile = values.text("authorization-config");
+  if (configFile !== undefined) {
+    const others = authorizationSpecs
+      .map(({ name }) => name)
+      .filter((name) => name !== "authorization-config");
+    if (others.some((name) => values.text(name) !== undefined || values.list(name).length > 0)) {
+      values.faults.push(
+        "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
+      );
+    }
+    return { configFile: resolve(configFile) };
+  }
   if (given.length === 0) return defaultAuthorization;
   return {
     authorizers: given.filter(isMode).map((type): AuthorizerSpec => {
@@ -75,5 +89,13 @@ function readWebhook(values: Values): Omit<WebhookSpec, "kubeConfigFile"> {
     authorizedMs: values.duration("authorization-webhook-cache-authorized-ttl", 300_000, 0),
     unauthorizedMs: values.duration("authorization-webhook-cache-unauthorized-ttl", 30_000, 0),
     failurePolicy: "NoOpinion",
+    matchConditions: [],
   };
+}
+
+/** Who needs no rights at all must at least say who he is. upstream: BuiltInAuthenticationOptions.ApplyAuthorization */
+export function allowsEverything(authorization: AuthorizationOptions): boolean {
+  return (
+    "authorizers" in authorization && authorization.authorizers.some(({ type }) => type === "AlwaysAllow")
+  );
 }

@@ -1,19 +1,23 @@
 /** Which authorizers are asked, in which order. upstream: apiserver/pkg/apis/apiserver/types.go */
+import type { ConfigExpression } from "#api/cel/config/config-expression.ts";
 import type { WebhookAuthorizerOptions } from "../webhook/authorizer.ts";
 
 export type BuiltinAuthorizer = "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny";
 
 export interface WebhookSpec extends Omit<WebhookAuthorizerOptions, "name"> {
   readonly kubeConfigFile: string;
+  /** All must hold for it to be asked. */
+  readonly matchConditions: readonly ConfigExpression[];
 }
 
 export type AuthorizerSpec =
   | { readonly type: BuiltinAuthorizer; readonly name: string }
   | { readonly type: "Webhook"; readonly name: string; readonly webhook: WebhookSpec };
 
-export interface AuthorizationOptions {
-  readonly authorizers: readonly AuthorizerSpec[];
-}
+export type AuthorizationOptions =
+  | { readonly authorizers: readonly AuthorizerSpec[] }
+  /** An AuthorizationConfiguration, followed. */
+  | { readonly configFile: string };
 
 /** As k3s and kubeadm set upstream up. */
 export const defaultAuthorization: AuthorizationOptions = {
