@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { createWebSocketStream } from "ws";
+import { createWebSocketStream, type WebSocket } from "ws";
 import type { Clock } from "#base/clock.ts";
 import { channelV4 } from "./channels.ts";
 import { portsOf, serveForwardChannels } from "./port-forward-channels.ts";
@@ -57,8 +57,17 @@ export async function servePortForward(
   });
   if (accepted === undefined) return undefined;
   return isTunnel
-    ? serveSpdy(createWebSocketStream(accepted.socket), onConnection, clock)
+    ? serveSpdy(tunnelOf(accepted.socket), onConnection, clock)
     : serveForwardChannels(accepted.socket, ports, onConnection);
+}
+
+/** The library's stream waits to be destroyed once both ends of its WebSocket are gone. */
+function tunnelOf(socket: WebSocket): Duplex {
+  const stream = createWebSocketStream(socket);
+  stream.once("end", () => {
+    if (socket.readyState === socket.CLOSED) stream.destroy();
+  });
+  return stream;
 }
 
 function serveSpdy(

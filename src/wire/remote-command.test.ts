@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { test } from "node:test";
 import { createWebSocketStream, WebSocket } from "ws";
-import { systemClock } from "#base/clock.ts";
+import { ManualClock, systemClock } from "#base/clock.ts";
 import { Channels, channelV4, channelV5 } from "./channels.ts";
 import { servePortForward } from "./port-forward.ts";
 import {
@@ -144,6 +144,28 @@ test("a terminal's sizes arrive", async () => {
   resize.write('"Height":40}');
   assert.deepEqual(JSON.parse(await text(result)), success);
   assert.deepEqual(sizes, ["80x25", "100x40"]);
+  server.close();
+});
+
+test("a tunnel whose client is gone is closed at once", async () => {
+  const closed = Promise.withResolvers<void>();
+  const { port, server } = await serve((connection) => {
+    // Its clock stands still.
+    const forward = servePortForward(connection, () => undefined, new ManualClock());
+    void forward.then((each) => each?.closed).then(closed.resolve);
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${port}/`, {
+    headers: { "Sec-WebSocket-Protocol": "SPDY/3.1+portforward.k8s.io" },
+  });
+  client.on("error", () => undefined);
+  let socket: Socket | undefined;
+  client.once("upgrade", (response) => {
+    delete response.headers["sec-websocket-protocol"];
+    ({ socket } = response);
+  });
+  await new Promise((resolve) => client.once("open", resolve));
+  socket?.resetAndDestroy();
+  await closed.promise;
   server.close();
 });
 

@@ -1,4 +1,4 @@
-/** Damaged SPDY frames and channel messages, thrown at our own ends of them. A protocol error is an answer, anything else isn't. */
+/** Damaged SPDY frames, thrown at our own end of them. A protocol error is an answer, anything else isn't. */
 import { duplexPair } from "node:stream";
 import type { Clock } from "#base/clock.ts";
 import { encodeControl, encodeDataHead, frameTypes, uint32s } from "#wire/spdy/frames.ts";
@@ -7,7 +7,7 @@ import { SpdySession } from "#wire/spdy/session.ts";
 import type { Choice } from "./choice.ts";
 import { mutateBytes } from "./mutations.ts";
 
-function goodFrames(choice: Choice): Buffer {
+export function goodFrames(choice: Choice): Buffer {
   const writer = new HeaderWriter();
   const parts: Buffer[] = [];
   for (let id = 1, rest = 1 + choice.int(6); rest > 0; rest--, id += 2) {

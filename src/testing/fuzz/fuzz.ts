@@ -14,6 +14,7 @@ import { SeededRandom } from "#base/random.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
 import { startTestServer } from "#testing/server.ts";
+import { runChannelCase } from "./channel-cases.ts";
 import { Choice } from "./choice.ts";
 import { goodDefinition } from "./custom-cases.ts";
 import { expressionCase, runExpressionCase } from "./expression-cases.ts";
@@ -23,11 +24,13 @@ import { ObjectMaker } from "./object-maker.ts";
 import { requestFamilies, type CaseDeps } from "./request-cases.ts";
 import { faultOf } from "./verdict.ts";
 
-export const fuzzFamilies = [...Object.keys(requestFamilies), "frames", "expressions"] as const;
+export const fuzzFamilies = [...Object.keys(requestFamilies), "frames", "channels", "expressions"] as const;
 
 export interface FuzzOptions {
   readonly seed: number;
   readonly families: readonly string[];
+  /** Only this case of an earlier run, which had the same families. */
+  readonly caseSeed?: number | undefined;
   /** Ends at the first of the two. */
   readonly casesMax: number;
   readonly runMs: number;
@@ -61,6 +64,8 @@ export interface FuzzReport {
 const workers = 6;
 const findingsMax = 40;
 const shrinkTriesMax = 150;
+/** Less than what our own ends wait for a peer: a case whose end nobody noticed is a finding. */
+const caseMaxMs = 4000;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const errors: string[] = [];
@@ -114,10 +119,17 @@ class Run {
     const end = systemClock.monotonic() + this.#options.runMs;
     const { casesMax, windowCases } = this.#options;
     await this.#deps.client.send(goodDefinition, "h1");
+    if (this.#options.caseSeed !== undefined) {
+      this.#next = 1;
+      await this.#one(this.#options.caseSeed);
+      return;
+    }
     while (this.#next < casesMax && systemClock.monotonic() < end && this.#findings.size < findingsMax) {
       const windowEnd = Math.min(casesMax, this.#next + windowCases);
       const work = async (): Promise<void> => {
-        while (this.#next < windowEnd && systemClock.monotonic() < end) await this.#one(this.#next++);
+        while (this.#next < windowEnd && systemClock.monotonic() < end) {
+          await this.#one((this.#options.seed * 1_000_003 + this.#next++) >>> 0);
+        }
       };
       await Promise.all(Array.from({ length: workers }, work));
       await this.#closeWindow();
@@ -138,12 +150,13 @@ class Run {
     };
   }
 
-  async #one(index: number): Promise<void> {
-    const caseSeed = (this.#options.seed * 1_000_003 + index) >>> 0;
+  async #one(caseSeed: number): Promise<void> {
     const choice = new Choice(new SeededRandom(caseSeed));
     const family = choice.pick(this.#options.families);
     if (family === "frames") {
       await this.#guarded(family, caseSeed, () => runFrameCase(choice, systemClock));
+    } else if (family === "channels") {
+      await this.#guarded(family, caseSeed, () => runChannelCase(choice, systemClock));
     } else if (family === "expressions") {
       const source = expressionCase(choice);
       await this.#guarded(family, caseSeed, () => runExpressionCase(source, choice), source);
@@ -154,12 +167,18 @@ class Run {
 
   async #guarded(family: string, caseSeed: number, run: () => unknown, shown = ""): Promise<void> {
     this.#remember(`${family} ${caseSeed} ${shown}`);
+    const late = Promise.withResolvers<never>();
+    const cancel = systemClock.after(caseMaxMs, () => {
+      late.reject(new Error(`not at its end after ${caseMaxMs} ms`));
+    });
     try {
-      await run();
+      await Promise.race([run(), late.promise]);
       this.#count(family);
     } catch (error) {
       const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#found(family, caseSeed, { fault, reproduction: shown });
+    } finally {
+      cancel();
     }
   }
 

@@ -55,25 +55,25 @@ export class HeaderReader {
     });
   }
 
-  /** Throws SpdyProtocolError. */
+  /** Throws SpdyProtocolError, or another error when it was closed meanwhile. */
   async decode(block: Buffer): Promise<SpdyHeaders> {
     const written = Promise.withResolvers<void>();
-    const onError = (): void => {
+    const onEnd = (): void => {
       written.resolve();
     };
-    this.#inflate.once("error", onError);
-    this.#inflate.write(block, () => {
-      written.resolve();
-    });
+    // A write whose stream is destroyed meanwhile calls nobody back.
+    for (const event of ["error", "close"]) this.#inflate.once(event, onEnd);
+    this.#inflate.write(block, onEnd);
     await written.promise;
     // What the write has yielded is handed out by the end of this turn of the event loop.
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-    this.#inflate.off("error", onError);
+    for (const event of ["error", "close"]) this.#inflate.off(event, onEnd);
     if (this.#failure !== undefined) {
       throw new SpdyProtocolError("header block can't be expanded", { cause: this.#failure });
     }
+    if (this.#inflate.destroyed) throw new Error("the SPDY connection was closed");
     const plain = Buffer.concat(this.#chunks);
     this.#chunks = [];
     return parseHeaders(plain);

@@ -54,6 +54,13 @@ test("frames survive any cut of the bytes they come in", () => {
   }
 });
 
+test("a header block that is being read when its session ends is given up", async () => {
+  const reader = new HeaderReader();
+  const reading = reader.decode(new HeaderWriter().encode([["streamtype", "data"]]));
+  reader.close();
+  await assert.rejects(reading, /the SPDY connection was closed/);
+});
+
 test("header blocks come back as they went, one after the other", async () => {
   const writer = new HeaderWriter();
   const reader = new HeaderReader();
