@@ -2,7 +2,10 @@
  * Tables: the columns that each kind has and what stands in them, `-o wide` included.
  * upstream: pkg/printers/internalversion/printers.go, apiserver/pkg/registry/rest/table.go
  */
-import { admissionregistrationPrinters } from "./admissionregistration/columns.ts";
+import {
+  admissionregistrationPrinters,
+  earlyAdmissionregistrationPrinters,
+} from "./admissionregistration/columns.ts";
 import { appsPrinters } from "./apps/columns.ts";
 import { autoscalingV1Printers, autoscalingV2Printers } from "./autoscaling/columns.ts";
 import { batchPrinters } from "./batch/columns.ts";
@@ -87,6 +90,7 @@ const priorityClassPrinter: Printer = {
 const byApiVersion: Readonly<Record<string, PrintersByKind>> = {
   v1: corePrinters,
   "admissionregistration.k8s.io/v1": admissionregistrationPrinters,
+  "admissionregistration.k8s.io/v1beta1": earlyAdmissionregistrationPrinters,
   "apiregistration.k8s.io/v1": { APIService: apiServicePrinter },
   "apps/v1": appsPrinters,
   "autoscaling/v1": autoscalingV1Printers,

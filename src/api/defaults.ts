@@ -2,7 +2,10 @@
  * Defaulting: what a client left out and the API server fills in, after decoding and before admission.
  * Every group's own file says what for its kinds; kinds without defaults appear nowhere.
  */
-import { admissionregistrationDefaults } from "./admissionregistration/defaults.ts";
+import {
+  admissionregistrationDefaults,
+  earlyAdmissionregistrationDefaults,
+} from "./admissionregistration/defaults.ts";
 import { apiextensionsDefaults } from "./apiextensions/defaults.ts";
 import { appsDefaults } from "./apps/defaults.ts";
 import { autoscalingV1Defaults, autoscalingV2Defaults } from "./autoscaling/defaults.ts";
@@ -26,6 +29,7 @@ import { storageDefaults } from "./storage/defaults.ts";
 const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
   v1: coreDefaults,
   "admissionregistration.k8s.io/v1": admissionregistrationDefaults,
+  "admissionregistration.k8s.io/v1beta1": earlyAdmissionregistrationDefaults,
   "apiextensions.k8s.io/v1": apiextensionsDefaults,
   "apiregistration.k8s.io/v1": {
     APIService: ({ spec }: Loose<APIService>) => {

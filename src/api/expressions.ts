@@ -11,6 +11,8 @@ import { Cel } from "./cel/environment.ts";
 import { AuthorizerValue, PendingAnswer } from "./cel/library/authorizer.ts";
 import { ExpressionCompiler } from "./cel/policy/compiler.ts";
 import { ComposedValues } from "./cel/policy/composed-values.ts";
+import { compileMutatingPolicy, mutatingPolicyFaults } from "./cel/policy/mutating-policy.ts";
+import { appliedObject, patchOperations, PatchValueError } from "./cel/policy/patch-types.ts";
 import { compilePolicy, expressionFaults } from "./cel/policy/policy.ts";
 import { expressionWarnings } from "./cel/policy/warnings.ts";
 import { dynamicValue } from "./cel/schema/values.ts";
@@ -35,6 +37,11 @@ export const createExpressions = () => ({
   compilePolicy,
   expressionFaults,
   expressionWarnings,
+  compileMutatingPolicy,
+  mutatingPolicyFaults,
+  appliedObject,
+  patchOperations,
+  PatchValueError,
   // Custom resources.
   CelRuleChecker,
   compileObjectRules,

@@ -3,7 +3,10 @@
  * kind's own rules, then what the type table knows. What only other objects could tell (quotas, references that
  * must exist, ranges of addresses) is for admission and the registry.
  */
-import { admissionregistrationValidations } from "./admissionregistration/validation.ts";
+import {
+  admissionregistrationValidations,
+  earlyAdmissionregistrationValidations,
+} from "./admissionregistration/validation.ts";
 import { apiregistrationValidations } from "./apiregistration/validation.ts";
 import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
@@ -37,6 +40,7 @@ import { validateByTable } from "./table-validation.ts";
 const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   v1: coreValidations,
   "admissionregistration.k8s.io/v1": admissionregistrationValidations,
+  "admissionregistration.k8s.io/v1beta1": earlyAdmissionregistrationValidations,
   "apiregistration.k8s.io/v1": apiregistrationValidations,
   "apps/v1": appsValidations,
   "authentication.k8s.io/v1": authenticationValidations,

@@ -19,6 +19,7 @@ import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { parseSigningKey } from "#pki/jwt.ts";
 import type { Store } from "#store/store.ts";
+import { mutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import { SchemeTypes } from "./admission/webhooks/object-types.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import { Registration } from "./aggregation/registration.ts";
@@ -168,6 +169,7 @@ class ApiserverComponent implements Apiserver {
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
       tokenAuthenticators: deps.tokenAuthenticators,
       loadExpressions: () => this.#expressions.load(),
+      mutatingPolicies: mutatingPolicyRefs(deps.scheme),
     });
     this.#flow = new FlowControl(
       { seats: requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },

@@ -23,6 +23,7 @@ import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
 import type { Expressions } from "#api/expressions.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
+import type { MutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import type { HookClient } from "./connect/hook-client.ts";
 import type { RequestHeaderOptions } from "./options.ts";
@@ -55,6 +56,7 @@ export interface SecurityDeps {
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
+  readonly mutatingPolicies: MutatingPolicyRefs | undefined;
 }
 
 export interface Security {

@@ -6,6 +6,10 @@ import type {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from "../generated/types/admissionregistration-v1.ts";
+import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+} from "../generated/types/admissionregistration-v1beta1.ts";
 import { formatSelector } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
 import { ageOf, columns, nameOf, type Printer, type PrintersByKind } from "../meta/printer.ts";
@@ -25,28 +29,49 @@ function parameterText(parameter: Loose<ParamRef> | undefined): string {
   return selector === undefined ? "<unset>" : formatSelector(selector);
 }
 
+function paramKindText({ spec }: Loose<MutatingAdmissionPolicy | ValidatingAdmissionPolicy>): string {
+  const kind = spec?.paramKind;
+  return kind === undefined ? "<unset>" : `${kind.apiVersion ?? ""}/${kind.kind ?? ""}`;
+}
+
+const bindingPrinter: Printer = {
+  columns: columns("Name~|PolicyName|ParamRef|Age"),
+  cells: (
+    binding: Loose<MutatingAdmissionPolicyBinding | ValidatingAdmissionPolicyBinding>,
+    nowMs: number,
+  ) => [
+    nameOf(binding),
+    binding.spec?.policyName ?? "",
+    parameterText(binding.spec?.paramRef),
+    ageOf(binding, nowMs),
+  ],
+};
+
+/** Of v1beta1. */
+export const earlyAdmissionregistrationPrinters: PrintersByKind = {
+  MutatingAdmissionPolicy: {
+    columns: columns("Name~|Mutations#|ParamKind|Age"),
+    cells: (policy: Loose<MutatingAdmissionPolicy>, nowMs: number) => [
+      nameOf(policy),
+      (policy.spec?.mutations ?? []).length,
+      paramKindText(policy),
+      ageOf(policy, nowMs),
+    ],
+  },
+  MutatingAdmissionPolicyBinding: bindingPrinter,
+};
+
 export const admissionregistrationPrinters: PrintersByKind = {
   MutatingWebhookConfiguration: webhooksPrinter,
   ValidatingAdmissionPolicy: {
     columns: columns("Name~|Validations#|ParamKind|Age"),
-    cells: (policy: Loose<ValidatingAdmissionPolicy>, nowMs: number) => {
-      const kind = policy.spec?.paramKind;
-      return [
-        nameOf(policy),
-        (policy.spec?.validations ?? []).length,
-        kind === undefined ? "<unset>" : `${kind.apiVersion ?? ""}/${kind.kind ?? ""}`,
-        ageOf(policy, nowMs),
-      ];
-    },
-  },
-  ValidatingAdmissionPolicyBinding: {
-    columns: columns("Name~|PolicyName|ParamRef|Age"),
-    cells: (binding: Loose<ValidatingAdmissionPolicyBinding>, nowMs: number) => [
-      nameOf(binding),
-      binding.spec?.policyName ?? "",
-      parameterText(binding.spec?.paramRef),
-      ageOf(binding, nowMs),
+    cells: (policy: Loose<ValidatingAdmissionPolicy>, nowMs: number) => [
+      nameOf(policy),
+      (policy.spec?.validations ?? []).length,
+      paramKindText(policy),
+      ageOf(policy, nowMs),
     ],
   },
+  ValidatingAdmissionPolicyBinding: bindingPrinter,
   ValidatingWebhookConfiguration: webhooksPrinter,
 };

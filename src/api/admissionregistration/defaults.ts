@@ -9,6 +9,10 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from "../generated/types/admissionregistration-v1.ts";
+import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+} from "../generated/types/admissionregistration-v1beta1.ts";
 import type { DefaultsByKind, Loose } from "../meta/loose.ts";
 
 const timeoutSeconds = 10;
@@ -42,16 +46,29 @@ function defaultMatch(match: Loose<MatchResources> | undefined): void {
   defaultRules(match.excludeResourceRules);
 }
 
+function defaultPolicy(policy: Loose<MutatingAdmissionPolicy | ValidatingAdmissionPolicy>): void {
+  const spec = (policy.spec ??= {});
+  spec.failurePolicy ??= "Fail";
+  defaultMatch(spec.matchConstraints);
+}
+
+const defaultBinding = ({
+  spec,
+}: Loose<MutatingAdmissionPolicyBinding | ValidatingAdmissionPolicyBinding>): void => {
+  defaultMatch(spec?.matchResources);
+};
+
+/** Of v1beta1. */
+export const earlyAdmissionregistrationDefaults: DefaultsByKind = {
+  MutatingAdmissionPolicy: defaultPolicy,
+  MutatingAdmissionPolicyBinding: defaultBinding,
+};
+
 export const admissionregistrationDefaults: DefaultsByKind = {
   MutatingWebhookConfiguration: ({ webhooks }: Loose<MutatingWebhookConfiguration>) =>
     webhooks?.forEach(defaultMutatingWebhook),
-  ValidatingAdmissionPolicy: (policy: Loose<ValidatingAdmissionPolicy>) => {
-    const spec = (policy.spec ??= {});
-    spec.failurePolicy ??= "Fail";
-    defaultMatch(spec.matchConstraints);
-  },
-  ValidatingAdmissionPolicyBinding: ({ spec }: Loose<ValidatingAdmissionPolicyBinding>) =>
-    defaultMatch(spec?.matchResources),
+  ValidatingAdmissionPolicy: defaultPolicy,
+  ValidatingAdmissionPolicyBinding: defaultBinding,
   ValidatingWebhookConfiguration: ({ webhooks }: Loose<ValidatingWebhookConfiguration>) =>
     webhooks?.forEach(defaultWebhook),
 };

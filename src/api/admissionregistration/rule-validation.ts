@@ -1,11 +1,36 @@
-/** Rules that say which resources a webhook or policy is about. upstream: pkg/apis/admissionregistration/validation/validation.go validateRule */
-import type { Rule } from "../generated/types/admissionregistration-v1.ts";
+/** Which requests a webhook or policy is about. upstream: pkg/apis/admissionregistration/validation/validation.go validateRule, validateMatchConditions */
+import type {
+  MatchCondition,
+  Rule,
+  RuleWithOperations,
+} from "../generated/types/admissionregistration-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
+import { qualifiedNameFaults } from "../meta/names.ts";
 
 const scopes = ["*", "Cluster", "Namespaced"];
+const operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
+const matchConditionsMax = 64;
 
-export function checkRule(rule: Loose<Rule>, at: string, faults: FaultList): void {
+export function checkRuleWithOperations(
+  rule: Loose<RuleWithOperations>,
+  at: string,
+  faults: FaultList,
+): void {
+  const own = rule.operations ?? [];
+  if (own.length === 0) faults.required(`${at}.operations`);
+  if (own.length > 1 && own.includes("*")) {
+    faults.invalid(`${at}.operations`, own, "if '*' is present, must not specify other operations");
+  }
+  for (const [index, operation] of own.entries()) {
+    if (!operations.includes(operation)) {
+      faults.notSupported(`${at}.operations[${index}]`, operation, operations);
+    }
+  }
+  checkRule(rule, at, faults);
+}
+
+function checkRule(rule: Loose<Rule>, at: string, faults: FaultList): void {
   const { apiGroups = [], apiVersions = [], resources = [], scope } = rule;
   if (apiGroups.length === 0) faults.required(`${at}.apiGroups`);
   if (apiGroups.length > 1 && apiGroups.includes("*")) {
@@ -62,5 +87,25 @@ function checkResources(resources: readonly string[], path: string, faults: Faul
       resources,
       "if '*' is present, must not specify other resources without subresources",
     );
+  }
+}
+
+/** Whether the expressions compile is looked at in admission. */
+export function checkMatchConditions(
+  conditions: readonly Loose<MatchCondition>[],
+  path: string,
+  faults: FaultList,
+): void {
+  if (conditions.length > matchConditionsMax) faults.tooMany(path, conditions.length, matchConditionsMax);
+  const names = new Set<string>();
+  for (const [index, { name = "", expression = "" }] of conditions.entries()) {
+    const at = `${path}[${index}]`;
+    if (expression.trim() === "") faults.required(`${at}.expression`);
+    if (name === "") faults.required(`${at}.name`);
+    else {
+      faults.messages(`${at}.name`, name, qualifiedNameFaults(name));
+      if (names.has(name)) faults.duplicate(`${at}.name`, name);
+      names.add(name);
+    }
   }
 }

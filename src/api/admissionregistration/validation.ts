@@ -1,9 +1,7 @@
 /** Webhook configurations. upstream: pkg/apis/admissionregistration/validation/validation.go, apiserver/pkg/util/webhook/validation.go */
 import type {
-  MatchCondition,
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  RuleWithOperations,
   ServiceReference,
   WebhookClientConfig,
 } from "../generated/types/admissionregistration-v1.ts";
@@ -11,13 +9,9 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import {
-  dns1035LabelFaults,
-  dnsSubdomainFaults,
-  portNumberFaults,
-  qualifiedNameFaults,
-} from "../meta/names.ts";
-import { checkRule } from "./rule-validation.ts";
+import { dns1035LabelFaults, dnsSubdomainFaults, portNumberFaults } from "../meta/names.ts";
+import { mutatingPolicyValidations, validatingPolicyValidations } from "./policy-validation.ts";
+import { checkMatchConditions, checkRuleWithOperations } from "./rule-validation.ts";
 
 type Webhook = Loose<MutatingWebhook>;
 type Configuration = Loose<MutatingWebhookConfiguration>;
@@ -28,8 +22,6 @@ const reinvocationPolicies = ["IfNeeded", "Never"];
 const noSideEffects = ["None", "NoneOnDryRun"];
 const sideEffects = ["None", "NoneOnDryRun", "Some", "Unknown"];
 const reviewVersions = ["v1", "v1beta1"];
-const operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
-const matchConditionsMax = 64;
 
 /** What was allowed once may stay so: only what an old object keeps to is asked of the new one. */
 interface Demands {
@@ -107,20 +99,6 @@ function checkFullName(name: string, path: string, faults: FaultList): void {
   else if (name.split(".").length < 3) {
     faults.invalid(path, name, "should be a domain with at least three segments separated by dots");
   }
-}
-
-function checkRuleWithOperations(rule: Loose<RuleWithOperations>, at: string, faults: FaultList): void {
-  const own = rule.operations ?? [];
-  if (own.length === 0) faults.required(`${at}.operations`);
-  if (own.length > 1 && own.includes("*")) {
-    faults.invalid(`${at}.operations`, own, "if '*' is present, must not specify other operations");
-  }
-  for (const [index, operation] of own.entries()) {
-    if (!operations.includes(operation)) {
-      faults.notSupported(`${at}.operations[${index}]`, operation, operations);
-    }
-  }
-  checkRule(rule, at, faults);
 }
 
 function checkSideEffects(
@@ -215,25 +193,6 @@ function checkPath(path: string, at: string, faults: FaultList): void {
   }
 }
 
-function checkMatchConditions(
-  conditions: readonly Loose<MatchCondition>[],
-  path: string,
-  faults: FaultList,
-): void {
-  if (conditions.length > matchConditionsMax) faults.tooMany(path, conditions.length, matchConditionsMax);
-  const names = new Set<string>();
-  for (const [index, { name = "", expression = "" }] of conditions.entries()) {
-    const at = `${path}[${index}]`;
-    if (expression.trim() === "") faults.required(`${at}.expression`);
-    if (name === "") faults.required(`${at}.name`);
-    else {
-      faults.messages(`${at}.name`, name, qualifiedNameFaults(name));
-      if (names.has(name)) faults.duplicate(`${at}.name`, name);
-      names.add(name);
-    }
-  }
-}
-
 const webhookConfiguration = {
   onCreate: (configuration: Configuration, faults: FaultList): void => {
     checkConfiguration(configuration, allDemands, faults);
@@ -246,4 +205,8 @@ const webhookConfiguration = {
 export const admissionregistrationValidations: ValidationsByKind = {
   MutatingWebhookConfiguration: webhookConfiguration,
   ValidatingWebhookConfiguration: webhookConfiguration,
+  ...validatingPolicyValidations,
 };
+
+/** Of v1beta1. */
+export const earlyAdmissionregistrationValidations: ValidationsByKind = mutatingPolicyValidations;

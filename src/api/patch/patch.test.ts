@@ -72,6 +72,9 @@ const patches: readonly (readonly [readonly unknown[], unknown])[] = [
     { spec: { list: ["a", "b"], "a/b": 1 }, m: 1 },
   ],
   [[{ op: "copy", from: "/spec/list/0", path: "/x" }], { ...spec, x: "a" }],
+  // As upstream's library has it, and the RFC has not.
+  [[{ op: "replace", path: "/x", value: 1 }], { ...spec, x: 1 }],
+  [[{ op: "test", path: "/x", value: null }], spec],
 ];
 for (const [patch, want] of patches) {
   test(`JSON patch ${JSON.stringify(patch)}`, () => {
@@ -86,7 +89,9 @@ const faults: readonly (readonly [string, unknown, number])[] = [
   ["what holds no operations", ["add"], 400],
   ["a failed test", [{ op: "test", path: "/spec/n", value: 2 }], 422],
   ["a missing target", [{ op: "remove", path: "/spec/none" }], 422],
-  ["a replacement of nothing", [{ op: "replace", path: "/spec/none", value: 1 }], 422],
+  ["a replacement below nothing", [{ op: "replace", path: "/none/n", value: 1 }], 422],
+  ["a replacement after the last item", [{ op: "replace", path: "/spec/list/-", value: 1 }], 422],
+  ["a test of what isn't there", [{ op: "test", path: "/spec/none", value: 1 }], 422],
   ["an index past the end", [{ op: "add", path: "/spec/list/9", value: 1 }], 422],
   ["an unknown operation", [{ op: "merge", path: "/spec/n", value: 2 }], 422],
   ["the whole moved into itself", [{ op: "move", from: "", path: "/spec" }], 422],

@@ -4,11 +4,12 @@ import { test } from "node:test";
 import { applyDefaults } from "../defaults.ts";
 import { fieldErrorText } from "../meta/field-error.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "../meta/object.ts";
+import { parseRuntimeConfig } from "../runtime-config.ts";
 import { createTypeTable } from "../schema/table.ts";
 import { createScheme } from "../scheme.ts";
 import { Validator } from "../validation.ts";
 
-const scheme = createScheme();
+const scheme = createScheme(parseRuntimeConfig(["api/all=true"]));
 const validator = new Validator({ scheme, table: createTypeTable() });
 
 /** Faultless objects by "group/version/Kind", without names. */

@@ -29,6 +29,8 @@ import { ResourceQuotaPlugin } from "./plugins/resource-quota.ts";
 import { ServiceAccountPlugin } from "./plugins/service-account.ts";
 import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-protection.ts";
 import { PolicyExpressions } from "./policies/expression-check.ts";
+import { MutatingPolicies } from "./policies/mutating.ts";
+import type { MutatingPolicyRefs } from "./policies/mutating-refs.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
 import { WebhookExpressions } from "./webhooks/expressions.ts";
@@ -46,11 +48,13 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
+  /** Absent: they aren't served. */
+  readonly mutatingPolicies?: MutatingPolicyRefs | undefined;
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
 export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
-  const { hookClient, log, random, types } = deps;
+  const { hookClient, log, random, types, mutatingPolicies } = deps;
   const conditions = new MatchConditions(deps);
   const webhooks = { lookup: deps, hooks: { client: hookClient, random, log }, types, conditions };
   return [
@@ -74,6 +78,7 @@ export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
     new RbacEscalation(deps),
     new WebhookExpressions(conditions),
     new PolicyExpressions(deps),
+    ...(mutatingPolicies === undefined ? [] : [new MutatingPolicies(mutatingPolicies, deps)]),
     new MutatingWebhooks(webhooks),
     new DefinitionExpressions(deps),
     new ValidatingPolicies(deps),

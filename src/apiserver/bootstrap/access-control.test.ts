@@ -49,6 +49,7 @@ const noWebhooks = {
     resourceOf: () => undefined,
     convert: (object: AnyObject) => Promise.resolve(object),
     read: (value: AnyObject) => value,
+    applyType: () => undefined,
   },
 };
 

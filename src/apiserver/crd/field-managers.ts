@@ -42,7 +42,7 @@ export function fieldManagerOf(
   );
 }
 
-class CustomVersions implements KindVersions {
+export class CustomVersions implements KindVersions {
   readonly #schemas: ReadonlyMap<string, CompiledSchema>;
   readonly #metaType: () => ApplyType;
   readonly #types = new Map<string, ApplyType>();

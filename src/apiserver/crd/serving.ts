@@ -33,7 +33,7 @@ import { CustomForm } from "./custom-form.ts";
 import { customScale } from "./custom-scale.ts";
 import { CustomSemantics } from "./custom-semantics.ts";
 import { CustomStatusStrategy, CustomStrategy } from "./custom-strategy.ts";
-import { fieldManagerOf } from "./field-managers.ts";
+import { CustomVersions, fieldManagerOf } from "./field-managers.ts";
 import { needsExpressions } from "./late-expressions.ts";
 import { ServedTypes } from "./served-types.ts";
 import { customStruct } from "./custom-struct.ts";
@@ -77,7 +77,7 @@ export function serve(parts: ServingParts, deps: ServingDeps): Served {
   if (storage === undefined) throw new Error(`${spec.names.plural}.${spec.group} has no versions`);
   return {
     storage: storage.storage,
-    types: new ServedTypes(schemas, parts.converter),
+    types: new ServedTypes(schemas, parts.converter, new CustomVersions(schemas, deps.metaType)),
     routes: versions.filter(({ isServed }) => isServed).map((version) => version.routed()),
   };
 }

@@ -2,10 +2,12 @@
 import type { TypeProvider } from "../checker.ts";
 import type { Cel, Program } from "../environment.ts";
 import { CompileError } from "../source.ts";
-import { type CelType, describeType } from "../types.ts";
+import { type CelType, describeType, sameType } from "../types.ts";
 import { AdmissionTypes, admissionVariables } from "./declarations.ts";
+import { appliedType, patchListType, PatchTypes } from "./patch-types.ts";
 
-export type ResultKind = "bool" | "string" | "string or null" | "any";
+/** "Object" and "list(JSONPatch)" are what mutating policies make, and only there can it be made. */
+export type ResultKind = "bool" | "string" | "string or null" | "any" | "Object" | "list(JSONPatch)";
 
 export interface CompileOptions {
   readonly hasParams: boolean;
@@ -50,13 +52,16 @@ export class ExpressionCompiler {
   }
 
   compile(text: string, kind: ResultKind, options: CompileOptions): Expression {
+    const types = new AdmissionTypes(this.#types, this.#judged?.types);
+    const patches = kind === "Object" || kind === "list(JSONPatch)";
     const environment = this.#cel.environment({
       variables: admissionVariables({
         ...options,
         hasVariables: this.variables.length > 0,
         objectType: this.#judged?.type,
       }),
-      types: new AdmissionTypes(this.#types, this.#judged?.types),
+      types: patches ? new PatchTypes(types) : types,
+      patches,
     });
     try {
       const program = environment.compile(text);
@@ -73,6 +78,8 @@ export class ExpressionCompiler {
 
 function resultFault(type: CelType, kind: ResultKind): string | undefined {
   if (kind === "any" || type.kind === kind) return undefined;
+  if (kind === "Object" && sameType(type, appliedType)) return undefined;
+  if (kind === "list(JSONPatch)" && sameType(type, patchListType)) return undefined;
   if (kind !== "string or null") return `must evaluate to ${kind} but got ${describeType(type)}`;
   if (type.kind === "string" || type.kind === "null") return undefined;
   return `must evaluate to one of [string null_type] but got ${describeType(type)}`;

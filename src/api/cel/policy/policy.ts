@@ -82,9 +82,14 @@ export function expressionFaults({
       ({ expression }, index) => [`spec.auditAnnotations[${index}].valueExpression`, expression] as const,
     ),
   ];
-  return placed.flatMap(([path, expression]) =>
+  return faultsAt(placed);
+}
+
+export const faultsAt = (
+  placed: readonly (readonly [path: string, expression: Expression | undefined])[],
+): ExpressionFault[] =>
+  placed.flatMap(([path, expression]) =>
     expression === undefined || expression.program !== undefined
       ? []
       : [{ path, text: expression.text, fault: expression.fault }],
   );
-}

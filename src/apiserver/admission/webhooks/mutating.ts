@@ -8,6 +8,7 @@ import { mutatingWebhookConfigurations } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
 import type { LookupDeps } from "../lookup.ts";
+import { Reinvocations, replaceContents } from "../reinvocations.ts";
 import { HookCaller, HookFailure, type HookCallerDeps } from "./call.ts";
 import type { MatchConditions } from "./match-conditions.ts";
 import { HookMatcher, isExempt } from "./matching.ts";
@@ -25,36 +26,6 @@ export interface WebhookPluginDeps {
 const mutationPrefix = "mutation.webhook.admission.k8s.io/";
 const patchPrefix = "patch.webhook.admission.k8s.io/";
 const failedOpenPrefix = "failed-open.mutation.webhook.admission.k8s.io/";
-
-/** upstream: plugin/webhook/mutating/reinvocationcontext.go */
-class Reinvocations {
-  /** Asked already, and willing to be asked again. */
-  readonly #willing = new Set<string>();
-  readonly #needed = new Set<string>();
-  #output: unknown;
-
-  /** Others have changed the object since. */
-  hasChanged(object: AnyObject | undefined): boolean {
-    return this.#output !== undefined && !isSame(this.#output, object);
-  }
-
-  needAll(): void {
-    for (const uid of this.#willing) this.#needed.add(uid);
-    this.#willing.clear();
-  }
-
-  needs(uid: string): boolean {
-    return this.#needed.has(uid);
-  }
-
-  addWilling(uid: string): void {
-    this.#willing.add(uid);
-  }
-
-  end(object: AnyObject | undefined): void {
-    this.#output = structuredClone(object);
-  }
-}
 
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = "MutatingAdmissionWebhook";
@@ -78,10 +49,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
 
   async admit(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
     if (isExempt(attributes)) return;
-    const known = round.notes.get(this.name);
-    const again = known instanceof Reinvocations ? known : new Reinvocations();
-    round.notes.set(this.name, again);
-    if (round.isSecond && again.hasChanged(attributes.object)) again.needAll();
+    const again = Reinvocations.begin(this.name, round, attributes.object);
     const hooks = await this.#source.hooks();
     for (const [index, hook] of hooks.entries()) {
       const named = await this.#matcher.match(hook, attributes);
@@ -173,10 +141,4 @@ function operationsOf({ name }: AnyWebhook, patch: string): readonly unknown[] {
     name,
     "received undecodable patch in webhook response: it isn't a list of operations",
   );
-}
-
-/** The writer holds on to the object it brought: it gets the contents of the other one. */
-function replaceContents(object: AnyObject, other: AnyObject): void {
-  for (const key of Object.keys(object)) delete object[key];
-  Object.assign(object, other);
 }

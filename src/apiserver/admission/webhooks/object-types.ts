@@ -6,6 +6,8 @@ import {
   type GroupVersionKind,
   type GroupVersionResource,
 } from "#api/meta/object.ts";
+import { internalError } from "#api/meta/status.ts";
+import type { ApplyType } from "#api/patch/apply/schema.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import type { TypeSemantics } from "#apiserver/request/semantics.ts";
 
@@ -25,8 +27,13 @@ export interface ObjectTypes {
    * Reads what a patch made as an object of that kind, and fills in defaults. What a custom resource's schema doesn't
    * know stays until it is read from the store, as upstream has it. Throws StatusError.
    */
-  read(value: AnyObject, kind: GroupVersionKind): AnyObject;
+  read(value: AnyObject, kind: GroupVersionKind, mode?: ReadMode): AnyObject;
+  /** How objects of that kind are merged; undefined for one that isn't served. */
+  applyType(kind: GroupVersionKind): ApplyType | undefined;
 }
+
+/** What "strict" doesn't know it refuses with 500. */
+export type ReadMode = "lenient" | "strict";
 
 /** Those of definitions, as they are served now. */
 export interface CustomTypes {
@@ -39,13 +46,14 @@ export interface CustomTypes {
     | {
         convert(object: AnyObject, apiVersion: string): Promise<AnyObject>;
         fillDefaults(object: AnyObject): void;
+        applyType(apiVersion: string): ApplyType | undefined;
       }
     | undefined;
 }
 
 export interface SchemeTypesDeps {
   readonly scheme: Scheme;
-  readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults">;
+  readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults" | "applyType">;
   readonly convert: (object: AnyObject, from: GroupVersionKind, to: GroupVersionKind) => AnyObject;
   readonly custom: () => CustomTypes;
 }
@@ -91,15 +99,25 @@ export class SchemeTypes implements ObjectTypes {
     return types === undefined ? convert(object, from, to) : types.convert(object, apiVersionOf(to));
   }
 
-  read(value: AnyObject, kind: GroupVersionKind): AnyObject {
+  read(value: AnyObject, kind: GroupVersionKind, mode: ReadMode = "lenient"): AnyObject {
     const { scheme, semantics, custom } = this.#deps;
     if (scheme.structOf(kind) === undefined) {
       custom().typesOf(kind.group, kind.kind)?.fillDefaults(value);
       return value;
     }
-    const { object } = semantics.check(value, kind);
+    const { object, strictFaults } = semantics.check(value, kind);
+    if (mode === "strict" && strictFaults.length > 0) {
+      throw internalError(`strict decoding error: ${strictFaults.join(", ")}`);
+    }
     semantics.applyDefaults(object, kind);
     return object;
+  }
+
+  applyType(kind: GroupVersionKind): ApplyType | undefined {
+    const { scheme, semantics, custom } = this.#deps;
+    return scheme.structOf(kind) === undefined
+      ? custom().typesOf(kind.group, kind.kind)?.applyType(apiVersionOf(kind))
+      : semantics.applyType(kind);
   }
 }
 
