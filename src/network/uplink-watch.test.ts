@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Backoff } from "#base/backoff.ts";
 import { ManualClock, settle } from "#base/clock.ts";
+import { exec } from "#base/exec.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { isAbout, watchUplink } from "./uplink-watch.ts";
@@ -80,4 +85,25 @@ test("a monitor that ends is started again, and what it may have missed is told"
   await settle();
   await watched;
   assert.equal(told, 1);
+});
+
+test("the monitor ends with the process that started it, however that ends", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mini-k8s-uplink-"));
+  // Its reader sees the end of the file when nobody holds the other end any more.
+  const pipe = join(directory, "pipe");
+  const program = `
+    import { systemClock } from "#base/clock.ts";
+    import { silentLogger } from "#base/log.ts";
+    import { watchUplink } from "#network/uplink-watch.ts";
+    const command = ["sh", "-c", "exec sleep 600 >${pipe}"];
+    const deps = { clock: systemClock, log: silentLogger, command, backoff: { next: () => 1000 } };
+    await watchUplink({ device: "x", address: "10.0.0.1" }, () => undefined, deps, new AbortController().signal);
+  `;
+  await exec("mkfifo", [pipe]);
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" });
+  const reading = await open(pipe, "r");
+  child.kill("SIGKILL");
+  assert.equal((await reading.readFile()).length, 0);
+  await reading.close();
+  await rm(directory, { recursive: true });
 });

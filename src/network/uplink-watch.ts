@@ -54,13 +54,20 @@ export async function watchUplink(
   }
 }
 
+/**
+ * Runs what it is given until its own input ends, as it does when we are killed: the monitor itself would notice only
+ * when it has something to print.
+ */
+const leashed = '"$@" & exec >&-; read -r _; kill "$!"; wait "$!"';
+
 /** Resolves with why it ended. */
 async function monitor(
   [file = "", ...args]: readonly string[],
   onLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("sh", ["-c", leashed, "sh", file, ...args], { stdio: ["pipe", "pipe", "ignore"] });
+  child.stdin.on("error", () => undefined); // the shell may have ended already
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => {
       resolve(error.message);
@@ -69,8 +76,12 @@ async function monitor(
       resolve(`${file} ended with ${code ?? name ?? "nothing"}`);
     });
   });
-  createInterface({ input: child.stdout }).on("line", onLine);
-  await Promise.race([ended, aborted(signal)]);
-  child.kill();
+  const lines = createInterface({ input: child.stdout }).on("line", onLine);
+  // Only the monitor holds the output.
+  const silent = new Promise<void>((resolve) => {
+    lines.once("close", resolve);
+  });
+  await Promise.race([ended, silent, aborted(signal)]);
+  child.stdin.end();
   return ended;
 }

@@ -82,6 +82,7 @@ export function wantedTaints(node: Node, evictBy: string | undefined, now: numbe
   return added.length === 0 && kept.length === old.length ? undefined : [...kept, ...added];
 }
 
+/** Of a node that has said nothing there are none, whatever it was registered with. */
 function noScheduleKeys(node: Node): Set<string> {
   const keys = new Set<string>();
   for (const { type, status } of node.status?.conditions ?? []) {
@@ -89,11 +90,5 @@ function noScheduleKeys(node: Node): Set<string> {
     if (key !== undefined) keys.add(key);
   }
   if (node.spec?.unschedulable === true) keys.add(unschedulableTaint);
-  // Given at registration: it stays until the kubelet has said something about itself.
-  const isNew = readyStatus(node) === undefined;
-  const had = (node.spec?.taints ?? []).some(
-    ({ key, effect }) => key === notReadyTaint && effect === "NoSchedule",
-  );
-  if (isNew && had) keys.add(notReadyTaint);
   return keys;
 }
