@@ -162,6 +162,7 @@ class ApiserverComponent implements Apiserver {
         semantics: this.#semantics,
         convert,
         custom: () => this.#assembly.customResources,
+        remote: () => this.#aggregator.versions,
       }),
       hookClient: this.#hooks,
       client: this.#client,

@@ -17,6 +17,9 @@ export interface CompileOptions {
 /** The kind that is judged, where it is known. */
 export interface JudgedType {
   readonly type: CelType;
+  /** Of the parameters, where it is known. */
+  readonly params?: CelType | undefined;
+  /** Of both. */
   readonly types: TypeProvider;
 }
 
@@ -59,6 +62,7 @@ export class ExpressionCompiler {
         ...options,
         hasVariables: this.variables.length > 0,
         objectType: this.#judged?.type,
+        paramsType: this.#judged?.params,
       }),
       types: patches ? new PatchTypes(types) : types,
       patches,

@@ -93,6 +93,7 @@ export interface VariableOptions {
   readonly hasVariables: boolean;
   /** Of `object` and `oldObject`. */
   readonly objectType?: CelType | undefined;
+  readonly paramsType?: CelType | undefined;
 }
 
 export function admissionVariables(options: VariableOptions): Readonly<Record<string, CelType>> {
@@ -101,7 +102,7 @@ export function admissionVariables(options: VariableOptions): Readonly<Record<st
     oldObject: options.objectType ?? dynType,
     namespaceObject: objectType("kubernetes.Namespace"),
     request: objectType("kubernetes.AdmissionRequest"),
-    ...(options.hasParams ? { params: dynType } : {}),
+    ...(options.hasParams ? { params: options.paramsType ?? dynType } : {}),
     ...(options.hasVariables ? { variables: objectType(variablesName) } : {}),
     ...(options.hasAuthorizer
       ? {

@@ -120,6 +120,37 @@ suite("type checking of policies", () => {
     );
   });
 
+  const paramCases: readonly (readonly [
+    apiVersion: string,
+    kind: string,
+    expression: string,
+    fault: string,
+  ])[] = [
+    ["v1", "ConfigMap", "params.data['a'] == 'b' && params.immutable", ""],
+    ["v1", "ConfigMap", "params.size > 3", "1:7: undefined field 'size'"],
+    ["example.com/v1", "Widget", "params.spec.size > 3 && params.metadata.name != ''", ""],
+    ["example.com/v1", "Widget", "params.spec.sise > 3", "1:12: undefined field 'sise'"],
+    // Nobody says what these are.
+    ["example.com/v2", "Widget", "params.spec.sise > 3", ""],
+    ["metrics.example.com/v1", "Load", "params.anything.goes", ""],
+  ];
+  for (const [apiVersion, kind, expression, fault] of paramCases) {
+    test(`parameters are a ${kind} of ${apiVersion}: ${expression}`, () => {
+      const spec = {
+        paramKind: { apiVersion, kind },
+        matchConstraints: { resourceRules: [rule("apps", "deployments"), rule("example.com", "widgets")] },
+        validations: [{ expression: `${expression} || object.metadata.name == ''` }],
+      };
+      const texts = expressionWarnings({ metadata: { name: "p" }, spec }, deps).flatMap(({ warning }) =>
+        warning.split("\n").filter((line) => line.includes("ERROR: ")),
+      );
+      const expected = ["apps/v1, Kind=Deployment", "example.com/v1, Kind=Widget"].map(
+        (judged) => `${judged}: ERROR: <input>:${fault}`,
+      );
+      assert.deepEqual(texts, fault === "" ? [] : expected);
+    });
+  }
+
   test("a rule with a star is about nothing in particular", () => {
     assert.deepEqual(warningsOf([rule("*", "*")], { expression: "object.foo < 5" }), []);
   });

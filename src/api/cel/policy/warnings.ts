@@ -11,7 +11,7 @@ import type {
   NamedRuleWithOperations,
   ValidatingAdmissionPolicy,
 } from "../../generated/types/admissionregistration-v1.ts";
-import type { GroupVersionKind } from "../../meta/object.ts";
+import { parseApiVersion, type GroupVersionKind } from "../../meta/object.ts";
 import type { TypeTable } from "../../schema/type-table.ts";
 import type { Scheme } from "../../scheme.ts";
 
@@ -34,13 +34,16 @@ export function expressionWarnings(
   policy: ValidatingAdmissionPolicy,
   { cel, scheme, table, definitions }: WarningDeps,
 ): readonly ExpressionWarning[] {
-  const types = new BuiltInTypes(table);
+  const builtIn = new BuiltInTypes(table);
+  const typed = ({ of }: CheckedKind, name: string): JudgedType | undefined =>
+    typeof of === "string" ? { type: objectType(of), types: builtIn } : customType(of, name);
+  const paramKind = paramKindOf(policy, scheme, definitions);
+  const params = paramKind === undefined ? undefined : typed(paramKind, `${paramKind.kind}Params`);
   const texts = new Map<string, string[]>();
   for (const kind of checkedKinds(policy, scheme, definitions)) {
-    const judged =
-      typeof kind.of === "string" ? { type: objectType(kind.of), types } : customType(kind.of, kind.kind);
+    const judged = typed(kind, kind.kind);
     if (judged === undefined) continue;
-    const compiled = compilePolicy(cel, policy, judged);
+    const compiled = compilePolicy(cel, policy, params === undefined ? judged : both(judged, params));
     for (const { path, fault } of expressionFaults(compiled)) {
       if (!path.startsWith("spec.validations") || !fault.startsWith(compilePrefix)) continue;
       const { group, version, kind: name } = kind;
@@ -49,6 +52,34 @@ export function expressionWarnings(
     }
   }
   return [...texts].map(([fieldRef, found]) => ({ fieldRef, warning: found.join("\n") }));
+}
+
+function both({ type, types }: JudgedType, params: JudgedType): JudgedType {
+  const providers = [types, params.types];
+  return {
+    type,
+    params: params.type,
+    types: {
+      hasType: (name) => providers.some((each) => each.hasType(name)),
+      fieldType: (name, field) => providers.find((each) => each.hasType(name))?.fieldType(name, field),
+    },
+  };
+}
+
+/** Undefined where there are none, or of a kind that isn't known here: then they may be anything. */
+function paramKindOf(
+  { spec }: ValidatingAdmissionPolicy,
+  scheme: Scheme,
+  definitions: readonly CustomResourceDefinition[],
+): CheckedKind | undefined {
+  const { apiVersion = "", kind = "" } = spec?.paramKind ?? {};
+  const gvk = { ...parseApiVersion(apiVersion), kind };
+  const struct = scheme.kind(gvk)?.struct;
+  if (struct !== undefined) return { ...gvk, of: struct };
+  const schema = definitions
+    .find((each) => each.spec.group === gvk.group && each.spec.names.kind === kind)
+    ?.spec.versions.find(({ name, served }) => served && name === gvk.version)?.schema?.openAPIV3Schema;
+  return schema === undefined ? undefined : { ...gvk, of: schema };
 }
 
 const compilePrefix = "compilation failed: ";

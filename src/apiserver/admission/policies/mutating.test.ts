@@ -42,6 +42,7 @@ const types = new SchemeTypes({
   semantics,
   convert,
   custom: () => ({ resources: [], versionsOf: () => [], typesOf: () => undefined }),
+  remote: () => [],
 });
 const refs = mutatingPolicyRefs(scheme);
 assert.ok(refs !== undefined);

@@ -42,7 +42,7 @@ const semantics = new TableSemantics({
   parseYaml: (text) => JSON.parse(text) as unknown,
 });
 const noCustomTypes = { resources: [], versionsOf: () => [], typesOf: () => undefined };
-const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCustomTypes });
+const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCustomTypes, remote: () => [] });
 
 export type HookSettings = Partial<MutatingWebhook>;
 

@@ -9,6 +9,7 @@ import {
 import { internalError } from "#api/meta/status.ts";
 import type { ApplyType } from "#api/patch/apply/schema.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
+import type { RemoteVersion } from "#apiserver/discovery/remote-groups.ts";
 import type { TypeSemantics } from "#apiserver/request/semantics.ts";
 
 export interface Named {
@@ -56,6 +57,8 @@ export interface SchemeTypesDeps {
   readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults" | "applyType">;
   readonly convert: (object: AnyObject, from: GroupVersionKind, to: GroupVersionKind) => AnyObject;
   readonly custom: () => CustomTypes;
+  /** What other servers publish. */
+  readonly remote: () => readonly RemoteVersion[];
 }
 
 export class SchemeTypes implements ObjectTypes {
@@ -76,11 +79,12 @@ export class SchemeTypes implements ObjectTypes {
     });
   }
 
-  resourceOf({ group, version, kind }: GroupVersionKind): ResourceDefinition | undefined {
-    const { scheme, custom } = this.#deps;
+  resourceOf(gvk: GroupVersionKind): Pick<ResourceDefinition, "resource" | "namespaced"> | undefined {
+    const { scheme, custom, remote } = this.#deps;
+    const { group, version, kind } = gvk;
     const is = (each: ResourceDefinition): boolean =>
       each.kind === kind && each.version === version && each.group === group;
-    return scheme.all().find(is) ?? custom().resources.find(is);
+    return scheme.all().find(is) ?? custom().resources.find(is) ?? remoteResource(gvk, remote());
   }
 
   #others({ group, version, resource }: GroupVersionResource): readonly ResourceDefinition[] {
@@ -119,6 +123,18 @@ export class SchemeTypes implements ObjectTypes {
       ? custom().typesOf(kind.group, kind.kind)?.applyType(apiVersionOf(kind))
       : semantics.applyType(kind);
   }
+}
+
+function remoteResource(
+  { group, version, kind }: GroupVersionKind,
+  remote: readonly RemoteVersion[],
+): Pick<ResourceDefinition, "resource" | "namespaced"> | undefined {
+  const found = remote
+    .find((each) => each.group === group && each.version === version)
+    ?.published.find(({ responseKind }) => responseKind?.kind === kind);
+  return found === undefined
+    ? undefined
+    : { resource: found.resource, namespaced: found.scope === "Namespaced" };
 }
 
 const storageOf = ({ storageVersion, resource }: ResourceDefinition): string =>
