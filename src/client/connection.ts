@@ -18,12 +18,22 @@ export interface ServerAddress {
 export interface ConnectionDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Another server could be asked: a dead one is to be noticed sooner. */
+  readonly hasOthers: () => boolean;
+}
+
+export interface ConnectionListener {
+  reached(): void;
+  /** It couldn't be opened, or has fallen silent. */
+  failed(): void;
+  ended(): void;
 }
 
 const connectMsMax = 10_000;
 /** Upstream's health check: a ping after 30 s of silence, an answer within 15 s. */
-const silenceMs = 30_000;
-const pingMsMax = 15_000;
+const patient = { silenceMs: 30_000, pingMsMax: 15_000 };
+/** A node counts as dead after 40 s. */
+const quick = { silenceMs: 10_000, pingMsMax: 5000 };
 /** Upstream's IdleConnTimeout. */
 const unusedMs = 90_000;
 /** Lists are large: with the default of 64 KiB each would take a round trip per window. */
@@ -33,11 +43,13 @@ const streamWindowBytes = 4 * 1024 * 1024;
 const sessionMemoryMax = 1000;
 
 export class Connection {
+  readonly server: string;
   readonly certificate: ClientCertificate | undefined;
   /** Resolves when requests can be sent, rejects when there will be none. */
   readonly connected: Promise<void>;
   readonly #session: ClientHttp2Session;
   readonly #deps: ConnectionDeps;
+  readonly #listener: ConnectionListener;
   #requestCount = 0;
   #openStreams = 0;
   #isRetired = false;
@@ -49,10 +61,12 @@ export class Connection {
     address: ServerAddress,
     certificate: ClientCertificate | undefined,
     deps: ConnectionDeps,
-    onEnd: () => void,
+    listener: ConnectionListener,
   ) {
+    this.server = address.server;
     this.certificate = certificate;
     this.#deps = deps;
+    this.#listener = listener;
     this.#lastHeardAt = deps.clock.monotonic();
     this.#session = connect(new URL(address.server).origin, {
       ...(address.certificateAuthority === undefined ? {} : { ca: address.certificateAuthority }),
@@ -76,10 +90,12 @@ export class Connection {
     this.#session.once("remoteSettings", () => {
       this.#isConnected = true;
       this.#heard();
-      this.#watchSilence(silenceMs);
+      this.#watchSilence(this.#patience.silenceMs);
+      listener.reached();
       connected.resolve();
     });
     this.#session.on("error", (error) => {
+      this.#failedUnlessOpen();
       connected.reject(error);
     });
     this.#session.once("goaway", () => {
@@ -87,9 +103,10 @@ export class Connection {
     });
     this.#session.once("close", () => {
       this.#cancelTimer?.();
+      this.#failedUnlessOpen();
       this.#isRetired = true;
       connected.reject(new Error("the connection was closed"));
-      onEnd();
+      listener.ended();
     });
   }
 
@@ -139,13 +156,23 @@ export class Connection {
     this.#session.destroy();
   }
 
+  /** Before anybody is told who waits: they go on with another server. */
+  #failedUnlessOpen(): void {
+    if (!this.#isConnected && !this.#isRetired) this.#listener.failed();
+  }
+
   #heard(): void {
     this.#lastHeardAt = this.#deps.clock.monotonic();
+  }
+
+  get #patience(): typeof patient {
+    return this.#deps.hasOthers() ? quick : patient;
   }
 
   #watchSilence(ms: number): void {
     this.#cancelTimer?.();
     this.#cancelTimer = this.#deps.clock.after(ms, () => {
+      const { silenceMs } = this.#patience;
       const silentMs = this.#deps.clock.monotonic() - this.#lastHeardAt;
       if (this.#openStreams === 0 && silentMs >= unusedMs) this.retire();
       else if (this.#openStreams === 0) this.#watchSilence(Math.max(silenceMs, unusedMs - silentMs));
@@ -155,8 +182,10 @@ export class Connection {
   }
 
   #ping(): void {
+    const { silenceMs, pingMsMax } = this.#patience;
     this.#cancelTimer = this.#deps.clock.after(pingMsMax, () => {
       this.#deps.log.debug("server answers no ping, connection dropped");
+      this.#listener.failed();
       this.#session.destroy(new Error(`no answer to a ping within ${pingMsMax} ms`));
     });
     this.#session.ping((error) => {

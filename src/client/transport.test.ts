@@ -7,14 +7,15 @@ import {
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { test, type TestContext } from "node:test";
-import { ManualClock, settle, systemClock } from "#base/clock.ts";
+import { suite, test, type TestContext } from "node:test";
+import { ManualClock, settle, systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { isAlreadyExists, StatusError } from "#api/meta/status.ts";
 import type { WatchEvent } from "#api/meta/object.ts";
 import { createCa, issueCertificate, type CertificateAuthority } from "#pki/ca.ts";
 import type { Transport } from "./client.ts";
+import { ServerList } from "./failover.ts";
 import { fixedIdentity, type Identity } from "./identity.ts";
 import { ServerUnreachableError } from "./response.ts";
 import { createTlsTransport } from "./transport.ts";
@@ -42,8 +43,10 @@ function serverPair(ca: CertificateAuthority): { cert: string; key: string } {
   return { cert: pair.certificatePem, key: pair.keyPem };
 }
 
-async function world(t: TestContext, handler: Handler, settings = {}): Promise<World> {
-  const ca = createCa({ commonName: "test-ca", days: 1, clock, random: systemRandom });
+const newCa = (): CertificateAuthority =>
+  createCa({ commonName: "test-ca", days: 1, clock, random: systemRandom });
+
+async function world(t: TestContext, handler: Handler, settings = {}, ca = newCa()): Promise<World> {
   const server = createSecureServer(
     { ...serverPair(ca), ca: ca.certificatePem, requestCert: true, rejectUnauthorized: false, settings },
     handler,
@@ -315,6 +318,90 @@ test("a silent peer is pinged and dropped", async (t) => {
   await manual.advance(30_000);
   await manual.advance(15_000);
   await answer;
+});
+
+const answering =
+  (name: string, asked: string[]) => (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    asked.push(`${request.method} ${name}`);
+    json(response, 200, { name });
+  };
+
+const transportTo = (
+  t: TestContext,
+  list: ServerList,
+  ca: CertificateAuthority,
+  at: Clock = clock,
+): Transport => {
+  const transport = createTlsTransport(
+    { server: "https://unused", certificateAuthority: ca.certificatePem },
+    { identity: fixedIdentity({}), clock: at, log: silentLogger, servers: list },
+  );
+  t.after(() => transport.close());
+  return transport;
+};
+
+/** Both have the same CA. */
+async function twoServers(t: TestContext) {
+  const asked: string[] = [];
+  const one = await world(t, answering("one", asked));
+  const two = await world(t, answering("two", asked), {}, one.ca);
+  const [first, second] = [one, two].map(({ port }) => `https://127.0.0.1:${port}`) as [string, string];
+  const list = new ServerList(first, { random: systemRandom, log: silentLogger });
+  list.set([first, second]);
+  return { asked, one, two, first, second, list };
+}
+
+suite("several servers", () => {
+  test("one that dies is left within the request, a write as well, and it is made once", async (t) => {
+    const { asked, one, list, second } = await twoServers(t);
+    const transport = transportTo(t, list, one.ca);
+    await transport.request({ method: "GET", path: "/a" });
+    one.server.close();
+    for (const socket of one.sockets) socket.destroy();
+    // The client hears of its connection's end.
+    while (one.sockets.size > 0) await settle();
+    for (let at = 0; at < 50; at++) await settle();
+    const { body } = await transport.request({ method: "POST", path: "/b", body: {} });
+    assert.deepEqual(body, { name: "two" });
+    assert.deepEqual(asked, ["GET one", "POST two"]);
+    assert.equal(list.current, second);
+  });
+
+  test("one that falls silent is left, sooner than if it were the only one", async (t) => {
+    const manual = new ManualClock();
+    const { two, list, second, first } = await twoServers(t);
+    const silent = await world(t, () => undefined, {}, two.ca);
+    const third = `https://127.0.0.1:${silent.port}`;
+    const toSilent = new ServerList(third, { random: systemRandom, log: silentLogger });
+    toSilent.set([second]);
+    const transport = transportTo(t, toSilent, two.ca, manual);
+    const answer = assert.rejects(
+      transport.request({ method: "GET", path: "/never" }),
+      ServerUnreachableError,
+    );
+    while (silent.sockets.size === 0) await settle();
+    for (let at = 0; at < 50; at++) await settle();
+    for (const socket of silent.sockets) socket.pause();
+    await manual.advance(10_000);
+    await manual.advance(5000);
+    await answer;
+    assert.equal(toSilent.current, second);
+    assert.deepEqual((await transport.request({ method: "GET", path: "/a" })).body, { name: "two" });
+    assert.equal(list.current, first);
+  });
+
+  test("with all of them away it is unreachable, after each was tried", async (t) => {
+    const { one, list } = await twoServers(t);
+    list.set([]);
+    const nobody = new ServerList("https://127.0.0.1:1", { random: systemRandom, log: silentLogger });
+    nobody.set(["https://127.0.0.1:2", "https://127.0.0.1:3"]);
+    const transport = transportTo(t, nobody, one.ca);
+    await assert.rejects(transport.request({ method: "GET", path: "/a" }), ServerUnreachableError);
+    nobody.set([list.current]);
+    // Its turn comes.
+    for (let at = 0; nobody.current !== list.current && at < 10; at++) nobody.failed(nobody.current);
+    assert.deepEqual((await transport.request({ method: "GET", path: "/a" })).body, { name: "one" });
+  });
 });
 
 test("an aborted request rejects with the reason, a closed transport refuses", async (t) => {

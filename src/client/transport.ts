@@ -1,7 +1,7 @@
 /**
  * Requests over TLS and HTTP/2.
  * All requests share one connection; another is opened only while the server allows no more streams on the
- * first, or when the identity has changed (renewed certificate). A connection that is silent while requests are
+ * first, or when the identity has changed (renewed certificate), or another server is to be asked (failover.ts). A connection that is silent while requests are
  * open is pinged, and dropped when no answer comes, so that a dead peer is noticed. An unused one is closed.
  * upstream: client-go/transport, golang.org/x/net/http2
  */
@@ -11,6 +11,7 @@ import type { Logger } from "#base/log.ts";
 import type { WatchEvent } from "#api/meta/object.ts";
 import type { ApiRequest, ApiResponse, Transport } from "./client.ts";
 import { Connection, type ServerAddress } from "./connection.ts";
+import { oneServer, type ServerChoice } from "./failover.ts";
 import type { Identity, IdentitySource } from "./identity.ts";
 import { LineSplitter, queryText, ServerUnreachableError, statusErrorOf, watchEventOf } from "./response.ts";
 
@@ -22,6 +23,8 @@ export interface TlsTransportDeps {
   readonly identity: IdentitySource;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Instead of the one server of the options. */
+  readonly servers?: ServerChoice | undefined;
 }
 
 export function createTlsTransport(options: TlsTransportOptions, deps: TlsTransportDeps): Transport {
@@ -34,9 +37,16 @@ interface Answer {
   readonly stream: ClientHttp2Stream;
 }
 
+/** Of one request: over a connection that had gone stale, and after going over to another server. */
+interface Tries {
+  stale: number;
+  moved: number;
+}
+
 class TlsTransport implements Transport {
   readonly #options: TlsTransportOptions;
   readonly #deps: TlsTransportDeps;
+  readonly #servers: ServerChoice;
   readonly #basePath: string;
   readonly #connections = new Set<Connection>();
   #isClosed = false;
@@ -44,6 +54,7 @@ class TlsTransport implements Transport {
   constructor(options: TlsTransportOptions, deps: TlsTransportDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#servers = deps.servers ?? oneServer(options.server);
     this.#basePath = new URL(options.server).pathname.replace(/\/+$/, "");
   }
 
@@ -94,7 +105,8 @@ class TlsTransport implements Transport {
     request.signal?.throwIfAborted();
     const identity = await this.#deps.identity.identity();
     const body = request.body === undefined ? undefined : encodeBody(request.body);
-    for (let attempt = 1; ; attempt++) {
+    const tries: Tries = { stale: 0, moved: 0 };
+    for (;;) {
       let connection = this.#pick(identity);
       const isFresh = connection.requestCount === 0;
       try {
@@ -108,10 +120,18 @@ class TlsTransport implements Transport {
       } catch (cause) {
         request.signal?.throwIfAborted();
         const isSafe = !isFresh && (request.method === "GET" || isRefused(cause));
-        if (attempt === 1 && isSafe && !this.#isClosed) continue;
-        throw this.#unreachable(`${request.method} ${request.path}`, cause);
+        if (this.#isClosed || !this.#isWorthAnother(connection, isSafe, tries)) {
+          throw this.#unreachable(`${request.method} ${request.path}`, cause, connection.server);
+        }
       }
     }
+  }
+
+  #isWorthAnother(connection: Connection, isSafe: boolean, tries: Tries): boolean {
+    // Nothing was sent over a connection that there never was.
+    const hasMoved = !connection.isConnected && connection.server !== this.#servers.current;
+    if (hasMoved && ++tries.moved < this.#servers.count) return true;
+    return isSafe && ++tries.stale === 1;
   }
 
   #exchange(
@@ -157,12 +177,24 @@ class TlsTransport implements Transport {
   #pick(identity: Identity): Connection {
     if (this.#isClosed) throw this.#unreachable("the transport is closed");
     const certificate = identity.certificate;
+    const servers = this.#servers;
+    const server = servers.current;
     for (const connection of this.#connections) {
-      if (connection.certificate?.cert !== certificate?.cert) connection.retire();
+      const isOld = connection.certificate?.cert !== certificate?.cert || connection.server !== server;
+      if (isOld) connection.retire();
       else if (connection.hasRoom) return connection;
     }
-    const connection = new Connection(this.#options, certificate, this.#deps, () => {
-      this.#connections.delete(connection);
+    const deps = { ...this.#deps, hasOthers: () => servers.count > 1 };
+    const connection = new Connection({ ...this.#options, server }, certificate, deps, {
+      reached: () => {
+        servers.reached(server);
+      },
+      failed: () => {
+        servers.failed(server);
+      },
+      ended: () => {
+        this.#connections.delete(connection);
+      },
     });
     this.#connections.add(connection);
     return connection;
@@ -200,9 +232,13 @@ class TlsTransport implements Transport {
     }
   }
 
-  #unreachable(what: string, cause?: unknown): ServerUnreachableError {
+  #unreachable(
+    what: string,
+    cause?: unknown,
+    server: string = this.#servers.current,
+  ): ServerUnreachableError {
     if (cause instanceof ServerUnreachableError) return cause;
-    return new ServerUnreachableError(this.#options.server, { cause: cause ?? new Error(what) });
+    return new ServerUnreachableError(server, { cause: cause ?? new Error(what) });
   }
 }
 

@@ -4,6 +4,7 @@ import { runInOrder, type Component } from "#base/component.ts";
 import { errorText } from "#base/log.ts";
 import { aborted, isAbortError } from "#base/abort.ts";
 import type { Client } from "#client/client.ts";
+import { ServerList } from "#client/failover.ts";
 import { fixedIdentity } from "#client/identity.ts";
 import { createClient } from "#client/rest.ts";
 import { createTlsTransport } from "#client/transport.ts";
@@ -15,6 +16,7 @@ import { lockDirectory } from "./lock.ts";
 import { nodeComponents } from "./node-components.ts";
 import type { AgentOptions } from "./options.ts";
 import { agentPaths, serverPaths } from "./paths.ts";
+import { keptServers, serversComponent } from "./servers.ts";
 import { givenToken } from "./tokens.ts";
 
 const stopMaxMs = 20_000;
@@ -31,9 +33,12 @@ export async function runAgent(options: AgentOptions, host: Host): Promise<void>
   await using stack = new AsyncDisposableStack();
   stack.use(await lockDirectory(serverPaths(options.dataDir).lock));
   const nodeIp = options.nodeIp ?? (await ownAddress());
-  const joined = await joinWithRetry(options, nodeIp, host);
+  const { servers: serversPath } = agentPaths(options.dataDir);
+  const servers = new ServerList(options.server, { ...host, log: log.child({ component: "client" }) });
+  servers.set(await keptServers(serversPath));
+  const joined = await joinWithRetry(options, { nodeIp, servers }, host);
   if (joined === undefined) return;
-  log.info("joined", { server: options.server, node: options.nodeName });
+  log.info("joined", { server: servers.current, node: options.nodeName });
   const { answer } = joined;
   /** Under upstream's name of the program: managed fields are noted under it. */
   const clientWith = (pair: KeyPair, program: string): Client => {
@@ -47,23 +52,26 @@ export async function runAgent(options: AgentOptions, host: Host): Promise<void>
         identity: fixedIdentity({ certificate: { cert: pair.certificatePem, key: pair.keyPem } }),
         clock,
         log: log.child({ component: "client" }),
+        servers,
       },
     );
     stack.defer(() => transport.close());
     return createClient(transport, { clock });
   };
+  const networkClient = clientWith(joined.proxyClient, "kube-proxy");
   const components = await nodeComponents(
     options,
     {
       nodeIp,
       cluster: { ...answer, clientCaPem: answer.clientCa },
       nodeClient: clientWith(joined.kubeletClient, "kubelet"),
-      networkClient: clientWith(joined.proxyClient, "kube-proxy"),
+      networkClient,
       kubeletServing: joined.kubeletServing,
     },
     host,
   );
-  await runInOrder([...components, announcement(host)], host.signal, {
+  const following = serversComponent(serversPath, { ...host, client: networkClient, list: servers });
+  await runInOrder([following, ...components, announcement(host)], host.signal, {
     clock,
     stopMaxMs,
     onReady: (component, ms) => {
@@ -84,10 +92,13 @@ function announcement({ say, clock }: Host): Component {
   };
 }
 
-async function joinWithRetry(options: AgentOptions, nodeIp: string, host: Host): Promise<Joined | undefined> {
+async function joinWithRetry(
+  options: AgentOptions,
+  { nodeIp, servers }: { readonly nodeIp: string; readonly servers: ServerList },
+  host: Host,
+): Promise<Joined | undefined> {
   const token = await givenToken(options);
   const input = {
-    server: options.server,
     token: token ?? "",
     nodeName: options.nodeName,
     nodeIp,
@@ -95,14 +106,16 @@ async function joinWithRetry(options: AgentOptions, nodeIp: string, host: Host):
   };
   const backoff = new Backoff(retry, host.random);
   for (;;) {
+    const server = servers.current;
     try {
-      return await joinCluster(input, host.random, host.signal);
+      return await joinCluster({ ...input, server }, host.random, host.signal);
     } catch (error) {
       if (isAbortError(error, host.signal) || host.signal.aborted) return undefined;
       if (!(error instanceof JoinError) || !error.mayRetry) throw error;
+      servers.failed(server);
       const waitMs = Math.round(backoff.next());
       host.log.warn("server not reached, will try again", {
-        server: options.server,
+        server,
         error: errorText(error),
         waitMs,
       });

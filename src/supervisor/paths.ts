@@ -41,6 +41,8 @@ export interface AgentPaths {
   readonly podLogs: string;
   readonly tls: string;
   readonly serverCa: string;
+  /** URLs of the cluster's servers, one a line. */
+  readonly servers: string;
   readonly clientCa: string;
   /** Proves that this machine is the one that first took the node's name. */
   readonly nodePassword: string;
@@ -55,6 +57,7 @@ export function agentPaths(dataDir: string): AgentPaths {
     podLogs: join(agent, "logs", "pods"),
     tls: agent,
     serverCa: join(agent, "server-ca.crt"),
+    servers: join(agent, "servers"),
     clientCa: join(agent, "client-ca.crt"),
     nodePassword: join(agent, "node-password"),
   };

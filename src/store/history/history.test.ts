@@ -4,7 +4,13 @@ import { test } from "node:test";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "../memory.ts";
-import type { Store } from "../store.ts";
+import {
+  CompactedError,
+  type EventBatch,
+  type Store,
+  StoreUnreachableError,
+  type WatchOptions,
+} from "../store.ts";
 import { Compaction } from "./compaction.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -137,3 +143,54 @@ test("marks come every ten seconds in which something was written, and go with t
   await store.compact(7n);
   assert.deepEqual(shown(), [[8n, 30_000]]);
 });
+
+test("a datastore that is away, and a gap in its events, end nothing: marks go on afterwards", async () => {
+  await using each = bench();
+  const { store, clock, signal } = each;
+  let isAway = false;
+  const gap = new AbortController();
+  const remote: Store = new Proxy(store, {
+    get: (target, name) => {
+      if (name === "get" && isAway) {
+        return () => Promise.reject(new StoreUnreachableError("etcd", "away"));
+      }
+      if (name === "watch") {
+        return (prefix: string, options: WatchOptions) =>
+          interrupted(target.watch(prefix, options), gap.signal);
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const timeline = new Timeline({ store: remote, clock, log: silentLogger });
+  const running = timeline.run(signal);
+  const turn = async (count: number): Promise<void> => {
+    await write(store, count);
+    await clock.advance(10_000);
+    await clock.advance(0);
+  };
+  await clock.advance(0);
+  await turn(3);
+  isAway = true;
+  await turn(3);
+  isAway = false;
+  gap.abort();
+  await turn(3);
+  assert.equal(await Promise.race([running.then(() => "ended"), Promise.resolve("runs")]), "runs");
+  assert.deepEqual(
+    timeline.marks.map(({ revision }) => revision),
+    [5n, 12n],
+  );
+});
+
+/** The first watch, until the gap; those after it whole. */
+function interrupted(batches: AsyncIterable<EventBatch>, gap: AbortSignal): AsyncIterable<EventBatch> {
+  return gap.aborted ? batches : untilGap(batches, gap);
+}
+
+async function* untilGap(batches: AsyncIterable<EventBatch>, gap: AbortSignal): AsyncIterable<EventBatch> {
+  for await (const batch of batches) {
+    if (gap.aborted) throw new CompactedError(0n);
+    yield batch;
+  }
+}

@@ -5,7 +5,13 @@
  */
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
-import { KeyExistsError, type Revision, RevisionMismatchError, type Store } from "../store.ts";
+import {
+  CompactedError,
+  KeyExistsError,
+  type Revision,
+  RevisionMismatchError,
+  type Store,
+} from "../store.ts";
 
 const key = "/mini-k8s/timeline";
 /** How exact a time is. */
@@ -47,10 +53,21 @@ export class Timeline {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const startRevision = this.#deps.store.compactRevision + 1n;
-    for await (const { events } of this.#deps.store.watch(key, { startRevision, progress: false, signal })) {
-      for (const { type, entry } of events) {
-        if (type === "put") this.#marks.push({ revision: entry.modRevision, time: Number(entry.value) });
+    const { store } = this.#deps;
+    for (;;) {
+      const last = this.#marks.at(-1)?.revision ?? 0n;
+      const known = last > store.compactRevision ? last : store.compactRevision;
+      try {
+        const options = { startRevision: known + 1n, progress: false, signal };
+        for await (const { events } of store.watch(key, options)) {
+          for (const { type, entry } of events) {
+            if (type === "put") this.#marks.push({ revision: entry.modRevision, time: Number(entry.value) });
+          }
+        }
+        return;
+      } catch (error) {
+        // Cut off from the datastore until others had compacted: what is left of the history begins later.
+        if (!(error instanceof CompactedError)) throw error;
       }
     }
   }
@@ -60,15 +77,16 @@ export class Timeline {
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal).catch(() => undefined);
       if (isAborted(signal)) return;
-      const { entry } = await store.get(key);
-      if (entry?.modRevision === store.revision) continue;
-      const value = Buffer.from(String(clock.now()));
       try {
+        const { entry } = await store.get(key);
+        if (entry?.modRevision === store.revision) continue;
+        const value = Buffer.from(String(clock.now()));
         if (entry === undefined) await store.create(key, value);
         else await store.update(key, value, entry.modRevision);
       } catch (error) {
-        // Another server was faster; or nothing can be written, which those who write for others say.
+        // Another server was faster; or the datastore is away, or full, which those who write for others say.
         if (error instanceof KeyExistsError || error instanceof RevisionMismatchError) continue;
+        if (isAborted(signal)) return;
         log.debug("no mark in the timeline", { error: errorText(error) });
       }
     }
