@@ -34,14 +34,14 @@ async function startReal(): Promise<Target> {
 
 let stores = 0;
 
-async function startOurs(): Promise<Target> {
+async function startOurs(url = "http://127.0.0.1:0"): Promise<Target> {
   const store = await openSqliteStore(
     { path: join(folder, `${stores++}.db`) },
     { clock: systemClock, log: silentLogger },
   );
   const server = await serveEtcd(
     {
-      listenUrls: ["http://127.0.0.1:0"],
+      listenUrls: [url],
       tls: undefined,
       name: "one",
       clusterSeed: "e2e",
@@ -51,7 +51,7 @@ async function startOurs(): Promise<Target> {
   );
   return {
     name: "ours",
-    endpoint: new URL(server.urls[0] ?? "").host,
+    endpoint: url.startsWith("unix:") ? url : new URL(server.urls[0] ?? "").host,
     stop: async () => {
       await server.close();
       await store.close();
@@ -248,6 +248,17 @@ for (const [title, lines] of Object.entries(scripts)) {
     if (!lines.some(([line]) => line.startsWith("lock "))) await same(["endpoint", "hashkv"]);
   });
 }
+
+test("etcdctl through a unix socket: version 3.4 sends its path as the authority", async () => {
+  const target = await startOurs(`unix://${join(folder, "etcd.sock")}`);
+  try {
+    assert.deepEqual(await etcdctl(target, ["put", "a", "1"]), { out: "OK\n", err: "", code: 0 });
+    assert.equal((await etcdctl(target, ["get", "a"])).out, "a\n1\n");
+    assert.match((await etcdctl(target, ["watch", "a", "--rev=1"], { until: /PUT\na\n1/ })).out, /PUT/);
+  } finally {
+    await target.stop();
+  }
+});
 
 test("etcdctl: watch and compaction", async () => {
   const written = await same(["put", "w", "1", "-w", "json"]);

@@ -31,6 +31,10 @@ export class EtcdCalls {
     this.#client.close();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** `method` with its service: "etcdserverpb.KV/Put". Rejects with gRPC's ServiceError. */
   unary<In, Out>(
     method: string,

@@ -62,6 +62,10 @@ export class EtcdKeyValues implements KeyValueStore {
     this.#client.close();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   async range(query: RangeQuery): Promise<RangeAnswer> {
     return this.#rangeAnswer(
       await this.#call("KV/Range", [kv.rangeRequest, kv.rangeResponse], rangeRequestOf(query)),
@@ -102,8 +106,9 @@ export class EtcdKeyValues implements KeyValueStore {
     };
   }
 
-  async compact(revision: Revision): Promise<void> {
-    await this.#call("KV/Compact", [kv.compactionRequest, kv.compactionResponse], { revision });
+  async compact(revision: Revision, { waitsForSpace = false } = {}): Promise<void> {
+    const request = { revision, physical: waitsForSpace };
+    await this.#call("KV/Compact", [kv.compactionRequest, kv.compactionResponse], request);
     this.#compacted = revision;
   }
 

@@ -84,6 +84,31 @@ export const watchWireCases: readonly WireCase[] = [
     "put end=3",
   ]),
   [
+    "watch tells what was before the transaction, also of a key that the transaction had written before it deletes it",
+    async (calls) => {
+      // Behind all other keys: an open end isn't compared with what the transaction puts.
+      const [old, fresh] = [Buffer.from([255, 255, 1]), Buffer.from([255, 255, 2])];
+      const types = [kv.putRequest, kv.putResponse] as const;
+      const { header } = await calls.unary("etcdserverpb.KV/Put", types, { key: old, value: bytesOf("1") });
+      const puts = [old, fresh].map((key) => ({ put: { key, value: bytesOf("2") } }));
+      const success = [...puts, { deleteRange: { key: old, rangeEnd: Buffer.from([0]) } }];
+      await calls.unary("etcdserverpb.KV/Txn", [kv.txnRequest, kv.txnResponse], { success });
+      const startRevision = (header?.revision ?? 0n) + 1n;
+      const stream = await watching(calls, {
+        key: old,
+        rangeEnd: Buffer.from([0]),
+        prevKv: true,
+        startRevision,
+      });
+      const seen: (string | undefined)[] = [];
+      while (seen.length < 4) {
+        seen.push(...(await stream.next()).events.map(({ prevKv }) => prevKv?.value.toString()));
+      }
+      stream.cancel();
+      assert.deepEqual(seen, ["1", undefined, "1", undefined]);
+    },
+  ],
+  [
     "watch in fragments: each is as large as a request may be, all but the last say that more comes",
     async (calls) => {
       const value = Buffer.alloc(450 * 1024, "x");

@@ -1,5 +1,5 @@
 /** The Cluster service: one member, and no more. upstream: v3rpc/member.go, etcdserver/server.go */
-import { status } from "@grpc/grpc-js";
+import { status } from "#wire/grpc/status.ts";
 import type { Message } from "#wire/protobuf.ts";
 import type { memberIdRequest, memberListResponse } from "../maintenance-messages.ts";
 import { type EtcdContext, headerOf } from "./context.ts";
@@ -14,7 +14,7 @@ export async function memberList(context: EtcdContext): Promise<MemberList> {
 }
 
 export async function memberAdd(): Promise<MemberList> {
-  throw new EtcdError(status.UNIMPLEMENTED, "mini-k8s: the datastore has one member and can't have more");
+  throw new EtcdError(status.unimplemented, "mini-k8s: the datastore has one member and can't have more");
 }
 
 /** The last one can't be removed. */
@@ -24,7 +24,7 @@ export async function memberRemove({ identity }: EtcdContext, { id }: MemberId):
 
 export async function memberUpdate({ identity }: EtcdContext, { id }: MemberId): Promise<MemberList> {
   if (id !== identity.memberId) throw etcdError("memberNotFound");
-  throw new EtcdError(status.UNIMPLEMENTED, "mini-k8s: the datastore's member has no peer URLs");
+  throw new EtcdError(status.unimplemented, "mini-k8s: the datastore's member has no peer URLs");
 }
 
 export async function memberPromote({ identity }: EtcdContext, { id }: MemberId): Promise<MemberList> {

@@ -4,8 +4,8 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { KeyValueStore } from "../../kv.ts";
 import type { Revision } from "../../store.ts";
-import { raiseNoSpace } from "./alarm.ts";
 import { etcdError } from "./errors.ts";
+import type { Space } from "./space.ts";
 
 export interface EtcdIdentity {
   readonly name: string;
@@ -28,6 +28,7 @@ export interface EtcdContext {
   readonly store: KeyValueStore;
   readonly identity: EtcdIdentity;
   readonly limits: EtcdLimits;
+  readonly space: Space;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -37,8 +38,6 @@ export interface EtcdContext {
 export const raftTerm = 2n;
 /** What InternalRaftRequest adds around a request, about. upstream: etcdserver/v3_server.go, processInternalRaftRequestOnce */
 const envelopeBytes = 20;
-/** upstream: etcdserver/quota.go, what a put costs beside key and value */
-const entryOverheadBytes = 256;
 
 export interface Header {
   readonly clusterId: bigint;
@@ -53,18 +52,4 @@ export function headerOf({ identity, store }: EtcdContext, revision: Revision = 
 
 export function checkSize({ limits }: EtcdContext, bytes: number): void {
   if (bytes + envelopeBytes > limits.requestBytesMax) throw etcdError("requestTooLarge");
-}
-
-/**
- * Before a request that needs space. upstream: v3rpc/quota.go checks the size and raises the alarm; once it is raised,
- * the applier refuses until it is disarmed.
- */
-export async function checkSpace({ store, limits, log }: EtcdContext, bytes: number): Promise<void> {
-  const alarms = await store.alarms();
-  if (alarms.includes("CORRUPT")) throw etcdError("corrupt");
-  if (alarms.includes("NOSPACE")) throw etcdError("noSpace");
-  const size = await store.size();
-  if (size + bytes + entryOverheadBytes <= limits.quotaBytes) return;
-  await raiseNoSpace({ store, log }, `the store has ${size} bytes, its quota is ${limits.quotaBytes}`);
-  throw etcdError("noSpace");
 }

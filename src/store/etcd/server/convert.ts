@@ -1,7 +1,6 @@
 /** Between etcd's messages and the store's types. Keys are bytes there and binary strings here. */
 import { everyKey, type KeyRange, singleKey } from "../../key-range.ts";
 import type { KeyEvent, KeyValue } from "../../kv.ts";
-import type { Revision } from "../../store.ts";
 import { eventType } from "../messages.ts";
 
 /** Absent stands for 0, "not given". */
@@ -45,11 +44,10 @@ export interface WrittenEvent {
   readonly prevKv: WireKeyValue | undefined;
 }
 
-/** `oldest`: previous values from before it are compacted. */
-export function eventOf(event: KeyEvent, wantsPrevious: boolean, oldest: Revision): WrittenEvent {
-  const { previous, revision } = event;
-  const isKept = wantsPrevious && previous !== undefined && revision > oldest;
-  const prevKv = isKept ? wireOf(previous) : undefined;
+/** `previous`: as the client is to see it. */
+export function eventOf(event: KeyEvent, previous: KeyValue | undefined): WrittenEvent {
+  const { revision } = event;
+  const prevKv = previous === undefined ? undefined : wireOf(previous);
   if (event.type === "put") return { type: eventType.put, kv: wireOf(event.entry), prevKv };
   return { type: eventType.delete, kv: { key: bytesOf(event.key), modRevision: revision }, prevKv };
 }

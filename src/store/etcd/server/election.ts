@@ -1,5 +1,5 @@
 /** The Election service. upstream: server/etcdserver/api/v3election, client/v3/concurrency/election.go */
-import { status } from "@grpc/grpc-js";
+import { status } from "#wire/grpc/status.ts";
 import type { Message } from "#wire/protobuf.ts";
 import { prefixRange, singleKey } from "../../key-range.ts";
 import {
@@ -21,14 +21,14 @@ import { Service, type StreamOut } from "./service.ts";
 type LeaderOut = StreamOut<Parameters<typeof leaderResponse.encode>[0]>;
 
 /** upstream: v3election.ErrMissingLeaderKey, concurrency.ErrElectionNoLeader, ErrElectionNotLeader */
-const missingLeader = (): EtcdError => new EtcdError(status.UNKNOWN, '"leader" field must be provided');
-const noLeader = (): EtcdError => new EtcdError(status.UNKNOWN, "election: no leader");
-const notLeader = (): EtcdError => new EtcdError(status.UNKNOWN, "election: not leader");
+const missingLeader = (): EtcdError => new EtcdError(status.unknown, '"leader" field must be provided');
+const noLeader = (): EtcdError => new EtcdError(status.unknown, "election: no leader");
+const notLeader = (): EtcdError => new EtcdError(status.unknown, "election: not leader");
 
 export function electionService(context: EtcdContext): Service {
   const { store } = context;
   return new Service("v3electionpb.Election", context, asRelayedError)
-    .unary("Campaign", [campaignRequest, campaignResponse], (request, _bytes, signal) =>
+    .waiting("Campaign", [campaignRequest, campaignResponse], (request, signal) =>
       campaign(context, request, signal),
     )
     .unary("Proclaim", [proclaimRequest, proclaimResponse], async ({ leader, value }) => {

@@ -1,5 +1,5 @@
 /** gRPC's health service: the server as a whole serves. upstream: v3rpc/grpc.go; grpc-go's health/server.go */
-import { status } from "@grpc/grpc-js";
+import { status } from "#wire/grpc/status.ts";
 import { int32, messageType, text } from "#wire/protobuf.ts";
 import type { EtcdContext } from "./context.ts";
 import { EtcdError } from "./errors.ts";
@@ -13,7 +13,7 @@ const unknown = 3;
 export function healthService(context: EtcdContext): Service {
   return new Service("grpc.health.v1.Health", context)
     .unary("Check", [healthRequest, healthResponse], async ({ service }) => {
-      if (service !== "") throw new EtcdError(status.NOT_FOUND, "unknown service");
+      if (service !== "") throw new EtcdError(status.notFound, "unknown service");
       return { status: serving };
     })
     .serverStream("Watch", [healthRequest, healthResponse], ({ service }, out) => watchHealth(service, out));

@@ -8,7 +8,7 @@ import type {
   leaseRevokeRequest,
   leaseTimeToLiveRequest,
 } from "../lease-messages.ts";
-import { checkSpace, type EtcdContext, type Header, headerOf } from "./context.ts";
+import { type EtcdContext, type Header, headerOf } from "./context.ts";
 import { bytesOf } from "./convert.ts";
 import { etcdError } from "./errors.ts";
 
@@ -28,7 +28,7 @@ export async function leaseGrant(
   request: Message<typeof leaseGrantRequest>,
   bytes: number,
 ): Promise<Granted> {
-  await checkSpace(context, bytes);
+  await context.space.check(bytes);
   if (request.ttl > secondsMax) throw etcdError("leaseTtlTooLarge");
   const ttl = request.ttl < secondsMin ? secondsMin : request.ttl;
   const id = request.id === 0n ? newId(context) : request.id;

@@ -9,7 +9,7 @@ import { Service } from "./service.ts";
 
 export function lockService(context: EtcdContext): Service {
   return new Service("v3lockpb.Lock", context, asRelayedError)
-    .unary("Lock", [lockRequest, lockResponse], async ({ name, lease }, _bytes, signal) => {
+    .waiting("Lock", [lockRequest, lockResponse], async ({ name, lease }, signal) => {
       const prefix = `${keyOf(name)}/`;
       const owner = { lease: await sessionLease(context, lease), value: Buffer.alloc(0) };
       const place = await getInLine(context, prefix, owner);

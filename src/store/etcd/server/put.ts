@@ -3,7 +3,7 @@ import type { Message } from "#wire/protobuf.ts";
 import type { PutAnswer, PutRequest } from "../../kv.ts";
 import type { putRequest } from "../messages.ts";
 import { checkPut } from "./check.ts";
-import { checkSize, checkSpace, type EtcdContext, type Header, headerOf } from "./context.ts";
+import { checkSize, type EtcdContext, type Header, headerOf } from "./context.ts";
 import { keyOf, type WireKeyValue, wireOf } from "./convert.ts";
 
 type WirePutRequest = Message<typeof putRequest>;
@@ -15,7 +15,7 @@ export async function put(
 ): Promise<PutResponse> {
   checkPut(request);
   checkSize(context, bytes);
-  await checkSpace(context, bytes);
+  await context.space.check(bytes);
   const answer = await context.store.put(putOf(request));
   return putResponseOf(answer, headerOf(context, answer.revision));
 }

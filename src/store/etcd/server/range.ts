@@ -4,6 +4,7 @@ import type { RangeAnswer, RangeQuery, SortTarget } from "../../kv.ts";
 import type { rangeRequest } from "../messages.ts";
 import { checkRange } from "./check.ts";
 import { type EtcdContext, type Header, headerOf } from "./context.ts";
+import type { RangeReply } from "./range-answer.ts";
 import { rangeOf, unlessZero, type WireKeyValue, wireOf } from "./convert.ts";
 
 type RangeRequest = Message<typeof rangeRequest>;
@@ -11,10 +12,10 @@ type RangeRequest = Message<typeof rangeRequest>;
 const orders = ["none", "ascend", "descend"] as const;
 const targets: readonly SortTarget[] = ["key", "version", "create", "mod", "value"];
 
-export async function range(context: EtcdContext, request: RangeRequest): Promise<RangeResponse> {
+export async function range(context: EtcdContext, request: RangeRequest): Promise<RangeReply> {
   checkRange(request);
   const answer = await context.store.range(queryOf(request));
-  return rangeResponseOf(answer, headerOf(context, answer.revision));
+  return { header: headerOf(context, answer.revision), answer };
 }
 
 /** Negative numbers mean "not given", as upstream's comparisons with 0 have it. */

@@ -22,10 +22,10 @@ import { serveEtcd } from "./server.ts";
 const folder = await mkdtemp(join(tmpdir(), "mini-k8s-etcd-"));
 after(() => rm(folder, { recursive: true }));
 
-interface Served {
+/** Ends with the test, however that ends. */
+interface Served extends AsyncDisposable {
   readonly clock: ManualClock;
   readonly address: string;
-  readonly dispose: () => Promise<void>;
 }
 
 function serve(quotaBytes?: number): Promise<Served> {
@@ -44,23 +44,23 @@ async function serveStore(store: MvccStore, clock: ManualClock, quotaBytes?: num
     await server.close();
     await store.close();
   };
-  return { clock, address, dispose };
+  return { clock, address, [Symbol.asyncDispose]: dispose };
 }
 
 keyValueSuite("our store through etcd's API", async () => {
-  const { address, dispose } = await serve();
-  const client = new EtcdKeyValues(address);
+  const served = await serve();
+  const client = new EtcdKeyValues(served.address);
   return {
     store: client,
     dispose: async () => {
       client.close();
-      await dispose();
+      await served[Symbol.asyncDispose]();
     },
   };
 });
 
 const shared = await serve();
-after(() => shared.dispose());
+after(() => shared[Symbol.asyncDispose]());
 
 etcdWireSuite("our store on etcd's wire", () => Promise.resolve(shared.address));
 
@@ -148,7 +148,8 @@ const refusals: readonly (readonly [string, string, Buffer, string])[] = [
 ];
 
 test("invalid requests are refused in etcd's words", async () => {
-  const { address, dispose } = await serve();
+  await using served = await serve();
+  const { address } = served;
   for (const [what, method, request, wanted] of refusals) {
     assert.equal(await refusalOf(address, method, request), wanted, what);
   }
@@ -157,12 +158,11 @@ test("invalid requests are refused in etcd's words", async () => {
     await refusalOf(address, "KV/Txn", kv.txnRequest.encode({ success: [{ txn: either }] })),
     undefined,
   );
-  await dispose();
 });
 
 test("beyond the quota writes are refused until the alarm is disarmed", async () => {
-  const { address, dispose } = await serve(100);
-  const client = new EtcdKeyValues(address);
+  await using served = await serve(100);
+  using client = new EtcdKeyValues(served.address);
   await assert.rejects(client.put({ key: "a", value: key("b") }), /database space exceeded/);
   assert.deepEqual(await client.alarms(), ["NOSPACE"]);
   await assert.rejects(client.grantLease(3n, 10n), /database space exceeded/);
@@ -170,8 +170,6 @@ test("beyond the quota writes are refused until the alarm is disarmed", async ()
   assert.equal((await client.delete({ range: { start: "a", end: "b" } })).deleted, 0);
   await client.setAlarm("NOSPACE", false);
   assert.deepEqual(await client.alarms(), []);
-  client.close();
-  await dispose();
 });
 
 test("a full disk raises NOSPACE; once there is space it is disarmed, and writes go on", async () => {
@@ -181,8 +179,8 @@ test("a full disk raises NOSPACE; once there is space it is disarmed, and writes
     { path: join(folder, "full.db"), quotaBytes },
     { clock, log: silentLogger },
   );
-  const { address, dispose } = await serveStore(store, clock);
-  const client = new EtcdKeyValues(address);
+  await using served = await serveStore(store, clock);
+  using client = new EtcdKeyValues(served.address);
   const value = Buffer.alloc(100_000, 1);
   const fill = async (): Promise<void> => {
     for (let written = 0; written < 2 * quotaBytes; written += value.length) {
@@ -192,19 +190,17 @@ test("a full disk raises NOSPACE; once there is space it is disarmed, and writes
   await assert.rejects(fill(), /database space exceeded/);
   assert.deepEqual(await client.alarms(), ["NOSPACE"]);
   assert.equal((await client.range({ range: { start: "a", end: "b" } })).count, 1);
-  await client.compact(client.revision);
+  await client.compact(client.revision, { waitsForSpace: true });
   // There is space again, and the alarm is still an administrator's to end.
   await assert.rejects(client.put({ key: "b", value }), /database space exceeded/);
   await client.setAlarm("NOSPACE", false);
   await client.put({ key: "b", value });
   assert.deepEqual(await client.alarms(), []);
-  client.close();
-  await dispose();
 });
 
 test("a progress request is answered after every event before it", async () => {
-  const { address, dispose } = await serve();
-  const client = new EtcdKeyValues(address);
+  await using served = await serve();
+  using client = new EtcdKeyValues(served.address);
   const watch = client.watch(
     { start: "a", end: "b" },
     { startRevision: 2n, signal: new AbortController().signal },
@@ -221,13 +217,12 @@ test("a progress request is answered after every event before it", async () => {
     assert.deepEqual([revision, seen], [41n, 20]);
     break;
   }
-  client.close();
-  await dispose();
 });
 
 test("a watch that asks for it is told every ten minutes how far it is, unless it was told of events", async () => {
-  const { address, clock, dispose } = await serve();
-  const calls = new EtcdCalls(address);
+  await using served = await serve();
+  const { address, clock } = served;
+  using calls = new EtcdCalls(address);
   const stream = calls.duplex("etcdserverpb.Watch/Watch", [kv.watchRequest, kv.watchResponse]);
   const next = async (): Promise<unknown[]> => {
     const { watchId, created, header, events } = await stream.next();
@@ -256,13 +251,13 @@ test("a watch that asks for it is told every ten minutes how far it is, unless i
     [2n, false, 4n, 0],
   ]);
   stream.cancel();
-  calls.close();
-  await dispose();
 });
 
 test("a unix socket serves, and one that a killed server left is no hindrance", async () => {
   const clock = new ManualClock();
+  await using stack = new AsyncDisposableStack();
   const store = openMemoryStore({ clock, log: silentLogger });
+  stack.defer(() => store.close());
   const path = join(folder, "etcd.sock");
   const options = {
     listenUrls: [`unix://${path}`],
@@ -272,13 +267,10 @@ test("a unix socket serves, and one that a killed server left is no hindrance", 
     quotaBytes: undefined,
   };
   const deps = { store: store.keyValues, clock, random: new SeededRandom(1), log: silentLogger };
-  const server = await serveEtcd(options, deps);
-  const client = new EtcdKeyValues(`unix:${path}`);
+  stack.adopt(await serveEtcd(options, deps), (server) => server.close());
+  using client = new EtcdKeyValues(`unix:${path}`);
   await client.put({ key: "a", value: key("b") });
   assert.equal(client.revision, 2n);
-  client.close();
-  await server.close();
-  const again = await serveEtcd(options, deps);
-  await again.close();
-  await store.close();
+  // The socket is there, and a server that was killed wouldn't have taken it away.
+  stack.adopt(await serveEtcd(options, deps), (server) => server.close());
 });

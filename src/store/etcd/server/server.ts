@@ -1,10 +1,10 @@
 /** etcd's v3 API over our own store: which method is which operation, and where it listens. upstream: embed/etcd.go */
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Clock } from "#base/clock.ts";
-import type { Logger } from "#base/log.ts";
+import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import { type GrpcAddress, GrpcServer, type GrpcTls } from "#wire/grpc/server.ts";
 import type { KeyValueStore } from "../../kv.ts";
 import * as leases from "../lease-messages.ts";
 import * as upkeep from "../maintenance-messages.ts";
@@ -22,8 +22,10 @@ import { lockService } from "./lock.ts";
 import { alarm, defragment, downgrade, moveLeader, status } from "./maintenance.ts";
 import { put } from "./put.ts";
 import { range } from "./range.ts";
+import { rangeAnswer } from "./range-answer.ts";
 import { Service } from "./service.ts";
 import { snapshot } from "./snapshot.ts";
+import { Space } from "./space.ts";
 import { txn } from "./txn.ts";
 import { watch } from "./watch.ts";
 
@@ -38,17 +40,10 @@ const limits = {
   quotaBytes: 2 * 2 ** 30,
 };
 
-export interface EtcdServerTls {
-  readonly certificatePem: string;
-  readonly keyPem: string;
-  /** Clients must have a certificate of this CA; absent: anybody may connect. */
-  readonly clientCaPem: string | undefined;
-}
-
 export interface EtcdServerOptions {
   /** http://, https:// or unix:// each. */
   readonly listenUrls: readonly string[];
-  readonly tls: EtcdServerTls | undefined;
+  readonly tls: GrpcTls | undefined;
   readonly name: string;
   /** The same for every start of one cluster and for no other: what its identity is made of. */
   readonly clusterSeed: string;
@@ -70,10 +65,8 @@ export interface EtcdServer {
 
 /** Serves when this resolves. */
 export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps): Promise<EtcdServer> {
-  const server = new Server({
-    "grpc.max_receive_message_length": limits.messageBytesMax,
-    "grpc.max_send_message_length": -1,
-  });
+  const { messageBytesMax } = limits;
+  const server = new GrpcServer({ clock: deps.clock, messageBytesMax });
   const urls: string[] = [];
   const identity = {
     name: options.name,
@@ -82,25 +75,16 @@ export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps
     clientUrls: urls,
   };
   const quotaBytes = options.quotaBytes ?? limits.quotaBytes;
-  const context = { ...deps, identity, limits: { ...limits, quotaBytes } };
+  const space = new Space({ ...deps, quotaBytes });
+  const context = { ...deps, identity, limits: { ...limits, quotaBytes }, space };
   for (const service of servicesOf(context)) service.addTo(server);
   try {
     for (const url of options.listenUrls) urls.push(await listen(server, url, options.tls));
   } catch (error) {
-    server.forceShutdown();
+    await server.close();
     throw error;
   }
-  return {
-    urls,
-    close: () =>
-      new Promise((resolve) => {
-        server.tryShutdown(() => {
-          resolve();
-        });
-        // Watches never end by themselves.
-        server.forceShutdown();
-      }),
-  };
+  return { urls, close: () => server.close() };
 }
 
 function servicesOf(context: EtcdContext): Service[] {
@@ -123,7 +107,7 @@ function servicesOf(context: EtcdContext): Service[] {
 
 function kvService(context: EtcdContext): Service {
   return new Service("etcdserverpb.KV", context)
-    .unary("Range", [kv.rangeRequest, kv.rangeResponse], (request) => range(context, request))
+    .unary("Range", [kv.rangeRequest, rangeAnswer], (request) => range(context, request))
     .unary("Put", [kv.putRequest, kv.putResponse], (request, bytes) => put(context, request, bytes))
     .unary("DeleteRange", [kv.deleteRangeRequest, kv.deleteRangeResponse], (request, bytes) =>
       deleteRange(context, request, bytes),
@@ -185,35 +169,31 @@ function clusterService(context: EtcdContext): Service {
     );
 }
 
-async function listen(server: Server, text: string, tls: EtcdServerTls | undefined): Promise<string> {
+async function listen(server: GrpcServer, text: string, tls: GrpcTls | undefined): Promise<string> {
   const url = new URL(text);
   if (url.protocol === "unix:") {
     const path = `${url.host}${url.pathname}`;
     // What a server that was killed left behind; a second server can't be here, the store is locked.
     await rm(path, { force: true });
-    await bind(server, `unix:${path}`, ServerCredentials.createInsecure());
+    await bind(server, text, { path });
     return text;
   }
-  const credentials = url.protocol === "https:" ? secured(tls, text) : ServerCredentials.createInsecure();
-  const port = await bind(server, `${url.hostname}:${url.port === "" ? "2379" : url.port}`, credentials);
+  if (url.protocol === "https:" && tls === undefined) {
+    throw new Error(`--etcd-listen is ${text}, which needs a certificate`);
+  }
+  // An IPv6 address is in brackets in an URL only.
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const wanted = { host, port: url.port === "" ? 2379 : Number(url.port) };
+  const port = await bind(server, text, wanted, url.protocol === "https:" ? tls : undefined);
   return `${url.protocol}//${url.hostname}:${port}`;
 }
 
-function secured(tls: EtcdServerTls | undefined, url: string): ServerCredentials {
-  if (tls === undefined) throw new Error(`--etcd-listen is ${url}, which needs a certificate`);
-  const { certificatePem, keyPem, clientCaPem } = tls;
-  const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certificatePem) };
-  const ca = clientCaPem === undefined ? null : Buffer.from(clientCaPem);
-  return ServerCredentials.createSsl(ca, [pair], ca !== null);
-}
-
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new Error(`can't listen on ${address}: ${error.message}`, { cause: error }));
-    });
-  });
+async function bind(server: GrpcServer, url: string, address: GrpcAddress, tls?: GrpcTls): Promise<number> {
+  try {
+    return await server.listen(address, tls);
+  } catch (error) {
+    throw new Error(`can't listen on ${url}: ${errorText(error)}`, { cause: error });
+  }
 }
 
 /** Not 0, which upstream has for "none". */

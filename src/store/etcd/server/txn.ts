@@ -11,7 +11,7 @@ import {
   type WrittenTxnResponse,
 } from "../messages.ts";
 import { checkTxn } from "./check.ts";
-import { checkSize, checkSpace, type EtcdContext, type Header, headerOf } from "./context.ts";
+import { checkSize, type EtcdContext, type Header, headerOf } from "./context.ts";
 import { rangeOf } from "./convert.ts";
 import { deleteRangeResponseOf, deletionOf } from "./delete-range.ts";
 import { etcdError } from "./errors.ts";
@@ -26,7 +26,7 @@ export async function txn(
   checkTxn(request, context.limits.transactionOperationsMax);
   const operations = [...request.success, ...request.failure];
   if (operations.some(writes)) checkSize(context, bytes);
-  if (operations.some(puts)) await checkSpace(context, bytes);
+  if (operations.some(puts)) await context.space.check(bytes);
   const answer = await context.store.transact(transactionOf(request));
   return txnResponseOf(answer, headerOf(context, answer.revision));
 }

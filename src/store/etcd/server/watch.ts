@@ -185,7 +185,9 @@ class WatchSession {
     if (events.length > 0) {
       running.isBusy = true;
       const oldest = this.#context.store.compactRevision;
-      const written = events.map((each) => eventOf(each, request.prevKv, oldest));
+      const written = events.map((each) =>
+        eventOf(each, request.prevKv ? previousOf(each, batch.events, oldest) : undefined),
+      );
       this.#writeEvents(running, written, batch.revision);
     }
     if (batch.events.length > 0) return;
@@ -243,6 +245,17 @@ class WatchSession {
 
 function isWanted({ filters: unwanted }: CreateRequest, { type }: KeyEvent): boolean {
   return !unwanted.includes(type === "put" ? filters.noPut : filters.noDelete);
+}
+
+/**
+ * What the key was before the event's revision: a transaction may write a key and delete it, too. What is from before
+ * `oldest` is compacted. upstream: mvcc/watchable_store.go, v3rpc/watch.go: a read at the revision before
+ */
+function previousOf(event: KeyEvent, all: readonly KeyEvent[], oldest: Revision): KeyEvent["previous"] {
+  const { key, revision, previous } = event;
+  if (revision <= oldest) return undefined;
+  if (previous?.modRevision !== revision) return previous;
+  return all.find((each) => each.key === key && each.revision === revision)?.previous;
 }
 
 /** As many events in each as there is room for. upstream: watch.go, sendFragments */
