@@ -21,7 +21,12 @@ export function variants(): Variant[] {
 export function programOf(variant: Variant): string[] {
   if (variant === "executable") return [binary];
   execFileSync(process.execPath, [join(root, "scripts", "run-bundle.ts")]);
-  return [process.execPath, "--max-semi-space-size=16", join(root, "bin", "bundled.cjs")];
+  return [
+    process.execPath,
+    "--max-semi-space-size=16",
+    "--heap-growing-percent=100",
+    join(root, "bin", "bundled.cjs"),
+  ];
 }
 
 export class ServerProcess implements AsyncDisposable {

@@ -10,5 +10,6 @@ bundle=$here/node_modules/.cache/mini-k8s-run/main.cjs
 if [ ! -e "$bundle" ] || [ -n "$(cd "$here" && find src bin scripts/bundle.ts scripts/run-bundle.ts package-lock.json -newer "$bundle" -print -quit)" ]; then
   node "$here/scripts/run-bundle.ts"
 fi
-# Else the engine keeps 128 MiB for young objects once 10,000 pods have come, long after they are old.
-exec node --max-semi-space-size=16 "$here/bin/bundled.cjs" server "$@"
+# Else the engine keeps 128 MiB for young objects once 10,000 pods have come, long after they are old, and lets four times
+# what is in use pile up before it looks for what isn't, instead of twice.
+exec node --max-semi-space-size=16 --heap-growing-percent=100 "$here/bin/bundled.cjs" server "$@"

@@ -9,8 +9,10 @@ import { apiVersionOf } from "#api/meta/object.ts";
 import { ChildAbort } from "#base/abort.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import type { Answer, ApiCall, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
+import type { Answer, ApiCall, ListAnswer, RawAnswer } from "#apiserver/request/call.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
+import type { Endpoint } from "#apiserver/registry/endpoint.ts";
+import type { StoredObject } from "#apiserver/registry/stored-object.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 
 export class LocalEndpoint implements Transport {
@@ -30,7 +32,7 @@ export class LocalEndpoint implements Transport {
     const warnings: string[] = [];
     const answer = await this.#chain(this.#call(request, warnings, request.signal ?? this.#closed.signal));
     const headers = warnings.length === 0 ? {} : { warning: warnings.map(warningText).join(", ") };
-    return { headers, ...(await plainAnswer(answer)) };
+    return { headers, ...(await plainAnswer(answer, wishOf(request))) };
   }
 
   async *watch(request: ApiRequest): AsyncIterableIterator<WatchEvent> {
@@ -47,15 +49,16 @@ export class LocalEndpoint implements Transport {
       return;
     }
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
+    const wish = wishOf(request);
     for await (const item of answer.items) {
       if (item.type !== "BOOKMARK") await answer.endpoint.prepare([item.object]);
-      yield watchEvent(item, answer);
+      yield watchEvent(item, answer.endpoint, wish);
     }
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
     const answer = await this.#chain(this.#call(request, [], request.signal ?? this.#closed.signal));
-    if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer)).body));
+    if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer, "whole")).body));
     if (answer.status >= 400) throw await statusOf(answer);
     const { body } = answer;
     return typeof body === "string" || body instanceof Uint8Array ? oneChunk(body) : body;
@@ -112,16 +115,34 @@ function searchParams(query: Query = {}): URLSearchParams {
   return params;
 }
 
-async function plainAnswer(answer: Answer): Promise<{ readonly status: number; readonly body: unknown }> {
+/** How much of stored objects is asked for; "lean" is what informers keep. */
+type Wish = "whole" | "lean" | "metadata";
+
+function wishOf({ headers, lean }: ApiRequest): Wish {
+  if (headers?.["accept"]?.includes("as=PartialObjectMetadata") === true) return "metadata";
+  return lean === true ? "lean" : "whole";
+}
+
+function shown(stored: StoredObject, endpoint: Endpoint, wish: Wish): AnyObject {
+  if (wish === "whole") return endpoint.view(stored);
+  if (wish === "lean") return endpoint.leanView(stored);
+  const { metadata } = endpoint.glance(stored);
+  return { apiVersion: "meta.k8s.io/v1", kind: "PartialObjectMetadata", metadata };
+}
+
+async function plainAnswer(
+  answer: Answer,
+  wish: Wish,
+): Promise<{ readonly status: number; readonly body: unknown }> {
   switch (answer.kind) {
     case "stored":
       await answer.endpoint.prepare([answer.object]);
-      return { status: answer.status, body: answer.endpoint.view(answer.object) };
+      return { status: answer.status, body: shown(answer.object, answer.endpoint, wish) };
     case "object":
       return { status: answer.status, body: answer.object };
     case "list":
       await answer.endpoint.prepare(answer.items);
-      return { status: 200, body: listObject(answer) };
+      return { status: 200, body: listObject(answer, wish) };
     case "raw": {
       if (answer.status >= 400) throw await statusOf(answer);
       return { status: answer.status, body: parsedBody(answer, await textOf(answer)) };
@@ -141,7 +162,7 @@ function parsedBody({ headers }: RawAnswer, text: string): unknown {
     : text;
 }
 
-function listObject({ endpoint, items, revision, ...rest }: ListAnswer): AnyObject {
+function listObject({ endpoint, items, revision, ...rest }: ListAnswer, wish: Wish): AnyObject {
   return {
     kind: endpoint.definition.listKind,
     apiVersion: apiVersionOf(endpoint.gvk),
@@ -150,12 +171,12 @@ function listObject({ endpoint, items, revision, ...rest }: ListAnswer): AnyObje
       ...(rest.continue === "" ? {} : { continue: rest.continue }),
       ...(rest.remaining === undefined ? {} : { remainingItemCount: rest.remaining }),
     },
-    items: items.map((item) => endpoint.view(item)),
+    items: items.map((item) => shown(item, endpoint, wish)),
   };
 }
 
-function watchEvent(item: WatchItem, { endpoint }: WatchAnswer): WatchEvent {
-  if (item.type !== "BOOKMARK") return { type: item.type, object: endpoint.view(item.object) };
+function watchEvent(item: WatchItem, endpoint: Endpoint, wish: Wish): WatchEvent {
+  if (item.type !== "BOOKMARK") return { type: item.type, object: shown(item.object, endpoint, wish) };
   const object: KubeObject = {
     kind: endpoint.gvk.kind,
     apiVersion: apiVersionOf(endpoint.gvk),

@@ -17,6 +17,8 @@ export interface ApiRequest {
   /** Sent as JSON unless `contentType` says otherwise. */
   readonly body?: unknown;
   readonly contentType?: string | undefined;
+  /** Of reads: managed fields may be missing from what they bring, where that saves something. */
+  readonly lean?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +47,8 @@ export interface ListQuery {
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly resourceVersionMatch?: "Exact" | "NotOlderThan" | undefined;
+  /** As a request has it; the server isn't told. */
+  readonly lean?: boolean | undefined;
 }
 
 export interface WatchQuery extends Omit<ListQuery, "limit" | "continue"> {

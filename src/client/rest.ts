@@ -118,6 +118,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
       method: "GET",
       path: this.#path,
       query: listParameters(query),
+      lean: query.lean,
       signal,
     });
     // Items of a list come without these on the wire; whoever takes one out of it still wants to know.
@@ -142,6 +143,7 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
         sendInitialEvents: flag(sendInitialEvents),
         timeoutSeconds: timeoutSeconds?.toString(),
       },
+      lean: query.lean,
       signal,
     }) as AsyncIterable<WatchEvent<T>>;
   }

@@ -5,8 +5,8 @@
 import { CompactedError, type Entry, type ListResult, type Store, type StoreEvent } from "#store/store.ts";
 import { resourceVersionTooLargeError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
+import { RecentObjects } from "./decoded-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
-import { StoredObject } from "./stored-object.ts";
 
 /** Everything the API stores lies under this. */
 export const registryPrefix = "/registry/";
@@ -28,6 +28,7 @@ export class CacheFeed {
   readonly #deps: CacheFeedDeps;
   /** By "pods/", "services/specs/", "example.com/widgets/". */
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #recent = new RecentObjects();
   readonly #progress = new Set<() => void>();
   readonly #onLoaded: (() => void)[] = [];
   #waiters: Waiter[] = [];
@@ -46,7 +47,7 @@ export class CacheFeed {
   cache(path: string, namespaced: boolean): ResourceCache {
     let cache = this.#caches.get(`${path}/`);
     if (cache === undefined) {
-      cache = new ResourceCache(`${registryPrefix}${path}/`, namespaced);
+      cache = new ResourceCache(`${registryPrefix}${path}/`, namespaced, this.#recent);
       cache.startRing(this.#revision);
       this.#caches.set(`${path}/`, cache);
     }
@@ -74,7 +75,7 @@ export class CacheFeed {
       const { revision, entries } = await this.#deps.store.list(cache.prefix);
       for (const { key, value, modRevision } of entries) {
         // What has changed meanwhile came through the feed.
-        if (!changed.has(key)) cache.load(new StoredObject(idOfKey(cache, key), value, modRevision));
+        if (!changed.has(key)) cache.load(idOfKey(cache, key), value, modRevision);
       }
       await this.reach(revision);
     } finally {
@@ -184,7 +185,7 @@ export class CacheFeed {
     for (const entry of entries) {
       const place = this.#place(entry.key);
       if (place === undefined || filled.has(place.cache)) continue;
-      place.cache.load(new StoredObject(place.id, entry.value, entry.modRevision));
+      place.cache.load(place.id, entry.value, entry.modRevision);
     }
     for (const cache of this.#caches.values()) {
       if (filled.has(cache)) continue;

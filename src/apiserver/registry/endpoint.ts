@@ -84,7 +84,7 @@ export class Endpoint {
 
   /** What selectors look at. */
   selected(stored: StoredObject): AnyObject {
-    return this.#form?.selected(stored) ?? stored.object;
+    return this.#form?.selected(stored) ?? stored.content;
   }
 
   /** To be awaited before `view`. */
@@ -104,6 +104,16 @@ export class Endpoint {
   /** In this endpoint's version. Shared and frozen. */
   view(stored: StoredObject): AnyObject {
     return this.#form === undefined ? this.viewOf(stored.object) : this.#form.view(stored);
+  }
+
+  /** The same without managed fields, for who keeps it: all of them get the same one. */
+  leanView(stored: StoredObject): AnyObject {
+    return this.#form === undefined ? this.viewOf(stored.lean) : this.#form.view(stored);
+  }
+
+  /** The same, with or without managed fields, for who doesn't keep it. */
+  glance(stored: StoredObject): AnyObject {
+    return this.#form === undefined ? this.viewOf(stored.content) : this.#form.view(stored);
   }
 
   /** Of what the storage hands out while it writes: that changes, until it is sealed with its revision. */

@@ -70,6 +70,6 @@ function addTo(map: Map<string, Set<CacheListener>>, key: string, listener: Cach
 /** "" for a pod without a node; undefined for no pod. */
 function nodeOf(stored: StoredObject | undefined): string | undefined {
   if (stored === undefined) return undefined;
-  const spec = stored.object["spec"] as { readonly nodeName?: string } | undefined;
+  const spec = stored.content["spec"] as { readonly nodeName?: string } | undefined;
   return spec?.nodeName ?? "";
 }

@@ -3,6 +3,7 @@
  * Written by the feed alone; reads never wait.
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
@@ -28,6 +29,8 @@ export class CacheEvent {
 
 /** Recent events kept per resource; an older watch is fed from the store's log. */
 const ringMax = 2048;
+/** What they may keep alive of states that are past. */
+const ringBytesMax = 4 << 20;
 
 interface NamespaceShelf {
   readonly objects: Map<string, StoredObject>;
@@ -56,16 +59,20 @@ export class ResourceCache {
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
   readonly #listeners = new Listeners();
+  readonly #decoded: DecodedObjects;
   readonly #announced = new WeakMap<Buffer, AnyObject>();
   #ring: CacheEvent[] = [];
+  /** Of values that only the ring keeps. */
+  #ringBytes = 0;
   #size = 0;
   /** Every event after this revision is in the ring. */
   #ringFloor = 0n;
   #lastChange = 0n;
 
-  constructor(prefix: string, namespaced: boolean) {
+  constructor(prefix: string, namespaced: boolean, recent: RecentObjects = new RecentObjects()) {
     this.prefix = prefix;
     this.namespaced = namespaced;
+    this.#decoded = new DecodedObjects(recent);
   }
 
   get size(): number {
@@ -123,32 +130,32 @@ export class ResourceCache {
   }
 
   /** Fills the cache before its first event. */
-  load(object: StoredObject): void {
-    this.#put(object);
-    if (object.revision > this.#lastChange) this.#lastChange = object.revision;
+  load(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
+    this.#put(new StoredObject(id, value, revision, { decoded: this.#decoded }));
+    if (revision > this.#lastChange) this.#lastChange = revision;
   }
 
   /** Events up to `revision` are not in the ring. */
   startRing(revision: bigint): void {
     this.#ringFloor = revision;
     this.#ring = [];
+    this.#ringBytes = 0;
   }
 
   /** These bytes are about to be stored; `object` is what they say, so that nobody need parse them. */
-  announce(value: Buffer, object: AnyObject): void {
+  announce(value: Buffer, object: AnyObject, before?: StoredObject): void {
+    if (this.#listeners.size === 0) return;
+    this.#decoded.share(object, before?.atHand);
     this.#announced.set(value, object);
   }
 
   put(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
-    // Parsed objects weigh more than their bytes: without anybody who looks at them they aren't kept.
-    const object = this.#listeners.size === 0 ? undefined : this.#announced.get(value);
-    const current = new StoredObject(
-      id,
-      value,
-      revision,
-      object === undefined ? undefined : withOwnRevision(object, revision),
-    );
+    const announced = this.#announced.get(value);
+    // The value stays for as long as the object does: what it leads to mustn't.
+    if (announced !== undefined) this.#announced.delete(value);
+    const object = announced === undefined ? undefined : withOwnRevision(announced, revision);
+    const current = new StoredObject(id, value, revision, { object, decoded: this.#decoded });
     this.#put(current);
     this.#emit(new CacheEvent(revision, current, previous));
   }
@@ -180,12 +187,22 @@ export class ResourceCache {
   #emit(event: CacheEvent): void {
     this.#lastChange = event.revision;
     this.#ring.push(event);
-    if (this.#ring.length > 2 * ringMax) {
-      const dropped = this.#ring[this.#ring.length - ringMax - 1] as CacheEvent;
-      this.#ringFloor = dropped.revision;
-      this.#ring = this.#ring.slice(-ringMax);
-    }
+    this.#ringBytes += onlyHere(event);
+    if (this.#ring.length > 2 * ringMax || this.#ringBytes > 2 * ringBytesMax) this.#shortenRing();
     this.#listeners.emit(event);
+    event.previous?.retire();
+  }
+
+  #shortenRing(): void {
+    let at = this.#ring.length;
+    const first = Math.max(0, at - ringMax);
+    let bytes = 0;
+    while (at > first && bytes <= ringBytesMax) bytes += onlyHere(this.#ring[--at] as CacheEvent);
+    const dropped = this.#ring[at - 1];
+    if (dropped === undefined) return;
+    this.#ringFloor = dropped.revision;
+    this.#ring = this.#ring.slice(at);
+    this.#ringBytes = bytes;
   }
 
   #put(object: StoredObject): void {
@@ -207,6 +224,7 @@ export class ResourceCache {
     if (shelf === undefined || !shelf.objects.delete(name)) return;
     shelf.names.splice(lowerBound(shelf.names, name, plainOrder), 1);
     this.#size -= 1;
+    if (this.#size === 0) this.#decoded.clear();
     if (shelf.names.length > 0) return;
     this.#shelves.delete(namespace);
     this.#namespaces.splice(lowerBound(this.#namespaces, namespace, shelfOrder), 1);
@@ -235,6 +253,9 @@ export class ResourceCache {
     return count;
   }
 }
+
+/** What an event keeps alive that isn't in the cache. */
+const onlyHere = ({ previous }: CacheEvent): number => previous?.value.length ?? 0;
 
 type Order = (a: string, b: string) => number;
 

@@ -338,7 +338,7 @@ export class ResourceStore {
       );
       if (dryRun) return last;
       await this.#remove(key, current);
-      await this.strategy.afterDelete?.(current.object);
+      await this.strategy.afterDelete?.(current.content);
       return last;
     }
     keepManagerTimes(next.write, await this.#decode(current));
@@ -346,7 +346,7 @@ export class ResourceStore {
     const value = encodeForStore(kept);
     if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
-    this.cache.announce(value, kept);
+    this.cache.announce(value, kept, current);
     return stored(current, await this.#deps.store.update(key, value, current.revision), kept);
   }
 
@@ -414,7 +414,8 @@ const isOccupied = (error: unknown): boolean =>
 
 function stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
   if (object === undefined) return new StoredObject(id, entry.value, entry.modRevision);
-  return new StoredObject(id, entry.value, entry.modRevision, withOwnRevision(object, entry.modRevision));
+  const own = withOwnRevision(object, entry.modRevision);
+  return new StoredObject(id, entry.value, entry.modRevision, { object: own });
 }
 
 const systemFields = [

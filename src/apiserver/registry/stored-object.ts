@@ -1,11 +1,12 @@
 /**
  * One object at one revision, as the store holds it: JSON without a resourceVersion.
- * Bytes are kept once; the parsed object and the served bytes are made when first asked for.
+ * Bytes are kept once; the decoded object and the served bytes are made when asked for, and kept while they are recent.
  */
 import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
 import { isDevelopment } from "#base/development.ts";
+import type { DecodedObjects } from "./decoded-objects.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
 
@@ -16,40 +17,96 @@ export class StoredObject {
   readonly name: string;
   readonly value: Buffer;
   readonly revision: bigint;
+  readonly #decoded: DecodedObjects | undefined;
   #object: AnyObject | undefined;
+  #lean: AnyObject | undefined;
   #lines: Partial<Record<ChangeType, Buffer>> | undefined;
+  #isNoted = false;
+  /** What it is like now, as far as anybody knows. */
+  #isPresent = true;
 
   /**
    * `revision` is 0 for an object that was never written (a dry run's). `object`, when given, is `value` decoded, with its resourceVersion, and frozen.
+   * `decoded` bounds what is kept beside the bytes; without it, that is all that is asked for, for as long as this lives.
    */
   constructor(
     id: { readonly namespace: string; readonly name: string },
     value: Buffer,
     revision: bigint,
-    object?: AnyObject,
+    { object, decoded }: { object?: AnyObject | undefined; decoded?: DecodedObjects | undefined } = {},
   ) {
     this.namespace = id.namespace;
     this.name = id.name;
     this.value = value;
     this.revision = revision;
+    this.#decoded = decoded;
     this.#object = object;
+    if (object !== undefined) this.#note();
   }
 
   /** Shared and frozen: copy before change. */
   get object(): AnyObject {
-    this.#object ??= parse(this.value, this.revision);
-    return this.#object;
+    if (this.#object !== undefined) return this.#object;
+    const object = sealed(parse(this.value, this.revision));
+    this.#object = object;
+    // What is larger than the bound is forgotten at once.
+    this.#note();
+    return object;
+  }
+
+  /** The same without managed fields, which nobody in this process reads; stays, as whoever asks for it keeps it. */
+  get lean(): AnyObject {
+    if (this.#lean !== undefined) return this.#lean;
+    const lean = withoutManagedFields(this.#object ?? this.#parsedToStay());
+    this.#lean = lean;
+    if (!this.#isPresent) this.#note();
+    return lean;
+  }
+
+  /** One or the other, to be looked at and let go. */
+  get content(): AnyObject {
+    return this.#lean ?? this.object;
+  }
+
+  /** One or the other, if either is kept. */
+  get atHand(): AnyObject | undefined {
+    return this.#lean ?? this.#object;
+  }
+
+  /** Of two states of an object, the older: it isn't kept for anybody any more. */
+  retire(): void {
+    this.#isPresent = false;
+    if (!this.#isNoted) this.forget();
+  }
+
+  /** Everything but the bytes, and what is shared with who keeps it. */
+  forget(): void {
+    this.#isNoted = false;
+    this.#object = undefined;
+    this.#lines = undefined;
+    if (!this.#isPresent) this.#lean = undefined;
   }
 
   /** The same content under another revision: what a DELETED event carries. */
   at(revision: bigint): StoredObject {
-    const object = this.#object;
-    return new StoredObject(
-      this,
-      this.value,
-      revision,
-      object === undefined ? undefined : withRevision(object, revision),
-    );
+    const gone = new StoredObject(this, this.value, revision, { decoded: this.#decoded });
+    gone.#isPresent = false;
+    if (this.#object !== undefined) gone.#object = withRevision(this.#object, revision);
+    if (this.#lean !== undefined) gone.#lean = withRevision(this.#lean, revision);
+    if (this.atHand !== undefined) gone.#note();
+    return gone;
+  }
+
+  #note(): void {
+    if (this.#isNoted || this.#decoded === undefined) return;
+    this.#isNoted = true;
+    this.#decoded.note(this);
+  }
+
+  #parsedToStay(): AnyObject {
+    const object = parse(this.value, this.revision);
+    this.#decoded?.share(object);
+    return sealed(object);
   }
 
   /** The served JSON in pieces, so that a list can copy it without another buffer. */
@@ -73,6 +130,7 @@ export class StoredObject {
     this.#lines ??= {};
     const line = this.#lines[type] ?? this.line(type);
     this.#lines[type] = line;
+    this.#note();
     return line;
   }
 
@@ -88,7 +146,13 @@ export class StoredObject {
 function parse(value: Buffer, revision: bigint): AnyObject {
   const object = JSON.parse(value.toString("utf8")) as AnyObject;
   if (revision > 0n) (object.metadata ??= {}).resourceVersion = revision.toString();
-  return sealed(object);
+  return object;
+}
+
+function withoutManagedFields(object: AnyObject): AnyObject {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _managers, ...metadata } = object.metadata;
+  return Object.freeze({ ...object, metadata: Object.freeze(metadata) });
 }
 
 function withRevision(object: AnyObject, revision: bigint): AnyObject {

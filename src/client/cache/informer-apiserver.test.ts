@@ -109,3 +109,31 @@ test("a watch that is cut while objects change loses nothing and repeats nothing
     "it resumed, it didn't list again",
   );
 });
+
+test("informers of one process share each object; it comes without managed fields, and an update of it keeps them", async (t) => {
+  const w = await world(t);
+  const stop = new AbortController();
+  t.after(() => {
+    stop.abort();
+  });
+  const deps = { client: w.client, clock: systemClock, random: systemRandom, log: silentLogger };
+  const others = createInformerFactory(deps);
+  const other = others.informer(configMaps);
+  others.start(stop.signal);
+  await others.waitForSync(stop.signal);
+  const maps = w.client.resource(configMaps, "default");
+  await maps.create({ metadata: { name: "second" }, data: { v: "1" } });
+  await until(() => w.heard.length === 2);
+  const managers = (await maps.get("second")).metadata?.managedFields;
+  assert.equal(managers?.length, 1);
+  const found = w.informer.lister.get("default/second");
+  assert.equal(found, other.lister.get("default/second"));
+  assert.ok(found !== undefined && found.metadata?.managedFields === undefined);
+  await maps.update({ ...found, data: { w: "1" } });
+  await until(() => w.heard.length === 3);
+  assert.equal(w.informer.lister.get("default/second")?.metadata?.managedFields, undefined);
+  const after = (await maps.get("second")).metadata?.managedFields?.map(({ fieldsV1 }) =>
+    JSON.stringify(fieldsV1),
+  );
+  assert.match(after?.join(" ") ?? "", /f:w/);
+});

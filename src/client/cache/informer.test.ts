@@ -256,3 +256,15 @@ test("the signal ends everything; nothing is left running", async (t) => {
   assert.equal(w.api.store.watchers, 0);
   assert.equal(w.clock.waiting, 0);
 });
+
+test("what a server says of managed fields is dropped", async (t) => {
+  const w = world(t);
+  await started(w);
+  const managedFields = [{ manager: "kubectl", operation: "Apply" }];
+  const { metadata, ...rest } = map("a");
+  await w.client.resource(configMaps, "ns").create({ ...rest, metadata: { ...metadata, managedFields } });
+  await settle();
+  const found = w.factory.informer(configMaps).lister.get("ns/a");
+  assert.equal(found?.metadata?.name, "a");
+  assert.ok(!("managedFields" in found.metadata));
+});

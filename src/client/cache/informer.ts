@@ -1,6 +1,7 @@
 /**
  * A local, always current copy of a resource. One informer per resource and selector, shared by its users.
- * Objects are shared and readonly: copy before change.
+ * Objects are shared and readonly: copy before change. They come without managed fields, which are half of an object;
+ * an update that says nothing of them leaves them as they are.
  */
 import type { KubeObject } from "#api/meta/object.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";

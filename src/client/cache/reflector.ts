@@ -2,7 +2,7 @@
  * Keeps a copy of a resource current: list, watch, resume.
  * Promises to its sink: the first call is `replace`; each later change of the server arrives in order and once,
  * as long as the server still knows the revision that was seen last; when it doesn't, another `replace` follows.
- * No failure of the server ends it, only the signal.
+ * No failure of the server ends it, only the signal. Managed fields may be missing from the objects.
  * upstream: client-go/tools/cache/reflector.go
  */
 import { ChildAbort } from "#base/abort.ts";
@@ -88,7 +88,7 @@ export class Reflector<T extends KubeObject> {
     const resourceVersion = this.#asksNewest ? "" : this.#revision === "" ? "0" : this.#revision;
     let list;
     try {
-      list = await this.#deps.resource.list({ ...this.#options, resourceVersion }, signal);
+      list = await this.#deps.resource.list({ ...this.#options, resourceVersion, lean: true }, signal);
     } catch (error) {
       if (!signal.aborted) this.#onFailure(error);
       return false;
@@ -126,7 +126,7 @@ export class Reflector<T extends KubeObject> {
 
   #watchQuery(): WatchQuery {
     const timeoutSeconds = Math.round(watchSecondsMin * (1 + this.#deps.random.next()));
-    const query = { ...this.#options, allowWatchBookmarks: true, timeoutSeconds };
+    const query = { ...this.#options, allowWatchBookmarks: true, timeoutSeconds, lean: true };
     if (this.#hasList) return { ...query, resourceVersion: this.#revision };
     return {
       ...query,

@@ -94,7 +94,8 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
     else this.#set(object);
   }
 
-  #set(object: T): void {
+  #set(whole: T): void {
+    const object = withoutManagedFields(whole);
     if (this.#deps.freeze === true) deepFreeze(object);
     const old = this.#indexer.set(object);
     for (const handler of this.#handlers) {
@@ -107,11 +108,19 @@ export class SharedInformer<T extends KubeObject> implements Informer<T>, Reflec
   #delete(key: string, last?: T): void {
     const old = this.#indexer.delete(key);
     if (old === undefined) return;
-    if (this.#deps.freeze === true && last !== undefined) deepFreeze(last);
-    for (const handler of this.#handlers) handler.delete?.(last ?? old);
+    const object = last === undefined ? old : withoutManagedFields(last);
+    if (this.#deps.freeze === true) deepFreeze(object);
+    for (const handler of this.#handlers) handler.delete?.(object);
   }
 }
 
 function isNamesake(a: KubeObject, b: KubeObject): boolean {
   return a.metadata?.uid !== b.metadata?.uid;
+}
+
+/** upstream: client-go/tools/cache TransformStripManagedFields */
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _managers, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }

@@ -112,7 +112,7 @@ async function takeFromBudget(
 }
 
 function budgetsOf(budgets: ResourceStore, namespace: string, pod: Pod): PodDisruptionBudget[] {
-  const all = [...budgets.cache.objects(namespace)].map(({ object }) => object as PodDisruptionBudget);
+  const all = [...budgets.cache.objects(namespace)].map(({ content }) => content as PodDisruptionBudget);
   return all.filter(({ spec }) => {
     const selector = spec?.selector;
     return selector !== undefined && selectorOf(selector).matches(pod.metadata?.labels);

@@ -70,7 +70,7 @@ export class ServiceAllocation {
       throw error;
     });
     const used = new Set(
-      present === undefined ? [] : [...addressesOf(present.object), ...portsOf(present.object).map(String)],
+      present === undefined ? [] : [...addressesOf(present.content), ...portsOf(present.content).map(String)],
     );
     const unused = claimed.filter((each) => !used.has(each.name));
     await Promise.all(unused.map(({ claims, name: each }) => claims.release(each, keyOf(object))));

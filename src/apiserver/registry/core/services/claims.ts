@@ -53,7 +53,7 @@ export class AddressClaims implements Claims {
 
   holderOf(name: string): string | undefined {
     const found = this.#storage.cache.get("", name);
-    return found === undefined ? undefined : ownerOf(found.object);
+    return found === undefined ? undefined : ownerOf(found.content);
   }
 
   async take(name: string, owner: string): Promise<string | undefined> {
@@ -71,15 +71,15 @@ export class AddressClaims implements Claims {
   }
 
   *all(): Iterable<Claim> {
-    for (const { name, object, revision } of this.#storage.cache.objects("")) {
-      const labels = object.metadata?.labels ?? {};
-      if (labels[managerLabel] === manager) yield { name, owner: ownerOf(object), revision };
+    for (const { name, content, revision } of this.#storage.cache.objects("")) {
+      const labels = content.metadata?.labels ?? {};
+      if (labels[managerLabel] === manager) yield { name, owner: ownerOf(content), revision };
     }
   }
 
   async #stored(name: string): Promise<string | undefined> {
     try {
-      return ownerOf((await this.#storage.get({ namespace: "", name })).object);
+      return ownerOf((await this.#storage.get({ namespace: "", name })).content);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AnyObject } from "#api/meta/object.ts";
+import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
+import { ResourceCache } from "./resource-cache.ts";
+import { encodeForStore, sealed, StoredObject } from "./stored-object.ts";
+
+interface TestPod extends AnyObject {
+  readonly spec: {
+    readonly containers: readonly Record<string, unknown>[];
+    readonly [name: string]: unknown;
+  };
+}
+
+const image = "registry.example/web:1.2.3";
+
+const pod = (name: string, more: object = {}): TestPod => ({
+  kind: "Pod",
+  apiVersion: "v1",
+  metadata: {
+    name,
+    namespace: "default",
+    labels: { app: "web" },
+    managedFields: [{ manager: "kubectl", fieldsV1: { "f:spec": {} } }],
+  },
+  spec: {
+    containers: [{ name: "main", image, env: [{ name: "A", value: "1" }], mount: `token-${name}` }],
+    ...more,
+  },
+});
+
+const decodedObjects = (): DecodedObjects => new DecodedObjects(new RecentObjects());
+
+test("what objects of a group say in the same words is there once, and each still says the same", () => {
+  const decoded = decodedObjects();
+  const one = pod("one");
+  decoded.share(one);
+  sealed(one);
+  const two = pod("two");
+  const text = JSON.stringify(two);
+  decoded.share(two);
+  assert.equal(JSON.stringify(two), text);
+  assert.equal(two.metadata?.labels, one.metadata?.labels);
+  assert.equal(two.spec.containers[0]?.["env"], one.spec.containers[0]?.["env"]);
+  assert.notEqual(two.spec.containers[0], one.spec.containers[0], "they mount different tokens");
+});
+
+const different: readonly (readonly [string, unknown, unknown])[] = [
+  ["another order", { a: 1, b: 2 }, { b: 2, a: 1 }],
+  ["a field more", { a: 1, b: 2 }, { a: 1 }],
+  ["a field less", { a: 1 }, { a: 1, b: 2 }],
+  ["an item more", [1, 2], [1]],
+  ["an item less", [1], [1, 2]],
+  ["a list and an object", [], {}],
+  ["null and an object", null, {}],
+  ["a number and its text", [1], ["1"]],
+  ["a field of everybody's", JSON.parse('{"__proto__":{"a":1}}'), JSON.parse('{"__proto__":{"a":1}}')],
+  ["a field everybody inherits", { toString: null }, {}],
+];
+
+for (const [what, before, now] of different) {
+  test(`not the same: ${what}`, () => {
+    const decoded = decodedObjects();
+    decoded.share(pod("one", { part: before }));
+    const two = pod("two", { part: now });
+    const text = JSON.stringify(two);
+    decoded.share(two);
+    assert.equal(JSON.stringify(two), text);
+    assert.equal(two.spec["part"], now);
+  });
+}
+
+test("an object's own last state comes before its group's newest", () => {
+  const decoded = decodedObjects();
+  const before = pod("one", { part: { of: "one" } });
+  decoded.share(pod("two", { part: { of: "two" } }));
+  const now = pod("one", { part: { of: "one" } });
+  decoded.share(now, before);
+  assert.equal(now.spec, before.spec);
+  assert.notEqual(now.metadata, before.metadata, "its revision is its own");
+});
+
+const deep = (): TestPod =>
+  pod("deep", { part: JSON.parse(`${"[".repeat(9000)}${"]".repeat(9000)}`) as unknown });
+
+test("deep nesting is no trouble", () => {
+  const decoded = decodedObjects();
+  decoded.share(deep());
+  const second = deep();
+  decoded.share(second);
+  assert.equal((second.spec["part"] as unknown[]).length, 1);
+});
+
+test("decoded forms are forgotten, the first ones first, when more bytes are decoded than may be", () => {
+  const forgotten: number[] = [];
+  const recent = new RecentObjects(1000);
+  for (let at = 0; at < 200; at++) {
+    recent.note({ value: { length: 100 }, forget: () => forgotten.push(at) });
+  }
+  assert.deepEqual(
+    forgotten,
+    Array.from({ length: 190 }, (_, at) => at),
+  );
+});
+
+const stored = (recentBytesMax: number): StoredObject => {
+  const decoded = new DecodedObjects(new RecentObjects(recentBytesMax));
+  return new StoredObject({ namespace: "default", name: "one" }, encodeForStore(pod("one")), 7n, { decoded });
+};
+
+test("the lean form has everything but managed fields, and is the same for all who ask", () => {
+  const object = stored(0);
+  const { managedFields, ...metadata } = object.object.metadata ?? {};
+  assert.equal(managedFields?.length, 1);
+  assert.deepEqual(object.lean, { ...object.object, metadata });
+  assert.equal(object.lean.metadata.resourceVersion, "7");
+  assert.equal(object.lean, object.lean);
+  assert.ok(Object.isFrozen(object.lean) && Object.isFrozen(object.lean.metadata));
+});
+
+test("the whole is kept while it is recent, the lean form for as long as the object is there", () => {
+  const recent = stored(1 << 20);
+  assert.equal(recent.object, recent.object);
+  const old = stored(0);
+  assert.notEqual(old.object, old.object);
+  assert.deepEqual(old.object, old.object);
+  const { lean } = old;
+  old.retire();
+  assert.notEqual(old.lean, lean);
+  assert.deepEqual(old.lean, lean);
+});
+
+test("what a deletion tells is lean where the object was", () => {
+  const object = stored(1 << 20);
+  assert.equal(object.lean.metadata?.resourceVersion, "7");
+  assert.deepEqual(object.at(9n).lean, {
+    ...object.lean,
+    metadata: { ...object.lean.metadata, resourceVersion: "9" },
+  });
+});
+
+test("listeners see announced objects without anybody having read the bytes, and sharing", () => {
+  const cache = new ResourceCache("/registry/pods/", true);
+  const heard: AnyObject[] = [];
+  cache.listen({ onEvent: ({ current }) => current !== undefined && heard.push(current.lean) });
+  for (const [at, name] of ["one", "two"].entries()) {
+    const object = pod(name);
+    // Not even JSON: nobody reads them.
+    const value = Buffer.from(name);
+    cache.announce(value, object);
+    cache.put({ namespace: "default", name }, value, BigInt(at + 1));
+  }
+  const [one, two] = heard.map(({ metadata }) => metadata);
+  assert.ok(one !== undefined && !("managedFields" in one));
+  assert.equal(two?.resourceVersion, "2");
+  assert.equal(two.labels, one.labels);
+});
+
+test("the ring lets go of old states that are large, and says how far back it reaches", () => {
+  const cache = new ResourceCache("/registry/things/", false);
+  const value = encodeForStore({ metadata: { name: "a" }, text: "x".repeat(1 << 20) });
+  for (let revision = 1n; revision <= 30n; revision++) {
+    cache.put({ namespace: "", name: "a" }, value, revision);
+  }
+  const floor = cache.ringFloor;
+  assert.ok(floor > 15n && floor < 29n, `the ring begins after ${floor}`);
+  assert.equal(cache.eventsAfter(floor - 1n), undefined);
+  assert.equal(cache.eventsAfter(floor)?.length, Number(30n - floor));
+});
