@@ -41,6 +41,7 @@ const eventSources: Readonly<Record<string, string>> = {
   garbagecollector: "garbage-collector-controller",
   nodelifecycle: "node-controller",
   nodeipam: "cidrAllocator",
+  replicationcontroller: "replication-controller",
 };
 
 /** Whose rights a controller has, where it isn't the name plus "-controller". */
@@ -56,6 +57,7 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
   nodelifecycle: "node-controller",
   "taint-eviction": "node-controller",
   podgc: "pod-garbage-collector",
+  replicationcontroller: "replication-controller",
 };
 
 async function run(

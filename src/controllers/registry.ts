@@ -13,7 +13,7 @@ import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { podGcController } from "./podgc/controller.ts";
 import { taintEvictionController } from "./tainteviction/controller.ts";
 import { policyStatusController } from "./policystatus/controller.ts";
-import { replicaSetController } from "./replicaset/controller.ts";
+import { replicaSetController, replicationControllerController } from "./replicaset/controller.ts";
 import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
@@ -36,6 +36,7 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   podgc: podGcController,
   "taint-eviction": taintEvictionController,
   replicaset: replicaSetController,
+  replicationcontroller: replicationControllerController,
   resourcequota: resourceQuotaController,
   "validatingadmissionpolicy-status": policyStatusController,
   "pvc-protection": claimProtectionController,

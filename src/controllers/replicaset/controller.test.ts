@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ReplicaSet } from "#api/generated/types/apps-v1.ts";
-import type { Pod } from "#api/generated/types/core-v1.ts";
-import { pods, replicaSets } from "#api/resources.ts";
+import type { Pod, ReplicationController } from "#api/generated/types/core-v1.ts";
+import { pods, replicaSets, replicationControllers } from "#api/resources.ts";
 import { ManualClock, settle } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
@@ -10,7 +10,7 @@ import { createInformerFactory } from "#client/cache/factory.ts";
 import { createFakeClient, type FakeClient } from "#client/testing/fake-transport.ts";
 import { complete } from "../options.ts";
 import { planReplicas } from "./plan.ts";
-import { replicaSetController } from "./controller.ts";
+import { replicaSetController, replicationControllerController } from "./controller.ts";
 
 const labels = { app: "web" };
 const template = { metadata: { labels }, spec: { containers: [{ name: "main", image: "web:1" }] } };
@@ -31,7 +31,8 @@ interface World extends FakeClient {
 
 async function world(
   t: { after(run: () => void | Promise<void>): void },
-  objects: (ReplicaSet | Pod)[],
+  objects: (ReplicaSet | ReplicationController | Pod)[],
+  factory = replicaSetController,
 ): Promise<World> {
   const clock = new ManualClock();
   const fake = createFakeClient({ objects, clock });
@@ -45,7 +46,7 @@ async function world(
     rootCaPem: "x",
   });
   const events = { event: () => undefined };
-  const controller = replicaSetController({
+  const controller = factory({
     ...deps,
     name: "replicaset",
     options,
@@ -118,6 +119,44 @@ test("adopts an orphan that fits and lets go of a pod that no longer does", asyn
   assert.deepEqual(
     after.find(({ metadata }) => metadata?.name === "orphan")?.metadata?.ownerReferences ?? [],
     [],
+  );
+});
+
+test("a ReplicationController is kept the same way; a ReplicaSet's pods are none of its", async (t) => {
+  const controller: ReplicationController = {
+    apiVersion: "v1",
+    kind: "ReplicationController",
+    metadata: { name: "web", namespace: "default", uid: "rc-uid", generation: 1 },
+    spec: { replicas: 2, selector: labels, template },
+  };
+  const ofSet: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "of-set",
+      namespace: "default",
+      uid: "p",
+      labels,
+      ownerReferences: [
+        { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web", uid: "set-uid", controller: true },
+      ],
+    },
+    spec: template.spec,
+  };
+  const { client, listPods } = await world(t, [controller, ofSet], replicationControllerController);
+  const owners = (await listPods()).map(({ metadata }) => metadata?.ownerReferences?.[0]);
+  assert.deepEqual(owners.map((owner) => `${owner?.apiVersion} ${owner?.kind} ${owner?.uid}`).toSorted(), [
+    "apps/v1 ReplicaSet set-uid",
+    "v1 ReplicationController rc-uid",
+    "v1 ReplicationController rc-uid",
+  ]);
+  const found = await client.resource(replicationControllers, "default").get("web");
+  assert.deepEqual(found.status, { replicas: 2, fullyLabeledReplicas: 2, observedGeneration: 1 });
+  await client.resource(replicationControllers, "default").patch("web", "merge", { spec: { replicas: 0 } });
+  await calm();
+  assert.deepEqual(
+    (await listPods()).map(({ metadata }) => metadata?.name),
+    ["of-set"],
   );
 });
 

@@ -1,10 +1,11 @@
-/** Keeps as many pods as a ReplicaSet asks for. upstream: pkg/controller/replicaset/replica_set.go */
-import type { ReplicaSet } from "#api/generated/types/apps-v1.ts";
+/**
+ * Keeps as many pods as a ReplicaSet, or a ReplicationController, asks for. upstream: pkg/controller/replicaset/replica_set.go;
+ * pkg/controller/replication runs it over an adapter
+ */
 import type { Pod } from "#api/generated/types/core-v1.ts";
-import { selectorOf } from "#api/meta/labels.ts";
 import { controllerOf, keyOf } from "#api/meta/object.ts";
 import { isNotFound } from "#api/meta/status.ts";
-import { pods, replicaSets } from "#api/resources.ts";
+import { pods } from "#api/resources.ts";
 import type { Informer } from "#client/cache/informer.ts";
 import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
@@ -14,31 +15,43 @@ import { claim, type Owner } from "../pods/ownership.ts";
 import { PodControl } from "../pods/pod-control.ts";
 import { isActive, isReady, msUntilAvailable } from "../pods/pod-state.ts";
 import { slowStart } from "../pods/slow-start.ts";
+import { replicaSetKind, replicationControllerKind, type Replicated, type ReplicatedKind } from "./kinds.ts";
 import { planReplicas } from "./plan.ts";
 import { replicaSetStatus, sameStatus } from "./status.ts";
 
 const workers = 5;
 
-export function replicaSetController(context: ControllerContext): Controller {
-  const controller = new ReplicaSetController(context);
+export const replicaSetController = (context: ControllerContext): Controller =>
+  controllerOfKind(replicaSetKind, context);
+
+export const replicationControllerController = (context: ControllerContext): Controller =>
+  controllerOfKind(replicationControllerKind, context);
+
+function controllerOfKind<T extends Replicated>(
+  kind: ReplicatedKind<T>,
+  context: ControllerContext,
+): Controller {
+  const controller = new ReplicasController(kind, context);
   return queueController(controller.queue, workers, (key) => controller.sync(key));
 }
 
-class ReplicaSetController {
+class ReplicasController<T extends Replicated> {
   readonly queue: RateLimitedQueue;
+  readonly #kind: ReplicatedKind<T>;
   readonly #context: ControllerContext;
-  readonly #sets: Informer<ReplicaSet>;
+  readonly #sets: Informer<T>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
 
-  constructor(context: ControllerContext) {
+  constructor(kind: ReplicatedKind<T>, context: ControllerContext) {
     const { informers, clock, log } = context;
+    this.#kind = kind;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "replicaset" }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: context.name }, { clock, log });
     this.#expectations = new Expectations(clock);
     this.#podControl = new PodControl(context);
-    this.#sets = informers.informer(replicaSets);
+    this.#sets = informers.informer(kind.ref);
     this.#pods = informers.informer(pods);
     this.#sets.addHandler({
       add: (set) => this.queue.add(keyOf(set)),
@@ -107,7 +120,7 @@ class ReplicaSetController {
 
   #ownerKey(pod: Pod): string | undefined {
     const owner = controllerOf(pod);
-    if (owner?.kind !== "ReplicaSet") return undefined;
+    if (owner?.kind !== this.#kind.ref.kind) return undefined;
     const key = `${pod.metadata?.namespace}/${owner.name}`;
     const set = this.#sets.lister.get(key);
     return set === undefined || set.metadata?.uid === owner.uid ? key : undefined;
@@ -116,7 +129,7 @@ class ReplicaSetController {
   #enqueueFitting(pod: Pod): void {
     if (controllerOf(pod) !== undefined) return;
     for (const set of this.#sets.lister.list(pod.metadata?.namespace)) {
-      if (selectorOf(set.spec?.selector).matches(pod.metadata?.labels)) this.queue.add(keyOf(set));
+      if (this.#kind.selectorOf(set).matches(pod.metadata?.labels)) this.queue.add(keyOf(set));
     }
   }
 
@@ -126,13 +139,13 @@ class ReplicaSetController {
       this.#expectations.forget(key);
       return;
     }
-    const owner = ownerOf(set);
+    const owner = this.#ownerOf(set);
     const mayManage = this.#expectations.satisfied(key);
     const candidates = this.#pods.lister.list(owner.namespace).filter(isActive);
     const claimed = await claim(owner, candidates, {
       client: this.#context.client,
       ref: pods,
-      readOwner: () => this.#context.client.resource(replicaSets, owner.namespace).get(owner.name),
+      readOwner: () => this.#context.client.resource(this.#kind.ref, owner.namespace).get(owner.name),
     });
     const missing = (set.spec?.replicas ?? 0) - claimed.length;
     const failure = mayManage && !owner.isDeleting ? await this.#manage(set, owner, claimed) : undefined;
@@ -141,7 +154,7 @@ class ReplicaSetController {
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error("managing pods failed");
   }
 
-  async #manage(set: ReplicaSet, owner: Owner, claimed: readonly Pod[]): Promise<unknown> {
+  async #manage(set: T, owner: Owner, claimed: readonly Pod[]): Promise<unknown> {
     const plan = planReplicas({
       wanted: set.spec?.replicas ?? 0,
       pods: claimed,
@@ -152,7 +165,7 @@ class ReplicaSetController {
     return plan.remove.length > 0 ? this.#delete(set, plan.remove) : undefined;
   }
 
-  async #create(set: ReplicaSet, owner: Owner, count: number): Promise<unknown> {
+  async #create(set: T, owner: Owner, count: number): Promise<unknown> {
     const key = keyOf(set);
     const template = set.spec?.template ?? {};
     this.#expectations.expectCreations(key, count);
@@ -171,7 +184,7 @@ class ReplicaSetController {
     return isNamespaceTerminating(result.error) ? undefined : result.error;
   }
 
-  async #delete(set: ReplicaSet, victims: readonly Pod[]): Promise<unknown> {
+  async #delete(set: T, victims: readonly Pod[]): Promise<unknown> {
     const key = keyOf(set);
     this.#expectations.expectDeletions(key, victims.map(keyOf));
     const results = await Promise.allSettled(
@@ -189,7 +202,7 @@ class ReplicaSetController {
   }
 
   /** Active pods of every set that the same Deployment (or other controller) owns. */
-  #relatedPods(set: ReplicaSet): readonly Pod[] {
+  #relatedPods(set: T): readonly Pod[] {
     const namespace = set.metadata?.namespace;
     const parent = controllerOf(set)?.uid;
     const uids = new Set(
@@ -206,13 +219,13 @@ class ReplicaSetController {
   }
 
   async #writeStatus(
-    set: ReplicaSet,
+    set: T,
     claimed: readonly Pod[],
     { failure, missing }: { readonly failure: unknown; readonly missing: number },
   ): Promise<void> {
     const status = replicaSetStatus({ set, pods: claimed, failure, missing, now: this.#context.clock.now() });
     if (sameStatus(set.status, status)) return;
-    const sets = this.#context.client.resource(replicaSets, set.metadata?.namespace ?? "");
+    const sets = this.#context.client.resource(this.#kind.ref, set.metadata?.namespace ?? "");
     try {
       await sets.updateStatus({ ...set, status });
     } catch (error) {
@@ -221,7 +234,7 @@ class ReplicaSetController {
     }
   }
 
-  #wakeWhenAvailable(key: string, set: ReplicaSet, claimed: readonly Pod[]): void {
+  #wakeWhenAvailable(key: string, set: T, claimed: readonly Pod[]): void {
     const minReadySeconds = set.spec?.minReadySeconds ?? 0;
     if (minReadySeconds === 0) return;
     const now = this.#context.clock.now();
@@ -229,16 +242,17 @@ class ReplicaSetController {
     const next = Math.min(...waits.filter((ms) => ms > 0));
     if (Number.isFinite(next)) this.queue.addAfter(key, next);
   }
-}
 
-function ownerOf(set: ReplicaSet): Owner {
-  return {
-    apiVersion: "apps/v1",
-    kind: "ReplicaSet",
-    name: set.metadata?.name ?? "",
-    namespace: set.metadata?.namespace ?? "",
-    uid: set.metadata?.uid ?? "",
-    isDeleting: set.metadata?.deletionTimestamp !== undefined,
-    selector: selectorOf(set.spec?.selector),
-  };
+  #ownerOf(set: T): Owner {
+    const { group, version, kind } = this.#kind.ref;
+    return {
+      apiVersion: group === "" ? version : `${group}/${version}`,
+      kind,
+      name: set.metadata?.name ?? "",
+      namespace: set.metadata?.namespace ?? "",
+      uid: set.metadata?.uid ?? "",
+      isDeleting: set.metadata?.deletionTimestamp !== undefined,
+      selector: this.#kind.selectorOf(set),
+    };
+  }
 }

@@ -1,13 +1,14 @@
-/** A ReplicaSet's status from its pods. Pure. upstream: pkg/controller/replicaset/replica_set_utils.go */
-import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "#api/generated/types/apps-v1.ts";
+/** The status of a ReplicaSet, or a ReplicationController, from its pods. Pure. upstream: pkg/controller/replicaset/replica_set_utils.go */
+import type { ReplicaSetCondition, ReplicaSetStatus } from "#api/generated/types/apps-v1.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
 import { selectorOfLabels } from "#api/meta/labels.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import { errorText } from "#base/log.ts";
+import type { Replicated } from "./kinds.ts";
 import { isAvailable, isReady } from "../pods/pod-state.ts";
 
 export interface StatusInput {
-  readonly set: ReplicaSet;
+  readonly set: Replicated;
   readonly pods: readonly Pod[];
   /** What making or deleting pods failed with, if it did. */
   readonly failure: unknown;
@@ -43,7 +44,7 @@ function positive(name: string, value: number): Record<string, number> {
 }
 
 function conditionsOf(
-  set: ReplicaSet,
+  set: Replicated,
   failure: unknown,
   { missing, now }: { readonly missing: number; readonly now: number },
 ): ReplicaSetCondition[] {
