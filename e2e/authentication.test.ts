@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { TestIssuer } from "#apiserver/authn/oidc/testing/issuer.ts";
+import { systemClock } from "#base/clock.ts";
 import { createCsr } from "#pki/csr.ts";
 import { PlainServer } from "./plain-server.ts";
+import { eventually } from "./wait.ts";
 
 test("a user whom a provider of ID tokens names", { timeout: 60_000 }, async () => {
   await using issuer = await TestIssuer.start();
@@ -57,6 +59,84 @@ test("a user whom a provider of ID tokens names", { timeout: 60_000 }, async () 
   const other = await issuer.token({ sub: "jane", aud: "another" });
   assert.match(await server.fails(as(other, "get", "namespaces")), /must be logged in to the server/);
 });
+
+const jwt = (issuer: TestIssuer, tenant: string): unknown => ({
+  issuer: {
+    url: issuer.url,
+    certificateAuthority: issuer.caPem,
+    audiences: ["kubernetes", "other"],
+    audienceMatchPolicy: "MatchAny",
+  },
+  claimMappings: {
+    username: { expression: `'${tenant}:' + claims.sub` },
+    groups: { expression: "claims.roles.map(r, 'role:' + r)" },
+    extra: [{ key: "example.org/tenant", valueExpression: `'${tenant}'` }],
+  },
+  claimValidationRules: [
+    { expression: "claims.exp - claims.iat <= 3600", message: "tokens live an hour at most" },
+  ],
+  userValidationRules: [{ expression: "!user.groups.exists(g, g == 'role:admin')", message: "no admins" }],
+});
+
+test(
+  "an AuthenticationConfiguration: two issuers, claims in CEL, anonymous for health only",
+  { timeout: 90_000 },
+  async () => {
+    await using one = await TestIssuer.start();
+    await using two = await TestIssuer.start();
+    await using stack = new AsyncDisposableStack();
+    const directory = mkdtempSync(join(tmpdir(), "mini-k8s-authn-"));
+    stack.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const path = join(directory, "authentication.yaml");
+    const write = (...issuers: readonly unknown[]): void => {
+      const configuration = {
+        apiVersion: "apiserver.config.k8s.io/v1",
+        kind: "AuthenticationConfiguration",
+        jwt: issuers,
+        anonymous: { enabled: true, conditions: [{ path: "/livez" }] },
+      };
+      writeFileSync(path, JSON.stringify(configuration));
+    };
+    write(jwt(one, "a"));
+    const server = stack.use(await PlainServer.start([`--authentication-config=${path}`]));
+    const url = await server.kubectl("1.35", [
+      "config",
+      "view",
+      "-o",
+      "jsonpath={.clusters[0].cluster.server}",
+    ]);
+    const apart = ["--kubeconfig=/dev/null", `--server=${url}`, "--insecure-skip-tls-verify"];
+    const whoami = (token: string): Promise<string> =>
+      server.kubectl("1.35", [...apart, `--token=${token}`, "auth", "whoami"]);
+
+    const said = await whoami(await one.token({ sub: "jane", roles: ["dev"], aud: "other" }));
+    assert.match(said, /^Username +a:jane$/m);
+    assert.match(said, /^Groups +\[role:dev system:authenticated\]$/m);
+    assert.match(said, /^Extra: example.org\/tenant +\[a\]$/m);
+    const admin = await one.token({ sub: "jane", roles: ["admin"] });
+    assert.match(await server.fails(whoami(admin)), /must be logged in/);
+    const now = Math.floor(systemClock.now() / 1000);
+    const long = await one.token({ sub: "jane", roles: [], iat: now, exp: now + 7200 });
+    assert.match(await server.fails(whoami(long)), /must be logged in/);
+
+    const stranger = await two.token({ sub: "joe", roles: [] });
+    assert.match(await server.fails(whoami(stranger)), /must be logged in/);
+    write(jwt(one, "a"), jwt(two, "b"));
+    await eventually("the second issuer is known", 20_000, async () => {
+      const found = await server.tries("kubectl-1.35", [...apart, `--token=${stranger}`, "auth", "whoami"]);
+      return /b:joe/.test(found.stdout);
+    });
+
+    // Without any credentials it would ask for some; a password is none that a server knows.
+    const nobody = ["--username=nobody", "--password=none"];
+    const ask = (at: string): Promise<string> =>
+      server.kubectl("1.35", [...apart, ...nobody, "get", "--raw", at]);
+    assert.equal(await ask("/livez"), "ok");
+    assert.match(await server.fails(ask("/readyz")), /must be logged in|Unauthorized/);
+  },
+);
 
 const signingRequest = (name: string, csrPem: string, more: string): string => `
 apiVersion: certificates.k8s.io/v1

@@ -42,6 +42,8 @@ export interface ApiserverOptions {
   readonly requestHeader: RequestHeaderOptions;
   /** Absent: nothing is told of requests. */
   readonly audit?: AuditOptions | undefined;
+  /** An AuthenticationConfiguration; absent: no other issuers of tokens than the options' own. */
+  readonly authenticationConfig?: string | undefined;
   /** Default: nodes, then RBAC. */
   readonly authorization?: AuthorizationOptions;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */

@@ -5,6 +5,7 @@ import { defaultPlugins } from "./admission/default-plugins.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "./authn/bootstrap-token.ts";
+import { ConfiguredTokens } from "./authn/configuration/configured.ts";
 import { ClientCertificateAuthenticator } from "./authn/client-certificate.ts";
 import { RequestHeaderAuthenticator } from "./authn/request-header.ts";
 import { ServiceAccountAuthenticator } from "./authn/service-account/authenticator.ts";
@@ -40,6 +41,8 @@ export interface SecurityOptions {
   readonly issuer: string;
   readonly anonymousAuth: boolean;
   readonly authorization: AuthorizationOptions;
+  /** An AuthenticationConfiguration. */
+  readonly authenticationConfig?: string | undefined;
   readonly requestHeader: RequestHeaderOptions;
 }
 
@@ -74,8 +77,10 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const { informers, client, clock, random } = deps;
   const apiAudiences = [options.issuer];
   const objects = new CachedObjects({ informers, client });
+  const configured = configuredTokens(options, deps);
   const tokens = new BearerTokenAuthenticator({ apiAudiences }, [
     ...deps.tokenAuthenticators,
+    ...(configured === undefined ? [] : [configured]),
     new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
     new ServiceAccountAuthenticator(
       { issuers: [options.issuer] },
@@ -89,21 +94,38 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     rbac: new RbacAuthorizer(reader),
   });
   const guard = new EscalationGuard({ reader, authorizer });
+  const allowAnonymous = (path: string): boolean =>
+    configured?.allowsAnonymous(path) ?? options.anonymousAuth;
   return {
-    authenticator: new UnionAuthenticator({ allowAnonymous: options.anonymousAuth }, [
+    authenticator: new UnionAuthenticator({ allowAnonymous }, [
       new RequestHeaderAuthenticator(options.requestHeader, { clock }),
       new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, { clock }),
       tokens,
     ]),
     tokens,
     authorizer,
-    load: () => authorizer.load(),
+    load: async () => {
+      const stops = [await authorizer.load(), await configured?.load()];
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
     admission: new AdmissionChain(defaultPlugins({ ...deps, guard, authorizer })),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },
       { key: deps.serviceAccountKey, objects, clock, random },
     ),
   };
+}
+
+/** --authentication-config */
+function configuredTokens(
+  { authenticationConfig, issuer }: SecurityOptions,
+  deps: SecurityDeps,
+): ConfiguredTokens | undefined {
+  if (authenticationConfig === undefined) return undefined;
+  const own = [issuer];
+  return new ConfiguredTokens({ configFile: authenticationConfig, apiAudiences: own, ownIssuers: own }, deps);
 }
 
 async function systemSecret(

@@ -14,6 +14,7 @@ import { addressInRange, parseCidr } from "./addresses.ts";
 import { readDatastore, type Datastore } from "./datastore/endpoint.ts";
 import { serverPaths } from "./paths.ts";
 import {
+  readAuthenticationConfig,
   readOidc,
   readTokenWebhook,
   type OidcFlags,
@@ -62,6 +63,7 @@ export interface ServerOptions extends NodeOptions {
   readonly tokenAuthFile: string | undefined;
   readonly oidc: OidcFlags | undefined;
   readonly tokenWebhook: TokenWebhookFlags | undefined;
+  readonly authenticationConfig: string | undefined;
   readonly authorization: AuthorizationOptions;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
@@ -302,6 +304,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     tokenAuthFile: reader.text("token-auth-file"),
     oidc: readOidc(reader),
     tokenWebhook: readTokenWebhook(reader),
+    authenticationConfig: readAuthenticationConfig(reader),
     authorization: readAuthorization(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),

@@ -318,6 +318,7 @@ function buildApiserver(
     encryptionConfiguration,
     audit: options.audit,
     authorization: options.authorization,
+    authenticationConfig: options.authenticationConfig,
     anonymousAuth: !allowsEverything(options.authorization),
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,

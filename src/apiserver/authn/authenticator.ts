@@ -14,6 +14,8 @@ export interface Credentials {
   readonly clientCertificate: Buffer | undefined;
   /** When they name a user: only a front proxy may say so. */
   readonly remoteHeaders?: HeaderValues | undefined;
+  /** Of the request, with its query: who comes without anything may be let in to some paths only. */
+  readonly target?: string | undefined;
 }
 
 /** Lower-case header names; a header sent several times has several values. */

@@ -31,7 +31,7 @@ const tokens = new BearerTokenAuthenticator({ apiAudiences: ["api"] }, [
   broken,
   new TokenFileAuthenticator(new Map([["bob-token", { name: "bob", groups: ["dev"] }]]), ["api"]),
 ]);
-const union = new UnionAuthenticator({ allowAnonymous: true }, [
+const union = new UnionAuthenticator({ allowAnonymous: () => true }, [
   new ClientCertificateAuthenticator({ caPem: ca.certificatePem }, { clock }),
   tokens,
 ]);
@@ -67,7 +67,10 @@ suite("authentication", () => {
   test("nothing at all is anonymous, unless that is off", async () => {
     const anonymous = { name: "system:anonymous", groups: ["system:unauthenticated"] };
     assert.deepEqual(await union.authenticate(ask()), anonymous);
-    assert.equal(await new UnionAuthenticator({ allowAnonymous: false }, []).authenticate(ask()), undefined);
+    assert.equal(
+      await new UnionAuthenticator({ allowAnonymous: () => false }, []).authenticate(ask()),
+      undefined,
+    );
   });
 
   const refused: [string, Credentials][] = [

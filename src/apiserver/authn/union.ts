@@ -4,8 +4,8 @@ import { anonymous, type Authenticator, type Credentials, type UserInfo } from "
 import { withAuthenticatedGroup } from "./user.ts";
 
 export interface UnionOptions {
-  /** Whether a request without credentials is one of system:anonymous, or refused. */
-  readonly allowAnonymous: boolean;
+  /** Whether a request without credentials is one of system:anonymous, or refused; to this path. */
+  readonly allowAnonymous: (path: string) => boolean;
 }
 
 /**
@@ -35,7 +35,8 @@ export class UnionAuthenticator implements Authenticator {
       }
     }
     if (refusal !== undefined) throw refusal;
-    return this.#options.allowAnonymous ? anonymous : undefined;
+    const [path = "/"] = (credentials.target ?? "/").split("?", 1);
+    return this.#options.allowAnonymous(path) ? anonymous : undefined;
   }
 
   #authenticated(user: UserInfo): UserInfo {

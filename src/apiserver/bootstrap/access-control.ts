@@ -98,7 +98,7 @@ export class AccessControl {
       { apiAudiences },
       this.#tokenKinds(options, apiAudiences, objects),
     );
-    this.authenticator = new UnionAuthenticator(options, [
+    this.authenticator = new UnionAuthenticator({ allowAnonymous: () => options.allowAnonymous }, [
       new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, deps),
       this.tokens,
     ]);

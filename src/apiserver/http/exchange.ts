@@ -79,6 +79,7 @@ export function credentialsOf(incoming: Incoming, certificates: ClientCertificat
     clientCertificate: certificates.of(incoming),
     remoteHeaders:
       incoming.headers["x-remote-user"] === undefined ? undefined : separateHeaders(incoming, "x-remote-"),
+    target: incoming.url,
   };
 }
 

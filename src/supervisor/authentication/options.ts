@@ -1,4 +1,5 @@
 /** --oidc-*: whose ID tokens are believed, and which users they name; --authentication-token-webhook-*: who else judges tokens. upstream: pkg/kubeapiserver/options/authentication.go */
+import { resolve } from "node:path";
 import type { OptionSpec } from "#base/options.ts";
 
 export interface OidcFlags {
@@ -47,6 +48,13 @@ export const authenticationSpecs: readonly OptionSpec[] = [
   oidc("groups-prefix", "TEXT", "What comes before each group"),
   oidc("required-claim", "KEY=VALUE", "A claim that must be there with this value"),
   oidc("signing-algs", "ALG", "Algorithms that tokens may be signed with", "RS256"),
+  {
+    name: "authentication-config",
+    type: "string",
+    placeholder: "FILE",
+    group: "cluster",
+    text: "AuthenticationConfiguration: whose tokens are believed, instead of --oidc-*; followed",
+  },
   webhook("config-file", "FILE", "Kubeconfig of a server that judges bearer tokens"),
   webhook("version", "VERSION", "Of the TokenReviews that it is sent: v1 or v1beta1", "v1beta1"),
   webhook("cache-ttl", "DURATION", "How long its answers hold", "2m"),
@@ -77,6 +85,16 @@ export function readTokenWebhook(values: Values): TokenWebhookFlags | undefined 
     return undefined;
   }
   return configFile === undefined ? undefined : { configFile, version, cacheMs };
+}
+
+export function readAuthenticationConfig(values: Values): string | undefined {
+  const path = values.text("authentication-config");
+  if (path === undefined) return undefined;
+  const others = authenticationSpecs.map(({ name }) => name).filter((name) => name.startsWith("oidc-"));
+  if (others.some((name) => values.text(name) !== undefined || values.list(name).length > 0)) {
+    values.faults.push("--authentication-config and --oidc-* are mutually exclusive");
+  }
+  return resolve(path);
 }
 
 const knownAlgs = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];

@@ -1,5 +1,8 @@
 /** Kinds of bearer tokens that the command line asks for. */
 import type { TokenAuthenticator } from "#apiserver/authn/bearer-token.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { userOfClaims } from "#apiserver/authn/oidc/claims.ts";
+import type { Claims } from "#pki/jwt.ts";
 import { OidcAuthenticator } from "#apiserver/authn/oidc/authenticator.ts";
 import { parseTokenFile, TokenFileAuthenticator } from "#apiserver/authn/token-file.ts";
 import { WebhookTokenAuthenticator } from "#apiserver/authn/webhook-token.ts";
@@ -24,7 +27,9 @@ export async function tokenAuthenticatorsOf(
   if (oidc !== undefined) {
     const { caFile } = oidc;
     const caPem = caFile === undefined ? undefined : await contentOf("oidc-ca-file", caFile);
-    authenticators.push(new OidcAuthenticator({ ...oidc, caPem, apiAudiences }, { clock }));
+    const mapping = { ...oidc, apiAudiences, audiences: [oidc.clientId], caPem };
+    const userOf = (claims: Claims): UserInfo => userOfClaims(claims, oidc);
+    authenticators.push(new OidcAuthenticator({ ...mapping, userOf }, { clock }));
   }
   if (tokenWebhook !== undefined) {
     const access = await loadKubeconfig(tokenWebhook.configFile, clock);

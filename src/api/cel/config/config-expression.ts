@@ -10,7 +10,7 @@ import { dynamicValue } from "../schema/values.ts";
 import { CompileError } from "../source.ts";
 import { typeFromText } from "../type-text.ts";
 import { type CelType, describeType } from "../types.ts";
-import { Fault, type Value } from "../values.ts";
+import { Fault, ListValue, type Value } from "../values.ts";
 
 const selector = { rawSelector: "string", requirements: "list<kubernetes.SelectorRequirement>" };
 
@@ -64,6 +64,13 @@ const variableTypes = {
 /** What an expression is about. */
 export type ConfigVariable = keyof typeof variableTypes;
 
+/** What an expression yields, or why it doesn't. */
+type Outcome<T> =
+  | { readonly value: T; readonly fault?: undefined }
+  | { readonly value?: undefined; readonly fault: string };
+
+const itemsOf = (list: ListValue): Value[] => Array.from({ length: list.size }, (_, index) => list.at(index));
+
 export class ConfigExpression {
   readonly text: string;
   readonly #variable: ConfigVariable;
@@ -84,6 +91,35 @@ export class ConfigExpression {
       if (error instanceof CostLimitError) return new Fault(error.message);
       throw error;
     }
+  }
+
+  evaluateBool(json: unknown): Outcome<boolean> {
+    const value = this.#shown(json);
+    if (value instanceof Fault) return { fault: value.message };
+    return typeof value === "boolean" ? { value } : { fault: "validation expression must return a boolean" };
+  }
+
+  evaluateText(json: unknown, what: string): Outcome<string> {
+    const value = this.#shown(json);
+    if (value instanceof Fault) return { fault: value.message };
+    return typeof value === "string" ? { value } : { fault: `${what} claim expression must return a string` };
+  }
+
+  /** A text, a list of texts or null; what is empty is left out. */
+  evaluateTexts(json: unknown): Outcome<readonly string[]> {
+    const value = this.#shown(json);
+    if (value instanceof Fault) return { fault: value.message };
+    const list = value === null ? [] : value instanceof ListValue ? itemsOf(value) : [value];
+    return list.every((item) => typeof item === "string")
+      ? { value: list.filter((item) => item !== "") }
+      : { fault: "expression must return a string or a list of strings" };
+  }
+
+  #shown(json: unknown): Value {
+    const value = this.evaluate(json);
+    return value instanceof Fault
+      ? new Fault(`expression '${this.text}' resulted in error: ${value.message}`)
+      : value;
   }
 
   /** Whether `variable.field` is looked at anywhere. */

@@ -1,19 +1,30 @@
 /** Users by ID tokens of an OpenID Connect provider. upstream: apiserver/plugin/pkg/authenticator/token/oidc/oidc.go */
+import { createHash } from "node:crypto";
 import { compactVerify, errors } from "jose";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { readClaims, type Claims } from "#pki/jwt.ts";
+import { LruCache } from "#pki/lru.ts";
+import type { UserInfo } from "../authenticator.ts";
 import { forThisServer, TokenError, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
-import { userOfClaims, type ClaimMapping } from "./claims.ts";
-import { IssuerKeySet, KeySetError } from "./key-set.ts";
+import { IssuerKeySet, KeySetError, type KeySetOptions } from "./key-set.ts";
 
-export interface OidcOptions extends ClaimMapping {
-  readonly issuerUrl: string;
-  readonly clientId: string;
+export interface OidcOptions extends KeySetOptions {
+  /** A token is meant for one of them. */
+  readonly audiences: readonly string[];
   readonly signingAlgs: readonly string[];
-  readonly caPem: string | undefined;
   /** Of this server: who may ask about these tokens. */
   readonly apiAudiences: readonly string[];
+  /** Throws TokenError. */
+  readonly userOf: (claims: Claims) => UserInfo;
 }
+
+/** upstream: the cache of all tokens that were good, pkg/kubeapiserver/options/authentication.go */
+const rememberedMs = 10_000;
+const rememberedMax = 4096;
+
+/** As Go's %q writes a list. */
+const quoteList = (list: readonly unknown[]): string =>
+  `[${list.map((each) => JSON.stringify(each)).join(" ")}]`;
 
 /** go-oidc allows this much for "not before" only. */
 const notBeforeLeewaySeconds = 300;
@@ -22,6 +33,7 @@ export class OidcAuthenticator implements TokenAuthenticator {
   readonly #options: OidcOptions;
   readonly #clock: Clock;
   readonly #keys: IssuerKeySet;
+  readonly #remembered = new LruCache<{ readonly user: UserInfo; readonly until: number }>(rememberedMax);
 
   /** Asks nobody yet: the provider may be one of this very cluster. */
   constructor(options: OidcOptions, { clock }: { readonly clock: Clock }) {
@@ -33,8 +45,19 @@ export class OidcAuthenticator implements TokenAuthenticator {
   async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
     const { issuerUrl, apiAudiences } = this.#options;
     if (readClaims(token)?.["iss"] !== issuerUrl) return undefined;
-    const user = userOfClaims(await this.#verified(token), this.#options);
-    return forThisServer(user, audiences, apiAudiences);
+    return forThisServer(await this.#user(token), audiences, apiAudiences);
+  }
+
+  /** A token that was good a moment ago is good still. */
+  async #user(token: string): Promise<UserInfo> {
+    const key = createHash("sha256").update(token).digest("base64");
+    const known = this.#remembered.get(key);
+    const now = this.#clock.now();
+    if (known !== undefined && now < known.until) return known.user;
+    const claims = await this.#verified(token);
+    const user = this.#options.userOf(claims);
+    this.#remembered.set(key, { user, until: Math.min(now + rememberedMs, Number(claims["exp"]) * 1000) });
+    return user;
   }
 
   async #verified(token: string): Promise<Claims> {
@@ -54,12 +77,13 @@ export class OidcAuthenticator implements TokenAuthenticator {
 
   /** In go-oidc's order and words. */
   #check({ aud, exp, nbf }: Claims): void {
-    const { clientId } = this.#options;
+    const wanted = this.#options.audiences;
     const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
     const now = this.#clock.now() / 1000;
-    if (!audiences.includes(clientId)) {
+    if (!wanted.some((audience) => audiences.includes(audience))) {
+      const expected = wanted.length === 1 ? JSON.stringify(wanted[0]) : `in ${quoteList(wanted)}`;
       throw new TokenError(
-        `oidc: verify token: oidc: expected audience ${JSON.stringify(clientId)} got ${JSON.stringify(audiences)}`,
+        `oidc: verify token: oidc: expected audience ${expected} got ${quoteList(audiences)}`,
       );
     }
     if (typeof exp !== "number" || now > exp) {

@@ -27,7 +27,7 @@ export function userOfClaims(claims: Claims, mapping: ClaimMapping): UserInfo {
   };
 }
 
-function usernameOf(claims: Claims, { usernameClaim }: ClaimMapping): string {
+export function usernameOf(claims: Claims, { usernameClaim }: Pick<ClaimMapping, "usernameClaim">): string {
   const what = `oidc: parse username claims ${JSON.stringify(usernameClaim)}`;
   const value = claims[usernameClaim];
   if (value === undefined) throw new TokenError(`${what}: claim not present`);
@@ -41,7 +41,10 @@ function usernameOf(claims: Claims, { usernameClaim }: ClaimMapping): string {
   return value;
 }
 
-function groupsOf(claims: Claims, { groupsClaim }: ClaimMapping): readonly string[] {
+export function groupsOf(
+  claims: Claims,
+  { groupsClaim }: Pick<ClaimMapping, "groupsClaim">,
+): readonly string[] {
   const value = groupsClaim === undefined ? undefined : claims[groupsClaim];
   if (value === undefined || value === null) return [];
   if (typeof value === "string") return [value];
@@ -51,7 +54,7 @@ function groupsOf(claims: Claims, { groupsClaim }: ClaimMapping): readonly strin
   );
 }
 
-function checkRequired(claims: Claims, required: Readonly<Record<string, string>>): void {
+export function checkRequired(claims: Claims, required: Readonly<Record<string, string>>): void {
   for (const [claim, wanted] of Object.entries(required)) {
     const value = claims[claim];
     if (value === undefined) throw new TokenError(`oidc: required claim ${claim} not present in ID token`);

@@ -10,6 +10,8 @@ import type { Clock } from "#base/clock.ts";
 
 export interface KeySetOptions {
   readonly issuerUrl: string;
+  /** Of the discovery document, where the issuer has it elsewhere. */
+  readonly discoveryUrl?: string | undefined;
   /** Undefined: the authorities that this machine trusts. */
   readonly caPem: string | undefined;
 }
@@ -57,8 +59,10 @@ export class IssuerKeySet {
   }
 
   async #fetch(): Promise<void> {
-    const { issuerUrl } = this.#options;
-    const about = await this.#json(`${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`);
+    const { issuerUrl, discoveryUrl } = this.#options;
+    const about = await this.#json(
+      discoveryUrl ?? `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`,
+    );
     const { issuer, jwks_uri: uri } = about as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
     if (issuer !== issuerUrl) {
       throw new KeySetError(

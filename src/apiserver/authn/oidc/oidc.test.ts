@@ -13,11 +13,9 @@ const mapping: ClaimMapping = {
   requiredClaims: {},
 };
 const optionsOf = (issuer: TestIssuer): OidcOptions => ({
-  ...mapping,
-  groupsClaim: "groups",
-  groupsPrefix: "oidc:",
+  userOf: (claims) => userOfClaims(claims, { ...mapping, groupsClaim: "groups", groupsPrefix: "oidc:" }),
   issuerUrl: issuer.url,
-  clientId: "kubernetes",
+  audiences: ["kubernetes"],
   signingAlgs: ["RS256"],
   caPem: issuer.caPem,
   apiAudiences: ["api"],
@@ -41,6 +39,28 @@ suite("ID tokens of a provider", () => {
     }
     assert.deepEqual(issuer.asked, ["/.well-known/openid-configuration", "/keys"]);
     assert.equal(await authenticator.authenticateToken(token, ["other"]), undefined);
+  });
+
+  test("are verified once; what was good is good no longer than it lasts", async () => {
+    await using issuer = await TestIssuer.start();
+    const clock = new ManualClock(systemClock.now());
+    let mapped = 0;
+    const userOf: OidcOptions["userOf"] = ({ sub }) => {
+      mapped += 1;
+      return { name: String(sub), groups: [] };
+    };
+    const authenticator = new OidcAuthenticator({ ...optionsOf(issuer), userOf }, { clock });
+    const exp = Math.floor(clock.now() / 1000) + 15;
+    const token = await issuer.token({ sub: "jane", exp });
+    const ask = async (): Promise<string | undefined> =>
+      (await authenticator.authenticateToken(token, ["api"]))?.user.name;
+    await ask();
+    await clock.advance(9_999);
+    assert.deepEqual([await ask(), mapped], ["jane", 1]);
+    await clock.advance(1);
+    assert.deepEqual([await ask(), mapped], ["jane", 2]);
+    await clock.advance(6_000);
+    await assert.rejects(ask(), /token is expired/);
   });
 
   test("of another issuer are somebody else's", async () => {

@@ -1,0 +1,87 @@
+/** Users by tokens of the issuers that a followed AuthenticationConfiguration names, and who needs none. upstream: pkg/kubeapiserver/options/authentication.go */
+import type { Expressions } from "#api/expressions.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
+import type { TokenAnswer, TokenAuthenticator } from "../bearer-token.ts";
+import { TokenError } from "../bearer-token.ts";
+import { OidcAuthenticator } from "../oidc/authenticator.ts";
+import { authenticationShape, type GivenAuthentication } from "./given.ts";
+import { mapUser } from "./mapping.ts";
+import { parseAuthentication, type AnonymousRule } from "./parse.ts";
+
+export interface ConfiguredTokensOptions {
+  readonly configFile: string;
+  readonly apiAudiences: readonly string[];
+  /** Of service account tokens. */
+  readonly ownIssuers: readonly string[];
+}
+
+export interface ConfiguredTokensDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly loadExpressions: () => Promise<Expressions>;
+}
+
+const signingAlgs = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
+
+export class ConfiguredTokens implements TokenAuthenticator {
+  readonly #options: ConfiguredTokensOptions;
+  readonly #deps: ConfiguredTokensDeps;
+  #members: readonly OidcAuthenticator[] = [];
+  #anonymous: AnonymousRule;
+
+  constructor(options: ConfiguredTokensOptions, deps: ConfiguredTokensDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** Whether requests without credentials may go to this path; undefined: the configuration doesn't say. */
+  allowsAnonymous(path: string): boolean | undefined {
+    const rule = this.#anonymous;
+    return rule === undefined ? undefined : rule.enabled && (rule.paths?.has(path) ?? true);
+  }
+
+  /** Each issuer's tokens are looked at by its own member. */
+  async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
+    let fault: TokenError | undefined;
+    for (const member of this.#members) {
+      try {
+        const answer = await member.authenticateToken(token, audiences);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        fault ??= error;
+      }
+    }
+    if (fault !== undefined) throw fault;
+    return undefined;
+  }
+
+  /** Returns what ends the following of the file. Throws ConfigurationError. */
+  async load(): Promise<() => void> {
+    const file = new ConfigurationFile<GivenAuthentication>(
+      this.#options.configFile,
+      { kind: "AuthenticationConfiguration", shape: authenticationShape, take: (given) => this.#take(given) },
+      this.#deps.log,
+    );
+    await file.load();
+    return file.follow();
+  }
+
+  async #take(given: GivenAuthentication): Promise<readonly string[]> {
+    const { apiAudiences, ownIssuers } = this.#options;
+    const { loadExpressions } = this.#deps;
+    const parsed = await parseAuthentication(given, { disallowedIssuers: ownIssuers, loadExpressions });
+    if (parsed.faults.length > 0) return parsed.faults;
+    this.#anonymous = parsed.anonymous;
+    this.#members = parsed.issuers.map(
+      ({ mapping, ...issuer }) =>
+        new OidcAuthenticator(
+          { ...issuer, apiAudiences, signingAlgs, userOf: (claims) => mapUser(claims, mapping) },
+          this.#deps,
+        ),
+    );
+    return [];
+  }
+}
