@@ -120,6 +120,30 @@ test("a webhook after RBAC: allowed, not allowed, denied, out of order", { timeo
   assert.match(await server.fails(as("mallory", "get", "pods")), /: not you/);
   assert.match(await server.fails(as("broken", "get", "pods")), /\(InternalError\).*unexpected status 503/s);
 
+  const asked = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: {
+      user: "jane",
+      resourceAttributes: {
+        verb: "list",
+        resource: "pods",
+        fieldSelector: { requirements: [{ key: "spec.nodeName", operator: "In", values: ["n"] }] },
+        labelSelector: { requirements: [{ key: "a", operator: "Unheard" }] },
+      },
+    },
+  };
+  const create = ["create", "-f", "-", "-o", "jsonpath={.status}"];
+  const answer = JSON.parse(await server.kubectl("1.35", create, JSON.stringify(asked))) as unknown;
+  assert.deepEqual(answer, {
+    allowed: true,
+    reason: "it is Jane",
+    evaluationError: "spec.resourceAttributes.labelSelector ignored due to parse error",
+  });
+  assert.deepEqual(judging.asked.at(-1)?.spec.resourceAttributes?.["fieldSelector"], {
+    requirements: [{ key: "spec.nodeName", operator: "In", values: ["n"] }],
+  });
+
   assert.match(await as("jane", "auth", "can-i", "delete", "nodes"), /^yes/);
   assert.match(await as("jane", "auth", "can-i", "--list"), /selfsubjectreviews/);
   // The administrator needs nobody's judgement, nor does who has a role.

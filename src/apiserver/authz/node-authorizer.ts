@@ -209,7 +209,9 @@ function judgePod(attributes: Attributes, node: string, related: Related): Decis
 function selects({ fieldSelector }: Attributes, field: string, value: string): boolean {
   if (fieldSelector === undefined || fieldSelector === "") return false;
   try {
-    return parseFieldSelector(fieldSelector).exact(field) === value;
+    return parseFieldSelector(fieldSelector).requirements.some(
+      (one) => one.field === field && one.operator === "=" && one.value === value,
+    );
   } catch (error) {
     if (error instanceof SelectorError) return false;
     throw error;

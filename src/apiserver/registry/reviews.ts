@@ -5,23 +5,23 @@
 import type { SelfSubjectReview, TokenReview } from "#api/generated/types/authentication-v1.ts";
 import type {
   LocalSubjectAccessReview,
-  ResourceAttributes,
   SelfSubjectAccessReview,
   SelfSubjectRulesReview,
   SubjectAccessReview,
   SubjectAccessReviewSpec,
 } from "#api/generated/types/authorization-v1.ts";
-import { forbidden as forbiddenField, invalid, required, type FieldError } from "#api/meta/field-error.ts";
-import type { AnyObject } from "#api/meta/object.ts";
+import { invalid, type FieldError } from "#api/meta/field-error.ts";
+import type { AnyObject, ObjectMeta } from "#api/meta/object.ts";
 import { badRequestError, invalidError } from "#api/meta/status.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { TokenError, type TokenAnswer } from "#apiserver/authn/bearer-token.ts";
-import type { Attributes, Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
+import type { Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
 import { parseWriteOptions } from "#apiserver/handlers/write.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { TypeSemantics } from "#apiserver/request/semantics.ts";
+import { attributesFaults, questionOf, type Asked } from "./authorization/asked-attributes.ts";
 import type { VirtualRoutes } from "./install.ts";
 
 export interface ReviewDeps {
@@ -100,46 +100,69 @@ async function reviewToken(object: AnyObject, { tokens }: ReviewDeps): Promise<A
   }
 }
 
+/** Reviews have nothing that is kept, so they have no metadata. */
+function metadataFaults(metadata: ObjectMeta | undefined, detail: string): FieldError[] {
+  const { managedFields: _managed, ...rest } = metadata ?? {};
+  const isEmpty = Object.values(rest).every((value) => value === undefined || value === "");
+  return isEmpty ? [] : [invalid("metadata", rest, detail)];
+}
+
+function refuseFaults(kind: string, faults: readonly FieldError[]): void {
+  if (faults.length > 0) throw invalidError({ group: "authorization.k8s.io", kind, name: "" }, faults);
+}
+
+async function answered(user: UserInfo, asked: Asked, authorizer: Authorizer): Promise<Status> {
+  const { attributes, errors } = questionOf(user, asked);
+  return statusOf(await authorizer.authorize(attributes), errors);
+}
+
 async function reviewSelf(object: AnyObject, user: UserInfo, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SelfSubjectAccessReview & AnyObject;
-  const faults = attributesFaults(review.spec);
-  if (faults.length > 0) {
-    throw invalidError({ group: "authorization.k8s.io", kind: "SelfSubjectAccessReview", name: "" }, faults);
-  }
-  return { ...review, status: statusOf(await authorizer.authorize(attributesFrom(user, review.spec))) };
+  refuseFaults("SelfSubjectAccessReview", [
+    ...attributesFaults(review.spec),
+    ...metadataFaults(review.metadata, "must be empty"),
+  ]);
+  return { ...review, status: await answered(user, review.spec, authorizer) };
 }
 
 async function reviewSubject(object: AnyObject, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SubjectAccessReview & AnyObject;
-  const faults = [...attributesFaults(review.spec), ...subjectFaults(review.spec)];
-  if (faults.length > 0) {
-    throw invalidError({ group: "authorization.k8s.io", kind: "SubjectAccessReview", name: "" }, faults);
-  }
-  const attributes = attributesFrom(subjectOf(review.spec), review.spec);
-  return { ...review, status: statusOf(await authorizer.authorize(attributes)) };
+  refuseFaults("SubjectAccessReview", [
+    ...attributesFaults(review.spec),
+    ...subjectFaults(review.spec),
+    ...metadataFaults(review.metadata, "must be empty"),
+  ]);
+  return { ...review, status: await answered(subjectOf(review.spec), review.spec, authorizer) };
 }
 
 async function reviewLocal(object: AnyObject, namespace: string, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as LocalSubjectAccessReview & AnyObject;
-  const faults = [...attributesFaults(review.spec), ...subjectFaults(review.spec)];
-  if (review.spec.resourceAttributes?.namespace !== namespace) {
+  const { resourceAttributes, nonResourceAttributes } = review.spec;
+  const { namespace: own = namespace, ...metadata } = review.metadata ?? {};
+  const faults = [
+    ...attributesFaults(review.spec),
+    ...subjectFaults(review.spec),
+    ...metadataFaults(metadata, "must be empty except for namespace"),
+  ];
+  if (resourceAttributes !== undefined && (resourceAttributes.namespace ?? "") !== own) {
     faults.push(
       invalid(
         "spec.resourceAttributes.namespace",
-        review.spec.resourceAttributes?.namespace ?? "",
+        resourceAttributes.namespace ?? "",
         "must match metadata.namespace",
       ),
     );
   }
-  if (review.spec.nonResourceAttributes !== undefined) {
-    faults.push(forbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
+  if (nonResourceAttributes !== undefined) {
+    const detail = "disallowed on this kind of request";
+    faults.push(invalid("spec.nonResourceAttributes", nonResourceAttributes, detail));
   }
-  if (faults.length > 0) {
-    throw invalidError({ group: "authorization.k8s.io", kind: "LocalSubjectAccessReview", name: "" }, faults);
+  refuseFaults("LocalSubjectAccessReview", faults);
+  if (own !== namespace) {
+    throw badRequestError(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
   }
-  const attributes = attributesFrom(subjectOf(review.spec), review.spec);
-  const metadata = { ...review.metadata, namespace };
-  return { ...review, metadata, status: statusOf(await authorizer.authorize(attributes)) };
+  const status = await answered(subjectOf(review.spec), review.spec, authorizer);
+  return { ...review, metadata: { ...review.metadata, namespace }, status };
 }
 
 async function reviewRules(object: AnyObject, user: UserInfo, authorizer: Authorizer): Promise<AnyObject> {
@@ -153,6 +176,7 @@ async function reviewRules(object: AnyObject, user: UserInfo, authorizer: Author
       resourceRules: rules.resourceRules,
       nonResourceRules: rules.nonResourceRules,
       incomplete: rules.incomplete,
+      ...(rules.evaluationError === undefined ? {} : { evaluationError: rules.evaluationError }),
     },
   };
 }
@@ -166,59 +190,20 @@ function subjectOf({ user = "", uid, groups = [], extra }: SubjectAccessReviewSp
   };
 }
 
-interface Asked {
-  readonly resourceAttributes?: ResourceAttributes | undefined;
-  readonly nonResourceAttributes?:
-    | { readonly path?: string | undefined; readonly verb?: string | undefined }
-    | undefined;
-}
-
-const text = (value: string | undefined): string => value ?? "";
-
-function attributesFrom(user: UserInfo, { resourceAttributes, nonResourceAttributes }: Asked): Attributes {
-  const asked = resourceAttributes;
-  return {
-    user,
-    isResourceRequest: asked !== undefined,
-    verb: text(asked === undefined ? nonResourceAttributes?.verb : asked.verb),
-    path: text(nonResourceAttributes?.path),
-    group: text(asked?.group),
-    version: text(asked?.version) === "" ? "*" : text(asked?.version),
-    resource: text(asked?.resource),
-    subresource: text(asked?.subresource),
-    namespace: text(asked?.namespace),
-    name: text(asked?.name),
-  };
-}
-
-function attributesFaults({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
-  if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
-    return [
-      invalid(
-        "spec.nonResourceAttributes",
-        nonResourceAttributes,
-        "cannot be specified in combination with resourceAttributes",
-      ),
-    ];
-  }
-  if (resourceAttributes === undefined && nonResourceAttributes === undefined) {
-    return [
-      invalid(
-        "spec.resourceAttributes",
-        null,
-        "exactly one of nonResourceAttributes or resourceAttributes must be specified",
-      ),
-    ];
-  }
-  return [];
-}
-
 function subjectFaults({ user = "", groups = [] }: SubjectAccessReviewSpec): FieldError[] {
   return user === "" && groups.length === 0
-    ? [required("spec.user", "at least one of user or group must be specified")]
+    ? [invalid("spec.user", user, "at least one of user or group must be specified")]
     : [];
 }
 
-function statusOf({ allowed, denied, reason }: Decision): Record<string, unknown> {
-  return { allowed, ...(denied ? { denied } : {}), ...(reason === "" ? {} : { reason }) };
+type Status = Readonly<Record<string, unknown>>;
+
+function statusOf({ allowed, denied, reason, error }: Decision, errors: readonly string[]): Status {
+  const evaluationError = [...(error === undefined ? [] : [error]), ...errors].join("; ");
+  return {
+    allowed,
+    ...(denied ? { denied } : {}),
+    ...(reason === "" ? {} : { reason }),
+    ...(evaluationError === "" ? {} : { evaluationError }),
+  };
 }

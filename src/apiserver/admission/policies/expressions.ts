@@ -167,12 +167,13 @@ export class ExpressionRun {
       subresource: question.subresource,
       namespace: question.namespace,
       name: question.name,
-      ...(question.fieldSelector === "" ? {} : { fieldSelector: question.fieldSelector }),
+      fieldSelector: question.fieldSelector,
+      labelSelector: question.labelSelector,
     });
     this.#answers.set(JSON.stringify(question), {
       allowed: decision.allowed,
       reason: decision.reason,
-      error: "",
+      error: decision.error ?? "",
     });
   }
 }

@@ -101,7 +101,7 @@ export class MatchConditions {
   }
 
   async #answer(question: AuthorizerQuestion, asking: UserInfo): Promise<AuthorizerAnswer> {
-    const { serviceAccount, path, fieldSelector, ...rest } = question;
+    const { serviceAccount, path, ...rest } = question;
     const user =
       serviceAccount === undefined
         ? asking
@@ -109,15 +109,18 @@ export class MatchConditions {
             name: serviceAccountUserName(serviceAccount.namespace, serviceAccount.name),
             groups: [...serviceAccountGroups(serviceAccount.namespace), "system:authenticated"],
           };
-    const { allowed, reason } = await this.#deps.authorizer.authorize({
+    const {
+      allowed,
+      reason,
+      error = "",
+    } = await this.#deps.authorizer.authorize({
       ...rest,
       user,
       version: "*",
       path: path ?? "",
       isResourceRequest: path === undefined,
-      ...(fieldSelector === "" ? {} : { fieldSelector }),
     });
-    return { allowed, reason, error: "" };
+    return { allowed, reason, error };
   }
 }
 
