@@ -52,59 +52,81 @@ function enumFieldsOf(table: TypeTable): EnumFields {
 class TableCheck {
   readonly #table: TypeTable;
   readonly #faults: FaultList;
-  readonly #onlyEnums: boolean;
+  readonly #enums: EnumFields | undefined;
+  /** Names, indexes, and keys of maps in brackets. Most values are fine, and nobody asks where they are. */
+  readonly #path: (string | number)[] = [];
 
   constructor(table: TypeTable, faults: FaultList, onlyEnums: boolean) {
     this.#table = table;
     this.#faults = faults;
-    this.#onlyEnums = onlyEnums;
+    this.#enums = onlyEnums ? enumFieldsOf(table) : undefined;
   }
 
-  struct(name: string, object: Fields, path: string): void {
-    if (this.#onlyEnums) {
-      for (const field of enumFieldsOf(this.#table).of(name)) this.#named(field, object, path);
+  struct(name: string, object: Fields): void {
+    if (this.#enums !== undefined) {
+      for (const field of this.#enums.of(name)) this.#named(field, object);
       return;
     }
     const fields = this.#table.struct(name)?.byName;
     if (fields === undefined) return;
     for (const key of Object.keys(object)) {
       const field = fields.get(key);
-      if (field !== undefined) this.#named(field, object, path);
+      if (field !== undefined) this.#named(field, object);
     }
-    this.#required(fields.values(), object, path);
+    this.#required(fields.values(), object);
   }
 
-  #named(field: FieldType, object: Fields, path: string): void {
+  #named(field: FieldType, object: Fields): void {
     const { name } = field;
     const value = object[name];
-    if (isMissing(value) || (path === "" && notLookedAt.has(name))) return;
-    this.#field(field, value, path === "" ? name : `${path}.${name}`);
+    if (isMissing(value) || (this.#path.length === 0 && notLookedAt.has(name))) return;
+    this.#path.push(name);
+    this.#field(field, value);
+    this.#path.pop();
   }
 
-  #required(fields: Iterable<FieldType>, object: Fields, path: string): void {
+  #required(fields: Iterable<FieldType>, object: Fields): void {
     for (const { name, required } of fields) {
-      const isAsked = required && !(path === "" && notLookedAt.has(name));
-      if (isAsked && isMissing(object[name])) this.#faults.required(path === "" ? name : `${path}.${name}`);
+      const isAsked = required && !(this.#path.length === 0 && notLookedAt.has(name));
+      if (!isAsked || !isMissing(object[name])) continue;
+      this.#path.push(name);
+      this.#faults.required(this.#where());
+      this.#path.pop();
     }
   }
 
-  #field(field: FieldType, value: unknown, path: string): void {
+  #field(field: FieldType, value: unknown): void {
     if (field.shape === "list" && Array.isArray(value)) {
-      for (const [index, item] of value.entries()) this.#one(field, item, `${path}[${index}]`);
+      for (let index = 0; index < value.length; index++) this.#item(field, value[index], index);
     } else if (field.shape === "map" && isFields(value)) {
-      for (const [key, item] of Object.entries(value)) this.#one(field, item, `${path}[${key}]`);
-    } else if (field.shape === "one") this.#one(field, value, path);
+      for (const [key, item] of Object.entries(value)) this.#item(field, item, `[${key}]`);
+    } else if (field.shape === "one") this.#one(field, value);
   }
 
-  #one(field: FieldType, value: unknown, path: string): void {
+  #item(field: FieldType, value: unknown, at: string | number): void {
+    this.#path.push(at);
+    this.#one(field, value);
+    this.#path.pop();
+  }
+
+  /** "spec.containers[0].name" */
+  #where(): string {
+    let text = "";
+    for (const step of this.#path) {
+      if (typeof step === "number") text += `[${step}]`;
+      else text += text === "" || step.startsWith("[") ? step : `.${step}`;
+    }
+    return text;
+  }
+
+  #one(field: FieldType, value: unknown): void {
     if (field.struct !== undefined) {
-      if (isFields(value)) this.struct(field.struct, value, path);
+      if (isFields(value)) this.struct(field.struct, value);
     } else if (field.enum !== undefined && typeof value === "string" && !field.enum.includes(value)) {
-      this.#faults.notSupported(path, value, field.enum);
+      this.#faults.notSupported(this.#where(), value, field.enum);
     }
   }
 }
-
 export interface TableRules {
   readonly table: TypeTable;
   /** Leaves out what is required, for kinds whose own rules say that better. */
@@ -118,6 +140,6 @@ export function validateByTable(
   { table, onlyEnums = false }: TableRules,
 ): FaultList {
   const faults = new FaultList();
-  new TableCheck(table, faults, onlyEnums).struct(structName, { ...object }, "");
+  new TableCheck(table, faults, onlyEnums).struct(structName, { ...object });
   return faults;
 }

@@ -27,19 +27,21 @@ export function repeated<T>(
   items: readonly T[] | undefined,
   key: (item: T) => string,
 ): [index: number, key: string][] {
-  const seen = new Set<string>();
   const found: [number, string][] = [];
-  for (const [index, item] of (items ?? []).entries()) {
+  if (items === undefined || items.length < 2) return found;
+  const seen = new Set<string>();
+  let index = 0;
+  for (const item of items) {
     const text = key(item);
     if (seen.has(text)) found.push([index, text]);
-    seen.add(text);
+    else seen.add(text);
+    index++;
   }
   return found;
 }
 
 /** A later variable is fine when it is made of the earlier one. */
 function envWarnings({ env = [] }: AnyContainer, path: string): string[] {
-  if (env.length < 2) return [];
   return repeated(env, ({ name = "" }) => name).flatMap(([index, name]) => {
     const { value = "", valueFrom } = env[index] ?? {};
     const reference = `$(${name})`;

@@ -127,11 +127,14 @@ function checkSource(source: Loose<EnvVarSource>, value: string, path: string, f
 }
 
 export function checkEnv(variables: readonly Loose<EnvVar>[] = [], path: string, faults: FaultList): void {
-  for (const [index, { name = "", value = "", valueFrom }] of variables.entries()) {
-    const at = `${path}[${index}]`;
-    if (name === "") faults.required(`${at}.name`);
-    else faults.messages(`${at}.name`, name, envVarNameFaults(name));
-    if (valueFrom !== undefined) checkSource(valueFrom, value, `${at}.valueFrom`, faults);
+  // There may be many, and nearly all are fine: where they are is told only when it is asked.
+  let index = 0;
+  for (const { name = "", value = "", valueFrom } of variables) {
+    const messages = name === "" ? undefined : envVarNameFaults(name);
+    if (messages === undefined) faults.required(`${path}[${index}].name`);
+    else if (messages.length > 0) faults.messages(`${path}[${index}].name`, name, messages);
+    if (valueFrom !== undefined) checkSource(valueFrom, value, `${path}[${index}].valueFrom`, faults);
+    index++;
   }
 }
 

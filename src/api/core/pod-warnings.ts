@@ -36,21 +36,23 @@ const deprecatedAnnotations = [
 ] as const;
 
 /** In the order in which upstream visits them. */
+const containerLists = ["initContainers", "containers", "ephemeralContainers"] as const;
+
 function containersOf(spec: Loose<PodSpec>, path: string): PlacedContainer[] {
-  const lists = ["initContainers", "containers", "ephemeralContainers"] as const;
-  return lists.flatMap((list) =>
-    (spec[list] ?? []).map((container: PlacedContainer["container"], index) => ({
-      container,
-      path: `${path}.${list}[${index}]`,
-    })),
-  );
+  const placed: PlacedContainer[] = [];
+  for (const list of containerLists) {
+    let index = 0;
+    for (const container of spec[list] ?? []) placed.push({ container, path: `${path}.${list}[${index++}]` });
+  }
+  return placed;
 }
 
 function podTermWarnings(affinity: Loose<PodAffinity> | undefined, path: string): string[] {
-  const musts = (affinity?.[required] ?? []).flatMap(({ labelSelector }, index) =>
+  if (affinity === undefined) return [];
+  const musts = (affinity[required] ?? []).flatMap(({ labelSelector }, index) =>
     labelSelector === undefined ? [`${path}.${required}[${index}].labelSelector: ${noSelector}`] : [],
   );
-  const wishes = (affinity?.[preferred] ?? []).flatMap(({ podAffinityTerm }, index) =>
+  const wishes = (affinity[preferred] ?? []).flatMap(({ podAffinityTerm }, index) =>
     podAffinityTerm?.labelSelector === undefined
       ? [`${path}.${preferred}[${index}].podAffinityTerm.labelSelector: ${noSelector}`]
       : [],

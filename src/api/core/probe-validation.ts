@@ -28,29 +28,28 @@ function checkSleep(seconds: number, graceSeconds: number, path: string, faults:
   }
 }
 
-type HandlerCheck = (path: string) => void;
+const handlers = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
+
+function checkOne(
+  { exec, httpGet, tcpSocket, grpc, sleep }: Handler,
+  graceSeconds: number,
+  path: string,
+  faults: FaultList,
+): void {
+  if (exec !== undefined && (exec.command ?? []).length === 0) faults.required(`${path}.command`);
+  if (httpGet !== undefined) checkHttpGet(httpGet, path, faults);
+  if (tcpSocket !== undefined) checkPort(tcpSocket.port, `${path}.port`, faults);
+  if (grpc !== undefined) checkPort(grpc.port, `${path}.port`, faults);
+  if (sleep !== undefined) checkSleep(sleep.seconds ?? 0, graceSeconds, path, faults);
+}
 
 /** Exactly one of them; the first is looked at, the others are forbidden. */
 function checkHandler(handler: Handler, graceSeconds: number, path: string, faults: FaultList): void {
-  const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
-  const checks: readonly (readonly [name: string, check: HandlerCheck | undefined])[] = [
-    [
-      "exec",
-      exec &&
-        ((at) => {
-          if ((exec.command ?? []).length === 0) faults.required(`${at}.command`);
-        }),
-    ],
-    ["httpGet", httpGet && ((at) => checkHttpGet(httpGet, at, faults))],
-    ["tcpSocket", tcpSocket && ((at) => checkPort(tcpSocket.port, `${at}.port`, faults))],
-    ["grpc", grpc && ((at) => checkPort(grpc.port, `${at}.port`, faults))],
-    ["sleep", sleep && ((at) => checkSleep(sleep.seconds ?? 0, graceSeconds, at, faults))],
-  ];
   let count = 0;
-  for (const [name, check] of checks) {
-    if (check === undefined) continue;
+  for (const name of handlers) {
+    if (handler[name] === undefined) continue;
     if (count > 0) faults.forbidden(`${path}.${name}`, "may not specify more than 1 handler type");
-    else check(`${path}.${name}`);
+    else checkOne({ [name]: handler[name] }, graceSeconds, `${path}.${name}`, faults);
     count += 1;
   }
   if (count === 0) faults.required(path, "must specify a handler type");

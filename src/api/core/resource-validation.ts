@@ -91,9 +91,10 @@ export function checkResourceQuantity(
 ): Quantity | undefined {
   const quantity = readQuantity(text, path, faults);
   if (quantity === undefined) return undefined;
-  const shown = formatQuantity(quantity);
-  if (quantity.nano < 0n) faults.invalid(path, shown, negativeMessage);
-  if (isCounted(name) && !quantityIsWhole(quantity)) faults.invalid(path, shown, "must be an integer");
+  if (quantity.nano < 0n) faults.invalid(path, formatQuantity(quantity), negativeMessage);
+  if (isCounted(name) && !quantityIsWhole(quantity)) {
+    faults.invalid(path, formatQuantity(quantity), "must be an integer");
+  }
   return quantity;
 }
 
@@ -117,12 +118,10 @@ function checkRequest(
     return;
   }
   const order = compareQuantities(request, limit);
+  if (order === 0 || (order < 0 && isOvercommitAllowed(name))) return;
   const [shown, most] = [formatQuantity(request), formatQuantity(limit)];
-  if (order !== 0 && !isOvercommitAllowed(name)) {
-    faults.invalid(requests, shown, `must be equal to ${name} limit of ${most}`);
-  } else if (order > 0) {
-    faults.invalid(requests, shown, `must be less than or equal to ${name} limit of ${most}`);
-  }
+  const how = isOvercommitAllowed(name) ? "less than or equal" : "equal";
+  faults.invalid(requests, shown, `must be ${how} to ${name} limit of ${most}`);
 }
 
 /** upstream: ValidateContainerResourceRequirements */

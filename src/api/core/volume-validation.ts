@@ -1,5 +1,6 @@
 /** The volumes of a pod. upstream: pkg/apis/core/validation/validation.go (ValidateVolumes) */
 import type {
+  ConfigMapVolumeSource,
   DownwardAPIVolumeFile,
   EmptyDirVolumeSource,
   EphemeralVolumeSource,
@@ -109,48 +110,60 @@ function checkTokenSource(
   else checkFilePath(source.path ?? "", `${path}.path`, faults);
 }
 
-type SourceCheck = (path: string) => void;
-type SourceChecks = readonly (readonly [name: string, check: SourceCheck | undefined])[];
+function checkNamed(
+  source: { readonly name?: string | undefined; readonly items?: Loose<KeyToPath>[] | undefined } = {},
+  path: string,
+  faults: FaultList,
+): void {
+  if (isEmpty(source.name)) faults.required(`${path}.name`);
+  checkKeys(source.items, path, faults);
+}
 
-function projectionChecks(source: Loose<VolumeProjection>, faults: FaultList): SourceChecks {
-  const { secret, configMap, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } = source;
-  const named = (
-    one: { readonly name?: string | undefined; readonly items?: Loose<KeyToPath>[] | undefined } | undefined,
-  ) =>
-    one &&
-    ((path: string): void => {
-      if (isEmpty(one.name)) faults.required(`${path}.name`);
-      checkKeys(one.items, path, faults);
-    });
-  const pathed = (one: { readonly path?: string | undefined } | undefined) =>
-    one &&
-    ((path: string): void => {
-      if (isEmpty(one.path)) faults.required(`${path}.path`);
-      else checkFilePath(one.path ?? "", `${path}.path`, faults);
-    });
-  return [
-    ["secret", named(secret)],
-    ["configMap", named(configMap)],
-    ["downwardAPI", downwardAPI && ((path) => checkDownward(downwardAPI.items, path, faults))],
-    [
-      "serviceAccountToken",
-      serviceAccountToken && ((path) => checkTokenSource(serviceAccountToken, path, faults)),
-    ],
-    ["clusterTrustBundle", pathed(clusterTrustBundle)],
-    ["podCertificate", podCertificate && (() => undefined)],
-  ];
+/** In upstream's order. */
+const projections = [
+  "secret",
+  "configMap",
+  "downwardAPI",
+  "serviceAccountToken",
+  "clusterTrustBundle",
+  "podCertificate",
+] as const;
+
+function checkProjection(
+  source: Loose<VolumeProjection>,
+  kind: (typeof projections)[number],
+  path: string,
+  faults: FaultList,
+): void {
+  switch (kind) {
+    case "secret":
+    case "configMap":
+      checkNamed(source[kind], path, faults);
+      break;
+    case "downwardAPI":
+      checkDownward(source.downwardAPI?.items, path, faults);
+      break;
+    case "serviceAccountToken":
+      checkTokenSource(source.serviceAccountToken ?? {}, path, faults);
+      break;
+    case "clusterTrustBundle":
+      if (isEmpty(source.clusterTrustBundle?.path)) faults.required(`${path}.path`);
+      else checkFilePath(source.clusterTrustBundle?.path ?? "", `${path}.path`, faults);
+      break;
+    case "podCertificate":
+  }
 }
 
 function checkProjected(source: Loose<ProjectedVolumeSource>, path: string, faults: FaultList): void {
   checkFileMode(source.defaultMode, `${path}.defaultMode`, faults);
   for (const [index, projection] of (source.sources ?? []).entries()) {
     const at = `${path}.sources[${index}]`;
-    const used = projectionChecks(projection, faults).filter(([, check]) => check !== undefined);
+    const used = projections.filter((kind) => projection[kind] !== undefined);
     if (used.length === 0) faults.required(at, "must specify at least one of the projected volume sources");
-    for (const [position, [name, check]] of used.entries()) {
-      const field = `${at}.${name}`;
+    for (const [position, kind] of used.entries()) {
+      const field = `${at}.${kind}`;
       if (position > 0) faults.forbidden(field, "may not specify more than 1 volume type per source");
-      else check?.(field);
+      else checkProjection(projection, kind, field, faults);
     }
   }
 }
@@ -162,64 +175,66 @@ function checkEphemeral(source: Loose<EphemeralVolumeSource>, path: string, faul
   else checkClaimSpec(claim.spec ?? {}, `${at}.spec`, faults);
 }
 
-/** The sources that have more to say than that they are there. */
-function sourceChecks(
-  source: Loose<VolumeSource>,
+/** Of a source that is there. Most have no more to say than that they are. */
+function checkOwnSource(source: Loose<VolumeSource>, kind: string, path: string, faults: FaultList): void {
+  switch (kind) {
+    case "emptyDir":
+      checkEmptyDir(source.emptyDir ?? {}, path, faults);
+      break;
+    case "hostPath":
+      checkHostPath(source.hostPath ?? {}, path, faults);
+      break;
+    case "nfs":
+      checkNfs(source.nfs ?? {}, path, faults);
+      break;
+    case "persistentVolumeClaim":
+      if (isEmpty(source.persistentVolumeClaim?.claimName)) faults.required(`${path}.claimName`);
+      break;
+    case "csi":
+      checkCsiDriverName(source.csi?.driver, `${path}.driver`, faults);
+      break;
+    case "ephemeral":
+      checkEphemeral(source.ephemeral ?? {}, path, faults);
+      break;
+    default:
+      checkFileSource(source, kind, path, faults);
+  }
+}
+
+function checkFiles(
+  source: Loose<Pick<ConfigMapVolumeSource, "defaultMode" | "items">> = {},
+  path: string,
   faults: FaultList,
-): ReadonlyMap<string, SourceCheck | undefined> {
-  const {
-    emptyDir,
-    hostPath,
-    secret,
-    configMap,
-    nfs,
-    persistentVolumeClaim,
-    downwardAPI,
-    projected,
-    csi,
-    ephemeral,
-  } = source;
-  return new Map<string, SourceCheck | undefined>([
-    ["emptyDir", emptyDir && ((path) => checkEmptyDir(emptyDir, path, faults))],
-    ["hostPath", hostPath && ((path) => checkHostPath(hostPath, path, faults))],
-    [
-      "secret",
-      secret &&
-        ((path) => {
-          if (isEmpty(secret.secretName)) faults.required(`${path}.secretName`);
-          checkFileMode(secret.defaultMode, `${path}.defaultMode`, faults);
-          checkKeys(secret.items, path, faults);
-        }),
-    ],
-    [
-      "configMap",
-      configMap &&
-        ((path) => {
-          if (isEmpty(configMap.name)) faults.required(`${path}.name`);
-          checkFileMode(configMap.defaultMode, `${path}.defaultMode`, faults);
-          checkKeys(configMap.items, path, faults);
-        }),
-    ],
-    ["nfs", nfs && ((path) => checkNfs(nfs, path, faults))],
-    [
-      "persistentVolumeClaim",
-      persistentVolumeClaim &&
-        ((path) => {
-          if (isEmpty(persistentVolumeClaim.claimName)) faults.required(`${path}.claimName`);
-        }),
-    ],
-    [
-      "downwardAPI",
-      downwardAPI &&
-        ((path) => {
-          checkFileMode(downwardAPI.defaultMode, `${path}.defaultMode`, faults);
-          checkDownward(downwardAPI.items, path, faults);
-        }),
-    ],
-    ["projected", projected && ((path) => checkProjected(projected, path, faults))],
-    ["csi", csi && ((path) => checkCsiDriverName(csi.driver, `${path}.driver`, faults))],
-    ["ephemeral", ephemeral && ((path) => checkEphemeral(ephemeral, path, faults))],
-  ]);
+): void {
+  checkFileMode(source.defaultMode, `${path}.defaultMode`, faults);
+  checkKeys(source.items, path, faults);
+}
+
+/** Those that put files into a pod. */
+function checkFileSource(
+  { secret, configMap, downwardAPI, projected }: Loose<VolumeSource>,
+  kind: string,
+  path: string,
+  faults: FaultList,
+): void {
+  switch (kind) {
+    case "secret":
+      if (isEmpty(secret?.secretName)) faults.required(`${path}.secretName`);
+      checkFiles(secret, path, faults);
+      break;
+    case "configMap":
+      if (isEmpty(configMap?.name)) faults.required(`${path}.name`);
+      checkFiles(configMap, path, faults);
+      break;
+    case "downwardAPI":
+      checkFileMode(downwardAPI?.defaultMode, `${path}.defaultMode`, faults);
+      checkDownward(downwardAPI?.items, path, faults);
+      break;
+    case "projected":
+      checkProjected(projected ?? {}, path, faults);
+      break;
+    default:
+  }
 }
 
 /** upstream: ValidateCSIDriverName. Case counts for nothing. */
@@ -231,15 +246,14 @@ export function checkCsiDriverName(name: string | undefined, path: string, fault
 }
 
 function checkSource(volume: Loose<Volume>, path: string, faults: FaultList): void {
-  const present = Object.entries(volume)
-    .filter(([key, value]) => key !== "name" && value !== undefined)
-    .map(([key]) => key);
+  const present = Object.keys(volume).filter(
+    (key) => key !== "name" && volume[key as keyof Volume] !== undefined,
+  );
   if (present.length === 0) faults.required(path, "must specify a volume type");
-  const checks = sourceChecks(volume, faults);
   for (const [position, name] of present.entries()) {
     if (position > 0) faults.forbidden(`${path}.${name}`, "may not specify more than 1 volume type");
     else {
-      checks.get(name)?.(`${path}.${name}`);
+      checkOwnSource(volume, name, `${path}.${name}`, faults);
       checkPluginSource(volume, name, `${path}.${name}`, faults);
     }
   }

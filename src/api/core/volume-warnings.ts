@@ -33,7 +33,7 @@ interface Placed {
   readonly source: string;
 }
 
-const trimmed = (path: string): string => path.replace(/\/+$/, "");
+const trimmed = (path: string): string => (path.endsWith("/") ? path.replace(/\/+$/, "") : path);
 const shown = ({ path, source }: Placed): string =>
   source === "" ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`;
 
@@ -49,8 +49,9 @@ function overlapsIn(paths: readonly Placed[]): string[] {
   const found: string[] = [];
   for (const { path, source } of paths) {
     const placed = { path: trimmed(path), source };
-    const hidden = seen.filter((other) => overlaps(placed, other));
-    found.push(...hidden.map((other) => `${shown(placed)} with ${shown(other)}`));
+    for (const other of seen) {
+      if (overlaps(placed, other)) found.push(`${shown(placed)} with ${shown(other)}`);
+    }
     seen.push(placed);
   }
   return found;
@@ -94,7 +95,8 @@ const isEmptyProjection = (projection: object): boolean =>
   Object.values(projection).every((value) => value === undefined);
 
 function projectedWarnings(volume: Loose<Volume>): string[] {
-  const sources = volume.projected?.sources ?? [];
+  const sources = volume.projected?.sources;
+  if (sources === undefined) return [];
   const name = JSON.stringify(volume.name ?? "");
   const empty = sources
     .filter(isEmptyProjection)
@@ -105,13 +107,16 @@ function projectedWarnings(volume: Loose<Volume>): string[] {
 
 function overlapWarnings(volume: Loose<Volume>): string[] {
   const { name = "", configMap, secret, downwardAPI } = volume;
-  const warn = (what: string, items: Items): string[] =>
-    overlapsIn(placed(items)).map(
-      (text) => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${text}`,
+  const warn = (what: string, items: Items, source?: string): string[] => {
+    if (items === undefined) return [];
+    const shownSource = source === undefined ? what : `${what} ${JSON.stringify(source)}`;
+    return overlapsIn(placed(items)).map(
+      (text) => `volume ${JSON.stringify(name)} (${shownSource}): overlapping paths: ${text}`,
     );
+  };
   return [
-    ...warn(`ConfigMap ${JSON.stringify(configMap?.name ?? "")}`, configMap?.items),
-    ...warn(`Secret ${JSON.stringify(secret?.secretName ?? "")}`, secret?.items),
+    ...warn("ConfigMap", configMap?.items, configMap?.name ?? ""),
+    ...warn("Secret", secret?.items, secret?.secretName ?? ""),
     ...warn("DownwardAPI", downwardAPI?.items),
     ...projectedWarnings(volume),
   ];

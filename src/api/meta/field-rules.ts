@@ -25,7 +25,7 @@ export function checkNonNegative(value: number | undefined, path: string, faults
 
 /** Absent and empty are the same to Go, and so here. */
 export function isSame(value: unknown, old: unknown): boolean {
-  return jsonEqual(withoutEmpty(value), withoutEmpty(old));
+  return jsonEqual(value, old) || jsonEqual(withoutEmpty(value), withoutEmpty(old));
 }
 
 function withoutEmpty(value: unknown): unknown {

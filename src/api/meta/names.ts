@@ -110,7 +110,13 @@ export const subdomainLengthMax = 253;
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
-function check(value: string, { expression, message }: PatternRule, lengthMax: number): Faults {
+/** Nearly every name. Whatever fits one of our patterns is ASCII, a byte a character. */
+const isFine = (value: string, { expression }: PatternRule, lengthMax: number): boolean =>
+  value.length <= lengthMax && expression.test(value);
+
+function check(value: string, rules: PatternRule, lengthMax: number): Faults {
+  if (isFine(value, rules, lengthMax)) return none;
+  const { expression, message } = rules;
   const faults: string[] = [];
   if (bytes(value) > lengthMax) faults.push(maxLengthMessage(lengthMax));
   if (!expression.test(value)) faults.push(message);
@@ -118,6 +124,7 @@ function check(value: string, { expression, message }: PatternRule, lengthMax: n
 }
 
 export function dnsLabelFaults(value: string): Faults {
+  if (isFine(value, label, labelLengthMax)) return none;
   const faults: string[] = [];
   if (bytes(value) > labelLengthMax) faults.push(maxLengthMessage(labelLengthMax));
   if (!label.expression.test(value)) {
@@ -141,6 +148,7 @@ export const percentFaults = (value: string): Faults =>
 
 /** Label and annotation keys, resource names, taint keys, …: "name" or "prefix.example.com/name". */
 export function qualifiedNameFaults(value: string): Faults {
+  if (isFine(value, qualified, labelLengthMax)) return none;
   const faults: string[] = [];
   const parts = value.split("/");
   if (parts.length > 2) {

@@ -31,15 +31,24 @@ export function withoutKey(map: JsonMap, key: string): JsonMap {
 /** Deep equality of JSON values; the order of keys doesn't count. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (isList(a) && isList(b)) {
-    return a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]));
+  if (isList(a)) return isList(b) && equalLists(a, b);
+  return isMap(a) && isMap(b) && equalMaps(a, b);
+}
+
+function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!jsonEqual(a[at], b[at])) return false;
+  return true;
+}
+
+function equalMaps(a: JsonMap, b: JsonMap): boolean {
+  let more = 0;
+  for (const key in a) {
+    if (!Object.hasOwn(b, key) || !jsonEqual(a[key], b[key])) return false;
+    more++;
   }
-  if (!isMap(a) || !isMap(b)) return false;
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(valueAt(a, key), valueAt(b, key)))
-  );
+  for (const _ in b) more--;
+  return more === 0;
 }
 
 /** As Go's %v prints it: "map[a:1 b:[x y]]". Messages of the API server hold such texts. */

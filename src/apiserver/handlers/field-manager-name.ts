@@ -3,6 +3,9 @@
 /** upstream: FieldManagerMaxLength */
 export const fieldManagerBytesMax = 128;
 
+/** Names of programs nearly always are: a byte a character. */
+const plain = /^[ -~]*$/;
+
 export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
 
 /** What the client says, else the program's name in its User-Agent. */
@@ -10,7 +13,9 @@ export const managerName = (fieldManager: string, userAgent: string): string =>
   fieldManager === "" ? programOf(userAgent) : fieldManager;
 
 function programOf(userAgent: string): string {
-  const [program = ""] = userAgent.split("/", 1);
+  const slash = userAgent.indexOf("/");
+  const program = slash < 0 ? userAgent : userAgent.slice(0, slash);
+  if (program.length <= fieldManagerBytesMax && plain.test(program)) return program;
   let name = "";
   let bytes = 0;
   for (const char of program) {

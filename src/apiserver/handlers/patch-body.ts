@@ -83,12 +83,12 @@ export interface PatchJudge {
 export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJudge): AnyObject {
   const { semantics, gvk, call, options } = judge;
   const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
-  const shown = isStrategic ? goText(patch.body) : JSON.stringify(patched);
+  const shown = (): string => (isStrategic ? goText(patch.body) : JSON.stringify(patched));
   const { object, strictFaults } = checked(patched, gvk, semantics, shown);
   const faults = [...patch.strictFaults, ...strictFaults];
   if (faults.length === 0 || options.fieldValidation === "Ignore") return object;
   if (options.fieldValidation === "Strict") {
-    throw invalidPatch(shown, `strict decoding error: ${faults.join(", ")}`);
+    throw invalidPatch(shown(), `strict decoding error: ${faults.join(", ")}`);
   }
   for (const fault of faults) call.warn(fault);
   return object;
@@ -98,13 +98,13 @@ function checked(
   patched: AnyObject,
   gvk: GroupVersionKind,
   semantics: TypeSemantics,
-  shown: string,
+  shown: () => string,
 ): ReturnType<TypeSemantics["check"]> {
   try {
     return semantics.check(patched, gvk);
   } catch (error) {
     const cause = error instanceof StatusError ? error.cause : undefined;
-    throw cause instanceof DecodeError ? invalidPatch(shown, cause.message) : error;
+    throw cause instanceof DecodeError ? invalidPatch(shown(), cause.message) : error;
   }
 }
 

@@ -438,9 +438,16 @@ function keepSystemFields(object: AnyObject, old: AnyObject): void {
   delete metadata.selfLink;
 }
 
+function sumOf(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at++) sum += bytes[at] as number;
+  return sum;
+}
+
 function isUnchanged(value: Buffer, current: StoredObject): boolean {
   if (value.length !== current.value.length) return false;
   if (value.equals(current.value)) return true;
-  // The same content in another order has the same length; only then the costly comparison is worth it.
+  // The same content in another order has the same length and bytes; only then the costly comparison is worth it.
+  if (sumOf(value) !== sumOf(current.value)) return false;
   return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(current.value.toString("utf8")));
 }

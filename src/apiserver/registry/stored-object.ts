@@ -177,10 +177,11 @@ export function encodeForStore(object: AnyObject): Buffer {
   const tail = JSON.stringify(rest);
   // Managed fields are often text already: they go in as they are.
   const managers = managedFields === undefined ? "" : managersText(managedFields, head.endsWith("{}}"));
-  const text = `${head.slice(0, -2)}${managers}}${tail === "{}" ? "" : ","}${tail.slice(1)}`;
+  const pieces = [head.slice(0, -2), managers, tail === "{}" ? "}" : "},", tail.slice(1)];
   // Memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
+  const bytes = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0));
+  let at = 0;
+  for (const piece of pieces) at += bytes.write(piece, at);
   return bytes;
 }
 

@@ -198,19 +198,29 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) return isSameList(a, b);
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  return Object.keys({ ...left, ...right }).every((name) => isSame(left[name], right[name]));
+  return isSameMap(a as Record<string, unknown>, b as Record<string, unknown>);
+}
+
+function isSameMap(
+  left: Readonly<Record<string, unknown>>,
+  right: Readonly<Record<string, unknown>>,
+): boolean {
+  for (const name in left) if (!isSame(left[name], right[name])) return false;
+  for (const name in right) if (left[name] === undefined && !isEmpty(right[name])) return false;
+  return true;
 }
 
 function isSameList(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-  return a.every((item, at) => isSame(item, (b as unknown[])[at]));
+  for (let at = 0; at < a.length; at++) if (!isSame(a[at], b[at])) return false;
+  return true;
 }
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
-  return typeof value === "object" && Object.keys(value).length === 0;
+  if (typeof value !== "object") return false;
+  for (const _ in value) return false;
+  return true;
 }
 
 /** For changes the server itself makes to an object: bindings, evictions, scales. Nothing is prepared or checked. */

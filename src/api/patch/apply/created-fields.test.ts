@@ -133,6 +133,24 @@ suite("new objects of custom kinds", () => {
     }
   }
 
+  test("the items of a long list, in any order", () => {
+    const root = kindOf({ field: namedItems });
+    const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 60 });
+    const comparer = new ObjectComparer({ reset: {} });
+    fc.assert(
+      fc.property(names, (given) => {
+        const object = {
+          kind: "Thing",
+          apiVersion: "v1",
+          metadata: {},
+          field: given.map((name) => ({ name })),
+        };
+        assert.equal(comparer.created(object, root), compared(object, root, { reset: {} }));
+      }),
+      { numRuns: 100, seed: 9 },
+    );
+  });
+
   test("an object without a known type", () => {
     const comparer = new ObjectComparer({ reset: {} });
     const object = {

@@ -168,25 +168,43 @@ function anyKeyed(items: readonly unknown[], type: ListType): string {
 function textKeyed(items: readonly unknown[], { keys, element }: ListType): string | undefined {
   const [name] = keys;
   if (name === undefined || keys.length > 1) return undefined;
-  const pairs: { readonly by: string; readonly item: JsonMap }[] = [];
-  let isSorted = true;
+  const texts: string[] = [];
   for (const item of items) {
-    const by = isMap(item) ? valueAt(item, name) : undefined;
-    if (typeof by !== "string") return undefined;
-    const last = pairs.at(-1);
-    isSorted &&= last === undefined || last.by < by;
-    pairs.push({ by, item: item as JsonMap });
+    const text = isMap(item) ? valueAt(item, name) : undefined;
+    if (typeof text !== "string") return undefined;
+    texts.push(text);
   }
-  if (!isSorted) pairs.sort((a, b) => compareTexts(a.by, b.by));
-  let text = "";
+  const order = orderOf(texts);
+  let entries = "";
   let before: string | undefined;
-  for (const { by, item } of pairs) {
-    if (by === before) return undefined;
-    before = by;
-    const key = isPlainText(by) ? `"k:{\\"${name}\\":\\"${by}\\"}"` : JSON.stringify(itemKeyOf(name, by));
-    text += `${text === "" ? "" : ","}${key}:${whole(item, element)}`;
+  for (const at of order) {
+    const text = texts[at] ?? "";
+    if (text === before) return undefined;
+    before = text;
+    const key = isPlainText(text)
+      ? `"k:{\\"${name}\\":\\"${text}\\"}":`
+      : `${JSON.stringify(itemKeyOf(name, text))}:`;
+    entries += (entries === "" ? key : `,${key}`) + whole(items[at], element);
   }
-  return text;
+  return entries;
+}
+
+/** Longer lists aren't written by hand. */
+const insertedMax = 32;
+
+/** The indexes of texts in the texts' order. Lists are short and nearly sorted: each is put where it belongs. */
+function orderOf(texts: readonly string[]): number[] {
+  const order: number[] = [];
+  for (let index = 0; index < texts.length; index++) order.push(index);
+  const compare = (a: number, b: number): number => compareTexts(texts[a] ?? "", texts[b] ?? "");
+  if (texts.length > insertedMax) return order.toSorted(compare);
+  for (let index = 1; index < order.length; index++) {
+    const text = texts[index] ?? "";
+    let at = index;
+    for (; at > 0 && (texts[order[at - 1] ?? 0] ?? "") > text; at--) order[at] = order[at - 1] ?? 0;
+    order[at] = index;
+  }
+  return order;
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
