@@ -1,6 +1,6 @@
 /**
- * `npm run crash [-- --rounds 500 --seed N --dir /tmp]`: kills a writing store that often, and checks after each time
- * that nothing it promised is lost. The same as in the unit tests, for as long as one likes.
+ * `npm run crash [-- --rounds 500 --seed N --dir /tmp]`: kills a writing store that serves etcd's API that often, and
+ * checks after each time that nothing it promised is lost. The same as in the unit tests, for as long as one likes.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

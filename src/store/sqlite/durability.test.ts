@@ -8,7 +8,7 @@ import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import type { Store } from "../store.ts";
-import { crashRounds, runAndKill } from "../testing/crash-rounds.ts";
+import { crashRounds, CrashWriters, runAndKill } from "../testing/crash-rounds.ts";
 import { Database } from "./database.ts";
 import { StoreOpenError } from "./open-errors.ts";
 import { openSqliteStore } from "./store.ts";
@@ -43,7 +43,8 @@ test("a file in use is refused by name of its holder, until that is gone", async
   const path = join(folder, "locked.db");
   let refusal: Promise<void> | undefined;
   let pid = 0;
-  await runAndKill({ path, writers: 0, round: 0 }, (_news, child) => {
+  await using writers = new CrashWriters();
+  await runAndKill(writers.take(), { path, writers: 0, round: 0 }, (_news, child) => {
     pid = child.pid ?? 0;
     refusal = assert
       .rejects(open(path), (error) => {

@@ -2,8 +2,12 @@
  * A process that writes until it is killed, and tells its parent what it was promised: each write the store
  * acknowledged and each event a watch delivered. Run by sqlite/durability.test.ts.
  */
+import { flushCompileCache } from "node:module";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { serveEtcd } from "../etcd/server/server.ts";
+import type { KeyValueStore } from "../kv.ts";
 import { openSqliteStore } from "../sqlite/store.ts";
 import type { Revision, Store } from "../store.ts";
 
@@ -12,11 +16,13 @@ export interface CrashWriterOptions {
   readonly writers: number;
   /** Makes this run's keys and values different from every other's. */
   readonly round: number;
+  /** Serve etcd's API, too. */
+  readonly hasFace?: boolean | undefined;
 }
 
 /** `opened` comes first, then the others as they happen. */
 export type CrashWriterNews =
-  | { readonly kind: "opened"; readonly revision: string }
+  | { readonly kind: "opened"; readonly revision: string; readonly address: string | undefined }
   | {
       readonly kind: "acknowledged" | "seen";
       readonly revision: string;
@@ -25,6 +31,8 @@ export type CrashWriterNews =
       readonly value?: string | undefined;
     };
 
+// What is killed saves nothing: the next one starts faster with what this one has compiled.
+flushCompileCache();
 process.once("message", (options: CrashWriterOptions) => {
   void run(options);
 });
@@ -33,15 +41,32 @@ function tell(news: CrashWriterNews): void {
   process.send?.(news);
 }
 
-async function run({ path, writers, round }: CrashWriterOptions): Promise<void> {
-  const store = await openSqliteStore({ path }, { clock: systemClock, log: silentLogger });
-  tell({ kind: "opened", revision: `${store.revision}` });
+async function run({ path, writers, round, hasFace = false }: CrashWriterOptions): Promise<void> {
+  const deps = { clock: systemClock, log: silentLogger };
+  const store = await openSqliteStore({ path }, deps);
+  const { revision } = store;
+  const address = hasFace ? await serve(store.keyValues) : undefined;
+  tell({ kind: "opened", revision: `${revision}`, address });
   if (writers === 0) return;
   await Promise.all([
     see(store),
     compactAlong(store),
     ...Array.from({ length: writers }, (_, writer) => write(store, `${round}-${writer}`)),
   ]);
+}
+
+async function serve(store: KeyValueStore): Promise<string> {
+  const server = await serveEtcd(
+    {
+      listenUrls: ["http://127.0.0.1:0"],
+      tls: undefined,
+      name: "crash",
+      clusterSeed: "crash",
+      quotaBytes: undefined,
+    },
+    { store, clock: systemClock, random: systemRandom, log: silentLogger },
+  );
+  return new URL(server.urls[0] ?? "").host;
 }
 
 function acknowledged(revision: Revision, key: string, value: string | undefined): void {
