@@ -70,11 +70,7 @@ async function main(): Promise<void> {
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
       useSnapshot: false,
-      execArgv: [
-        "--no-warnings=ExperimentalWarning",
-        "--max-semi-space-size=16",
-        "--heap-growing-percent=100",
-      ],
+      execArgv: ["--no-warnings=ExperimentalWarning", "--max-semi-space-size=16"],
       execArgvExtension: "none",
       assets: {
         "worker.cjs": resolve(work, "worker.cjs"),
