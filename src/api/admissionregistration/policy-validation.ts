@@ -18,6 +18,7 @@ import type {
   MutatingAdmissionPolicyBinding,
   Mutation,
 } from "../generated/types/admissionregistration-v1beta1.ts";
+import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
@@ -251,6 +252,19 @@ function checkMutation(mutation: Loose<Mutation>, at: string, faults: FaultList)
   }
 }
 
+function checkPolicyStatus(
+  { status = {} }: Loose<ValidatingAdmissionPolicy>,
+  _old: Loose<ValidatingAdmissionPolicy>,
+  faults: FaultList,
+): void {
+  for (const [index, one] of (status.typeChecking?.expressionWarnings ?? []).entries()) {
+    const at = `status.typeChecking.expressionWarnings[${index}]`;
+    if ((one.warning ?? "") === "") faults.required(`${at}.warning`);
+    if (isBlank(one.fieldRef)) faults.required(`${at}.fieldRef`);
+  }
+  checkConditions(status.conditions, "status.conditions", faults);
+}
+
 type BindingSpec = Loose<NonNullable<MutatingAdmissionPolicyBinding["spec"]>>;
 
 function checkBindingSpec(
@@ -298,7 +312,7 @@ function checkActions(wanted: readonly string[], faults: FaultList): void {
 }
 
 export const validatingPolicyValidations: ValidationsByKind = {
-  ValidatingAdmissionPolicy: { check: checkValidatingPolicy },
+  ValidatingAdmissionPolicy: { check: checkValidatingPolicy, onStatusUpdate: checkPolicyStatus },
   ValidatingAdmissionPolicyBinding: {
     check: ({ spec = {} }: Loose<ValidatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);

@@ -10,6 +10,8 @@ import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
 
 const expirationSecondsMin = 600;
+const legacySigner = "kubernetes.io/legacy-unknown";
+const statuses = ["False", "True", "Unknown"];
 
 const usages = [
   "any",
@@ -41,6 +43,10 @@ const usages = [
 function checkSigner(name: string, path: string, faults: FaultList): void {
   if (name === "") {
     faults.required(path);
+    return;
+  }
+  if (name === legacySigner) {
+    faults.invalid(path, name, "the legacy signerName is not allowed via this API version");
     return;
   }
   const [domain = "", segment, ...more] = name.split("/");
@@ -93,10 +99,13 @@ function checkConditions(
     const at = `${path}[${index}]`;
     if (type === "") faults.required(`${at}.type`);
     if (status === "") faults.required(`${at}.status`);
-    else if (["Approved", "Denied", "Failed"].includes(type) && status !== "True") {
-      faults.notSupported(`${at}.status`, status, ["True"]);
+    else {
+      const known = ["Approved", "Denied", "Failed"].includes(type) ? ["True"] : statuses;
+      if (!known.includes(status)) faults.notSupported(`${at}.status`, status, known);
     }
-    if (conditions.findIndex((one) => one.type === type) !== index) faults.duplicate(`${at}.type`, type);
+    if (conditions.findIndex((one) => (one.type ?? "") === type) !== index) {
+      faults.duplicate(`${at}.type`, type);
+    }
   }
   if (has("Approved") && has("Denied")) {
     const index = conditions.findLastIndex(({ type }) => type === "Approved" || type === "Denied");
@@ -124,10 +133,28 @@ function checkStatus(
       );
     }
   }
-  const before = old.status?.certificate ?? "";
-  if (before !== "" && status.certificate !== before) {
-    faults.forbidden("status.certificate", "updates may not set certificate content once set");
+  const [certificate, before] = [status.certificate ?? "", old.status?.certificate ?? ""];
+  if (certificate === before) return;
+  const fault = certificateFault(Buffer.from(certificate, "base64").toString("latin1"));
+  if (fault !== undefined) faults.invalid("status.certificate", "<certificate data>", fault);
+  if (before !== "") {
+    faults.forbidden("status.certificate", "updates may not modify existing certificate content");
   }
+}
+
+const pemBlock = /-----BEGIN ([^-\n]+)-----\r?\n([^-]*)-----END \1-----/g;
+
+/** upstream: validateCertificate. Whether the bytes are certificates is the signer's business. */
+function certificateFault(pem: string): string | undefined {
+  if (pem === "") return undefined;
+  const blocks = [...pem.matchAll(pemBlock)];
+  for (const [, label = "", body = ""] of blocks) {
+    if (label !== "CERTIFICATE") {
+      return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
+    }
+    if (body.includes(":")) return "no PEM block headers are permitted";
+  }
+  return blocks.length === 0 ? "must contain at least one CERTIFICATE PEM block" : undefined;
 }
 
 export const certificatesValidations: ValidationsByKind = {

@@ -106,4 +106,76 @@ const creates: readonly CreateCase[] = [
   ],
 ];
 
-testCreates(valid, creates);
+const windows = (windowsOptions: object): object => ({ securityContext: { windowsOptions } });
+const runsAs = (runAsUserName: string): object => spec(windows({ runAsUserName }));
+const refused = (value: string, text: string): string =>
+  `spec.securityContext.windowsOptions.runAsUserName: Invalid value: ${JSON.stringify(value)}: ${text}`;
+const onHost = { ...container, ...windows({ hostProcess: true }) };
+
+/** upstream: validation_test.go TestValidateWindowsSecurityContextOptions, TestValidateWindowsHostProcessPod */
+const windowsCases: readonly CreateCase[] = [
+  [pod, spec(windows({ gmsaCredentialSpecName: "dummy.gmsa", gmsaCredentialSpec: "dummy" }))],
+  [
+    pod,
+    spec(windows({ gmsaCredentialSpecName: "invalid_gmsa" })),
+    'spec.securityContext.windowsOptions.gmsaCredentialSpecName: Invalid value: "invalid_gmsa": a lowercase RFC 1123 subdomain…',
+  ],
+  [
+    pod,
+    one(windows({ gmsaCredentialSpec: "" })),
+    'spec.containers[0].securityContext.windowsOptions.gmsaCredentialSpec: Invalid value: "": gmsaCredentialSpec cannot be an empty string',
+  ],
+  [
+    pod,
+    spec(windows({ gmsaCredentialSpec: "a".repeat(65_537) })),
+    "spec.securityContext.windowsOptions.gmsaCredentialSpec: Invalid value: …",
+  ],
+  ...["dummy", "domain\\user", "a.bc.com\\u", "net bios\\user", "ContainerAdministrator"].map(
+    (name): CreateCase => [pod, runsAs(name)],
+  ),
+  [pod, runsAs(""), refused("", "runAsUserName cannot be an empty string")],
+  [pod, runsAs("a\u0000b"), refused("a\u0000b", "runAsUserName cannot contain control characters")],
+  [pod, runsAs("a\\b\\c"), refused("a\\b\\c", "runAsUserName cannot contain more than one backslash")],
+  [
+    pod,
+    runsAs("this/is/a/domain\\user"),
+    refused("this/is/a/domain\\user", "runAsUserName's Domain doesn't match the NetBios nor the DNS format"),
+  ],
+  [
+    pod,
+    runsAs(`${"a".repeat(256)}\\u`),
+    refused(`${"a".repeat(256)}\\u`, "runAsUserName's Domain length must be under 256 characters"),
+    refused(`${"a".repeat(256)}\\u`, "runAsUserName's Domain doesn't match the NetBios nor the DNS format"),
+  ],
+  [pod, runsAs("d\\"), refused("d\\", "runAsUserName's User cannot be empty")],
+  [
+    pod,
+    runsAs("u".repeat(105)),
+    refused("u".repeat(105), "runAsUserName's User length must not be longer than 104 characters"),
+  ],
+  [pod, runsAs("... "), refused("... ", "runAsUserName's User cannot contain only periods or spaces")],
+  [
+    pod,
+    runsAs("a@b"),
+    refused("a@b", `runAsUserName's User cannot contain the following characters: "/\\:;|=,+*?<>@[]`),
+  ],
+  [pod, spec({ ...windows({ hostProcess: true }), hostNetwork: true })],
+  [pod, spec({ containers: [onHost], hostNetwork: true })],
+  [
+    pod,
+    spec(windows({ hostProcess: true })),
+    "spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers",
+  ],
+  [
+    pod,
+    spec({ containers: [onHost, { name: "d", image: "i" }], hostNetwork: true }),
+    'spec: Invalid value: "": If pod contains any hostProcess containers then all containers must be HostProcess containers',
+  ],
+  [
+    pod,
+    spec({ ...windows({ hostProcess: false }), containers: [onHost], hostNetwork: true }),
+    "spec.containers[0].securityContext.windowsOptions.hostProcess: Invalid value: true: pod hostProcess value must be identical if both are specified, was false",
+  ],
+];
+
+testCreates(valid, [...creates, ...windowsCases]);

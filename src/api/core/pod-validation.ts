@@ -23,6 +23,7 @@ import { checkPodClaims } from "./pod-claim-validation.ts";
 import { checkPodResources, checkResourceList } from "./resource-validation.ts";
 import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
+import { checkHostProcess } from "./windows-validation.ts";
 
 export const int32Max = 2 ** 31 - 1;
 const nameserversMax = 3;
@@ -171,6 +172,7 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   checkResourceList(spec.overhead, `${path}.overhead`, faults);
   checkOs(spec, path, faults);
   checkHostUsers(spec, path, faults);
+  checkHostProcess(spec, path, faults);
   checkPodClaims(spec, path, faults);
   if (isPod) checkTokenSources(spec, path, faults);
 }

@@ -9,6 +9,7 @@ import type {
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 import { userIdFaults } from "../meta/names.ts";
+import { checkWindowsOptions } from "./windows-validation.ts";
 
 interface Ids {
   readonly runAsUser?: number | undefined;
@@ -60,6 +61,7 @@ export function checkSecurityContext(
   faults.optionalOneOf(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]);
   checkProfile(context.seccompProfile, "seccomp", `${path}.seccompProfile`, faults);
   checkProfile(context.appArmorProfile, "AppArmor", `${path}.appArmorProfile`, faults);
+  checkWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, faults);
   if (context.allowPrivilegeEscalation !== false) return;
   if (context.privileged === true) {
     faults.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
@@ -147,4 +149,5 @@ export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: Fau
   ]);
   checkProfile(context.seccompProfile, "seccomp", `${at}.seccompProfile`, faults);
   checkProfile(context.appArmorProfile, "AppArmor", `${at}.appArmorProfile`, faults);
+  checkWindowsOptions(context.windowsOptions, `${at}.windowsOptions`, faults);
 }

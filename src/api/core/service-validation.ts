@@ -31,7 +31,7 @@ const isHeadless = ({ clusterIPs, clusterIP }: Spec): boolean =>
 const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
 
 /** upstream: ValidateNonSpecialIP */
-function checkOrdinaryIp(ip: string, path: string, faults: FaultList): void {
+export function checkOrdinaryIp(ip: string, path: string, faults: FaultList): void {
   if (ip === "0.0.0.0" || ip === "::") faults.invalid(path, ip, `may not be unspecified (${ip})`);
   if (isLoopback(ip)) {
     faults.invalid(path, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");

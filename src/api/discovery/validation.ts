@@ -1,9 +1,10 @@
 /** EndpointSlices. upstream: pkg/apis/discovery/validation/validation.go */
 import { isIP } from "node:net";
 import { protocols } from "../core/container-validation.ts";
-import type { Endpoint, EndpointPort, EndpointSlice } from "../generated/types/discovery-v1.ts";
+import { checkOrdinaryIp } from "../core/service-validation.ts";
+import type { Endpoint, EndpointPort, EndpointSlice, ForZone } from "../generated/types/discovery-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkDnsLabel, checkImmutable } from "../meta/field-rules.ts";
+import { checkDnsLabel, checkImmutable, checkLabels } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, ipFaults, portNumberFaults, qualifiedNameFaults } from "../meta/names.ts";
@@ -11,6 +12,8 @@ import { dnsSubdomainFaults, ipFaults, portNumberFaults, qualifiedNameFaults } f
 const endpointsMax = 1000;
 const addressesMax = 100;
 const portsMax = 20_000;
+const hintsMax = 8;
+const topologyMax = 16;
 
 function addressFaults(address: string, type: string): readonly string[] {
   if (type === "FQDN") return dnsSubdomainFaults(address);
@@ -28,11 +31,49 @@ function checkEndpoint(endpoint: Loose<Endpoint>, type: string, path: string, fa
     faults.tooMany(`${path}.addresses`, addresses.length, addressesMax);
   }
   for (const [index, address] of addresses.entries()) {
-    faults.messages(`${path}.addresses[${index}]`, address, addressFaults(address, type));
+    const at = `${path}.addresses[${index}]`;
+    const messages = addressFaults(address, type);
+    if (messages.length > 0) faults.messages(at, address, messages);
+    else if (type !== "FQDN") checkOrdinaryIp(address, at, faults);
   }
   const { nodeName, hostname } = endpoint;
   if (nodeName !== undefined) faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
+  checkTopology(endpoint.deprecatedTopology, `${path}.deprecatedTopology`, faults);
   if (hostname !== undefined) checkDnsLabel(hostname, `${path}.hostname`, faults);
+  if (endpoint.hints !== undefined) {
+    checkHints(endpoint.hints.forZones, qualifiedNameFaults, `${path}.hints.forZones`, faults);
+    checkHints(endpoint.hints.forNodes, dnsSubdomainFaults, `${path}.hints.forNodes`, faults);
+  }
+}
+
+function checkHints(
+  hints: readonly Loose<ForZone>[] = [],
+  nameFaults: (name: string) => readonly string[],
+  path: string,
+  faults: FaultList,
+): void {
+  if (hints.length > hintsMax) {
+    faults.tooMany(path, hints.length, hintsMax);
+    return;
+  }
+  const names = new Set<string>();
+  for (const [index, { name = "" }] of hints.entries()) {
+    const at = `${path}[${index}].name`;
+    if (names.has(name)) faults.duplicate(at, name);
+    names.add(name);
+    faults.messages(at, name, nameFaults(name));
+  }
+}
+
+/** What the older versions had in fields of their own now. */
+function checkTopology(
+  topology: Readonly<Record<string, string>> = {},
+  path: string,
+  faults: FaultList,
+): void {
+  const count = Object.keys(topology).length;
+  if (count > topologyMax) faults.tooMany(path, count, topologyMax);
+  checkLabels(topology, path, faults);
 }
 
 function checkPorts(ports: readonly Loose<EndpointPort>[] = [], faults: FaultList): void {

@@ -1,6 +1,7 @@
 /** Addresses and ranges of services. upstream: pkg/apis/networking/validation/validation.go */
 import { isIP } from "node:net";
 import type { IPAddress, ParentReference, ServiceCIDR } from "../generated/types/networking-v1.ts";
+import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import { addressWarnings } from "../meta/address-warnings.ts";
@@ -77,4 +78,6 @@ function checkRangesUpdate({ spec }: Loose<ServiceCIDR>, old: Loose<ServiceCIDR>
 export const serviceRangeValidation: KindValidation = {
   check: ({ spec }: Loose<ServiceCIDR>, faults) => checkRanges(spec?.cidrs, faults),
   onUpdate: checkRangesUpdate,
+  onStatusUpdate: ({ status }: Loose<ServiceCIDR>, _old, faults) =>
+    checkConditions(status?.conditions, "status.conditions", faults),
 };

@@ -1,5 +1,6 @@
 /** Disruption budgets. upstream: pkg/apis/policy/validation/validation.go */
 import type { PodDisruptionBudget } from "../generated/types/policy-v1.ts";
+import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import {
   checkAtMost100Percent,
@@ -26,6 +27,7 @@ function checkBudget({ spec = {} }: Loose<PodDisruptionBudget>, faults: FaultLis
   ]);
 }
 
+/** upstream: ValidatePodDisruptionBudgetStatusUpdate */
 function checkBudgetStatus(
   { status = {} }: Loose<PodDisruptionBudget>,
   _old: Loose<PodDisruptionBudget>,
@@ -34,6 +36,7 @@ function checkBudgetStatus(
   for (const field of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
   }
+  checkConditions(status.conditions, "status.conditions", faults);
 }
 
 export const policyValidations: ValidationsByKind = {

@@ -33,7 +33,7 @@ const requestNeeded =
 type Ask = Loose<Omit<DeviceSubRequest, "name">>;
 
 /** Names of requests, and of alternatives as "request/alternative". */
-type RequestNames = ReadonlySet<string>;
+export type RequestNames = ReadonlySet<string>;
 
 export function checkSelectors(
   selectors: readonly Loose<DeviceSelector>[] = [],
@@ -52,7 +52,7 @@ export function checkSelectors(
   }
 }
 
-function checkToleration(toleration: Loose<DeviceToleration>, path: string, faults: FaultList): void {
+export function checkToleration(toleration: Loose<DeviceToleration>, path: string, faults: FaultList): void {
   const { key = "", operator = "", value = "", effect = "" } = toleration;
   if (key !== "") checkLabelName(key, `${path}.key`, faults);
   faults.oneOf(`${path}.operator`, operator, ["Equal", "Exists"]);
@@ -115,7 +115,7 @@ function checkRequest(request: Loose<DeviceRequest>, path: string, faults: Fault
   }
 }
 
-const namesIn = (requests: readonly Loose<DeviceRequest>[]): RequestNames =>
+export const namesIn = (requests: readonly Loose<DeviceRequest>[]): RequestNames =>
   new Set(
     requests.flatMap(({ name = "", firstAvailable = [] }) => [
       name,
@@ -123,7 +123,7 @@ const namesIn = (requests: readonly Loose<DeviceRequest>[]): RequestNames =>
     ]),
   );
 
-function checkRequestNames(
+export function checkRequestNames(
   given: readonly string[] = [],
   known: RequestNames,
   path: string,
@@ -133,10 +133,14 @@ function checkRequestNames(
   for (const [index, name] of given.entries()) {
     const at = `${path}[${index}]`;
     if (given.indexOf(name) !== index) faults.duplicate(at, name);
-    const parts = name.split("/");
-    if (parts.length <= 2) for (const part of parts) faults.messages(at, name, dnsLabelFaults(part));
-    if (!known.has(name)) faults.invalid(at, name, requestNeeded);
+    checkRequestName(name, known, at, faults);
   }
+}
+
+export function checkRequestName(name: string, known: RequestNames, at: string, faults: FaultList): void {
+  const parts = name.split("/");
+  if (parts.length <= 2) for (const part of parts) faults.messages(at, name, dnsLabelFaults(part));
+  if (!known.has(name)) faults.invalid(at, name, requestNeeded);
 }
 
 /** "example.com/name" */

@@ -6,8 +6,9 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
+import { checkPoolName } from "./binding-validation.ts";
+import { checkCounterSets, checkDevice } from "./device-validation.ts";
 
-const poolNameLengthMax = 253;
 const devicesMax = 128;
 /** Taints and counters make a device costly. */
 const heavyDevicesMax = 64;
@@ -17,11 +18,7 @@ const oneNodeRule =
 
 function checkPool(pool: Loose<ResourcePool>, path: string, faults: FaultList): void {
   const { name = "", resourceSliceCount = 0, generation = 0 } = pool;
-  if (name === "") faults.required(`${path}.name`);
-  else {
-    if (name.length > poolNameLengthMax) faults.tooLong(`${path}.name`, poolNameLengthMax);
-    for (const part of name.split("/")) faults.messages(`${path}.name`, name, dnsSubdomainFaults(part));
-  }
+  checkPoolName(name, `${path}.name`, faults);
   if (resourceSliceCount <= 0) {
     faults.invalid(`${path}.resourceSliceCount`, resourceSliceCount, "must be greater than zero");
   }
@@ -62,7 +59,7 @@ function checkNodes(spec: Loose<ResourceSliceSpec>, path: string, faults: FaultL
 }
 
 function checkSliceDevices(
-  { devices = [] }: Loose<ResourceSliceSpec>,
+  { devices = [], perDeviceNodeSelection = false }: Loose<ResourceSliceSpec>,
   path: string,
   faults: FaultList,
 ): void {
@@ -72,12 +69,14 @@ function checkSliceDevices(
   const most = isHeavy ? heavyDevicesMax : devicesMax;
   if (devices.length > most) faults.tooMany(path, devices.length, most);
   const names = new Set<string>();
-  for (const [index, { name = "" }] of devices.entries()) {
+  for (const [index, device] of devices.entries()) {
+    const { name = "" } = device;
     const at = `${path}[${index}].name`;
     if (name === "") faults.required(at);
     else faults.messages(at, name, dnsLabelFaults(name));
     if (name !== "" && names.has(name)) faults.duplicate(at, name);
     names.add(name);
+    checkDevice(device, perDeviceNodeSelection, `${path}[${index}]`, faults);
   }
 }
 
@@ -85,7 +84,11 @@ export function checkSlice({ spec = {} }: Loose<ResourceSlice>, faults: FaultLis
   checkCsiDriverName(spec.driver, "spec.driver", faults);
   checkPool(spec.pool ?? {}, "spec.pool", faults);
   checkNodes(spec, "spec", faults);
+  if (spec.sharedCounters !== undefined && spec.devices !== undefined) {
+    faults.invalid("spec", "", "only one of `sharedCounters` or `devices` is allowed");
+  }
   checkSliceDevices(spec, "spec.devices", faults);
+  checkCounterSets(spec.sharedCounters, "spec.sharedCounters", faults);
 }
 
 export function checkSliceUpdate(

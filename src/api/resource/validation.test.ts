@@ -149,8 +149,145 @@ testUpdates(valid, [
   [claim, {}, one({ count: 2 }), "spec: Invalid value: {…"],
   [slice, {}, spec({ driver: "e" }), 'spec.driver: Invalid value: "e": field is immutable'],
 ]);
+const device = (fields: object): object => spec({ devices: [{ name: "a", ...fields }] });
+const at = "spec.devices[0]";
+const placed =
+  "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec";
+
+/** upstream: validation_resourceslice_test.go */
+testCreates({}, [
+  [
+    slice,
+    {
+      spec: {
+        driver: "d",
+        pool: { name: "p/q.r", generation: 1, resourceSliceCount: 1 },
+        nodeName: "n",
+        devices: [
+          {
+            name: "a",
+            attributes: { i: { int: 1 }, "d.e/v": { version: "1.2.3-rc.1+b" }, b: { bool: false } },
+            capacity: { memory: { value: "1Gi" } },
+            taints: [{ key: "example.com/t", value: "v", effect: "NoExecute" }],
+            consumesCounters: [{ counterSet: "s", counters: { c: { value: "1" } } }],
+            bindingConditions: ["ready"],
+            bindingFailureConditions: ["broken"],
+          },
+        ],
+      },
+    },
+  ],
+]);
+testCreates({ [slice]: valid[slice] ?? {} }, [
+  [
+    slice,
+    device({ attributes: { "": { int: 1 }, "/a": { int: 1 }, "d/": { int: 1 }, "a-b": { int: 1 } } }),
+    `${at}.attributes[]: Required value: name required`,
+    `${at}.attributes[/a]: Required value: the domain must not be empty`,
+    `${at}.attributes[d/]: Required value: the name must not be empty`,
+    `${at}.attributes[a-b]: Invalid value: "a-b": a valid C identifier must start with…`,
+  ],
+  [
+    slice,
+    device({
+      attributes: { a: {}, b: { int: 1, bool: true }, c: { version: "1" }, d: { string: "x".repeat(65) } },
+    }),
+    `${at}.attributes[a]: Invalid value: "": exactly one value must be specified`,
+    `${at}.attributes[b]: Invalid value: {"int":1,"bool":true}: exactly one value must be specified`,
+    `${at}.attributes[c].version: Invalid value: "1": must be a string compatible with semver.org spec 2.0.0`,
+    `${at}.attributes[d].string: Too long: may not be more than 64 bytes`,
+  ],
+  [
+    slice,
+    device({ capacity: { a: { value: "1", requestPolicy: { default: "1" } } } }),
+    `${at}.capacity[a].requestPolicy: Forbidden: allowMultipleAllocations must be true`,
+  ],
+  [
+    slice,
+    device({
+      capacity: { a: { value: "1", requestPolicy: { default: "1" } } },
+      allowMultipleAllocations: true,
+    }),
+  ],
+  [
+    slice,
+    device({ taints: [{ key: "t" }, { key: "u", effect: "x" }] }),
+    `${at}.taints[0].effect: Required value`,
+    `${at}.taints[1].effect: Unsupported value: "x": supported values: "NoExecute", "NoSchedule", "None"`,
+  ],
+  [
+    slice,
+    device({ consumesCounters: [{ counterSet: "", counters: {} }] }),
+    `${at}.consumesCounters[0].counterSet: Required value`,
+    `${at}.consumesCounters[0].counters: Required value`,
+  ],
+  [
+    slice,
+    device({ nodeName: "n" }),
+    `${at}: Invalid value: \`nodeName\`, \`nodeSelector\` and \`allNodes\` can only be set if \`perDeviceNodeSelection\` is set to true in the ResourceSlice spec`,
+  ],
+  [
+    slice,
+    spec({
+      nodeName: undefined,
+      perDeviceNodeSelection: true,
+      devices: [{ name: "a" }, { name: "b", nodeName: "n" }],
+    }),
+    `${at}: Required value: ${placed}`,
+  ],
+  [
+    slice,
+    spec({
+      nodeName: undefined,
+      perDeviceNodeSelection: true,
+      devices: [{ name: "a", nodeName: "n", allNodes: true }],
+    }),
+    `${at}: Invalid value: "{\`nodeName\`, \`allNodes\`}": ${placed}`,
+  ],
+  [
+    slice,
+    device({ bindingConditions: ["a", "a"], bindingFailureConditions: ["a"] }),
+    `${at}.bindingConditions[1]: Duplicate value: "a"`,
+    `${at}.bindingFailureConditions[0]: Invalid value: "a": bindingFailureConditions must not overlap with bindingConditions`,
+  ],
+  [
+    slice,
+    device({ bindingFailureConditions: ["a"] }),
+    `${at}.bindingConditions: Invalid value: []: bindingConditions are required to use bindingFailureConditions`,
+  ],
+  [
+    slice,
+    spec({ sharedCounters: [{ name: "s", counters: { c: { value: "1" } } }] }),
+    'spec: Invalid value: "": only one of `sharedCounters` or `devices` is allowed',
+  ],
+  [
+    slice,
+    spec({ devices: undefined, sharedCounters: [{ name: "s", counters: {} }] }),
+    "spec.sharedCounters[0].counters: Required value",
+  ],
+  [
+    deviceClass,
+    spec({ extendedResourceName: "cpu" }),
+    'spec.extendedResourceName: Invalid value: "cpu": must be a valid extended resource name',
+  ],
+  [deviceClass, spec({ extendedResourceName: "example.com/gpu" })],
+]);
+
 const consumer = { resource: "pods", name: "p", uid: "u" };
 const allocation = { devices: {} };
+const id = { driver: "d", pool: "p", device: "a" };
+const result = { request: "r", ...id };
+const results = "status.allocation.devices.results[0]";
+const condition = {
+  type: "Ready",
+  status: "True",
+  reason: "Fine",
+  message: "",
+  lastTransitionTime: "2026-01-01T00:00:00Z",
+};
+const allocated = (all: readonly object[], more: object = {}): object => ({
+  status: { allocation: { devices: { results: all, ...more } } },
+});
 testStatusUpdates(valid, [
   [claim, {}, { status: { allocation, reservedFor: [consumer] } }],
   [
@@ -165,5 +302,62 @@ testStatusUpdates(valid, [
     { status: { reservedFor: [consumer, consumer, { resource: "pods", name: "p" }] } },
     'status.reservedFor[1]: Duplicate value: "u"',
     "status.reservedFor[2].uid: Required value",
+  ],
+  [claim, {}, allocated([result])],
+  [
+    claim,
+    {},
+    allocated([{ ...result, request: "x", driver: "!", pool: "", device: "A", shareID: "1" }]),
+    `${results}.request: Invalid value: "x": must be the name of a request in the claim…`,
+    `${results}.driver: Invalid value: "!": a lowercase RFC 1123 subdomain…`,
+    `${results}.pool: Required value`,
+    `${results}.device: Invalid value: "A": a lowercase RFC 1123 label…`,
+    `${results}.shareID: Invalid value: "1": uid must be in RFC 4122 normalized form…`,
+  ],
+  [
+    claim,
+    {},
+    allocated([], { config: [{ source: "x", opaque }, { requests: ["y"] }] }),
+    'status.allocation.devices.config[0].source: Unsupported value: "x": supported values: "FromClaim", "FromClass"',
+    "status.allocation.devices.config[1].source: Required value",
+    'status.allocation.devices.config[1].requests[0]: Invalid value: "y": must be the name of a request…',
+    "status.allocation.devices.config[1].opaque: Required value",
+  ],
+  [
+    claim,
+    allocated([result]),
+    { status: { allocation: { devices: { results: [] } } } },
+    "status.allocation: Invalid value: {…",
+  ],
+  [
+    claim,
+    allocated([result]),
+    {
+      status: {
+        devices: [{ ...id, conditions: [condition], data: { a: 1 }, networkData: { ips: ["10.0.0.1/24"] } }],
+      },
+    },
+  ],
+  [
+    claim,
+    allocated([result]),
+    {
+      status: {
+        devices: [
+          {
+            ...id,
+            conditions: [{ ...condition, status: "x", reason: "" }],
+            data: [1],
+            networkData: { ips: ["10.0.0.1"] },
+          },
+          { ...id, device: "other" },
+        ],
+      },
+    },
+    'status.devices[0].conditions[0].status: Unsupported value: "x": supported values: "False", "True", "Unknown"',
+    "status.devices[0].conditions[0].reason: Required value: must be set",
+    'status.devices[0].data: Invalid value: "<value omitted>": must be a valid JSON object',
+    'status.devices[0].networkData.ips[0]: Invalid value: "10.0.0.1": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)',
+    'status.devices[1]: Invalid value: "d/p/other": must be an allocated device in the claim',
   ],
 ]);

@@ -9,17 +9,30 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { checkClaimSpec, checkConfiguration, checkSelectors } from "./claim-validation.ts";
+import { qualifiedNameFaults } from "../meta/names.ts";
+import { checkAllocation, checkDeviceStatuses } from "./allocation-validation.ts";
+import { checkClaimSpec, checkConfiguration, checkSelectors, namesIn } from "./claim-validation.ts";
 import { checkSlice, checkSliceUpdate } from "./slice-validation.ts";
 
 const configMax = 32;
 const consumersMax = 256;
+
+/** upstream: IsExtendedResourceName */
+const isExtendedResource = (name: string): boolean =>
+  name.includes("/") &&
+  !name.includes("kubernetes.io/") &&
+  !name.startsWith("requests.") &&
+  qualifiedNameFaults(`requests.${name}`).length === 0;
 
 function checkDeviceClass({ spec = {} }: Loose<DeviceClass>, faults: FaultList): void {
   checkSelectors(spec.selectors, "spec.selectors", faults);
   const { config = [] } = spec;
   if (config.length > configMax) faults.tooMany("spec.config", config.length, configMax);
   for (const [index, one] of config.entries()) checkConfiguration(one, `spec.config[${index}]`, faults);
+  const name = spec.extendedResourceName;
+  if (name !== undefined && !isExtendedResource(name)) {
+    faults.invalid("spec.extendedResourceName", name, "must be a valid extended resource name");
+  }
 }
 
 function checkConsumers(
@@ -39,11 +52,10 @@ function checkConsumers(
   }
 }
 
-/** What is reserved must have been allocated, and what is allocated stays as it is. */
-function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>, faults: FaultList): void {
+/** What is reserved must have been allocated. */
+function checkReservations(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>, faults: FaultList): void {
   const { allocation, reservedFor = [] } = claim.status ?? {};
   const path = "status.reservedFor";
-  checkConsumers(reservedFor, path, faults);
   const before = new Set((old.status?.reservedFor ?? []).map(({ uid }) => uid));
   if (reservedFor.length > 0 && allocation === undefined) {
     faults.forbidden(path, "may not be specified when `allocated` is not set");
@@ -56,8 +68,20 @@ function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>
       "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set",
     );
   }
-  if (allocation !== undefined && old.status?.allocation !== undefined) {
-    checkImmutable(allocation, old.status.allocation, "status.allocation", faults);
+}
+
+/** What is allocated stays as it is, and isn't looked at again. */
+function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>, faults: FaultList): void {
+  const { allocation, reservedFor, devices } = claim.status ?? {};
+  checkConsumers(reservedFor, "status.reservedFor", faults);
+  checkDeviceStatuses(devices, allocation, "status.devices", faults);
+  checkReservations(claim, old, faults);
+  if (allocation === undefined) return;
+  const before = old.status?.allocation;
+  if (before !== undefined) checkImmutable(allocation, before, "status.allocation", faults);
+  else {
+    const names = namesIn(claim.spec?.devices?.requests ?? []);
+    checkAllocation(allocation, names, "status.allocation", faults);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Certificate signing requests carry who asked. upstream: pkg/registry/certificates/certificates/strategy.go */
 import type { CertificateSigningRequest } from "#api/generated/types/certificates-v1.ts";
-import type { FieldError } from "#api/meta/field-error.ts";
+import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import { CsrError, readCsr } from "#pki/csr.ts";
 import { keepAllBut, type DefaultStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
 
 export class SigningRequestStrategy implements Strategy {
@@ -31,8 +32,18 @@ export class SigningRequestStrategy implements Strategy {
     keepAllBut(object, old, "metadata");
   }
 
+  /** The request itself is read here: validation proper knows no certificates. */
   validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#base.validateCreate(object);
+    const faults = this.#base.validateCreate(object);
+    if (faults.some(({ field }) => field === "spec.request")) return faults;
+    const { request } = (object as AnyObject & CertificateSigningRequest).spec;
+    try {
+      readCsr(Buffer.from(request, "base64").toString("utf8"));
+      return faults;
+    } catch (error) {
+      if (!(error instanceof CsrError)) throw error;
+      return [invalid("spec.request", request, error.message), ...faults];
+    }
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

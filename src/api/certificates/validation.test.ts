@@ -1,0 +1,105 @@
+/** Cases re-expressed from pkg/apis/certificates/validation/validation_test.go. */
+import { suite } from "node:test";
+import { testCreates, testStatusUpdates, type Valid } from "../testing/validation-cases.ts";
+
+const csr = "certificates.k8s.io/v1/CertificateSigningRequest";
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+const pem = (label: string, body = "AAAA"): string =>
+  `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+const valid: Valid = {
+  [csr]: {
+    spec: { request: base64(pem("CERTIFICATE REQUEST")), signerName: "example.com/signer", usages: ["any"] },
+  },
+};
+const signer = (signerName: string): object => ({ spec: { signerName } });
+
+suite("signing requests", () => {
+  testCreates(valid, [
+    [csr, { spec: { request: base64(pem("PUBLIC KEY")) } }, "spec.request: Invalid value: …"],
+    [csr, signer(""), "spec.signerName: Required value"],
+    [
+      csr,
+      signer("plain"),
+      "spec.signerName: Invalid value: \"plain\": must be a fully qualified domain and path of the form 'example.com/signer-name'",
+    ],
+    [
+      csr,
+      signer("kubernetes.io/legacy-unknown"),
+      'spec.signerName: Invalid value: "kubernetes.io/legacy-unknown": the legacy signerName is not allowed via this API version',
+    ],
+    [
+      csr,
+      { spec: { usages: ["any", "any", "flying"] } },
+      'spec.usages[1]: Duplicate value: "any"',
+      'spec.usages[2]: Unsupported value: "flying": supported values: "any", …',
+    ],
+    [csr, { spec: { expirationSeconds: 600 } }],
+    [
+      csr,
+      { spec: { expirationSeconds: 599 } },
+      "spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)",
+    ],
+  ]);
+});
+
+const conditions = (...all: object[]): object => ({ status: { conditions: all } });
+const certificate = (text: string): object => ({ status: { certificate: base64(text) } });
+const approved = { type: "Approved", status: "True" };
+const denied = { type: "Denied", status: "True" };
+
+suite("the status of signing requests", () => {
+  testStatusUpdates(valid, [
+    [csr, {}, conditions(approved, { type: "Other", status: "Unknown" })],
+    [
+      csr,
+      {},
+      conditions({}),
+      "status.conditions[0].type: Required value",
+      "status.conditions[0].status: Required value",
+    ],
+    [
+      csr,
+      {},
+      conditions({ type: "Approved", status: "False" }, { type: "Other", status: "Maybe" }),
+      'status.conditions[0].status: Unsupported value: "False": supported values: "True"',
+      'status.conditions[1].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+    ],
+    [
+      csr,
+      {},
+      conditions(approved, denied),
+      'status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+    ],
+    [
+      csr,
+      conditions(approved),
+      { status: { conditions: undefined } },
+      'status.conditions: Forbidden: updates may not remove a condition of type "Approved"',
+    ],
+    [csr, {}, certificate(`comment\n${pem("CERTIFICATE")}${pem("CERTIFICATE")}`)],
+    [
+      csr,
+      {},
+      certificate("nothing"),
+      'status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block',
+    ],
+    [
+      csr,
+      {},
+      certificate(pem("CERTIFICATE") + pem("PRIVATE KEY")),
+      'status.certificate: Invalid value: "<certificate data>": only CERTIFICATE PEM blocks are allowed, found "PRIVATE KEY"',
+    ],
+    [
+      csr,
+      {},
+      certificate(pem("CERTIFICATE", "Some: header\n\nAAAA")),
+      'status.certificate: Invalid value: "<certificate data>": no PEM block headers are permitted',
+    ],
+    [
+      csr,
+      certificate(pem("CERTIFICATE")),
+      certificate(pem("CERTIFICATE", "BBBB")),
+      "status.certificate: Forbidden: updates may not modify existing certificate content",
+    ],
+  ]);
+});

@@ -1,0 +1,166 @@
+/** What a claim was given, and what its devices say of themselves. upstream: pkg/apis/resource/validation/validation.go */
+import { isIP } from "node:net";
+import { checkNodeSelector } from "../core/affinity-validation.ts";
+import { checkCsiDriverName } from "../core/volume-validation.ts";
+import type {
+  AllocatedDeviceStatus,
+  AllocationResult,
+  DeviceAllocationConfiguration,
+  DeviceRequestAllocationResult,
+  NetworkDeviceData,
+} from "../generated/types/resource-v1.ts";
+import { checkConditions } from "../meta/conditions-validation.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import type { Loose } from "../meta/loose.ts";
+import { dnsLabelFaults } from "../meta/names.ts";
+import { checkBindings, checkPoolName } from "./binding-validation.ts";
+import {
+  checkConfiguration,
+  checkRequestName,
+  checkRequestNames,
+  checkToleration,
+  type RequestNames,
+} from "./claim-validation.ts";
+
+const resultsMax = 32;
+/** Of the class and of the claim. */
+const configMax = 64;
+const conditionsMax = 8;
+const dataLengthMax = 10 * 1024;
+const interfaceNameLengthMax = 256;
+const hardwareAddressLengthMax = 128;
+const addressesMax = 16;
+
+const uid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const uidRule =
+  "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters";
+
+type DeviceId = Loose<Pick<AllocatedDeviceStatus, "driver" | "pool" | "device" | "shareID">>;
+
+const idOf = ({ driver = "", pool = "", device = "", shareID }: DeviceId): string =>
+  [driver, pool, device, ...(shareID === undefined ? [] : [shareID])].join("/");
+
+function checkDeviceId(id: DeviceId, path: string, faults: FaultList): void {
+  const { device = "" } = id;
+  checkCsiDriverName(id.driver, `${path}.driver`, faults);
+  checkPoolName(id.pool ?? "", `${path}.pool`, faults);
+  faults.messages(`${path}.device`, device, dnsLabelFaults(device));
+}
+
+function checkShare({ shareID }: DeviceId, path: string, faults: FaultList): void {
+  if (shareID !== undefined && !uid.test(shareID)) faults.invalid(`${path}.shareID`, shareID, uidRule);
+}
+
+/** Of an allocation that wasn't there before: it never changes. */
+export function checkAllocation(
+  { devices = {}, nodeSelector }: Loose<AllocationResult>,
+  names: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  const { results = [], config = [] } = devices;
+  const at = `${path}.devices`;
+  if (results.length > resultsMax) faults.tooMany(`${at}.results`, results.length, resultsMax);
+  for (const [index, result] of results.entries()) {
+    checkResult(result, names, `${at}.results[${index}]`, faults);
+  }
+  if (config.length > configMax) faults.tooMany(`${at}.config`, config.length, configMax);
+  for (const [index, one] of config.entries()) {
+    checkAllocatedConfiguration(one, names, `${at}.config[${index}]`, faults);
+  }
+  if (nodeSelector !== undefined) checkNodeSelector(nodeSelector, `${path}.nodeSelector`, faults);
+}
+
+function checkResult(
+  result: Loose<DeviceRequestAllocationResult>,
+  names: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  checkRequestName(result.request ?? "", names, `${path}.request`, faults);
+  checkDeviceId(result, path, faults);
+  checkBindings(result, path, faults);
+  for (const [index, toleration] of (result.tolerations ?? []).entries()) {
+    checkToleration(toleration, `${path}.tolerations[${index}]`, faults);
+  }
+  checkShare(result, path, faults);
+}
+
+function checkAllocatedConfiguration(
+  configuration: Loose<DeviceAllocationConfiguration>,
+  names: RequestNames,
+  path: string,
+  faults: FaultList,
+): void {
+  faults.oneOf(`${path}.source`, configuration.source, ["FromClaim", "FromClass"]);
+  checkRequestNames(configuration.requests, names, `${path}.requests`, faults);
+  checkConfiguration(configuration, path, faults);
+}
+
+/** Drivers speak only of devices that the claim has. */
+export function checkDeviceStatuses(
+  statuses: readonly Loose<AllocatedDeviceStatus>[] | undefined,
+  allocation: Loose<AllocationResult> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  const allocated = new Set((allocation?.devices?.results ?? []).map(idOf));
+  const seen = new Set<string>();
+  for (const [index, device] of (statuses ?? []).entries()) {
+    const at = `${path}[${index}]`;
+    const id = idOf(device);
+    checkDeviceId(device, at, faults);
+    checkShare(device, at, faults);
+    if (!allocated.has(id)) faults.invalid(at, id, "must be an allocated device in the claim");
+    checkDeviceStatus(device, at, faults);
+    if (seen.has(id)) faults.duplicate(at, id);
+    seen.add(id);
+  }
+}
+
+function checkDeviceStatus(
+  { conditions = [], data, networkData }: Loose<AllocatedDeviceStatus>,
+  at: string,
+  faults: FaultList,
+): void {
+  if (conditions.length > conditionsMax) faults.tooMany(`${at}.conditions`, conditions.length, conditionsMax);
+  checkConditions(conditions, `${at}.conditions`, faults);
+  if (data === null) faults.required(`${at}.data`);
+  else if (data !== undefined) {
+    if (JSON.stringify(data).length > dataLengthMax) faults.tooLong(`${at}.data`, dataLengthMax);
+    else if (typeof data !== "object" || Array.isArray(data)) {
+      faults.invalid(`${at}.data`, "<value omitted>", "must be a valid JSON object");
+    }
+  }
+  if (networkData !== undefined) checkNetworkData(networkData, `${at}.networkData`, faults);
+}
+
+function checkNetworkData(
+  { interfaceName = "", hardwareAddress = "", ips = [] }: Loose<NetworkDeviceData>,
+  at: string,
+  faults: FaultList,
+): void {
+  if (interfaceName.length > interfaceNameLengthMax) {
+    faults.tooLong(`${at}.interfaceName`, interfaceNameLengthMax);
+  }
+  if (hardwareAddress.length > hardwareAddressLengthMax) {
+    faults.tooLong(`${at}.hardwareAddress`, hardwareAddressLengthMax);
+  }
+  if (ips.length > addressesMax) faults.tooMany(`${at}.ips`, ips.length, addressesMax);
+  for (const [index, address] of ips.entries()) {
+    const path = `${at}.ips[${index}]`;
+    if (!isInterfaceAddress(address)) {
+      const text = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+      faults.invalid(path, address, text);
+    }
+    if (ips.indexOf(address) !== index) faults.duplicate(path, address);
+  }
+}
+
+function isInterfaceAddress(text: string): boolean {
+  const [address = "", bits = "", ...more] = text.split("/");
+  const family = isIP(address);
+  return (
+    family !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+  );
+}

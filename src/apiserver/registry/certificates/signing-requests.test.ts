@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fieldErrorText } from "#api/meta/field-error.ts";
+import { createCsr } from "#pki/csr.ts";
+import { DefaultStrategy } from "../strategy.ts";
+import { SigningRequestStrategy } from "./signing-requests.ts";
+
+const strategy = new SigningRequestStrategy(
+  new DefaultStrategy({
+    hasStatus: true,
+    initialStatus: {},
+    hasGeneration: false,
+    allowCreateOnUpdate: false,
+    allowUnconditionalUpdate: true,
+    returnsDeletedObject: false,
+    validation: { create: () => [], update: () => [] },
+  }),
+);
+const faultsOf = (pem: string): string[] => {
+  const spec = { request: Buffer.from(pem).toString("base64"), signerName: "a/b", usages: [] };
+  return strategy.validateCreate({ metadata: { name: "r" }, spec }).map(fieldErrorText);
+};
+const { csrPem } = createCsr({ commonName: "jane" });
+
+test("a request that can be read is fine", () => {
+  assert.deepEqual(faultsOf(csrPem), []);
+});
+
+test("one that can't is refused", () => {
+  const [fault = "", ...others] = faultsOf(csrPem.replace(/\n[^\n]+\n-----END/, "\n-----END"));
+  assert.deepEqual(others, []);
+  assert.match(fault, /^spec\.request: Invalid value: ".+": the request can't be read$/);
+});
+
+test("one whose sender doesn't hold the key is refused", () => {
+  const der = Buffer.from(csrPem.replaceAll(/-----[^-]+-----|\n/g, ""), "base64");
+  der.writeUInt8((der.at(-1) ?? 0) ^ 1, der.length - 1);
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+  assert.match(faultsOf(pem)[0] ?? "", /: the request's signature doesn't fit its key$/);
+});
