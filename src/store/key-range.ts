@@ -41,6 +41,12 @@ function endOfPrefix(prefix: string): string | undefined {
   return prefix.slice(0, length - 1) + String.fromCharCode(prefix.charCodeAt(length - 1) + 1);
 }
 
+/** The same for a text, as its UTF-8 bytes. upstream: clientv3.GetPrefixRangeEnd */
+export function endOfTextPrefix(prefix: string): Buffer | undefined {
+  const end = endOfPrefix(keyOfText(prefix));
+  return end === undefined ? undefined : Buffer.from(end, "latin1");
+}
+
 export function isWide(key: string): boolean {
   return /[^\0-\x7f]/.test(key);
 }

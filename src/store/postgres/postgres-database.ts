@@ -1,4 +1,5 @@
 /** The Store's operations on PostgreSQL. Reads of several statements see one state. */
+import { endOfTextPrefix } from "../key-range.ts";
 import type { Follower, Following, RemoteDatabase } from "../remote/remote-database.ts";
 import {
   CompactedError,
@@ -13,7 +14,7 @@ import { PostgresCompaction } from "./compaction.ts";
 import type { PostgresDeps, PostgresOptions, Sql } from "./connection.ts";
 import type { PostgresPool, Transaction } from "./pool.ts";
 import { PostgresFeed } from "./feed.ts";
-import { endOf, type EntryRow, entryOf, putOperation } from "./rows.ts";
+import { type EntryRow, entryOf, putOperation } from "./rows.ts";
 import { PostgresWrites } from "./writes.ts";
 
 export interface PostgresDatabaseDeps extends PostgresDeps {
@@ -76,7 +77,7 @@ export class PostgresDatabase implements RemoteDatabase {
   }
 
   list(prefix: string, { startKey = prefix, limit, revision }: ListOptions): Promise<ListResult> {
-    const range = { start: Buffer.from(startKey), end: endOf(prefix) };
+    const range = { start: Buffer.from(startKey), end: endOfTextPrefix(prefix) ?? null };
     return this.#deps.pool.read(async (tx) => {
       const state = await checkedState(tx, revision);
       const rows = await (revision === undefined
@@ -98,7 +99,10 @@ export class PostgresDatabase implements RemoteDatabase {
   count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }> {
     return this.#deps.pool.read(async (tx) => {
       const { revision } = await readState(tx);
-      return { revision, count: await countPresent(tx, { start: Buffer.from(prefix), end: endOf(prefix) }) };
+      return {
+        revision,
+        count: await countPresent(tx, { start: Buffer.from(prefix), end: endOfTextPrefix(prefix) ?? null }),
+      };
     });
   }
 

@@ -49,16 +49,3 @@ export function eventOf(row: EventRow): StoreEvent {
   if (previous === undefined) throw new Error(`the log has a deletion of ${key} at ${revision} of nothing`);
   return { type: "delete", key, revision, entry: previous, previous };
 }
-
-/** The first key behind those that begin with `prefix`; null when there is no such key. */
-export function endOf(prefix: string): Buffer | null {
-  const end = Buffer.from(prefix);
-  for (let at = end.length - 1; at >= 0; at--) {
-    const byte = end[at] ?? 0;
-    if (byte < 0xff) {
-      end[at] = byte + 1;
-      return end.subarray(0, at + 1);
-    }
-  }
-  return null;
-}

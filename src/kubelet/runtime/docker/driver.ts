@@ -12,26 +12,20 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Cgroups } from "../cgroups.ts";
 import { oomScoreAdjMin, parseCapabilities } from "../embedded/machine.ts";
+import { Driver } from "../driver.ts";
 import { EventHub } from "../event-hub.ts";
-import { collectExec } from "../exec-sync.ts";
 import { forwardHostPort, forwardPort } from "../port-forward.ts";
 import { installPrograms } from "../programs.ts";
 import {
   RuntimeError,
   type ContainerConfig,
   type ContainerStats,
-  type ContainerStatus,
-  type ExecOutput,
   type ImageAuth,
   type ImageInfo,
-  type LinuxResources,
   type Runtime,
   type RuntimeEvent,
   type SandboxConfig,
   type SandboxNetwork,
-  type SandboxStatus,
-  type Session,
-  type StreamOptions,
 } from "../runtime.ts";
 import { ask } from "./api.ts";
 import { DockerContainers, recordOf, sandboxIdOf } from "./containers.ts";
@@ -68,11 +62,12 @@ interface DaemonInfo {
   readonly CgroupDriver?: string;
 }
 
-export class DockerRuntime implements Runtime {
+export class DockerRuntime extends Driver<ContainerInspectInfo, ContainerInspectInfo> implements Runtime {
   readonly #deps: DockerDeps;
   readonly #parts: Parts;
 
   private constructor(deps: DockerDeps, parts: Parts) {
+    super(parts, deps);
     this.#deps = deps;
     this.#parts = parts;
   }
@@ -119,8 +114,8 @@ export class DockerRuntime implements Runtime {
     return { name: "docker", version: Version };
   }
 
-  status(): Promise<{ runtime: string | undefined; network: string | undefined }> {
-    return Promise.resolve({ runtime: this.#parts.inventory.problem, network: this.#deps.network.problem });
+  protected override get problem(): string | undefined {
+    return this.#parts.inventory.problem;
   }
 
   async runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
@@ -141,66 +136,12 @@ export class DockerRuntime implements Runtime {
     await sandboxes.remove(id);
   }
 
-  async sandboxStatus(id: string): Promise<SandboxStatus> {
-    const { sandboxes } = this.#parts;
-    return Promise.resolve(sandboxes.status(sandboxes.get(id)));
-  }
-
-  listSandboxes(): Promise<readonly SandboxStatus[]> {
-    const { sandboxes } = this.#parts;
-    return Promise.resolve(sandboxes.list().map((found) => sandboxes.status(found)));
-  }
-
   async createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string> {
     return this.#parts.containers.create(sandboxId, config, sandbox);
   }
 
-  async startContainer(id: string): Promise<void> {
-    await this.#parts.containers.start(id);
-  }
-
-  async stopContainer(id: string, graceMs: number): Promise<void> {
-    await this.#parts.containers.stop(id, graceMs);
-  }
-
-  async removeContainer(id: string): Promise<void> {
-    await this.#parts.containers.remove(id);
-  }
-
-  async containerStatus(id: string): Promise<ContainerStatus> {
-    const { containers } = this.#parts;
-    return Promise.resolve(containers.status(containers.get(id)));
-  }
-
-  listContainers(): Promise<readonly ContainerStatus[]> {
-    const { containers } = this.#parts;
-    return Promise.resolve(containers.list().map((found) => containers.status(found)));
-  }
-
-  async updateResources(id: string, resources: LinuxResources): Promise<void> {
-    await this.#parts.containers.updateResources(id, resources);
-  }
-
   async containerStats(id: string): Promise<ContainerStats> {
     return this.#parts.containers.stats(id);
-  }
-
-  async reopenLog(id: string): Promise<void> {
-    await this.#parts.containers.reopenLog(id);
-  }
-
-  async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecOutput> {
-    const options = { stdin: false, stdout: true, stderr: true, tty: false };
-    const session = await this.#parts.containers.exec(id, command, options);
-    return collectExec(session, { command, timeoutMs }, this.#deps.clock);
-  }
-
-  async exec(id: string, command: readonly string[], options: StreamOptions): Promise<Session> {
-    return this.#parts.containers.exec(id, command, options);
-  }
-
-  async attach(id: string, options: StreamOptions): Promise<Session> {
-    return this.#parts.containers.attach(id, options);
   }
 
   async portForward(sandboxId: string, port: number): Promise<Duplex> {
@@ -236,10 +177,6 @@ export class DockerRuntime implements Runtime {
   /** Takes in the images of a tar; returns their names. */
   async loadImages(path: string): Promise<readonly string[]> {
     return this.#parts.images.load(path);
-  }
-
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-    return this.#parts.events.subscribe(signal);
   }
 
   close(): Promise<void> {

@@ -16,30 +16,24 @@ import type { ImageSource } from "../../images/oci.ts";
 import type { Puller } from "../../images/puller.ts";
 import { imageInfo, ImageStore } from "../../images/store.ts";
 import { Cgroups } from "../cgroups.ts";
+import { Driver } from "../driver.ts";
 import { EventHub } from "../event-hub.ts";
-import { collectExec } from "../exec-sync.ts";
 import { forwardHostPort } from "../port-forward.ts";
 import { installPrograms } from "../programs.ts";
 import {
   RuntimeError,
   type ContainerConfig,
   type ContainerStats,
-  type ContainerStatus,
-  type ExecOutput,
   type ImageAuth,
   type ImageInfo,
-  type LinuxResources,
   type Runtime,
   type RuntimeEvent,
   type SandboxConfig,
   type SandboxNetwork,
-  type SandboxStatus,
-  type Session,
-  type StreamOptions,
 } from "../runtime.ts";
 import { Containers } from "./containers.ts";
 import { readMachineFacts } from "./machine.ts";
-import type { ContainerRecord } from "./records.ts";
+import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { Shims } from "./shims.ts";
 
@@ -68,13 +62,14 @@ interface Parts {
   readonly events: EventHub;
 }
 
-export class EmbeddedRuntime implements Runtime {
+export class EmbeddedRuntime extends Driver<SandboxRecord, ContainerRecord> implements Runtime {
   readonly #options: EmbeddedOptions;
   readonly #deps: EmbeddedDeps;
   readonly #parts: Parts;
   readonly #stopped = new AbortController();
 
   private constructor(options: EmbeddedOptions, deps: EmbeddedDeps, parts: Parts) {
+    super(parts, deps);
     this.#options = options;
     this.#deps = deps;
     this.#parts = parts;
@@ -129,10 +124,6 @@ export class EmbeddedRuntime implements Runtime {
     return { name: "embedded", version: /^runc version (\S+)/m.exec(stdout)?.[1] ?? "unknown" };
   }
 
-  status(): Promise<{ runtime: string | undefined; network: string | undefined }> {
-    return Promise.resolve({ runtime: undefined, network: this.#deps.network.problem });
-  }
-
   async runSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
     const id = await this.#parts.sandboxes.run(config, signal);
     this.#emit("created", id, config.uid);
@@ -159,68 +150,14 @@ export class EmbeddedRuntime implements Runtime {
     this.#emit("deleted", id, uid);
   }
 
-  async sandboxStatus(id: string): Promise<SandboxStatus> {
-    const { sandboxes } = this.#parts;
-    return Promise.resolve(sandboxes.status(sandboxes.get(id)));
-  }
-
-  listSandboxes(): Promise<readonly SandboxStatus[]> {
-    const { sandboxes } = this.#parts;
-    return Promise.resolve(sandboxes.list().map((record) => sandboxes.status(record)));
-  }
-
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     return this.#parts.containers.create(this.#parts.sandboxes.get(sandboxId), config);
-  }
-
-  async startContainer(id: string): Promise<void> {
-    await this.#parts.containers.start(id);
-  }
-
-  async stopContainer(id: string, graceMs: number): Promise<void> {
-    await this.#parts.containers.stop(id, graceMs);
-  }
-
-  async removeContainer(id: string): Promise<void> {
-    await this.#parts.containers.remove(id);
-  }
-
-  async containerStatus(id: string): Promise<ContainerStatus> {
-    const { containers } = this.#parts;
-    return Promise.resolve(containers.status(containers.get(id)));
-  }
-
-  listContainers(): Promise<readonly ContainerStatus[]> {
-    const { containers } = this.#parts;
-    return Promise.resolve(containers.list().map((record) => containers.status(record)));
-  }
-
-  async updateResources(id: string, resources: LinuxResources): Promise<void> {
-    await this.#parts.containers.updateResources(id, resources);
   }
 
   async containerStats(id: string): Promise<ContainerStats> {
     const { containers, cgroups } = this.#parts;
     const usage = await cgroups.usage(containers.cgroupOf(containers.get(id)));
     return { containerId: id, timestamp: BigInt(Math.floor(this.#deps.clock.now())) * 1_000_000n, ...usage };
-  }
-
-  async reopenLog(id: string): Promise<void> {
-    await this.#parts.containers.reopenLog(id);
-  }
-
-  async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecOutput> {
-    const options = { stdin: false, stdout: true, stderr: true, tty: false };
-    const session = await this.#parts.containers.exec(id, command, options);
-    return collectExec(session, { command, timeoutMs }, this.#deps.clock);
-  }
-
-  async exec(id: string, command: readonly string[], options: StreamOptions): Promise<Session> {
-    return this.#parts.containers.exec(id, command, options);
-  }
-
-  async attach(id: string, options: StreamOptions): Promise<Session> {
-    return this.#parts.containers.attach(id, options);
   }
 
   async portForward(sandboxId: string, port: number): Promise<Duplex> {
@@ -263,10 +200,6 @@ export class EmbeddedRuntime implements Runtime {
   /** Takes in an image that came another way than by a pull. Returns its id. */
   async addImage(source: ImageSource): Promise<string> {
     return this.#parts.images.add(source, this.#stopped.signal);
-  }
-
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-    return this.#parts.events.subscribe(signal);
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@
  * to know comes from the same transaction. upstream: apiserver/pkg/storage/etcd3/store.go
  */
 import type { Message } from "#wire/protobuf.ts";
+import { endOfTextPrefix } from "../../key-range.ts";
 import type { Follower, Following, RemoteDatabase } from "../../remote/remote-database.ts";
 import {
   CompactedError,
@@ -285,15 +286,5 @@ function revisionOf(answer: { readonly header: { readonly revision: bigint } | u
 /** etcd knows no empty key; this is the first one. */
 const keyOrFirst = (key: string): Buffer => (key === "" ? Buffer.from([0]) : Buffer.from(key));
 
-/** The first key behind those that begin with `prefix`. upstream: clientv3.GetPrefixRangeEnd */
-function endOf(prefix: string): Buffer {
-  const end = Buffer.from(prefix);
-  for (let at = end.length - 1; at >= 0; at--) {
-    const byte = end[at] ?? 0;
-    if (byte < 0xff) {
-      end[at] = byte + 1;
-      return end.subarray(0, at + 1);
-    }
-  }
-  return Buffer.from([0]);
-}
+/** etcd has a zero for: no end. */
+const endOf = (prefix: string): Buffer => endOfTextPrefix(prefix) ?? Buffer.from([0]);
