@@ -76,6 +76,7 @@ export class Assembly {
   readonly chain: Chain;
   /** The same for who comes from outside, who doesn't see what --runtime-config turns off. */
   readonly outerChain: Chain;
+  readonly outerRoutes: ChainDeps["routes"];
   readonly customResources: CustomResources;
   readonly #deps: AssemblyDeps;
   readonly #nodePorts: ResourceCache;
@@ -107,9 +108,8 @@ export class Assembly {
     });
     const { routes } = this.installed;
     this.chain = createChain({ ...deps, routes });
-    this.outerChain = deps.scheme.hidesAny
-      ? createChain({ ...deps, routes: servedRoutes(deps.scheme, routes) })
-      : this.chain;
+    this.outerRoutes = deps.scheme.hidesAny ? servedRoutes(deps.scheme, routes) : routes;
+    this.outerChain = deps.scheme.hidesAny ? createChain({ ...deps, routes: this.outerRoutes }) : this.chain;
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */

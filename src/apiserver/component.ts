@@ -398,6 +398,7 @@ class ApiserverComponent implements Apiserver {
       metrics: new RequestMetrics(this.#registry),
       auditor: () => this.#auditor,
       flow: this.#flow,
+      isServed: (info) => this.#assembly.outerRoutes.find(info) !== undefined,
       hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,

@@ -44,8 +44,8 @@ export class MvccStore implements Store {
     return this.#core.pipeline.fault;
   }
 
-  latest(): Promise<Revision> {
-    return Promise.resolve(this.#core.mvcc.revision);
+  latest(): Revision {
+    return this.#core.mvcc.revision;
   }
 
   async get(key: string, revision?: Revision): Promise<GetResult> {

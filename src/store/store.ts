@@ -96,8 +96,8 @@ export interface Store {
   readonly revision: Revision;
   /** Everything below was compacted away, as far as is known here. 0 when nothing was. */
   readonly compactRevision: Revision;
-  /** The newest durable revision of all: where other processes write to the same database, `revision` may lag. */
-  latest(): Promise<Revision>;
+  /** The newest durable revision of all: where other processes write to the same database, `revision` may lag. At once where no other process does. */
+  latest(): Revision | Promise<Revision>;
 
   get(key: string, revision?: Revision): Promise<GetResult>;
   list(prefix: string, options?: ListOptions): Promise<ListResult>;

@@ -79,6 +79,7 @@ export class Aggregator {
 
   /** Undefined when this server itself answers. */
   answer(call: ApiCall): Promise<Answer> | undefined {
+    if (!call.path.startsWith("/apis/")) return undefined;
     const [, root, group = "", version = ""] = call.path.split("/");
     if (root !== "apis" || version === "") return undefined;
     const service = this.#services.lister.get(apiServiceName({ group, version }));

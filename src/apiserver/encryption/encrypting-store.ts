@@ -54,7 +54,7 @@ export class EncryptingStore implements Store {
     return this.#inner.compactRevision;
   }
 
-  latest(): Promise<Revision> {
+  latest(): Revision | Promise<Revision> {
     return this.#inner.latest();
   }
 

@@ -8,13 +8,14 @@ import type {
   PriorityLevelConfiguration,
   PriorityLevelConfigurationSpec,
 } from "#api/generated/types/flowcontrol-v1.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { tooManyRequestsError } from "#api/meta/status.ts";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
 
-import type { FlowMetrics } from "./flow-metrics.ts";
-import { PriorityLevel, type LevelOptions, type QueueOptions } from "./priority-level.ts";
+import type { FlowMetrics, FlowPlace } from "./flow-metrics.ts";
+import { PriorityLevel, type LevelOptions, type QueueOptions, type SeatLease } from "./priority-level.ts";
 
 export interface FlowControlOptions {
   /** Seats of the whole server: shared out among the levels by their shares. */
@@ -30,7 +31,11 @@ export interface FlowControlDeps {
 
 /** Where a request belongs. The UIDs go to the client as headers. */
 export interface Classified {
+  /** Whose request it was, and under which configuration. */
+  readonly user: UserInfo;
+  readonly schemas: readonly FlowSchema[];
   readonly level: PriorityLevel;
+  readonly place: FlowPlace;
   readonly schemaName: string;
   readonly flow: string;
   readonly schemaUid: string;
@@ -91,14 +96,19 @@ export class FlowControl {
     return seats - to.borrowed;
   }
 
-  classify(request: FlowRequest): Classified {
+  /** `last`: where a request of the same kind belonged; it still does when the same user sends it. */
+  classify(request: FlowRequest, last?: Classified): Classified {
+    if (last?.user === request.user && last.schemas === this.#schemas) return last;
     const schema = matchingSchema(this.#schemas, request) ?? this.#schemas.at(-1);
     const name = schema?.spec?.priorityLevelConfiguration.name ?? catchAll;
     const level = this.#levels.get(name);
     assert(schema !== undefined && level !== undefined, `no priority level ${name}`);
     const schemaName = schema.metadata?.name ?? "";
     return {
+      user: request.user,
+      schemas: this.#schemas,
       level,
+      place: this.#deps.metrics.place(schemaName, name),
       schemaName,
       flow: `${schemaName}\n${flowOf(schema, request)}`,
       schemaUid: schema.metadata?.uid ?? "",
@@ -106,17 +116,43 @@ export class FlowControl {
     };
   }
 
-  /** Does the work when there are seats for it. Throws 429. */
-  async run<T>(
-    { level, schemaName, flow }: Classified,
+  /** Does the work when there are seats for it: at once when there are. Throws 429. `waiter` is asked only who must wait. */
+  run<T>(
+    classified: Classified,
     seats: number,
-    work: () => Promise<T>,
+    work: () => T | Promise<T>,
+    waiter: { readonly signal: AbortSignal },
+  ): T | Promise<T> {
+    const { level, place } = classified;
+    const lease = level.take(seats);
+    if (lease === undefined) return this.#runLater(classified, seats, work, waiter.signal);
+    const began = this.#deps.clock.monotonic();
+    place.begun(0);
+    let answer: T | Promise<T>;
+    try {
+      answer = work();
+    } catch (error) {
+      this.#leave(lease, place, began);
+      throw error;
+    }
+    if (answer instanceof Promise) {
+      return answer.finally(() => {
+        this.#leave(lease, place, began);
+      });
+    }
+    this.#leave(lease, place, began);
+    return answer;
+  }
+
+  async #runLater<T>(
+    { level, place, flow }: Classified,
+    seats: number,
+    work: () => T | Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const { clock, metrics } = this.#deps;
+    const { clock } = this.#deps;
     const came = clock.monotonic();
     const got = await level.acquire(flow, seats, signal);
-    const place = metrics.place(schemaName, level.name);
     const began = clock.monotonic();
     if (typeof got === "string") {
       place.refused(got, began - came);
@@ -126,11 +162,15 @@ export class FlowControl {
     try {
       return await work();
     } finally {
-      got.release();
-      place.done(clock.monotonic() - began);
-      // Its seats may be somebody else's now.
-      for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
+      this.#leave(got, place, began);
     }
+  }
+
+  #leave(lease: SeatLease, place: FlowPlace, began: number): void {
+    lease.release();
+    place.done(this.#deps.clock.monotonic() - began);
+    // Its seats may be somebody else's now.
+    for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
   }
 }
 

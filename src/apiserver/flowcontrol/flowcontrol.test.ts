@@ -252,6 +252,8 @@ const schemaOf = (name: string, of: string): FlowSchema => ({
     ],
   },
 });
+const waiter = { signal: never };
+
 const busy = async (control: FlowControl, of: string, times: number): Promise<number> => {
   const classified: Classified = control.classify(request(user(of), "GET", "/api/v1/pods"));
   let seated = 0;
@@ -259,7 +261,9 @@ const busy = async (control: FlowControl, of: string, times: number): Promise<nu
     seated += 1;
     return new Promise(() => undefined);
   };
-  for (let n = 0; n < times; n++) void control.run(classified, 1, forever, never).catch(() => undefined);
+  for (let n = 0; n < times; n++) {
+    void Promise.resolve(control.run(classified, 1, forever, waiter)).catch(() => undefined);
+  }
   await Promise.resolve();
   await Promise.resolve();
   return seated;
@@ -300,7 +304,7 @@ suite("levels lend to each other", () => {
     const classified = control.classify(request(user("b"), "GET", "/api/v1/pods"));
     await busy(control, "b", 200);
     await assert.rejects(
-      control.run(classified, 1, () => Promise.resolve(), never),
+      async () => control.run(classified, 1, () => Promise.resolve(), waiter),
       (error: unknown) =>
         error instanceof StatusError &&
         error.status.code === 429 &&

@@ -109,13 +109,25 @@ export class PriorityLevel {
 
   /** Resolves with seats, or why there are none. */
   async acquire(flow: string, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {
-    const { isExempt, queuing } = this.#options;
-    const wanted = isExempt ? seats : Math.min(seats, Math.max(1, this.#options.nominalSeats));
-    if (isExempt || (this.#waiting === 0 && this.#hasRoom(wanted))) return this.#take(wanted, undefined);
+    const lease = this.take(seats);
+    if (lease !== undefined) return lease;
+    const { queuing } = this.#options;
     if (queuing === undefined) return "concurrency-limit";
     const queue = this.#queueOf(flow, queuing);
     if (queue.waiting.length >= queuing.queueLengthMax) return "queue-full";
-    return this.#wait(queue, wanted, signal);
+    return this.#wait(queue, this.#wanted(seats), signal);
+  }
+
+  /** Seats without waiting, where nobody waits for them. */
+  take(seats: number): SeatLease | undefined {
+    const wanted = this.#wanted(seats);
+    const isFree = this.#options.isExempt || (this.#waiting === 0 && this.#hasRoom(wanted));
+    return isFree ? this.#take(wanted, undefined) : undefined;
+  }
+
+  #wanted(seats: number): number {
+    const { isExempt, nominalSeats } = this.#options;
+    return isExempt ? seats : Math.min(seats, Math.max(1, nominalSeats));
   }
 
   #wait(queue: Queue, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {

@@ -16,7 +16,7 @@ export const removeCollection =
     const selection = parseSelection(endpoint, options);
     const page = await read(
       endpoint.storage.cache,
-      { namespace: info.namespace, selection, options, signal: call.signal },
+      { namespace: info.namespace, selection, options, waiter: call },
       deps,
     );
     await Promise.all(

@@ -10,10 +10,6 @@ export const list =
     const options = parseListOptions(call.query, false);
     const selection = parseSelection(endpoint, options);
     const { namespace } = info;
-    const page = await read(
-      endpoint.storage.cache,
-      { namespace, selection, options, signal: call.signal },
-      deps,
-    );
+    const page = await read(endpoint.storage.cache, { namespace, selection, options, waiter: call }, deps);
     return { kind: "list", endpoint, ...page };
   };

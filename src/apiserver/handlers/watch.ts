@@ -6,6 +6,7 @@ import type { ReadDeps } from "#apiserver/registry/read.ts";
 import type { Interest } from "#apiserver/registry/listeners.ts";
 import { parseSelection, type Selection } from "#apiserver/registry/selection.ts";
 import { openWatch } from "#apiserver/registry/watcher.ts";
+import type { ApiCall } from "#apiserver/request/call.ts";
 import { parseListOptions, parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
 
 export interface WatchDeps extends ReadDeps {
@@ -36,7 +37,7 @@ export const watch =
     const options = parseListOptions(call.query, true);
     const selection = parseSelection(endpoint, options);
     const { cache } = endpoint.storage;
-    const begin = await reachStart(options, deps, call.signal);
+    const begin = await reachStart(options, deps, call);
     const timeoutMs =
       options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
         ? options.timeoutSeconds * 1000
@@ -69,10 +70,10 @@ interface Begin {
 }
 
 /** Where the watch begins, after waiting for a state that is new enough. */
-async function reachStart(options: ListOptions, { feed }: ReadDeps, signal: AbortSignal): Promise<Begin> {
+async function reachStart(options: ListOptions, { feed }: ReadDeps, call: ApiCall): Promise<Begin> {
   const asked = parseResourceVersion(options.resourceVersion);
-  if (options.resourceVersion === "") await feed.fresh(signal);
-  else if (asked > 0n) await feed.reach(asked, signal);
+  if (options.resourceVersion === "") await feed.fresh(call);
+  else if (asked > 0n) await feed.reach(asked, call.signal);
   const { sendInitialEvents } = options;
   if (sendInitialEvents === true) {
     return { withState: true, revision: feed.revision, markEnd: options.allowWatchBookmarks };

@@ -27,7 +27,7 @@ const program = `
   const asked = Promise.withResolvers();
   const left = Promise.withResolvers();
   const front = {
-    handle(incoming, outgoing) { outgoing.once("close", left.resolve); asked.resolve(); },
+    handle(exchange) { exchange.onClose(left.resolve); asked.resolve(); },
     stop: () => new Promise(() => undefined),
   };
   const door = new Door(

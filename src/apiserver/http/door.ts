@@ -1,7 +1,15 @@
 /**
  * The listening socket: HTTP/2 and HTTP/1.1 over TLS, the routes beside the API, upgrades, and a graceful end.
  */
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import {
+  createSecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type Http2SecureServer,
+  type IncomingHttpHeaders as Http2Headers,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -12,6 +20,8 @@ import { Hono } from "hono";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Front } from "./front.ts";
+import { Http2Exchange } from "./http2-exchange.ts";
+import { NodeExchange } from "./node-exchange.ts";
 
 /** Routes that the supervisor adds beside the API, with Hono's own means. */
 export type ApiserverApp = Hono<{ Bindings: HttpBindings }>;
@@ -69,12 +79,18 @@ const drainMs = 15_000;
 /** For the last bytes to go out. */
 const lingerMs = 500;
 
+/** What lies beside the API. */
+interface Extra {
+  readonly paths: ReadonlySet<string>;
+  readonly listener: ReturnType<typeof getRequestListener>;
+}
+
 export class Door {
   readonly #options: DoorOptions;
   readonly #deps: DoorDeps;
   /** Of TCP, and of TLS once they have shaken hands. */
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Map<ServerHttp2Session, IdleWatch>();
   readonly #upgraded = new Set<Duplex>();
   #server: Http2SecureServer | undefined;
 
@@ -108,13 +124,14 @@ export class Door {
       },
       (incoming, outgoing) => {
         if (extra.paths.has(pathOf(incoming.url))) void extra.listener(incoming, outgoing);
-        else void this.#deps.front.handle(incoming, outgoing);
+        else void this.#deps.front.handle(new NodeExchange(incoming, outgoing));
       },
     );
     this.#server = server;
     server.on("connection", (socket: Socket) => {
       this.#follow(socket);
     });
+    this.#takeStreams(server, extra);
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#follow(socket);
       socket.setNoDelay(true);
@@ -123,12 +140,11 @@ export class Door {
       socket.on("error", () => undefined);
     });
     server.on("session", (session) => {
-      this.#sessions.add(session);
+      this.#sessions.set(session, new IdleWatch(session, this.#deps.clock));
       session.once("close", () => {
         this.#sessions.delete(session);
       });
       session.on("error", () => undefined);
-      closeWhenIdle(session, this.#deps.clock);
       session.once("connect", () => {
         session.setLocalWindowSize(windowBytes);
       });
@@ -153,6 +169,28 @@ export class Door {
     });
   }
 
+  /** HTTP/2 doesn't take Node's detour of looking like HTTP/1.1, but for the paths beside the API. */
+  #takeStreams(server: Http2SecureServer, extra: Extra): void {
+    server.removeAllListeners("stream");
+    const onStream = (
+      stream: ServerHttp2Stream,
+      headers: Http2Headers,
+      _flags: number,
+      rawHeaders: string[] = [],
+    ): void => {
+      if (!isOrdinary(stream, headers)) return;
+      if (extra.paths.has(pathOf(headers[":path"]))) {
+        const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+        void extra.listener(request, new Http2ServerResponse(stream));
+        return;
+      }
+      const use = this.#sessions.get(stream.session as ServerHttp2Session);
+      void this.#deps.front.handle(new Http2Exchange(stream, headers, rawHeaders));
+      use?.note(stream);
+    };
+    server.on("stream", onStream);
+  }
+
   /**
    * Takes no new connections and no new requests, ends watches, lets requests finish for a while, then cuts what is left:
    * exec and its like among it.
@@ -167,7 +205,7 @@ export class Door {
       });
     });
     const idle = front.stop();
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
     await within(drainMs, idle, clock);
     for (const socket of this.#upgraded) socket.destroy();
     await within(lingerMs, closed, clock);
@@ -179,44 +217,73 @@ export class Door {
    * Only what lies beside the API goes through Hono: it refuses paths by itself and without a Status, and over HTTP/2 it
    * breaks off an answer whose request has a body that nobody read.
    */
-  #extra(): {
-    readonly paths: ReadonlySet<string>;
-    readonly listener: ReturnType<typeof getRequestListener>;
-  } {
+  #extra(): Extra {
     const app: ApiserverApp = new Hono();
     this.#deps.extraRoutes?.(app, this.#deps.front);
     const paths = new Set(app.routes.map(({ path }) => path));
     for (const path of paths) assert(!/[:*]/.test(path), `${path} is not one path but a pattern`);
     app.all("*", async ({ env }) => {
-      await this.#deps.front.handle(env.incoming, env.outgoing);
+      await this.#deps.front.handle(new NodeExchange(env.incoming, env.outgoing));
       return RESPONSE_ALREADY_SENT;
     });
     return { paths, listener: getRequestListener(app.fetch, { overrideGlobalObjects: true }) };
   }
 }
 
-const pathOf = (url = "/"): string => url.split("?", 1).join("");
+function pathOf(url = "/"): string {
+  const mark = url.indexOf("?");
+  return mark < 0 ? url : url.slice(0, mark);
+}
 
-/** As Go's server does, with a GOAWAY. A quiet watch is no idleness. */
-function closeWhenIdle(session: ServerHttp2Session, clock: Clock): void {
-  let streams = 0;
-  let since = clock.monotonic();
-  session.on("stream", (stream) => {
-    streams++;
-    stream.once("close", () => {
-      streams--;
-      since = clock.monotonic();
+/** What Node would do for us: it tells who wants to be told before he sends a body. False: it is answered. */
+function isOrdinary(stream: ServerHttp2Stream, headers: Http2Headers): boolean {
+  if (headers[":method"] === "CONNECT") {
+    stream.respond({ ":status": 405 }, { endStream: true });
+    return false;
+  }
+  if (headers.expect === undefined) return true;
+  if (headers.expect === "100-continue") {
+    stream.additionalHeaders({ ":status": 100 });
+    return true;
+  }
+  stream.respond({ ":status": 417 }, { endStream: true });
+  return false;
+}
+
+/** Ends a connection of HTTP/2 that nothing goes over, as Go's server does, with a GOAWAY. A quiet watch is no idleness. */
+class IdleWatch {
+  readonly #session: ServerHttp2Session;
+  readonly #clock: Clock;
+  #open = 0;
+  #since: number;
+  #cancel: () => void;
+
+  constructor(session: ServerHttp2Session, clock: Clock) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#since = clock.monotonic();
+    this.#cancel = clock.after(idleMs, this.#look);
+    session.once("close", () => {
+      this.#cancel();
     });
-  });
-  const look = (): void => {
-    const leftMs = streams === 0 ? since + idleMs - clock.monotonic() : idleMs;
-    if (leftMs <= 0) session.close();
-    else cancel = clock.after(leftMs, look);
+  }
+
+  /** A request has come; most are answered by now. */
+  note(stream: ServerHttp2Stream): void {
+    this.#since = this.#clock.monotonic();
+    if (stream.writableEnded) return;
+    this.#open++;
+    stream.once("close", () => {
+      this.#open--;
+      this.#since = this.#clock.monotonic();
+    });
+  }
+
+  readonly #look = (): void => {
+    const leftMs = this.#open === 0 ? this.#since + idleMs - this.#clock.monotonic() : idleMs;
+    if (leftMs <= 0) this.#session.close();
+    else this.#cancel = this.#clock.after(leftMs, this.#look);
   };
-  let cancel = clock.after(idleMs, look);
-  session.once("close", () => {
-    cancel();
-  });
 }
 
 /**

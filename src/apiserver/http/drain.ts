@@ -1,6 +1,5 @@
 /** What is being answered when the server is told to stop, and what still may come in then. */
-import type { Incoming } from "./exchange.ts";
-import { headerOf } from "./exchange.ts";
+import { headerOf, type RequestHead } from "./exchange.ts";
 
 /** upstream: apiserver/pkg/server/filters/with_retry_after.go */
 const exemptPrefixes = ["/readyz", "/livez", "/healthz", "/metrics"];
@@ -10,13 +9,14 @@ export class Drain {
   #running = 0;
   #isStopping = false;
 
-  /** Call what it returns once, when the answer is out. Watches and connects aren't waited for: don't enter them. */
-  enter(): () => void {
+  /** Call `leave` once, when the answer is out. Watches and connects aren't waited for: don't enter them. */
+  enter(): void {
     this.#running++;
-    return () => {
-      this.#running--;
-      this.#settle();
-    };
+  }
+
+  leave(): void {
+    this.#running--;
+    this.#settle();
   }
 
   /** Resolves when all that has entered is answered. */
@@ -27,11 +27,10 @@ export class Drain {
   }
 
   /** Whether a new request comes too late. */
-  refuses(incoming: Incoming): boolean {
+  refuses(head: RequestHead): boolean {
     if (!this.#isStopping) return false;
-    const url = incoming.url ?? "/";
-    const isExempt = exemptPrefixes.some((prefix) => url.startsWith(prefix));
-    return !isExempt && !headerOf(incoming, "user-agent").startsWith("kube-apiserver/");
+    const isExempt = exemptPrefixes.some((prefix) => head.url.startsWith(prefix));
+    return !isExempt && !headerOf(head, "user-agent").startsWith("kube-apiserver/");
   }
 
   #settle(): void {

@@ -1,15 +1,11 @@
-/** A request of Node's HTTP servers (1.1 or 2) as a call of the API. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+/** One request and its answer on a connection of the door's, whatever the protocol. */
+import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
+import type { Duplex, Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { badRequestError, failure } from "#api/meta/status.ts";
-import type { Credentials, HeaderValues, UserInfo } from "#apiserver/authn/authenticator.ts";
-import type { RequestInfo } from "#apiserver/request/info.ts";
-import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
-
-export type Incoming = IncomingMessage | Http2ServerRequest;
-export type Outgoing = ServerResponse | Http2ServerResponse;
+import { failure } from "#api/meta/status.ts";
+import type { HeaderValues } from "#apiserver/authn/authenticator.ts";
+import type { RequestBody } from "#apiserver/request/call.ts";
 
 /** The client left, or doesn't read what it asked for. */
 export class ClientGoneError extends Error {
@@ -20,111 +16,76 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** What a request's head says. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  /** By lower-case name. */
+  readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** The same object for all requests of a connection. */
+  readonly connection: object | undefined;
+  readonly socket: Duplex | undefined;
+  /** The body. */
+  readonly incoming: Readable;
+}
+
+/** Names and values in turn; names in lower case. */
+export type HeaderPairs = readonly (string | readonly string[])[];
+
+export interface Exchange extends RequestHead {
+  /** Nothing more of the request's body will come. */
+  readonly isRead: boolean;
+  /** Of the answer; 200 until there is another. */
+  readonly status: number;
+  readonly isHeadSent: boolean;
+  /** The client is gone, or all is said. */
+  readonly isOver: boolean;
+  /** A header for whatever will be answered. In the place of one of that name. */
+  setHeader(name: string, value: string | readonly string[]): void;
+  /** All of the answer; no body: the head alone, as for HEAD. */
+  send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void;
+  /** The head, which the client sees before there is a body. */
+  begin(status: number, headers: HeaderPairs): void;
+  /** False: more should wait for `onDrain`. `done` is called when the chunk's memory is free again, or the client gone. */
+  write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  end(): void;
+  onDrain(run: () => void): () => void;
+  /** Calls back once when the exchange is over, however it ended; at once when it is. */
+  onClose(run: () => void): () => void;
+  /** Calls back when the answer has gone out. */
+  onFinish(run: () => void): void;
+  /** Nobody will read the rest of the request's body. Before the head goes out. */
+  refuseRest(): void;
+  /** Ends the stream, or the connection where there is but one, though the request isn't read. */
+  cutOff(): void;
+  /** Breaks the answer off, so that the client sees that it isn't whole. */
+  destroy(): void;
+  destroyConnection(): void;
+}
+
 /** upstream: MaxRequestBodyBytes */
 const bodyBytesMax = 3 << 20;
 
-export interface Target {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-/** Throws 400 for a path that can't be decoded. */
-export function targetOf(url: string): Target {
-  const mark = url.indexOf("?");
-  const path = mark < 0 ? url : url.slice(0, mark);
-  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
-  try {
-    return { path: path.includes("%") ? decodeURIComponent(path) : path, query };
-  } catch (error) {
-    throw badRequestError(`invalid path ${JSON.stringify(path)}`, { cause: error });
-  }
-}
-
-export function headerOf(incoming: Incoming, name: string): string {
-  const value = incoming.headers[name];
+export function headerOf({ headers }: Pick<RequestHead, "headers">, name: string): string {
+  const value = headers[name];
   if (value === undefined) return "";
   return typeof value === "string" ? value : value.join(", ");
 }
 
-/** Certificates by connection: asking the socket costs more than the rest of a request. */
-export class ClientCertificates {
-  readonly #known = new WeakMap<object, { readonly certificate: Buffer | undefined }>();
-
-  of(incoming: Incoming): Buffer | undefined {
-    const connection = "stream" in incoming ? incoming.stream.session : incoming.socket;
-    if (connection === undefined) return undefined;
-    let known = this.#known.get(connection);
-    if (known === undefined) {
-      known = { certificate: peerCertificate(incoming) };
-      this.#known.set(connection, known);
-    }
-    return known.certificate;
-  }
-}
-
-function peerCertificate(incoming: Incoming): Buffer | undefined {
+export function peerCertificate(socket: Duplex | undefined): Buffer | undefined {
   // HTTP/2 shows its socket through a proxy that answers to calls, but not to `in`.
-  const socket = ("stream" in incoming ? incoming.stream.session?.socket : incoming.socket) as
-    | Partial<Pick<TLSSocket, "getPeerCertificate">>
-    | undefined;
-  const certificate = socket?.getPeerCertificate?.() as { raw?: Buffer } | undefined;
+  const peer = socket as Partial<Pick<TLSSocket, "getPeerCertificate">> | undefined;
+  const certificate = peer?.getPeerCertificate?.() as { raw?: Buffer } | undefined;
   return certificate?.raw;
 }
 
-/** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
-export function credentialsOf(incoming: Incoming, certificates: ClientCertificates): Credentials {
-  const bearer = bearerOf(headerOf(incoming, "authorization")) ?? tokenOfProtocol(incoming);
-  return {
-    bearerToken: bearer === "" ? undefined : bearer,
-    clientCertificate: certificates.of(incoming),
-    remoteHeaders:
-      incoming.headers["x-remote-user"] === undefined ? undefined : separateHeaders(incoming, "x-remote-"),
-    target: incoming.url,
-  };
-}
-
-function bearerOf(authorization: string): string | undefined {
-  if (authorization === "") return undefined;
-  const [scheme = "", token = ""] = authorization.split(/ +/, 2);
-  return scheme.toLowerCase() === "bearer" ? token : undefined;
-}
-
-const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
-
-function tokenOfProtocol(incoming: Incoming): string {
-  if (headerOf(incoming, "upgrade").toLowerCase() !== "websocket") return "";
-  const protocols = headerOf(incoming, "sec-websocket-protocol").split(",");
-  const found = protocols.map((each) => each.trim()).find((each) => each.startsWith(tokenProtocol));
-  return found === undefined
-    ? ""
-    : Buffer.from(found.slice(tokenProtocol.length), "base64url").toString("utf8");
-}
-
-export interface CallParts {
-  readonly info: RequestInfo;
-  readonly incoming: Incoming;
-  readonly target: Target;
-  readonly user: UserInfo;
-  readonly signal: AbortSignal;
-  readonly warn: (text: string) => void;
-  readonly annotate: (key: string, text: string) => void;
-  readonly body: RequestBody;
-  readonly upgrade: UpgradeRequest | undefined;
-}
-
-export function callOf({ incoming, target, ...parts }: CallParts): ApiCall {
-  return {
-    ...parts,
-    method: incoming.method ?? "GET",
-    path: target.path,
-    query: target.query,
-    header: (name) => headerOf(incoming, name),
-    headerNames: Object.keys(incoming.headers),
-  };
-}
-
 /** Headers of that prefix, each value by itself: Node joins what was sent several times. */
-export function separateHeaders({ rawHeaders }: Incoming, prefix: string): HeaderValues {
+export function separateHeaders(
+  { rawHeaders }: Pick<RequestHead, "rawHeaders">,
+  prefix: string,
+): HeaderValues {
   const found: Record<string, string[]> = {};
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? "").toLowerCase();
@@ -134,28 +95,34 @@ export function separateHeaders({ rawHeaders }: Incoming, prefix: string): Heade
 }
 
 /** Where a request came from, proxies first as they say. */
-export function sourceAddresses(incoming: Incoming): string[] {
-  const forwarded = headerOf(incoming, "x-forwarded-for").split(",");
-  const said = [...forwarded, headerOf(incoming, "x-real-ip")].map((each) => each.trim());
-  const socket = "stream" in incoming ? incoming.stream.session?.socket : incoming.socket;
+export function sourceAddresses(head: RequestHead): string[] {
+  const forwarded = headerOf(head, "x-forwarded-for").split(",");
+  const said = [...forwarded, headerOf(head, "x-real-ip")].map((each) => each.trim());
+  const socket = head.socket as Partial<Pick<TLSSocket, "remoteAddress">> | undefined;
   const own = socket?.remoteAddress?.replace(/^::ffff:/, "") ?? "";
   return [...new Set([...said.filter((each) => isIP(each) !== 0), own])].filter((each) => each !== "");
 }
 
-export function bodyOf(incoming: Incoming): RequestBody {
+export function bodyOf(head: RequestHead): RequestBody {
+  const { incoming } = head;
   let bytes: Promise<Buffer> | undefined;
   return {
-    contentType: headerOf(incoming, "content-type"),
-    bytes: () => (bytes ??= readAll(incoming)),
-    stream: incoming,
+    contentType: headerOf(head, "content-type"),
+    bytes: () => (bytes ??= readAll(head)),
+    stream: {
+      // Who stops reading it may still want to answer.
+      [Symbol.asyncIterator]: () =>
+        incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
+    },
   };
 }
 
-async function readAll(incoming: Incoming): Promise<Buffer> {
-  const announced = Number(headerOf(incoming, "content-length") || "0");
+async function readAll(head: RequestHead): Promise<Buffer> {
+  const { incoming } = head;
+  const announced = Number(headerOf(head, "content-length") || "0");
   if (announced > bodyBytesMax) throw tooLarge();
-  // Its close is over and won't be told again; over HTTP/2 the half that has come would look like the whole.
-  if (incoming.destroyed || ("stream" in incoming && incoming.aborted)) throw new ClientGoneError();
+  // Its close is over and won't be told again.
+  if (incoming.destroyed || isAborted(incoming)) throw new ClientGoneError();
   const done = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
@@ -166,6 +133,7 @@ async function readAll(incoming: Incoming): Promise<Buffer> {
     else done.reject(tooLarge());
   });
   incoming.once("end", () => {
+    if (isAborted(incoming)) return;
     isRead = true;
     done.resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
   });
@@ -176,6 +144,9 @@ async function readAll(incoming: Incoming): Promise<Buffer> {
   });
   return done.promise;
 }
+
+/** Over HTTP/2 the half that has come would look like the whole. */
+const isAborted = (incoming: Readable): boolean => (incoming as { aborted?: boolean }).aborted === true;
 
 const tooLarge = (): Error =>
   failure({

@@ -1,52 +1,36 @@
 /**
- * From a request of Node's server to its answer: who asks, the chain, the answer's shape, and every failure as a Status.
+ * From a request at the door to its answer: who asks, the chain, the answer's shape, and every failure as a Status.
+ * Where nothing has to be waited for, all of it happens at once: most reads, since they are answered from memory.
  * upstream: apiserver/pkg/server/filters and apiserver/pkg/endpoints/filters
  */
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
-import {
-  badRequestError,
-  failure,
-  internalError,
-  StatusError,
-  type Status,
-  tooManyRequestsError,
-  unauthorizedError,
-} from "#api/meta/status.ts";
+import { badRequestError, failure, type Status } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
-import { errorText, type Logger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
-import { StoreBusyError, StoreClosedError } from "#store/store.ts";
-import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
-import { impersonate } from "#apiserver/authn/impersonation.ts";
+import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import type { Answer, ApiCall, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
+import type { Answer, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { isOnlyAnswered, parseRequestInfo, type RequestInfo } from "#apiserver/request/info.ts";
-import { acceptsGzip } from "./compression.ts";
-import {
-  bodyOf,
-  callOf,
-  ClientCertificates,
-  ClientGoneError,
-  credentialsOf,
-  headerOf,
-  separateHeaders,
-  sourceAddresses,
-  targetOf,
-  type Incoming,
-  type Outgoing,
-  type Target,
-} from "./exchange.ts";
+import { isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { Drain, shuttingDown } from "./drain.ts";
-import type { RequestMetrics } from "./metrics.ts";
-import { respond, sendStatus, type Response } from "./respond.ts";
+import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
+import { HttpCall } from "./http-call.ts";
+import { Identification, type Identified } from "./identification.ts";
+import type { RequestKind, RequestMetrics } from "./metrics.ts";
+import { NodeRequestHead, type NodeRequest } from "./node-exchange.ts";
+import { refuseUpgrade, refuseWith, statusErrorOf } from "./refuse.ts";
+import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
+import { Targets, type Target } from "./target.ts";
 
 export interface FrontDeps extends ShapeDeps {
   readonly clock: Clock;
@@ -62,47 +46,48 @@ export interface FrontDeps extends ShapeDeps {
   readonly countObjects: CountObjects;
   /** Whether what is asked for can be written as protobuf. */
   readonly hasProtobuf: (info: RequestInfo) => boolean;
+  /** Whether there is such a resource here. */
+  readonly isServed: (info: RequestInfo) => boolean;
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
 }
 
-const knownUserMs = 10_000;
-
-interface Identified {
-  readonly sender: UserInfo;
-  readonly impersonated: UserInfo | undefined;
+/** One request while it is answered. */
+interface Visit {
+  readonly exchange: Exchange;
+  readonly target: Target;
+  readonly kind: RequestKind;
+  readonly auditId: string;
+  readonly begun: number;
+  /** How it is answered: plainly until it is known better. */
+  shape: Shape;
+  /** Known once it is known who asks. */
+  call: HttpCall | undefined;
+  /** A watch goes on without it. */
+  isFollowed: boolean;
 }
 
 interface ToAudit {
   readonly auditId: string;
-  readonly incoming: Incoming;
+  readonly head: RequestHead;
   readonly info: RequestInfo;
   readonly identified: Identified;
   readonly body: RequestBody | undefined;
 }
 
-interface Followed {
-  readonly finish: (code: number, seconds: number) => void;
-  readonly record: AuditRecord | undefined;
-}
-
-const recordAnnotations =
-  (record: AuditRecord | undefined) =>
-  (key: string, text: string): void => {
-    record?.annotate(key, text);
-  };
-
 export class Front {
   readonly #deps: FrontDeps;
-  readonly #certificates = new ClientCertificates();
-  /** By the certificate of a connection. */
-  readonly #knownUsers = new WeakMap<Buffer, { readonly user: UserInfo; readonly until: number }>();
+  readonly #identification: Identification;
+  readonly #targets = new Targets();
   readonly #plain: Shape;
   readonly #watches = new Set<Subscription<WatchItem>>();
   readonly #drain = new Drain();
+  readonly #respondDeps: ResponseDeps;
 
   constructor(deps: FrontDeps) {
     this.#deps = deps;
+    this.#respondDeps = { clock: deps.clock, chunks: new ChunkPool() };
+    this.#identification = new Identification(deps);
     this.#plain = negotiateShape("application/json", new URLSearchParams(), deps);
   }
 
@@ -117,176 +102,221 @@ export class Front {
   }
 
   /** Who sent this, or whom it acts as. Throws 401. For routes beside the API. */
-  async identify(incoming: Incoming): Promise<UserInfo> {
-    const { sender, impersonated } = await this.#identify(incoming);
+  async identify(incoming: NodeRequest): Promise<UserInfo> {
+    const { sender, impersonated } = await this.#identification.identify(new NodeRequestHead(incoming));
     return impersonated ?? sender;
   }
 
-  /** Who sent this, and whom it is to be taken for. Throws 401, and 403 for who may not impersonate. */
-  async #identify(incoming: Incoming): Promise<Identified> {
-    const credentials = credentialsOf(incoming, this.#certificates);
-    const sender = this.#knownUser(credentials) ?? (await this.#authenticate(credentials));
-    return {
-      sender,
-      impersonated: await impersonate(
-        separateHeaders(incoming, "impersonate-"),
-        sender,
-        this.#deps.authorizer,
-      ),
-    };
-  }
-
-  /** A certificate that was good a moment ago is good still. */
-  #knownUser({ bearerToken, clientCertificate, remoteHeaders }: Credentials): UserInfo | undefined {
-    if (bearerToken !== undefined || clientCertificate === undefined) return undefined;
-    // A front proxy speaks for somebody else each time.
-    if (remoteHeaders !== undefined) return undefined;
-    const known = this.#knownUsers.get(clientCertificate);
-    const isFresh = known !== undefined && this.#deps.clock.monotonic() < known.until;
-    return isFresh ? known.user : undefined;
-  }
-
-  async #authenticate(credentials: Credentials): Promise<UserInfo> {
-    const user = await this.#deps.authenticator.authenticate(credentials);
-    if (user === undefined) throw unauthorizedError();
-    const { bearerToken, clientCertificate, remoteHeaders } = credentials;
-    const isByCertificate = bearerToken === undefined && remoteHeaders === undefined;
-    if (isByCertificate && clientCertificate !== undefined) {
-      const until = this.#deps.clock.monotonic() + knownUserMs;
-      this.#knownUsers.set(clientCertificate, { user, until });
+  /** Undefined when the answer is out already; otherwise resolves then, or when the watch has begun. Never fails. */
+  handle(exchange: Exchange): Promise<void> | undefined {
+    if (this.#drain.refuses(exchange)) {
+      refuseLate(exchange);
+      return undefined;
     }
-    return user;
-  }
-
-  /** Resolves when the answer is out, or the watch has begun. Never rejects. */
-  async handle(incoming: Incoming, outgoing: Outgoing): Promise<void> {
-    if (this.#drain.refuses(incoming)) {
-      refuseLate(outgoing);
-      return;
-    }
-    const gone = new AbortController();
-    let isAnswered = false;
-    outgoing.once("close", () => {
-      if (!isAnswered) gone.abort(new ClientGoneError());
-    });
-    const warnings: string[] = [];
-    let response: Response = {
-      outgoing,
-      shape: this.#plain,
-      warnings,
-      isHead: incoming.method === "HEAD",
-      takesGzip: acceptsGzip(headerOf(incoming, "accept-encoding")),
-    };
-    const auditId = auditIdOf(headerOf(incoming, "audit-id"), this.#deps.random);
-    outgoing.setHeader("audit-id", auditId);
-    const begun = this.#deps.clock.monotonic();
-    let finish: ((code: number, seconds: number) => void) | undefined;
-    let record: AuditRecord | undefined;
-    let leave: (() => void) | undefined;
+    const visit = this.#begin(exchange);
+    if (visit === undefined) return undefined;
     try {
-      const target = targetOf(incoming.url ?? "/");
-      const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
-      if (!isLongRunning(info)) leave = this.#drain.enter();
-      finish = this.#deps.metrics.begin(info, target.query);
-      const identified = await this.#identify(incoming);
-      if (info.isResourceRequest) {
-        const limits = { hasProtobuf: this.#deps.hasProtobuf(info), hasTable: !isOnlyAnswered(info) };
-        const shape = negotiateShape(headerOf(incoming, "accept"), target.query, this.#deps, limits);
-        response = { ...response, shape };
-      }
-      const warn = (text: string): void => {
-        if (!warnings.includes(text)) warnings.push(text);
-      };
-      const user = identified.impersonated ?? identified.sender;
-      const body = bodyOf(incoming);
-      record = await this.#audited({ auditId, incoming, info, identified, body });
-      const annotate = recordAnnotations(record);
-      const signal = gone.signal;
-      const call = callOf({ info, incoming, target, user, signal, warn, annotate, body, upgrade: undefined });
-      const answer = await this.#seated(call, outgoing);
-      if (answer.kind === "watch") {
-        // Not awaited: a watch lives long, and all that belongs to its request can go.
-        const events = this.#deps.metrics.watchEvents(info);
-        void this.#follow(answer, { ...response, events }, { finish, record });
-        finish = undefined;
-        return;
-      }
-      await respond(answer, response, this.#deps.clock);
-      isAnswered = true;
-      await record?.complete(outgoing.statusCode, answer);
+      const user = this.#deps.auditor() === undefined ? this.#identification.known(exchange) : undefined;
+      const done = user === undefined ? this.#serveLater(visit) : this.#serveNow(visit, user);
+      if (done !== undefined) return this.#finishLater(visit, done);
     } catch (error) {
-      const status = this.#fail(error, response);
-      await record?.complete(status?.code ?? outgoing.statusCode, status);
-    } finally {
-      leave?.();
-      finish?.(outgoing.statusCode, (this.#deps.clock.monotonic() - begun) / 1000);
+      this.#fail(error, visit);
+    }
+    this.#finish(visit);
+    return undefined;
+  }
+
+  /** Undefined: it was refused for its path. */
+  #begin(exchange: Exchange): Visit | undefined {
+    const { clock, random } = this.#deps;
+    const begun = clock.monotonic();
+    const auditId = auditIdOf(headerOf(exchange, "audit-id"), random);
+    exchange.setHeader("audit-id", auditId);
+    try {
+      const target = this.#targets.of(exchange.method, exchange.url);
+      const kind = target.kind ?? this.#kindOf(target);
+      kind.open += 1;
+      if (!isLongRunning(target.info)) this.#drain.enter();
+      return {
+        exchange,
+        target,
+        kind,
+        auditId,
+        begun,
+        shape: this.#plain,
+        call: undefined,
+        isFollowed: false,
+      };
+    } catch (error) {
+      sendStatus(this.#responseOf(exchange, this.#plain), statusErrorOf(error).status);
+      return undefined;
     }
   }
 
-  async #follow(answer: WatchAnswer, response: Response, { finish, record }: Followed): Promise<void> {
+  async #finishLater(visit: Visit, done: Promise<void>): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      const status = this.#fail(error, visit);
+      await visit.call?.record?.complete(status?.code ?? visit.exchange.status, status);
+    } finally {
+      this.#finish(visit);
+    }
+  }
+
+  #finish({ exchange, target, kind, begun, isFollowed }: Visit): void {
+    if (!isLongRunning(target.info)) this.#drain.leave();
+    if (!isFollowed) kind.finish(exchange.status, (this.#deps.clock.monotonic() - begun) / 1000);
+  }
+
+  /** The longer way: who asks must be found out, or all of it is to be told. */
+  async #serveLater(visit: Visit): Promise<void> {
+    const { auditId, exchange, target } = visit;
+    const identified = await this.#identification.identify(exchange);
+    this.#negotiate(visit);
+    const call = this.#callOf(visit, identified.impersonated ?? identified.sender);
+    const { body } = call;
+    const { info } = target;
+    call.record = await this.#record({ auditId, head: exchange, info, identified, body });
+    await this.#serve(call, visit);
+  }
+
+  #serveNow(visit: Visit, user: UserInfo): Promise<void> | undefined {
+    this.#negotiate(visit);
+    return this.#serve(this.#callOf(visit, user), visit);
+  }
+
+  #callOf(visit: Visit, user: UserInfo): HttpCall {
+    const { exchange, target } = visit;
+    const onClose = (run: () => void): unknown => exchange.onClose(run);
+    visit.call = new HttpCall({ head: exchange, target, user, onClose });
+    return visit.call;
+  }
+
+  #serve(call: HttpCall, visit: Visit): Promise<void> | undefined {
+    const answer = this.#seated(call, visit);
+    if (answer instanceof Promise) return answer.then((late) => this.#answer(late, call, visit));
+    return this.#answer(answer, call, visit);
+  }
+
+  #answer(answer: Answer, call: HttpCall, visit: Visit): Promise<void> | undefined {
+    const { exchange, shape } = visit;
+    const response = this.#responseOf(exchange, shape, call.warnings);
+    if (answer.kind === "watch") {
+      // Not awaited: a watch lives long, and all that belongs to its request can go.
+      visit.isFollowed = true;
+      const events = this.#deps.metrics.watchEvents(call.info);
+      void this.#follow(answer, { ...response, events }, visit.kind, call.record);
+      return undefined;
+    }
+    const sent = respond(answer, response, this.#respondDeps);
+    if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, exchange, sent);
+    call.isAnswered = true;
+    return undefined;
+  }
+
+  async #sent(
+    answer: Answer,
+    call: HttpCall,
+    exchange: Exchange,
+    sent: Promise<void> | undefined,
+  ): Promise<void> {
+    await sent;
+    call.isAnswered = true;
+    await call.record?.complete(exchange.status, answer);
+  }
+
+  async #follow(
+    answer: WatchAnswer,
+    response: Response,
+    kind: RequestKind,
+    record: AuditRecord | undefined,
+  ): Promise<void> {
+    const { exchange } = response;
     this.#watches.add(answer.items);
     record?.started(200);
     try {
-      await respond(answer, response, this.#deps.clock);
+      await respond(answer, response, this.#respondDeps);
     } catch (error) {
-      this.#fail(error, response);
+      this.#tell(error, response);
     } finally {
       this.#watches.delete(answer.items);
-      finish(response.outgoing.statusCode, 0);
-      await record?.complete(response.outgoing.statusCode, undefined);
+      kind.finish(exchange.status, 0);
+      await record?.complete(exchange.status, undefined);
     }
   }
 
+  #responseOf(exchange: Exchange, shape: Shape, warnings: readonly string[] = []): Response {
+    return { exchange, shape, warnings };
+  }
+
+  #kindOf(target: Target): RequestKind {
+    const { info, query } = target;
+    const isKnown = !info.isResourceRequest || this.#deps.isServed(info);
+    const kind = this.#deps.metrics.kindOf(info, query, isKnown);
+    // What isn't served yet may be served later, and otherwise.
+    if (isKnown) target.kind = kind;
+    return kind;
+  }
+
+  /** Throws 406. */
+  #negotiate(visit: Visit): void {
+    const { exchange, target } = visit;
+    const { info, query } = target;
+    if (!info.isResourceRequest) return;
+    const accept = headerOf(exchange, "accept");
+    if (target.shape?.accept === accept) {
+      visit.shape = target.shape.shape;
+      return;
+    }
+    const limits = { hasProtobuf: this.#deps.hasProtobuf(info), hasTable: !isOnlyAnswered(info) };
+    visit.shape = negotiateShape(accept, query, this.#deps, limits);
+    if (target.kind !== undefined) target.shape = { accept, shape: visit.shape };
+  }
+
   /** What is kept of this request for the audit log, if anything is. */
-  async #audited({ auditId, incoming, info, identified, body }: ToAudit): Promise<AuditRecord | undefined> {
+  async #record({ auditId, head, info, identified, body }: ToAudit): Promise<AuditRecord | undefined> {
     return this.#deps.auditor()?.begin({
       auditId,
       info,
-      uri: incoming.url ?? "/",
+      uri: head.url,
       user: identified.sender,
       impersonatedUser: identified.impersonated,
-      sourceIps: sourceAddresses(incoming),
-      userAgent: headerOf(incoming, "user-agent"),
+      sourceIps: sourceAddresses(head),
+      userAgent: headerOf(head, "user-agent"),
       body,
     });
   }
 
   /** A request that asks to take over its connection. Never rejects. */
-  async handleUpgrade(incoming: Incoming, socket: Duplex, head: Buffer): Promise<void> {
-    const gone = new AbortController();
-    socket.once("close", () => {
-      gone.abort(new ClientGoneError());
-    });
+  async handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => undefined);
-    if (this.#drain.refuses(incoming)) {
+    const request = new NodeRequestHead(incoming);
+    if (this.#drain.refuses(request)) {
       refuseWith(socket, shuttingDown.status, "text/plain", shuttingDown.body);
       return;
     }
     let record: AuditRecord | undefined;
     try {
-      const target: Target = targetOf(incoming.url ?? "/");
-      const identified = await this.#identify(incoming);
-      const info = parseRequestInfo(incoming.method ?? "GET", target.path, target.query);
-      const auditId = auditIdOf(headerOf(incoming, "audit-id"), this.#deps.random);
-      record = await this.#audited({ auditId, incoming, info, identified, body: undefined });
-      const call = callOf({
-        info,
-        incoming,
+      const target = this.#targets.of(request.method, request.url);
+      const identified = await this.#identification.identify(request);
+      const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
+      record = await this.#record({ auditId, head: request, info: target.info, identified, body: undefined });
+      const call = new HttpCall({
+        head: request,
         target,
         user: identified.impersonated ?? identified.sender,
-        signal: gone.signal,
-        warn: () => undefined,
-        annotate: recordAnnotations(record),
-        body: bodyOf(incoming),
         upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
+        onClose: (run) => (socket.destroyed ? run() : socket.once("close", run)),
       });
+      call.record = record;
       const answer = await this.#deps.chain(call);
       if (answer.kind === "hijacked") {
         record?.started(101);
         socket.once("close", () => void record?.complete(101, undefined));
         return;
       }
-      await refuse(socket, answer);
+      await refuseUpgrade(socket, answer);
       await record?.complete("status" in answer ? answer.status : 400, answer);
     } catch (error) {
       const { status } = statusErrorOf(error);
@@ -297,18 +327,19 @@ export class Front {
   }
 
   /** Answers when priority and fairness lets it. What lasts takes no seat; a watch takes one until it has begun. */
-  async #seated(call: ApiCall, outgoing: Outgoing): Promise<Answer> {
-    const { info, query, signal } = call;
+  #seated(call: HttpCall, { exchange, target }: Visit): Answer | Promise<Answer> {
+    const { info, query } = call;
     const timeoutMs = isLongRunning(info) ? undefined : this.#timeoutOf(query);
     if (longSubresources.has(info.subresource)) return this.#deps.chain(call);
     const { flow, countObjects } = this.#deps;
-    const classified = flow.classify(call);
-    outgoing.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
-    outgoing.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
-    const seats = seatsOf(info, query, countObjects);
-    const answer = (): Promise<Answer> =>
-      timeoutMs === undefined ? this.#deps.chain(call) : this.#inTime(call, timeoutMs);
-    return flow.run(classified, seats, answer, signal);
+    const classified = (target.flow = flow.classify(call, target.flow));
+    exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
+    exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
+    const answer = (): Answer | Promise<Answer> => {
+      const work = this.#deps.chain(call);
+      return timeoutMs !== undefined && work instanceof Promise ? this.#inTime(work, timeoutMs) : work;
+    };
+    return flow.run(classified, seatsOf(info, query, countObjects), answer, call);
   }
 
   /** What the client asks for, at most the server's own. upstream: apiserver/pkg/endpoints/filters/request_deadline.go */
@@ -327,54 +358,62 @@ export class Front {
     }
   }
 
-  async #inTime(call: ApiCall, timeoutMs: number): Promise<Answer> {
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#deps.clock.after(timeoutMs, () => {
-      late.reject(
-        failure({
-          code: 504,
-          reason: "Timeout",
-          message: "Timeout: request did not complete within the allotted timeout",
-          details: {},
-        }),
+  #inTime(work: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#deps.clock.after(timeoutMs, () => {
+        reject(
+          failure({
+            code: 504,
+            reason: "Timeout",
+            message: "Timeout: request did not complete within the allotted timeout",
+            details: {},
+          }),
+        );
+      });
+      work.then(
+        (answer) => {
+          cancel();
+          resolve(answer);
+        },
+        (error: Error) => {
+          cancel();
+          reject(error);
+        },
       );
     });
-    try {
-      return await Promise.race([this.#deps.chain(call), late.promise]);
-    } finally {
-      cancel();
-    }
   }
 
   /** The rest of a body that is too long, or too slow, isn't waited for. */
-  #leaveUnread(outgoing: Outgoing): void {
-    if (outgoing.req.complete) return;
-    if (!("stream" in outgoing)) outgoing.setHeader("connection", "close");
-    outgoing.once("finish", () => {
+  #leaveUnread(exchange: Exchange): void {
+    if (exchange.isRead) return;
+    exchange.refuseRest();
+    exchange.onFinish(() => {
       const cancel = this.#deps.clock.after(readAnswerMs, () => {
-        if ("stream" in outgoing) outgoing.stream.close();
-        else outgoing.req.destroy();
+        exchange.cutOff();
       });
-      outgoing.once("close", cancel);
+      exchange.onClose(cancel);
     });
   }
 
+  #fail(error: unknown, { exchange, shape, call }: Visit): Status | undefined {
+    return this.#tell(error, this.#responseOf(exchange, shape, call?.warnings));
+  }
+
   /** What the client is told, or would have been. */
-  #fail(error: unknown, response: Response): Status | undefined {
+  #tell(error: unknown, response: Response): Status | undefined {
     if (error instanceof ClientGoneError) return undefined;
     const { status } = statusErrorOf(error);
+    const { exchange } = response;
     // Without a reason it is a refusal that upstream too gives this code.
     if (status.code === 500 && status.reason !== "") {
-      const { method, url } = response.outgoing.req;
-      this.#deps.log.error("request failed", { method, path: url, error });
+      this.#deps.log.error("request failed", { method: exchange.method, path: exchange.url, error });
     }
-    const { outgoing } = response;
-    if (outgoing.headersSent) {
+    if (exchange.isHeadSent) {
       // Too late for a Status: the client must see that the answer is broken off.
-      outgoing.destroy();
+      exchange.destroy();
       return status;
     }
-    if (status.code === 413 || status.code === 504) this.#leaveUnread(outgoing);
+    if (status.code === 413 || status.code === 504) this.#leaveUnread(exchange);
     const shape = response.shape.isTable ? this.#plain : response.shape;
     sendStatus({ ...response, shape }, status);
     return status;
@@ -389,53 +428,9 @@ const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log
 const isLongRunning = ({ verb, subresource }: RequestInfo): boolean =>
   verb === "watch" || longSubresources.has(subresource);
 
-function refuseLate(outgoing: Outgoing): void {
+function refuseLate(exchange: Exchange): void {
   const { status, headers, body } = shuttingDown;
-  outgoing.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  if (!("stream" in outgoing)) outgoing.setHeader("connection", "close");
-  outgoing.setHeader("content-length", String(body.length));
-  outgoing.end(body);
-}
-
-function statusErrorOf(error: unknown): StatusError {
-  if (error instanceof StatusError) return error;
-  if (error instanceof StoreBusyError) {
-    return tooManyRequestsError("the store has more writes waiting than it holds, please try again later", 1);
-  }
-  if (error instanceof StoreClosedError) {
-    return failure({ code: 503, reason: "ServiceUnavailable", message: "the server is shutting down" });
-  }
-  return internalError(errorText(error), { cause: error });
-}
-
-/** An answer to a request that wanted its connection upgraded, and got something else. */
-async function refuse(socket: Duplex, answer: Exclude<Answer, { kind: "hijacked" }>): Promise<void> {
-  if (answer.kind === "object") {
-    refuseWith(socket, answer.status, "application/json", JSON.stringify(answer.object));
-    return;
-  }
-  if (answer.kind !== "raw") {
-    if (answer.kind === "watch") answer.items.cancel();
-    refuseWith(socket, 400, "text/plain", "this resource knows no upgrade\n");
-    return;
-  }
-  const { body, headers, status } = answer;
-  const chunks: Uint8Array[] = [];
-  if (typeof body === "string") chunks.push(Buffer.from(body, "utf8"));
-  else if (body instanceof Uint8Array) chunks.push(body);
-  else for await (const chunk of body) chunks.push(chunk);
-  const type = headers["content-type"];
-  refuseWith(socket, status, typeof type === "string" ? type : "text/plain", Buffer.concat(chunks));
-}
-
-function refuseWith(socket: Duplex, status: number, contentType: string, body: string | Buffer): void {
-  const bytes = Buffer.from(body as string);
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\nConnection: close\r\n` +
-        `Content-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`,
-    );
-  }
-  socket.end(bytes);
+  exchange.refuseRest();
+  const length = ["content-length", String(body.length)];
+  exchange.send(status, [...Object.entries(headers).flat(), ...length], Buffer.from(body));
 }

@@ -13,19 +13,33 @@ const eventBuckets = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
 const readVerbs = new Set(["GET", "LIST", "WATCH"]);
 
-/** All requests of one kind. */
-interface Kind {
+/** All requests of one kind. Whoever begins one counts it as open, and finishes it. */
+export class RequestKind {
   readonly labels: Labels;
   readonly dryRun: string;
   readonly isLong: boolean;
   readonly isRead: boolean;
-  readonly durations: Series;
-  readonly byCode: Map<number, number>;
-  open: number;
+  readonly byCode = new Map<number, number>();
+  open = 0;
+  readonly #durations: Series;
+
+  constructor(labels: Labels & { readonly verb: string }, dryRun: string, durations: Series) {
+    this.labels = labels;
+    this.dryRun = dryRun;
+    this.isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
+    this.isRead = readVerbs.has(labels.verb);
+    this.#durations = durations;
+  }
+
+  finish(code: number, seconds: number): void {
+    this.open -= 1;
+    if (!this.isLong) this.#durations.observe(seconds);
+    this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
+  }
 }
 
 export class RequestMetrics {
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new Map<string, RequestKind>();
   readonly #durations: SeriesHistogram;
   readonly #watchEvents: SeriesHistogram;
   readonly #watchSeries = new Map<string, Series>();
@@ -111,45 +125,36 @@ export class RequestMetrics {
     return series;
   }
 
-  /** Call at the start; call what it returns with the code at the end. */
-  begin(info: RequestInfo, query: URLSearchParams): (code: number, seconds: number) => void {
-    const kind = this.#kindOf(info, query.get("dryRun") ?? "");
-    kind.open += 1;
-    return (code, seconds) => {
-      kind.open -= 1;
-      if (!kind.isLong) kind.durations.observe(seconds);
-      kind.byCode.set(code, (kind.byCode.get(code) ?? 0) + 1);
-    };
-  }
-
-  #kindOf(info: RequestInfo, dryRun: string): Kind {
-    const { verb, group, version, resource, subresource } = info;
-    const scope = scopeOf(info);
-    const key = [verb, group, version, resource, subresource, scope, dryRun].join("\n");
+  /** `isKnown`: there is such a resource. What clients make up has no series of its own, or there would be no end of them. */
+  kindOf(info: RequestInfo, query: URLSearchParams, isKnown: boolean): RequestKind {
+    const dryRun = dryRunOf(query);
+    const labels = labelsOf(info, isKnown);
+    const key = [...Object.values(labels), dryRun].join("\n");
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      const labels = labelsOf(info);
-      kind = {
-        labels,
-        dryRun,
-        isLong: labels.verb === "WATCH" || labels.verb === "CONNECT",
-        isRead: readVerbs.has(labels.verb),
-        durations: this.#durations.series({ ...labels, dry_run: dryRun }),
-        byCode: new Map(),
-        open: 0,
-      };
+      kind = new RequestKind(labels, dryRun, this.#durations.series({ ...labels, dry_run: dryRun }));
       this.#kinds.set(key, kind);
     }
     return kind;
   }
 }
 
+/** upstream: endpoints/metrics/metrics.go cleanDryRun */
+function dryRunOf(query: URLSearchParams): string {
+  const values = query.getAll("dryRun");
+  if (values.length === 0) return "";
+  return values.every((value) => value === "All") ? "All" : "invalid";
+}
+
 const connecting = new Set(["exec", "attach", "portforward", "proxy", "log"]);
 
-function labelsOf(info: RequestInfo): Labels & { readonly verb: string } {
+function labelsOf(info: RequestInfo, isKnown: boolean): Labels & { readonly verb: string } {
   const { group, version, resource, subresource } = info;
   const verb = connecting.has(subresource) ? "CONNECT" : metricVerb(info);
-  return { verb, group, version, resource, subresource, scope: scopeOf(info), component: "apiserver" };
+  const place = isKnown
+    ? { group, version, resource, subresource }
+    : { group: "", version: "", resource: "", subresource: "" };
+  return { verb, ...place, scope: isKnown ? scopeOf(info) : "", component: "apiserver" };
 }
 
 function scopeOf({ isResourceRequest, name, namespace }: RequestInfo): string {
@@ -183,5 +188,8 @@ function metricVerb({ verb }: RequestInfo): string {
       return "DELETECOLLECTION";
     case "connect":
       return "CONNECT";
+    default:
+      // Over HTTP/2 a method is any word.
+      return "OTHER";
   }
 }

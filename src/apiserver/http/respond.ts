@@ -1,58 +1,63 @@
 /** Answers onto the wire. upstream: apiserver/pkg/endpoints/handlers/responsewriters/writers.go, handlers/watch.go */
-import { apiVersionOf, parseApiVersion, type AnyObject, type ListMeta } from "#api/meta/object.ts";
+import { apiVersionOf, parseApiVersion, type AnyObject } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
-import { assert } from "#base/assert.ts";
 import { SubscriptionOverflowError } from "#base/subscription.ts";
 import type { Clock } from "#base/clock.ts";
-import type { Answer, ListAnswer, RawAnswer, WatchAnswer } from "#apiserver/request/call.ts";
+import type { Answer, ListAnswer, RawAnswer, StoredAnswer, WatchAnswer } from "#apiserver/request/call.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
-import { compressChunks, compressed, compressedMinBytes } from "./compression.ts";
-import type { Outgoing } from "./exchange.ts";
+import { chunkBytes, type ChunkPool } from "./chunk-pool.ts";
+import { acceptsGzip, compressChunks, compressed, compressedMinBytes } from "./compression.ts";
+import { headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
+import { ListBody, listMeta } from "./list-body.ts";
 import type { Shape } from "./shape.ts";
-import { BodyWriter, endWith, flushHead } from "./writer.ts";
+import { BodyWriter } from "./writer.ts";
 
 export interface Response {
-  readonly outgoing: Outgoing;
+  readonly exchange: Exchange;
   readonly shape: Shape;
   readonly warnings: readonly string[];
-  readonly isHead: boolean;
-  readonly takesGzip: boolean;
   /** Of a watch: where the sizes of its events are counted. */
   readonly events?: { observe(bytes: number): void } | undefined;
 }
 
-/** Pieces of a list are gathered to about this size. */
-const chunkBytes = 256 << 10;
+export interface ResponseDeps {
+  readonly clock: Clock;
+  readonly chunks: ChunkPool;
+}
 
-/** Resolves when the answer is out, or the client gone. */
-export async function respond(answer: Answer, response: Response, clock: Clock): Promise<void> {
+/** Undefined when the answer is out; otherwise resolves then, or when the client is gone. */
+export function respond(answer: Answer, response: Response, deps: ResponseDeps): Promise<void> | undefined {
   switch (answer.kind) {
     case "stored": {
-      const { object, endpoint, status } = answer;
-      const { shape } = response;
-      await endpoint.prepare([object]);
-      const body =
-        shape.isPlainJson && endpoint.isStorageVersion
-          ? object.json()
-          : shape.encode(shape.shaped(endpoint.view(object), endpoint.gvk));
-      await send(response, status, body);
-      return;
+      const waiting = answer.endpoint.prepare([answer.object]);
+      return waiting === undefined
+        ? sendStored(answer, response, deps)
+        : waiting.then(() => sendStored(answer, response, deps));
     }
     case "object":
-      await send(response, answer.status, encodedObject(response.shape, answer.object));
-      return;
+      return send(response, answer.status, encodedObject(response.shape, answer.object));
     case "list":
-      await sendList(answer, response, clock);
-      return;
+      return sendList(answer, response, deps);
     case "watch":
-      await sendWatch(answer, response, clock);
-      return;
+      return sendWatch(answer, response, deps.clock);
     case "raw":
-      await sendRaw(answer, response, clock);
-      return;
+      return sendRaw(answer, response, deps.clock);
     case "hijacked":
-      return;
+      return undefined;
   }
+}
+
+function sendStored(
+  { object, endpoint, status }: StoredAnswer,
+  response: Response,
+  { chunks }: ResponseDeps,
+): Promise<void> | undefined {
+  const { shape } = response;
+  const body =
+    shape.isPlainJson && endpoint.isStorageVersion
+      ? chunks.filled(object.servedBytesMax, (target, start) => object.copyTo(target, start))
+      : shape.encode(shape.shaped(endpoint.view(object), endpoint.gvk));
+  return send(response, status, body);
 }
 
 export function sendStatus(response: Response, status: Status): void {
@@ -60,9 +65,9 @@ export function sendStatus(response: Response, status: Status): void {
   sendBody(response, status.code ?? 500, body, retryHeaders(status));
 }
 
-function retryHeaders({ details }: Status): Record<string, string> {
+function retryHeaders({ details }: Status): HeaderPairs {
   const seconds = details?.retryAfterSeconds;
-  return seconds === undefined ? {} : { "retry-after": String(seconds) };
+  return seconds === undefined ? noHeaders : ["retry-after", String(seconds)];
 }
 
 function encodedObject(shape: Shape, object: AnyObject): Buffer {
@@ -76,41 +81,40 @@ function encodedObject(shape: Shape, object: AnyObject): Buffer {
   return shape.encode(shaped);
 }
 
-async function send(response: Response, status: number, body: Buffer): Promise<void> {
-  if (!response.takesGzip || body.length < compressedMinBytes) sendBody(response, status, body);
-  else sendBody(response, status, await compressed(body), gzipHeaders);
-}
-
-function sendBody(
-  response: Response,
-  status: number,
-  body: Buffer,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const { outgoing, isHead } = response;
-  writeHead(response, status, {
-    "content-type": response.shape.contentType(false),
-    "content-length": String(body.length),
-    ...headers,
-  });
-  if (isHead) outgoing.end();
-  else endWith(outgoing, body);
-}
-
-const gzipHeaders = { "content-encoding": "gzip", vary: "Accept-Encoding" };
-
-function writeHead(
-  { outgoing, warnings }: Response,
-  status: number,
-  headers: Readonly<Record<string, string | readonly string[]>>,
-): void {
-  for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  if (outgoing.getHeader("cache-control") === undefined) {
-    outgoing.setHeader("cache-control", "no-cache, private");
+function send(response: Response, status: number, body: Buffer): Promise<void> | undefined {
+  if (body.length < compressedMinBytes || !takesGzip(response)) {
+    sendBody(response, status, body);
+    return undefined;
   }
+  return compressed(body).then((bytes) => {
+    sendBody(response, status, bytes, gzipHeaders);
+  });
+}
+
+const takesGzip = ({ exchange }: Response): boolean => acceptsGzip(headerOf(exchange, "accept-encoding"));
+const isHead = ({ exchange }: Response): boolean => exchange.method === "HEAD";
+
+function sendBody(response: Response, status: number, body: Buffer, more: HeaderPairs = noHeaders): void {
+  const headers = [
+    "content-type",
+    response.shape.contentType(false),
+    "content-length",
+    String(body.length),
+    ...caching,
+    ...more,
+  ];
+  addWarnings(response);
+  response.exchange.send(status, headers, isHead(response) ? undefined : body);
+}
+
+const noHeaders: HeaderPairs = [];
+const gzipHeaders: HeaderPairs = ["content-encoding", "gzip", "vary", "Accept-Encoding"];
+const caching: HeaderPairs = ["cache-control", "no-cache, private"];
+
+function addWarnings({ exchange, warnings }: Response): void {
+  if (warnings.length === 0) return;
   const values = warnings.flatMap(warningValues);
-  if (values.length > 0) outgoing.setHeader("warning", values);
-  outgoing.statusCode = status;
+  if (values.length > 0) exchange.setHeader("warning", values);
 }
 
 /**
@@ -123,100 +127,85 @@ function warningValues(text: string): string[] {
   return [Buffer.from(quoted, "utf8").toString("latin1")];
 }
 
-function listMeta({ revision, continue: token, remaining }: ListAnswer): ListMeta {
-  return {
-    resourceVersion: revision.toString(),
-    ...(token === "" ? {} : { continue: token }),
-    ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
-  };
+function sendList(answer: ListAnswer, response: Response, deps: ResponseDeps): Promise<void> | undefined {
+  const { endpoint } = answer;
+  if (!response.shape.isPlainJson || !endpoint.isStorageVersion) return sendShapedList(answer, response);
+  const body = new ListBody(answer);
+  const bytesMax = body.bytesMax(chunkBytes);
+  if (bytesMax < chunkBytes) {
+    const bytes = deps.chunks.filled(bytesMax, (target, start) => body.copyTo(target, start));
+    return send(response, 200, bytes);
+  }
+  return streamList(body, response, deps);
 }
 
-async function sendList(answer: ListAnswer, response: Response, clock: Clock): Promise<void> {
+async function sendShapedList(answer: ListAnswer, response: Response): Promise<void> {
   const { endpoint, items } = answer;
-  const { shape, outgoing } = response;
+  const { shape } = response;
+  await endpoint.prepare(items);
+  const objects = items.map((item) => endpoint.view(item));
   const { listKind } = endpoint.definition;
-  if (!shape.isPlainJson || !endpoint.isStorageVersion) {
-    await endpoint.prepare(items);
-    const objects = items.map((item) => endpoint.view(item));
-    const list = shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind });
-    await send(response, 200, shape.encode(list));
+  const list = shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind });
+  await send(response, 200, shape.encode(list));
+}
+
+async function streamList(
+  body: ListBody,
+  response: Response,
+  { clock, chunks }: ResponseDeps,
+): Promise<void> {
+  const { exchange, shape } = response;
+  const isCompressed = takesGzip(response);
+  addWarnings(response);
+  const type = ["content-type", shape.contentType(false), ...caching];
+  const headers = isCompressed ? [...type, ...gzipHeaders] : type;
+  if (isHead(response)) {
+    exchange.send(200, headers, undefined);
     return;
   }
-  const chunks = listChunks(answer);
-  const { value: first = noBytes, done: isEmpty } = chunks.next();
-  assert(isEmpty !== true, "a list has a beginning");
-  const isCompressed = response.takesGzip && first.length >= compressedMinBytes;
-  writeHead(response, 200, {
-    "content-type": shape.contentType(false),
-    ...(isCompressed ? gzipHeaders : {}),
-  });
-  if (response.isHead) {
-    outgoing.end();
-    return;
-  }
-  const writer = new BodyWriter(outgoing, clock);
+  exchange.begin(200, headers);
+  const writer = new BodyWriter(exchange, clock);
   if (isCompressed) {
-    await compressChunks(after(first, chunks), (chunk) => writer.write(chunk));
+    await compressChunks(body.chunks(ownChunk), async (chunk) => writer.write(chunk));
   } else {
-    for (const chunk of after(first, chunks)) await writer.write(chunk);
+    let taken: Buffer = noBytes;
+    const take = (): Buffer => (taken = chunks.take());
+    for (const chunk of body.chunks(take)) {
+      const own = taken;
+      await writer.write(chunk, (error) => {
+        // What failed may still lie about somewhere.
+        if (chunk.buffer === own.buffer && (error === undefined || error === null)) chunks.give(own);
+      });
+    }
   }
   writer.end();
 }
 
-function* after(first: Buffer, rest: Iterable<Buffer>): Generator<Buffer, undefined> {
-  yield first;
-  yield* rest;
-}
-
-/** A list's JSON, made as it is written: the pieces are there already. */
-function* listChunks(answer: ListAnswer): Generator<Buffer, undefined> {
-  const { endpoint, items } = answer;
-  const head = JSON.stringify({
-    kind: endpoint.definition.listKind,
-    apiVersion: apiVersionOf(endpoint.gvk),
-    metadata: listMeta(answer),
-  });
-  let pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`, "utf8")];
-  let size = 0;
-  let isFirst = true;
-  for (const item of items) {
-    if (!isFirst) pieces.push(comma);
-    isFirst = false;
-    for (const piece of item.pieces()) {
-      pieces.push(piece);
-      size += piece.length;
-    }
-    if (size < chunkBytes) continue;
-    yield Buffer.concat(pieces);
-    pieces = [];
-    size = 0;
-  }
-  pieces.push(listEnd);
-  yield Buffer.concat(pieces);
-}
-
 const noBytes = Buffer.alloc(0);
-const comma = Buffer.from(",", "latin1");
-const listEnd = Buffer.from("]}", "latin1");
+/** Who compresses doesn't say when he has read it. */
+const ownChunk = (): Buffer => Buffer.allocUnsafeSlow(chunkBytes);
 
 async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock): Promise<void> {
-  const { items } = answer;
-  const { outgoing, shape } = response;
-  outgoing.once("close", () => {
+  const { items, endpoint } = answer;
+  const { exchange, shape, events } = response;
+  exchange.onClose(() => {
     items.cancel();
   });
-  writeHead(response, 200, { "content-type": shape.contentType(true) });
-  flushHead(outgoing);
-  const writer = new BodyWriter(outgoing, clock);
+  addWarnings(response);
+  exchange.begin(200, ["content-type", shape.contentType(true), ...caching]);
+  const writer = new BodyWriter(exchange, clock);
   const encoder = new EventEncoder(answer, shape);
   try {
-    for await (const first of items) {
+    for (let next = await items.next(); next.done !== true; next = await items.next()) {
       // All that has come meanwhile goes out in one write.
-      const all = [first, ...items.drain()];
-      await answer.endpoint.prepare(all.flatMap((item) => (item.type === "BOOKMARK" ? [] : [item.object])));
+      const all = items.size === 0 ? [next.value] : [next.value, ...items.drain()];
+      if (endpoint.isCustom) {
+        await endpoint.prepare(all.flatMap((item) => (item.type === "BOOKMARK" ? [] : [item.object])));
+      }
       const batch = all.map((item) => encoder.encode(item));
-      if (response.events !== undefined) for (const { length } of batch) response.events.observe(length);
-      await writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
+      if (events !== undefined) for (const { length } of batch) events.observe(length);
+      const waiting = writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
+      if (waiting !== undefined) await waiting;
     }
   } catch (error) {
     items.cancel();
@@ -271,28 +260,38 @@ class EventEncoder {
   }
 }
 
-async function sendRaw(
+function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<void> | undefined {
+  const { exchange } = response;
+  const { status, headers, body } = answer;
+  addWarnings(response);
+  exchange.setHeader("cache-control", "no-cache, private");
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) return streamRaw(answer, response, clock);
+  const plain = Buffer.from(body as string);
+  const finish = (bytes: Buffer, more: RawAnswer["headers"] = {}): void => {
+    setAll(exchange, { ...more, ...headers, "content-length": String(bytes.length) });
+    exchange.send(status, noHeaders, isHead(response) || status === 304 ? undefined : bytes);
+  };
+  if (plain.length >= compressedMinBytes && takesGzip(response)) {
+    return compressed(plain).then((bytes) => {
+      finish(bytes, { "content-encoding": "gzip", vary: "Accept-Encoding" });
+    });
+  }
+  finish(plain);
+  return undefined;
+}
+
+async function streamRaw(
   { status, headers, body }: RawAnswer,
-  response: Response,
+  { exchange }: Response,
   clock: Clock,
 ): Promise<void> {
-  const { outgoing } = response;
-  if (typeof body === "string" || body instanceof Uint8Array) {
-    const plain = Buffer.from(body as string);
-    const isCompressed = response.takesGzip && plain.length >= compressedMinBytes;
-    const bytes = isCompressed ? await compressed(plain) : plain;
-    writeHead(response, status, {
-      ...(isCompressed ? gzipHeaders : {}),
-      ...headers,
-      "content-length": String(bytes.length),
-    });
-    if (response.isHead || status === 304) outgoing.end();
-    else endWith(outgoing, bytes);
-    return;
-  }
-  writeHead(response, status, headers);
-  flushHead(outgoing);
-  const writer = new BodyWriter(outgoing, clock);
-  for await (const chunk of body) await writer.write(chunk);
+  setAll(exchange, headers);
+  exchange.begin(status, noHeaders);
+  const writer = new BodyWriter(exchange, clock);
+  for await (const chunk of body as AsyncIterable<Uint8Array>) await writer.write(chunk);
   writer.end();
+}
+
+function setAll(exchange: Exchange, headers: RawAnswer["headers"]): void {
+  for (const [name, value] of Object.entries(headers)) exchange.setHeader(name, value);
 }

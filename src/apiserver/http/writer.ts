@@ -4,79 +4,55 @@
  * connection itself is destroyed, or its watches would stay for ever.
  */
 import type { Clock } from "#base/clock.ts";
-import { ClientGoneError, type Outgoing } from "./exchange.ts";
+import { ClientGoneError, type Exchange } from "./exchange.ts";
 
 /** How long one write may wait for the client. */
 const drainMaxMs = 60_000;
 
 export class BodyWriter {
-  readonly #outgoing: Outgoing;
+  readonly #exchange: Exchange;
   readonly #clock: Clock;
 
-  constructor(outgoing: Outgoing, clock: Clock) {
-    this.#outgoing = outgoing;
+  constructor(exchange: Exchange, clock: Clock) {
+    this.#exchange = exchange;
     this.#clock = clock;
   }
 
-  /** Resolves when more may be written. Throws ClientGoneError. */
-  async write(chunk: Uint8Array): Promise<void> {
-    if (isClosed(this.#outgoing)) throw new ClientGoneError();
-    if (writeChunk(this.#outgoing, chunk)) return;
-    await this.#drained();
+  /** Undefined when more may be written at once; otherwise resolves then. Throws ClientGoneError. */
+  write(chunk: Uint8Array, done?: (error?: Error | null) => void): Promise<void> | undefined {
+    if (this.#exchange.isOver) throw new ClientGoneError();
+    return this.#exchange.write(chunk, done) ? undefined : this.#drained();
   }
 
   end(): void {
-    if (!isClosed(this.#outgoing)) this.#outgoing.end();
+    if (!this.#exchange.isOver) this.#exchange.end();
   }
 
   #drained(): Promise<void> {
-    const outgoing = this.#outgoing;
+    const exchange = this.#exchange;
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         cancel();
-        outgoing.off("drain", onDrain);
-        outgoing.off("close", onClose);
+        stopDrain();
+        stopClose?.();
         finish();
       };
-      const onDrain = (): void => {
+      const stopDrain = exchange.onDrain(() => {
         settle(resolve);
-      };
-      const onClose = (): void => {
-        settle(() => {
-          reject(new ClientGoneError());
-        });
-      };
+      });
       const cancel = this.#clock.after(drainMaxMs, () => {
         settle(() => {
-          destroyConnection(outgoing);
+          exchange.destroyConnection();
           reject(new ClientGoneError());
         });
       });
-      outgoing.on("drain", onDrain);
-      outgoing.on("close", onClose);
+      // Last, as it may call back at once.
+      let stopClose: (() => void) | undefined;
+      stopClose = exchange.onClose(() => {
+        settle(() => {
+          reject(new ClientGoneError());
+        });
+      });
     });
   }
-}
-
-function isClosed(outgoing: Outgoing): boolean {
-  return outgoing.destroyed || outgoing.writableEnded;
-}
-
-/** The last bytes and the end. */
-export function endWith(outgoing: Outgoing, body: Uint8Array): void {
-  (outgoing as unknown as NodeJS.WritableStream).end(body as never);
-}
-
-/** The client sees the head before there is a body. */
-export function flushHead(outgoing: Outgoing): void {
-  (outgoing as unknown as { flushHeaders(): void }).flushHeaders();
-}
-
-function writeChunk(outgoing: Outgoing, chunk: Uint8Array): boolean {
-  return (outgoing as unknown as NodeJS.WritableStream).write(chunk as never);
-}
-
-function destroyConnection(outgoing: Outgoing): void {
-  if ("stream" in outgoing) outgoing.stream.session?.destroy();
-  else outgoing.destroy();
 }

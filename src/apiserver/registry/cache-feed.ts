@@ -145,12 +145,13 @@ export class CacheFeed {
   }
 
   /**
-   * Resolves once the caches hold every write that was durable when it was called, other servers' included.
+   * Undefined when the caches hold every write that is durable, other servers' included; otherwise resolves when they do.
    * upstream: KEP-2340, consistent reads from cache
    */
-  async fresh(signal?: AbortSignal): Promise<void> {
-    const revision = await this.#deps.store.latest();
-    if (revision > this.#revision) await this.reach(revision, signal);
+  fresh(waiter?: { readonly signal?: AbortSignal | undefined }): Promise<void> | undefined {
+    const latest = this.#deps.store.latest();
+    if (latest instanceof Promise) return latest.then((revision) => this.reach(revision, waiter?.signal));
+    return latest > this.#revision ? this.reach(latest, waiter?.signal) : undefined;
   }
 
   /** Resolves at `revision`; throws "Too large resource version" when it doesn't come in time. */

@@ -17,7 +17,8 @@ export interface ResourceCall {
   readonly endpoint: Endpoint;
 }
 
-export type Handler = (request: ResourceCall) => Promise<Answer>;
+/** At once where nothing has to be waited for. */
+export type Handler = (request: ResourceCall) => Answer | Promise<Answer>;
 
 /** By HTTP method, HEAD being GET. */
 export type Subresource = Readonly<Partial<Record<string, Handler>>>;
@@ -87,9 +88,9 @@ export class Endpoint {
     return this.#form?.selected(stored) ?? stored.content;
   }
 
-  /** To be awaited before `view`. */
-  async prepare(objects: readonly StoredObject[]): Promise<void> {
-    await this.#form?.prepare(objects);
+  /** To be awaited before `view`; undefined when there is nothing to wait for. */
+  prepare(objects: readonly StoredObject[]): Promise<void> | undefined {
+    return this.#form?.prepare(objects);
   }
 
   fieldManager(subresource: string): FieldManager {

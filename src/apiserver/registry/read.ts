@@ -24,7 +24,8 @@ export interface ListQuery {
   readonly namespace: string;
   readonly selection: Selection;
   readonly options: ListOptions;
-  readonly signal: AbortSignal;
+  /** Asked for its signal only when something must be waited for. */
+  readonly waiter: { readonly signal: AbortSignal };
 }
 
 /** Which state a list asks for. */
@@ -73,18 +74,18 @@ function wantedState(options: ListOptions, continuation: Continuation | undefine
 }
 
 /** Waits for the wanted state; answers the revision that the list will carry. */
-async function reach(wanted: Wanted, { signal }: ListQuery, { feed }: ReadDeps): Promise<bigint> {
+async function reach(wanted: Wanted, { waiter }: ListQuery, { feed }: ReadDeps): Promise<bigint> {
   switch (wanted.kind) {
     case "any":
       return feed.revision;
     case "fresh":
-      await feed.fresh(signal);
+      await feed.fresh(waiter);
       return feed.revision;
     case "notOlderThan":
-      await feed.reach(wanted.revision, signal);
+      await feed.reach(wanted.revision, waiter.signal);
       return feed.revision;
     case "exact":
-      await feed.reach(wanted.revision, signal);
+      await feed.reach(wanted.revision, waiter.signal);
       return wanted.revision;
   }
 }

@@ -4,7 +4,7 @@ import type { ResourceDefinition } from "#api/scheme.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo, Verb } from "#apiserver/request/info.ts";
 
-export type Route = (call: ApiCall, info: RequestInfo) => Promise<Answer>;
+export type Route = (call: ApiCall, info: RequestInfo) => Answer | Promise<Answer>;
 export type VerbRoutes = Partial<Record<Verb, Route>>;
 
 export interface RoutedResource {

@@ -31,6 +31,7 @@ import {
   type WriteDeps,
   type WriteOptions,
 } from "#apiserver/handlers/write.ts";
+import type { Answer } from "#apiserver/request/call.ts";
 import type { Handler, ResourceCall } from "./endpoint.ts";
 import type { SubresourceHandlers } from "./install.ts";
 
@@ -214,7 +215,7 @@ async function write(
     readonly options: WriteOptions;
     readonly kind: string;
   },
-): ReturnType<Handler> {
+): Promise<Answer> {
   const { info, endpoint } = request;
   const { make, options } = work;
   const { form, reader } = deps;

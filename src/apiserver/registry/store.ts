@@ -118,6 +118,11 @@ export class ResourceStore {
   /** Waits for the newest write; `isAnyRevisionGood` takes what is at hand. */
   async get(id: ObjectId, isAnyRevisionGood = false): Promise<StoredObject> {
     if (!isAnyRevisionGood) await this.#deps.feed.fresh();
+    return this.found(id);
+  }
+
+  /** What is at hand. Throws 404. */
+  found(id: ObjectId): StoredObject {
     const found = this.cache.get(id.namespace, id.name);
     if (found === undefined) throw notFoundError(this.subject(id.name));
     return found;
@@ -194,7 +199,7 @@ export class ResourceStore {
     context: WriteContext,
     strategy: Strategy = this.strategy,
   ): Promise<WriteResult> {
-    await this.#deps.feed.fresh(context.signal);
+    await this.#deps.feed.fresh(context);
     let current = this.cache.get(id.namespace, id.name);
     for (let tries = 1; ; tries++) {
       if (current === undefined) {
@@ -261,7 +266,7 @@ export class ResourceStore {
 
   /** Deletes, or begins to: graceful periods and finalizers keep the object for a while. */
   async delete(id: ObjectId, options: DeletionOptions, context: WriteContext): Promise<DeleteResult> {
-    await this.#deps.feed.fresh(context.signal);
+    await this.#deps.feed.fresh(context);
     let current = this.cache.get(id.namespace, id.name);
     for (let tries = 1; ; tries++) {
       if (current === undefined) throw notFoundError(this.subject(id.name));

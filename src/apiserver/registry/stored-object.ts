@@ -9,6 +9,9 @@ import { isDevelopment } from "#base/development.ts";
 import type { DecodedObjects } from "./decoded-objects.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
+/** Of "resourceVersion":"…", with the longest revision there is. */
+const revisionBytesMax = 41;
+const lineEnd = "}\n";
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -18,6 +21,8 @@ export class StoredObject {
   readonly value: Buffer;
   readonly revision: bigint;
   readonly #decoded: DecodedObjects | undefined;
+  /** 0: not looked for yet. */
+  #split = 0;
   #object: AnyObject | undefined;
   #lean: AnyObject | undefined;
   #lines: Partial<Record<ChangeType, Buffer>> | undefined;
@@ -109,20 +114,39 @@ export class StoredObject {
     return sealed(object);
   }
 
-  /** The served JSON in pieces, so that a list can copy it without another buffer. */
-  pieces(): readonly [Buffer, Buffer, Buffer] {
-    const at = this.value.indexOf(metadataOpen) + metadataOpen.length;
-    assert(at >= metadataOpen.length, `stored object ${this.namespace}/${this.name} has no metadata`);
-    const isEmpty = this.value[at] === 0x7d;
-    const middle = Buffer.from(
-      this.revision === 0n ? "" : `"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`,
-      "latin1",
-    );
-    return [this.value.subarray(0, at), middle, this.value.subarray(at)];
+  /** At most this many bytes are served. */
+  get servedBytesMax(): number {
+    return this.value.length + revisionBytesMax;
+  }
+
+  /** Writes the served JSON to `target`, which has room, from `start`. Answers where it ends. */
+  copyTo(target: Buffer, start: number): number {
+    const { value } = this;
+    const split = this.#splitAt();
+    let at = start + value.copy(target, start, 0, split);
+    at += target.write(this.#revisionText(split), at, "latin1");
+    return at + value.copy(target, at, split);
   }
 
   json(): Buffer {
-    return Buffer.concat(this.pieces());
+    const bytes = Buffer.allocUnsafe(this.servedBytesMax);
+    return bytes.subarray(0, this.copyTo(bytes, 0));
+  }
+
+  /** Where the metadata's fields begin: there the revision goes. */
+  #splitAt(): number {
+    if (this.#split === 0) {
+      const found = this.value.indexOf(metadataOpen);
+      assert(found >= 0, `stored object ${this.namespace}/${this.name} has no metadata`);
+      this.#split = found + metadataOpen.length;
+    }
+    return this.#split;
+  }
+
+  #revisionText(split: number): string {
+    if (this.revision === 0n) return "";
+    const isEmpty = this.value[split] === 0x7d;
+    return `"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`;
   }
 
   /** The line of a JSON watch stream, made once for all watchers of a live event. */
@@ -135,11 +159,10 @@ export class StoredObject {
   }
 
   line(type: ChangeType): Buffer {
-    return Buffer.concat([
-      Buffer.from(`{"type":"${type}","object":`, "latin1"),
-      ...this.pieces(),
-      Buffer.from("}\n", "latin1"),
-    ]);
+    const head = `{"type":"${type}","object":`;
+    const bytes = Buffer.allocUnsafe(head.length + this.servedBytesMax + lineEnd.length);
+    const end = this.copyTo(bytes, bytes.write(head, 0, "latin1"));
+    return bytes.subarray(0, end + bytes.write(lineEnd, end, "latin1"));
   }
 }
 

@@ -1,10 +1,10 @@
 /**
  * What every request passes, in this order, however it came: info (read at the door) → authorization → route → handler (which decodes,
- * admits, and calls the registry). Who asks is settled before: by http/authentication.ts, or by whoever opened the
+ * admits, and calls the registry). Who asks is settled before: by http/identification.ts, or by whoever opened the
  * local door.
  * upstream: apiserver/pkg/server/config.go DefaultBuildHandlerChain
  */
-import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Attributes, Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
@@ -20,30 +20,26 @@ export interface ChainDeps {
   readonly outside: (call: ApiCall, info: RequestInfo) => Promise<Answer | undefined>;
 }
 
-export type Chain = (call: ApiCall) => Promise<Answer>;
+/** At once where nothing has to be waited for. */
+export type Chain = (call: ApiCall) => Answer | Promise<Answer>;
 
 /** Every failure is thrown, as StatusError where the client is to blame. */
 export const createChain =
   (deps: ChainDeps): Chain =>
-  async (call) => {
-    const { info } = call;
-    const failed = await authorize(call, info, deps.authorizer);
-    if (failed !== undefined) return failed;
-    const remote = deps.remote?.(call);
-    if (remote !== undefined) return remote;
-    return info.isResourceRequest
-      ? dispatch(call, info, deps.routes)
-      : ((await deps.outside(call, info)) ?? notFoundAnywhere());
+  (call) => {
+    const attributes = authorizationAttributes(call, call.info);
+    const decision = deps.authorizer.authorize(attributes);
+    return decision instanceof Promise
+      ? decision.then((late) => failed(late, call, attributes) ?? answer(call, deps))
+      : (failed(decision, call, attributes) ?? answer(call, deps));
   };
 
 /** Undefined: go on. An answer: it couldn't be told. Throws 403. upstream: apiserver/pkg/endpoints/filters/authorization.go */
-async function authorize(
+function failed(
+  { allowed, reason, error }: Decision,
   call: ApiCall,
-  info: RequestInfo,
-  authorizer: Authorizer,
-): Promise<Answer | undefined> {
-  const attributes = authorizationAttributes(call, info);
-  const { allowed, reason, error } = await authorizer.authorize(attributes);
+  attributes: Attributes,
+): Answer | undefined {
   if (!allowed && error !== undefined) {
     call.annotate?.("authorization.k8s.io/reason", "internal error");
     return authorizationFailed(call, error);
@@ -52,6 +48,14 @@ async function authorize(
   call.annotate?.("authorization.k8s.io/reason", reason);
   if (!allowed) throw forbidden(attributes, reason);
   return undefined;
+}
+
+function answer(call: ApiCall, deps: ChainDeps): Answer | Promise<Answer> {
+  const { info } = call;
+  const remote = deps.remote?.(call);
+  if (remote !== undefined) return remote;
+  if (info.isResourceRequest) return dispatch(call, info, deps.routes);
+  return deps.outside(call, info).then((found) => found ?? notFoundAnywhere());
 }
 
 export function authorizationAttributes(
@@ -65,7 +69,7 @@ export function authorizationAttributes(
   return { ...info, user, fieldSelector, labelSelector };
 }
 
-async function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"]): Promise<Answer> {
+function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"]): Answer | Promise<Answer> {
   const found = routes.find(info);
   if (found === undefined) return notFoundAnywhere();
   if (found.route === undefined) throw methodNotAllowed();

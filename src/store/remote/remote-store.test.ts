@@ -18,7 +18,7 @@ interface Network {
 
 function databaseOn(store: Store, network: Network): RemoteDatabase {
   return {
-    latest: () => store.latest(),
+    latest: async () => store.latest(),
     get: (key, revision) => store.get(key, revision),
     list: (prefix, options) => store.list(prefix, options),
     count: (prefix) => store.count(prefix),

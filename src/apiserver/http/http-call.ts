@@ -1,0 +1,84 @@
+/** A request that came over HTTP as a call of the API. What few ask for is made when it is asked for. */
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { AuditRecord } from "#apiserver/audit/auditor.ts";
+import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
+import type { RequestInfo } from "#apiserver/request/info.ts";
+import { bodyOf, ClientGoneError, headerOf, type RequestHead } from "./exchange.ts";
+import type { Target } from "./target.ts";
+
+export interface CallParts {
+  readonly head: RequestHead;
+  readonly target: Target;
+  readonly user: UserInfo;
+  readonly upgrade?: UpgradeRequest | undefined;
+  /** Calls back when the client is gone; at once when it is. */
+  readonly onClose: (run: () => void) => unknown;
+}
+
+export class HttpCall implements ApiCall {
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly warnings: string[] = [];
+  /** The client may go. */
+  isAnswered = false;
+  /** What is kept of it for the audit log. */
+  record: AuditRecord | undefined;
+  readonly #parts: CallParts;
+  #body: RequestBody | undefined;
+  #gone: AbortController | undefined;
+
+  constructor(parts: CallParts) {
+    this.#parts = parts;
+    this.info = parts.target.info;
+    this.user = parts.user;
+  }
+
+  get method(): string {
+    return this.#parts.head.method;
+  }
+
+  get path(): string {
+    return this.#parts.target.path;
+  }
+
+  get query(): URLSearchParams {
+    return this.#parts.target.query;
+  }
+
+  get headerNames(): readonly string[] {
+    return Object.keys(this.#parts.head.headers);
+  }
+
+  get upgrade(): UpgradeRequest | undefined {
+    return this.#parts.upgrade;
+  }
+
+  get body(): RequestBody {
+    this.#body ??= bodyOf(this.#parts.head);
+    return this.#body;
+  }
+
+  /** Aborts when the client goes without its answer. */
+  get signal(): AbortSignal {
+    if (this.#gone === undefined) {
+      const gone = new AbortController();
+      this.#gone = gone;
+      this.#parts.onClose(() => {
+        if (!this.isAnswered) gone.abort(new ClientGoneError());
+      });
+    }
+    return this.#gone.signal;
+  }
+
+  header(name: string): string {
+    return headerOf(this.#parts.head, name);
+  }
+
+  warn(text: string): void {
+    if (!this.warnings.includes(text)) this.warnings.push(text);
+  }
+
+  annotate(key: string, text: string): void {
+    this.record?.annotate(key, text);
+  }
+}

@@ -1,0 +1,132 @@
+/** An exchange of HTTP/1.1, or of HTTP/2 where Node has made it look like that: beside the API's own paths. */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Exchange, HeaderPairs, RequestHead } from "./exchange.ts";
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+export class NodeRequestHead implements RequestHead {
+  readonly incoming: NodeRequest;
+  readonly method: string;
+  readonly url: string;
+
+  constructor(incoming: NodeRequest) {
+    this.incoming = incoming;
+    this.method = incoming.method ?? "GET";
+    this.url = incoming.url ?? "/";
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.incoming.headers;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.incoming.rawHeaders;
+  }
+
+  get connection(): object | undefined {
+    return "stream" in this.incoming ? this.incoming.stream.session : this.incoming.socket;
+  }
+
+  get socket(): Duplex | undefined {
+    return "stream" in this.incoming ? this.incoming.stream.session?.socket : this.incoming.socket;
+  }
+}
+
+export class NodeExchange extends NodeRequestHead implements Exchange {
+  readonly #outgoing: NodeResponse;
+
+  constructor(incoming: NodeRequest, outgoing: NodeResponse) {
+    super(incoming);
+    this.#outgoing = outgoing;
+  }
+
+  get isRead(): boolean {
+    return this.incoming.complete;
+  }
+
+  get status(): number {
+    return this.#outgoing.statusCode;
+  }
+
+  get isHeadSent(): boolean {
+    return this.#outgoing.headersSent;
+  }
+
+  get isOver(): boolean {
+    return this.#outgoing.destroyed || this.#outgoing.writableEnded;
+  }
+
+  setHeader(name: string, value: string | readonly string[]): void {
+    this.#outgoing.setHeader(name, value);
+  }
+
+  send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
+    this.#head(status, headers);
+    (this.#outgoing as NodeJS.WritableStream).end(body as never);
+  }
+
+  begin(status: number, headers: HeaderPairs): void {
+    this.#head(status, headers);
+    (this.#outgoing as unknown as { flushHeaders(): void }).flushHeaders();
+  }
+
+  write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean {
+    return (this.#outgoing as NodeJS.WritableStream).write(chunk as never, done as never);
+  }
+
+  end(): void {
+    this.#outgoing.end();
+  }
+
+  onDrain(run: () => void): () => void {
+    return this.#on("drain", run);
+  }
+
+  onClose(run: () => void): () => void {
+    if (this.#outgoing.destroyed) {
+      run();
+      return () => undefined;
+    }
+    return this.#on("close", run);
+  }
+
+  onFinish(run: () => void): void {
+    this.#outgoing.once("finish", run);
+  }
+
+  refuseRest(): void {
+    if (!("stream" in this.#outgoing)) this.#outgoing.setHeader("connection", "close");
+  }
+
+  cutOff(): void {
+    if ("stream" in this.#outgoing) this.#outgoing.stream.close();
+    else this.#outgoing.req.destroy();
+  }
+
+  destroy(): void {
+    this.#outgoing.destroy();
+  }
+
+  destroyConnection(): void {
+    if ("stream" in this.#outgoing) this.#outgoing.stream.session?.destroy();
+    else this.#outgoing.destroy();
+  }
+
+  #head(status: number, headers: HeaderPairs): void {
+    for (let at = 0; at < headers.length; at += 2) {
+      this.#outgoing.setHeader(headers[at] as string, headers[at + 1] as string | readonly string[]);
+    }
+    this.#outgoing.statusCode = status;
+  }
+
+  #on(event: "drain" | "close", run: () => void): () => void {
+    const outgoing = this.#outgoing as NodeJS.EventEmitter;
+    outgoing.once(event, run);
+    return () => {
+      outgoing.off(event, run);
+    };
+  }
+}

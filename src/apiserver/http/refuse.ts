@@ -1,0 +1,50 @@
+/** Failures as clients are told them, and answers to who wanted a connection upgraded and got something else. */
+import type { Duplex } from "node:stream";
+import { failure, internalError, StatusError, tooManyRequestsError } from "#api/meta/status.ts";
+import { errorText } from "#base/log.ts";
+import { StoreBusyError, StoreClosedError } from "#store/store.ts";
+import type { Answer } from "#apiserver/request/call.ts";
+
+export function statusErrorOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof StoreBusyError) {
+    return tooManyRequestsError("the store has more writes waiting than it holds, please try again later", 1);
+  }
+  if (error instanceof StoreClosedError) {
+    return failure({ code: 503, reason: "ServiceUnavailable", message: "the server is shutting down" });
+  }
+  return internalError(errorText(error), { cause: error });
+}
+
+export async function refuseUpgrade(
+  socket: Duplex,
+  answer: Exclude<Answer, { kind: "hijacked" }>,
+): Promise<void> {
+  if (answer.kind === "object") {
+    refuseWith(socket, answer.status, "application/json", JSON.stringify(answer.object));
+    return;
+  }
+  if (answer.kind !== "raw") {
+    if (answer.kind === "watch") answer.items.cancel();
+    refuseWith(socket, 400, "text/plain", "this resource knows no upgrade\n");
+    return;
+  }
+  const { body, headers, status } = answer;
+  const chunks: Uint8Array[] = [];
+  if (typeof body === "string") chunks.push(Buffer.from(body, "utf8"));
+  else if (body instanceof Uint8Array) chunks.push(body);
+  else for await (const chunk of body) chunks.push(chunk);
+  const type = headers["content-type"];
+  refuseWith(socket, status, typeof type === "string" ? type : "text/plain", Buffer.concat(chunks));
+}
+
+export function refuseWith(socket: Duplex, status: number, contentType: string, body: string | Buffer): void {
+  const bytes = Buffer.from(body as string);
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\nConnection: close\r\n` +
+        `Content-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`,
+    );
+  }
+  socket.end(bytes);
+}
