@@ -8,7 +8,7 @@ import { Draft } from "./draft.ts";
 import { isWide, type KeyRange, contains } from "./key-range.ts";
 import { type KeyEvent, type KeyValue, type LeaseId, noLease } from "./kv.ts";
 import { EventRing, type RingOptions } from "./ring.ts";
-import type { SortedMap } from "./sorted-map.ts";
+import type { SortedMap } from "#base/sorted-map.ts";
 import { KeyExistsError, KeyNotFoundError, type Revision, RevisionMismatchError } from "./store.ts";
 
 /** An empty store's revision; the first write makes the next. upstream: etcd starts at 1 */

@@ -3,7 +3,7 @@ import type { Backend } from "./backend.ts";
 import { StoreCore, type StoreDeps } from "./core.ts";
 import { emptyRevision, MvccLog } from "./log.ts";
 import { MvccStore } from "./mvcc-store.ts";
-import { SortedMap } from "./sorted-map.ts";
+import { SortedMap } from "#base/sorted-map.ts";
 
 /** The ring is all the history there is, so only compaction takes from it. */
 const unbounded = { eventsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };

@@ -7,7 +7,7 @@ import type { Archive, Place } from "./backend.ts";
 import { contains, type KeyRange, singleKey } from "./key-range.ts";
 import type { KeyValue } from "./kv.ts";
 import { emptyRevision, type MvccLog } from "./log.ts";
-import { SortedMap } from "./sorted-map.ts";
+import { SortedMap } from "#base/sorted-map.ts";
 import { CompactedError, FutureRevisionError, type Revision } from "./store.ts";
 
 /** Lists being paged through at one time; one more costs a rebuild of the view, nothing else. */

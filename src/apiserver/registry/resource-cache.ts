@@ -4,6 +4,7 @@
  */
 import type { AnyObject } from "#api/meta/object.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
+import { SortedMap } from "#base/sorted-map.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
@@ -32,11 +33,8 @@ const ringMax = 2048;
 /** What they may keep alive of states that are past. */
 const ringBytesMax = 4 << 20;
 
-interface NamespaceShelf {
-  readonly objects: Map<string, StoredObject>;
-  /** Sorted. */
-  readonly names: string[];
-}
+/** One namespace's objects by name. */
+type Shelf = SortedMap<StoredObject>;
 
 export interface Page {
   readonly items: readonly StoredObject[];
@@ -55,7 +53,7 @@ export class ResourceCache {
   /** "/registry/pods/" */
   readonly prefix: string;
   readonly namespaced: boolean;
-  readonly #shelves = new Map<string, NamespaceShelf>();
+  readonly #shelves = new Map<string, Shelf>();
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
   readonly #listeners = new Listeners();
@@ -89,7 +87,7 @@ export class ResourceCache {
   }
 
   get(namespace: string, name: string): StoredObject | undefined {
-    return this.#shelves.get(namespace)?.objects.get(name);
+    return this.#shelves.get(namespace)?.get(name);
   }
 
   /** All objects, or those of one namespace, in key order. */
@@ -98,7 +96,7 @@ export class ResourceCache {
       yield* this.#ofShelf(namespace, from?.name ?? "");
       return;
     }
-    const first = from === undefined ? 0 : lowerBound(this.#namespaces, from.namespace, shelfOrder);
+    const first = from === undefined ? 0 : lowerBound(this.#namespaces, from.namespace);
     for (let at = first; at < this.#namespaces.length; at++) {
       const each = this.#namespaces[at] ?? "";
       yield* this.#ofShelf(each, each === from?.namespace ? from.name : "");
@@ -107,7 +105,7 @@ export class ResourceCache {
 
   count(namespace: string): number {
     if (namespace === "" && this.namespaced) return this.#size;
-    return this.#shelves.get(namespace)?.names.length ?? 0;
+    return this.#shelves.get(namespace)?.size ?? 0;
   }
 
   /** At most `limit` objects that match, starting at `from`; 0 means all. */
@@ -208,34 +206,32 @@ export class ResourceCache {
   #put(object: StoredObject): void {
     let shelf = this.#shelves.get(object.namespace);
     if (shelf === undefined) {
-      shelf = { objects: new Map(), names: [] };
+      shelf = new SortedMap();
       this.#shelves.set(object.namespace, shelf);
-      insertSorted(this.#namespaces, object.namespace, shelfOrder);
+      this.#namespaces.splice(lowerBound(this.#namespaces, object.namespace), 0, object.namespace);
     }
-    if (!shelf.objects.has(object.name)) {
-      insertSorted(shelf.names, object.name, plainOrder);
-      this.#size += 1;
-    }
-    shelf.objects.set(object.name, object);
+    if (!shelf.has(object.name)) this.#size += 1;
+    shelf.set(object.name, object);
   }
 
   #drop(namespace: string, name: string): void {
     const shelf = this.#shelves.get(namespace);
-    if (shelf === undefined || !shelf.objects.delete(name)) return;
-    shelf.names.splice(lowerBound(shelf.names, name, plainOrder), 1);
+    if (shelf?.has(name) !== true) return;
+    shelf.delete(name);
     this.#size -= 1;
     if (this.#size === 0) this.#decoded.clear();
-    if (shelf.names.length > 0) return;
+    if (shelf.size > 0) return;
     this.#shelves.delete(namespace);
-    this.#namespaces.splice(lowerBound(this.#namespaces, namespace, shelfOrder), 1);
+    this.#namespaces.splice(lowerBound(this.#namespaces, namespace), 1);
   }
 
   *#ofShelf(namespace: string, from: string): IterableIterator<StoredObject> {
     const shelf = this.#shelves.get(namespace);
     if (shelf === undefined) return;
-    const first = from === "" ? 0 : lowerBound(shelf.names, from, plainOrder);
-    for (let at = first; at < shelf.names.length; at++) {
-      yield shelf.objects.get(shelf.names[at] as string) as StoredObject;
+    const cursor = shelf.cursor(from);
+    for (let slot = cursor.slot; slot !== undefined; slot = cursor.slot) {
+      yield slot.value;
+      cursor.advance();
     }
   }
 
@@ -246,9 +242,9 @@ export class ResourceCache {
     for (const each of namespaces) {
       const shelf = this.#shelves.get(each);
       if (shelf === undefined) continue;
-      const order = namespace !== "" ? 0 : shelfOrder(each, from.namespace);
-      if (order > 0) count += shelf.names.length;
-      else if (order === 0) count += shelf.names.length - lowerBound(shelf.names, from.name, plainOrder);
+      if (namespace !== "" || each === from.namespace) {
+        count += shelf.count({ start: from.name, end: undefined });
+      } else if (isBefore(from.namespace, each)) count += shelf.size;
     }
     return count;
   }
@@ -257,26 +253,19 @@ export class ResourceCache {
 /** What an event keeps alive that isn't in the cache. */
 const onlyHere = ({ previous }: CacheEvent): number => previous?.value.length ?? 0;
 
-type Order = (a: string, b: string) => number;
+/** The order of the store's keys: "a-b/" comes before "a/". */
+function isBefore(a: string, b: string): boolean {
+  return `${a}/` < `${b}/`;
+}
 
-const plainOrder: Order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-const shelfOrder: Order = (a, b) => plainOrder(`${a}/`, `${b}/`);
-
-/** The first index whose text is not below `text`. */
-function lowerBound(sorted: readonly string[], text: string, order: Order): number {
+/** The index of the first namespace that isn't before `namespace`. */
+function lowerBound(sorted: readonly string[], namespace: string): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (order(sorted[middle] as string, text) < 0) low = middle + 1;
+    if (isBefore(sorted[middle] as string, namespace)) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-function insertSorted(sorted: string[], text: string, order: Order): void {
-  // Most names arrive in order (generated suffixes aside): the end is tried first.
-  const last = sorted.at(-1);
-  if (last === undefined || order(last, text) < 0) sorted.push(text);
-  else sorted.splice(lowerBound(sorted, text, order), 0, text);
 }

@@ -10,7 +10,7 @@ import type { KeyEvent, KeyValue } from "../kv.ts";
 import { emptyRevision, MvccLog } from "../log.ts";
 import { MvccStore } from "../mvcc-store.ts";
 import type { RingOptions } from "../ring.ts";
-import { SortedMap } from "../sorted-map.ts";
+import { SortedMap } from "#base/sorted-map.ts";
 import type { Revision } from "../store.ts";
 import { openErrorOf } from "./open-errors.ts";
 import type { DatabaseOptions } from "./protocol.ts";

@@ -3,8 +3,7 @@
  * Chunks of at most chunkMax slots: an insert moves one chunk, a count adds up chunk lengths.
  * A cursor is valid until the next change of the map's keys; values may change under it.
  */
-import { assert } from "#base/assert.ts";
-import type { KeyRange } from "./key-range.ts";
+import { assert } from "./assert.ts";
 
 /** Inserting costs a move of half of this; finding a chunk costs log2 of keys / this. */
 const chunkMax = 512;
@@ -12,6 +11,12 @@ const chunkMax = 512;
 interface Slot<V> {
   readonly key: string;
   value: V;
+}
+
+/** From `start` up to, not including, `end`; up to the last key where that is absent. */
+export interface SortedRange {
+  readonly start: string;
+  readonly end: string | undefined;
 }
 
 export class SortedMap<V> {
@@ -51,7 +56,7 @@ export class SortedMap<V> {
   }
 
   /** How many keys lie in the range. */
-  count({ start, end }: KeyRange): number {
+  count({ start, end }: SortedRange): number {
     const [startChunk, startIndex] = this.#lowerBound(start);
     const [endChunk, endIndex] = end === undefined ? [this.#chunks.length, 0] : this.#lowerBound(end);
     if (startChunk > endChunk) return 0;
