@@ -42,10 +42,10 @@ export interface AdmissionPlugin {
   /** "pods", "ingresses.networking.k8s.io": it isn't asked about others. Undefined: about all. */
   readonly resources?: readonly string[];
   handles(operation: Operation): boolean;
-  /** May change `object`. Throws StatusError to refuse. */
-  admit?(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void>;
-  /** Must not change anything. Throws StatusError to refuse. */
-  validate?(attributes: AdmissionAttributes): Promise<void>;
+  /** May change `object`. Rejects with StatusError to refuse. Undefined: there is nothing to wait for. */
+  admit?(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> | undefined;
+  /** Must not change anything. Rejects with StatusError to refuse. */
+  validate?(attributes: AdmissionAttributes): Promise<void> | undefined;
 }
 
 export interface Admission {

@@ -28,13 +28,15 @@ export class AdmissionChain implements Admission {
 
   async #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
     for (const plugin of this.#pluginsFor(attributes.gvr).admitting) {
-      if (plugin.handles(attributes.operation)) await plugin.admit?.(attributes, round);
+      const answer = plugin.handles(attributes.operation) ? plugin.admit?.(attributes, round) : undefined;
+      if (answer !== undefined) await answer;
     }
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     for (const plugin of this.#pluginsFor(attributes.gvr).validating) {
-      if (plugin.handles(attributes.operation)) await plugin.validate?.(attributes);
+      const answer = plugin.handles(attributes.operation) ? plugin.validate?.(attributes) : undefined;
+      if (answer !== undefined) await answer;
     }
   }
 

@@ -1,5 +1,5 @@
 /** Pods stay five minutes on a node that went away, unless they say otherwise. upstream: plugin/pkg/admission/defaulttolerationseconds/admission.go */
-import type { Pod, Toleration } from "#api/generated/types/core-v1.ts";
+import type { Pod, PodSpec, Toleration } from "#api/generated/types/core-v1.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns } from "../refuse.ts";
 
@@ -23,10 +23,14 @@ export class DefaultTolerationSeconds implements AdmissionPlugin {
     return operation === "CREATE" || operation === "UPDATE";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
-    if (!concerns(attributes, "pods") || attributes.subresource !== "") return;
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return undefined;
     const { spec } = attributes.object as Pod;
-    if (spec === undefined) return;
+    if (spec !== undefined) this.#tolerate(spec);
+    return undefined;
+  }
+
+  #tolerate(spec: PodSpec): void {
     const own = spec.tolerations ?? [];
     const added = taints
       .filter((key) => !own.some((toleration) => tolerates(toleration, key)))

@@ -10,6 +10,7 @@ import { concerns } from "../refuse.ts";
 
 export class DefinitionExpressions implements AdmissionPlugin {
   readonly name = "DefinitionExpressions";
+  readonly resources = ["customresourcedefinitions.apiextensions.k8s.io"];
   readonly #load: () => Promise<Expressions>;
 
   constructor({ loadExpressions }: { readonly loadExpressions: () => Promise<Expressions> }) {

@@ -22,15 +22,28 @@ export class LimitRanger implements AdmissionPlugin {
     return operation === "CREATE" || operation === "UPDATE";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
-    if (!isSubject(attributes) || !concerns(attributes, "pods") || attributes.subresource !== "") return;
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return undefined;
+    return this.#isFree(attributes) ? undefined : this.#default(attributes);
+  }
+
+  async #default(attributes: AdmissionAttributes): Promise<void> {
     for (const range of await this.#ranges(attributes.namespace)) {
       fillDefaults(attributes.object as Pod, range);
     }
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    if (!isSubject(attributes)) return;
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
+    return this.#isFree(attributes) ? undefined : this.#judge(attributes);
+  }
+
+  #isFree(attributes: AdmissionAttributes): boolean {
+    if (!isSubject(attributes)) return true;
+    const informer = this.#deps.informers.informer(limitRanges);
+    return informer.hasSynced && informer.lister.list(attributes.namespace).length === 0;
+  }
+
+  async #judge(attributes: AdmissionAttributes): Promise<void> {
     for (const range of await this.#ranges(attributes.namespace)) {
       const faults = concerns(attributes, "pods")
         ? podFaults(range, attributes.object as Pod)

@@ -31,7 +31,23 @@ export class NamespaceLifecycle implements AdmissionPlugin {
     return operation !== "CONNECT";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    return this.#isAtHome(attributes) ? undefined : this.#judge(attributes);
+  }
+
+  /** In a namespace that is known to be there, and to stay. */
+  #isAtHome(attributes: AdmissionAttributes): boolean {
+    const { namespace } = attributes;
+    if (concerns(attributes, "namespaces") || this.#isDistrusted(namespace)) return false;
+    const known = this.#namespaces.lister.get(namespace);
+    return known !== undefined && known.status?.phase !== "Terminating";
+  }
+
+  #isDistrusted(namespace: string): boolean {
+    return (this.#distrustedUntil.get(namespace) ?? 0) > this.#clock.now();
+  }
+
+  async #judge(attributes: AdmissionAttributes): Promise<void> {
     if (concerns(attributes, "namespaces")) {
       this.#judgeNamespace(attributes);
       return;
@@ -54,8 +70,7 @@ export class NamespaceLifecycle implements AdmissionPlugin {
   }
 
   #find(name: string): Promise<Namespace | undefined> {
-    const isDistrusted = (this.#distrustedUntil.get(name) ?? 0) > this.#clock.now();
-    return isDistrusted ? this.#namespaces.live(name) : this.#namespaces.get(name);
+    return this.#isDistrusted(name) ? this.#namespaces.live(name) : this.#namespaces.get(name);
   }
 }
 

@@ -68,9 +68,12 @@ export class NodeRestriction implements AdmissionPlugin {
     return operation !== "CONNECT";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
     const node = nodeNameOf(attributes.user);
-    if (node === undefined) return;
+    return node === undefined ? undefined : this.#judge(attributes, node);
+  }
+
+  async #judge(attributes: AdmissionAttributes, node: string): Promise<void> {
     if (node === "") {
       throw refuse(attributes, `could not determine node from user ${quote(attributes.user.name)}`);
     }

@@ -22,8 +22,8 @@ export class PodTopologyLabels implements AdmissionPlugin {
     return operation === "CREATE";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
-    if (!concerns(attributes, "pods") || attributes.object === undefined) return;
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "pods") || attributes.object === undefined) return undefined;
     if (attributes.subresource === "") {
       this.#label(attributes.object, (attributes.object as Pod).spec?.nodeName);
     } else if (attributes.subresource === "binding") {
@@ -31,6 +31,7 @@ export class PodTopologyLabels implements AdmissionPlugin {
       // The binding's labels become the pod's.
       if (target.kind === "Node") this.#label(attributes.object, target.name);
     }
+    return undefined;
   }
 
   #label(object: KubeObject, nodeName = ""): void {

@@ -36,8 +36,14 @@ export class Priority implements AdmissionPlugin {
     else await this.#setPriority(attributes, pod.spec);
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    if (!concerns(attributes, "priorityclasses.scheduling.k8s.io") || attributes.subresource !== "") return;
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "priorityclasses.scheduling.k8s.io") || attributes.subresource !== "") {
+      return undefined;
+    }
+    return this.#judgeClass(attributes);
+  }
+
+  async #judgeClass(attributes: AdmissionAttributes): Promise<void> {
     const priorityClass = attributes.object as unknown as PriorityClass;
     if (priorityClass.globalDefault !== true) return;
     const existing = this.#defaultClass();

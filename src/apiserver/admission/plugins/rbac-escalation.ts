@@ -11,6 +11,9 @@ import { refuse } from "../refuse.ts";
 
 export class RbacEscalation implements AdmissionPlugin {
   readonly name = "RbacEscalation";
+  readonly resources = ["roles", "clusterroles", "rolebindings", "clusterrolebindings"].map(
+    (resource) => `${resource}.rbac.authorization.k8s.io`,
+  );
   readonly #guard: EscalationGuard;
 
   constructor(deps: { readonly guard: EscalationGuard }) {

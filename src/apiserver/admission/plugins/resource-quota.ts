@@ -57,13 +57,17 @@ export class ResourceQuotaPlugin implements AdmissionPlugin {
     return operation === "CREATE" || operation === "UPDATE";
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    const question = this.#questionOf(attributes);
-    if (question === undefined) return;
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
     const { namespace } = attributes;
     const isFree = this.#listed(namespace).length === 0 && this.#options.limitedResources.length === 0;
-    if (isFree && this.#quotas.hasSynced) return;
-    await this.#inTurn(namespace, () => this.#take(attributes, question));
+    if (isFree && this.#quotas.hasSynced) return undefined;
+    return this.#judge(attributes);
+  }
+
+  async #judge(attributes: AdmissionAttributes): Promise<void> {
+    const question = this.#questionOf(attributes);
+    if (question === undefined) return;
+    await this.#inTurn(attributes.namespace, () => this.#take(attributes, question));
   }
 
   #questionOf(attributes: AdmissionAttributes): QuotaQuestion | undefined {

@@ -22,18 +22,27 @@ export class RuntimeClassPlugin implements AdmissionPlugin {
     return operation === "CREATE";
   }
 
-  async admit(attributes: AdmissionAttributes): Promise<void> {
-    if (!concerns(attributes, "pods") || attributes.subresource !== "") return;
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return undefined;
     const { spec } = attributes.object as Pod;
+    return spec?.runtimeClassName === undefined ? undefined : this.#apply(attributes, spec);
+  }
+
+  async #apply(attributes: AdmissionAttributes, spec: PodSpec): Promise<void> {
     const runtimeClass = await this.#classOf(attributes, spec);
-    if (spec === undefined || runtimeClass === undefined) return;
+    if (runtimeClass === undefined) return;
     setOverhead(attributes, spec, runtimeClass);
     setScheduling(attributes, spec, runtimeClass);
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    if (!concerns(attributes, "pods") || attributes.subresource !== "") return;
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (!concerns(attributes, "pods") || attributes.subresource !== "") return undefined;
     const { spec } = attributes.object as Pod;
+    const isPlain = spec?.runtimeClassName === undefined && !isSet(spec?.overhead);
+    return isPlain ? undefined : this.#judge(attributes, spec);
+  }
+
+  async #judge(attributes: AdmissionAttributes, spec: Pod["spec"]): Promise<void> {
     const runtimeClass = await this.#classOf(attributes, spec);
     if (!isSet(spec?.overhead)) return;
     if (runtimeClass?.overhead === undefined) {

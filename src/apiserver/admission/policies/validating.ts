@@ -68,8 +68,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
     return true;
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    if (this.#policies.size === 0 || isPolicy(attributes)) return;
+  validate(attributes: AdmissionAttributes): Promise<void> | undefined {
+    if (this.#policies.size === 0 || isPolicy(attributes)) return undefined;
+    return this.#judge(attributes);
+  }
+
+  async #judge(attributes: AdmissionAttributes): Promise<void> {
     const refusals: Refusal[] = [];
     for (const policy of this.#policies.list()) {
       const bindings = this.#bindings.list().filter(({ spec }) => spec?.policyName === policy.metadata?.name);
