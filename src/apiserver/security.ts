@@ -10,6 +10,7 @@ import { ClientCertificateAuthenticator } from "./authn/client-certificate.ts";
 import { RequestHeaderAuthenticator } from "./authn/request-header.ts";
 import { ServiceAccountAuthenticator } from "./authn/service-account/authenticator.ts";
 import { CachedObjects } from "./authn/service-account/bound-objects.ts";
+import { LegacyTokenAuthenticator } from "./authn/service-account/legacy.ts";
 import { TokenIssuer } from "./authn/service-account/issuer.ts";
 import { UnionAuthenticator } from "./authn/union.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
@@ -22,6 +23,7 @@ import { RbacAuthorizer } from "./authz/rbac.ts";
 import { InformerRoleReader } from "./authz/role-reader.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
 import type { Expressions } from "#api/expressions.ts";
+import type { Secret } from "#api/generated/types/core-v1.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { MutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
@@ -82,6 +84,13 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ...deps.tokenAuthenticators,
     ...(configured === undefined ? [] : [configured]),
     new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
+    new LegacyTokenAuthenticator(apiAudiences, {
+      keys: [deps.serviceAccountKey],
+      objects,
+      clock,
+      log: deps.log,
+      label: (secret, labels) => labelSecret(client, secret, labels),
+    }),
     new ServiceAccountAuthenticator(
       { issuers: [options.issuer] },
       { keys: [deps.serviceAccountKey], objects, clock },
@@ -126,6 +135,15 @@ function configuredTokens(
   if (authenticationConfig === undefined) return undefined;
   const own = [issuer];
   return new ConfiguredTokens({ configFile: authenticationConfig, apiAudiences: own, ownIssuers: own }, deps);
+}
+
+async function labelSecret(
+  client: Client,
+  { metadata }: Secret,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { namespace, name = "", uid } = metadata ?? {};
+  await client.resource(secrets, namespace).patch(name, "merge", { metadata: { uid, labels } });
 }
 
 async function systemSecret(

@@ -47,6 +47,8 @@ const eventSources: Readonly<Record<string, string>> = {
 /** Whose rights a controller has, where it isn't the name plus "-controller". */
 const serviceAccountNames: Readonly<Record<string, string>> = {
   serviceaccount: "service-account-controller",
+  bootstrapsigner: "bootstrap-signer",
+  tokencleaner: "token-cleaner",
   "root-ca-certificate-publisher": "root-ca-cert-publisher",
   csrapproving: "certificate-controller",
   csrsigning: "certificate-controller",
@@ -60,6 +62,9 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
   replicationcontroller: "replication-controller",
 };
 
+/** Has the manager's own rights. */
+const ownRights = new Set(["serviceaccount-token"]);
+
 async function run(
   options: Completed<ControllersOptions>,
   deps: ControllersDeps,
@@ -69,7 +74,9 @@ async function run(
   const enabled = Object.entries(controllerFactories).filter(([name]) => !options.disable.has(name));
   const running: Controller[] = enabled.map(([name, create]) => {
     const log = deps.log.child({ controller: name });
-    const client = deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
+    const client = ownRights.has(name)
+      ? deps.client
+      : deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
     const { clock, random, informers, loadExpressions } = deps;
     const component = eventSources[name] ?? `${name}-controller`;
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));

@@ -12,6 +12,8 @@ export interface ControllersOptions {
   readonly nodeCidrMaskSize?: number;
   /** PEM of the CA that signs what the API server presents. */
   readonly rootCaPem: string;
+  /** Signs the tokens that secrets of accounts hold; "": they stay without. */
+  readonly serviceAccountKeyPem?: string;
   /** What sign certificates of clients and of servers; absent: approved requests wait for somebody else. */
   readonly signing?: { readonly clientCa: KeyPair; readonly serverCa: KeyPair } | undefined;
   /** Others serve the same API, and hear of a change at another time than we do. */
@@ -23,6 +25,7 @@ export function complete(options: ControllersOptions): Completed<ControllersOpti
   return {
     ...options,
     nodeCidrMaskSize: options.nodeCidrMaskSize ?? 24,
+    serviceAccountKeyPem: options.serviceAccountKeyPem ?? "",
     severalServers: options.severalServers ?? false,
     nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 50_000,
   } as Completed<ControllersOptions>;

@@ -1,4 +1,6 @@
 /** Every controller by upstream's name. */
+import { tokenCleanerController } from "./bootstraptokens/cleaner.ts";
+import { bootstrapSignerController } from "./bootstraptokens/signer.ts";
 import { csrApprovingController } from "./certificates/approving.ts";
 import { csrCleanerController } from "./certificates/cleaner.ts";
 import { csrSigningController } from "./certificates/signing.ts";
@@ -17,6 +19,7 @@ import { replicaSetController, replicationControllerController } from "./replica
 import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
+import { serviceAccountTokenController } from "./serviceaccounttokens/controller.ts";
 import { claimProtectionController } from "./storageprotection/claims.ts";
 import { volumeProtectionController } from "./storageprotection/volumes.ts";
 
@@ -24,6 +27,9 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   namespace: namespaceController,
   garbagecollector: garbageCollectorController,
   serviceaccount: serviceAccountController,
+  "serviceaccount-token": serviceAccountTokenController,
+  bootstrapsigner: bootstrapSignerController,
+  tokencleaner: tokenCleanerController,
   "root-ca-certificate-publisher": rootCaController,
   csrapproving: csrApprovingController,
   csrsigning: csrSigningController,

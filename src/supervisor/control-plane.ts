@@ -23,6 +23,7 @@ export interface ControlPlaneParts {
   readonly server: {
     readonly clientOf: (user: UserInfo) => Client;
     readonly rootCaPem: string;
+    readonly serviceAccountKeyPem: string;
     readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
   };
   readonly identity: string;
@@ -43,12 +44,13 @@ export function controlPlane(options: ServerOptions, parts: ControlPlaneParts, h
 
 function electedControllers(
   options: ServerOptions,
-  { server: { clientOf, rootCaPem, signing }, identity }: ControlPlaneParts,
+  { server: { clientOf, rootCaPem, serviceAccountKeyPem, signing }, identity }: ControlPlaneParts,
   { clock, random, log, loadExpressions }: Host,
 ): Component {
   const name = "kube-controller-manager";
   const { disable, clusterCidr, serviceCidr } = options;
-  const full = completeOptions(controllers, { disable, clusterCidr, serviceCidr, rootCaPem, signing });
+  const keys = { rootCaPem, serviceAccountKeyPem, signing };
+  const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr });
   const client = clientOf(systemUser(`system:${name}`));
   const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
   const clientFor = (account: string): Client => clientOf(controllerUser(account));

@@ -192,6 +192,7 @@ interface Server {
   readonly admin: Client;
   readonly clientOf: (user: UserInfo) => Client;
   readonly rootCaPem: string;
+  readonly serviceAccountKeyPem: string;
   readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
   readonly snapshotService: SnapshotService;
   readonly store: Store;
@@ -265,7 +266,9 @@ async function createServer(
   const rootCaPem = certificates.serverCa.certificatePem;
   const { clientCa, serverCa } = certificates;
   const signing = { clientCa, serverCa };
-  return { apiserver, encryption, admin, clientOf, rootCaPem, signing, snapshotService, store, timeline };
+  const { serviceAccountKeyPem } = certificates;
+  const keys = { rootCaPem, serviceAccountKeyPem, signing };
+  return { apiserver, encryption, admin, clientOf, ...keys, snapshotService, store, timeline };
 }
 
 function createSnapshotService(

@@ -1,4 +1,5 @@
 /** ConfigMaps and Secrets. upstream: pkg/apis/core/validation/validation.go (ValidateConfigMap, ValidateSecret) */
+import { accountNameAnnotation } from "./legacy-token.ts";
 import type { ConfigMap, Secret } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
@@ -48,8 +49,6 @@ export function checkConfigMapUpdate(map: Loose<ConfigMap>, old: Loose<ConfigMap
   checkFrozen({ ...map }, { ...old }, ["data", "binaryData"], faults);
 }
 
-const accountAnnotation = "kubernetes.io/service-account.name";
-
 /** The keys without which a secret of that type is of no use: of each row at least one. */
 const neededKeys: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "kubernetes.io/dockercfg": [[".dockercfg"]],
@@ -75,9 +74,9 @@ function jsonFault(base64: string): string | undefined {
 }
 
 function checkSecretType({ type = "", data = {}, metadata }: Loose<Secret>, faults: FaultList): void {
-  const account = metadata?.annotations?.[accountAnnotation] ?? "";
+  const account = metadata?.annotations?.[accountNameAnnotation] ?? "";
   if (type === "kubernetes.io/service-account-token" && account === "") {
-    faults.required(`metadata.annotations[${accountAnnotation}]`);
+    faults.required(`metadata.annotations[${accountNameAnnotation}]`);
   }
   for (const keys of neededKeys[type] ?? []) {
     if (keys.some((key) => data[key] !== undefined)) continue;

@@ -31,6 +31,7 @@ export interface WorldOptions {
   readonly server?: WorldServer | undefined;
   readonly factories: readonly ControllerFactory[];
   readonly clock?: Clock | undefined;
+  readonly serviceAccountKeyPem?: string | undefined;
   /** Made before the controllers start. */
   readonly prepare?: ((client: Client) => Promise<void>) | undefined;
 }
@@ -42,6 +43,7 @@ export async function startWorld({
   prepare,
   clock = systemClock,
   server: given,
+  serviceAccountKeyPem = "",
 }: WorldOptions): Promise<ControllersWorld> {
   const server = given ?? (await lightServer(clock));
   const { client } = server;
@@ -55,6 +57,7 @@ export async function startWorld({
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "10.43.0.0/16",
     rootCaPem: "x",
+    serviceAccountKeyPem,
   });
   const events: string[] = [];
   const recorder = {

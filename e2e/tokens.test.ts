@@ -1,0 +1,107 @@
+/** Tokens that secrets hold: of service accounts, and of those who join; with the real kubectl. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock, toRfc3339 } from "#base/clock.ts";
+import { PlainServer } from "./plain-server.ts";
+import { eventually } from "./wait.ts";
+
+const waitMs = 20_000;
+
+const tokenSecret = (id: string, expiration: string): string => `
+apiVersion: v1
+kind: Secret
+metadata: {name: bootstrap-token-${id}, namespace: kube-system}
+type: bootstrap.kubernetes.io/token
+stringData:
+  token-id: ${id}
+  token-secret: "0123456789abcdef"
+  usage-bootstrap-authentication: "true"
+  usage-bootstrap-signing: "true"
+  expiration: "${expiration}"
+`;
+
+test("a secret of an account holds its token, until the account goes", { timeout: 60_000 }, async () => {
+  await using server = await PlainServer.start();
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
+  const whoami = (token: string): Promise<string> =>
+    kubectl(
+      "--kubeconfig=/dev/null",
+      `--server=${url}`,
+      "--insecure-skip-tls-verify",
+      `--token=${token}`,
+      "auth",
+      "whoami",
+    );
+  await kubectl("create", "serviceaccount", "robot");
+  await server.kubectl(
+    "1.35",
+    ["create", "-f", "-"],
+    `
+apiVersion: v1
+kind: Secret
+metadata: {name: robot, annotations: {kubernetes.io/service-account.name: robot}}
+type: kubernetes.io/service-account-token
+`,
+  );
+  await kubectl("wait", "secret/robot", "--for=jsonpath={.data.token}", "--timeout=20s");
+  const token = Buffer.from(
+    await kubectl("get", "secret", "robot", "-o", "jsonpath={.data.token}"),
+    "base64",
+  );
+  assert.match(await whoami(token.toString()), /^Username +system:serviceaccount:default:robot$/m);
+  assert.match(
+    await kubectl("get", "secret", "robot", "-o", "jsonpath={.metadata.labels}"),
+    /"kubernetes.io\/legacy-token-last-used":"\d{4}-\d\d-\d\d"/,
+  );
+  assert.match(
+    await kubectl("describe", "secret", "robot"),
+    /^ca\.crt: +\d+ bytes\nnamespace: +7 bytes\ntoken:/m,
+  );
+  await kubectl("label", "secret", "robot", "kubernetes.io/legacy-token-invalid-since=2026-01-01");
+  assert.match(await server.fails(whoami(token.toString())), /must be logged in/);
+  await kubectl("label", "secret", "robot", "kubernetes.io/legacy-token-invalid-since-");
+  await whoami(token.toString());
+  await kubectl("delete", "serviceaccount", "robot");
+  await kubectl("wait", "secret/robot", "--for=delete", "--timeout=20s");
+  assert.match(await server.fails(whoami(token.toString())), /must be logged in/);
+});
+
+test("a bootstrap token signs cluster-info, and is over in time", { timeout: 60_000 }, async () => {
+  await using server = await PlainServer.start();
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  await kubectl(
+    "create",
+    "configmap",
+    "cluster-info",
+    "-n",
+    "kube-public",
+    "--from-literal=kubeconfig=who we are",
+  );
+  const soon = toRfc3339(systemClock.now() + 8000);
+  await server.kubectl(
+    "1.35",
+    ["create", "-f", "-"],
+    `${tokenSecret("abcdef", soon)}---${tokenSecret("fedcba", "")}`,
+  );
+  const signers = async (): Promise<string> => {
+    const data = JSON.parse(
+      await kubectl("get", "configmap", "cluster-info", "-n", "kube-public", "-o", "jsonpath={.data}"),
+    ) as Record<string, string>;
+    return Object.keys(data)
+      .filter((key) => key.startsWith("jws-"))
+      .toSorted()
+      .join(" ");
+  };
+  const are = (wanted: string) => async (): Promise<boolean> => (await signers()) === wanted;
+  await eventually("both sign", waitMs, are("jws-kubeconfig-abcdef jws-kubeconfig-fedcba"));
+  await kubectl(
+    "wait",
+    "-n",
+    "kube-system",
+    "secret/bootstrap-token-abcdef",
+    "--for=delete",
+    "--timeout=20s",
+  );
+  await eventually("one signs", waitMs, are("jws-kubeconfig-fedcba"));
+});

@@ -1,0 +1,122 @@
+/**
+ * Users by tokens that are kept in secrets of type kubernetes.io/service-account-token: as good as the secret that holds
+ * them. upstream: pkg/serviceaccount/legacy.go
+ */
+import {
+  invalidSinceLabel,
+  lastUsedLabel,
+  legacyIssuer,
+  readLegacyClaims,
+  type LegacyToken,
+} from "#api/core/legacy-token.ts";
+import type { Secret, ServiceAccount } from "#api/generated/types/core-v1.ts";
+import type { Clock } from "#base/clock.ts";
+import { toRfc3339 } from "#base/clock.ts";
+import { errorText, type Logger } from "#base/log.ts";
+import { JwtError, readClaims, verifyJwt, type VerificationKey } from "#pki/jwt.ts";
+import { LruCache } from "#pki/lru.ts";
+import { forThisServer, TokenError, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
+import { serviceAccountGroups, serviceAccountUserName } from "../user.ts";
+import type { BoundObjects } from "./bound-objects.ts";
+
+export interface LegacyTokenDeps {
+  readonly keys: readonly VerificationKey[];
+  readonly objects: Pick<BoundObjects, "secret" | "serviceAccount">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Notes in the secret's labels that its token was used. */
+  readonly label: (secret: Secret, labels: Readonly<Record<string, string>>) => Promise<void>;
+}
+
+const dayOf = (ms: number): string => toRfc3339(ms).slice(0, 10);
+const dayMs = 24 * 3600 * 1000;
+/** Tokens whose signature is remembered as good. */
+const rememberedMax = 1024;
+
+export class LegacyTokenAuthenticator implements TokenAuthenticator {
+  readonly #apiAudiences: readonly string[];
+  readonly #deps: LegacyTokenDeps;
+  readonly #remembered = new LruCache<LegacyToken>(rememberedMax);
+
+  constructor(apiAudiences: readonly string[], deps: LegacyTokenDeps) {
+    this.#apiAudiences = apiAudiences;
+    this.#deps = deps;
+  }
+
+  async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
+    if (readClaims(token)?.["iss"] !== legacyIssuer) return undefined;
+    const known = this.#remembered.get(token) ?? (await this.#verify(token));
+    this.#remembered.set(token, known);
+    await this.#check(token, known);
+    const { namespace, accountName, accountUid } = known;
+    const user = {
+      name: serviceAccountUserName(namespace, accountName),
+      uid: accountUid,
+      groups: serviceAccountGroups(namespace),
+    };
+    return forThisServer(user, audiences, this.#apiAudiences);
+  }
+
+  async #verify(token: string): Promise<LegacyToken> {
+    try {
+      const claims = readLegacyClaims(await verifyJwt(token, this.#deps.keys));
+      if (typeof claims === "string") throw new TokenError(claims);
+      return claims;
+    } catch (error) {
+      if (error instanceof JwtError) throw new TokenError("invalid signature", { cause: error });
+      throw error;
+    }
+  }
+
+  async #check(token: string, claims: LegacyToken): Promise<void> {
+    const { namespace, secretName, accountName } = claims;
+    const { objects } = this.#deps;
+    const secret = await objects.secret(namespace, secretName);
+    checkSecret(secret, token);
+    checkAccount(await objects.serviceAccount(namespace, accountName), claims);
+    await this.#noteUse(secret);
+    const since = secret.metadata?.labels?.[invalidSinceLabel] ?? "";
+    if (since !== "") {
+      throw new TokenError(
+        `the token in secret ${namespace}/${secretName} for service account ${namespace}/${accountName} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
+      );
+    }
+  }
+
+  /** Once a day. Other servers' clocks may be a day ahead. */
+  async #noteUse(secret: Secret): Promise<void> {
+    const { clock, log, label } = this.#deps;
+    const lastUsed = secret.metadata?.labels?.[lastUsedLabel];
+    if (lastUsed === dayOf(clock.now()) || lastUsed === dayOf(clock.now() + dayMs)) return;
+    try {
+      await label(secret, { [lastUsedLabel]: dayOf(clock.now()) });
+    } catch (error) {
+      log.warn("the use of a token isn't noted in its secret", {
+        secret: `${secret.metadata?.namespace ?? ""}/${secret.metadata?.name ?? ""}`,
+        reason: errorText(error),
+      });
+    }
+  }
+}
+
+function checkSecret(secret: Secret | undefined, token: string): asserts secret is Secret {
+  if (secret === undefined || secret.metadata?.deletionTimestamp !== undefined) {
+    throw new TokenError("Token has been invalidated");
+  }
+  if (Buffer.from(secret.data?.["token"] ?? "", "base64").toString("utf8") !== token) {
+    throw new TokenError("Token does not match server's copy");
+  }
+}
+
+function checkAccount(
+  account: ServiceAccount | undefined,
+  { namespace, accountName, accountUid }: LegacyToken,
+): void {
+  if (account === undefined || account.metadata?.deletionTimestamp !== undefined) {
+    throw new TokenError(`ServiceAccount ${namespace}/${accountName} has been deleted`);
+  }
+  const uid = account.metadata?.uid ?? "";
+  if (uid !== accountUid) {
+    throw new TokenError(`ServiceAccount UID (${uid}) does not match claim (${accountUid})`);
+  }
+}
