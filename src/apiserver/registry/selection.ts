@@ -58,6 +58,10 @@ function matcher(
 ): (object: StoredObject) => boolean {
   const needsLabels = !labels.everything;
   const name = fields.exact("metadata.name");
+  // Most watches of one object: nothing has to be decoded for them.
+  if (!needsLabels && name !== undefined && fields.requirements.length === 1) {
+    return (stored) => stored.name === name;
+  }
   return (stored) => {
     if (name !== undefined && stored.name !== name) return false;
     const object = endpoint.selected(stored);
