@@ -53,6 +53,8 @@ export interface AssemblyDeps extends Pick<
   readonly validation: TypeValidation & PodPartValidation;
   readonly convert: Convert;
   readonly authorizer: Authorizer;
+  /** Of requests, when their authorization is measured. */
+  readonly requestAuthorizer?: Authorizer | undefined;
   readonly admission: Admission;
   readonly outside: ChainDeps["outside"];
   readonly remote?: ChainDeps["remote"];
@@ -107,9 +109,12 @@ export class Assembly {
       managersReader: this.installed.managersReader,
     });
     const { routes } = this.installed;
-    this.chain = createChain({ ...deps, routes });
+    const chained = { ...deps, authorizer: deps.requestAuthorizer ?? deps.authorizer };
+    this.chain = createChain({ ...chained, routes });
     this.outerRoutes = deps.scheme.hidesAny ? servedRoutes(deps.scheme, routes) : routes;
-    this.outerChain = deps.scheme.hidesAny ? createChain({ ...deps, routes: this.outerRoutes }) : this.chain;
+    this.outerChain = deps.scheme.hidesAny
+      ? createChain({ ...chained, routes: this.outerRoutes })
+      : this.chain;
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */

@@ -49,6 +49,8 @@ import type { HealthCheck } from "./health.ts";
 import { Door, type ApiserverApp } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
+import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
+import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
 import { OpenApiRoutes } from "./openapi-routes.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
@@ -154,6 +156,7 @@ class ApiserverComponent implements Apiserver {
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = createSecurity(options, {
+      registry: this.#registry,
       clock,
       random,
       log,
@@ -298,12 +301,17 @@ class ApiserverComponent implements Apiserver {
     const encrypted = this.#encryption?.store;
     return new Assembly({
       ...own,
-      store: encrypted ?? own.store,
+      store: new MeasuredStore(encrypted ?? own.store, {
+        clock: own.clock,
+        registry: this.#registry,
+        groupOf: groupsByResource(own.scheme),
+      }),
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
       semantics: this.#semantics,
       validation: new Validator(own),
       convert,
       authorizer,
+      requestAuthorizer: new MeasuredAuthorizer(authorizer, { clock: own.clock, registry: this.#registry }),
       admission,
       issuer,
       tokens,

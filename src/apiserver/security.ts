@@ -1,4 +1,5 @@
 /** Who may come in, who may do what, and what is looked at before a write: everything wired to the server's own caches. */
+import type { Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { defaultPlugins } from "./admission/default-plugins.ts";
@@ -28,6 +29,8 @@ import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { MutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
+import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
+import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
 import type { HookClient } from "./connect/hook-client.ts";
 import type { RequestHeaderOptions } from "./options.ts";
 import type { Clock } from "#base/clock.ts";
@@ -49,6 +52,7 @@ export interface SecurityOptions {
 }
 
 export interface SecurityDeps {
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly random: Random;
   /** The server's own client, with all powers. */
@@ -77,6 +81,7 @@ export interface Security {
 /** Makes no request: the informers are started and waited for by the caller. */
 export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Security {
   const { informers, client, clock, random } = deps;
+  const metrics = new AdmissionMetrics(deps.registry);
   const apiAudiences = [options.issuer];
   const objects = new CachedObjects({ informers, client });
   const configured = configuredTokens(options, deps);
@@ -106,11 +111,14 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const allowAnonymous = (path: string): boolean =>
     configured?.allowsAnonymous(path) ?? options.anonymousAuth;
   return {
-    authenticator: new UnionAuthenticator({ allowAnonymous }, [
-      new RequestHeaderAuthenticator(options.requestHeader, { clock }),
-      new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, { clock }),
-      tokens,
-    ]),
+    authenticator: new MeasuredAuthenticator(
+      new UnionAuthenticator({ allowAnonymous }, [
+        new RequestHeaderAuthenticator(options.requestHeader, { clock }),
+        new ClientCertificateAuthenticator({ caPem: options.clientCaPem }, { clock }),
+        tokens,
+      ]),
+      deps,
+    ),
     tokens,
     authorizer,
     load: async () => {
@@ -119,7 +127,10 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
         for (const stop of stops) stop?.();
       };
     },
-    admission: new AdmissionChain(defaultPlugins({ ...deps, guard, authorizer })),
+    admission: new AdmissionChain(defaultPlugins({ ...deps, metrics, guard, authorizer }), {
+      clock,
+      metrics,
+    }),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },
       { key: deps.serviceAccountKey, objects, clock, random },

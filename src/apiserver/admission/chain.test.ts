@@ -4,6 +4,7 @@ import { configMaps, deployments } from "#api/resources.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { AdmissionChain } from "./chain.ts";
 import { attributesOf } from "./testing/attributes.ts";
+import { unmeasured } from "./testing/unmeasured.ts";
 
 suite("the chain", () => {
   test("asks all plugins that handle the operation, in order", async () => {
@@ -18,12 +19,15 @@ suite("the chain", () => {
         asked.push(`validate ${name}`);
       },
     });
-    const chain = new AdmissionChain([
-      plugin("a", "CREATE"),
-      plugin("b", "DELETE"),
-      plugin("c", "CREATE"),
-      { name: "d", handles: () => true },
-    ]);
+    const chain = new AdmissionChain(
+      [
+        plugin("a", "CREATE"),
+        plugin("b", "DELETE"),
+        plugin("c", "CREATE"),
+        { name: "d", handles: () => true },
+      ],
+      unmeasured(),
+    );
     const attributes = attributesOf(configMaps, { object: {} });
     await chain.admit(attributes);
     await chain.validate(attributes);
@@ -40,11 +44,10 @@ suite("the chain", () => {
         asked.push(`${name} about ${gvr.resource}`);
       },
     });
-    const chain = new AdmissionChain([
-      plugin("a", ["pods"]),
-      plugin("b", ["configmaps", "deployments.apps"]),
-      plugin("c"),
-    ]);
+    const chain = new AdmissionChain(
+      [plugin("a", ["pods"]), plugin("b", ["configmaps", "deployments.apps"]), plugin("c")],
+      unmeasured(),
+    );
     await chain.validate(attributesOf(configMaps, { object: {} }));
     await chain.validate(attributesOf(deployments, { object: {} }));
     assert.deepEqual(asked, [

@@ -1,19 +1,39 @@
 /** All plugins in their order: first every one may change the object, then every one may refuse it. upstream: apiserver/pkg/admission/chain.go */
 import { qualifiedResource, type GroupVersionResource } from "#api/meta/object.ts";
+import type { AdmissionMetrics, AdmissionObserver } from "#apiserver/metrics/admission-metrics.ts";
+import type { Clock } from "#base/clock.ts";
 import type { Admission, AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "./admission.ts";
 
+interface Asked {
+  readonly plugin: AdmissionPlugin;
+  readonly observer: AdmissionObserver;
+}
+
 interface Concerned {
-  readonly admitting: readonly AdmissionPlugin[];
-  readonly validating: readonly AdmissionPlugin[];
+  readonly admitting: readonly Asked[];
+  readonly validating: readonly Asked[];
+}
+
+export interface AdmissionChainDeps {
+  readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
 }
 
 export class AdmissionChain implements Admission {
-  readonly #plugins: readonly AdmissionPlugin[];
+  readonly #deps: AdmissionChainDeps;
+  readonly #admitting: readonly Asked[];
+  readonly #validating: readonly Asked[];
   /** By qualified resource. Two of three plugins are about other ones, and asking them is an await each. */
   readonly #concerned = new Map<string, Concerned>();
 
-  constructor(plugins: readonly AdmissionPlugin[]) {
-    this.#plugins = plugins;
+  constructor(plugins: readonly AdmissionPlugin[], deps: AdmissionChainDeps) {
+    this.#deps = deps;
+    const asked = (type: "admit" | "validate"): Asked[] =>
+      plugins
+        .filter((plugin) => plugin[type] !== undefined)
+        .map((plugin) => ({ plugin, observer: deps.metrics.plugin(plugin.name, type) }));
+    this.#admitting = asked("admit");
+    this.#validating = asked("validate");
   }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {
@@ -26,17 +46,50 @@ export class AdmissionChain implements Admission {
     if (wishes.size > 0) await this.#pass(attributes, { isSecond: true, notes, askForSecond });
   }
 
-  async #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
-    for (const plugin of this.#pluginsFor(attributes.gvr).admitting) {
-      const answer = plugin.handles(attributes.operation) ? plugin.admit?.(attributes, round) : undefined;
-      if (answer !== undefined) await answer;
-    }
+  #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
+    const { admitting } = this.#pluginsFor(attributes.gvr);
+    return this.#ask(admitting, attributes, this.#deps.metrics.admitStep, (plugin) =>
+      plugin.admit?.(attributes, round),
+    );
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#pluginsFor(attributes.gvr).validating) {
-      const answer = plugin.handles(attributes.operation) ? plugin.validate?.(attributes) : undefined;
-      if (answer !== undefined) await answer;
+  validate(attributes: AdmissionAttributes): Promise<void> {
+    const { validating } = this.#pluginsFor(attributes.gvr);
+    return this.#ask(validating, attributes, this.#deps.metrics.validateStep, (plugin) =>
+      plugin.validate?.(attributes),
+    );
+  }
+
+  /** One plugin's end is the next one's beginning: the clock is read once for each. */
+  async #ask(
+    all: readonly Asked[],
+    { operation }: AdmissionAttributes,
+    step: AdmissionObserver,
+    ask: (plugin: AdmissionPlugin) => Promise<void> | undefined,
+  ): Promise<void> {
+    const { clock } = this.#deps;
+    const began = clock.monotonic();
+    let since = began;
+    let now = began;
+    let current = step;
+    let isRejected = true;
+    try {
+      for (const { plugin, observer } of all) {
+        if (!plugin.handles(operation)) continue;
+        current = observer;
+        const answer = ask(plugin);
+        if (answer !== undefined) await answer;
+        now = clock.monotonic();
+        observer.observe(operation, false, (now - since) / 1000);
+        since = now;
+      }
+      isRejected = false;
+    } finally {
+      if (isRejected) {
+        now = clock.monotonic();
+        current.observe(operation, true, (now - since) / 1000);
+      }
+      step.observe(operation, isRejected, (now - began) / 1000);
     }
   }
 
@@ -44,11 +97,8 @@ export class AdmissionChain implements Admission {
     const name = qualifiedResource(group, resource);
     let found = this.#concerned.get(name);
     if (found === undefined) {
-      const plugins = this.#plugins.filter(({ resources }) => resources?.includes(name) !== false);
-      found = {
-        admitting: plugins.filter((plugin) => plugin.admit !== undefined),
-        validating: plugins.filter((plugin) => plugin.validate !== undefined),
-      };
+      const isAbout = ({ plugin }: Asked): boolean => plugin.resources?.includes(name) !== false;
+      found = { admitting: this.#admitting.filter(isAbout), validating: this.#validating.filter(isAbout) };
       this.#concerned.set(name, found);
     }
     return found;

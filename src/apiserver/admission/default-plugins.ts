@@ -6,6 +6,7 @@ import type { Random } from "#base/random.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { EscalationGuard } from "#apiserver/authz/escalation.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
+import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import type { LookupDeps } from "./lookup.ts";
 import {
@@ -41,6 +42,7 @@ import { ValidatingWebhooks } from "./webhooks/validating.ts";
 
 export interface DefaultPluginsDeps extends LookupDeps {
   readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
   readonly random: Random;
   readonly authorizer: Authorizer;
   readonly guard: EscalationGuard;
@@ -54,9 +56,10 @@ export interface DefaultPluginsDeps extends LookupDeps {
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
 export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
-  const { hookClient, log, random, types, mutatingPolicies } = deps;
+  const { hookClient, log, clock, metrics, random, types, mutatingPolicies } = deps;
   const conditions = new MatchConditions(deps);
-  const webhooks = { lookup: deps, hooks: { client: hookClient, random, log }, types, conditions };
+  const hooks = { client: hookClient, clock, metrics, random, log };
+  const webhooks = { lookup: deps, hooks, types, conditions };
   return [
     new NamespaceLifecycle(deps),
     new LimitRanger(deps),

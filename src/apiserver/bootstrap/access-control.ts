@@ -1,4 +1,5 @@
 /** Who one is, what he may, and what becomes of what he writes: everything a server needs of these, put together. */
+import { Registry } from "prom-client";
 import { aborted } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -6,6 +7,7 @@ import type { Random } from "#base/random.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import { AdmissionChain } from "#apiserver/admission/chain.ts";
 import { defaultPlugins, type DefaultPluginsDeps } from "#apiserver/admission/default-plugins.ts";
+import { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import { type Authenticator, type UserInfo } from "#apiserver/authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "#apiserver/authn/bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "#apiserver/authn/bootstrap-token.ts";
@@ -109,7 +111,11 @@ export class AccessControl {
       new RbacAuthorizer(this.#roles),
     ]);
     const guard = new EscalationGuard({ reader: this.#roles, authorizer: this.authorizer });
-    this.admission = new AdmissionChain(defaultPlugins({ ...deps, authorizer: this.authorizer, guard }));
+    const metrics = new AdmissionMetrics(new Registry());
+    this.admission = new AdmissionChain(
+      defaultPlugins({ ...deps, metrics, authorizer: this.authorizer, guard }),
+      { ...deps, metrics },
+    );
     this.issuer = new TokenIssuer(
       {
         issuer: options.serviceAccountIssuers[0],

@@ -126,6 +126,22 @@ suite("hostile requests", async () => {
     });
   }
 
+  test("applying to what doesn't fit its type, as validation lets it be stored", async () => {
+    const path = "/api/v1/namespaces/default/serviceaccounts";
+    const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "keyless" } };
+    const stored = Buffer.from(JSON.stringify({ ...account, secrets: [{}] }), "utf8");
+    const made = await client.send({ method: "POST", path, headers: json, body: stored }, "h1");
+    assert.equal(made?.status, 201);
+    const body = Buffer.from(JSON.stringify({ ...account, secrets: [] }), "utf8");
+    const target = `${path}/keyless?fieldManager=a`;
+    const answer = await client.send({ method: "PATCH", path: target, headers: apply, body }, "h1");
+    assert.equal(answer?.status, 500);
+    assert.match(
+      answer.body.toString("utf8"),
+      /failed to create typed live object \(default\/keyless; \/v1, Kind=ServiceAccount\): \.secrets: element 0: /,
+    );
+  });
+
   test("a warning beyond ASCII arrives as UTF-8", async () => {
     const body = Buffer.from('{"metadata":{"name":"wide"},"é😀":1}', "utf8");
     const path = "/api/v1/namespaces/default/configmaps?fieldValidation=Warn";

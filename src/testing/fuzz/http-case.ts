@@ -1,6 +1,6 @@
 /** One request of a fuzz run, and how it is sent over real connections. */
 import { once } from "node:events";
-import { connect, type ClientHttp2Session } from "node:http2";
+import { connect, constants, type ClientHttp2Session } from "node:http2";
 import { Agent, request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "#base/clock.ts";
@@ -85,7 +85,8 @@ export class FuzzClient {
       once(stream, "response") as Promise<[Record<string, unknown>]>,
       this.#read(stream, path),
     ]);
-    if (read.isCut) stream.close();
+    // Closed without an error it would wait for the rest, and the server keep it.
+    if (read.isCut) stream.close(constants.NGHTTP2_CANCEL);
     return { status: Number(head[":status"]), headers: head, ...read };
   }
 

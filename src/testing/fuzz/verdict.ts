@@ -14,7 +14,7 @@ const notImplemented = 501;
  * upstream: apiserver/pkg/storage/errors.go, apimachinery/pkg/util/managedfields/internal/structuredmerge.go, strategicpatch
  */
 const plainErrors =
-  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object |unknown patch type: |map: .* does not contain declared merge key: )/s;
+  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object |unknown patch type: |map: .* does not contain declared merge key: |The order in patch list:\n)/s;
 
 /** Undefined when it is. */
 export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {

@@ -19,7 +19,7 @@ import { identityOf, isReset, noManagers, type ManagerName, type Managers } from
 import type { ManagersReader } from "./managers-reader.ts";
 import { encodeManagers } from "./managed-set.ts";
 import type { IgnoredFields, KindVersions, ObjectState } from "./object-state.ts";
-import { deducedType } from "./schema.ts";
+import { deducedType, type ApplyType } from "./schema.ts";
 import { ApplyConflictError, Updater, type Applied } from "./updater.ts";
 import { validateState } from "./validate-state.ts";
 import { noFields, writtenEntry } from "./written-entry.ts";
@@ -167,7 +167,7 @@ export class FieldManager {
     try {
       validateState(config, type, { allowDuplicates: false });
     } catch (error) {
-      if (error instanceof ApplyTypeError) throw this.#untyped(config, error);
+      if (error instanceof ApplyTypeError) throw this.#untyped("patch", config, error);
       throw error;
     }
     try {
@@ -175,6 +175,7 @@ export class FieldManager {
     } catch (error) {
       if (error instanceof ApplyConflictError) throw applyConflict(error);
       if (error instanceof ApplyTypeError) {
+        this.#checkLive(live, type);
         throw plainFailure(`failed to merge config: ${error.message}`, error);
       }
       throw error;
@@ -216,12 +217,22 @@ export class FieldManager {
     return { ...applied, managers: new Map(applied.managers).set(identity, { ...own, time: stamp.now }) };
   }
 
-  #untyped(config: AnyObject, error: ApplyTypeError): StatusError {
-    const metadata: Readonly<Record<string, unknown>> = { ...config.metadata };
+  /** What is stored may not fit its type, for instance without a key that validation doesn't ask for. */
+  #checkLive(live: AnyObject, type: ApplyType): void {
+    try {
+      validateState(live, type, { allowDuplicates: true });
+    } catch (error) {
+      if (error instanceof ApplyTypeError) throw this.#untyped("live", live, error);
+      throw error;
+    }
+  }
+
+  #untyped(what: "patch" | "live", object: AnyObject, error: ApplyTypeError): StatusError {
+    const metadata: Readonly<Record<string, unknown>> = { ...object.metadata };
     const [name, namespace] = [textOf(metadata["name"]), textOf(metadata["namespace"])];
     const { group, version, kind } = this.#options.gvk;
     return plainFailure(
-      `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${error.message}`,
+      `failed to create typed ${what} object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): ${error.message}`,
       error,
     );
   }

@@ -12,6 +12,7 @@ import { createClient } from "#client/rest.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 import type { Admission } from "../admission.ts";
 import { AdmissionChain } from "../chain.ts";
+import { unmeasured } from "../testing/unmeasured.ts";
 import { attributesOf, faultOf, type Write } from "../testing/attributes.ts";
 import type { LimitedResource } from "./quota-check.ts";
 import { ResourceQuotaPlugin } from "./resource-quota.ts";
@@ -27,7 +28,7 @@ async function world(
   quotas: readonly ResourceQuota[],
   limitedResources: LimitedResource[] = [],
 ): Promise<World> {
-  let chain: Admission = new AdmissionChain([]);
+  let chain: Admission = new AdmissionChain([], unmeasured());
   const admission: Admission = {
     admit: (attributes) => chain.admit(attributes),
     validate: (attributes) => chain.validate(attributes),
@@ -44,7 +45,7 @@ async function world(
   const plugin = new ResourceQuotaPlugin({ ...deps, informers }, { limitedResources });
   informers.start(stop.signal);
   await informers.waitForSync(stop.signal);
-  chain = new AdmissionChain([plugin]);
+  chain = new AdmissionChain([plugin], unmeasured());
   return {
     client,
     plugin,

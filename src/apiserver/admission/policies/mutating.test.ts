@@ -22,6 +22,7 @@ import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import type { AdmissionPlugin } from "../admission.ts";
 import { AdmissionChain } from "../chain.ts";
+import { unmeasured } from "../testing/unmeasured.ts";
 import { attributesOf, type Write } from "../testing/attributes.ts";
 import { SchemeTypes } from "../webhooks/object-types.ts";
 import { MutatingPolicies } from "./mutating.ts";
@@ -115,7 +116,7 @@ async function admitted({
     { client: api, informers: api, authorizer, loadExpressions: () => Promise.resolve(engine), types },
   );
   const written = read(object);
-  await new AdmissionChain([...others.slice(0, 1), plugin, ...others.slice(1)]).admit(
+  await new AdmissionChain([...others.slice(0, 1), plugin, ...others.slice(1)], unmeasured()).admit(
     attributesOf(deployments, { object: written, ...write }),
   );
   return written;

@@ -1,4 +1,5 @@
 /** A webhook server, configurations that call it, and a chain of the two plugins: for their tests. */
+import { Registry } from "prom-client";
 import assert from "node:assert/strict";
 import { createExpressions } from "#api/expressions.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -20,6 +21,7 @@ import { createScheme } from "#api/scheme.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
 import { TableSemantics } from "#apiserver/request/type-semantics.ts";
+import { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
@@ -47,11 +49,18 @@ const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCust
 export type HookSettings = Partial<MutatingWebhook>;
 
 export interface HookWorld {
+  /** What has been counted. */
+  readonly metrics: () => Promise<string>;
   readonly server: HookServer;
   readonly warnings: string[];
   readonly annotations: Record<string, string>;
   readonly ask: (ref: Parameters<typeof attributesOf>[0], write: Write) => Promise<string | undefined>;
 }
+
+const authorizer: Authorizer = {
+  authorize: ({ verb }) => ({ allowed: verb === "bless", denied: false, reason: "" }),
+  rulesFor: () => assert.fail("nobody asks for rules"),
+};
 
 /** One configuration of each sort; each webhook is named after its path. */
 export async function hookWorld(
@@ -77,30 +86,29 @@ export async function hookWorld(
   api.seed(mutatingWebhookConfigurations, { metadata, webhooks: (hooks.mutating ?? []).map(webhookOf) });
   api.seed(validatingWebhookConfigurations, { metadata, webhooks: (hooks.validating ?? []).map(webhookOf) });
   const resolver = { resolve: () => Promise.resolve({ host: "127.0.0.1", port: server.port }) };
-  const authorizer: Authorizer = {
-    authorize: ({ verb }) => ({ allowed: verb === "bless", denied: false, reason: "" }),
-    rulesFor: () => assert.fail("nobody asks for rules"),
-  };
   const conditions = new MatchConditions({ loadExpressions, authorizer });
+  const registry = new Registry();
+  const measuring = { clock: systemClock, metrics: new AdmissionMetrics(registry) };
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {
       client: new HookClient({ resolver, clock: systemClock }),
       random: systemRandom,
       log: silentLogger,
+      ...measuring,
     },
     types,
     conditions,
   };
-  const chain = new AdmissionChain([
-    new WebhookExpressions(conditions),
-    new MutatingWebhooks(deps),
-    new ValidatingWebhooks(deps),
-  ]);
+  const chain = new AdmissionChain(
+    [new WebhookExpressions(conditions), new MutatingWebhooks(deps), new ValidatingWebhooks(deps)],
+    measuring,
+  );
   const warnings: string[] = [];
   const annotations: Record<string, string> = {};
   await run({
     server,
+    metrics: () => registry.metrics(),
     warnings,
     annotations,
     ask: async (ref, write) => {

@@ -1,14 +1,18 @@
 /** One webhook asked about one write: what it says, or how asking failed. upstream: apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go */
 import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
-import { badRequestError, internalError, type StatusError } from "#api/meta/status.ts";
+import { badRequestError, internalError, StatusError } from "#api/meta/status.ts";
+import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
+import type { AdmissionMetrics, WebhookOutcome } from "#apiserver/metrics/admission-metrics.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import { answerOf, BadReviewError, denial, reviewOf, reviewVersionOf, type Question } from "./review.ts";
 import type { AnyWebhook } from "./source.ts";
 
 export interface HookCallerDeps {
+  readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
   readonly client: HookClient;
   readonly random: Random;
   readonly log: Logger;
@@ -44,6 +48,31 @@ export class HookCaller {
    * Throws StatusError when it refused, HookFailure when it couldn't be asked.
    */
   async ask(
+    webhook: AnyWebhook,
+    attributes: AdmissionAttributes,
+    subject: Pick<Question, "named" | "object" | "oldObject">,
+    isMutating: boolean,
+  ): Promise<AdmissionResponse> {
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
+    let outcome: Pick<WebhookOutcome, "code" | "rejectedFor"> = { code: 200 };
+    try {
+      return await this.#ask(webhook, attributes, subject, isMutating);
+    } catch (error) {
+      outcome = outcomeOf(error, webhook);
+      throw error;
+    } finally {
+      metrics.webhook({
+        name: webhook.name,
+        isMutating,
+        operation: attributes.operation,
+        seconds: (clock.monotonic() - began) / 1000,
+        ...outcome,
+      });
+    }
+  }
+
+  async #ask(
     webhook: AnyWebhook,
     attributes: AdmissionAttributes,
     subject: Pick<Question, "named" | "object" | "oldObject">,
@@ -98,12 +127,25 @@ export class HookCaller {
   }
 
   /** Whether the write may go on without this webhook; logged either way. */
-  passes(webhook: AnyWebhook, failure: HookFailure): boolean {
+  passes(webhook: AnyWebhook, failure: HookFailure, isMutating: boolean): boolean {
     const isOpen = webhook.failurePolicy === "Ignore";
+    if (isOpen) this.#deps.metrics.failedOpen(webhook.name, isMutating);
     this.#deps.log.warn(isOpen ? "webhook failed, going on without it" : "webhook failed, refusing", {
       webhook: webhook.name,
       error: failure,
     });
     return isOpen;
   }
+}
+
+function outcomeOf(error: unknown, webhook: AnyWebhook): Pick<WebhookOutcome, "code" | "rejectedFor"> {
+  if (error instanceof HookFailure) {
+    const isOpen = webhook.failurePolicy === "Ignore";
+    return {
+      code: error.status.status.code ?? 0,
+      rejectedFor: isOpen ? undefined : "calling_webhook_error",
+    };
+  }
+  if (error instanceof StatusError) return { code: error.status.code ?? 0, rejectedFor: "no_error" };
+  return { code: 0, rejectedFor: "apiserver_internal_error" };
 }

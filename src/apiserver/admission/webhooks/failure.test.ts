@@ -6,6 +6,7 @@ import { type HookAnswer, type HookServer } from "../testing/hook-server.ts";
 import { allow, hookWorld, map } from "../testing/hook-world.ts";
 
 const never: HookAnswer = () => undefined;
+const refusing: HookAnswer = () => ({ allowed: false, status: { code: 403, message: "no" } });
 
 suite("a webhook that fails", () => {
   const prefix =
@@ -23,8 +24,19 @@ suite("a webhook that fails", () => {
 
   test("is passed over where its policy says so", async () => {
     const settings = { clientConfig: { url: "https://127.0.0.1:1/hook" }, failurePolicy: "Ignore" };
-    await hookWorld({}, { validating: [settings], mutating: [settings] }, async ({ ask, annotations }) => {
+    await hookWorld({}, { validating: [settings], mutating: [settings] }, async (world) => {
+      const { ask, annotations } = world;
       assert.equal(await ask(configMaps, { object: map("a") }), undefined);
+      const metrics = await world.metrics();
+      for (const type of ["admit", "validating"]) {
+        const labels = `name="hook.example.com",type="${type}"`;
+        assert.ok(metrics.includes(`apiserver_admission_webhook_fail_open_count{${labels}} 1`), metrics);
+        assert.ok(
+          metrics.includes(
+            `apiserver_admission_webhook_request_total{${labels},operation="CREATE",code="500",rejected="false"} 1`,
+          ),
+        );
+      }
       assert.deepEqual(annotations, {
         "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0": "hook.example.com",
         "mutation.webhook.admission.k8s.io/round_0_index_0":
@@ -32,6 +44,28 @@ suite("a webhook that fails", () => {
         "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": "hook.example.com",
       });
     });
+  });
+
+  test("is counted with what it refuses, and why", async () => {
+    const settings = [
+      { name: "refuses.example.com" },
+      { name: "fails.example.com", clientConfig: { url: "https://127.0.0.1:1/hook" } },
+    ];
+    for (const setting of settings) {
+      await hookWorld({ "/hook": refusing }, { mutating: [setting] }, async ({ ask, metrics }) => {
+        await ask(configMaps, { object: map("a") });
+        const [errorType, code] =
+          setting.name === "refuses.example.com" ? ["no_error", 403] : ["calling_webhook_error", 500];
+        const labels = `name="${setting.name}",type="admit",operation="CREATE"`;
+        const told = await metrics();
+        for (const line of [
+          `webhook_rejection_count{${labels},error_type="${errorType}",rejection_code="${code}"} 1`,
+          `webhook_admission_duration_seconds_count{${labels},rejected="true"} 1`,
+        ]) {
+          assert.ok(told.includes(`apiserver_admission_${line}`), line);
+        }
+      });
+    }
   });
 
   const words: [string, (server: HookServer) => MutatingWebhook["clientConfig"], (port: number) => string][] =

@@ -76,7 +76,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
       return mutated;
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
-      if (!this.#caller.passes(webhook, error)) throw error.status;
+      if (!this.#caller.passes(webhook, error, true)) throw error.status;
       attributes.annotate(`${failedOpenPrefix}${at}`, webhook.name);
       return false;
     } finally {

@@ -57,7 +57,7 @@ export class ValidatingWebhooks implements AdmissionPlugin {
       await this.#caller.ask(webhook, attributes, subject, false);
     } catch (error) {
       if (!(error instanceof HookFailure)) throw error;
-      if (!this.#caller.passes(webhook, error)) throw error.status;
+      if (!this.#caller.passes(webhook, error, false)) throw error.status;
       attributes.annotate(`${failedOpenPrefix}${index}`, webhook.name);
     }
   }

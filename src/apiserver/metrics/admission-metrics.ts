@@ -1,0 +1,131 @@
+/** What admission took and refused, under upstream's names. upstream: apiserver/pkg/admission/metrics/metrics.go */
+import type { Registry } from "prom-client";
+import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
+import type { Operation } from "#apiserver/admission/admission.ts";
+import { SeriesCounter } from "./series-counter.ts";
+
+const pluginBuckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+const webhookBuckets = [...pluginBuckets, 10, 25];
+/** Codes beyond are counted as this. */
+const rejectionCodeMax = 600;
+
+const nameOf = (rest: string): string => `apiserver_admission_${rest}`;
+
+export interface AdmissionObserver {
+  observe(operation: Operation, isRejected: boolean, seconds: number): void;
+}
+
+/** One thing that takes its time: its series by operation and outcome, each made when it is needed. */
+class Observed implements AdmissionObserver {
+  readonly #labels: Labels;
+  readonly #histogram: SeriesHistogram;
+  readonly #passed = new Map<Operation, Series>();
+  readonly #rejected = new Map<Operation, Series>();
+
+  constructor(histogram: SeriesHistogram, labels: Labels) {
+    this.#histogram = histogram;
+    this.#labels = labels;
+  }
+
+  observe(operation: Operation, isRejected: boolean, seconds: number): void {
+    const known = isRejected ? this.#rejected : this.#passed;
+    let series = known.get(operation);
+    if (series === undefined) {
+      series = this.#histogram.series({ ...this.#labels, operation, rejected: String(isRejected) });
+      known.set(operation, series);
+    }
+    series.observe(seconds);
+  }
+}
+
+/** What came of asking a webhook. */
+export interface WebhookOutcome {
+  readonly name: string;
+  readonly isMutating: boolean;
+  readonly operation: Operation;
+  readonly seconds: number;
+  /** HTTP's; 0 when something failed here. */
+  readonly code: number;
+  readonly rejectedFor?: "no_error" | "calling_webhook_error" | "apiserver_internal_error" | undefined;
+}
+
+export class AdmissionMetrics {
+  readonly admitStep: AdmissionObserver;
+  readonly validateStep: AdmissionObserver;
+  readonly #plugins: SeriesHistogram;
+  readonly #webhooks: SeriesHistogram;
+  readonly #byWebhook = new Map<string, Observed>();
+  readonly #rejections: SeriesCounter;
+  readonly #requests: SeriesCounter;
+  readonly #failOpen: SeriesCounter;
+
+  constructor(registry: Registry) {
+    const histogram = (rest: string, help: string, buckets: readonly number[]): SeriesHistogram =>
+      new SeriesHistogram({ name: nameOf(rest), help, buckets }, registry);
+    const counter = (rest: string, help: string, labelNames: readonly string[]): SeriesCounter =>
+      new SeriesCounter({ name: nameOf(rest), help, labelNames }, registry);
+    const steps = histogram(
+      "step_admission_duration_seconds",
+      "Time that all plugins of a step took together, in seconds.",
+      pluginBuckets,
+    );
+    this.admitStep = new Observed(steps, { type: "admit" });
+    this.validateStep = new Observed(steps, { type: "validate" });
+    this.#plugins = histogram(
+      "controller_admission_duration_seconds",
+      "Time that a plugin took, in seconds.",
+      pluginBuckets,
+    );
+    this.#webhooks = histogram(
+      "webhook_admission_duration_seconds",
+      "Time that a webhook took, in seconds.",
+      webhookBuckets,
+    );
+    this.#rejections = counter("webhook_rejection_count", "Writes that a webhook refused, and why.", [
+      "name",
+      "type",
+      "operation",
+      "error_type",
+      "rejection_code",
+    ]);
+    this.#requests = counter("webhook_request_total", "Requests to webhooks.", [
+      "name",
+      "type",
+      "operation",
+      "code",
+      "rejected",
+    ]);
+    this.#failOpen = counter(
+      "webhook_fail_open_count",
+      "Writes that went on without a webhook that failed.",
+      ["name", "type"],
+    );
+  }
+
+  plugin(name: string, type: "admit" | "validate"): AdmissionObserver {
+    return new Observed(this.#plugins, { name, type });
+  }
+
+  webhook({ name, isMutating, operation, seconds, code, rejectedFor }: WebhookOutcome): void {
+    const type = webhookType(isMutating);
+    const key = `${type}\n${name}`;
+    let observed = this.#byWebhook.get(key);
+    if (observed === undefined) {
+      observed = new Observed(this.#webhooks, { name, type });
+      this.#byWebhook.set(key, observed);
+    }
+    const isRejected = rejectedFor !== undefined;
+    observed.observe(operation, isRejected, seconds);
+    const shown = String(Math.min(code, rejectionCodeMax));
+    this.#requests.count({ name, type, operation, code: shown, rejected: String(isRejected) }).add();
+    if (isRejected) {
+      this.#rejections.count({ name, type, operation, error_type: rejectedFor, rejection_code: shown }).add();
+    }
+  }
+
+  failedOpen(name: string, isMutating: boolean): void {
+    this.#failOpen.count({ name, type: webhookType(isMutating) }).add();
+  }
+}
+
+const webhookType = (isMutating: boolean): string => (isMutating ? "admit" : "validating");

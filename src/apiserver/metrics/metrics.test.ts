@@ -1,0 +1,93 @@
+/** What a server tells of itself after requests, under upstream's names. */
+import assert from "node:assert/strict";
+import { after, suite, test } from "node:test";
+import { systemClock } from "#base/clock.ts";
+import { FuzzClient, type HttpAnswer } from "#testing/fuzz/http-case.ts";
+import { startTestServer } from "#testing/server.ts";
+
+const map = (name: string): object => ({ metadata: { name } });
+const maps = "/api/v1/namespaces/default/configmaps";
+
+suite("metrics", async () => {
+  const server = await startTestServer();
+  const client = new FuzzClient(server, systemClock);
+  after(async () => {
+    client.close();
+    await server.close();
+  });
+  const send = async (method: string, path: string, body?: object): Promise<HttpAnswer> => {
+    const headers = { "content-type": "application/json" };
+    const bytes = Buffer.from(body === undefined ? "" : JSON.stringify(body), "utf8");
+    const answer = await client.send({ method, path, headers, body: bytes }, "h1");
+    assert.ok(answer !== undefined);
+    return answer;
+  };
+  /** The sum of all series of that name that have these labels. */
+  const value = async (name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> => {
+    const text = (await send("GET", "/metrics")).body.toString("utf8");
+    assert.match(text, new RegExp(`^${name}[{ ]`, "m"));
+    const wanted = Object.entries(labels).map(([label, each]) => `${label}="${each}"`);
+    return text
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}{`) && wanted.every((each) => line.includes(each)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  };
+
+  test("the store's requests are timed by operation and resource; a conflict is no error", async () => {
+    const labels = { operation: "create", group: "", resource: "configmaps" };
+    const before = await value("etcd_request_duration_seconds_count", labels).catch(() => 0);
+    assert.equal((await send("POST", maps, map("stored"))).status, 201);
+    assert.equal((await send("POST", maps, map("stored"))).status, 409);
+    assert.equal(await value("etcd_request_duration_seconds_count", labels), before + 2);
+    assert.equal(await value("etcd_requests_total", labels), before + 2);
+    assert.equal(await value("etcd_request_errors_total", labels), 0);
+    const roles = { operation: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" };
+    assert.ok((await value("etcd_request_duration_seconds_bucket", { ...roles, le: "60" })) > 0);
+  });
+
+  test("admission is timed by plugin and by step, refusals apart", async () => {
+    const plugin = { name: "NamespaceLifecycle", type: "admit", operation: "CREATE" };
+    const name = "apiserver_admission_controller_admission_duration_seconds_count";
+    const step = "apiserver_admission_step_admission_duration_seconds_count";
+    const refused = { type: "admit", operation: "CREATE", rejected: "true" };
+    const passed = await value(name, { ...plugin, rejected: "false" });
+    assert.equal((await send("POST", "/api/v1/namespaces/none/configmaps", map("x"))).status, 404);
+    assert.equal(await value(name, { ...plugin, rejected: "true" }), 1);
+    assert.equal(await value(step, refused), 1);
+    assert.equal((await send("POST", maps, map("admitted"))).status, 201);
+    assert.equal(await value(name, { ...plugin, rejected: "false" }), passed + 1);
+  });
+
+  test("who asks is found out or not", async () => {
+    const failed = await value("authentication_attempts", { result: "error" });
+    const stranger = new FuzzClient(
+      { ...server, certificate: () => server.frontProxy("stranger") },
+      systemClock,
+    );
+    const headers = { authorization: "Bearer no-such-token" };
+    const answer = await stranger.send({ method: "GET", path: maps, headers, body: Buffer.alloc(0) }, "h1");
+    stranger.close();
+    assert.equal(answer?.status, 401);
+    assert.equal(
+      (await value("authentication_attempts", { result: "error" })) +
+        (await value("authentication_attempts", { result: "failure" })),
+      failed + 1,
+    );
+    assert.ok((await value("authentication_duration_seconds_count", { result: "success" })) > 0);
+    assert.ok((await value("authenticated_user_requests", { username: "other" })) > 0);
+  });
+
+  test("what is allowed and what isn't", async () => {
+    const allowed = await value("authorization_attempts_total", { result: "allowed" });
+    const nobody = new FuzzClient(
+      { ...server, certificate: () => server.certificate("nobody") },
+      systemClock,
+    );
+    const request = { method: "GET", path: maps, headers: {}, body: Buffer.alloc(0) };
+    assert.equal((await nobody.send(request, "h1"))?.status, 403);
+    nobody.close();
+    assert.equal(await value("authorization_attempts_total", { result: "no-opinion" }), 1);
+    assert.ok((await value("authorization_attempts_total", { result: "allowed" })) > allowed);
+    assert.equal(await value("authorization_duration_seconds_count", { result: "no-opinion" }), 1);
+  });
+});
