@@ -260,6 +260,34 @@ test("etcdctl through a unix socket: version 3.4 sends its path as the authority
   }
 });
 
+/** Its verdict's lines, without the figures. */
+function verdictOf({ out }: Outcome): string[] {
+  const lines = out.match(/(PASS|FAIL)\b.*/g) ?? [];
+  return lines.map((line) => line.replaceAll(/[\d.]+ ?(MB|writes\/s|s)?\b/g, "N"));
+}
+
+test("etcdctl check: throughput and memory pass as with a real etcd", async () => {
+  for (const verb of ["perf", "datascale"]) {
+    const args = ["check", verb, "--load=s"];
+    const [wanted, got] = await Promise.all([real, ours].map((target) => etcdctl(target, args)));
+    assert.deepEqual(verdictOf(got as Outcome), verdictOf(wanted as Outcome), `check ${verb}`);
+    assert.match((got as Outcome).out, /PASS/);
+    assert.equal(got?.code, wanted?.code);
+  }
+});
+
+test("health and version by HTTP/1.1, as a real etcd's", async () => {
+  const [wanted, got] = await Promise.all(
+    [real, ours].map(async ({ endpoint }) => {
+      const [health, version] = await Promise.all(
+        ["health", "version"].map(async (page) => (await fetch(`http://${endpoint}/${page}`)).json()),
+      );
+      return [(health as { health: string }).health, Object.keys(version as object)];
+    }),
+  );
+  assert.deepEqual(got, wanted);
+});
+
 test("etcdctl: watch and compaction", async () => {
   const written = await same(["put", "w", "1", "-w", "json"]);
   const [, text = ""] = /"revision":(\d+)/.exec(written) ?? [];

@@ -146,6 +146,8 @@ async function checkPromises(
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     );
     await face.check(store.keyValues);
+    await store.close();
+    // Until then leases may have ended.
     return { revision: store.revision, compacted: first };
   } finally {
     await store.close();

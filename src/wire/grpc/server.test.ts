@@ -31,7 +31,13 @@ interface Served extends AsyncDisposable {
 
 async function serve(): Promise<Served> {
   const clock = new ManualClock();
-  const server = new GrpcServer({ clock, messageBytesMax });
+  const server = new GrpcServer({
+    clock,
+    messageBytesMax,
+    http: ({ url }, response) => {
+      response.end(`plain ${url}`);
+    },
+  });
   const signals: AbortSignal[] = [];
   server.add("test.Test", "Echo", { kind: "unary", run: (request) => Promise.resolve(request) });
   server.add("test.Test", "Fail", {
@@ -280,12 +286,16 @@ for (const [title, bytes, code] of breaches) {
   });
 }
 
-test("who doesn't speak HTTP/2 is left", async () => {
+test("who speaks HTTP/1.1 is answered on the same port, and who speaks nothing known is left", async () => {
   await using served = await serve();
-  const socket = connect(served.port, "127.0.0.1");
-  socket.resume();
-  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  await once(socket, "close");
+  const answer = await fetch(`http://127.0.0.1:${served.port}/here`);
+  assert.equal(await answer.text(), "plain /here");
+  for (const text of ["PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n", "\u0000\u0001\u0002\u0003\r\n\r\n"]) {
+    const socket = connect(served.port, "127.0.0.1");
+    socket.resume();
+    socket.write(text);
+    await once(socket, "close");
+  }
 });
 
 test("a stream that is sent more than its window allows is reset, and the others go on", async () => {

@@ -1,8 +1,10 @@
 /** A gRPC server: methods by path, over HTTP/2 on TCP, TLS or unix sockets. */
 import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { Http2Connection, type Http2Stream, type StreamHandler } from "../http2/connection.ts";
+import { preface } from "../http2/frames.ts";
 import { encodeHeaders, type Header } from "../http2/hpack.ts";
 import { Call, type GrpcCallDeps, type GrpcMethod } from "./call.ts";
 import { GrpcError, status } from "./status.ts";
@@ -18,7 +20,14 @@ export interface GrpcTls {
 
 export type GrpcAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
+export interface GrpcServerOptions extends GrpcCallDeps {
+  /** Answers clients of the same port that speak HTTP/1.1. */
+  readonly http: RequestListener;
+}
+
 const keepAliveMs = 60_000;
+/** No method of HTTP/1.1 begins as HTTP/2's preface does. */
+const tellingBytes = 3;
 
 export class GrpcServer {
   readonly #deps: GrpcCallDeps;
@@ -27,9 +36,12 @@ export class GrpcServer {
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Http2Connection>();
   readonly #sockets = new Set<Socket>();
+  /** Never listens: it is handed connections. */
+  readonly #http: ReturnType<typeof createHttpServer>;
 
-  constructor(deps: GrpcCallDeps) {
+  constructor({ http, ...deps }: GrpcServerOptions) {
     this.#deps = deps;
+    this.#http = createHttpServer(http);
   }
 
   add(service: string, name: string, method: GrpcMethod): void {
@@ -55,21 +67,45 @@ export class GrpcServer {
     const closed = this.#servers.map((server) => once(server, "close"));
     for (const server of this.#servers) server.close();
     for (const connection of this.#connections) connection.close();
-    // Nobody waits for a client that doesn't read.
-    for (const socket of this.#sockets) if (socket.writableLength > 0) socket.destroy();
+    // Those that have said nothing yet, and those of HTTP/1.1; nor does anybody wait for a client that doesn't read.
+    for (const socket of this.#sockets) {
+      if (socket.writableLength > 0 || !socket.writableEnded) socket.destroy();
+    }
     await Promise.all(closed);
   }
 
   #accept(socket: Socket): void {
     socket.setKeepAlive(true, keepAliveMs);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+    });
+    const fault = (): void => {
+      socket.destroy();
+    };
+    socket.on("error", fault);
+    let first = Buffer.alloc(0);
+    const look = (chunk: Buffer): void => {
+      first = Buffer.concat([first, chunk]);
+      if (first.length < tellingBytes) return;
+      socket.off("data", look);
+      socket.off("error", fault);
+      socket.pause();
+      socket.unshift(first);
+      if (first.subarray(0, tellingBytes).equals(preface.subarray(0, tellingBytes))) this.#serve(socket);
+      else this.#http.emit("connection", socket);
+      socket.resume();
+    };
+    socket.on("data", look);
+  }
+
+  #serve(socket: Socket): void {
     const connection = new Http2Connection(socket, (stream, headers, isLast) =>
       this.#open(stream, headers, isLast),
     );
     this.#connections.add(connection);
-    this.#sockets.add(socket);
     socket.once("close", () => {
       this.#connections.delete(connection);
-      this.#sockets.delete(socket);
     });
   }
 
@@ -115,7 +151,7 @@ function tlsServer({ certificatePem, keyPem, clientCaPem }: GrpcTls): Server {
     ca: clientCaPem,
     requestCert: clientCaPem !== undefined,
     rejectUnauthorized: clientCaPem !== undefined,
-    ALPNProtocols: ["h2"],
+    ALPNProtocols: ["h2", "http/1.1"],
     noDelay: true,
   });
 }

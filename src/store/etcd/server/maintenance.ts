@@ -14,7 +14,8 @@ import { type EtcdContext, type Header, headerOf, raftTerm } from "./context.ts"
 import { etcdError } from "./errors.ts";
 
 /** Whose API this is: clients look at it before they use what came later. */
-const apiVersion = "3.5.21";
+export const apiVersion = "3.5.21";
+export const clusterVersion = "3.5.0";
 
 const alarmNumbers: Readonly<Record<AlarmKind, number>> = {
   NOSPACE: alarmType.nospace,

@@ -18,6 +18,7 @@ import { electionService } from "./election.ts";
 import { hash, hashKv } from "./hash.ts";
 import { healthService } from "./health.ts";
 import { leaseGrant, leaseKeepAlive, leaseLeases, leaseRevoke, leaseTimeToLive } from "./lease.ts";
+import { answerHttp } from "./http.ts";
 import { lockService } from "./lock.ts";
 import { alarm, defragment, downgrade, moveLeader, status } from "./maintenance.ts";
 import { put } from "./put.ts";
@@ -65,8 +66,6 @@ export interface EtcdServer {
 
 /** Serves when this resolves. */
 export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps): Promise<EtcdServer> {
-  const { messageBytesMax } = limits;
-  const server = new GrpcServer({ clock: deps.clock, messageBytesMax });
   const urls: string[] = [];
   const identity = {
     name: options.name,
@@ -77,6 +76,16 @@ export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps
   const quotaBytes = options.quotaBytes ?? limits.quotaBytes;
   const space = new Space({ ...deps, quotaBytes });
   const context = { ...deps, identity, limits: { ...limits, quotaBytes }, space };
+  const { messageBytesMax } = limits;
+  const server = new GrpcServer({
+    clock: deps.clock,
+    messageBytesMax,
+    http: (request, response) => {
+      answerHttp(context, request, response).catch((error: unknown) => {
+        response.writeHead(500).end(errorText(error));
+      });
+    },
+  });
   for (const service of servicesOf(context)) service.addTo(server);
   try {
     for (const url of options.listenUrls) urls.push(await listen(server, url, options.tls));
