@@ -2,14 +2,9 @@
  * The node's own last check before a pod may run here.
  * upstream: pkg/kubelet/lifecycle/predicate.go, pkg/scheduler/framework/plugins (reasons)
  */
-import type {
-  Node,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  Pod,
-  Taint,
-  Toleration,
-} from "#api/generated/types/core-v1.ts";
+import { requiredMatch } from "#api/core/node-selector.ts";
+import { toleratesTaint } from "#api/core/tolerations.ts";
+import type { Node, Pod } from "#api/generated/types/core-v1.ts";
 import { quantityMilli, quantityOf } from "#api/meta/quantity.ts";
 import { initContainers, isSidecar, mainContainers, usesHostNetwork } from "./pod.ts";
 import { podRequestMilli } from "./qos.ts";
@@ -91,48 +86,12 @@ function outOf(name: string, requested: bigint, used: bigint, capacity: bigint):
 }
 
 function affinityRejection({ pod, node }: AdmissionInput): Rejection | undefined {
-  const labels = node.metadata?.labels ?? {};
-  const selects = Object.entries(pod.spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
-  const terms =
-    pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (selects && (terms === undefined || terms.some((term) => termMatches(term, node)))) return undefined;
+  const { name = "", labels = {} } = node.metadata ?? {};
+  if (requiredMatch(pod)?.({ name, labels }) ?? true) return undefined;
   return {
     reason: "NodeAffinity",
     message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
   };
-}
-
-function termMatches({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  const labels = node.metadata?.labels ?? {};
-  const fields = { "metadata.name": node.metadata?.name ?? "" };
-  return (
-    matchExpressions.every((requirement) => requirementHolds(requirement, labels)) &&
-    matchFields.every((requirement) => requirementHolds(requirement, fields))
-  );
-}
-
-function requirementHolds(
-  { key, operator, values = [] }: NodeSelectorRequirement,
-  of: Readonly<Record<string, string>>,
-): boolean {
-  const value = of[key];
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-      return value !== undefined && Number(value) > Number(values[0]);
-    case "Lt":
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
 }
 
 function hostPorts(pod: Pod): readonly string[] {
@@ -164,19 +123,11 @@ function sameEndpoint(a: string, b: string): boolean {
   return ipA === ipB || ipA === "0.0.0.0" || ipB === "0.0.0.0";
 }
 
-export function tolerates(toleration: Toleration, { key, value = "", effect }: Taint): boolean {
-  if ((toleration.effect ?? "") !== "" && toleration.effect !== effect) return false;
-  if ((toleration.key ?? "") !== "" && toleration.key !== key) return false;
-  return (
-    toleration.operator === "Exists" || ((toleration.key ?? "") !== "" && (toleration.value ?? "") === value)
-  );
-}
-
 function taintRejection({ pod, node }: AdmissionInput): Rejection | undefined {
   const tolerations = pod.spec?.tolerations ?? [];
   const fatal = (node.spec?.taints ?? []).find(
     (taint) =>
-      taint.effect === "NoExecute" && !tolerations.some((toleration) => tolerates(toleration, taint)),
+      taint.effect === "NoExecute" && !tolerations.some((toleration) => toleratesTaint(toleration, taint)),
   );
   if (fatal === undefined) return undefined;
   const value = fatal.value === undefined || fatal.value === "" ? "" : fatal.value;

@@ -1,6 +1,6 @@
 /** nodeSelector, required and preferred node affinity. upstream: pkg/scheduler/framework/plugins/nodeaffinity */
-import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "#api/generated/types/core-v1.ts";
-import type { NodeInfo } from "../cache/node-info.ts";
+import { isEmptyTerm, requiredMatch, requiredTerms, termMatch } from "#api/core/node-selector.ts";
+import type { NodeSelectorTerm } from "#api/generated/types/core-v1.ts";
 import {
   normalizeByLargest,
   unresolvable,
@@ -9,15 +9,13 @@ import {
   type ScorePlugin,
 } from "../framework/plugin.ts";
 
-type Match = (node: NodeInfo) => boolean;
-
 const mismatch = unresolvable("node(s) didn't match Pod's node affinity/selector");
 
 export const nodeAffinity: FilterPlugin & ScorePlugin = {
   name: "NodeAffinity",
   weight: 2,
   prepareFilter: ({ pod }) => {
-    const match = requirementOf(pod);
+    const match = requiredMatch(pod);
     if (match === undefined) return undefined;
     const nodeNames = namesOf(requiredTerms(pod));
     if (nodeNames?.size === 0) return { rejectedPod: "pod affinity terms conflict" };
@@ -26,9 +24,9 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
   mayHelp: ({ pod }, event) => {
     switch (event.kind) {
       case "node added":
-        return requirementOf(pod)?.(event.node) ?? true;
+        return requiredMatch(pod)?.(event.node) ?? true;
       case "node changed":
-        return event.changes.labels && (requirementOf(pod)?.(event.node) ?? true);
+        return event.changes.labels && (requiredMatch(pod)?.(event.node) ?? true);
       case "pod changed":
         return true;
       case "pod freed resources":
@@ -38,7 +36,7 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
   prepareScore: ({ pod }) => {
     const preferred = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
     const terms = preferred
-      .filter(({ weight, preference }) => weight !== 0 && !isEmpty(preference))
+      .filter(({ weight, preference }) => weight !== 0 && !isEmptyTerm(preference))
       .map(({ weight, preference }) => ({ weight, match: termMatch(preference) }));
     if (terms.length === 0) return undefined;
     return {
@@ -49,21 +47,6 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
     };
   },
 };
-
-const requiredTerms = (pod: Pod): readonly NodeSelectorTerm[] | undefined =>
-  pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-
-/** Undefined when the pod may go anywhere. */
-function requirementOf(pod: Pod): Match | undefined {
-  const labels = Object.entries(pod.spec?.nodeSelector ?? {});
-  const terms = requiredTerms(pod);
-  if (labels.length === 0 && terms === undefined) return undefined;
-  // An empty term matches nothing.
-  const matches = terms?.filter((term) => !isEmpty(term)).map(termMatch);
-  return (node) =>
-    labels.every(([name, value]) => node.labels[name] === value) &&
-    (matches === undefined || matches.some((match) => match(node)));
-}
 
 /**
  * When every term names its nodes by metadata.name, only those need to be looked at: pods of DaemonSets are
@@ -83,54 +66,4 @@ function namesOf(terms: readonly NodeSelectorTerm[] | undefined): ReadonlySet<st
     for (const name of names) all.add(name);
   }
   return all;
-}
-
-const isEmpty = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean =>
-  matchExpressions.length === 0 && matchFields.length === 0;
-
-function termMatch({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): Match {
-  const labels = matchExpressions.map(valueMatch);
-  const fields = matchFields.map(valueMatch);
-  return (node) =>
-    labels.every(({ key, holds }) => holds(node.labels[key])) &&
-    fields.every(({ key, holds }) => holds(key === "metadata.name" ? node.name : undefined));
-}
-
-interface ValueMatch {
-  readonly key: string;
-  readonly holds: (value: string | undefined) => boolean;
-}
-
-function valueMatch({ key, operator, values = [] }: NodeSelectorRequirement): ValueMatch {
-  const set = new Set(values);
-  switch (operator) {
-    case "In":
-      return { key, holds: (value) => value !== undefined && set.has(value) };
-    case "NotIn":
-      return { key, holds: (value) => value === undefined || !set.has(value) };
-    case "Exists":
-      return { key, holds: (value) => value !== undefined };
-    case "DoesNotExist":
-      return { key, holds: (value) => value === undefined };
-    case "Gt":
-    case "Lt": {
-      const limit = integerOf(values[0]);
-      const isGreater = operator === "Gt";
-      return {
-        key,
-        holds: (value) => {
-          const actual = integerOf(value);
-          if (actual === undefined || limit === undefined) return false;
-          return isGreater ? actual > limit : actual < limit;
-        },
-      };
-    }
-    default:
-      // The API refuses other operators.
-      return { key, holds: () => false };
-  }
-}
-
-function integerOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
 }
