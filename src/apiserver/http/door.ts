@@ -179,14 +179,14 @@ export class Door {
       rawHeaders: string[] = [],
     ): void => {
       if (!isOrdinary(stream, headers)) return;
+      const idle = this.#sessions.get(stream.session as ServerHttp2Session);
       if (extra.paths.has(pathOf(headers[":path"]))) {
         const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
         void extra.listener(request, new Http2ServerResponse(stream));
-        return;
+      } else {
+        void this.#deps.front.handle(new Http2Exchange(stream, headers, rawHeaders));
       }
-      const use = this.#sessions.get(stream.session as ServerHttp2Session);
-      void this.#deps.front.handle(new Http2Exchange(stream, headers, rawHeaders));
-      use?.note(stream);
+      idle?.note(stream);
     };
     server.on("stream", onStream);
   }

@@ -13,6 +13,14 @@ test("a URL is read once, and by method", () => {
   assert.equal(targets.of("DELETE", url).info.verb, "delete");
 });
 
+test("a path that looks like another method's is no such request", () => {
+  const targets = new Targets();
+  const url = "/api/v1/namespaces/a/pods/x";
+  assert.equal(targets.of("GET", `DELETE ${url}`).info.isResourceRequest, false);
+  assert.equal(targets.of("DELETE", url).info.verb, "delete");
+  assert.equal(targets.of("GET", `DELETE ${url}`).info.isResourceRequest, false);
+});
+
 test("what comes again stays, what came once goes, and what is long isn't kept", () => {
   const targets = new Targets();
   const often = targets.of("GET", "/often");

@@ -42,11 +42,12 @@ export class Targets {
 
   /** Throws 400 for a path that can't be decoded. */
   of(method: string, url: string): Target {
+    // Over HTTP/2 a path may be any text, also one that looks like another request's key.
+    if (!url.startsWith("/") || url.length > rememberedUrlMax) return new Target(method, url);
     const key = method === "GET" ? url : `${method} ${url}`;
     const known = this.#young.get(key);
     if (known !== undefined) return known;
     const target = this.#old.get(key) ?? new Target(method, url);
-    if (url.length > rememberedUrlMax) return target;
     if (this.#young.size >= rememberedMax) {
       this.#old = this.#young;
       this.#young = new Map();
