@@ -14,7 +14,6 @@ import {
   portNumberFaults,
   qualifiedNameFaults,
 } from "./names.ts";
-import { jsonEqual } from "../patch/json-value.ts";
 
 export const negativeMessage = "must be greater than or equal to 0";
 export const immutableMessage = "field is immutable";
@@ -23,19 +22,34 @@ export function checkNonNegative(value: number | undefined, path: string, faults
   if (value !== undefined && value < 0) faults.invalid(path, value, negativeMessage);
 }
 
-/** Absent and empty are the same to Go, and so here. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A list without items is the same to Go as none, and so here; a struct without fields isn't. */
+const isAbsent = (value: unknown): boolean =>
+  value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+
 export function isSame(value: unknown, old: unknown): boolean {
-  return jsonEqual(value, old) || jsonEqual(withoutEmpty(value), withoutEmpty(old));
+  if (value === old) return true;
+  if (isAbsent(value) || isAbsent(old)) return isAbsent(value) && isAbsent(old);
+  if (typeof value !== "object" || typeof old !== "object") return false;
+  if (Array.isArray(value) || Array.isArray(old)) {
+    return Array.isArray(value) && Array.isArray(old) && isSameList(value, old);
+  }
+  return isSameStruct(value as Fields, old as Fields);
 }
 
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(withoutEmpty);
-  if (typeof value !== "object") return value;
-  if (value === null) return undefined;
-  const entries = Object.entries(value)
-    .map(([key, item]) => [key, withoutEmpty(item)] as const)
-    .filter(([, item]) => item !== undefined);
-  return Object.fromEntries(entries);
+function isSameList(items: readonly unknown[], old: readonly unknown[]): boolean {
+  if (items.length !== old.length) return false;
+  for (let at = 0; at < items.length; at++) if (!isSame(items[at], old[at])) return false;
+  return true;
+}
+
+function isSameStruct(fields: Fields, old: Fields): boolean {
+  for (const name in fields) {
+    if (!isSame(fields[name], Object.hasOwn(old, name) ? old[name] : undefined)) return false;
+  }
+  for (const name in old) if (!Object.hasOwn(fields, name) && !isAbsent(old[name])) return false;
+  return true;
 }
 
 export function checkImmutable(value: unknown, old: unknown, path: string, faults: FaultList): void {
