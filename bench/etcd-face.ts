@@ -18,6 +18,7 @@ const server = await serveEtcd(
     name: "bench",
     clusterSeed: "bench",
     quotaBytes: 8_000_000_000,
+    spoolFolder: folder,
   },
   { store: store.keyValues, clock: systemClock, random: systemRandom, log: silentLogger },
 );

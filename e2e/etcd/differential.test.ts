@@ -244,6 +244,7 @@ async function startOurs(): Promise<Ours> {
       name: "ours",
       clusterSeed: "e2e",
       quotaBytes: undefined,
+      spoolFolder: folder,
     },
     { store: store.keyValues, clock, random: systemRandom, log: silentLogger },
   );

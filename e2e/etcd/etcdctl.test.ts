@@ -46,6 +46,7 @@ async function startOurs(url = "http://127.0.0.1:0"): Promise<Target> {
       name: "one",
       clusterSeed: "e2e",
       quotaBytes: undefined,
+      spoolFolder: folder,
     },
     { store: store.keyValues, clock: systemClock, random: systemRandom, log: silentLogger },
   );

@@ -69,7 +69,7 @@ async function startOurs(): Promise<Target> {
       trustedCaFile: path("known-ca.crt"),
       quotaBytes: undefined,
     },
-    { store: store.keyValues, name: "one", clusterSeed: "tls" },
+    { store: store.keyValues, name: "one", clusterSeed: "tls", spoolFolder: folder },
     deps,
   );
   return {

@@ -1,4 +1,5 @@
 /** A server: the store, the API, controllers, the scheduler, and this machine as a node. Read it from the top. */
+import { dirname } from "node:path";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { apiserverKind, type Apiserver } from "#apiserver/component.ts";
@@ -142,13 +143,15 @@ async function openState(options: ServerOptions, input: CertificateInput, host: 
 
 /** --etcd-listen */
 function etcdApi(
-  { etcdListen, nodeName }: ServerOptions,
+  { etcdListen, nodeName, dataDir }: ServerOptions,
   { keyValues, certificates }: Pick<State, "keyValues" | "certificates">,
   host: Host,
 ): Component[] {
   if (etcdListen === undefined || keyValues === undefined) return [];
   const clusterSeed = certificates.serverCa.certificatePem;
-  return [etcdListenComponent(etcdListen, { store: keyValues, name: nodeName, clusterSeed }, host)];
+  const spoolFolder = dirname(serverPaths(dataDir).database);
+  const input = { store: keyValues, name: nodeName, clusterSeed, spoolFolder };
+  return [etcdListenComponent(etcdListen, input, host)];
 }
 
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);

@@ -2,6 +2,7 @@
  * A process that writes until it is killed, and tells its parent what it was promised: each write the store
  * acknowledged and each event a watch delivered. Run by sqlite/durability.test.ts.
  */
+import { tmpdir } from "node:os";
 import { flushCompileCache } from "node:module";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -63,6 +64,7 @@ async function serve(store: KeyValueStore): Promise<string> {
       name: "crash",
       clusterSeed: "crash",
       quotaBytes: undefined,
+      spoolFolder: tmpdir(),
     },
     { store, clock: systemClock, random: systemRandom, log: silentLogger },
   );

@@ -9,11 +9,12 @@ export interface EtcdListenInput {
   readonly store: KeyValueStore;
   readonly name: string;
   readonly clusterSeed: string;
+  readonly spoolFolder: string;
 }
 
 export async function listenAsEtcd(
   options: EtcdListenOptions,
-  { store, name, clusterSeed }: EtcdListenInput,
+  { store, name, clusterSeed, spoolFolder }: EtcdListenInput,
   { clock, random, log }: StoreHost,
 ): Promise<EtcdServer> {
   const { urls, certFile, keyFile, trustedCaFile, quotaBytes } = options;
@@ -27,7 +28,7 @@ export async function listenAsEtcd(
             trustedCaFile === undefined ? undefined : await read("etcd-trusted-ca-file", trustedCaFile),
         };
   return serveEtcd(
-    { listenUrls: urls, tls, name, clusterSeed, quotaBytes },
+    { listenUrls: urls, tls, name, clusterSeed, quotaBytes, spoolFolder },
     { store, clock, random, log: log.child({ component: "etcd" }) },
   );
 }

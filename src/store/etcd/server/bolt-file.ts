@@ -12,6 +12,8 @@ const flags = { branch: 0x01, leaf: 0x02, meta: 0x04, freelist: 0x10 } as const;
 const bucketFlag = 1;
 const magic = 0xed0cdaed;
 const version = 2;
+/** Written at once. */
+const writeBytes = 2 ** 20;
 const noRows: readonly HistoryRow[] = [];
 
 /** Where a page begins, and the first key in it. */
@@ -26,11 +28,23 @@ interface Element {
   readonly value: Buffer;
 }
 
+/** Where the file goes: anywhere in it, in any order. */
+export interface PageSink {
+  write(bytes: Buffer, position: number): Promise<unknown>;
+}
+
 export class BoltFile {
-  /** From page 3 on; the first three are the two metas and the list of free pages. */
-  readonly #pages: Buffer[] = [];
+  readonly #sink: PageSink;
+  /** Not yet written. */
+  #pages: Buffer[] = [];
+  #pagesBytes = 0;
+  /** The first three are the two metas and the list of free pages. */
   #next = 3;
   readonly #buckets: Element[] = [];
+
+  constructor(sink: PageSink) {
+    this.#sink = sink;
+  }
 
   /** Rows ascend by key; buckets must be added in the order of their names. */
   async addBucket(
@@ -44,6 +58,7 @@ export class BoltFile {
       const size = elementBytes + key.length + value.length;
       if (elements.length > 0 && bytes + size > pageBytes) {
         leaves.push(this.#writeLeaf(elements));
+        if (this.#pagesBytes >= writeBytes) await this.#flush();
         elements = [];
         bytes = headerBytes;
       }
@@ -56,12 +71,21 @@ export class BoltFile {
     this.#buckets.push({ flags: bucketFlag, key: Buffer.from(name), value });
   }
 
-  /** The whole file, in pieces. */
-  finish(): Buffer[] {
+  /** Returns the file's size. */
+  async finish(): Promise<number> {
     const root = this.#writeLeaf(this.#buckets).page;
+    await this.#flush();
     const freelist = Buffer.alloc(pageBytes);
     writeHeader(freelist, { page: 2, flags: flags.freelist, count: 0 });
-    return [this.#meta(0, root), this.#meta(1, root), freelist, ...this.#pages];
+    await this.#sink.write(Buffer.concat([this.#meta(0, root), this.#meta(1, root), freelist]), 0);
+    return this.#next * pageBytes;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#pages, this.#pagesBytes);
+    this.#pages = [];
+    this.#pagesBytes = 0;
+    await this.#sink.write(bytes, this.#next * pageBytes - bytes.length);
   }
 
   #meta(page: number, root: number): Buffer {
@@ -142,6 +166,7 @@ export class BoltFile {
     const page = this.#next;
     writeHeader(buffer, { page, flags: kind, count, overflow: pages - 1 });
     this.#pages.push(buffer);
+    this.#pagesBytes += buffer.length;
     this.#next += pages;
     return { page, buffer };
   }

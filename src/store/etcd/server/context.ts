@@ -29,6 +29,8 @@ export interface EtcdContext {
   readonly identity: EtcdIdentity;
   readonly limits: EtcdLimits;
   readonly space: Space;
+  /** On a disk with room for one more copy of the store. */
+  readonly spoolFolder: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -34,7 +34,13 @@ function serve(quotaBytes?: number): Promise<Served> {
 }
 
 async function serveStore(store: MvccStore, clock: ManualClock, quotaBytes?: number): Promise<Served> {
-  const options = { listenUrls: ["http://127.0.0.1:0"], tls: undefined, name: "one", clusterSeed: "test" };
+  const options = {
+    listenUrls: ["http://127.0.0.1:0"],
+    tls: undefined,
+    name: "one",
+    clusterSeed: "test",
+    spoolFolder: folder,
+  };
   const server = await serveEtcd(
     { ...options, quotaBytes },
     { store: store.keyValues, clock, random: new SeededRandom(1), log: silentLogger },
@@ -265,6 +271,7 @@ test("a unix socket serves, and one that a killed server left is no hindrance", 
     name: "one",
     clusterSeed: "test",
     quotaBytes: undefined,
+    spoolFolder: folder,
   };
   const deps = { store: store.keyValues, clock, random: new SeededRandom(1), log: silentLogger };
   stack.adopt(await serveEtcd(options, deps), (server) => server.close());

@@ -49,6 +49,8 @@ export interface EtcdServerOptions {
   /** The same for every start of one cluster and for no other: what its identity is made of. */
   readonly clusterSeed: string;
   readonly quotaBytes: number | undefined;
+  /** Where snapshots are put together: on a disk with room for one more copy of the store. */
+  readonly spoolFolder: string;
 }
 
 export interface EtcdServerDeps {
@@ -75,7 +77,13 @@ export async function serveEtcd(options: EtcdServerOptions, deps: EtcdServerDeps
   };
   const quotaBytes = options.quotaBytes ?? limits.quotaBytes;
   const space = new Space({ ...deps, quotaBytes });
-  const context = { ...deps, identity, limits: { ...limits, quotaBytes }, space };
+  const context = {
+    ...deps,
+    identity,
+    limits: { ...limits, quotaBytes },
+    space,
+    spoolFolder: options.spoolFolder,
+  };
   const { messageBytesMax } = limits;
   const server = new GrpcServer({
     clock: deps.clock,

@@ -2,11 +2,13 @@
  * Maintenance.Snapshot: a file that etcd's own tools read, check and restore: all that isn't compacted, leases, and the
  * digest behind it. upstream: v3rpc/maintenance.go; server/storage/schema/bucket.go
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import type { Message } from "#wire/protobuf.ts";
 import { int64, messageType } from "#wire/protobuf.ts";
 import type { snapshotResponse } from "../maintenance-messages.ts";
-import { BoltFile } from "./bolt-file.ts";
+import { BoltFile, type PageSink } from "./bolt-file.ts";
 import type { EtcdContext } from "./context.ts";
 import { type HistoryRow, historyRows } from "./history.ts";
 import type { StreamOut } from "./service.ts";
@@ -20,25 +22,60 @@ export async function snapshot(
   context: EtcdContext,
   out: StreamOut<Partial<Message<typeof snapshotResponse>>>,
 ): Promise<void> {
-  const file = await fileOf(context);
+  await using spool = await Spool.open(context.spoolFolder);
+  const size = await writeFile(context, spool);
   const digest = createHash("sha256");
-  let remaining = file.reduce((sum, page) => sum + page.length, 0);
-  for (const page of file) {
-    for (let at = 0; at < page.length; at += blobBytes) {
-      const blob = page.subarray(at, at + blobBytes);
-      digest.update(blob);
-      remaining -= blob.length;
-      if (!out.write({ remainingBytes: BigInt(remaining), blob })) await out.drained();
-      if (out.signal.aborted) return;
-    }
+  for (let at = 0; at < size; at += blobBytes) {
+    const blob = await spool.read(at, Math.min(blobBytes, size - at));
+    digest.update(blob);
+    const remaining = size - at - blob.length;
+    if (!out.write({ remainingBytes: BigInt(remaining), blob })) await out.drained();
+    if (out.signal.aborted) return;
   }
   out.write({ remainingBytes: 0n, blob: digest.digest() });
 }
 
-async function fileOf({ store }: EtcdContext): Promise<Buffer[]> {
+/** On the disk, so that a store of any size can be sent; without a name, so that nothing is left behind. */
+class Spool implements PageSink, AsyncDisposable {
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async open(folder: string): Promise<Spool> {
+    const path = join(folder, `etcd-snapshot-${randomUUID()}`);
+    const file = await open(path, "wx+", 0o600);
+    await unlink(path);
+    return new Spool(file);
+  }
+
+  async write(bytes: Buffer, position: number): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += (await this.#file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+    }
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let at = 0; at < length;) {
+      const { bytesRead } = await this.#file.read(bytes, at, length - at, position + at);
+      if (bytesRead === 0) throw new Error(`the snapshot ends at byte ${position + at}`);
+      at += bytesRead;
+    }
+    return bytes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** Returns its size. */
+async function writeFile({ store }: EtcdContext, sink: PageSink): Promise<number> {
   const { revision, compactRevision } = store;
   const leases = await leaseRows(store);
-  const file = new BoltFile();
+  const file = new BoltFile(sink);
   for (const name of ["alarm", "auth", "authRoles", "authUsers", "cluster"]) await file.addBucket(name);
   await file.addBucket("key", historyRows(store, revision));
   await file.addBucket("lease", leases);
