@@ -22,6 +22,8 @@ export function programOf(variant: Variant): string[] {
   if (variant === "executable") return [binary];
   execFileSync(process.execPath, [join(root, "scripts", "run-bundle.ts")]);
   return [
+    "/usr/bin/env",
+    "MALLOC_ARENA_MAX=1",
     process.execPath,
     "--max-semi-space-size=16",
     "--heap-growing-percent=100",
