@@ -9,14 +9,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ApiClient, podNamed, podsPath } from "./api-client.ts";
-import { interleave, median, printTable, quantile, rounded, usageOf, verdict } from "./harness.ts";
+import {
+  interleave,
+  median,
+  printTable,
+  quantile,
+  rounded,
+  untilQuiet,
+  usageOf,
+  verdict,
+} from "./harness.ts";
 import { ServerProcess, variants } from "./server.ts";
 
 /** Of a round. */
 const createsEach = 600;
 const warmUpCreates = 2000;
 const warmUpPatches = 400;
-const getsEach = 6000;
+const getsEach = 20_000;
+/** Controllers go on with what was created; the next row shouldn't pay for it. */
+const quietMaxMs = 5000;
 const pagesEach = 20;
 const listsEach = 3;
 const patchesEach = 100;
@@ -88,12 +99,14 @@ class Bench {
   async write(): Promise<void> {
     await this.#rate("create, 32 clients", 32, createsEach, () => this.#create());
     await this.#rate("create, 128 clients", 128, createsEach, () => this.#create());
+    await untilQuiet(this.#server.pid, quietMaxMs);
     await this.#rate("GET, 64 streams", 64, getsEach, () => this.#get());
   }
 
   async fill(): Promise<void> {
     await inLoops(64, this.#pods - this.#created, () => this.#create());
     await inLoops(1, warmUpPatches, () => this.#patch());
+    await untilQuiet(this.#server.pid, quietMaxMs);
   }
 
   async read(): Promise<void> {

@@ -92,6 +92,23 @@ export async function usageOf(pid: number): Promise<Usage> {
   return { cpuMs: ticks * 10, rssMib: (Number(statm.split(" ")[1]) * 4096) / 2 ** 20 };
 }
 
+const quietLookMs = 100;
+const quietShare = 0.1;
+
+/** Until a process hardly uses a processor; at the latest after `maxMs`. */
+export async function untilQuiet(pid: number, maxMs: number): Promise<void> {
+  const end = performance.now() + maxMs;
+  let before = (await usageOf(pid)).cpuMs;
+  while (performance.now() < end) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, quietLookMs);
+    });
+    const { cpuMs } = await usageOf(pid);
+    if (cpuMs - before <= quietLookMs * quietShare) return;
+    before = cpuMs;
+  }
+}
+
 export interface RoundMachine {
   readonly fdatasyncMs: number;
   /** The disk's speed changed more than twofold during the round. */
