@@ -46,7 +46,8 @@ import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts"
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
 import { HealthMetrics } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
-import { Door, type ApiserverApp } from "./http/door.ts";
+import type { ExtraRoutes } from "./http/beside.ts";
+import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
@@ -87,7 +88,7 @@ export interface ApiserverDeps {
   readonly checks?: readonly HealthCheck[] | undefined;
   readonly probes?: readonly ComponentProbe[] | undefined;
   /** Routes beside the API, such as those that agents join by. They authenticate by themselves. */
-  readonly extraRoutes?: ((app: ApiserverApp, front: Front) => void) | undefined;
+  readonly extraRoutes?: ExtraRoutes | undefined;
 }
 
 /** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */

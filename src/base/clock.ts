@@ -174,3 +174,8 @@ export function parseTime(text: string): number {
     ? Date.parse(text)
     : Number.NaN;
 }
+
+/** As HTTP's headers have it: "Thu, 01 Jan 1970 00:00:00 GMT". */
+export function httpDate(ms: number): string {
+  return new Date(ms).toUTCString();
+}

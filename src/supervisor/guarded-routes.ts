@@ -14,13 +14,13 @@ export interface GuardedService<S> {
   readonly statusOf: (error: unknown) => StatusError | undefined;
 }
 
-type RouteContext = Context<{ Bindings: { incoming: Parameters<Front["identify"]>[0] } }>;
+type RouteContext = Context<{ Bindings: { exchange: Parameters<Front["identify"]>[0] } }>;
 
 export function guardedRoutes<S>(front: Front, { what, service, statusOf }: GuardedService<S>) {
   return (act: (service: S, context: RouteContext) => Promise<Response>) =>
     (async (context: RouteContext): Promise<Response> => {
       try {
-        const { name, groups } = await front.identify(context.env.incoming);
+        const { name, groups } = await front.identify(context.env.exchange);
         if (!groups.includes(allowedGroup)) {
           throw failure({
             code: 403,

@@ -1,5 +1,5 @@
 /** How far back the API can be read, and which revision belongs to which time: beside the API, for whoever may ask it. */
-import type { ApiserverApp } from "#apiserver/http/door.ts";
+import type { ApiserverApp } from "#apiserver/http/beside.ts";
 import type { Front } from "#apiserver/http/front.ts";
 import { anonymous } from "#apiserver/authn/authenticator.ts";
 import { internalError, StatusError, unauthorizedError } from "#api/meta/status.ts";
@@ -20,7 +20,7 @@ export function timelineRoutes({
   return (app, front) => {
     app.get(path, async (context) => {
       try {
-        const { name } = await front.identify(context.env.incoming);
+        const { name } = await front.identify(context.env.exchange);
         if (name === anonymous.name) throw unauthorizedError();
       } catch (error) {
         const { status } = error instanceof StatusError ? error : internalError("who asks can't be told");

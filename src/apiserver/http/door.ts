@@ -1,30 +1,16 @@
 /**
  * The listening socket: HTTP/2 and HTTP/1.1 over TLS, the routes beside the API, upgrades, and a graceful end.
  */
-import {
-  createSecureServer,
-  Http2ServerRequest,
-  Http2ServerResponse,
-  type Http2SecureServer,
-  type IncomingHttpHeaders as Http2Headers,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono } from "hono";
-import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
+import { Beside, type ExtraRoutes } from "./beside.ts";
 import type { Front } from "./front.ts";
-import { Http2Exchange } from "./http2-exchange.ts";
+import { Http2Door } from "./http2-door.ts";
 import { NodeExchange } from "./node-exchange.ts";
-
-/** Routes that the supervisor adds beside the API, with Hono's own means. */
-export type ApiserverApp = Hono<{ Bindings: HttpBindings }>;
 
 export interface DoorOptions {
   readonly host: string;
@@ -39,14 +25,9 @@ export interface DoorOptions {
 export interface DoorDeps {
   readonly clock: Clock;
   readonly front: Front;
-  readonly extraRoutes?: ((app: ApiserverApp, front: Front) => void) | undefined;
+  readonly extraRoutes?: ExtraRoutes | undefined;
 }
 
-/** client-go puts all its watches on one connection. */
-const streamsPerConnection = 10_000;
-/** In MB. The default of 10 refuses the 175th stream of a connection. */
-const sessionMemoryMax = 1000;
-const windowBytes = 1 << 20;
 const keepAliveMs = 30_000;
 /** upstream: MaxHeaderBytes of Go's server, which kube-apiserver sets: the URI counts too. */
 const headerBytesMax = 1 << 20;
@@ -61,51 +42,43 @@ const http1Options: object = {
   requestTimeout: 0,
   maxHeaderSize: headerBytesMax,
 };
-/**
- * What a peer of HTTP/2 may do for nothing before its connection is ended: resets (1000, and 33 more each second),
- * frames that break the protocol, streams beyond the limit. Unanswered pings and settings, and CONTINUATION frames, are
- * bounded by nghttp2 itself.
- */
-const http2Limits = {
-  streamResetBurst: 1000,
-  streamResetRate: 33,
-  maxSessionInvalidFrames: 100,
-  maxSessionRejectedStreams: 100,
-  maxHeaderListPairs: 1000,
-  maxSettings: 32,
-};
 /** How long running requests may go on after the server was told to stop. Below what a component has for its end. */
 const drainMs = 15_000;
 /** For the last bytes to go out. */
 const lingerMs = 500;
 
-/** What lies beside the API. */
-interface Extra {
-  readonly paths: ReadonlySet<string>;
-  readonly listener: ReturnType<typeof getRequestListener>;
-}
-
 export class Door {
   readonly #options: DoorOptions;
   readonly #deps: DoorDeps;
+  readonly #http2: Http2Door;
+  readonly #beside: Beside;
   /** Of TCP, and of TLS once they have shaken hands. */
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Map<ServerHttp2Session, IdleWatch>();
   readonly #upgraded = new Set<Duplex>();
-  #server: Http2SecureServer | undefined;
+  #server: Server | undefined;
 
   constructor(options: DoorOptions, deps: DoorDeps) {
+    const { clock, front, extraRoutes } = deps;
     this.#options = options;
     this.#deps = deps;
+    this.#beside = new Beside(front, clock, extraRoutes);
+    this.#http2 = new Http2Door({
+      clock,
+      headerBytesMax,
+      idleMs,
+      handle: (exchange) => {
+        if (this.#beside.has(exchange.url)) void this.#beside.answer(exchange);
+        else void front.handle(exchange);
+      },
+    });
   }
 
   /** The port it listens on. Rejects when the address can't be had. */
   async open(): Promise<number> {
     const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port } = this.#options;
-    const extra = this.#extra();
-    const server = createSecureServer(
+    const server = createServer(
       {
-        allowHTTP1: true,
+        ALPNProtocols: ["h2", "http/1.1"],
         cert,
         key,
         ca,
@@ -114,42 +87,16 @@ export class Door {
         minVersion: "TLSv1.2",
         handshakeTimeout: headMs,
         ...http1Options,
-        ...http2Limits,
-        maxSessionMemory: sessionMemoryMax,
-        settings: {
-          maxConcurrentStreams: streamsPerConnection,
-          initialWindowSize: windowBytes,
-          maxHeaderListSize: headerBytesMax,
-        },
       },
       (incoming, outgoing) => {
-        if (extra.paths.has(pathOf(incoming.url))) void extra.listener(incoming, outgoing);
-        else void this.#deps.front.handle(new NodeExchange(incoming, outgoing));
+        this.#takeHttp1(incoming, outgoing);
       },
     );
     this.#server = server;
     server.on("connection", (socket: Socket) => {
       this.#follow(socket);
     });
-    this.#takeStreams(server, extra);
-    server.on("secureConnection", (socket: TLSSocket) => {
-      this.#follow(socket);
-      socket.setNoDelay(true);
-      // A peer that is gone without a word is found out by this, also when nothing is written to it.
-      socket.setKeepAlive(true, keepAliveMs);
-      socket.on("error", () => undefined);
-    });
-    server.on("session", (session) => {
-      this.#sessions.set(session, new IdleWatch(session, this.#deps.clock));
-      session.once("close", () => {
-        this.#sessions.delete(session);
-      });
-      session.on("error", () => undefined);
-      session.once("connect", () => {
-        session.setLocalWindowSize(windowBytes);
-      });
-    });
-    server.on("sessionError", () => undefined);
+    this.#takeConnections(server);
     server.on("tlsClientError", () => undefined);
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#upgraded.add(socket);
@@ -169,26 +116,24 @@ export class Door {
     });
   }
 
-  /** HTTP/2 doesn't take Node's detour of looking like HTTP/1.1, but for the paths beside the API. */
-  #takeStreams(server: Http2SecureServer, extra: Extra): void {
-    server.removeAllListeners("stream");
-    const onStream = (
-      stream: ServerHttp2Stream,
-      headers: Http2Headers,
-      _flags: number,
-      rawHeaders: string[] = [],
-    ): void => {
-      if (!isOrdinary(stream, headers)) return;
-      const idle = this.#sessions.get(stream.session as ServerHttp2Session);
-      if (extra.paths.has(pathOf(headers[":path"]))) {
-        const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
-        void extra.listener(request, new Http2ServerResponse(stream));
-      } else {
-        void this.#deps.front.handle(new Http2Exchange(stream, headers, rawHeaders));
-      }
-      idle?.note(stream);
-    };
-    server.on("stream", onStream);
+  /** What has agreed on HTTP/2 isn't left to Node, which would take it for HTTP/1.1. */
+  #takeConnections(server: Server): void {
+    const takers = server.listeners("secureConnection");
+    server.removeAllListeners("secureConnection");
+    server.on("secureConnection", (socket: TLSSocket) => {
+      this.#follow(socket);
+      socket.setNoDelay(true);
+      // A peer that is gone without a word is found out by this, also when nothing is written to it.
+      socket.setKeepAlive(true, keepAliveMs);
+      socket.on("error", () => undefined);
+      if (socket.alpnProtocol === "h2") this.#http2.accept(socket);
+      else for (const take of takers) take.call(server, socket);
+    });
+  }
+
+  #takeHttp1(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (this.#beside.has(incoming.url)) this.#beside.listen(incoming, outgoing);
+    else void this.#deps.front.handle(new NodeExchange(incoming, outgoing));
   }
 
   /**
@@ -205,85 +150,13 @@ export class Door {
       });
     });
     const idle = front.stop();
-    for (const session of this.#sessions.keys()) session.close();
+    this.#http2.leave();
     await within(drainMs, idle, clock);
     for (const socket of this.#upgraded) socket.destroy();
     await within(lingerMs, closed, clock);
     for (const socket of this.#sockets) socket.destroy();
     await within(lingerMs, closed, clock);
   }
-
-  /**
-   * Only what lies beside the API goes through Hono: it refuses paths by itself and without a Status, and over HTTP/2 it
-   * breaks off an answer whose request has a body that nobody read.
-   */
-  #extra(): Extra {
-    const app: ApiserverApp = new Hono();
-    this.#deps.extraRoutes?.(app, this.#deps.front);
-    const paths = new Set(app.routes.map(({ path }) => path));
-    for (const path of paths) assert(!/[:*]/.test(path), `${path} is not one path but a pattern`);
-    app.all("*", async ({ env }) => {
-      await this.#deps.front.handle(new NodeExchange(env.incoming, env.outgoing));
-      return RESPONSE_ALREADY_SENT;
-    });
-    return { paths, listener: getRequestListener(app.fetch, { overrideGlobalObjects: true }) };
-  }
-}
-
-function pathOf(url = "/"): string {
-  const mark = url.indexOf("?");
-  return mark < 0 ? url : url.slice(0, mark);
-}
-
-/** What Node would do for us: it tells who wants to be told before he sends a body. False: it is answered. */
-function isOrdinary(stream: ServerHttp2Stream, headers: Http2Headers): boolean {
-  if (headers[":method"] === "CONNECT") {
-    stream.respond({ ":status": 405 }, { endStream: true });
-    return false;
-  }
-  if (headers.expect === undefined) return true;
-  if (headers.expect === "100-continue") {
-    stream.additionalHeaders({ ":status": 100 });
-    return true;
-  }
-  stream.respond({ ":status": 417 }, { endStream: true });
-  return false;
-}
-
-/** Ends a connection of HTTP/2 that nothing goes over, as Go's server does, with a GOAWAY. A quiet watch is no idleness. */
-class IdleWatch {
-  readonly #session: ServerHttp2Session;
-  readonly #clock: Clock;
-  #open = 0;
-  #since: number;
-  #cancel: () => void;
-
-  constructor(session: ServerHttp2Session, clock: Clock) {
-    this.#session = session;
-    this.#clock = clock;
-    this.#since = clock.monotonic();
-    this.#cancel = clock.after(idleMs, this.#look);
-    session.once("close", () => {
-      this.#cancel();
-    });
-  }
-
-  /** A request has come; most are answered by now. */
-  note(stream: ServerHttp2Stream): void {
-    this.#since = this.#clock.monotonic();
-    if (stream.writableEnded) return;
-    this.#open++;
-    stream.once("close", () => {
-      this.#open--;
-      this.#since = this.#clock.monotonic();
-    });
-  }
-
-  readonly #look = (): void => {
-    const leftMs = this.#open === 0 ? this.#since + idleMs - this.#clock.monotonic() : idleMs;
-    if (leftMs <= 0) this.#session.close();
-    else this.#cancel = this.#clock.after(leftMs, this.#look);
-  };
 }
 
 /**
@@ -297,7 +170,7 @@ async function within(ms: number, awaited: Promise<void>, clock: Clock): Promise
   over.abort(new Error("no longer waited for"));
 }
 
-function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

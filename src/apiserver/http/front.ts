@@ -26,7 +26,7 @@ import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type Request
 import { HttpCall } from "./http-call.ts";
 import { Identification, type Identified } from "./identification.ts";
 import type { RequestKind, RequestMetrics } from "./metrics.ts";
-import { NodeRequestHead, type NodeRequest } from "./node-exchange.ts";
+import { NodeRequestHead } from "./node-exchange.ts";
 import { refuseUpgrade, refuseWith, statusErrorOf } from "./refuse.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
@@ -102,8 +102,8 @@ export class Front {
   }
 
   /** Who sent this, or whom it acts as. Throws 401. For routes beside the API. */
-  async identify(incoming: NodeRequest): Promise<UserInfo> {
-    const { sender, impersonated } = await this.#identification.identify(new NodeRequestHead(incoming));
+  async identify(head: RequestHead): Promise<UserInfo> {
+    const { sender, impersonated } = await this.#identification.identify(head);
     return impersonated ?? sender;
   }
 

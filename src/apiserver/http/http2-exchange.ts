@@ -1,106 +1,177 @@
-/**
- * An exchange of HTTP/2, on Node's stream itself: what makes it look like one of HTTP/1.1 took longer than the rest of a
- * GET, and wants trailers sent that nobody has.
- */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+/** An exchange of HTTP/2, on a stream of our own connection: Node's way of one took longer than all the rest of a GET. */
+import type { IncomingHttpHeaders } from "node:http";
 import type { Duplex, Readable } from "node:stream";
+import { errorCodes } from "#wire/http2/frames.ts";
+import type { Http2Connection } from "#wire/http2/connection.ts";
+import { BlockWriter } from "#wire/http2/hpack.ts";
+import type { Http2Stream, StreamHandler } from "#wire/http2/stream.ts";
 import type { Exchange, HeaderPairs } from "./exchange.ts";
+import { Http2Body } from "./http2-body.ts";
+import type { Http2Head } from "./http2-head.ts";
 
 const statusOk = 200;
+const blocks = new BlockWriter();
 
-export class Http2Exchange implements Exchange {
+export interface Http2Peer {
+  readonly connection: Http2Connection;
+  readonly socket: Duplex;
+  /** The header of that name. */
+  readonly date: () => string;
+  readonly handle: (exchange: Http2Exchange) => void;
+}
+
+export class Http2Exchange implements Exchange, StreamHandler {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
-  readonly connection: object | undefined;
-  readonly #stream: ServerHttp2Stream;
-  /** Names and values in turn, the status first. */
-  readonly #head: (string | readonly string[])[] = [":status", ""];
+  readonly #contentLength: number | undefined;
+  readonly #stream: Http2Stream;
+  readonly #peer: Http2Peer;
+  /** Names and values in turn. */
+  readonly #head: string[] = [];
   status = statusOk;
+  isHeadSent = false;
+  #body: Http2Body | undefined;
+  /** Of it, what has come. */
+  #received = 0;
+  #hasAll: boolean;
+  /** What we say is said; it may still be on its way. */
+  #isSaid = false;
+  #isSent = false;
+  #isClosed = false;
+  #onDrain: (() => void)[] = [];
+  #onClose: Set<() => void> | undefined;
+  #onFinish: (() => void)[] = [];
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) {
+  constructor(stream: Http2Stream, head: Http2Head, isWhole: boolean, peer: Http2Peer) {
     this.#stream = stream;
-    this.headers = headers;
-    this.rawHeaders = rawHeaders;
-    this.method = headers[":method"] ?? "GET";
-    this.url = headers[":path"] ?? "/";
-    this.connection = stream.session;
-    // Told by its close as well.
-    stream.on("error", ignore);
+    this.#peer = peer;
+    this.method = head.method;
+    this.url = head.url;
+    this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
+    this.#contentLength = head.contentLength;
+    this.#hasAll = isWhole;
   }
 
-  get socket(): Duplex | undefined {
-    return this.#stream.session?.socket;
+  get connection(): object {
+    return this.#peer.connection;
+  }
+
+  get socket(): Duplex {
+    return this.#peer.socket;
   }
 
   get incoming(): Readable {
-    return this.#stream;
+    return this.#incoming;
+  }
+
+  get #incoming(): Http2Body {
+    if (this.#body === undefined) {
+      this.#body = new Http2Body(this.#stream);
+      if (this.#hasAll) this.#body.finish();
+      else if (this.#isClosed) this.#body.abort();
+    }
+    return this.#body;
   }
 
   get isRead(): boolean {
-    const { endAfterHeaders, readableEnded } = this.#stream;
-    return endAfterHeaders || readableEnded || this.#isGone;
-  }
-
-  get isHeadSent(): boolean {
-    return this.#stream.headersSent;
+    return this.#hasAll || this.#isClosed;
   }
 
   get isOver(): boolean {
-    return this.#isGone || (this.#stream.headersSent && this.#stream.writableEnded);
+    return this.#isClosed || this.#isSaid;
+  }
+
+  opened(): void {
+    if (this.#hasAll && (this.#contentLength ?? 0) > 0) this.#stream.reset(errorCodes.protocol);
+    else this.#peer.handle(this);
+  }
+
+  data(bytes: Buffer, isLast: boolean): void {
+    this.#received += bytes.length;
+    const announced = this.#contentLength;
+    if (announced !== undefined && (isLast ? this.#received !== announced : this.#received > announced)) {
+      this.#stream.reset(errorCodes.protocol);
+      return;
+    }
+    if (this.#isSaid && this.#body === undefined) this.#stream.consumed(bytes.length);
+    else if (bytes.length > 0) this.#incoming.receive(bytes);
+    this.#hasAll = isLast;
+    if (isLast) this.#body?.finish();
+    if (isLast && this.#isSent) this.#close();
+  }
+
+  closed(): void {
+    if (this.#hasAll) this.#body?.destroy();
+    else this.#body?.abort();
+    this.#close();
+  }
+
+  hasRoom(): void {
+    for (const run of this.#onDrain.splice(0)) run();
+  }
+
+  sent(isOver: boolean): void {
+    this.#isSent = true;
+    for (const run of this.#onFinish.splice(0)) run();
+    if (isOver) this.#close();
+    // Nobody has begun to read what the client still sends.
+    else if (this.#body === undefined || this.#body.destroyed) this.#stream.reset(errorCodes.none);
   }
 
   setHeader(name: string, value: string | readonly string[]): void {
     const head = this.#head;
-    for (let at = 2; at < head.length; at += 2) {
-      if (head[at] === name) {
-        head[at + 1] = value;
-        return;
-      }
-    }
-    head.push(name, value);
+    for (let at = head.length - 2; at >= 0; at -= 2) if (head[at] === name) head.splice(at, 2);
+    push(head, name, value);
   }
 
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
-    if (this.#isGone) return;
+    if (this.isOver) return;
     const isEmpty = body === undefined || body.length === 0;
-    this.#respond(status, headers, isEmpty);
-    if (!isEmpty && !this.#stream.writableEnded) this.#stream.end(body);
+    this.#isSaid = true;
+    this.#begin(status, headers, isEmpty);
+    if (!isEmpty) this.#stream.sendData(body, true);
   }
 
   begin(status: number, headers: HeaderPairs): void {
-    if (!this.#isGone) this.#respond(status, headers, false);
+    if (!this.isOver) this.#begin(status, headers, false);
   }
 
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean {
-    return this.#stream.write(chunk, done);
+    this.#stream.sendData(chunk, false, done);
+    return !this.#stream.isFull;
   }
 
   end(): void {
-    this.#stream.end();
+    if (this.isOver) return;
+    this.#isSaid = true;
+    this.#stream.sendData(nothing, true);
   }
 
   onDrain(run: () => void): () => void {
-    this.#stream.once("drain", run);
+    this.#onDrain.push(run);
     return () => {
-      this.#stream.off("drain", run);
+      this.#onDrain = this.#onDrain.filter((each) => each !== run);
     };
   }
 
   onClose(run: () => void): () => void {
-    if (this.#stream.destroyed) {
+    if (this.#isClosed) {
       run();
       return ignore;
     }
-    this.#stream.once("close", run);
+    const waiting = (this.#onClose ??= new Set());
+    waiting.add(run);
     return () => {
-      this.#stream.off("close", run);
+      waiting.delete(run);
     };
   }
 
   onFinish(run: () => void): void {
-    this.#stream.once("finish", run);
+    if (this.#isSent) run();
+    else this.#onFinish.push(run);
   }
 
   refuseRest(): void {
@@ -108,31 +179,44 @@ export class Http2Exchange implements Exchange {
   }
 
   cutOff(): void {
-    this.#stream.close();
+    this.#stream.reset(errorCodes.none);
   }
 
   destroy(): void {
-    this.#stream.destroy();
+    this.#stream.reset(errorCodes.internal);
   }
 
   destroyConnection(): void {
-    this.#stream.session?.destroy();
+    this.#peer.connection.destroy();
   }
 
-  get #isGone(): boolean {
-    return this.#stream.destroyed || this.#stream.closed;
-  }
-
-  #respond(status: number, headers: HeaderPairs, isWhole: boolean): void {
-    const head = this.#head;
+  #begin(status: number, headers: HeaderPairs, isWhole: boolean): void {
+    this.isHeadSent = true;
     this.status = status;
-    head[1] = String(status);
-    for (const each of headers) head.push(each);
-    this.#stream.respond(head as readonly string[], isWhole ? whole : undefined);
+    const head = this.#head;
+    for (let at = 0; at < headers.length; at += 2) {
+      push(head, headers[at] as string, headers[at + 1] as string | readonly string[]);
+    }
+    if (!head.includes("date")) head.push("date", this.#peer.date());
+    this.#stream.sendHeaders(blocks.block(String(status), head), isWhole);
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onDrain = [];
+    const waiting = this.#onClose;
+    this.#onClose = undefined;
+    if (waiting !== undefined) for (const run of waiting) run();
   }
 }
 
-const whole = { endStream: true };
+const nothing = Buffer.alloc(0);
+
+function push(head: string[], name: string, value: string | readonly string[]): void {
+  if (typeof value === "string") head.push(name, value);
+  else for (const each of value) head.push(name, each);
+}
 
 function ignore(): void {
   // Nothing to do.

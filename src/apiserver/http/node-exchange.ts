@@ -1,18 +1,14 @@
-/** An exchange of HTTP/1.1, or of HTTP/2 where Node has made it look like that: beside the API's own paths. */
+/** An exchange of HTTP/1.1. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Exchange, HeaderPairs, RequestHead } from "./exchange.ts";
 
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
-
 export class NodeRequestHead implements RequestHead {
-  readonly incoming: NodeRequest;
+  readonly incoming: IncomingMessage;
   readonly method: string;
   readonly url: string;
 
-  constructor(incoming: NodeRequest) {
+  constructor(incoming: IncomingMessage) {
     this.incoming = incoming;
     this.method = incoming.method ?? "GET";
     this.url = incoming.url ?? "/";
@@ -27,18 +23,18 @@ export class NodeRequestHead implements RequestHead {
   }
 
   get connection(): object | undefined {
-    return "stream" in this.incoming ? this.incoming.stream.session : this.incoming.socket;
+    return this.incoming.socket;
   }
 
   get socket(): Duplex | undefined {
-    return "stream" in this.incoming ? this.incoming.stream.session?.socket : this.incoming.socket;
+    return this.incoming.socket;
   }
 }
 
 export class NodeExchange extends NodeRequestHead implements Exchange {
-  readonly #outgoing: NodeResponse;
+  readonly #outgoing: ServerResponse;
 
-  constructor(incoming: NodeRequest, outgoing: NodeResponse) {
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     super(incoming);
     this.#outgoing = outgoing;
   }
@@ -98,12 +94,11 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
   }
 
   refuseRest(): void {
-    if (!("stream" in this.#outgoing)) this.#outgoing.setHeader("connection", "close");
+    this.#outgoing.setHeader("connection", "close");
   }
 
   cutOff(): void {
-    if ("stream" in this.#outgoing) this.#outgoing.stream.close();
-    else this.#outgoing.req.destroy();
+    this.#outgoing.req.destroy();
   }
 
   destroy(): void {
@@ -111,8 +106,7 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
   }
 
   destroyConnection(): void {
-    if ("stream" in this.#outgoing) this.#outgoing.stream.session?.destroy();
-    else this.#outgoing.destroy();
+    this.#outgoing.destroy();
   }
 
   #head(status: number, headers: HeaderPairs): void {

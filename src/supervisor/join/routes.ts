@@ -1,5 +1,5 @@
 /** The paths that agents join by, beside the API on the same port. */
-import type { ApiserverApp } from "#apiserver/http/door.ts";
+import type { ApiserverApp } from "#apiserver/http/beside.ts";
 import { caPath, joinPath } from "./messages.ts";
 import type { JoinServer } from "./server.ts";
 

@@ -1,5 +1,5 @@
 /** What an administrator asks of the keys, beside the API on the same port. */
-import type { ApiserverApp } from "#apiserver/http/door.ts";
+import type { ApiserverApp } from "#apiserver/http/beside.ts";
 import type { Front } from "#apiserver/http/front.ts";
 import { badRequestError } from "#api/meta/status.ts";
 import { guardedRoutes } from "../guarded-routes.ts";

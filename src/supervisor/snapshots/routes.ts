@@ -1,6 +1,6 @@
 /** What administrators ask of a running server, beside the API on the same port. Every secret is in a snapshot. */
 import { Readable } from "node:stream";
-import type { ApiserverApp } from "#apiserver/http/door.ts";
+import type { ApiserverApp } from "#apiserver/http/beside.ts";
 import type { Front } from "#apiserver/http/front.ts";
 import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
 import { SnapshotError } from "#store/snapshot/format.ts";

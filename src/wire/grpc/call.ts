@@ -1,6 +1,6 @@
 /** One call on one HTTP/2 stream: its messages, its deadline, how it ends. */
 import type { Clock } from "#base/clock.ts";
-import type { Http2Stream, StreamHandler } from "../http2/connection.ts";
+import type { Http2Stream, StreamHandler } from "../http2/stream.ts";
 import { encodeHeaders, type Header } from "../http2/hpack.ts";
 import { MessageReader, prefixBytes } from "./message-reader.ts";
 import { GrpcError, status } from "./status.ts";

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { Http2Connection, type Http2Stream, type StreamHandler } from "../http2/connection.ts";
+import { Http2Connection } from "../http2/connection.ts";
 import { preface } from "../http2/frames.ts";
+import type { Http2Stream, StreamHandler } from "../http2/stream.ts";
 import { encodeHeaders, type Header } from "../http2/hpack.ts";
 import { Call, type GrpcCallDeps, type GrpcMethod } from "./call.ts";
 import { GrpcError, status } from "./status.ts";
@@ -28,6 +29,8 @@ export interface GrpcServerOptions extends GrpcCallDeps {
 const keepAliveMs = 60_000;
 /** No method of HTTP/1.1 begins as HTTP/2's preface does. */
 const tellingBytes = 3;
+/** grpc-go's default allows 16 MiB; no client of ours sends 1 % of that. */
+const headerBytesMax = 64 * 1024;
 
 export class GrpcServer {
   readonly #deps: GrpcCallDeps;
@@ -100,9 +103,11 @@ export class GrpcServer {
   }
 
   #serve(socket: Socket): void {
-    const connection = new Http2Connection(socket, (stream, headers, isLast) =>
-      this.#open(stream, headers, isLast),
-    );
+    const connection = new Http2Connection(socket, {
+      open: (stream, headers, isLast) => this.#open(stream, headers, isLast),
+      clock: this.#deps.clock,
+      headerBytesMax,
+    });
     this.#connections.add(connection);
     socket.once("close", () => {
       this.#connections.delete(connection);

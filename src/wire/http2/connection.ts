@@ -1,9 +1,10 @@
 /**
- * A server's end of one HTTP/2 connection, as gRPC needs it: streams that clients open, both sides' windows, no pushes,
- * no priorities. What is written within one turn of the event loop goes out in one piece. RFC 9113
+ * A server's end of one HTTP/2 connection: streams that clients open, both sides' windows, no pushes, no priorities.
+ * RFC 9113
  */
 import type { Socket } from "node:net";
 import { assert } from "#base/assert.ts";
+import type { Clock } from "#base/clock.ts";
 import {
   contentOf,
   errorCodes,
@@ -12,7 +13,6 @@ import {
   frameBytesMax,
   FrameReader,
   frameTypes,
-  headOf,
   Http2Error,
   initialWindowBytes,
   numbersFrame,
@@ -22,92 +22,42 @@ import {
   windowBytesMax,
 } from "./frames.ts";
 import { type Header, HpackDecoder, HpackError } from "./hpack.ts";
+import { Outbox } from "./outbox.ts";
+import { type Http2Stream, type StreamHandler, type StreamOwner, StreamState } from "./stream.ts";
 
 /** What a client may send on one stream, and on all, before we have taken it. */
 const streamWindowBytes = 2 ** 20;
 const connectionWindowBytes = 16 * 2 ** 20;
 const concurrentStreamsMax = 10_000;
-/** Of a header block as it is sent. */
-const blockBytesMax = 64 * 1024;
-/** What isn't more is copied into one piece; beyond it many pieces are written at once. */
-const joinBytesMax = 16 * 1024;
 /** Written, and not yet taken by the system: from here on streams wait. */
 const backlogBytesMax = 2 ** 20;
-/** Of answers to pings and settings, which can't wait: a client that doesn't read them is left. */
-const backlogBytesLimit = 8 * 2 ** 20;
-/** A stream with more than this in its queue is full. */
-const queueBytesMax = 64 * 1024;
+/** Answers to pings and settings that wait, while what was written before isn't read. */
+const unreadMax = 10_000;
+/** A header block comes in at most so many frames, for which a block of 1 MiB has room. */
+const blockFramesMax = 128;
+/** Streams that a client may break off at once, and per second after that. upstream: nghttp2's defaults */
+const resetsBurst = 1000;
+const resetsPerSecond = 33;
+/** Streams beyond concurrentStreamsMax that a client may try. */
+const refusedMax = 100;
 
 const nothing = Buffer.alloc(0);
 
-/** What becomes of a stream. */
-export interface StreamHandler {
-  /** A view, valid until this returns. `isLast`: the client sends no more. */
-  readonly data: (bytes: Buffer, isLast: boolean) => void;
-  /** The client gave up, or the connection has ended; not called when both sides have ended. */
-  readonly closed: () => void;
-  /** The stream was full and isn't any more. */
-  readonly hasRoom: () => void;
-}
-
-export interface Http2Stream {
-  readonly isClosed: boolean;
-  /** Better wait for `hasRoom` before more. */
-  readonly isFull: boolean;
-  /** A block; `isLast` ends our side, after all data. */
-  readonly sendHeaders: (block: Buffer, isLast: boolean) => void;
-  readonly sendData: (bytes: Buffer) => void;
-  /** So many bytes of data have been taken: the client may send as many more. */
-  readonly consumed: (bytes: number) => void;
-}
-
 export type OpenStream = (stream: Http2Stream, headers: readonly Header[], isLast: boolean) => StreamHandler;
 
-class StreamState implements Http2Stream {
-  readonly id: number;
-  readonly #connection: Http2Connection;
-  handler: StreamHandler | undefined;
-  sendWindow: number;
-  receiveWindow = streamWindowBytes;
-  /** Taken, and not yet given back to the client's window. */
-  owed = 0;
-  /** What waits for a window. */
-  readonly queue: Buffer[] = [];
-  queuedBytes = 0;
-  /** To end with, behind the queue. */
-  trailers: Buffer | undefined;
-  hasEnded = false;
-  hasPeerEnded = false;
-  isClosed = false;
-
-  constructor(id: number, sendWindow: number, connection: Http2Connection) {
-    this.id = id;
-    this.sendWindow = sendWindow;
-    this.#connection = connection;
-  }
-
-  get isFull(): boolean {
-    return this.queuedBytes > queueBytesMax;
-  }
-
-  sendHeaders(block: Buffer, isLast: boolean): void {
-    this.#connection.sendHeaders(this, block, isLast);
-  }
-
-  sendData(bytes: Buffer): void {
-    this.#connection.sendData(this, bytes);
-  }
-
-  consumed(bytes: number): void {
-    this.#connection.consumed(this, bytes);
-  }
+export interface Http2ConnectionOptions {
+  readonly open: OpenStream;
+  readonly clock: Clock;
+  /** Of one request's headers, as they are sent and as they are read. */
+  readonly headerBytesMax: number;
 }
 
-export class Http2Connection {
+export class Http2Connection implements StreamOwner {
   readonly #socket: Socket;
-  readonly #open: OpenStream;
+  readonly #options: Http2ConnectionOptions;
+  readonly #out: Outbox;
   readonly #reader = new FrameReader();
-  readonly #decoder = new HpackDecoder();
+  readonly #decoder: HpackDecoder;
   readonly #streams = new Map<number, StreamState>();
   /** Those with data that waits. */
   readonly #sending = new Set<StreamState>();
@@ -119,14 +69,21 @@ export class Http2Connection {
   #sendWindow = initialWindowBytes;
   #peerStreamWindow = initialWindowBytes;
   #receiveWindow = connectionWindowBytes;
-  #out: Buffer[] = [];
-  #outBytes = 0;
-  #isFlushing = false;
+  #resetsLeft = resetsBurst;
+  #resetsAt: number;
+  #refused = 0;
+  #unread = 0;
+  #isLeaving = false;
   #hasEnded = false;
+  /** When a stream was opened or ended last, as the clock's monotonic time. */
+  usedAt: number;
 
-  constructor(socket: Socket, open: OpenStream) {
+  constructor(socket: Socket, options: Http2ConnectionOptions) {
     this.#socket = socket;
-    this.#open = open;
+    this.#options = options;
+    this.#out = new Outbox(socket);
+    this.#decoder = new HpackDecoder(options.headerBytesMax);
+    this.usedAt = this.#resetsAt = options.clock.monotonic();
     socket.on("data", (chunk: Buffer) => {
       this.#receive(chunk);
     });
@@ -140,60 +97,90 @@ export class Http2Connection {
     socket.on("close", () => {
       this.#closeAll();
     });
-    this.#push(
+    this.#out.push(
       settingsFrame([
         [settings.concurrentStreamsMax, concurrentStreamsMax],
         [settings.initialWindow, streamWindowBytes],
+        [settings.headerBytesMax, options.headerBytesMax],
       ]),
     );
-    this.#push(numbersFrame(frameTypes.windowUpdate, 0, connectionWindowBytes - initialWindowBytes));
+    this.#out.push(numbersFrame(frameTypes.windowUpdate, 0, connectionWindowBytes - initialWindowBytes));
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
   }
 
   /** Tells the client, and ends what runs. */
   close(code: number = errorCodes.none): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#push(numbersFrame(frameTypes.goAway, 0, this.#lastStream, code));
-    this.#flush();
+    this.#sayGoodbye(code);
+    this.#out.flush();
     this.#closeAll();
     this.#socket.destroySoon();
   }
 
-  sendHeaders(stream: StreamState, block: Buffer, isLast: boolean): void {
-    if (stream.isClosed) return;
-    assert(!stream.hasEnded && stream.trailers === undefined, `headers after the end of stream ${stream.id}`);
-    if (isLast && stream.queue.length > 0) stream.trailers = block;
-    else this.#pushHeaders(stream, block, isLast);
+  /** Tells the client, takes no new streams, and ends when there are none left. */
+  leave(): void {
+    if (this.#hasEnded || this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#sayGoodbye(errorCodes.none);
+    this.#endWhenDone();
   }
 
-  sendData(stream: StreamState, bytes: Buffer): void {
+  /** At once, and without a word. */
+  destroy(): void {
+    this.#hasEnded = true;
+    this.#socket.destroy();
+    this.#closeAll();
+  }
+
+  sendHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
     if (stream.isClosed) return;
-    assert(!stream.hasEnded && stream.trailers === undefined, `data after the end of stream ${stream.id}`);
-    stream.queue.push(bytes);
+    assert(!stream.hasEnded && !stream.isEnding, `headers after the end of stream ${stream.id}`);
+    if (isLast && stream.queue.length > 0) {
+      stream.isEnding = true;
+      stream.trailers = Uint8Array.from(block);
+    } else this.#pushHeaders(stream, block, isLast);
+  }
+
+  sendData(stream: StreamState, bytes: Uint8Array, isLast: boolean, taken: (() => void) | undefined): void {
+    if (stream.isClosed) {
+      taken?.();
+      return;
+    }
+    assert(!stream.hasEnded && !stream.isEnding, `data after the end of stream ${stream.id}`);
+    stream.queue.push({ bytes, taken });
     stream.queuedBytes += bytes.length;
+    stream.isEnding = isLast;
     this.#pump(stream);
+    stream.isHeldUp = stream.isFull;
   }
 
   consumed(stream: StreamState, bytes: number): void {
     stream.owed += bytes;
     if (stream.isClosed || stream.hasPeerEnded || stream.owed < streamWindowBytes / 2) return;
     stream.receiveWindow += stream.owed;
-    this.#push(numbersFrame(frameTypes.windowUpdate, stream.id, stream.owed));
+    this.#out.push(numbersFrame(frameTypes.windowUpdate, stream.id, stream.owed));
     stream.owed = 0;
+  }
+
+  reset(stream: StreamState, code: number): void {
+    if (stream.isClosed) return;
+    this.#out.push(numbersFrame(frameTypes.reset, stream.id, code));
+    this.#drop(stream);
+  }
+
+  #sayGoodbye(code: number): void {
+    this.#out.push(numbersFrame(frameTypes.goAway, 0, this.#lastStream, code));
   }
 
   #receive(chunk: Buffer): void {
     if (this.#hasEnded) return;
     try {
       const rest = this.#greeting.length === 0 ? chunk : this.#greet(chunk);
-      if (rest.length > 0) {
-        this.#reader.push(rest, (frame) => {
-          if (!this.#hasEnded) this.#take(frame);
-        });
-      }
-      if (this.#socket.writableLength > backlogBytesLimit) {
-        throw new Http2Error(errorCodes.enhanceYourCalm, "answers aren't read");
-      }
+      if (rest.length > 0) this.#reader.push(rest, this.#takeFrame);
     } catch (error) {
       if (error instanceof Http2Error) this.close(error.code);
       else if (error instanceof HpackError) this.close(errorCodes.compression);
@@ -209,6 +196,10 @@ export class Http2Connection {
     this.#greeting = this.#greeting.subarray(length);
     return chunk.subarray(length);
   }
+
+  readonly #takeFrame = (frame: Frame): void => {
+    if (!this.#hasEnded) this.#take(frame);
+  };
 
   #take(frame: Frame): void {
     const { type, stream } = frame;
@@ -230,16 +221,14 @@ export class Http2Connection {
         this.#takeBlock(frame, frame.payload);
         return;
       case frameTypes.reset:
-        this.#known(stream, "reset");
-        this.#drop(this.#streams.get(stream));
+        this.#takeReset(frame);
         return;
       case frameTypes.settings:
         this.#takeSettings(frame);
         return;
       case frameTypes.ping:
         if (frame.payload.length !== 8) throw new Http2Error(errorCodes.frameSize, "a ping isn't of 8 bytes");
-        if ((frame.flags & flags.ack) !== 0) return;
-        this.#push(headOf(frameTypes.ping, flags.ack, 0, 8), Buffer.from(frame.payload));
+        if ((frame.flags & flags.ack) === 0) this.#acknowledge(frameTypes.ping, frame.payload);
         return;
       case frameTypes.windowUpdate:
         this.#takeWindow(frame);
@@ -253,9 +242,21 @@ export class Http2Connection {
 
   /** Throws for a stream that was never opened. */
   #known(stream: number, what: string): void {
+    if (this.#isLeaving && stream !== 0) return;
     if (stream === 0 || stream > this.#lastStream) {
       throw new Http2Error(errorCodes.protocol, `${what} for stream ${stream}, which isn't open`);
     }
+  }
+
+  #takeReset({ stream, payload }: Frame): void {
+    if (payload.length !== 4) throw new Http2Error(errorCodes.frameSize, "a reset isn't of 4 bytes");
+    this.#known(stream, "reset");
+    const now = this.#options.clock.monotonic();
+    const regained = ((now - this.#resetsAt) / 1000) * resetsPerSecond;
+    this.#resetsLeft = Math.min(resetsBurst, this.#resetsLeft + regained) - 1;
+    this.#resetsAt = now;
+    if (this.#resetsLeft < 0) throw new Http2Error(errorCodes.enhanceYourCalm, "too many resets");
+    this.#drop(this.#streams.get(stream));
   }
 
   #takeData(frame: Frame): void {
@@ -264,14 +265,14 @@ export class Http2Connection {
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0) throw new Http2Error(errorCodes.flowControl, "more data than was allowed");
     if (this.#receiveWindow < connectionWindowBytes / 2) {
-      this.#push(numbersFrame(frameTypes.windowUpdate, 0, connectionWindowBytes - this.#receiveWindow));
+      this.#out.push(numbersFrame(frameTypes.windowUpdate, 0, connectionWindowBytes - this.#receiveWindow));
       this.#receiveWindow = connectionWindowBytes;
     }
     const stream = this.#streams.get(frame.stream);
     if (stream === undefined) return;
     stream.receiveWindow -= length;
     if (stream.hasPeerEnded || stream.receiveWindow < 0) {
-      this.#reset(stream, stream.hasPeerEnded ? errorCodes.streamClosed : errorCodes.flowControl);
+      this.reset(stream, stream.hasPeerEnded ? errorCodes.streamClosed : errorCodes.flowControl);
       return;
     }
     const content = contentOf(frame);
@@ -282,16 +283,20 @@ export class Http2Connection {
   #deliver(stream: StreamState, content: Buffer, isLast: boolean): void {
     stream.hasPeerEnded = isLast;
     stream.handler?.data(content, isLast);
-    if (isLast && stream.hasEnded) this.#forget(stream);
+    if (isLast && stream.hasEnded && !stream.isClosed) this.#forget(stream);
   }
 
   #takeBlock(frame: Frame, content: Buffer): void {
     const block = this.#block;
     if (block === undefined) throw new Http2Error(errorCodes.protocol, "a continuation of nothing");
     block.bytes += content.length;
-    if (block.bytes > blockBytesMax) throw new Http2Error(errorCodes.enhanceYourCalm, "headers are too long");
-    block.parts.push(content);
-    if ((frame.flags & flags.endHeaders) === 0) return;
+    if (block.bytes > this.#options.headerBytesMax || block.parts.length === blockFramesMax) {
+      throw new Http2Error(errorCodes.enhanceYourCalm, "headers are too long");
+    }
+    const isWhole = (frame.flags & flags.endHeaders) !== 0;
+    // What was received may be overwritten by what comes next.
+    block.parts.push(isWhole ? content : Buffer.from(content));
+    if (!isWhole) return;
     this.#block = undefined;
     const [only] = block.parts;
     const whole = block.parts.length === 1 && only !== undefined ? only : Buffer.concat(block.parts);
@@ -301,23 +306,27 @@ export class Http2Connection {
   #takeHeaders({ stream: id, flags: flagBits }: Frame, headers: readonly Header[]): void {
     const isLast = (flagBits & flags.endStream) !== 0;
     if (id <= this.#lastStream) {
-      // Trailers, of which gRPC's clients send none; of a stream that is gone, they are late.
+      // Trailers, which mean nothing here; of a stream that is gone, they are late.
       const stream = this.#streams.get(id);
       if (stream === undefined) return;
-      if (!isLast || stream.hasPeerEnded) this.#reset(stream, errorCodes.protocol);
+      if (!isLast || stream.hasPeerEnded) this.reset(stream, errorCodes.protocol);
       else this.#deliver(stream, nothing, true);
       return;
     }
     if (id % 2 === 0) throw new Http2Error(errorCodes.protocol, `clients can't open stream ${id}`);
+    if (this.#isLeaving) return;
     this.#lastStream = id;
     if (this.#streams.size >= concurrentStreamsMax) {
-      this.#push(numbersFrame(frameTypes.reset, id, errorCodes.refusedStream));
+      if (++this.#refused > refusedMax) throw new Http2Error(errorCodes.enhanceYourCalm, "too many streams");
+      this.#out.push(numbersFrame(frameTypes.reset, id, errorCodes.refusedStream));
       return;
     }
-    const stream = new StreamState(id, this.#peerStreamWindow, this);
+    const stream = new StreamState(id, this, this.#peerStreamWindow, streamWindowBytes);
     stream.hasPeerEnded = isLast;
     this.#streams.set(id, stream);
-    stream.handler = this.#open(stream, headers, isLast);
+    this.usedAt = this.#options.clock.monotonic();
+    stream.handler = this.#options.open(stream, headers, isLast);
+    stream.handler.opened?.();
   }
 
   #takeSettings({ stream, flags: flagBits, payload }: Frame): void {
@@ -325,12 +334,17 @@ export class Http2Connection {
     if ((flagBits & flags.ack) !== 0) return;
     if (payload.length % 6 !== 0) throw new Http2Error(errorCodes.frameSize, "settings are cut off");
     for (let at = 0; at < payload.length; at += 6) {
-      if (payload.readUInt16BE(at) === settings.initialWindow) {
-        this.#setPeerWindow(payload.readUInt32BE(at + 2));
-      }
+      const value = payload.readUInt32BE(at + 2);
+      if (payload.readUInt16BE(at) === settings.initialWindow) this.#setPeerWindow(value);
     }
-    this.#push(headOf(frameTypes.settings, flags.ack, 0, 0));
+    this.#acknowledge(frameTypes.settings, nothing);
     this.#pumpAll();
+  }
+
+  #acknowledge(type: number, payload: Buffer): void {
+    this.#unread = this.#socket.writableLength === 0 ? 0 : this.#unread + 1;
+    if (this.#unread > unreadMax) throw new Http2Error(errorCodes.enhanceYourCalm, "answers aren't read");
+    this.#out.frame(type, flags.ack, 0, payload);
   }
 
   #setPeerWindow(bytes: number): void {
@@ -355,7 +369,7 @@ export class Http2Connection {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.sendWindow += more;
-    if (more === 0 || stream.sendWindow > windowBytesMax) this.#reset(stream, errorCodes.flowControl);
+    if (more === 0 || stream.sendWindow > windowBytesMax) this.reset(stream, errorCodes.flowControl);
     else this.#pump(stream);
   }
 
@@ -363,66 +377,70 @@ export class Http2Connection {
     for (const stream of this.#sending) this.#pump(stream);
   }
 
+  /** Sends what windows and backlog allow. */
   #pump(stream: StreamState): void {
-    const before = stream.queuedBytes;
-    this.#sendQueue(stream);
-    if (before > queueBytesMax && stream.queuedBytes <= queueBytesMax) stream.handler?.hasRoom();
-  }
-
-  /** What windows and backlog allow. */
-  #sendQueue(stream: StreamState): void {
     const { queue } = stream;
-    while (queue.length > 0) {
-      const next = queue[0] as Buffer;
+    for (let chunk = queue[0]; chunk !== undefined; chunk = queue[0]) {
+      const { length } = chunk.bytes;
       const allowed = Math.min(stream.sendWindow, this.#sendWindow, frameBytesMax);
-      const isBlocked = this.#outBytes + this.#socket.writableLength > backlogBytesMax;
-      if ((allowed <= 0 && next.length > 0) || isBlocked) {
+      if ((allowed <= 0 && length > 0) || this.#out.backlogBytes > backlogBytesMax) {
         this.#sending.add(stream);
+        this.#tellRoom(stream);
         return;
       }
-      if (next.length <= allowed) queue.shift();
-      else queue[0] = next.subarray(allowed);
-      this.#pushData(stream, next.length <= allowed ? next : next.subarray(0, allowed));
+      const isWhole = length <= allowed;
+      if (isWhole) queue.shift();
+      const isEnd = isWhole && queue.length === 0 && stream.isEnding && stream.trailers === undefined;
+      this.#pushData(stream, isWhole ? chunk.bytes : chunk.bytes.subarray(0, allowed), isEnd);
+      if (isWhole) chunk.taken?.();
+      else chunk.bytes = chunk.bytes.subarray(allowed);
     }
     this.#sending.delete(stream);
     const { trailers } = stream;
-    if (trailers === undefined) return;
-    stream.trailers = undefined;
-    this.#pushHeaders(stream, trailers, true);
+    if (trailers !== undefined) {
+      stream.trailers = undefined;
+      this.#pushHeaders(stream, trailers, true);
+    } else if (stream.isEnding) this.#endOurSide(stream);
+    else this.#tellRoom(stream);
   }
 
-  #pushData(stream: StreamState, bytes: Buffer): void {
+  #tellRoom(stream: StreamState): void {
+    if (!stream.isHeldUp || stream.isFull) return;
+    stream.isHeldUp = false;
+    stream.handler?.hasRoom();
+  }
+
+  #pushData(stream: StreamState, bytes: Uint8Array, isEnd: boolean): void {
     const { length } = bytes;
     stream.queuedBytes -= length;
     stream.sendWindow -= length;
     this.#sendWindow -= length;
-    this.#push(headOf(frameTypes.data, 0, stream.id, length), bytes);
+    this.#out.frame(frameTypes.data, isEnd ? flags.endStream : 0, stream.id, bytes);
   }
 
-  #pushHeaders(stream: StreamState, block: Buffer, isLast: boolean): void {
-    const first = block.subarray(0, frameBytesMax);
+  #pushHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
+    const first = block.length <= frameBytesMax ? block : block.subarray(0, frameBytesMax);
     const endStream = isLast ? flags.endStream : 0;
-    const isWhole = first.length === block.length;
-    const flagBits = endStream | (isWhole ? flags.endHeaders : 0);
-    this.#push(headOf(frameTypes.headers, flagBits, stream.id, first.length), first);
+    const isWhole = first === block;
+    this.#out.frame(frameTypes.headers, endStream | (isWhole ? flags.endHeaders : 0), stream.id, first);
     for (let at = first.length; at < block.length; at += frameBytesMax) {
       const part = block.subarray(at, at + frameBytesMax);
       const end = at + part.length === block.length ? flags.endHeaders : 0;
-      this.#push(headOf(frameTypes.continuation, end, stream.id, part.length), part);
+      this.#out.frame(frameTypes.continuation, end, stream.id, part);
     }
-    if (!isLast) return;
-    stream.hasEnded = true;
-    if (stream.hasPeerEnded) this.#forget(stream);
-    else {
-      // What the client may still send is for nobody.
-      this.#push(numbersFrame(frameTypes.reset, stream.id, errorCodes.none));
-      this.#forget(stream);
-    }
+    if (isLast) this.#endOurSide(stream);
   }
 
-  #reset(stream: StreamState, code: number): void {
-    this.#push(numbersFrame(frameTypes.reset, stream.id, code));
-    this.#drop(stream);
+  /** What the client may still send is for whoever answers to decide about; without him it is for nobody. */
+  #endOurSide(stream: StreamState): void {
+    stream.hasEnded = true;
+    const { handler, hasPeerEnded } = stream;
+    if (hasPeerEnded) this.#forget(stream);
+    else if (handler?.sent === undefined) {
+      this.#out.push(numbersFrame(frameTypes.reset, stream.id, errorCodes.none));
+      this.#forget(stream);
+    }
+    handler?.sent?.(hasPeerEnded);
   }
 
   #drop(stream: StreamState | undefined): void {
@@ -433,42 +451,22 @@ export class Http2Connection {
 
   #forget(stream: StreamState): void {
     stream.isClosed = true;
-    stream.queue.length = 0;
+    stream.dropQueue();
     this.#sending.delete(stream);
     this.#streams.delete(stream.id);
+    this.usedAt = this.#options.clock.monotonic();
+    if (this.#isLeaving) this.#endWhenDone();
+  }
+
+  #endWhenDone(): void {
+    if (this.#streams.size > 0 || this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#out.flush();
+    this.#socket.end();
   }
 
   #closeAll(): void {
     this.#hasEnded = true;
     for (const stream of this.#streams.values()) this.#drop(stream);
-  }
-
-  #push(...parts: readonly Buffer[]): void {
-    for (const part of parts) {
-      this.#out.push(part);
-      this.#outBytes += part.length;
-    }
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    process.nextTick(() => {
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    const bytes = this.#outBytes;
-    this.#isFlushing = false;
-    if (bytes === 0) return;
-    this.#out = [];
-    this.#outBytes = 0;
-    if (!this.#socket.writable) return;
-    if (bytes <= joinBytesMax) {
-      this.#socket.write(Buffer.concat(out, bytes));
-      return;
-    }
-    this.#socket.cork();
-    for (const part of out) this.#socket.write(part);
-    this.#socket.uncork();
   }
 }

@@ -20,6 +20,7 @@ export const settings = {
   concurrentStreamsMax: 3,
   initialWindow: 4,
   frameBytesMax: 5,
+  headerBytesMax: 6,
 } as const;
 
 export const errorCodes = {

@@ -48,13 +48,13 @@ const conversations: readonly (readonly [string, readonly (readonly [string, rea
 
 for (const [title, blocks] of conversations) {
   test(title, () => {
-    const decoder = new HpackDecoder();
+    const decoder = new HpackDecoder(65_536);
     for (const [block, wanted] of blocks) assert.deepEqual(shown(decoder, block), wanted);
   });
 }
 
 test("an entry leaves a table that is too small for both, and one larger than the table empties it", () => {
-  const decoder = new HpackDecoder();
+  const decoder = new HpackDecoder(65_536);
   // A table of 64 bytes: "a: b" and "c: d" take 34 each.
   assert.deepEqual(shown(decoder, "3f21 4001 6101 62 be"), ["a=b", "a=b"]);
   assert.deepEqual(shown(decoder, "4001 6301 64 be"), ["c=d", "c=d"]);
@@ -76,7 +76,7 @@ const faults: readonly (readonly [string, string])[] = [
 ];
 for (const [what, block] of faults) {
   test(`${what} is refused`, () => {
-    assert.throws(() => new HpackDecoder().decode(hex(block)), HpackError);
+    assert.throws(() => new HpackDecoder(65_536).decode(hex(block)), HpackError);
   });
 }
 
@@ -84,7 +84,7 @@ test("headers that are small on the wire and large when decoded are refused", ()
   const long = encodeHeaders([{ name: "a", value: "x".repeat(3000) }]);
   long[0] = 0x40;
   const block = Buffer.concat([long, Buffer.alloc(100, 0xbe)]);
-  assert.throws(() => new HpackDecoder().decode(block), /headers of more than 65536 bytes/);
+  assert.throws(() => new HpackDecoder(65_536).decode(block), /headers of more than 65536 bytes/);
 });
 
 test("what is encoded is decoded", () => {
@@ -92,7 +92,7 @@ test("what is encoded is decoded", () => {
     { name: "grpc-status", value: "0" },
     { name: "grpc-message", value: "m".repeat(20_000) },
   ];
-  assert.deepEqual(new HpackDecoder().decode(encodeHeaders(headers)), headers);
+  assert.deepEqual(new HpackDecoder(65_536).decode(encodeHeaders(headers)), headers);
 });
 
 test("the longest codes, of bytes that no header has", () => {

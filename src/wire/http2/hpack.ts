@@ -17,9 +17,6 @@ export class HpackError extends Error {
 const tableBytesMax = 4096;
 /** Section 4.1. */
 const entryOverheadBytes = 32;
-/** Of one block, decoded: as much as grpc-go's default allows is 16 MiB; no client of ours sends 1 % of that. */
-const blockBytesMax = 64 * 1024;
-
 /** Appendix A, from index 1 on. */
 const staticTable: readonly Header[] = [
   ":authority;:method GET;:method POST;:path /;:path /index.html;:scheme http;:scheme https;:status 200;:status 204",
@@ -40,12 +37,18 @@ const staticTable: readonly Header[] = [
   });
 
 export class HpackDecoder {
+  readonly #blockBytesMax: number;
   /** The newest last. */
   #table: Header[] = [];
   #tableBytes = 0;
   #tableBytesMax = tableBytesMax;
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+
+  /** `blockBytesMax`: of one block's headers, decoded. */
+  constructor(blockBytesMax: number) {
+    this.#blockBytesMax = blockBytesMax;
+  }
 
   /** One whole block. Throws HpackError. */
   decode(block: Buffer): Header[] {
@@ -57,7 +60,9 @@ export class HpackDecoder {
       const header = this.#next(headers.length === 0);
       if (header === undefined) continue;
       bytes += sizeOf(header);
-      if (bytes > blockBytesMax) throw new HpackError(`headers of more than ${blockBytesMax} bytes`);
+      if (bytes > this.#blockBytesMax) {
+        throw new HpackError(`headers of more than ${this.#blockBytesMax} bytes`);
+      }
       headers.push(header);
     }
     return headers;
@@ -145,24 +150,76 @@ function sizeOf({ name, value }: Header): number {
   return name.length + value.length + entryOverheadBytes;
 }
 
-/** A block of literals that leaves the peer's table as it is. */
+const indexOfName = new Map<string, number>();
+for (const [at, { name }] of staticTable.entries()) if (!indexOfName.has(name)) indexOfName.set(name, at + 1);
+const indexOfStatus = new Map(
+  staticTable.flatMap(({ name, value }, at) => (name === ":status" ? [[value, at + 1] as const] : [])),
+);
+/** What a name and its length take at most beside their bytes. */
+const literalOverheadBytes = 16;
+
+/** Writes blocks of literals, which leave the peer's table as it is. Text is binary: one byte for each of its units. */
+export class BlockWriter {
+  #bytes = Buffer.allocUnsafeSlow(4096);
+  #at = 0;
+
+  /** Names and values in turn, names in lower case. The block is good until the next call. */
+  block(status: string | undefined, pairs: readonly string[]): Buffer {
+    this.#at = 0;
+    if (status !== undefined) this.#status(status);
+    for (let at = 0; at + 1 < pairs.length; at += 2) {
+      this.#literal(pairs[at] as string, pairs[at + 1] as string);
+    }
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #status(status: string): void {
+    const index = indexOfStatus.get(status);
+    if (index === undefined) this.#literal(":status", status);
+    else this.#bytes[this.#at++] = 0x80 | index;
+  }
+
+  #literal(name: string, value: string): void {
+    const room = this.#at + name.length + value.length + literalOverheadBytes;
+    if (room > this.#bytes.length) {
+      const wider = Buffer.allocUnsafeSlow(2 * room);
+      this.#bytes.copy(wider, 0, 0, this.#at);
+      this.#bytes = wider;
+    }
+    const index = indexOfName.get(name);
+    this.#integer(4, index ?? 0);
+    if (index === undefined) this.#text(name);
+    this.#text(value);
+  }
+
+  #text(text: string): void {
+    this.#integer(7, text.length);
+    this.#at += this.#bytes.write(text, this.#at, "latin1");
+  }
+
+  /** Whose first bits are 0. */
+  #integer(prefixBits: number, value: number): void {
+    const bytes = this.#bytes;
+    const max = 2 ** prefixBits - 1;
+    if (value < max) {
+      bytes[this.#at++] = value;
+      return;
+    }
+    bytes[this.#at++] = max;
+    let rest = value - max;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[this.#at++] = (rest % 0x80) | 0x80;
+    bytes[this.#at++] = rest;
+  }
+}
+
+const blockWriter = new BlockWriter();
+
+/** A block for keeps. */
 export function encodeHeaders(headers: readonly Header[]): Buffer {
-  const parts: Buffer[] = [];
-  for (const { name, value } of headers) parts.push(Buffer.of(0), textOf(name), textOf(value));
-  return Buffer.concat(parts);
-}
-
-function textOf(text: string): Buffer {
-  const bytes = Buffer.from(text, "latin1");
-  return Buffer.concat([integerOf(bytes.length), bytes]);
-}
-
-/** With a prefix of seven bits whose first bit is 0. */
-function integerOf(value: number): Buffer {
-  if (value < 0x7f) return Buffer.of(value);
-  const bytes = [0x7f];
-  let rest = value - 0x7f;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
+  return Buffer.from(
+    blockWriter.block(
+      undefined,
+      headers.flatMap(({ name, value }) => [name, value]),
+    ),
+  );
 }
