@@ -57,4 +57,43 @@ suite("the chain", () => {
       "c about deployments",
     ]);
   });
+
+  const entry = {
+    manager: "m",
+    operation: "Update",
+    apiVersion: "v1",
+    time: "2026-01-01T00:00:00Z",
+    fieldsType: "FieldsV1",
+    fieldsV1: { "f:data": {} },
+  };
+  const states: readonly (readonly [name: string, after: unknown, isKept: boolean])[] = [
+    ["the same", [{ ...entry }], false],
+    ["none", undefined, false],
+    ["of another operation", [{ ...entry, operation: "Guess" }], true],
+    ["of no version", [{ ...entry, apiVersion: "" }], true],
+  ];
+  for (const [name, after, isKept] of states) {
+    test(`managers that a plugin leaves behind: ${name}`, async () => {
+      const object = { metadata: { name: "a", managedFields: [entry] } };
+      const warnings: string[] = [];
+      const plugin: AdmissionPlugin = {
+        name: "a",
+        handles: () => true,
+        admit: async ({ object: changed }) => {
+          if (changed?.metadata !== undefined) changed.metadata.managedFields = after as (typeof entry)[];
+        },
+      };
+      await new AdmissionChain([plugin], unmeasured()).admit(
+        attributesOf(configMaps, { object, warn: (text) => warnings.push(text) }),
+      );
+      assert.deepEqual(object.metadata.managedFields, isKept ? [entry] : after);
+      assert.equal(warnings.length, isKept ? 1 : 0);
+      if (isKept) {
+        assert.match(
+          warnings[0] ?? "",
+          /^\.metadata\.managedFields was in an invalid state after admission;/,
+        );
+      }
+    });
+  }
 });

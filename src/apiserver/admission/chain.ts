@@ -1,5 +1,6 @@
 /** All plugins in their order: first every one may change the object, then every one may refuse it. upstream: apiserver/pkg/admission/chain.go */
-import { qualifiedResource, type GroupVersionResource } from "#api/meta/object.ts";
+import { qualifiedResource, type GroupVersionResource, type ManagedFieldsEntry } from "#api/meta/object.ts";
+import { decodeManagers } from "#api/patch/apply/managed-set.ts";
 import type { AdmissionMetrics, AdmissionObserver } from "#apiserver/metrics/admission-metrics.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Admission, AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "./admission.ts";
@@ -37,6 +38,7 @@ export class AdmissionChain implements Admission {
   }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {
+    const managers = attributes.object?.metadata?.managedFields;
     const notes = new Map<string, unknown>();
     const wishes = new Set<"second round">();
     const askForSecond = (): void => {
@@ -44,6 +46,7 @@ export class AdmissionChain implements Admission {
     };
     await this.#pass(attributes, { isSecond: false, notes, askForSecond });
     if (wishes.size > 0) await this.#pass(attributes, { isSecond: true, notes, askForSecond });
+    if (attributes.object?.metadata?.managedFields !== managers) keepManagers(attributes, managers);
   }
 
   #pass(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
@@ -102,5 +105,23 @@ export class AdmissionChain implements Admission {
       this.#concerned.set(name, found);
     }
     return found;
+  }
+}
+
+/** Plugins may change who manages what, but not into something that can't be read. upstream: fieldmanager/admission.go */
+function keepManagers(
+  attributes: AdmissionAttributes,
+  before: readonly ManagedFieldsEntry[] | undefined,
+): void {
+  const metadata = attributes.object?.metadata;
+  if (metadata === undefined) return;
+  try {
+    decodeManagers(metadata.managedFields ?? []);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    metadata.managedFields = before === undefined ? undefined : [...before];
+    attributes.warn(
+      `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${error.message}`,
+    );
   }
 }

@@ -12,12 +12,15 @@ import {
   validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
 } from "#api/resources.ts";
+import { parseRuntimeConfig } from "#api/runtime-config.ts";
+import { createScheme } from "#api/scheme.ts";
 import {
   patchOf,
   startHookServer,
   type HookAnswer,
   type HookServer,
 } from "#apiserver/admission/testing/hook-server.ts";
+import { mutatingPolicyRefs } from "#apiserver/admission/policies/mutating-refs.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
@@ -25,6 +28,9 @@ import { openMemoryStore } from "#store/memory.ts";
 import { startTestServer } from "#testing/server.ts";
 import { define, version, widgetDefinition, widgets } from "./testing/widgets.ts";
 
+const scheme = createScheme(parseRuntimeConfig(["admissionregistration.k8s.io/v1beta1=true"]));
+const mutating = mutatingPolicyRefs(scheme);
+assert.ok(mutating !== undefined);
 const root = { name: "admin", groups: ["system:masters"] };
 const loadExpressions = (): Promise<ReturnType<typeof createExpressions>> =>
   Promise.resolve(createExpressions());
@@ -46,12 +52,12 @@ async function serving(
   const store = openMemoryStore({ clock: systemClock, log: silentLogger });
   stack.defer(() => store.close());
   {
-    await using server = await startTestServer({ store, loadExpressions });
+    await using server = await startTestServer({ store, loadExpressions, scheme });
     const client = server.client(root);
     await define(client, crd);
     for (const seed of seeds) await seed(client);
   }
-  await using server = await startTestServer({ store, loadExpressions });
+  await using server = await startTestServer({ store, loadExpressions, scheme });
   await run(server.client(root));
 }
 
@@ -222,6 +228,57 @@ suite("policies and custom resources", () => {
       assert.equal(
         await refusal(objects.create(widget("five", { size: 5 }))),
         "widgets.example.com \"five\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: v2 of at most 4",
+      );
+    });
+  });
+});
+
+/** A policy of one mutation for objects in v2, bound. */
+const mutatingBy = (expression: string): readonly Seed[] => [
+  creating(mutating.policies, {
+    metadata: { name: "p" },
+    spec: {
+      matchConstraints: { resourceRules: rules("v2") },
+      reinvocationPolicy: "IfNeeded",
+      mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression } }],
+    },
+  }),
+  creating(mutating.bindings, { metadata: { name: "b" }, spec: { policyName: "p" } }),
+];
+
+suite("mutating policies and custom resources", () => {
+  test("a policy changes objects in its version, before webhooks are asked, and again after they changed them", async () => {
+    await using server = await startHookServer({
+      "/hook": ({ object }) =>
+        (object as { spec: { size: number } }).spec.size < 4
+          ? patchOf({ op: "replace", path: "/spec/size", value: 4 })
+          : {},
+    });
+    const seeds = [
+      ...mutatingBy(
+        "Object{metadata: Object.metadata{labels: {'size': string(object.spec.size), 'in': object.apiVersion.split('/')[1]}}}",
+      ),
+      creating(mutatingWebhookConfigurations, {
+        metadata: { name: "m" },
+        webhooks: [hook(server, "/hook", "v1")],
+      }),
+    ];
+    await serving(seeds, both(), async (client) => {
+      const objects = client.resource(widgets, "default");
+      const made = await objects.create(widget("a", { size: 2 }));
+      assert.deepEqual(seen(server.requests[0]).metadata?.labels, { size: "2", in: "v2" });
+      assert.deepEqual(made.metadata?.labels, { size: "4", in: "v2" });
+      assert.deepEqual([made.apiVersion, made["spec"]], ["example.com/v1", { size: 4 }]);
+      const tried = await objects.create(widget("b", { size: 9 }), { dryRun: true });
+      assert.equal(tried.metadata?.labels?.["size"], "9");
+    });
+  });
+
+  test("what the schema doesn't know can't be applied", async () => {
+    await serving(mutatingBy("Object{spec: Object.spec{sise: 1}}"), both(), async (client) => {
+      assert.equal(
+        await refusal(client.resource(widgets, "default").create(widget("a"))),
+        "policy 'p' with binding 'b' denied request: error applying patch: failed to convert patch object to typed object: .spec.sise: field not declared in schema",
       );
     });
   });
