@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock, toRfc3339 } from "#base/clock.ts";
+import { JudgingServer } from "./judging-server.ts";
 import { PlainServer } from "./plain-server.ts";
 import { eventually } from "./wait.ts";
 
@@ -104,4 +105,52 @@ test("a bootstrap token signs cluster-info, and is over in time", { timeout: 60_
     "--timeout=20s",
   );
   await eventually("one signs", waitMs, are("jws-kubeconfig-fedcba"));
+});
+
+test("tokens that another server judges; whom their users may act as", { timeout: 60_000 }, async () => {
+  await using judging = await JudgingServer.start();
+  await using server = await PlainServer.start([
+    `--authentication-token-webhook-config-file=${judging.kubeconfig()}`,
+    "--authentication-token-webhook-version=v1",
+  ]);
+  judging.judge = ({ spec }) =>
+    spec.token === "alices" ? { authenticated: true, user: { username: "alice" } } : { authenticated: false };
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
+  const apart = ["--kubeconfig=/dev/null", `--server=${url}`, "--insecure-skip-tls-verify"];
+  const whoami = (token: string, ...more: string[]): Promise<string> =>
+    kubectl(...apart, `--token=${token}`, "auth", "whoami", ...more);
+  const look = (...more: string[]): Promise<string> =>
+    kubectl(...apart, "--token=alices", "get", "--raw", "/api/v1/namespaces", ...more);
+  assert.match(await whoami("alices"), /^Username +alice$/m);
+  assert.match(await server.fails(whoami("joes")), /must be logged in/);
+  assert.equal(judging.asked.length, 2);
+  await whoami("alices");
+  assert.equal(judging.asked.length, 2);
+
+  assert.match(
+    await server.fails(look("--as=bob")),
+    /User "alice" cannot impersonate resource "users" in API group "" at the cluster scope/,
+  );
+  const yaml = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: actors}
+rules: [{verbs: [impersonate], apiGroups: [""], resources: [users]}]
+`;
+  await server.kubectl("1.35", ["create", "-f", "-"], yaml);
+  await kubectl("create", "clusterrolebinding", "actors", "--clusterrole=actors", "--user=alice");
+  assert.match(await whoami("alices", "--as=bob"), /^Username +bob$/m);
+  assert.match(
+    await server.fails(look("--as=bob", "--as-uid=7")),
+    /cannot impersonate resource "uids" in API group "authentication.k8s.io" at the cluster scope/,
+  );
+  await kubectl(
+    "patch",
+    "clusterrole",
+    "actors",
+    "--type=json",
+    `-p=[{"op":"add","path":"/rules/-","value":{"verbs":["impersonate"],"apiGroups":["authentication.k8s.io"],"resources":["uids"]}}]`,
+  );
+  assert.match(await whoami("alices", "--as=bob", "--as-uid=7"), /^UID +7$/m);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { ManualClock } from "#base/clock.ts";
+import { ManualClock, settle } from "#base/clock.ts";
+import { SeededRandom } from "#base/random.ts";
 import { KubeconfigHookError } from "#apiserver/connect/kubeconfig-hook.ts";
 import { WebhookTokenAuthenticator } from "./webhook-token.ts";
 
@@ -16,11 +17,13 @@ function world(status: () => unknown): World {
   const hook = {
     post: (body: unknown): Promise<unknown> => {
       asked.push(body);
-      return Promise.resolve({ status: status() });
+      const { kind, apiVersion } = body as { readonly kind: string; readonly apiVersion: string };
+      return Promise.resolve({ kind, apiVersion, status: status() });
     },
   };
+  const random = new SeededRandom(1);
   const options = { apiAudiences: ["api"], version: "v1", cacheMs: 120_000 } as const;
-  return { asked, clock, authenticator: new WebhookTokenAuthenticator(options, { hook, clock }) };
+  return { asked, clock, authenticator: new WebhookTokenAuthenticator(options, { hook, clock, random }) };
 }
 
 suite("tokens that another server judges", () => {
@@ -64,6 +67,34 @@ suite("tokens that another server judges", () => {
       });
     }
     assert.equal(asked.length, 2);
+  });
+
+  test("that come several times at once are asked about once", async () => {
+    const { asked, authenticator } = world(() => ({ authenticated: true, user: { username: "a" } }));
+    const answers = await Promise.all([1, 2, 3].map(() => authenticator.authenticateToken("t", ["api"])));
+    assert.deepEqual(
+      answers.map((answer) => answer?.user.name),
+      ["a", "a", "a"],
+    );
+    assert.equal(asked.length, 1);
+  });
+
+  test("are asked about again when a failure may pass", async () => {
+    let failures = 2;
+    const { asked, clock, authenticator } = world(() => {
+      if (failures-- > 0) throw new KubeconfigHookError("https://x", "busy", { mayPass: true });
+      return { authenticated: true, user: { username: "a" } };
+    });
+    const answer = authenticator.authenticateToken("t", ["api"]);
+    await settle();
+    await clock.advance(10_000);
+    assert.equal((await answer)?.user.name, "a");
+    assert.equal(asked.length, 3);
+  });
+
+  test("are named by nothing but the word true", async () => {
+    const { authenticator } = world(() => ({ authenticated: "false", user: { username: "a" } }));
+    assert.equal(await authenticator.authenticateToken("t", ["api"]), undefined);
   });
 
   test("are refused while it can't be asked", async () => {

@@ -1,9 +1,8 @@
 /** Users by tokens that another server judges. upstream: apiserver/plugin/pkg/authenticator/token/webhook */
 import { createHash } from "node:crypto";
 import type { TokenReview } from "#api/generated/types/authentication-v1.ts";
-import type { Clock } from "#base/clock.ts";
 import { LruCache } from "#pki/lru.ts";
-import { KubeconfigHookError, type KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import { askReview, isHookFailure, type HookReviewDeps } from "#apiserver/connect/hook-review.ts";
 import { TokenError, type TokenAnswer, type TokenAuthenticator } from "./bearer-token.ts";
 
 export interface WebhookTokenOptions {
@@ -11,11 +10,6 @@ export interface WebhookTokenOptions {
   readonly version: "v1" | "v1beta1";
   /** How long an answer holds. */
   readonly cacheMs: number;
-}
-
-export interface WebhookTokenDeps {
-  readonly hook: Pick<KubeconfigHook, "post">;
-  readonly clock: Clock;
 }
 
 interface Remembered {
@@ -28,10 +22,11 @@ const timeoutMs = 30_000;
 
 export class WebhookTokenAuthenticator implements TokenAuthenticator {
   readonly #options: WebhookTokenOptions;
-  readonly #deps: WebhookTokenDeps;
+  readonly #deps: HookReviewDeps;
   readonly #remembered = new LruCache<Remembered>(rememberedMax);
+  readonly #asking = new Map<string, Promise<TokenAnswer | undefined>>();
 
-  constructor(options: WebhookTokenOptions, deps: WebhookTokenDeps) {
+  constructor(options: WebhookTokenOptions, deps: HookReviewDeps) {
     this.#options = options;
     this.#deps = deps;
   }
@@ -40,30 +35,45 @@ export class WebhookTokenAuthenticator implements TokenAuthenticator {
     const key = createHash("sha256")
       .update(JSON.stringify([token, audiences]))
       .digest("base64");
-    const now = this.#deps.clock.monotonic();
     const known = this.#remembered.get(key);
-    if (known !== undefined && now < known.until) return known.answer;
-    // What can't be asked or answers with an error isn't remembered.
-    const answer = await this.#ask(token, audiences);
-    this.#remembered.set(key, { answer, until: now + this.#options.cacheMs });
-    return answer;
+    if (known !== undefined && this.#deps.clock.monotonic() < known.until) return known.answer;
+    // Of several at once with one token, one asks.
+    const asking = this.#asking.get(key) ?? this.#askAndRemember(key, token, audiences);
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  /** What can't be asked or answers with an error isn't remembered. */
+  async #askAndRemember(
+    key: string,
+    token: string,
+    audiences: readonly string[],
+  ): Promise<TokenAnswer | undefined> {
+    try {
+      const answer = await this.#ask(token, audiences);
+      const until = this.#deps.clock.monotonic() + this.#options.cacheMs;
+      this.#remembered.set(key, { answer, until });
+      return answer;
+    } finally {
+      this.#asking.delete(key);
+    }
   }
 
   async #ask(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
     const apiVersion = `authentication.k8s.io/${this.#options.version}`;
     const review = { kind: "TokenReview", apiVersion, spec: { token, audiences } };
     try {
-      const answer = await this.#deps.hook.post(review, timeoutMs);
-      return this.#read(answer ?? {}, audiences);
+      const status = await askReview(review, timeoutMs, this.#deps);
+      return this.#read(status, audiences);
     } catch (error) {
-      if (!(error instanceof KubeconfigHookError)) throw error;
+      if (!isHookFailure(error)) throw error;
       throw new TokenError(error.message, { cause: error });
     }
   }
 
-  #read({ status = {} }: Partial<TokenReview>, asked: readonly string[]): TokenAnswer | undefined {
-    const { authenticated = false, error = "", user = {}, audiences = [] } = status;
-    if (!authenticated) {
+  #read(status: Readonly<Record<string, unknown>>, asked: readonly string[]): TokenAnswer | undefined {
+    const { error = "", user = {}, audiences = [] } = status as NonNullable<TokenReview["status"]>;
+    if (status["authenticated"] !== true) {
       if (error !== "") throw new TokenError(error);
       return undefined;
     }

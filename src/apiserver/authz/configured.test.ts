@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
@@ -32,7 +33,13 @@ async function configured(...authorizers: AuthorizerSpec[]): Promise<ConfiguredA
   const deps = { clock: new ManualClock(), random: new SeededRandom(1), log: silentLogger };
   const authorizer = new ConfiguredAuthorizer(
     { authorizers },
-    { ...deps, node: saying("node"), rbac: saying("rbac"), loadExpressions: noExpressions },
+    {
+      ...deps,
+      node: saying("node"),
+      rbac: saying("rbac"),
+      loadExpressions: noExpressions,
+      registry: new Registry(),
+    },
   );
   assert.equal((await authorizer.authorize(asked)).allowed, false);
   assert.equal((await authorizer.authorize({ ...asked, user: admin })).allowed, true);

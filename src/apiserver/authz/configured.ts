@@ -1,4 +1,5 @@
 /** The authorizers that the server was told to ask. upstream: pkg/kubeapiserver/authorizer */
+import type { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -6,6 +7,7 @@ import type { Random } from "#base/random.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
+import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { AlwaysAllowAuthorizer, AlwaysDenyAuthorizer } from "./always.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
@@ -22,6 +24,7 @@ export interface ConfiguredAuthorizerDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly loadExpressions: () => Promise<Expressions>;
+  readonly registry: Registry;
 }
 
 /** Until it is loaded, only system:masters may do something. */
@@ -52,7 +55,7 @@ export class ConfiguredAuthorizer implements Authorizer {
     const file = new ConfigurationFile<GivenAuthorization>(
       this.#options.configFile,
       { kind: "AuthorizationConfiguration", shape: authorizationShape, take: (given) => this.#take(given) },
-      this.#deps.log,
+      { ...this.#deps, metrics: new ReloadMetrics(this.#deps.registry, "authorization") },
     );
     await file.load();
     return file.follow();

@@ -16,7 +16,7 @@ type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "tokenWebhook" | "
 
 export async function tokenAuthenticatorsOf(
   { tokenAuthFile, oidc, tokenWebhook, clusterDomain }: Options,
-  { log, clock }: Pick<Host, "log" | "clock">,
+  { log, clock, random }: Pick<Host, "log" | "clock" | "random">,
 ): Promise<TokenAuthenticator[]> {
   const apiAudiences = [`https://kubernetes.default.svc.${clusterDomain}`];
   const authenticators: TokenAuthenticator[] = [];
@@ -34,7 +34,9 @@ export async function tokenAuthenticatorsOf(
   if (tokenWebhook !== undefined) {
     const access = await loadKubeconfig(tokenWebhook.configFile, clock);
     const hook = new KubeconfigHook(access, clock);
-    authenticators.push(new WebhookTokenAuthenticator({ ...tokenWebhook, apiAudiences }, { hook, clock }));
+    authenticators.push(
+      new WebhookTokenAuthenticator({ ...tokenWebhook, apiAudiences }, { hook, clock, random }),
+    );
   }
   return authenticators;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { createExpressions, type Expressions } from "#api/expressions.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -268,7 +269,12 @@ test("the file of a configuration is followed: its issuers, and who needs no tok
   };
   write({});
   const options = { configFile: path, apiAudiences: ["api"], ownIssuers: [own] };
-  const tokens = new ConfiguredTokens(options, { clock: systemClock, log, loadExpressions });
+  const tokens = new ConfiguredTokens(options, {
+    clock: systemClock,
+    log,
+    loadExpressions,
+    registry: new Registry(),
+  });
   const stop = await tokens.load();
   try {
     const token = await issuer.token({ sub: "jane", aud: "b" });

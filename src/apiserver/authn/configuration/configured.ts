@@ -1,8 +1,10 @@
 /** Users by tokens of the issuers that a followed AuthenticationConfiguration names, and who needs none. upstream: pkg/kubeapiserver/options/authentication.go */
+import type { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
+import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import type { TokenAnswer, TokenAuthenticator } from "../bearer-token.ts";
 import { TokenError } from "../bearer-token.ts";
 import { OidcAuthenticator } from "../oidc/authenticator.ts";
@@ -21,6 +23,7 @@ export interface ConfiguredTokensDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly loadExpressions: () => Promise<Expressions>;
+  readonly registry: Registry;
 }
 
 const signingAlgs = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
@@ -63,7 +66,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
     const file = new ConfigurationFile<GivenAuthentication>(
       this.#options.configFile,
       { kind: "AuthenticationConfiguration", shape: authenticationShape, take: (given) => this.#take(given) },
-      this.#deps.log,
+      { ...this.#deps, metrics: new ReloadMetrics(this.#deps.registry, "authentication") },
     );
     await file.load();
     return file.follow();

@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { createExpressions, type Expressions } from "#api/expressions.ts";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -54,8 +55,8 @@ class Folder implements Disposable {
     renameSync(`${this.file}.new`, this.file);
   }
 
-  authorizer(log = silentLogger): ConfiguredAuthorizer {
-    const deps = { clock: new ManualClock(), random: new SeededRandom(1), log, loadExpressions };
+  authorizer(log = silentLogger, registry = new Registry()): ConfiguredAuthorizer {
+    const deps = { clock: new ManualClock(), random: new SeededRandom(1), log, loadExpressions, registry };
     return new ConfiguredAuthorizer(
       { configFile: this.file },
       { ...deps, node: saying("node"), rbac: saying("rbac") },
@@ -201,7 +202,8 @@ suite("an AuthorizationConfiguration", () => {
       told.wake();
     };
     const log = { ...silentLogger, info: wake, error: wake };
-    const authorizer = folder.authorizer(log);
+    const registry = new Registry();
+    const authorizer = folder.authorizer(log, registry);
     folder.write(configuration({ type: "RBAC", name: "a" }));
     const stop = await authorizer.load();
     try {
@@ -216,6 +218,11 @@ suite("an AuthorizationConfiguration", () => {
       assert.deepEqual(await next(configuration({ type: "Node", name: "a" })), said("node"));
       assert.deepEqual(await next("{"), said("node"));
       assert.deepEqual(await next(configuration({ type: "RBAC", name: "a" })), said("rbac"));
+      const metrics = await registry.metrics();
+      const name = "apiserver_authorization_config_controller";
+      assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="success"} 2$`, "m"));
+      assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="failure"} 1$`, "m"));
+      assert.match(metrics, new RegExp(`^${name}_last_config_info{hash="sha256:[0-9a-f]{64}"} 1$`, "m"));
     } finally {
       stop();
     }

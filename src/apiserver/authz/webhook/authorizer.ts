@@ -3,12 +3,10 @@ import type {
   SubjectAccessReviewSpec,
   SubjectAccessReviewStatus,
 } from "#api/generated/types/authorization-v1.ts";
-import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
-import type { Random } from "#base/random.ts";
 import { LruCache } from "#pki/lru.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
-import { KubeconfigHookError, type KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import { askReview, isHookFailure, type HookReviewDeps } from "#apiserver/connect/hook-review.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "../authorizer.ts";
 import { reviewSpec } from "./review.ts";
 
@@ -24,19 +22,10 @@ export interface WebhookAuthorizerOptions {
   readonly failurePolicy: "NoOpinion" | "Deny";
 }
 
-export interface WebhookAuthorizerDeps {
-  readonly hook: Pick<KubeconfigHook, "post">;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface WebhookAuthorizerDeps extends HookReviewDeps {
   readonly log: Logger;
   /** Whether the server has to do with it at all; a text says why that can't be told. Absent: always. */
   readonly matches?: ((spec: SubjectAccessReviewSpec) => boolean | string) | undefined;
-}
-
-/** The server said something else than what it was asked for. */
-class AnswerError extends Error {
-  override readonly name = "AnswerError";
-  readonly code = "ANSWER";
 }
 
 interface Remembered {
@@ -47,9 +36,6 @@ interface Remembered {
 const rememberedMax = 8192;
 /** What clients choose isn't remembered when it is longer. */
 const controlledCharactersMax = 10_000;
-/** upstream: DefaultAuthWebhookRetryBackoff */
-const backoff = { firstMs: 500, factor: 1.5, jitter: 0.2, tries: 5 };
-
 const noOpinion: Decision = { allowed: false, denied: false, reason: "" };
 
 export class WebhookAuthorizer implements Authorizer {
@@ -89,7 +75,7 @@ export class WebhookAuthorizer implements Authorizer {
     try {
       decision = await this.#answer(spec);
     } catch (error) {
-      if (!(error instanceof KubeconfigHookError) && !(error instanceof AnswerError)) throw error;
+      if (!isHookFailure(error)) throw error;
       this.#deps.log.error("authorization webhook not asked", { authorizer: name, reason: error.message });
       return this.#failed(error.message);
     }
@@ -104,34 +90,16 @@ export class WebhookAuthorizer implements Authorizer {
     return { allowed: false, denied: this.#options.failurePolicy === "Deny", reason: "", error };
   }
 
-  /** A failure that may pass is tried again, a little later each time. Throws KubeconfigHookError and AnswerError. */
   async #answer(spec: SubjectAccessReviewSpec): Promise<Decision> {
-    const { clock, random } = this.#deps;
-    const never = new AbortController().signal;
-    let waitMs = backoff.firstMs;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#askOnce(spec);
-      } catch (error) {
-        const again = error instanceof KubeconfigHookError && error.mayPass && tries < backoff.tries;
-        if (!again) throw error;
-      }
-      await clock.sleep(waitMs * (1 + backoff.jitter * random.next()), never);
-      waitMs *= backoff.factor;
-    }
-  }
-
-  async #askOnce(spec: SubjectAccessReviewSpec): Promise<Decision> {
     const { version, timeoutMs } = this.#options;
-    const apiVersion = `authorization.k8s.io/${version}`;
     const review = {
       kind: "SubjectAccessReview",
-      apiVersion,
+      apiVersion: `authorization.k8s.io/${version}`,
       metadata: {},
       spec: version === "v1" ? spec : olderSpec(spec),
       status: { allowed: false },
     };
-    return decisionOf(await this.#deps.hook.post(review, timeoutMs), apiVersion);
+    return decisionOf(await askReview(review, timeoutMs, this.#deps));
   }
 }
 
@@ -140,21 +108,9 @@ function olderSpec({ groups, ...spec }: SubjectAccessReviewSpec): Record<string,
   return groups === undefined ? { ...spec } : { ...spec, group: groups };
 }
 
-interface Answered {
-  readonly apiVersion?: unknown;
-  readonly kind?: unknown;
-  readonly status?: Partial<Record<keyof SubjectAccessReviewStatus, unknown>> | null;
-}
+type Status = Partial<Record<keyof SubjectAccessReviewStatus, unknown>>;
 
-/** Something else than a review allows nothing. */
-function decisionOf(answer: unknown, apiVersion: string): Decision {
-  const review = (typeof answer === "object" && answer !== null ? answer : {}) as Answered;
-  if (review.kind !== "SubjectAccessReview" || review.apiVersion !== apiVersion) {
-    throw new AnswerError(
-      `the answer is ${String(review.kind)} of ${String(review.apiVersion)}, must be SubjectAccessReview of ${apiVersion}`,
-    );
-  }
-  const { allowed, denied, reason: given } = review.status ?? {};
+function decisionOf({ allowed, denied, reason: given }: Status): Decision {
   const reason = typeof given === "string" ? given : "";
   if (allowed === true && denied === true) {
     const error = "webhook subject access review returned both allow and deny response";
