@@ -100,7 +100,7 @@ export class Http2Exchange implements Exchange, StreamHandler {
     else if (bytes.length > 0) this.#incoming.receive(bytes);
     this.#hasAll = isLast;
     if (isLast) this.#body?.finish();
-    if (isLast && this.#isSent) this.#close();
+    if (isLast && this.#isSent) this.#closeSoon();
   }
 
   closed(): void {
@@ -116,7 +116,7 @@ export class Http2Exchange implements Exchange, StreamHandler {
   sent(isOver: boolean): void {
     this.#isSent = true;
     for (const run of this.#onFinish.splice(0)) run();
-    if (isOver) this.#close();
+    if (isOver) this.#closeSoon();
     // Nobody has begun to read what the client still sends.
     else if (this.#body === undefined || this.#body.destroyed) this.#stream.reset(errorCodes.none);
   }
@@ -201,14 +201,20 @@ export class Http2Exchange implements Exchange, StreamHandler {
     this.#stream.sendHeaders(blocks.block(String(status), head), isWhole);
   }
 
-  #close(): void {
+  /** Not within the call that has sent the last of it. */
+  #closeSoon(): void {
+    if (this.#onClose === undefined) this.#close();
+    else setImmediate(this.#close);
+  }
+
+  readonly #close = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onDrain = [];
     const waiting = this.#onClose;
     this.#onClose = undefined;
     if (waiting !== undefined) for (const run of waiting) run();
-  }
+  };
 }
 
 const nothing = Buffer.alloc(0);
