@@ -66,6 +66,8 @@ const findingsMax = 40;
 const shrinkTriesMax = 150;
 /** Less than what our own ends wait for a peer: a case whose end nobody noticed is a finding. */
 const caseMaxMs = 4000;
+const caseStepMs = 100;
+const growthMaxBytes = 64 << 20;
 
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const errors: string[] = [];
@@ -168,9 +170,13 @@ class Run {
   async #guarded(family: string, caseSeed: number, run: () => unknown, shown = ""): Promise<void> {
     this.#remember(`${family} ${caseSeed} ${shown}`);
     const late = Promise.withResolvers<never>();
-    const cancel = systemClock.after(caseMaxMs, () => {
-      late.reject(new Error(`not at its end after ${caseMaxMs} ms`));
-    });
+    // In steps: a machine that stood still for so long has given the case no time.
+    const wait = (leftMs: number): (() => void) =>
+      systemClock.after(caseStepMs, () => {
+        if (leftMs > caseStepMs) cancel = wait(leftMs - caseStepMs);
+        else late.reject(new Error(`not at its end after ${caseMaxMs} ms`));
+      });
+    let cancel = wait(caseMaxMs);
     try {
       await Promise.race([run(), late.promise]);
       this.#count(family);
@@ -328,17 +334,19 @@ function collectGarbage(): void {
   collect();
 }
 
-/** What stays grows without end: the last windows hold much more than those in the middle. Undefined when it doesn't. */
+/**
+ * The same mix of cases in each window: after a third of them all caches are warm, and what the last third holds more
+ * than the one before is kept for nothing. Undefined when that isn't much.
+ */
 export function growthOf(windows: readonly FuzzWindow[]): string | undefined {
   if (windows.length < 6) return undefined;
-  const half = Math.floor(windows.length / 2);
+  const third = Math.floor(windows.length / 3);
   const least = (some: readonly FuzzWindow[], what: "heapBytes" | "residentBytes"): number =>
     Math.min(...some.map((window) => window[what]));
   for (const what of ["heapBytes", "residentBytes"] as const) {
-    const before = least(windows.slice(1, half + 1), what);
-    const after = least(windows.slice(half + 1), what);
-    const growth = after - before;
-    if (growth > 64 << 20 && growth > before / 3) return `${what} went from ${before} to ${after}`;
+    const before = least(windows.slice(third, -third), what);
+    const after = least(windows.slice(-third), what);
+    if (after - before > growthMaxBytes) return `${what} went from ${before} to ${after}`;
   }
   return undefined;
 }
