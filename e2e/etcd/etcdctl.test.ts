@@ -267,16 +267,6 @@ function verdictOf({ out }: Outcome): string[] {
   return lines.map((line) => line.replaceAll(/[\d.]+ ?(MB|writes\/s|s)?\b/g, "N"));
 }
 
-test("etcdctl check: throughput and memory pass as with a real etcd", async () => {
-  for (const verb of ["perf", "datascale"]) {
-    const args = ["check", verb, "--load=s"];
-    const [wanted, got] = await Promise.all([real, ours].map((target) => etcdctl(target, args)));
-    assert.deepEqual(verdictOf(got as Outcome), verdictOf(wanted as Outcome), `check ${verb}`);
-    assert.match((got as Outcome).out, /PASS/);
-    assert.equal(got?.code, wanted?.code);
-  }
-});
-
 test("health and version by HTTP/1.1, as a real etcd's", async () => {
   const [wanted, got] = await Promise.all(
     [real, ours].map(async ({ endpoint }) => {
@@ -442,5 +432,16 @@ test("etcdctl make-mirror: from a real etcd to ours and back", async () => {
     assert.match((await seen).out, new RegExp(`${prefix}a\\n1[^]*${prefix}b\\n2`));
     end.abort();
     await mirror;
+  }
+});
+
+/** The last: how much is written in its time differs, and with it all revisions after it. */
+test("etcdctl check: throughput and memory pass as with a real etcd", async () => {
+  for (const verb of ["perf", "datascale"]) {
+    const args = ["check", verb, "--load=s"];
+    const [wanted, got] = await Promise.all([real, ours].map((target) => etcdctl(target, args)));
+    assert.deepEqual(verdictOf(got as Outcome), verdictOf(wanted as Outcome), `check ${verb}`);
+    assert.match((got as Outcome).out, /PASS/);
+    assert.equal(got?.code, wanted?.code);
   }
 });
