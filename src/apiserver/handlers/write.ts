@@ -183,7 +183,10 @@ export function attributesOf(request: ResourceCall, subject: AdmissionSubject): 
     namespace: info.namespace,
     name: info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name,
     user: call.user,
-    signal: call.signal,
+    // Made only for who asks: most writes wait for nobody.
+    get signal() {
+      return call.signal;
+    },
     warn: (text) => {
       call.warn(text);
     },
@@ -205,7 +208,9 @@ export function writeContext(
     dryRun: options.dryRun,
     requestVersion: group === "" ? version : `${group}/${version}`,
     user: call.user,
-    signal: call.signal,
+    get signal() {
+      return call.signal;
+    },
     warn: (text) => {
       call.warn(text);
     },

@@ -29,6 +29,8 @@ export interface RequestHead {
   readonly socket: Duplex | undefined;
   /** The body. */
   readonly incoming: Readable;
+  /** All of it, where that needs no stream. Rejects with ClientGoneError, and with `tooLong` beyond `bytesMax`. */
+  readonly readBody?: (bytesMax: number, tooLong: () => Error) => Promise<Buffer>;
 }
 
 /** Names and values in turn; names in lower case. */
@@ -104,7 +106,6 @@ export function sourceAddresses(head: RequestHead): string[] {
 }
 
 export function bodyOf(head: RequestHead): RequestBody {
-  const { incoming } = head;
   let bytes: Promise<Buffer> | undefined;
   return {
     contentType: headerOf(head, "content-type"),
@@ -112,15 +113,18 @@ export function bodyOf(head: RequestHead): RequestBody {
     stream: {
       // Who stops reading it may still want to answer.
       [Symbol.asyncIterator]: () =>
-        incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
+        head.incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
     },
   };
 }
 
 async function readAll(head: RequestHead): Promise<Buffer> {
-  const { incoming } = head;
   const announced = Number(headerOf(head, "content-length") || "0");
   if (announced > bodyBytesMax) throw tooLarge();
+  return head.readBody?.(bodyBytesMax, tooLarge) ?? readStream(head);
+}
+
+async function readStream({ incoming }: RequestHead): Promise<Buffer> {
   // Its close is over and won't be told again.
   if (incoming.destroyed || isAborted(incoming)) throw new ClientGoneError();
   const done = Promise.withResolvers<Buffer>();

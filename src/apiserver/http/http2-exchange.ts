@@ -6,7 +6,7 @@ import type { Http2Connection } from "#wire/http2/connection.ts";
 import { BlockWriter } from "#wire/http2/hpack.ts";
 import type { Http2Stream, StreamHandler } from "#wire/http2/stream.ts";
 import type { Exchange, HeaderPairs } from "./exchange.ts";
-import { Http2Body } from "./http2-body.ts";
+import { Http2Body, WholeBody } from "./http2-body.ts";
 import type { Http2Head } from "./http2-head.ts";
 
 const statusOk = 200;
@@ -33,6 +33,9 @@ export class Http2Exchange implements Exchange, StreamHandler {
   status = statusOk;
   isHeadSent = false;
   #body: Http2Body | undefined;
+  #whole: WholeBody | undefined;
+  /** Has come before somebody read it. */
+  #early: Buffer[] = [];
   /** Of it, what has come. */
   #received = 0;
   #hasAll: boolean;
@@ -70,10 +73,27 @@ export class Http2Exchange implements Exchange, StreamHandler {
   get #incoming(): Http2Body {
     if (this.#body === undefined) {
       this.#body = new Http2Body(this.#stream);
+      for (const bytes of this.#early.splice(0)) this.#body.receive(bytes);
       if (this.#hasAll) this.#body.finish();
       else if (this.#isClosed) this.#body.abort();
     }
     return this.#body;
+  }
+
+  readonly readBody = (bytesMax: number, tooLong: () => Error): Promise<Buffer> => {
+    const whole = (this.#whole ??= new WholeBody(this.#stream, bytesMax, tooLong));
+    for (const bytes of this.#early.splice(0)) whole.receive(bytes);
+    // Who has left may have ended what he had not said to its end.
+    if (this.#isClosed) whole.abort();
+    else if (this.#hasAll) whole.finish();
+    return whole.read;
+  };
+
+  #receive(bytes: Buffer): void {
+    if (this.#whole !== undefined) this.#whole.receive(bytes);
+    else if (this.#body !== undefined) this.#body.receive(bytes);
+    else if (this.#isSaid) this.#stream.consumed(bytes.length);
+    else this.#early.push(Buffer.from(bytes));
   }
 
   get isRead(): boolean {
@@ -96,16 +116,17 @@ export class Http2Exchange implements Exchange, StreamHandler {
       this.#stream.reset(errorCodes.protocol);
       return;
     }
-    if (this.#isSaid && this.#body === undefined) this.#stream.consumed(bytes.length);
-    else if (bytes.length > 0) this.#incoming.receive(bytes);
+    if (bytes.length > 0) this.#receive(bytes);
     this.#hasAll = isLast;
     if (isLast) this.#body?.finish();
+    if (isLast) this.#whole?.finish();
     if (isLast && this.#isSent) this.#closeSoon();
   }
 
   closed(): void {
     if (this.#hasAll) this.#body?.destroy();
     else this.#body?.abort();
+    this.#whole?.abort();
     this.#close();
   }
 
@@ -116,9 +137,10 @@ export class Http2Exchange implements Exchange, StreamHandler {
   sent(isOver: boolean): void {
     this.#isSent = true;
     for (const run of this.#onFinish.splice(0)) run();
+    const isRead = this.#whole !== undefined || this.#body?.destroyed === false;
     if (isOver) this.#closeSoon();
     // Nobody has begun to read what the client still sends.
-    else if (this.#body === undefined || this.#body.destroyed) this.#stream.reset(errorCodes.none);
+    else if (!isRead) this.#stream.reset(errorCodes.none);
   }
 
   setHeader(name: string, value: string | readonly string[]): void {
