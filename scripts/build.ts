@@ -70,7 +70,7 @@ async function main(): Promise<void> {
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
       useSnapshot: false,
-      execArgv: ["--no-warnings=ExperimentalWarning", "--max-semi-space-size=16"],
+      execArgv: ["--no-warnings=ExperimentalWarning", "--max-semi-space-size=4"],
       execArgvExtension: "none",
       assets: {
         "worker.cjs": resolve(work, "worker.cjs"),
