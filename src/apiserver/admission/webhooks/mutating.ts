@@ -7,21 +7,13 @@ import { applyJsonPatch } from "#api/patch/json.ts";
 import { mutatingWebhookConfigurations } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
-import type { LookupDeps } from "../lookup.ts";
 import { Reinvocations, replaceContents } from "../reinvocations.ts";
-import { HookCaller, HookFailure, type HookCallerDeps } from "./call.ts";
-import type { MatchConditions } from "./match-conditions.ts";
-import { HookMatcher, isExempt } from "./matching.ts";
+import { HookCaller, HookFailure } from "./call.ts";
+import { ConcernedHooks, type WebhookPluginDeps } from "./concerned.ts";
+import { isExempt } from "./matching.ts";
 import type { Named, ObjectTypes } from "./object-types.ts";
-import { HookSource, type AnyWebhook, type Hook } from "./source.ts";
-import { converted, inVersion, isSameKind, type Subject } from "./version.ts";
-
-export interface WebhookPluginDeps {
-  readonly lookup: LookupDeps;
-  readonly hooks: HookCallerDeps;
-  readonly types: ObjectTypes;
-  readonly conditions: MatchConditions;
-}
+import type { AnyWebhook, Hook } from "./source.ts";
+import { converted, isSameKind, type Subject } from "./version.ts";
 
 const mutationPrefix = "mutation.webhook.admission.k8s.io/";
 const patchPrefix = "patch.webhook.admission.k8s.io/";
@@ -29,33 +21,28 @@ const failedOpenPrefix = "failed-open.mutation.webhook.admission.k8s.io/";
 
 export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = "MutatingAdmissionWebhook";
-  readonly #source: HookSource;
-  readonly #matcher: HookMatcher;
+  readonly #hooks: ConcernedHooks;
   readonly #caller: HookCaller;
   readonly #types: ObjectTypes;
-  readonly #conditions: MatchConditions;
 
-  constructor({ lookup, hooks, types, conditions }: WebhookPluginDeps) {
-    this.#conditions = conditions;
-    this.#source = new HookSource(mutatingWebhookConfigurations, lookup);
-    this.#matcher = new HookMatcher({ ...lookup, types });
-    this.#caller = new HookCaller(hooks);
-    this.#types = types;
+  constructor(deps: WebhookPluginDeps) {
+    this.#hooks = new ConcernedHooks(mutatingWebhookConfigurations, deps);
+    this.#caller = new HookCaller(deps.hooks);
+    this.#types = deps.types;
   }
 
   handles(): boolean {
-    return !this.#source.isEmpty;
+    return !this.#hooks.isEmpty;
   }
 
   async admit(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
     if (isExempt(attributes)) return;
     const again = Reinvocations.begin(this.name, round, attributes.object);
-    const hooks = await this.#source.hooks();
+    const hooks = await this.#hooks.all();
     for (const [index, hook] of hooks.entries()) {
-      const named = await this.#matcher.match(hook, attributes);
-      if (named === undefined || (round.isSecond && !again.needs(hook.uid))) continue;
-      const subject = await inVersion(attributes, named, this.#types);
-      if (!(await this.#conditions.hold(hook, attributes, subject))) continue;
+      if (round.isSecond && !again.needs(hook.uid)) continue;
+      const subject = await this.#hooks.subject(hook, attributes);
+      if (subject === undefined) continue;
       const at = `round_${round.isSecond ? 1 : 0}_index_${index}`;
       if (await this.#ask(hook, subject, attributes, at)) {
         again.needAll();

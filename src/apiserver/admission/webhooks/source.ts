@@ -17,7 +17,7 @@ export interface Hook {
   readonly objectSelector: LabelSelector;
 }
 
-interface Configuration extends KubeObject {
+export interface Configuration extends KubeObject {
   webhooks?: AnyWebhook[] | undefined;
 }
 

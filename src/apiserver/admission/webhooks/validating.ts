@@ -2,43 +2,33 @@
 import { validatingWebhookConfigurations } from "#api/resources.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { HookCaller, HookFailure } from "./call.ts";
-import type { MatchConditions } from "./match-conditions.ts";
-import { HookMatcher, isExempt } from "./matching.ts";
-import type { WebhookPluginDeps } from "./mutating.ts";
-import type { ObjectTypes } from "./object-types.ts";
-import { HookSource, type Hook } from "./source.ts";
-import { inVersion, type Subject } from "./version.ts";
+import { ConcernedHooks, type WebhookPluginDeps } from "./concerned.ts";
+import { isExempt } from "./matching.ts";
+import type { Hook } from "./source.ts";
+import type { Subject } from "./version.ts";
 
 const failedOpenPrefix = "failed-open.validating.webhook.admission.k8s.io/round_0_index_";
 
 export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = "ValidatingAdmissionWebhook";
-  readonly #source: HookSource;
-  readonly #matcher: HookMatcher;
+  readonly #hooks: ConcernedHooks;
   readonly #caller: HookCaller;
-  readonly #types: ObjectTypes;
-  readonly #conditions: MatchConditions;
 
-  constructor({ lookup, hooks, types, conditions }: WebhookPluginDeps) {
-    this.#conditions = conditions;
-    this.#source = new HookSource(validatingWebhookConfigurations, lookup);
-    this.#matcher = new HookMatcher({ ...lookup, types });
-    this.#caller = new HookCaller(hooks);
-    this.#types = types;
+  constructor(deps: WebhookPluginDeps) {
+    this.#hooks = new ConcernedHooks(validatingWebhookConfigurations, deps);
+    this.#caller = new HookCaller(deps.hooks);
   }
 
   handles(): boolean {
-    return !this.#source.isEmpty;
+    return !this.#hooks.isEmpty;
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     if (isExempt(attributes)) return;
     const asked: { readonly hook: Hook; readonly subject: Subject }[] = [];
-    for (const hook of await this.#source.hooks()) {
-      const named = await this.#matcher.match(hook, attributes);
-      if (named === undefined) continue;
-      const subject = await inVersion(attributes, named, this.#types);
-      if (await this.#conditions.hold(hook, attributes, subject)) asked.push({ hook, subject });
+    for (const hook of await this.#hooks.all()) {
+      const subject = await this.#hooks.subject(hook, attributes);
+      if (subject !== undefined) asked.push({ hook, subject });
     }
     const results = await Promise.allSettled(
       asked.map(({ hook, subject }, index) => this.#ask(hook, subject, attributes, index)),
