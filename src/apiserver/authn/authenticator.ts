@@ -27,6 +27,8 @@ export interface Authenticator {
    * Throws StatusError 401: they are of my kind and not good.
    */
   authenticate(credentials: Credentials): Promise<UserInfo | undefined>;
+  /** Another request of a user whom `authenticate` named a moment ago, for the same credentials. */
+  remembered?(user: UserInfo): void;
 }
 
 export const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };

@@ -44,6 +44,7 @@ export class Identification {
     const peer = connection === undefined ? undefined : this.#peers.get(connection);
     if (peer?.user === undefined || peer.authorization !== headers.authorization) return undefined;
     if (!isPlain(head) || isForAnother(head) || this.#deps.clock.monotonic() >= peer.until) return undefined;
+    this.#deps.authenticator.remembered?.(peer.user);
     return peer.user;
   }
 
@@ -59,7 +60,9 @@ export class Identification {
   #knownSender(head: RequestHead): UserInfo | undefined {
     const peer = this.#peerOf(head);
     const isSame = isPlain(head) && peer.authorization === head.headers.authorization;
-    return isSame && this.#deps.clock.monotonic() < peer.until ? peer.user : undefined;
+    if (!isSame || peer.user === undefined || this.#deps.clock.monotonic() >= peer.until) return undefined;
+    this.#deps.authenticator.remembered?.(peer.user);
+    return peer.user;
   }
 
   async #authenticate(head: RequestHead): Promise<UserInfo> {

@@ -4,12 +4,13 @@ import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.t
 import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Clock } from "#base/clock.ts";
 import { filterBuckets } from "./authorization-metrics.ts";
-import { countAtCollection, countsOf, SeriesCounter } from "./series-counter.ts";
+import { countAtCollection, countsOf, SeriesCounter, type Count } from "./series-counter.ts";
 
 export class MeasuredAuthenticator implements Authenticator {
   readonly #inner: Authenticator;
   readonly #clock: Clock;
   readonly #users: SeriesCounter;
+  readonly #remembered = new WeakMap<UserInfo, Count>();
   readonly #succeeded: Series;
   readonly #failed: Series;
   readonly #broken: Series;
@@ -53,11 +54,25 @@ export class MeasuredAuthenticator implements Authenticator {
     try {
       const user = await this.#inner.authenticate(credentials);
       series = user === undefined ? this.#failed : this.#succeeded;
-      if (user !== undefined) this.#users.count({ username: shownName(user.name) }).add();
+      if (user !== undefined) this.#countOf(user).add();
       return user;
     } finally {
       series.observe((this.#clock.monotonic() - began) / 1000);
     }
+  }
+
+  remembered(user: UserInfo): void {
+    this.#succeeded.observe(0);
+    let count = this.#remembered.get(user);
+    if (count === undefined) {
+      count = this.#countOf(user);
+      this.#remembered.set(user, count);
+    }
+    count.add();
+  }
+
+  #countOf({ name }: UserInfo): Count {
+    return this.#users.count({ username: shownName(name) });
   }
 }
 

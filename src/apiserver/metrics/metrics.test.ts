@@ -74,7 +74,12 @@ suite("metrics", async () => {
       failed + 1,
     );
     assert.ok((await value("authentication_duration_seconds_count", { result: "success" })) > 0);
-    assert.ok((await value("authenticated_user_requests", { username: "other" })) > 0);
+    // One connection, whose user is known from its first request on: each is counted all the same.
+    const succeeded = await value("authentication_attempts", { result: "success" });
+    const users = await value("authenticated_user_requests", { username: "other" });
+    for (let sent = 0; sent < 3; sent++) await send("GET", maps);
+    assert.equal(await value("authentication_attempts", { result: "success" }), succeeded + 5);
+    assert.equal(await value("authenticated_user_requests", { username: "other" }), users + 5);
   });
 
   test("what is allowed and what isn't", async () => {
