@@ -31,6 +31,10 @@ const connectionWindowBytes = 16 * 2 ** 20;
 const concurrentStreamsMax = 10_000;
 /** Written, and not yet taken by the system: from here on streams wait. */
 const backlogBytesMax = 2 ** 20;
+/** Queued for all streams together: a client that asks for more and reads nothing is left. upstream: maxSessionMemory of Node */
+const queuedBytesMax = 256 * 2 ** 20;
+/** How long a client that was told goodbye may take to close. */
+const lingerMs = 5000;
 /** Answers to pings and settings that wait, while what was written before isn't read. */
 const unreadMax = 10_000;
 /** A header block comes in at most so many frames, for which a block of 1 MiB has room. */
@@ -73,6 +77,7 @@ export class Http2Connection implements StreamOwner {
   #resetsAt: number;
   #refused = 0;
   #unread = 0;
+  #queuedBytes = 0;
   #isLeaving = false;
   #hasEnded = false;
   /** When a stream was opened or ended last, as the clock's monotonic time. */
@@ -153,9 +158,11 @@ export class Http2Connection implements StreamOwner {
     assert(!stream.hasEnded && !stream.isEnding, `data after the end of stream ${stream.id}`);
     stream.queue.push({ bytes, taken });
     stream.queuedBytes += bytes.length;
+    this.#queuedBytes += bytes.length;
     stream.isEnding = isLast;
     this.#pump(stream);
     stream.isHeldUp = stream.isFull;
+    if (this.#queuedBytes > queuedBytesMax) this.close(errorCodes.enhanceYourCalm);
   }
 
   consumed(stream: StreamState, bytes: number): void {
@@ -413,6 +420,7 @@ export class Http2Connection implements StreamOwner {
   #pushData(stream: StreamState, bytes: Uint8Array, isEnd: boolean): void {
     const { length } = bytes;
     stream.queuedBytes -= length;
+    this.#queuedBytes -= length;
     stream.sendWindow -= length;
     this.#sendWindow -= length;
     this.#out.frame(frameTypes.data, isEnd ? flags.endStream : 0, stream.id, bytes);
@@ -451,6 +459,7 @@ export class Http2Connection implements StreamOwner {
 
   #forget(stream: StreamState): void {
     stream.isClosed = true;
+    this.#queuedBytes -= stream.queuedBytes;
     stream.dropQueue();
     this.#sending.delete(stream);
     this.#streams.delete(stream.id);
@@ -463,6 +472,10 @@ export class Http2Connection implements StreamOwner {
     this.#hasEnded = true;
     this.#out.flush();
     this.#socket.end();
+    const cancel = this.#options.clock.after(lingerMs, () => {
+      this.#socket.destroy();
+    });
+    this.#socket.once("close", cancel);
   }
 
   #closeAll(): void {
