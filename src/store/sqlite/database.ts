@@ -12,10 +12,10 @@ import { checksumOf, operations, pageBytes, positionOf, revisionOf } from "./sch
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
 /** Rows a sweep looks at before it deletes what they replaced, in the order of the file. */
-const sweepRowsMax = 4096;
+const sweepRowsMax = 1024;
 /** A slice of a sweep deletes this much at most: what is scattered dirties a page per row, what isn't, one for many. */
-const sweepDeletesMax = 1000;
-const sweepPagesMax = 128;
+const sweepDeletesMax = 250;
+const sweepPagesMax = 32;
 /** Rows further apart than this don't share a page, unless they are small. */
 const sweepNeighbours = 8n;
 /** What a sweep may use beyond the quota. */
