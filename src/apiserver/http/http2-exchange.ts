@@ -151,18 +151,22 @@ export class Http2Exchange implements Exchange, StreamHandler {
 
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
     if (this.isOver) return;
-    const isEmpty = body === undefined || body.length === 0;
+    const isEmpty = body === undefined || body.length === 0 || this.method === "HEAD";
     this.#isSaid = true;
     this.#begin(status, headers, isEmpty);
     if (!isEmpty) this.#stream.sendData(body, true);
   }
 
   begin(status: number, headers: HeaderPairs): void {
-    if (!this.isOver) this.#begin(status, headers, false);
+    if (this.isOver) return;
+    // A head is all that HEAD asks for, whatever would follow.
+    this.#isSaid = this.method === "HEAD";
+    this.#begin(status, headers, this.#isSaid);
   }
 
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean {
-    this.#stream.sendData(chunk, false, done);
+    if (this.isOver) done?.();
+    else this.#stream.sendData(chunk, false, done);
     return !this.#stream.isFull;
   }
 
