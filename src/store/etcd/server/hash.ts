@@ -42,6 +42,8 @@ export async function hash(context: EtcdContext): Promise<Omit<Hashed, "compactR
 
 async function hashOf({ store }: EtcdContext, revision: Revision): Promise<bigint> {
   let crc = crc32c(Buffer.from("key"));
-  for await (const { key, value } of historyRows(store, revision)) crc = crc32c(value, crc32c(key, crc));
+  for await (const { key, value } of historyRows(store, revision, { only: "present" })) {
+    crc = crc32c(value, crc32c(key, crc));
+  }
   return BigInt(crc);
 }

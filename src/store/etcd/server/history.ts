@@ -17,15 +17,17 @@ export interface HistoryRow {
 }
 
 /**
- * In the order of revisions, as of `revision`: of what is compacted only what is still there, then every write since.
+ * In the order of revisions, as of `revision`: of what is compacted what compaction kept, then every write since. With
+ * `only: "present"`, of what is compacted only what is still there at `revision`.
  * Pauses between pieces, so that others have their turn. Throws CompactedError when compaction comes between.
  */
 export async function* historyRows(
   store: KeyValueStore,
   revision: Revision,
+  { only }: { readonly only?: "present" } = {},
 ): AsyncGenerator<HistoryRow, void, undefined> {
   let count = 0;
-  for await (const row of rowsOf(store, revision)) {
+  for await (const row of rowsOf(store, revision, only)) {
     if (++count % pauseRows === 0) await new Promise(setImmediate);
     yield row;
   }
@@ -34,15 +36,15 @@ export async function* historyRows(
 async function* rowsOf(
   store: KeyValueStore,
   revision: Revision,
+  only: "present" | undefined,
 ): AsyncGenerator<HistoryRow, void, undefined> {
   // Revision 1 is where an empty store is.
   if (revision <= 1n) return;
   const compacted = store.compactRevision;
   if (compacted > 0n) {
-    const { entries } = await store.range({ range: everyKey, revision });
-    const old = entries
-      .filter(({ modRevision }) => modRevision <= compacted)
-      .toSorted((a, b) => Number(a.modRevision - b.modRevision) || a.operation - b.operation);
+    const old = (await compactedEntries(store, revision, compacted, only)).toSorted(
+      (a, b) => Number(a.modRevision - b.modRevision) || a.operation - b.operation,
+    );
     for (const entry of old) yield putRow(entry);
   }
   if (revision <= compacted) return;
@@ -60,6 +62,21 @@ async function* rowsOf(
     }
     if (batch.revision >= revision) break;
   }
+}
+
+async function compactedEntries(
+  store: KeyValueStore,
+  revision: Revision,
+  compacted: Revision,
+  only: "present" | undefined,
+): Promise<readonly KeyValue[]> {
+  if (only === "present") {
+    const { entries } = await store.range({ range: everyKey, revision });
+    // Where nothing is present, upstream's hash leaves nothing out.
+    if (entries.length > 0) return entries.filter(({ modRevision }) => modRevision <= compacted);
+  }
+  const at = revision < compacted ? revision : compacted;
+  return (await store.range({ range: everyKey, revision: at })).entries;
 }
 
 function putRow(entry: KeyValue): HistoryRow {
