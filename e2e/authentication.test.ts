@@ -138,6 +138,22 @@ test(
   },
 );
 
+test("without credentials nobody comes in when --anonymous-auth says so", { timeout: 60_000 }, async () => {
+  await using server = await PlainServer.start(["--anonymous-auth=false"]);
+  const refused = await server.anonymously("/livez");
+  assert.equal(refused.status, 401);
+  assert.deepEqual(JSON.parse(refused.text), {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: "Unauthorized",
+    reason: "Unauthorized",
+    code: 401,
+  });
+  assert.equal(await server.kubectl("1.35", ["get", "--raw", "/livez"]), "ok");
+});
+
 const signingRequest = (name: string, csrPem: string, more: string): string => `
 apiVersion: certificates.k8s.io/v1
 kind: CertificateSigningRequest

@@ -1,9 +1,12 @@
 /** A server without agent on this machine, as a process of its own, and the real kubectls and helms to talk to it. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { exec, ExecError } from "#base/exec.ts";
 import type { KubectlVersion } from "./cluster.ts";
 import type { Said } from "./bare-server.ts";
@@ -133,6 +136,16 @@ export class PlainServer implements AsyncDisposable {
       if (error instanceof ExecError) return error.stderr;
       throw error;
     }
+  }
+
+  /** What somebody without credentials is answered. */
+  async anonymously(path: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
+    const server = "jsonpath={.clusters[0].cluster.server}";
+    const url = await this.kubectl("1.35", ["config", "view", "-o", server]);
+    const { promise, resolve: answer, reject } = Promise.withResolvers<IncomingMessage>();
+    request(`${url}${path}`, { rejectUnauthorized: false }, answer).once("error", reject).end();
+    const response = await promise;
+    return { status: response.statusCode, text: await text(response) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,6 +52,8 @@ export interface ApiserverOptions {
   readonly issuer?: string;
   /** Whether requests without credentials are those of system:anonymous. Default true. */
   readonly anonymousAuth?: boolean;
+  /** Whether somebody asked for that: then authenticationConfig must not speak of it, too. Default false. */
+  readonly isAnonymousAuthGiven?: boolean;
   /** Default one minute. */
   readonly requestTimeoutMs?: number;
   /** A watch lasts one to two times this. Default half an hour. */
@@ -69,6 +71,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     isShared: false,
     issuer: "https://kubernetes.default.svc.cluster.local",
     anonymousAuth: true,
+    isAnonymousAuthGiven: false,
     authorization: defaultAuthorization,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,

@@ -45,6 +45,7 @@ export interface SecurityOptions {
   /** Of service account tokens; also their default audience. */
   readonly issuer: string;
   readonly anonymousAuth: boolean;
+  readonly isAnonymousAuthGiven: boolean;
   readonly authorization: AuthorizationOptions;
   /** An AuthenticationConfiguration. */
   readonly authenticationConfig?: string | undefined;
@@ -140,12 +141,15 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
 
 /** --authentication-config */
 function configuredTokens(
-  { authenticationConfig, issuer }: SecurityOptions,
+  { authenticationConfig, issuer, isAnonymousAuthGiven }: SecurityOptions,
   deps: SecurityDeps,
 ): ConfiguredTokens | undefined {
   if (authenticationConfig === undefined) return undefined;
   const own = [issuer];
-  return new ConfiguredTokens({ configFile: authenticationConfig, apiAudiences: own, ownIssuers: own }, deps);
+  return new ConfiguredTokens(
+    { configFile: authenticationConfig, apiAudiences: own, ownIssuers: own, isAnonymousAuthGiven },
+    deps,
+  );
 }
 
 async function labelSecret(

@@ -72,6 +72,15 @@ test("all faults of the command line are told at once, each by its flag", async 
   ]);
 });
 
+test("a switch may have a value, as upstream's do", async () => {
+  const contradicting = ["server", "--docker=true", "--runtime=cri"];
+  assert.match((await run(contradicting)).err, /--docker contradicts --runtime cri/);
+  const { err } = await run(["server", "--docker=false", "--runtime=cri", "--https-listen-port=0"]);
+  assert.deepEqual(err.includes("--docker"), false);
+  const wrong = await run(["server", "--anonymous-auth=perhaps"]);
+  assert.match(wrong.err, /--anonymous-auth is "perhaps", must be true or false/);
+});
+
 test("an agent says what it lacks; an unknown command is named", async () => {
   const agent = await run(["agent"]);
   assert.match(agent.err, /--server is missing[^]*--token is missing/);

@@ -64,13 +64,31 @@ async function parseArguments(
 ): Promise<{ readonly flags: Record<string, unknown>; readonly args: readonly string[] }> {
   const unknown = unknownFlags(specs, argv);
   if (unknown.length > 0) throw new UsageError(unknown.map((flag) => `unknown option ${flag}`));
+  const { values, rest } = takeSwitchValues(specs, argv);
   try {
-    const output = await parse([...argv], { flags: oclifFlags(specs), strict: false });
-    return { flags: output.flags as Record<string, unknown>, args: output.argv.map(String) };
+    const output = await parse(rest, { flags: oclifFlags(specs), strict: false });
+    return { flags: { ...output.flags, ...values }, args: output.argv.map(String) };
   } catch (error) {
     const text = error instanceof Error ? error.message.split("\n")[0] : "";
     throw new UsageError([text ?? "the options can't be read"]);
   }
+}
+
+/** --switch=false is upstream's form. oclif knows only --no-switch, and would take the other for true. */
+function takeSwitchValues(
+  specs: readonly OptionSpec[],
+  argv: readonly string[],
+): { readonly values: Record<string, string>; readonly rest: string[] } {
+  const switches = new Set(specs.filter(({ type }) => type === "boolean").map(({ name }) => name));
+  const end = argv.indexOf("--");
+  const values: Record<string, string> = {};
+  const rest = argv.filter((text, index) => {
+    const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (!switches.has(name) || (end >= 0 && index > end)) return true;
+    values[name] = value;
+    return false;
+  });
+  return { values, rest };
 }
 
 function unknownFlags(specs: readonly OptionSpec[], argv: readonly string[]): string[] {

@@ -64,6 +64,8 @@ export interface ServerOptions extends NodeOptions {
   readonly oidc: OidcFlags | undefined;
   readonly tokenWebhook: TokenWebhookFlags | undefined;
   readonly authenticationConfig: string | undefined;
+  /** Undefined: nothing was said of it. */
+  readonly anonymousAuth: boolean | undefined;
   readonly authorization: AuthorizationOptions;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
@@ -129,6 +131,10 @@ class Reader {
 
   flag(name: string): boolean {
     return this.#values[name] === true;
+  }
+
+  flagIfGiven(name: string): boolean | undefined {
+    return this.#values[name] === undefined ? undefined : this.flag(name);
   }
 
   list(name: string): readonly string[] {
@@ -305,6 +311,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     oidc: readOidc(reader),
     tokenWebhook: readTokenWebhook(reader),
     authenticationConfig: readAuthenticationConfig(reader),
+    anonymousAuth: reader.flagIfGiven("anonymous-auth"),
     authorization: readAuthorization(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),

@@ -325,7 +325,9 @@ function buildApiserver(
     audit: options.audit,
     authorization: options.authorization,
     authenticationConfig: options.authenticationConfig,
-    anonymousAuth: !allowsEverything(options.authorization),
+    // Who needs no rights at all must at least say who he is, whatever was asked for.
+    anonymousAuth: options.anonymousAuth !== false && !allowsEverything(options.authorization),
+    isAnonymousAuthGiven: options.anonymousAuth !== undefined,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",

@@ -34,6 +34,13 @@ const webhook = (name: string, placeholder: string, text: string, defaultText?: 
 
 /** The names are upstream's. */
 export const authenticationSpecs: readonly OptionSpec[] = [
+  {
+    name: "anonymous-auth",
+    type: "boolean",
+    group: "cluster",
+    text: "Requests without credentials are system:anonymous's, and not refused",
+    defaultText: "true; false with --authorization-mode AlwaysAllow",
+  },
   oidc("issuer-url", "URL", "OpenID Connect provider whose ID tokens name users; https"),
   oidc("client-id", "ID", "Whom those tokens must be meant for"),
   oidc("ca-file", "FILE", "CA of the provider's certificate", "those of this machine"),

@@ -6,7 +6,7 @@ import { suite, test } from "node:test";
 import { Registry } from "prom-client";
 import { createExpressions, type Expressions } from "#api/expressions.ts";
 import { systemClock } from "#base/clock.ts";
-import { silentLogger } from "#base/log.ts";
+import { silentLogger, type LogFields } from "#base/log.ts";
 import type { Claims } from "#pki/jwt.ts";
 import type { UserInfo } from "../authenticator.ts";
 import { TestIssuer } from "../oidc/testing/issuer.ts";
@@ -251,7 +251,7 @@ suite("claims as users", () => {
   }
 });
 
-test("the file of a configuration is followed: its issuers, and who needs no token", async () => {
+test("the file of a configuration is followed: its issuers, and not who needs no token", async () => {
   await using issuer = await TestIssuer.start();
   const directory = mkdtempSync(join(tmpdir(), "mini-k8s-authn-"));
   const path = join(directory, "config.json");
@@ -260,15 +260,27 @@ test("the file of a configuration is followed: its issuers, and who needs no tok
     writeFileSync(`${path}.new`, JSON.stringify({ ...head, ...content }));
     renameSync(`${path}.new`, path);
   };
-  const told: { wake: () => void } = { wake: () => undefined };
+  const told: { wake: () => void; fail: (reason: unknown) => void } = {
+    wake: () => undefined,
+    fail: () => undefined,
+  };
   const log = {
     ...silentLogger,
     info: (): void => {
       told.wake();
     },
+    error: (_text: string, fields?: LogFields): void => {
+      told.fail(fields?.["reason"]);
+    },
   };
-  write({});
-  const options = { configFile: path, apiAudiences: ["api"], ownIssuers: [own] };
+  const anonymous = { enabled: true, conditions: [{ path: "/livez" }] };
+  write({ anonymous });
+  const options = {
+    configFile: path,
+    apiAudiences: ["api"],
+    ownIssuers: [own],
+    isAnonymousAuthGiven: false,
+  };
   const tokens = new ConfiguredTokens(options, {
     clock: systemClock,
     log,
@@ -279,7 +291,14 @@ test("the file of a configuration is followed: its issuers, and who needs no tok
   try {
     const token = await issuer.token({ sub: "jane", aud: "b" });
     assert.equal(await tokens.authenticateToken(token, ["api"]), undefined);
-    assert.equal(tokens.allowsAnonymous("/livez"), undefined);
+    assert.equal(tokens.allowsAnonymous("/livez"), true);
+    assert.equal(tokens.allowsAnonymous("/readyz"), false);
+    const refused = new Promise<unknown>((done) => {
+      told.fail = done;
+    });
+    write({ anonymous: { enabled: true } });
+    assert.match(String(await refused), /: anonymous: Forbidden: changed from initial configuration file$/);
+    assert.equal(tokens.allowsAnonymous("/readyz"), false);
     const loaded = new Promise<void>((done) => {
       told.wake = done;
     });
@@ -296,7 +315,7 @@ test("the file of a configuration is followed: its issuers, and who needs no tok
           },
         },
       ],
-      anonymous: { enabled: true, conditions: [{ path: "/livez" }] },
+      anonymous,
     });
     await loaded;
     assert.deepEqual(await tokens.authenticateToken(token, ["api"]), {
@@ -304,13 +323,35 @@ test("the file of a configuration is followed: its issuers, and who needs no tok
       audiences: ["api"],
     });
     assert.deepEqual(issuer.asked, ["/elsewhere", "/keys"]);
-    assert.equal(tokens.allowsAnonymous("/livez"), true);
-    assert.equal(tokens.allowsAnonymous("/readyz"), false);
     await assert.rejects(tokens.authenticateToken(await issuer.token({ sub: "jane", aud: "c" }), ["api"]), {
       message: 'oidc: verify token: oidc: expected audience in ["a" "b"] got ["c"]',
     });
   } finally {
     stop();
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("a configuration and a flag don't both say who needs no token", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "mini-k8s-authn-"));
+  const path = join(directory, "config.json");
+  const tokens = (content: GivenAuthentication): ConfiguredTokens => {
+    const head = { apiVersion: "apiserver.config.k8s.io/v1", kind: "AuthenticationConfiguration" };
+    writeFileSync(path, JSON.stringify({ ...head, ...content }));
+    return new ConfiguredTokens(
+      { configFile: path, apiAudiences: [], ownIssuers: [], isAnonymousAuthGiven: true },
+      { clock: systemClock, log: silentLogger, loadExpressions, registry: new Registry() },
+    );
+  };
+  try {
+    await assert.rejects(
+      tokens({ anonymous: { enabled: true } }).load(),
+      /anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file$/,
+    );
+    const silent = tokens({});
+    (await silent.load())();
+    assert.equal(silent.allowsAnonymous("/livez"), undefined);
+  } finally {
     rmSync(directory, { recursive: true });
   }
 });

@@ -17,6 +17,8 @@ export interface ConfiguredTokensOptions {
   readonly apiAudiences: readonly string[];
   /** Of service account tokens. */
   readonly ownIssuers: readonly string[];
+  /** --anonymous-auth was given: the configuration must not speak of it, too. */
+  readonly isAnonymousAuthGiven: boolean;
 }
 
 export interface ConfiguredTokensDeps {
@@ -33,6 +35,8 @@ export class ConfiguredTokens implements TokenAuthenticator {
   readonly #deps: ConfiguredTokensDeps;
   #members: readonly OidcAuthenticator[] = [];
   #anonymous: AnonymousRule;
+  /** The rule of the first configuration, as text: a later one can't have another. */
+  #firstAnonymous: string | undefined;
 
   constructor(options: ConfiguredTokensOptions, deps: ConfiguredTokensDeps) {
     this.#options = options;
@@ -76,7 +80,9 @@ export class ConfiguredTokens implements TokenAuthenticator {
     const { apiAudiences, ownIssuers } = this.#options;
     const { loadExpressions } = this.#deps;
     const parsed = await parseAuthentication(given, { disallowedIssuers: ownIssuers, loadExpressions });
-    if (parsed.faults.length > 0) return parsed.faults;
+    const faults = [...parsed.faults, ...this.#anonymousFaults(given)];
+    if (faults.length > 0) return faults;
+    this.#firstAnonymous ??= anonymousText(given);
     this.#anonymous = parsed.anonymous;
     this.#members = parsed.issuers.map(
       ({ mapping, ...issuer }) =>
@@ -87,4 +93,22 @@ export class ConfiguredTokens implements TokenAuthenticator {
     );
     return [];
   }
+
+  #anonymousFaults(given: GivenAuthentication): readonly string[] {
+    if (this.#firstAnonymous === undefined) {
+      return given.anonymous === undefined || !this.#options.isAnonymousAuthGiven ? [] : [givenTwice];
+    }
+    return this.#firstAnonymous === anonymousText(given)
+      ? []
+      : ["anonymous: Forbidden: changed from initial configuration file"];
+  }
+}
+
+const givenTwice =
+  "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file";
+
+function anonymousText({ anonymous }: GivenAuthentication): string {
+  if (anonymous === undefined) return "";
+  const { enabled = false, conditions = [] } = anonymous;
+  return JSON.stringify({ enabled, paths: conditions.map(({ path = "" }) => path) });
 }
