@@ -68,6 +68,16 @@ suite("snapshots and time", { timeout: 300_000 }, () => {
   const snapshot = (...args: string[]): Promise<string> =>
     miniK8s("snapshot", ...args, "--data-dir", dataDir);
   const past = (...args: string[]): Promise<string> => miniK8s(...args, "--kubeconfig", kubeconfig);
+  /** A service account with its token, instead of the administrator's certificate. */
+  const asJanitor = async (...args: string[]): Promise<void> => {
+    await kubectl("create", "serviceaccount", "janitor");
+    const rights = ["--clusterrole=edit", "--serviceaccount=default:janitor"];
+    await kubectl("create", "clusterrolebinding", "janitor", ...rights);
+    const token = (await kubectl("create", "token", "janitor")).trim();
+    const ca = join(dataDir, "server", "tls", "server-ca.crt");
+    const who = [`--server=https://127.0.0.1:${port}`, `--certificate-authority=${ca}`, `--token=${token}`];
+    await exec(kubectlProgram, ["--kubeconfig=/dev/null", ...who, ...args]);
+  };
   const field = (object: string, path: string): Promise<string> =>
     kubectl("get", object, "-o", `jsonpath={${path}}`);
 
@@ -87,8 +97,8 @@ suite("snapshots and time", { timeout: 300_000 }, () => {
       await snapshot("save", "before"),
       /^snapshot before saved: \d+ objects at revision \d+, in \d+ ms\n$/,
     );
-    await kubectl("scale", "deployment/web", "--replicas=3");
-    await kubectl("delete", "configmap", "settings");
+    await kubectl("scale", "deployment/web", "--replicas=3", "--as=jane", "--as-group=system:masters");
+    await asJanitor("delete", "configmap", "settings");
     await kubectl("create", "configmap", "extra", "--from-literal=a=1");
     const diff = await snapshot("diff", "before", "now");
     assert.match(diff, /^- ConfigMap default\/settings$/m);
@@ -100,9 +110,14 @@ suite("snapshots and time", { timeout: 300_000 }, () => {
 
   test("an object's history, the state of then, and the way back", async () => {
     const history = await past("history", "deployment/web");
-    assert.match(history, /^\d+ +\S+Z +kubectl-create \(Update\) +created$/m);
-    assert.match(history, /\.spec\.replicas: 2 → 3$/m);
-    assert.match(await past("history", "cm/settings"), /^\d+ .*created\n\d+ .*deleted\n$/m);
+    assert.match(history, /^REVISION +TIME +USER +MANAGER +CHANGE$/m);
+    assert.match(history, /^\d+ +\S+Z +system:admin +kubectl-create \(Update\) +created$/m);
+    assert.match(history, / jane \(by system:admin\) .*\n.*\.spec\.replicas: 2 → 3$/m);
+    assert.match(history, / system:serviceaccount:kube-system:deployment-controller .*\.status/m);
+    assert.match(
+      await past("history", "cm/settings"),
+      /^\d+ .* system:admin .*created\n\d+ .* system:serviceaccount:default:janitor .*deleted\n$/m,
+    );
     const created = Number(await field("secret/key", ".metadata.resourceVersion"));
     assert.match(
       await past("get", "configmaps", "--at", String(created)),

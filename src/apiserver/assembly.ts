@@ -45,6 +45,7 @@ export interface AssemblyDeps extends Pick<
   readonly allocation: AllocationRanges;
   readonly store: Store;
   readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
+  readonly remembersAuthors?: boolean | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

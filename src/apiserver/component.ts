@@ -307,6 +307,7 @@ class ApiserverComponent implements Apiserver {
         registry: this.#registry,
         groupOf: groupsByResource(own.scheme),
       }),
+      remembersAuthors: options.remembersAuthors,
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
       semantics: this.#semantics,
       validation: new Validator(own),

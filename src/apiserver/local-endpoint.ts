@@ -3,7 +3,7 @@
  * HTTP and without serialisation. Answers are the cache's own objects, shared and frozen.
  */
 import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.ts";
-import type { AnyObject, KubeObject, WatchEvent } from "#api/meta/object.ts";
+import type { AnyObject, Author, KubeObject, WatchEvent } from "#api/meta/object.ts";
 import { failure, StatusError, type Status } from "#api/meta/status.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
 import { ChildAbort } from "#base/abort.ts";
@@ -176,7 +176,11 @@ function listObject({ endpoint, items, revision, ...rest }: ListAnswer, wish: Wi
 }
 
 function watchEvent(item: WatchItem, endpoint: Endpoint, wish: Wish): WatchEvent {
-  if (item.type !== "BOOKMARK") return { type: item.type, object: shown(item.object, endpoint, wish) };
+  if (item.type !== "BOOKMARK") {
+    const { type, author } = item;
+    const object = shown(item.object, endpoint, wish);
+    return author === undefined ? { type, object } : { type, object, author: JSON.parse(author) as Author };
+  }
   const object: KubeObject = {
     kind: endpoint.gvk.kind,
     apiVersion: apiVersionOf(endpoint.gvk),

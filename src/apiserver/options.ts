@@ -58,6 +58,8 @@ export interface ApiserverOptions {
   readonly requestTimeoutMs?: number;
   /** A watch lasts one to two times this. Default half an hour. */
   readonly minRequestTimeoutMs?: number;
+  /** Who makes a write is kept beside it, for who looks back. Default false. */
+  readonly remembersAuthors?: boolean;
   /** How long it goes on serving, not ready, before it stops. Default 0. */
   readonly shutdownDelayMs?: number;
   /** How webhooks in services are reached. Default "endpoints", which needs no kube-proxy here. */
@@ -75,6 +77,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     authorization: defaultAuthorization,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
+    remembersAuthors: false,
     shutdownDelayMs: 0,
     serviceRouting: "endpoints",
     ...options,

@@ -1,6 +1,6 @@
 /** What comes back from a server, as the client's types. */
 import { StatusError, type Status } from "#api/meta/status.ts";
-import type { KubeObject, WatchEvent, WatchEventType } from "#api/meta/object.ts";
+import type { Author, KubeObject, WatchEvent, WatchEventType } from "#api/meta/object.ts";
 import type { Query } from "./client.ts";
 
 /** The server wasn't reached, or the connection broke before the answer was complete. */
@@ -62,13 +62,15 @@ function isStatusBody(body: unknown): body is Status {
 
 /** One line of a watch. Throws the StatusError that an ERROR event carries. */
 export function watchEventOf(line: unknown): WatchEvent {
-  const { type, object } = line as { type: string; object: KubeObject };
+  const { type, object, author } = line as { type: string; object: KubeObject; author?: Author };
   if (type === "ERROR") {
     throw isStatusBody(object)
       ? new StatusError(object)
       : statusErrorOf(500, JSON.stringify(object), undefined);
   }
-  return { type: type as WatchEventType, object };
+  return author === undefined
+    ? { type: type as WatchEventType, object }
+    : { type: type as WatchEventType, object, author };
 }
 
 /** Newline-delimited JSON out of pieces of any size. */

@@ -88,7 +88,30 @@ test("an object's history: from the oldest state on, deletions and new lives inc
       ["created", ""],
     ],
   );
-  assert.match(later[1]?.who ?? "", /^tester \(Update\)$/);
+  assert.match(later[1]?.manager ?? "", /^tester \(Update\)$/);
+  assert.deepEqual(
+    later.map(({ user }) => user),
+    ["", "", "", ""],
+  );
+});
+
+test("a server that remembers authors tells them of every change, deletions too, also when caches have forgotten it", async () => {
+  await using server = await startTestApiserver({ remembersAuthors: true });
+  await write(server.transport("jane"), "POST", "a", "1");
+  await write(server.transport("joe"), "PUT", "a", "2");
+  // More than the ring of a resource's cache holds.
+  for (let at = 0; at < 2100; at++) await write(server.transport("busy"), "PUT", "a", `${at + 3}`);
+  await write(server.transport("joe"), "DELETE", "a");
+  const changes = await objectHistory(
+    { resource: configMaps, namespace: "default", name: "a" },
+    { oldest: 0n, newest: server.store.revision, marks: [] },
+    { transport: server.transport("reader"), signal },
+  );
+  const users = changes.map(({ kind, user }) => `${kind} ${user}`);
+  assert.deepEqual(
+    [...users.slice(0, 3), ...users.slice(-2)],
+    ["created jane", "changed joe", "changed busy", "changed busy", "deleted joe"],
+  );
 });
 
 const stepName = ({ kind, object }: Step): string => `${kind} ${object.metadata?.name ?? ""}`;

@@ -1,6 +1,6 @@
 /** Every state of one object that can still be read: when, by whom, which fields. */
 import { changedFields, type ChangedField } from "#api/meta/changed-fields.ts";
-import type { AnyObject } from "#api/meta/object.ts";
+import type { AnyObject, Author } from "#api/meta/object.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import type { Transport } from "#client/client.ts";
 import { latestTimeOf, type Span } from "./moment.ts";
@@ -12,8 +12,10 @@ export interface Change {
   readonly kind: "there" | "created" | "changed" | "deleted";
   /** RFC 3339; "" when nobody knows. */
   readonly time: string;
+  /** Who was asked to make the change, and by whom if by another; "" when the server doesn't remember. */
+  readonly user: string;
   /** Field managers; "" when nobody said. */
-  readonly who: string;
+  readonly manager: string;
   readonly fields: readonly ChangedField[];
 }
 
@@ -37,37 +39,48 @@ export async function objectHistory(
   const { body } = await transport.request({ method: "GET", path, query: exact, signal });
   const changes: Change[] = [];
   let [before] = (body as { items: AnyObject[] }).items;
-  if (before !== undefined) changes.push(changeOf("there", undefined, before, span));
+  if (before !== undefined) changes.push({ ...changeOf("there", undefined, before, span), user: "" });
   const query = {
     watch: "true",
     fieldSelector,
     resourceVersion,
     "mini-k8s.untilRevision": String(span.newest),
   };
-  for await (const { type, object } of transport.watch({ method: "GET", path, query, signal })) {
+  for await (const { type, object, author } of transport.watch({ method: "GET", path, query, signal })) {
     if (type === "BOOKMARK") continue;
     const now: AnyObject = { ...object };
     const kind = type === "ADDED" ? "created" : type === "DELETED" ? "deleted" : "changed";
-    changes.push(changeOf(kind, before, now, span));
+    changes.push({ ...changeOf(kind, before, now, span), user: userOf(author) });
     before = kind === "deleted" ? undefined : now;
   }
   return changes;
 }
 
-function changeOf(kind: Change["kind"], before: AnyObject | undefined, now: AnyObject, span: Span): Change {
+function changeOf(
+  kind: Change["kind"],
+  before: AnyObject | undefined,
+  now: AnyObject,
+  span: Span,
+): Omit<Change, "user"> {
   const revision = BigInt(now.metadata?.resourceVersion ?? "0");
   const latest = latestTimeOf(revision, span);
   const marked = latest === undefined ? "" : toRfc3339(latest);
-  if (kind === "deleted") return { revision, kind, time: marked, who: "", fields: [] };
+  if (kind === "deleted") return { revision, kind, time: marked, manager: "", fields: [] };
   const managers = newManagers(before, now);
   const time =
     managers
       .map((each) => each.time ?? "")
       .toSorted()
       .at(-1) ?? marked;
-  const who = [...new Set(managers.map(nameOf))].join(", ");
+  const manager = [...new Set(managers.map(nameOf))].join(", ");
   const fields = before === undefined || kind !== "changed" ? [] : changedFields(before, now);
-  return { revision, kind, time: time === "" ? marked : time, who, fields };
+  return { revision, kind, time: time === "" ? marked : time, manager, fields };
+}
+
+function userOf(author: Author | undefined): string {
+  if (author === undefined) return "";
+  const { user, impersonatedUser } = author;
+  return impersonatedUser === undefined ? user : `${impersonatedUser} (by ${user})`;
 }
 
 interface Manager {

@@ -61,14 +61,22 @@ export class Draft {
       lease,
       operation,
     };
-    this.#add({ type: "put", key, revision: this.revision, operation, entry, previous });
+    this.#add({ type: "put", key, revision: this.revision, operation, entry, previous, author: undefined });
   }
 
   /** The key must exist. */
   delete(entry: KeyValue): void {
     const { key } = entry;
     const operation = this.#next();
-    this.#add({ type: "delete", key, revision: this.revision, operation, entry, previous: entry });
+    this.#add({
+      type: "delete",
+      key,
+      revision: this.revision,
+      operation,
+      entry,
+      previous: entry,
+      author: undefined,
+    });
   }
 
   #next(): number {

@@ -85,7 +85,7 @@ export class MvccLog {
     return this.#heads.get(key);
   }
 
-  create(key: string, value: Buffer): KeyEvent {
+  create(key: string, value: Buffer, author?: string): KeyEvent {
     assert(key !== "", "a key is empty");
     const head = this.#head(key);
     if (head !== undefined) throw new KeyExistsError(head);
@@ -93,10 +93,10 @@ export class MvccLog {
     const revision = this.#give();
     const counts = { createRevision: revision, modRevision: revision, version: 1n };
     const entry = { key, value, ...counts, lease: noLease, operation: 0 };
-    return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: undefined });
+    return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: undefined, author });
   }
 
-  update(key: string, value: Buffer, expected: Revision): KeyEvent {
+  update(key: string, value: Buffer, expected: Revision, author?: string): KeyEvent {
     const head = this.#head(key);
     if (head?.modRevision !== expected) throw new RevisionMismatchError(key, expected, head);
     const revision = this.#give();
@@ -106,17 +106,17 @@ export class MvccLog {
       version: head.version + 1n,
     };
     const entry = { key, value, ...counts, lease: noLease, operation: 0 };
-    return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: head });
+    return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: head, author });
   }
 
-  delete(key: string, expected: Revision | undefined): KeyEvent {
+  delete(key: string, expected: Revision | undefined, author?: string): KeyEvent {
     const head = this.#head(key);
     if (head === undefined) throw new KeyNotFoundError(key);
     if (expected !== undefined && head.modRevision !== expected) {
       throw new RevisionMismatchError(key, expected, head);
     }
     const revision = this.#give();
-    return this.#pend({ type: "delete", key, revision, operation: 0, entry: head, previous: head });
+    return this.#pend({ type: "delete", key, revision, operation: 0, entry: head, previous: head, author });
   }
 
   /** Whatever `decide` writes gets one revision; none when it writes nothing, or throws. */

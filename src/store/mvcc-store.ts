@@ -77,23 +77,24 @@ export class MvccStore implements Store {
     return { revision: mvcc.revision, count: mvcc.current.count(prefixRange(keyOfText(prefix))) };
   }
 
-  async create(key: string, value: Buffer): Promise<Entry> {
+  async create(key: string, value: Buffer, author?: string): Promise<Entry> {
     assert(key.isWellFormed(), `key ${JSON.stringify(key)} is no Unicode`);
     const name = keyOfText(key);
-    return this.#write(name, () => this.#core.mvcc.create(name, value));
+    return this.#write(name, () => this.#core.mvcc.create(name, value, author));
   }
 
-  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
+  async update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
     const name = keyOfText(key);
-    return this.#write(name, () => this.#core.mvcc.update(name, value, expected));
+    return this.#write(name, () => this.#core.mvcc.update(name, value, expected, author));
   }
 
   async delete(
     key: string,
     expected?: Revision,
+    author?: string,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
     const name = keyOfText(key);
-    const event = await this.#submit(name, () => this.#core.mvcc.delete(name, expected));
+    const event = await this.#submit(name, () => this.#core.mvcc.delete(name, expected, author));
     return { revision: event.revision, previous: outside(event.entry) };
   }
 

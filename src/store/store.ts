@@ -52,6 +52,8 @@ export interface StoreEvent {
   readonly entry: Entry;
   /** What was there before; absent when the key was created. */
   readonly previous: Entry | undefined;
+  /** Who made it, as the writer said; durable with the write, and there as long as its revision can be read. */
+  readonly author?: string | undefined;
 }
 
 export interface EventBatch {
@@ -103,14 +105,15 @@ export interface Store {
   list(prefix: string, options?: ListOptions): Promise<ListResult>;
   count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }>;
 
-  /** Throws KeyExistsError. */
-  create(key: string, value: Buffer): Promise<Entry>;
+  /** Throws KeyExistsError. `author` goes into the event; so it does below. */
+  create(key: string, value: Buffer, author?: string): Promise<Entry>;
   /** Replaces the value if the key still is at `expected`. Throws RevisionMismatchError (its `current` may be absent). */
-  update(key: string, value: Buffer, expected: Revision): Promise<Entry>;
+  update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry>;
   /** Deletes if the key still is at `expected`, or unconditionally. Throws RevisionMismatchError, KeyNotFoundError. */
   delete(
     key: string,
     expected?: Revision,
+    author?: string,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }>;
 
   /**

@@ -330,6 +330,7 @@ function buildApiserver(
     isAnonymousAuthGiven: options.anonymousAuth !== undefined,
     issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,
+    remembersAuthors: options.compaction.keepMs > 0,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",
   });
   return apiserverKind.create(full, deps);

@@ -31,6 +31,7 @@ export interface TestApiserverOptions {
   readonly random?: Random | undefined;
   readonly authorizer?: Authorizer | undefined;
   readonly admission?: Admission | undefined;
+  readonly remembersAuthors?: boolean | undefined;
   /** Another server's; then it isn't closed with this one. */
   readonly store?: Store | undefined;
 }
@@ -95,6 +96,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const own: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
   const assembly: Assembly = new Assembly({
     store,
+    remembersAuthors: options.remembersAuthors,
     clock,
     random,
     log: silentLogger,

@@ -97,6 +97,15 @@ export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
 export interface WatchEvent<T extends KubeObject = KubeObject> {
   readonly type: WatchEventType;
   readonly object: T;
+  /** Ours alone: who made the change, for who reads history of a server that remembers it. */
+  readonly author?: Author | undefined;
+}
+
+/** As audit events name them. */
+export interface Author {
+  readonly user: string;
+  /** Whom the user acted as. */
+  readonly impersonatedUser?: string | undefined;
 }
 
 /** "ns/name", or "name" for cluster-scoped objects: the key of caches and work queues. */

@@ -72,25 +72,25 @@ export class EncryptingStore implements Store {
     return this.#inner.count(prefix);
   }
 
-  async create(key: string, value: Buffer): Promise<Entry> {
+  async create(key: string, value: Buffer, author?: string): Promise<Entry> {
     try {
-      return this.#open(await this.#inner.create(key, this.#seal(key, value)));
+      return this.#open(await this.#inner.create(key, this.#seal(key, value), author));
     } catch (error) {
       throw error instanceof KeyExistsError ? new KeyExistsError(this.#open(error.current)) : error;
     }
   }
 
-  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
+  async update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
     try {
-      return this.#open(await this.#inner.update(key, this.#seal(key, value), expected));
+      return this.#open(await this.#inner.update(key, this.#seal(key, value), expected, author));
     } catch (error) {
       throw this.#openedMismatch(error, key, expected);
     }
   }
 
-  async delete(key: string, expected?: Revision): ReturnType<Store["delete"]> {
+  async delete(key: string, expected?: Revision, author?: string): ReturnType<Store["delete"]> {
     try {
-      const { revision, previous } = await this.#inner.delete(key, expected);
+      const { revision, previous } = await this.#inner.delete(key, expected, author);
       return { revision, previous: this.#open(previous) };
     } catch (error) {
       throw this.#openedMismatch(error, key, expected ?? 0n);

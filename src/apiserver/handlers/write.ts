@@ -208,6 +208,7 @@ export function writeContext(
     dryRun: options.dryRun,
     requestVersion: group === "" ? version : `${group}/${version}`,
     user: call.user,
+    impersonator: call.impersonator,
     get signal() {
       return call.signal;
     },

@@ -174,7 +174,9 @@ export class Front {
     const { auditId, exchange, target } = visit;
     const identified = await this.#identification.identify(exchange);
     this.#negotiate(visit);
-    const call = this.#callOf(visit, identified.impersonated ?? identified.sender);
+    const { sender, impersonated } = identified;
+    const call =
+      impersonated === undefined ? this.#callOf(visit, sender) : this.#callOf(visit, impersonated, sender);
     const { body } = call;
     const { info } = target;
     call.record = await this.#record({ auditId, head: exchange, info, identified, body });
@@ -186,10 +188,10 @@ export class Front {
     return this.#serve(this.#callOf(visit, user), visit);
   }
 
-  #callOf(visit: Visit, user: UserInfo): HttpCall {
+  #callOf(visit: Visit, user: UserInfo, impersonator?: UserInfo): HttpCall {
     const { exchange, target } = visit;
     const onClose = (run: () => void): unknown => exchange.onClose(run);
-    visit.call = new HttpCall({ head: exchange, target, user, onClose });
+    visit.call = new HttpCall({ head: exchange, target, user, impersonator, onClose });
     return visit.call;
   }
 

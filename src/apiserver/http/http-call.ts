@@ -10,6 +10,7 @@ export interface CallParts {
   readonly head: RequestHead;
   readonly target: Target;
   readonly user: UserInfo;
+  readonly impersonator?: UserInfo | undefined;
   readonly upgrade?: UpgradeRequest | undefined;
   /** Calls back when the client is gone; at once when it is. */
   readonly onClose: (run: () => void) => unknown;
@@ -43,6 +44,10 @@ export class HttpCall implements ApiCall {
 
   get query(): URLSearchParams {
     return this.#parts.target.query;
+  }
+
+  get impersonator(): UserInfo | undefined {
+    return this.#parts.impersonator;
   }
 
   get headerNames(): readonly string[] {

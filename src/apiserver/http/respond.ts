@@ -237,14 +237,15 @@ class EventEncoder {
   encode(item: WatchItem): Buffer {
     const { endpoint } = this.#answer;
     if (item.type === "BOOKMARK") return this.#event("BOOKMARK", this.#bookmark(item));
+    if (item.author !== undefined) return this.#event(item.type, endpoint.view(item.object), item.author);
     if (this.#isRaw) return item.isLive ? item.object.sharedLine(item.type) : item.object.line(item.type);
     return this.#event(item.type, endpoint.view(item.object));
   }
 
-  #event(type: string, object: AnyObject): Buffer {
+  #event(type: string, object: AnyObject, author?: string): Buffer {
     const shaped = this.#shape.shaped(object, this.#answer.endpoint.gvk, this.#isFirst);
     this.#isFirst = false;
-    return this.#shape.encodeEvent(type, shaped);
+    return this.#shape.encodeEvent(type, shaped, author);
   }
 
   #bookmark({ revision, endsInitialEvents }: Extract<WatchItem, { type: "BOOKMARK" }>): AnyObject {

@@ -102,11 +102,16 @@ export class Shape {
     }
   }
 
-  encodeEvent(type: string, object: AnyObject): Buffer {
+  /** `author` is JSON. In protobuf there is no place for it. */
+  encodeEvent(type: string, object: AnyObject, author?: string): Buffer {
     if (this.accepted.mediaType === protobufMediaType) {
       return this.#deps.protobuf.encodeWatchEvent(type, object);
     }
-    const event = { type, object };
+    const event = {
+      type,
+      object,
+      ...(author === undefined ? {} : { author: JSON.parse(author) as unknown }),
+    };
     return Buffer.from(
       this.accepted.mediaType === yamlMediaType ? `---\n${formatYaml(event)}` : `${JSON.stringify(event)}\n`,
       "utf8",

@@ -93,16 +93,16 @@ export class MeasuredStore implements Store {
     return this.#timed("count", prefixOfKeys, this.#inner.count(prefixOfKeys));
   }
 
-  create(key: string, value: Buffer): Promise<Entry> {
-    return this.#timed("create", key, this.#inner.create(key, value));
+  create(key: string, value: Buffer, author?: string): Promise<Entry> {
+    return this.#timed("create", key, this.#inner.create(key, value, author));
   }
 
-  update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
-    return this.#timed("update", key, this.#inner.update(key, value, expected));
+  update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
+    return this.#timed("update", key, this.#inner.update(key, value, expected, author));
   }
 
-  delete(key: string, expected?: Revision): ReturnType<Store["delete"]> {
-    return this.#timed("delete", key, this.#inner.delete(key, expected));
+  delete(key: string, expected?: Revision, author?: string): ReturnType<Store["delete"]> {
+    return this.#timed("delete", key, this.#inner.delete(key, expected, author));
   }
 
   watch(prefixOfKeys: string, options: WatchOptions): AsyncIterable<EventBatch> {

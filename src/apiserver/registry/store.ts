@@ -28,6 +28,7 @@ import {
 import { keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { authorText } from "./author.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
@@ -46,6 +47,7 @@ export interface WriteContext {
   /** The API version the client used. */
   readonly requestVersion: string;
   readonly user: UserInfo;
+  readonly impersonator?: UserInfo | undefined;
   readonly signal: AbortSignal;
   /** An update may create what isn't there, whatever the resource's strategy says: server-side apply. */
   readonly mayCreate?: boolean;
@@ -84,6 +86,8 @@ export interface ResourceStoreDeps {
   readonly store: Store;
   /** A write that changes nothing is made all the same: it lies there encrypted with another key than it would be now. */
   readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
+  /** Who made a write is kept beside it. */
+  readonly remembersAuthors?: boolean | undefined;
   readonly feed: CacheFeed;
   readonly clock: Clock;
   readonly random: Random;
@@ -181,7 +185,8 @@ export class ResourceStore {
       }
       this.cache.announce(value, kept);
       try {
-        return stored(id, await this.#deps.store.create(keyOfId(this.cache, id), value), kept);
+        const key = keyOfId(this.cache, id);
+        return stored(id, await this.#deps.store.create(key, value, this.#authorOf(context)), kept);
       } catch (error) {
         if (error instanceof KeyExistsError) throw alreadyExistsError(this.subject(id.name));
         throw error;
@@ -237,7 +242,7 @@ export class ResourceStore {
         for (const text of this.#options.warnings?.update(object, old) ?? []) context.warn(text);
       }
       await context.validate(object, old);
-      return this.#write(current, this.#nextAfterUpdate(object, old), context.dryRun);
+      return this.#write(current, this.#nextAfterUpdate(object, old), context);
     });
   }
 
@@ -302,17 +307,17 @@ export class ResourceStore {
       nowMs: now,
       context: this.#contextOf(context, toRfc3339(now)),
     });
-    return this.#carryOut(current, plan, context.dryRun);
+    return this.#carryOut(current, plan, context);
   }
 
-  async #carryOut(current: StoredObject, plan: DeletionPlan, dryRun: boolean): Promise<DeleteResult> {
+  async #carryOut(current: StoredObject, plan: DeletionPlan, context: WriteContext): Promise<DeleteResult> {
     switch (plan.kind) {
       case "wait":
         return { object: current, isGone: false };
       case "mark":
-        return { object: await this.#write(current, { write: plan.object }, dryRun), isGone: false };
+        return { object: await this.#write(current, { write: plan.object }, context), isGone: false };
       case "remove":
-        return { object: await this.#write(current, { remove: plan.object }, dryRun), isGone: true };
+        return { object: await this.#write(current, { remove: plan.object }, context), isGone: true };
     }
   }
 
@@ -333,7 +338,8 @@ export class ResourceStore {
   }
 
   /** Throws RevisionMismatchError when somebody else was faster. A write that changes nothing isn't made. */
-  async #write(current: StoredObject, next: Next, dryRun: boolean): Promise<StoredObject> {
+  async #write(current: StoredObject, next: Next, context: WriteContext): Promise<StoredObject> {
+    const { dryRun } = context;
     const key = keyOfId(this.cache, current);
     if ("remove" in next) {
       const last = new StoredObject(
@@ -342,7 +348,7 @@ export class ResourceStore {
         current.revision,
       );
       if (dryRun) return last;
-      await this.#remove(key, current);
+      await this.#remove(key, current, this.#authorOf(context));
       await this.strategy.afterDelete?.(current.content);
       return last;
     }
@@ -352,7 +358,8 @@ export class ResourceStore {
     if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
     this.cache.announce(value, kept, current);
-    return stored(current, await this.#deps.store.update(key, value, current.revision), kept);
+    const author = this.#authorOf(context);
+    return stored(current, await this.#deps.store.update(key, value, current.revision, author), kept);
   }
 
   async #decode(current: StoredObject): Promise<AnyObject> {
@@ -366,9 +373,9 @@ export class ResourceStore {
     return this.#options.form?.encode(object) ?? object;
   }
 
-  async #remove(key: string, current: StoredObject): Promise<void> {
+  async #remove(key: string, current: StoredObject, author: string | undefined): Promise<void> {
     try {
-      await this.#deps.store.delete(key, current.revision);
+      await this.#deps.store.delete(key, current.revision, author);
     } catch (error) {
       // Gone already: somebody else finished the same deletion.
       if (error instanceof KeyNotFoundError) throw notFoundError(this.subject(current.name));
@@ -392,6 +399,10 @@ export class ResourceStore {
     } finally {
       await finish?.(outcome);
     }
+  }
+
+  #authorOf(context: WriteContext): string | undefined {
+    return this.#deps.remembersAuthors === true ? authorText(context) : undefined;
   }
 
   #refuse(name: string, faults: ReturnType<Strategy["validateCreate"]>): void {

@@ -18,6 +18,8 @@ export type WatchItem =
       readonly object: StoredObject;
       /** Others may send the same line: worth keeping. */
       readonly isLive: boolean;
+      /** See author.ts. Told only to who reads history. */
+      readonly author?: string | undefined;
     }
   | { readonly type: "BOOKMARK"; readonly revision: bigint; readonly endsInitialEvents: boolean };
 
@@ -34,7 +36,7 @@ export interface WatchStart {
   readonly bookmarks: boolean;
   /** The watch ends by itself after this. */
   readonly timeoutMs: number;
-  /** And when it has told everything up to here, if given: for who reads history. */
+  /** And when it has told everything up to here, if given: for who reads history, who is told of authors, too. */
   readonly until?: bigint | undefined;
   readonly signal: AbortSignal;
 }
@@ -87,9 +89,9 @@ class Watcher {
     else if (!this.#catchUp(revision)) void this.#replay(revision);
   }
 
-  onEvent(event: CacheEvent): void {
+  onEvent(event: CacheEvent, author?: string): void {
     if (event.revision > (this.#start.until ?? event.revision)) return;
-    const item = itemFor(event, this.#start);
+    const item = itemFor(event, this.#start, author);
     if (item !== undefined) this.items.push(item);
   }
 
@@ -109,13 +111,16 @@ class Watcher {
     this.#follow();
   }
 
-  /** True when the ring reached back to `revision`: from here on the watch is live. */
+  /**
+   * True when the ring reached back to `revision`: from here on the watch is live. Never for who reads history: only
+   * the store knows authors.
+   */
   #catchUp(revision: bigint): boolean {
+    if (this.#start.until !== undefined) return false;
     const events = this.#deps.cache.eventsAfter(revision);
     if (events === undefined) return false;
     for (const event of events) this.onEvent(event);
-    if (this.#isTold(this.#deps.feed.revision)) this.items.close();
-    else this.#follow();
+    this.#follow();
     return true;
   }
 
@@ -148,7 +153,7 @@ class Watcher {
       const startRevision = revision + 1n;
       const batches = this.#deps.store.watch(registryPrefix, { startRevision, signal: reading.signal });
       for await (const batch of batches) {
-        for (const event of changesOf(this.#deps.cache, batch)) this.onEvent(event);
+        for (const { event, author } of changesOf(this.#deps.cache, batch)) this.onEvent(event, author);
         if (this.#isTold(batch.revision)) break;
         if (this.items.ended || this.#catchUp(batch.revision)) return;
       }
@@ -165,28 +170,39 @@ class Watcher {
   }
 }
 
-function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<CacheEvent> {
-  for (const { key, type, revision, entry, previous: before } of batch.events) {
+interface Change {
+  readonly event: CacheEvent;
+  readonly author: string | undefined;
+}
+
+function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<Change> {
+  for (const { key, type, revision, entry, previous: before, author } of batch.events) {
     if (!key.startsWith(cache.prefix)) continue;
     const id = idOfKey(cache, key);
     const previous = before ?? (type === "delete" ? entry : undefined);
-    yield new CacheEvent(
+    const event = new CacheEvent(
       revision,
       type === "put" ? new StoredObject(id, entry.value, revision) : undefined,
       previous === undefined ? undefined : new StoredObject(id, previous.value, previous.modRevision),
     );
+    yield { event, author };
   }
 }
 
 /** What a change means to a watch with a selector: objects come and go with it. */
-function itemFor(event: CacheEvent, { namespace, matches }: WatchStart): WatchItem | undefined {
+function itemFor(
+  event: CacheEvent,
+  { namespace, matches }: WatchStart,
+  author: string | undefined,
+): WatchItem | undefined {
   const { current, previous } = event;
   const subject = current ?? previous;
   if (subject === undefined || (namespace !== "" && subject.namespace !== namespace)) return undefined;
   const wasIn = previous !== undefined && (matches === undefined || matches(previous));
   if (current !== undefined && (matches === undefined || matches(current))) {
-    return { type: wasIn ? "MODIFIED" : "ADDED", object: current, isLive: true };
+    return { type: wasIn ? "MODIFIED" : "ADDED", object: current, isLive: true, author };
   }
   const { departed } = event;
-  return wasIn && departed !== undefined ? { type: "DELETED", object: departed, isLive: true } : undefined;
+  if (!wasIn || departed === undefined) return undefined;
+  return { type: "DELETED", object: departed, isLive: true, author };
 }

@@ -31,6 +31,8 @@ export interface ApiCall {
   readonly headerNames?: readonly string[] | undefined;
   readonly body: RequestBody;
   readonly user: UserInfo;
+  /** Who really sent it, where `user` is impersonated. */
+  readonly impersonator?: UserInfo | undefined;
   readonly signal: AbortSignal;
   /** Adds a `Warning: 299 - "text"` header to the answer. */
   warn(text: string): void;

@@ -6,7 +6,7 @@ export const historyCommand: CommandDefinition = {
   name: "history",
   summary: "Show every state of an object: when, by whom, which fields",
   description:
-    "Who is told by the object's field managers. How far back it goes is told by --history of the server.",
+    "Who is told by the object's field managers and, by a server with --history, by the users who wrote. How far back it goes is told by --history of the server.",
   options: [namespaceSpec, ...clusterSpecs],
   args: [
     { name: "type", required: true, text: "TYPE/NAME, as kubectl knows them" },
@@ -35,11 +35,11 @@ async function history({ args, invocation }: CommandInput, past: Past): Promise<
     );
     return 1;
   }
-  const lines = changes.flatMap(({ revision, time, who, kind, fields }) => {
+  const lines = changes.flatMap(({ revision, time, user, manager, kind, fields }) => {
     const [first = kind, ...rest] = fields.map(changeText);
     const shown = kind === "changed" && fields.length === 0 ? "(nothing a user sees)" : first;
-    return [[`${revision}`, time, who, shown], ...rest.map((field) => ["", "", "", field])];
+    return [[`${revision}`, time, user, manager, shown], ...rest.map((field) => ["", "", "", "", field])];
   });
-  invocation.out(alignedText([["REVISION", "TIME", "WHO", "CHANGE"], ...lines]));
+  invocation.out(alignedText([["REVISION", "TIME", "USER", "MANAGER", "CHANGE"], ...lines]));
   return 0;
 }

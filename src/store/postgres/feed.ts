@@ -148,7 +148,7 @@ export class PostgresFeed {
   async #read(from: Revision): Promise<Page> {
     const rows = await this.#deps.pool.query(
       (sql) => sql<(Omit<EventRow, "revision"> & { revision: Revision | null; compacted: Revision })[]>`
-      select s.compacted, l.revision, l.name, l.operation, l.previous, l.created, l.version, l.value,
+      select s.compacted, l.revision, l.name, l.operation, l.previous, l.created, l.version, l.value, l.author,
         p.created as previous_created, p.version as previous_version, p.value as previous_value
       from mini_k8s_state s
       left join (select * from mini_k8s_log where revision >= ${from} order by revision limit ${pageMax}) l on true

@@ -106,19 +106,20 @@ export class PostgresDatabase implements RemoteDatabase {
     });
   }
 
-  async create(key: string, value: Buffer): Promise<Entry> {
-    return (await this.#writes.submit({ kind: "create", key, value })).entry;
+  async create(key: string, value: Buffer, author: string | undefined): Promise<Entry> {
+    return (await this.#writes.submit({ kind: "create", key, value, author })).entry;
   }
 
-  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
-    return (await this.#writes.submit({ kind: "update", key, value, expected })).entry;
+  async update(key: string, value: Buffer, expected: Revision, author: string | undefined): Promise<Entry> {
+    return (await this.#writes.submit({ kind: "update", key, value, expected, author })).entry;
   }
 
   async delete(
     key: string,
     expected: Revision | undefined,
+    author: string | undefined,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
-    const { revision, entry } = await this.#writes.submit({ kind: "delete", key, expected });
+    const { revision, entry } = await this.#writes.submit({ kind: "delete", key, expected, author });
     return { revision, previous: entry };
   }
 

@@ -16,6 +16,7 @@ export interface EntryRow {
 /** A write with what was there before. */
 export interface EventRow extends EntryRow {
   readonly operation: number;
+  readonly author: string | null;
   readonly previous: Revision;
   readonly previous_created: Revision | null;
   readonly previous_version: bigint | null;
@@ -45,7 +46,10 @@ export function eventOf(row: EventRow): StoreEvent {
           version: row.previous_version,
         };
   const { revision } = row;
-  if (row.operation === putOperation) return { type: "put", key, revision, entry: entryOf(row), previous };
+  const author = row.author ?? undefined;
+  if (row.operation === putOperation) {
+    return { type: "put", key, revision, entry: entryOf(row), previous, author };
+  }
   if (previous === undefined) throw new Error(`the log has a deletion of ${key} at ${revision} of nothing`);
-  return { type: "delete", key, revision, entry: previous, previous };
+  return { type: "delete", key, revision, entry: previous, previous, author };
 }

@@ -6,7 +6,7 @@ import { errorCode } from "#base/files.ts";
 import { connect, isMissingDatabase, type PostgresOptions } from "./connection.ts";
 import type { PostgresPool, Transaction } from "./pool.ts";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** Servers that start at the same time create the tables one after the other. */
 const setupLock = 0x6d_6b_38_73;
 
@@ -40,6 +40,11 @@ async function createTables(tx: Transaction): Promise<void> {
   const [state] = await tx<{ schema_version: number }[]>`select schema_version from mini_k8s_state`;
   if (state !== undefined) {
     if (state.schema_version === schemaVersion) return;
+    if (state.schema_version === 1) {
+      await tx`alter table mini_k8s_log add column author text`;
+      await tx`update mini_k8s_state set schema_version = ${schemaVersion}`;
+      return;
+    }
     throw new Error(
       `the database has version ${state.schema_version} of our tables, this program knows ${schemaVersion}`,
     );
@@ -52,7 +57,8 @@ async function createTables(tx: Transaction): Promise<void> {
       previous bigint not null,
       created bigint not null,
       version bigint not null,
-      value bytea
+      value bytea,
+      author text
     )`;
   await tx`create index mini_k8s_log_name on mini_k8s_log (name, revision desc)`;
   await tx`create table mini_k8s_current (name bytea primary key, revision bigint not null)`;

@@ -27,10 +27,11 @@ const rowCounts = [256, 64, 16, 4, 1];
 const resolvePauseMs = 200;
 const resolveTriesMax = 50;
 
-export type Write =
-  | { readonly kind: "create"; readonly key: string; readonly value: Buffer }
-  | { readonly kind: "update"; readonly key: string; readonly value: Buffer; readonly expected: Revision }
-  | { readonly kind: "delete"; readonly key: string; readonly expected: Revision | undefined };
+export type Write = { readonly key: string; readonly author: string | undefined } & (
+  | { readonly kind: "create"; readonly value: Buffer }
+  | { readonly kind: "update"; readonly value: Buffer; readonly expected: Revision }
+  | { readonly kind: "delete"; readonly expected: Revision | undefined }
+);
 
 export interface Written {
   readonly revision: Revision;
@@ -50,6 +51,7 @@ type Head = Omit<EntryRow, "name" | "value"> & { readonly value?: Buffer | undef
 interface LogRow extends EntryRow {
   readonly operation: number;
   readonly previous: Revision;
+  readonly author: string | null;
 }
 
 type Outcome = { readonly written: Written } | { readonly refused: Error };
@@ -230,6 +232,7 @@ function decide(writes: readonly Write[], heads: Map<string, Head>, from: Revisi
       operation: value === undefined ? deleteOperation : putOperation,
       previous: head?.revision ?? 0n,
       value: value ?? null,
+      author: write.author ?? null,
     };
     rows.push(row);
     const at = revision;
@@ -295,6 +298,7 @@ async function store(tx: Transaction, rows: readonly LogRow[], revision: Revisio
           "created",
           "version",
           "value",
+          "author",
         )}`,
     ),
     ...sliced(present).map(

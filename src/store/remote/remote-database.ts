@@ -11,11 +11,12 @@ export interface RemoteDatabase {
   get(key: string, revision?: Revision): Promise<GetResult>;
   list(prefix: string, options: ListOptions): Promise<ListResult>;
   count(prefix: string): Promise<{ readonly revision: Revision; readonly count: number }>;
-  create(key: string, value: Buffer): Promise<Entry>;
-  update(key: string, value: Buffer, expected: Revision): Promise<Entry>;
+  create(key: string, value: Buffer, author: string | undefined): Promise<Entry>;
+  update(key: string, value: Buffer, expected: Revision, author: string | undefined): Promise<Entry>;
   delete(
     key: string,
     expected: Revision | undefined,
+    author: string | undefined,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }>;
   /** Every event of every key from revision `from` on; goes on by itself after a lost connection. */
   follow(from: Revision, follower: Follower): Following;

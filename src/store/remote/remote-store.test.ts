@@ -22,9 +22,9 @@ function databaseOn(store: Store, network: Network): RemoteDatabase {
     get: (key, revision) => store.get(key, revision),
     list: (prefix, options) => store.list(prefix, options),
     count: (prefix) => store.count(prefix),
-    create: (key, value) => store.create(key, value),
-    update: (key, value, expected) => store.update(key, value, expected),
-    delete: (key, expected) => store.delete(key, expected),
+    create: (key, value, author) => store.create(key, value, author),
+    update: (key, value, expected, author) => store.update(key, value, expected, author),
+    delete: (key, expected, author) => store.delete(key, expected, author),
     compact: (revision) => store.compact(revision),
     size: () => store.size(),
     follow: (from, follower) => {

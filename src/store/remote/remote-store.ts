@@ -124,18 +124,18 @@ export class RemoteStore implements Store {
     return this.#deps.database.count(prefix);
   }
 
-  async create(key: string, value: Buffer): Promise<Entry> {
+  async create(key: string, value: Buffer, author?: string): Promise<Entry> {
     assert(key !== "" && key.isWellFormed(), `key ${JSON.stringify(key)} is empty or no Unicode`);
     return this.#write(key, async () => {
-      const entry = await this.#deps.database.create(key, value);
+      const entry = await this.#deps.database.create(key, value, author);
       await this.#reach(entry.modRevision);
       return entry;
     });
   }
 
-  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
+  async update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
     return this.#write(key, async () => {
-      const entry = await this.#deps.database.update(key, value, expected);
+      const entry = await this.#deps.database.update(key, value, expected, author);
       await this.#reach(entry.modRevision);
       return entry;
     });
@@ -144,9 +144,10 @@ export class RemoteStore implements Store {
   async delete(
     key: string,
     expected?: Revision,
+    author?: string,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
     return this.#write(key, async () => {
-      const deleted = await this.#deps.database.delete(key, expected);
+      const deleted = await this.#deps.database.delete(key, expected, author);
       await this.#reach(deleted.revision);
       return deleted;
     });

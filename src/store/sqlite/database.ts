@@ -88,7 +88,7 @@ export class Database {
     this.notes = new NotesTable(this.#connection);
     this.copy = new PageCopy(this.#connection, options.path);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
-    this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
     this.#deleteCurrent = prepare("DELETE FROM current WHERE name = ?");
     this.#changes = prepare(
@@ -127,7 +127,10 @@ export class Database {
   *load(): Generator<Packed, void, undefined> {
     let writer = new RecordWriter(loadBytes);
     for (const record of this.#present()) {
-      if (writer.length > 0 && writer.length + RecordWriter.roomFor(record.key, record.value) > loadBytes) {
+      if (
+        writer.length > 0 &&
+        writer.length + RecordWriter.roomFor(record.key, record.value, undefined) > loadBytes
+      ) {
         yield writer.finish();
         writer = new RecordWriter(loadBytes);
       }
@@ -145,7 +148,19 @@ export class Database {
         const { position, previous, operation, key, created, version, lease, value } = row;
         const stored = operation === operations.delete ? null : value;
         const checksum = BigInt(checksumOf(key, value));
-        this.#insertLog.run(position, key, operation, previous, created, version, checksum, stored, lease);
+        const author = row.author ?? null;
+        this.#insertLog.run(
+          position,
+          key,
+          operation,
+          previous,
+          created,
+          version,
+          checksum,
+          stored,
+          lease,
+          author,
+        );
         written.push(row);
       }
       this.#fold(folded);
@@ -183,7 +198,8 @@ export class Database {
     const writer = new RecordWriter();
     const slice = this.#scan(range, from, to, (row) => {
       const [position, key, operation, previous, created, version, lease] = row as [...LogHead, bigint];
-      writer.write({ position, key, operation, previous, created, version, lease, value: undefined });
+      const absent = { value: undefined, author: undefined };
+      writer.write({ position, key, operation, previous, created, version, lease, ...absent });
       return true;
     });
     return { revision: slice, rows: writer.finish() };
@@ -302,7 +318,7 @@ export class Database {
   *#present(): Generator<LogRow, void, undefined> {
     const rows = this.#connection
       .prepare(
-        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value, l.lease
+        `SELECT l.position, c.name, l.operation, l.previous, l.created, l.version, l.checksum, l.value, l.lease, NULL
          FROM current c LEFT JOIN log l ON l.position = c.position ORDER BY c.name`,
       )
       .iterate();
@@ -390,13 +406,24 @@ export class Database {
   }
 
   #record(row: SqlValue[]): LogRow {
-    const [position, key, operation, previous, created, version, checksum, bytes, lease] = row as LogColumns;
+    const [position, key, operation, previous, created, version, checksum, bytes, lease, author] =
+      row as LogColumns;
     const value = bytes ?? noBytes;
     if (BigInt(checksumOf(key, value)) !== checksum) {
       const what = `the value of ${key} at revision ${revisionOf(position)} doesn't match its checksum`;
       throw corruptError(this.#path, what);
     }
-    return { position, key, operation, previous, created, version, lease, value };
+    return {
+      position,
+      key,
+      operation,
+      previous,
+      created,
+      version,
+      lease,
+      value,
+      author: author ?? undefined,
+    };
   }
 
   #meta(name: string): bigint {
@@ -417,7 +444,7 @@ export class Database {
   }
 }
 
-const rowColumns = "position, name, operation, previous, created, version, checksum, value, lease";
+const rowColumns = "position, name, operation, previous, created, version, checksum, value, lease, author";
 const noBytes = new Uint8Array(0);
 
 type LogHead = [
@@ -428,7 +455,13 @@ type LogHead = [
   created: bigint,
   version: bigint,
 ];
-type LogColumns = [...LogHead, checksum: bigint, value: Uint8Array | null, lease: bigint];
+type LogColumns = [
+  ...LogHead,
+  checksum: bigint,
+  value: Uint8Array | null,
+  lease: bigint,
+  author: string | null,
+];
 
 interface FoldTarget {
   readonly position: bigint;
@@ -444,4 +477,5 @@ interface LogRow {
   readonly version: bigint;
   readonly lease: bigint;
   readonly value: Uint8Array;
+  readonly author: string | undefined;
 }

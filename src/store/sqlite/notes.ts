@@ -52,7 +52,8 @@ export class NotesTable {
 
 /** A note in the form of a row, as NotesTable.write reads it. */
 export function noteRow(note: Note): PackedRow {
-  const row = { position: 0n, previous: 0n, created: 0n, version: 0n, lease: 0n, key: "", value: undefined };
+  const texts = { key: "", value: undefined, author: undefined };
+  const row = { ...texts, position: 0n, previous: 0n, created: 0n, version: 0n, lease: 0n };
   switch (note.kind) {
     case "lease": {
       const { id, grantedSeconds, remainingMs } = note.lease;

@@ -4,9 +4,11 @@
  */
 import { assert } from "#base/assert.ts";
 
-/** position, previous, created, version, lease: 5 × 8; operation: 1; key and value length: 2 × 4. */
-const headerBytes = 49;
+/** position, previous, created, version, lease: 5 × 8; operation: 1; lengths of key, value and author: 3 × 4. */
+const headerBytes = 53;
 const minimumBytes = 4096;
+/** Of one UTF-16 unit. */
+const utf8BytesMax = 3;
 
 /** A row of the log, or a note: see noteRow. */
 export interface PackedRow {
@@ -20,6 +22,7 @@ export interface PackedRow {
   readonly operation: bigint;
   readonly key: string;
   readonly value: Uint8Array | undefined;
+  readonly author: string | undefined;
 }
 
 export class RecordWriter {
@@ -32,8 +35,9 @@ export class RecordWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  static roomFor(key: string, value: Uint8Array | undefined): number {
-    return headerBytes + key.length + (value?.length ?? 0);
+  static roomFor(key: string, value: Uint8Array | undefined, author: string | undefined): number {
+    const authorBytesMax = author === undefined ? 0 : author.length * utf8BytesMax;
+    return headerBytes + key.length + (value?.length ?? 0) + authorBytesMax;
   }
 
   get length(): number {
@@ -41,8 +45,8 @@ export class RecordWriter {
   }
 
   write(row: PackedRow): void {
-    const { key, value } = row;
-    this.#reserve(RecordWriter.roomFor(key, value));
+    const { key, value, author } = row;
+    this.#reserve(RecordWriter.roomFor(key, value, author));
     const at = this.#length;
     const view = this.#view;
     view.setBigUint64(at, row.position, true);
@@ -55,9 +59,13 @@ export class RecordWriter {
     view.setUint32(at + 41, key.length, true);
     view.setUint32(at + 45, value?.length ?? 0, true);
     this.#length = at + headerBytes + key.length;
-    if (value === undefined) return;
-    this.#buffer.set(value, this.#length);
-    this.#length += value.length;
+    if (value !== undefined) {
+      this.#buffer.set(value, this.#length);
+      this.#length += value.length;
+    }
+    const authorBytes = author === undefined ? 0 : this.#buffer.write(author, this.#length, "utf8");
+    view.setUint32(at + 49, authorBytes, true);
+    this.#length += authorBytes;
   }
 
   /** Hands the buffer out; the writer is done. */
@@ -89,6 +97,7 @@ export interface ReadRow {
   readonly operation: bigint;
   readonly key: string;
   readonly value: Buffer;
+  readonly author: string | undefined;
 }
 
 export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined> {
@@ -98,7 +107,8 @@ export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined
   while (at < packed.length) {
     const keyStart = at + headerBytes;
     const valueStart = keyStart + view.getUint32(at + 41, true);
-    const end = valueStart + view.getUint32(at + 45, true);
+    const authorStart = valueStart + view.getUint32(at + 45, true);
+    const end = authorStart + view.getUint32(at + 49, true);
     assert(end <= packed.length, `a record ends at ${end} of ${packed.length} bytes`);
     yield {
       position: view.getBigUint64(at, true),
@@ -108,7 +118,8 @@ export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined
       lease: view.getBigInt64(at + 32, true),
       operation: BigInt(view.getUint8(at + 40)),
       key: buffer.toString("latin1", keyStart, valueStart),
-      value: buffer.subarray(valueStart, end),
+      value: buffer.subarray(valueStart, authorStart),
+      author: authorStart === end ? undefined : buffer.toString("utf8", authorStart, end),
     };
     at = end;
   }

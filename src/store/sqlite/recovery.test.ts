@@ -348,7 +348,7 @@ test("a file of schema version 1 is brought up to date, keys beyond ASCII too", 
     texts.run(name, BigInt(crc32(bytes(text), crc32(name))), revision << 20n);
   }
   connection.exec(
-    "ALTER TABLE log DROP COLUMN lease; DROP TABLE lease; DELETE FROM meta WHERE name = 'alarms'; PRAGMA user_version = 1",
+    "ALTER TABLE log DROP COLUMN lease; ALTER TABLE log DROP COLUMN author; DROP TABLE lease; DELETE FROM meta WHERE name = 'alarms'; PRAGMA user_version = 1",
   );
   connection.close();
   const again = await open("version-1.db");
@@ -358,4 +358,29 @@ test("a file of schema version 1 is brought up to date, keys beyond ASCII too", 
   );
   assert.equal((await again.get("/é\u{1f600}", 3n)).entry?.value.toString(), "2");
   await again.close();
+});
+
+test("who made a write outlives a restart, and goes with the revision", async () => {
+  const store = await open("authors.db");
+  await store.create("/a", bytes("1"), "jane");
+  await store.update("/a", bytes("2"), 2n, "joe");
+  await store.update("/a", bytes("3"), 3n, "jim");
+  await store.close();
+  const again = await open("authors.db");
+  const authorsFrom = async (startRevision: bigint): Promise<unknown[]> => {
+    for await (const { events } of again.watch("/", {
+      startRevision,
+      signal: new AbortController().signal,
+    })) {
+      return events.map(({ author }) => author);
+    }
+    return [];
+  };
+  assert.deepEqual(await authorsFrom(2n), ["jane", "joe", "jim"]);
+  await again.compact(4n);
+  assert.deepEqual(await authorsFrom(4n), ["jim"]);
+  await again.close();
+  const connection = openConnection({ path: join(folder, "authors.db"), lockWaitMs: 0 });
+  assert.deepEqual(connection.prepare("SELECT author FROM log").all(), [["joe"], ["jim"]]);
+  connection.close();
 });

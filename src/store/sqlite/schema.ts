@@ -11,7 +11,7 @@ import { foreignFileError, newerSchemaError } from "./open-errors.ts";
 /** "mk8s": what `file` and SQLite see in the header. */
 const applicationId = 0x6d6b3873n;
 /** Raise it with each change of the tables, and add the step from the version before to `migrations`. */
-const schemaVersion = 2n;
+const schemaVersion = 3n;
 
 /** Two or three pods fit on a page. With 4 KiB it is one, and a third of the page stays empty. */
 export const pageBytes = 8192;
@@ -50,6 +50,9 @@ const migrations: readonly ((connection: Connection) => void)[] = [
   (connection) => {
     connection.exec(version2);
     renameWideKeys(connection);
+  },
+  (connection) => {
+    connection.exec("ALTER TABLE log ADD COLUMN author TEXT");
   },
 ];
 

@@ -155,7 +155,9 @@ async function sizeOf(path: string): Promise<number> {
 
 function pack({ events, notes }: Changes): Packed {
   let capacity = 0;
-  for (const { key, entry } of events) capacity += RecordWriter.roomFor(key, entry.value);
+  for (const { key, entry, author } of events) {
+    capacity += RecordWriter.roomFor(key, entry.value, author);
+  }
   const writer = new RecordWriter(capacity);
   for (const event of events) {
     const { key, entry, previous } = event;
@@ -169,6 +171,7 @@ function pack({ events, notes }: Changes): Packed {
       operation: isPut ? operations.put : operations.delete,
       key,
       value: isPut ? entry.value : undefined,
+      author: event.author,
     });
   }
   for (const note of notes) writer.write(noteRow(note));
@@ -192,11 +195,11 @@ export function entryOf(row: ReadRow): KeyValue {
 }
 
 function eventOf(row: ReadRow, previous: KeyValue | undefined): KeyEvent {
-  const { key } = row;
+  const { key, author } = row;
   const { revision, operation } = placeOf(row.position);
   if (row.operation === operations.put) {
-    return { type: "put", key, revision, operation, entry: entryOf(row), previous };
+    return { type: "put", key, revision, operation, entry: entryOf(row), previous, author };
   }
   assert(previous !== undefined, `the delete of ${key} at ${revision} has nothing before it`);
-  return { type: "delete", key, revision, operation, entry: previous, previous };
+  return { type: "delete", key, revision, operation, entry: previous, previous, author };
 }

@@ -1,7 +1,9 @@
 /** Watching, with readers of every speed. */
 import assert from "node:assert/strict";
-import { type EventBatch, type Revision } from "../store.ts";
+import type { EventBatch, Revision, StoreEvent } from "../store.ts";
 import { type Case, bytes, eventsUpTo, history, neverAborted, put, shownEvent } from "./cases.ts";
+
+const authorOf = ({ author }: StoreEvent): string | undefined => author;
 
 export const watchCases: readonly Case[] = [
   [
@@ -20,6 +22,28 @@ export const watchCases: readonly Case[] = [
         "5 delete /a=2@4/2/2 was /a=2@4/2/2",
         "6 put /a/b=3@6/6/1 was absent",
       ]);
+    },
+  ],
+
+  [
+    "who made a write is told with its event, now and from any revision on",
+    async (store) => {
+      const live = store.watch("/", { signal: neverAborted() });
+      await store.create("/a", bytes("1"), "jane");
+      await store.update("/a", bytes("2"), 2n, 'joe ("é\u{1f600}")');
+      await store.update("/a", bytes("3"), 3n);
+      await store.delete("/a", undefined, "jim");
+      await store.create("/b", bytes(""), "jane");
+      await assert.rejects(store.delete("/none", undefined, "jim"), { code: "KEY_NOT_FOUND" });
+      await assert.rejects(store.create("/b", bytes("x"), "jim"), { code: "KEY_EXISTS" });
+      await assert.rejects(store.update("/b", bytes("x"), 3n, "jim"), { code: "REVISION_MISMATCH" });
+      assert.equal(await store.latest(), 6n);
+      const authors = ["jane", 'joe ("é\u{1f600}")', undefined, "jim", "jane"];
+      assert.deepEqual((await eventsUpTo(live, 6n)).map(authorOf), authors);
+      for (const from of [2n, 4n, 6n]) {
+        const again = store.watch("/", { startRevision: from, signal: neverAborted() });
+        assert.deepEqual((await eventsUpTo(again, 6n)).map(authorOf), authors.slice(Number(from) - 2));
+      }
     },
   ],
 

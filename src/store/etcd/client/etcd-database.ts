@@ -33,7 +33,7 @@ import {
 } from "../messages.ts";
 import type { EtcdConnection, EtcdDeps } from "./connection.ts";
 import { isCompacted, isFull, isFuture, isServiceError, OutcomeUnknownError } from "./errors.ts";
-import { entryOf, EtcdWatches } from "./watches.ts";
+import { authorKey, entryOf, EtcdWatches } from "./watches.ts";
 
 type RangeRequest = Parameters<typeof rangeRequest.encode>[0];
 type RangeResponse = Message<typeof rangeResponse>;
@@ -65,6 +65,7 @@ interface Change {
   readonly expected: Revision | undefined;
   /** Undefined deletes. */
   readonly value: Buffer | undefined;
+  readonly author: string | undefined;
 }
 
 interface Changed {
@@ -127,17 +128,17 @@ export class EtcdDatabase implements RemoteDatabase {
     return { revision: revisionOf(found), count: Number(found.count) };
   }
 
-  async create(key: string, value: Buffer): Promise<Entry> {
-    const { answer, current } = await this.#change({ key, value, expected: 0n });
+  async create(key: string, value: Buffer, author: string | undefined): Promise<Entry> {
+    const { answer, current } = await this.#change({ key, value, expected: 0n, author });
     if (!answer.succeeded && current !== undefined) throw new KeyExistsError(current);
     const revision = revisionOf(answer);
     return { key, value, createRevision: revision, modRevision: revision, version: 1n };
   }
 
-  async update(key: string, value: Buffer, expected: Revision): Promise<Entry> {
+  async update(key: string, value: Buffer, expected: Revision, author: string | undefined): Promise<Entry> {
     // No key is at revision 0: etcd would take it for "not there".
     if (expected <= 0n) throw new RevisionMismatchError(key, expected, (await this.get(key)).entry);
-    const { answer, current } = await this.#change({ key, value, expected });
+    const { answer, current } = await this.#change({ key, value, expected, author });
     if (!answer.succeeded) throw new RevisionMismatchError(key, expected, current);
     const written = answer.responses[1]?.range?.kvs[0];
     if (written === undefined) throw new Error(`etcd doesn't say what it has written to ${key}`);
@@ -148,8 +149,9 @@ export class EtcdDatabase implements RemoteDatabase {
   async delete(
     key: string,
     expected: Revision | undefined,
+    author: string | undefined,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
-    const { answer, current } = await this.#change({ key, value: undefined, expected });
+    const { answer, current } = await this.#change({ key, value: undefined, expected, author });
     const deleted = answer.responses[0]?.deleteRange?.prevKvs[0];
     if (answer.succeeded && deleted !== undefined) {
       return { revision: revisionOf(answer), previous: entryOf(deleted) };
@@ -259,17 +261,19 @@ export class EtcdDatabase implements RemoteDatabase {
   }
 }
 
-function requestOf({ key: text, value, expected }: Change): TxnRequest {
+function requestOf({ key: text, value, expected, author }: Change): TxnRequest {
   const key = Buffer.from(text);
+  // With an author even a deletion of nothing would write something.
   const compare =
     expected === undefined
-      ? []
+      ? [{ result: compareResult.greater, target: compareTarget.mod, key, modRevision: 0n }]
       : [{ result: compareResult.equal, target: compareTarget.mod, key, modRevision: expected }];
   const success =
     value === undefined
       ? [{ deleteRange: { key, prevKv: true } }]
       : [{ put: { key, value } }, { range: { key, keysOnly: true } }];
-  return { compare, success, failure: [{ range: { key } }] };
+  const noted = author === undefined ? [] : [{ put: { key: authorKey, value: Buffer.from(author) } }];
+  return { compare, success: [...success, ...noted], failure: [{ range: { key } }] };
 }
 
 /** What a transaction that didn't succeed has found instead. */

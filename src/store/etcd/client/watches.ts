@@ -18,6 +18,12 @@ type Stream = ClientDuplexStream<Request, Response>;
 const watchMethod = { path: "/etcdserverpb.Watch/Watch", request: watchRequest, response: watchResponse };
 /** From the smallest key to the end. upstream: clientv3.WithFromKey */
 const everything = { key: Buffer.from([0]), rangeEnd: Buffer.from([0]) };
+/**
+ * Who made a write is put here by the same transaction, after it: what this key held at a revision is that revision's
+ * author. So it is compacted with the history, as the times of history/timeline.ts are.
+ */
+export const authorKey = Buffer.from("/mini-k8s/author");
+const authorKeyText = authorKey.toString();
 /** How long connecting is tried before it is said in the log. */
 const connectMaxMs = 15_000;
 const pauseFirstMs = 50;
@@ -155,7 +161,7 @@ export class EtcdWatches {
         this.#fail(watch, new CompactedError(before + 2n));
         return;
       }
-      events.push(event);
+      add(events, event);
     }
     if (events.length > 0) this.#hand(watch, events);
   }
@@ -170,6 +176,14 @@ export class EtcdWatches {
     this.#stream?.write({ cancel: { watchId: watch.id } });
     watch.follower.failed(error);
   }
+}
+
+/** An author comes right after what it has written, and isn't an event of its own. */
+function add(events: StoreEvent[], event: StoreEvent): void {
+  const last = events.at(-1);
+  if (event.key === authorKeyText && last?.revision === event.revision) {
+    events[events.length - 1] = { ...last, author: event.entry.value.toString() };
+  } else events.push(event);
 }
 
 /** Undefined when what was there before is missing. */
