@@ -11,7 +11,11 @@ import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { AlwaysAllowAuthorizer, AlwaysDenyAuthorizer } from "./always.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
-import type { AuthorizationOptions, AuthorizerSpec } from "./configuration/configuration.ts";
+import type {
+  AuthorizationOptions,
+  AuthorizerSpec,
+  BuiltinAuthorizer,
+} from "./configuration/configuration.ts";
 import { authorizationShape, parseAuthorization, type GivenAuthorization } from "./configuration/parse.ts";
 import { PrivilegedGroupAuthorizer, UnionAuthorizer } from "./union.ts";
 import { matcherOf } from "./webhook/conditions.ts";
@@ -27,11 +31,18 @@ export interface ConfiguredAuthorizerDeps {
   readonly registry: Registry;
 }
 
+type Builtin = Extract<AuthorizerSpec, { readonly type: BuiltinAuthorizer }>;
+
+/** What keeps state of its own. */
+const madeAtStart: readonly BuiltinAuthorizer[] = ["Node", "RBAC"];
+
 /** Until it is loaded, only system:masters may do something. */
 export class ConfiguredAuthorizer implements Authorizer {
   readonly #options: AuthorizationOptions;
   readonly #deps: ConfiguredAuthorizerDeps;
   #current = new UnionAuthorizer([new PrivilegedGroupAuthorizer()]);
+  /** Of the first configuration's file. Undefined: none was loaded yet. */
+  #startedWith: ReadonlySet<BuiltinAuthorizer> | undefined;
 
   constructor(options: AuthorizationOptions, deps: ConfiguredAuthorizerDeps) {
     this.#options = options;
@@ -63,8 +74,28 @@ export class ConfiguredAuthorizer implements Authorizer {
 
   async #take(given: GivenAuthorization): Promise<readonly string[]> {
     const { authorizers, faults } = await parseAuthorization(given, this.#deps.loadExpressions);
-    if (faults.length === 0) this.#current = await this.#build(authorizers);
-    return faults;
+    if (faults.length > 0) return faults;
+    const builtins = authorizers.filter((spec) => spec.type !== "Webhook");
+    const others = [...nameFaults(builtins), ...this.#changeFaults(builtins)];
+    if (others.length > 0) return others;
+    this.#current = await this.#build(authorizers);
+    this.#startedWith ??= new Set(builtins.map(({ type }) => type));
+    return [];
+  }
+
+  /** Webhooks come and go; the others are those of the start. */
+  #changeFaults(builtins: readonly Builtin[]): readonly string[] {
+    if (this.#startedWith === undefined) return [];
+    const started = this.#startedWith;
+    const given = new Set(builtins.map(({ type }) => type));
+    const missing = [...started].filter((type) => !given.has(type)).toSorted();
+    const late = [...given].filter((type) => !started.has(type) && madeAtStart.includes(type));
+    return [
+      ...(missing.length === 0 ? [] : [`missing required types: [${missing.join(" ")}]`]),
+      ...late.map(
+        (type) => `authorizer type ${type} is not allowed if it was not enabled at initial server startup`,
+      ),
+    ];
   }
 
   async #build(specs: readonly AuthorizerSpec[]): Promise<UnionAuthorizer> {
@@ -94,4 +125,13 @@ export class ConfiguredAuthorizer implements Authorizer {
       }
     }
   }
+}
+
+/** Only webhooks have names of their own. upstream: pkg/kubeapiserver/authorizer/config.go */
+function nameFaults(builtins: readonly Builtin[]): readonly string[] {
+  return builtins.flatMap(({ type, name }) =>
+    name === type.toLowerCase()
+      ? []
+      : [`expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`],
+  );
 }

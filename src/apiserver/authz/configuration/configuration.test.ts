@@ -6,7 +6,7 @@ import { suite, test } from "node:test";
 import { Registry } from "prom-client";
 import { createExpressions, type Expressions } from "#api/expressions.ts";
 import { ManualClock } from "#base/clock.ts";
-import { silentLogger } from "#base/log.ts";
+import { silentLogger, type LogFields } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import type { Attributes, Authorizer } from "../authorizer.ts";
 import { ConfiguredAuthorizer } from "../configured.ts";
@@ -107,6 +107,11 @@ suite("an AuthorizationConfiguration", () => {
     ],
     ["no name", () => configuration({ type: "RBAC" }), ["authorizers[0].name: Required value"]],
     [
+      "names of their own",
+      () => configuration({ type: "RBAC", name: "a" }, { type: "Node", name: "node" }),
+      ["expected name rbac for authorizer RBAC instead of a"],
+    ],
+    [
       "a webhook that isn't one",
       () => configuration({ type: "Webhook", name: "a" }, { type: "RBAC", name: "b", webhook: {} }),
       [
@@ -197,37 +202,92 @@ suite("an AuthorizationConfiguration", () => {
 
   test("is read again when it changes; one that can't be used changes nothing", async () => {
     using folder = new Folder();
-    const told: { wake: () => void } = { wake: () => undefined };
-    const wake = (): void => {
-      told.wake();
-    };
-    const log = { ...silentLogger, info: wake, error: wake };
-    const registry = new Registry();
-    const authorizer = folder.authorizer(log, registry);
-    folder.write(configuration({ type: "RBAC", name: "a" }));
-    const stop = await authorizer.load();
-    try {
-      const next = async (content: unknown): Promise<unknown> => {
-        const woken = new Promise<void>((done) => {
-          told.wake = done;
-        });
-        folder.write(content);
-        await woken;
-        return authorizer.authorize(asked);
-      };
-      assert.deepEqual(await next(configuration({ type: "Node", name: "a" })), said("node"));
-      assert.deepEqual(await next("{"), said("node"));
-      assert.deepEqual(await next(configuration({ type: "RBAC", name: "a" })), said("rbac"));
-      const metrics = await registry.metrics();
-      const name = "apiserver_authorization_config_controller";
-      assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="success"} 2$`, "m"));
-      assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="failure"} 1$`, "m"));
-      assert.match(metrics, new RegExp(`^${name}_last_config_info{hash="sha256:[0-9a-f]{64}"} 1$`, "m"));
-    } finally {
-      stop();
-    }
+    await using followed = await Followed.start(folder, { type: "RBAC", name: "rbac" });
+    const rbac = { type: "RBAC", name: "rbac" };
+    const deny = { type: "AlwaysDeny", name: "alwaysdeny" };
+    const forbidden = "Everything is forbidden.";
+    assert.deepEqual(await followed.next(configuration(deny, rbac)), said(`${forbidden}\nrbac`));
+    assert.deepEqual(await followed.next("{"), said(`${forbidden}\nrbac`));
+    assert.deepEqual(await followed.next(configuration(rbac, deny)), said(`rbac\n${forbidden}`));
+    const metrics = await followed.registry.metrics();
+    const name = "apiserver_authorization_config_controller";
+    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="success"} 2$`, "m"));
+    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="failure"} 1$`, "m"));
+    assert.match(metrics, new RegExp(`^${name}_last_config_info{hash="sha256:[0-9a-f]{64}"} 1$`, "m"));
   });
+
+  for (const [name, first, then, fault] of [
+    ["drops RBAC and Node", ["RBAC", "Node"], ["AlwaysAllow"], "missing required types: [Node RBAC]"],
+    ["drops AlwaysDeny", ["Node", "AlwaysDeny"], ["Node"], "missing required types: [AlwaysDeny]"],
+    [
+      "wants RBAC only now",
+      ["Node"],
+      ["Node", "RBAC"],
+      "authorizer type RBAC is not allowed if it was not enabled at initial server startup",
+    ],
+  ] as const) {
+    test(`one that ${name} is not taken`, async () => {
+      using folder = new Folder();
+      await using followed = await Followed.start(folder, ...specs(first));
+      const before = await followed.authorizer.authorize(asked);
+      assert.deepEqual(await followed.next(configuration(...specs(then))), before);
+      assert.equal(
+        followed.failure,
+        `failed to load AuthorizationConfiguration from file ${JSON.stringify(folder.file)}: ${fault}`,
+      );
+    });
+  }
 });
+
+const specs = (types: readonly string[]): readonly object[] =>
+  types.map((type) => ({ type, name: type.toLowerCase() }));
+
+/** An authorizer that follows its file. */
+class Followed implements AsyncDisposable {
+  readonly registry = new Registry();
+  readonly authorizer: ConfiguredAuthorizer;
+  failure: unknown;
+  readonly #folder: Folder;
+  #wake: () => void = () => undefined;
+  #stop: () => void = () => undefined;
+
+  private constructor(folder: Folder) {
+    this.#folder = folder;
+    const log = {
+      ...silentLogger,
+      info: (): void => {
+        this.#wake();
+      },
+      error: (_text: string, fields?: LogFields): void => {
+        this.failure = fields?.["reason"];
+        this.#wake();
+      },
+    };
+    this.authorizer = folder.authorizer(log, this.registry);
+  }
+
+  static async start(folder: Folder, ...authorizers: readonly object[]): Promise<Followed> {
+    const followed = new Followed(folder);
+    folder.write(configuration(...authorizers));
+    followed.#stop = await followed.authorizer.load();
+    return followed;
+  }
+
+  /** What it says once it has seen the new content. */
+  async next(content: unknown): Promise<unknown> {
+    const woken = new Promise<void>((done) => {
+      this.#wake = done;
+    });
+    this.#folder.write(content);
+    await woken;
+    return this.authorizer.authorize(asked);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+    return Promise.resolve();
+  }
+}
 
 const matches = (more: Partial<Attributes>, ...conditions: readonly string[]): boolean | string => {
   const compiled = conditions.map((text) => {
