@@ -86,6 +86,31 @@ test("AlwaysAllow lets everybody in", { timeout: 60_000 }, async () => {
   assert.match(await server.kubectl("1.35", ["get", "secrets", "-A", "--as=nobody"]), /^$|NAMESPACE/);
 });
 
+test("ABAC after RBAC: the policies of a file", { timeout: 60_000 }, async () => {
+  await using judging = await JudgingServer.start();
+  const spec = { user: "jane", namespace: "default", resource: "configmaps", apiGroup: "" };
+  const policy = { apiVersion: "abac.authorization.kubernetes.io/v1beta1", kind: "Policy", spec };
+  const path = judging.file("policies.jsonl", `# who may do what\n\n${JSON.stringify(policy)}\n`);
+  const flags = ["--authorization-mode=Node,RBAC,ABAC", `--authorization-policy-file=${path}`];
+  await using server = await PlainServer.start(flags);
+  const jane = (...args: string[]): Promise<string> => server.kubectl("1.35", [...args, "--as=jane"]);
+  await jane("create", "configmap", "a", "--from-literal=b=c");
+  assert.match(await jane("auth", "can-i", "--list"), /^configmaps +\[\] +\[\] +\[\*\]$/m);
+  assert.match(
+    await server.fails(jane("get", "secrets")),
+    /User "jane" cannot list resource "secrets" in API group "" in the namespace "default": No policy matched\./,
+  );
+});
+
+test("a policy file that can't be used names its line", { timeout: 60_000 }, async () => {
+  await using judging = await JudgingServer.start();
+  const path = judging.file("policies.jsonl", '{"user": "jane"}\n{"user": 1}\n');
+  await assert.rejects(
+    PlainServer.start(["--authorization-mode=ABAC", `--authorization-policy-file=${path}`]),
+    /error reading policy file .*policies\.jsonl, line 2: \{\\*"user\\*": 1\}: user must be a string/,
+  );
+});
+
 test(
   "an AuthorizationConfiguration: conditions in CEL, denied on failure, followed",
   { timeout: 90_000 },

@@ -63,7 +63,7 @@ export class JudgingServer implements AsyncDisposable {
 
   file(name: string, content: unknown): string {
     const path = join(this.directory, name);
-    writeFileSync(path, JSON.stringify(content));
+    writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
     return path;
   }
 

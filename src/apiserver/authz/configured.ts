@@ -1,4 +1,5 @@
 /** The authorizers that the server was told to ask. upstream: pkg/kubeapiserver/authorizer */
+import { readFile } from "node:fs/promises";
 import type { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
@@ -9,6 +10,8 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
 import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import { AbacAuthorizer } from "./abac/authorizer.ts";
+import { parsePolicyFile } from "./abac/policy-file.ts";
 import { AlwaysAllowAuthorizer, AlwaysDenyAuthorizer } from "./always.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
 import type {
@@ -34,7 +37,7 @@ export interface ConfiguredAuthorizerDeps {
 type Builtin = Extract<AuthorizerSpec, { readonly type: BuiltinAuthorizer }>;
 
 /** What keeps state of its own. */
-const madeAtStart: readonly BuiltinAuthorizer[] = ["Node", "RBAC"];
+const madeAtStart: readonly BuiltinAuthorizer[] = ["Node", "RBAC", "ABAC"];
 
 /** Until it is loaded, only system:masters may do something. */
 export class ConfiguredAuthorizer implements Authorizer {
@@ -43,6 +46,7 @@ export class ConfiguredAuthorizer implements Authorizer {
   #current = new UnionAuthorizer([new PrivilegedGroupAuthorizer()]);
   /** Of the first configuration's file. Undefined: none was loaded yet. */
   #startedWith: ReadonlySet<BuiltinAuthorizer> | undefined;
+  #abac: Authorizer | undefined;
 
   constructor(options: AuthorizationOptions, deps: ConfiguredAuthorizerDeps) {
     this.#options = options;
@@ -98,6 +102,19 @@ export class ConfiguredAuthorizer implements Authorizer {
     ];
   }
 
+  /** Once: the policies are those of the start. */
+  async #readPolicies(): Promise<Authorizer> {
+    const { policyFile = "" } = this.#options;
+    const { policies, unversionedCount } = parsePolicyFile(policyFile, await readFile(policyFile, "utf8"));
+    if (unversionedCount > 0) {
+      this.#deps.log.warn("policies without a version in the policy file", {
+        path: policyFile,
+        count: unversionedCount,
+      });
+    }
+    return new AbacAuthorizer(policies);
+  }
+
   async #build(specs: readonly AuthorizerSpec[]): Promise<UnionAuthorizer> {
     const authorizers = await Promise.all(specs.map((spec) => this.#authorizer(spec)));
     return new UnionAuthorizer([new PrivilegedGroupAuthorizer(), ...authorizers]);
@@ -109,6 +126,8 @@ export class ConfiguredAuthorizer implements Authorizer {
         return this.#deps.node;
       case "RBAC":
         return this.#deps.rbac;
+      case "ABAC":
+        return (this.#abac ??= await this.#readPolicies());
       case "AlwaysAllow":
         return new AlwaysAllowAuthorizer();
       case "AlwaysDeny":

@@ -50,13 +50,18 @@ test("modes in their order, and what a webhook is told", () => {
 
 for (const [given, fault] of [
   [
-    { "authorization-mode": ["ABAC"] },
-    '--authorization-mode has "ABAC", must be of Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny',
+    { "authorization-mode": ["CBAC"] },
+    '--authorization-mode has "CBAC", must be of Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny',
   ],
   [
     { "authorization-mode": ["RBAC,RBAC"] },
     "--authorization-mode is RBAC,RBAC, has a mode specified more than once",
   ],
+  [
+    { "authorization-mode": ["ABAC"] },
+    "--authorization-mode has ABAC, which needs --authorization-policy-file",
+  ],
+  [{ "authorization-policy-file": "/p" }, "--authorization-policy-file needs --authorization-mode with ABAC"],
   [
     { "authorization-mode": ["Webhook"] },
     "--authorization-mode has Webhook, which needs --authorization-webhook-config-file",
@@ -75,6 +80,23 @@ for (const [given, fault] of [
     assert.deepEqual(read(given).faults, [fault]);
   });
 }
+
+test("policies go with their mode, or with a configuration that may name it", () => {
+  assert.deepEqual(read({ "authorization-mode": ["RBAC,ABAC"], "authorization-policy-file": "/p" }), {
+    authorization: {
+      authorizers: [
+        { type: "RBAC", name: "rbac" },
+        { type: "ABAC", name: "abac" },
+      ],
+      policyFile: "/p",
+    },
+    faults: [],
+  });
+  assert.deepEqual(read({ "authorization-config": "/c", "authorization-policy-file": "/p" }), {
+    authorization: { configFile: "/c", policyFile: "/p" },
+    faults: [],
+  });
+});
 
 test("a server that allows everything is told from others", () => {
   assert.equal(allowsEverything(read({ "authorization-mode": ["RBAC,AlwaysAllow"] }).authorization), true);

@@ -95,7 +95,7 @@ suite("an AuthorizationConfiguration", () => {
       "unknown types",
       () => configuration({ type: "ABC", name: "a" }, { name: "b" }),
       [
-        'authorizers[0].type: Unsupported value: "ABC": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
+        'authorizers[0].type: Unsupported value: "ABC": supported values: "ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"',
         "authorizers[1].type: Required value",
       ],
     ],

@@ -2,7 +2,7 @@
 import type { ConfigExpression } from "#api/cel/config/config-expression.ts";
 import type { WebhookAuthorizerOptions } from "../webhook/authorizer.ts";
 
-export type BuiltinAuthorizer = "Node" | "RBAC" | "AlwaysAllow" | "AlwaysDeny";
+export type BuiltinAuthorizer = "Node" | "RBAC" | "ABAC" | "AlwaysAllow" | "AlwaysDeny";
 
 export interface WebhookSpec extends Omit<WebhookAuthorizerOptions, "name"> {
   readonly kubeConfigFile: string;
@@ -14,10 +14,14 @@ export type AuthorizerSpec =
   | { readonly type: BuiltinAuthorizer; readonly name: string }
   | { readonly type: "Webhook"; readonly name: string; readonly webhook: WebhookSpec };
 
-export type AuthorizationOptions =
+export type AuthorizationOptions = (
   | { readonly authorizers: readonly AuthorizerSpec[] }
   /** An AuthorizationConfiguration, followed. */
-  | { readonly configFile: string };
+  | { readonly configFile: string }
+) & {
+  /** What ABAC allows. */
+  readonly policyFile?: string | undefined;
+};
 
 /** As k3s and kubeadm set upstream up. */
 export const defaultAuthorization: AuthorizationOptions = {

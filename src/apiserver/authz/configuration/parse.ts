@@ -54,7 +54,7 @@ export const authorizationShape: Readonly<Record<string, Shape>> = {
   ],
 };
 
-const types = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
+const types = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 const timeoutMaxMs = 30_000;
 const conditionsMax = 64;
 const authorizedDefaultMs = 300_000;
