@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { applyDefaults } from "./defaults.ts";
 import { rangeWarnings } from "./meta/address-warnings.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "./meta/object.ts";
-import { deprecationOf, warningsOnCreate, warningsOnUpdate } from "./warnings.ts";
+import { deprecationOf, removedReleaseOf, warningsOnCreate, warningsOnUpdate } from "./warnings.ts";
 
 function objectOf(key: string, fields: object): { gvk: GroupVersionKind; object: AnyObject } {
   const slash = key.lastIndexOf("/");
@@ -394,6 +394,12 @@ test("a range that is one address or a network is fine", () => {
 
 test("Endpoints have a successor", () => {
   const { gvk } = objectOf("v1/Endpoints", {});
+  assert.equal(removedReleaseOf(gvk), "");
+  assert.equal(
+    removedReleaseOf({ group: "resource.k8s.io", version: "v1beta1", kind: "DeviceClass" }),
+    "1.38",
+  );
+  assert.equal(removedReleaseOf({ group: "", version: "v1", kind: "Pod" }), undefined);
   assert.equal(
     deprecationOf(gvk),
     "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",

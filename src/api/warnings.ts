@@ -107,6 +107,14 @@ export function warningsOnUpdate(
   return rules?.onUpdate?.(object as never, old as never) ?? [];
 }
 
+/** Which release a deprecated kind goes with; "" when that isn't settled. Undefined: it isn't deprecated. */
+export function removedReleaseOf({ group, version, kind }: GroupVersionKind): string | undefined {
+  if (group === "" && version === "v1" && unsettled.has(kind)) return "";
+  return earlyDeprecations[apiVersionOf({ group, version })]?.until.slice(1);
+}
+
+const unsettled = new Set(["Endpoints", "ComponentStatus"]);
+
 /** Of every request for a kind that has a successor, however it is used. */
 export function deprecationOf({ group, version, kind }: GroupVersionKind): string | undefined {
   if (group === "" && version === "v1" && kind === "Endpoints") {

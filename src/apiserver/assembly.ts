@@ -6,7 +6,9 @@ import type { Random } from "#base/random.ts";
 import type { Store } from "#store/store.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
+import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { Scheme } from "#api/scheme.ts";
+import { removedReleaseOf } from "#api/warnings.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import type { Admission } from "./admission/admission.ts";
@@ -116,6 +118,19 @@ export class Assembly {
     this.outerChain = deps.scheme.hidesAny
       ? createChain({ ...chained, routes: this.outerRoutes })
       : this.chain;
+  }
+
+  /** Which release a deprecated resource goes with; "" when that isn't settled. */
+  removedRelease({ group, version, resource }: GroupVersionResource): string | undefined {
+    const definition = this.#deps.scheme.resource(group, version, resource);
+    if (definition !== undefined) return removedReleaseOf(definition);
+    const isDeprecated = this.customResources.definitions.some(
+      ({ spec }) =>
+        spec.group === group &&
+        spec.names.plural === resource &&
+        spec.versions.some((each) => each.name === version && each.deprecated === true),
+    );
+    return isDeprecated ? "" : undefined;
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */

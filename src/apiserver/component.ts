@@ -44,12 +44,13 @@ import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
-import { HealthMetrics } from "./health-metrics.ts";
+import { HealthMetrics, registerBuildInfo } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
 import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
+import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
@@ -127,6 +128,8 @@ class ApiserverComponent implements Apiserver {
   readonly #registration: Registration;
   readonly #registry = new Registry();
   readonly #healthMetrics = new HealthMetrics();
+  readonly #auditMetrics = new AuditMetrics(this.#registry);
+  readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
   readonly #protobuf: ProtobufCodec;
@@ -195,6 +198,9 @@ class ApiserverComponent implements Apiserver {
       {
         clock,
         front: this.#front(protobuf),
+        handshakeFailed: () => {
+          this.#requestMetrics.handshakeFailed();
+        },
         extraRoutes: deps.extraRoutes,
       },
     );
@@ -216,7 +222,8 @@ class ApiserverComponent implements Apiserver {
     stack.defer(await this.#security.load());
     if (this.#options.audit !== undefined) {
       const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
-      const auditor = await openAuditor(this.#options.audit, { clock, log, read });
+      const metrics = this.#auditMetrics;
+      const auditor = await openAuditor(this.#options.audit, { clock, log, read, metrics });
       stack.defer(() => auditor.close());
       this.#auditor = auditor;
     }
@@ -363,6 +370,7 @@ class ApiserverComponent implements Apiserver {
       ...this.#aggregator.openapi(),
     ]);
     collectDefaultMetrics({ register: this.#registry });
+    registerBuildInfo(this.#registry, version);
     registerStorageGauges(this.#registry, {
       counts: () => this.#assembly.installed.counts(),
       sizeBytes: () => this.#deps.store.size(),
@@ -405,7 +413,7 @@ class ApiserverComponent implements Apiserver {
       authenticator: this.#security.authenticator,
       authorizer: this.#security.authorizer,
       chain: (call) => this.#assembly.outerChain(call),
-      metrics: new RequestMetrics(this.#registry),
+      metrics: this.#requestMetrics,
       auditor: () => this.#auditor,
       flow: this.#flow,
       isServed: (info) => this.#assembly.outerRoutes.find(info) !== undefined,

@@ -82,7 +82,7 @@ export interface Security {
 /** Makes no request: the informers are started and waited for by the caller. */
 export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Security {
   const { informers, client, clock, random } = deps;
-  const metrics = new AdmissionMetrics(deps.registry);
+  const metrics = new AdmissionMetrics(deps.registry, clock);
   const apiAudiences = [options.issuer];
   const objects = new CachedObjects({ informers, client });
   const configured = configuredTokens(options, deps);

@@ -24,6 +24,8 @@ export interface AdmissionAttributes {
   warn(text: string): void;
   /** For the audit log. */
   annotate(key: string, text: string): void;
+  /** So long webhooks kept the request. */
+  held?(ms: number): void;
 }
 
 /**

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { ManualClock, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
+import { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { fixedIdentity } from "#client/identity.ts";
@@ -17,6 +19,8 @@ import type { AuditEvent } from "./event.ts";
 import { openLogSink } from "./log-sink.ts";
 import { decide, parseAuditPolicy } from "./policy.ts";
 import { WebhookSink } from "./webhook-sink.ts";
+
+const unmeasured = (): AuditMetrics => new AuditMetrics(new Registry());
 
 const policyOf = (rules: unknown, more: object = {}): ReturnType<typeof parseAuditPolicy> =>
   parseAuditPolicy("f", JSON.stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules, ...more }));
@@ -135,7 +139,12 @@ const read = (_: string, bytes: Buffer): unknown => JSON.parse(bytes.toString())
 
 async function told(rule: object, more: Partial<AuditedRequest> = {}): Promise<readonly AuditEvent[]> {
   const sink = new KeptEvents();
-  const auditor = new Auditor(policyOf([rule]), { sinks: [sink], clock: new ManualClock(), read });
+  const auditor = new Auditor(policyOf([rule]), {
+    sinks: [sink],
+    clock: new ManualClock(),
+    read,
+    metrics: unmeasured(),
+  });
   const record = await auditor.begin(requestOf(more));
   record?.annotate("a", "1");
   record?.annotate("a", "2");
@@ -231,7 +240,7 @@ test("a log that grows too big is put aside, and only so many are kept", async (
     const clock = new ManualClock();
     const path = join(directory, "audit.log");
     const options = { path, sizeMaxBytes: 40, backupsMax: 2, ageMaxMs: 0 };
-    const sink = await openLogSink(options, { clock, log: silentLogger });
+    const sink = await openLogSink(options, { clock, log: silentLogger, metrics: unmeasured() });
     for (let n = 0; n < 12; n++) {
       await sink.ready();
       sink.write(event(n));
@@ -295,6 +304,7 @@ test("a webhook gets what is told in batches, and again when it failed", async (
     hook: new KubeconfigHook(access, systemClock),
     clock: impatient,
     log: silentLogger,
+    metrics: unmeasured(),
   });
   sink.write(event(1));
   sink.write(event(2));
@@ -313,4 +323,20 @@ test("a webhook gets what is told in batches, and again when it failed", async (
     ["3"],
   );
   await new Promise((resolve) => server.close(resolve));
+});
+
+test("events and levels are counted, and what couldn't be told", async () => {
+  const registry = new Registry();
+  const metrics = new AuditMetrics(registry);
+  const clock = new ManualClock();
+  const policy = policyOf([{ level: "None", verbs: ["get"] }, { level: "Metadata" }]);
+  const auditor = new Auditor(policy, { sinks: [new KeptEvents()], clock, read, metrics });
+  await (await auditor.begin(requestOf({})))?.complete(201, undefined);
+  await auditor.begin(requestOf({ info: infoOf("GET", "/version") }));
+  metrics.failed("webhook", 400);
+  const text = await registry.metrics();
+  assert.match(text, /^apiserver_audit_event_total 2$/m);
+  assert.match(text, /^apiserver_audit_level_total\{level="None"\} 1$/m);
+  assert.match(text, /^apiserver_audit_level_total\{level="Metadata"\} 1$/m);
+  assert.match(text, /^apiserver_audit_error_total\{plugin="webhook"\} 400$/m);
 });

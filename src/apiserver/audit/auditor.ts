@@ -7,6 +7,7 @@ import type { Random } from "#base/random.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Status } from "#api/meta/status.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { Answer, RequestBody } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { auditUser, listAsObject, objectRefOf, withoutManagedFields, type AuditEvent } from "./event.ts";
@@ -22,6 +23,7 @@ export interface AuditSink {
 }
 
 export interface AuditorDeps {
+  readonly metrics: AuditMetrics;
   readonly sinks: readonly AuditSink[];
   readonly clock: Clock;
   /** A request's body as an object; undefined when it is none. */
@@ -51,6 +53,7 @@ export class Auditor {
   /** Undefined: nothing is told of this request. */
   async begin(request: AuditedRequest): Promise<AuditRecord | undefined> {
     const decision = decide(this.#policy, request.info, request.user);
+    this.#deps.metrics.decided(decision.level);
     if (decision.level === "None") return undefined;
     for (const sink of this.#deps.sinks) await sink.ready();
     const record = new AuditRecord(request, decision, this.#deps);
@@ -149,6 +152,7 @@ export class AuditRecord {
       stageTimestamp: toRfc3339Micro(this.#deps.clock.now()),
       ...(hasAnnotations ? { annotations: { ...this.#annotations } } : {}),
     };
+    this.#deps.metrics.events.add();
     for (const sink of this.#deps.sinks) sink.write(event);
   }
 }

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { basename, dirname, extname, join } from "node:path";
 import { toRfc3339Micro, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
+import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { AuditSink } from "./auditor.ts";
 import type { AuditEvent } from "./event.ts";
 
@@ -25,6 +26,7 @@ export interface LogSinkOptions {
 export interface LogSinkDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: AuditMetrics;
 }
 
 /** Bytes that may wait for the disk. */
@@ -68,7 +70,9 @@ class LogSink implements AuditSink {
   write(event: AuditEvent): void {
     const line = Buffer.from(`${JSON.stringify(event)}\n`, "utf8");
     const { sizeMaxBytes, path } = this.#options;
-    this.#file.stream.write(line);
+    this.#file.stream.write(line, (error) => {
+      if (error !== undefined && error !== null) this.#deps.metrics.failed("log", 1);
+    });
     this.#file.size += line.length;
     if (sizeMaxBytes > 0 && path !== "-" && this.#file.size >= sizeMaxBytes) {
       this.#rotating ??= this.#rotate().finally(() => {

@@ -1,6 +1,5 @@
 /** An auditor as the options want it. */
 import { readFile } from "node:fs/promises";
-import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
@@ -18,7 +17,7 @@ export interface AuditOptions {
 /** Throws AuditPolicyError and KubeconfigError. */
 export async function openAuditor(
   options: AuditOptions,
-  deps: { readonly clock: Clock; readonly log: Logger; readonly read: AuditorDeps["read"] },
+  deps: Pick<AuditorDeps, "clock" | "read" | "metrics"> & { readonly log: Logger },
 ): Promise<Auditor> {
   const policy = parseAuditPolicy(options.policyFile, await policyText(options.policyFile));
   const sinks: AuditSink[] = [];

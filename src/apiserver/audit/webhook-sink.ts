@@ -5,6 +5,7 @@
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { AuditSink } from "./auditor.ts";
 import type { AuditEvent } from "./event.ts";
 
@@ -12,6 +13,7 @@ export interface WebhookSinkDeps {
   readonly hook: KubeconfigHook;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: AuditMetrics;
 }
 
 /** upstream: --audit-webhook-batch-buffer-size, -max-size, -max-wait, --audit-webhook-initial-backoff */
@@ -45,6 +47,7 @@ export class WebhookSink implements AuditSink {
         this.#deps.log.warn("audit webhook is behind: events are dropped", { bufferMax });
       }
       this.#dropped += 1;
+      this.#deps.metrics.failed("buffered", 1);
       return;
     }
     this.#events.push(event);
@@ -89,7 +92,7 @@ export class WebhookSink implements AuditSink {
   }
 
   async #deliver(items: readonly AuditEvent[]): Promise<void> {
-    const { hook, clock, log } = this.#deps;
+    const { hook, clock, log, metrics } = this.#deps;
     const { signal } = this.#closing;
     const body = { kind: "EventList", apiVersion: "audit.k8s.io/v1", metadata: {}, items };
     for (let tries = 1; ; tries++) {
@@ -98,6 +101,7 @@ export class WebhookSink implements AuditSink {
         return;
       } catch (error) {
         if (tries === triesMax || signal.aborted) {
+          metrics.failed("webhook", items.length);
           log.error("audit events not delivered", { count: items.length, reason: errorText(error) });
           return;
         }

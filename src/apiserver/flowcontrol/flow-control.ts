@@ -42,6 +42,13 @@ export interface Classified {
   readonly levelUid: string;
 }
 
+/** Who may have to wait. */
+export interface Waiter {
+  readonly signal: AbortSignal;
+  /** So long he did. */
+  held?(ms: number): void;
+}
+
 export class FlowControl {
   readonly #options: FlowControlOptions;
   readonly #deps: FlowControlDeps;
@@ -117,17 +124,12 @@ export class FlowControl {
   }
 
   /** Does the work when there are seats for it: at once when there are. Throws 429. `waiter` is asked only who must wait. */
-  run<T>(
-    classified: Classified,
-    seats: number,
-    work: () => T | Promise<T>,
-    waiter: { readonly signal: AbortSignal },
-  ): T | Promise<T> {
+  run<T>(classified: Classified, seats: number, work: () => T | Promise<T>, waiter: Waiter): T | Promise<T> {
     const { level, place } = classified;
     const lease = level.take(seats);
-    if (lease === undefined) return this.#runLater(classified, seats, work, waiter.signal);
+    if (lease === undefined) return this.#runLater(classified, seats, work, waiter);
     const began = this.#deps.clock.monotonic();
-    place.begun(0);
+    place.begun(0, lease.seats);
     let answer: T | Promise<T>;
     try {
       answer = work();
@@ -148,17 +150,20 @@ export class FlowControl {
     { level, place, flow }: Classified,
     seats: number,
     work: () => T | Promise<T>,
-    signal: AbortSignal,
+    waiter: Waiter,
   ): Promise<T> {
     const { clock } = this.#deps;
     const came = clock.monotonic();
-    const got = await level.acquire(flow, seats, signal);
+    place.waiting += 1;
+    const got = await level.acquire(flow, seats, waiter.signal);
+    place.waiting -= 1;
     const began = clock.monotonic();
+    waiter.held?.(began - came);
     if (typeof got === "string") {
       place.refused(got, began - came);
       throw tooManyRequestsError("Too many requests, please try again later.", 1);
     }
-    place.begun(began - came);
+    place.begun(began - came, got.seats);
     try {
       return await work();
     } finally {
@@ -168,7 +173,7 @@ export class FlowControl {
 
   #leave(lease: SeatLease, place: FlowPlace, began: number): void {
     lease.release();
-    place.done(this.#deps.clock.monotonic() - began);
+    place.done(this.#deps.clock.monotonic() - began, lease.seats);
     // Its seats may be somebody else's now.
     for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
   }

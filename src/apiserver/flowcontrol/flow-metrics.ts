@@ -18,6 +18,8 @@ export class FlowPlace {
   readonly refusals = new Map<Refusal, number>();
   dispatched = 0;
   executing = 0;
+  executingSeats = 0;
+  waiting = 0;
 
   constructor(labels: Labels, { wait, execution }: Pick<FlowMetrics, "wait" | "execution">) {
     this.labels = labels;
@@ -31,14 +33,16 @@ export class FlowPlace {
     this.#waitInVain.observe(waitedMs / 1000);
   }
 
-  begun(waitedMs: number): void {
+  begun(waitedMs: number, seats: number): void {
     this.dispatched += 1;
     this.executing += 1;
+    this.executingSeats += seats;
     this.#waitThenRun.observe(waitedMs / 1000);
   }
 
-  done(tookMs: number): void {
+  done(tookMs: number, seats: number): void {
     this.executing -= 1;
+    this.executingSeats -= seats;
     this.#executions.observe(tookMs / 1000);
   }
 }
@@ -101,25 +105,33 @@ export class FlowMetrics {
         }
       },
     });
-    const executing: Gauge = new Gauge({
-      name: nameOf("current_executing_requests"),
-      help: "Requests that are being answered now.",
-      labelNames,
-      registers,
-      collect: () => {
-        executing.reset();
-        for (const place of this.#places.values()) executing.set(place.labels, place.executing);
-      },
-    });
+    const gauge = (rest: string, help: string, value: (place: FlowPlace) => number): void => {
+      const shown: Gauge = new Gauge({
+        name: nameOf(rest),
+        help,
+        labelNames,
+        registers,
+        collect: () => {
+          shown.reset();
+          for (const place of this.#places.values()) shown.set(place.labels, value(place));
+        },
+      });
+    };
+    gauge("current_executing_requests", "Requests that are being answered now.", (place) => place.executing);
+    gauge("current_executing_seats", "Seats that are taken now.", (place) => place.executingSeats);
+    gauge("current_inqueue_requests", "Requests that wait now.", (place) => place.waiting);
   }
 }
 
 /** What a level knows about itself is asked when the metrics are. */
 export function registerLevelGauges(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
   const gauges: readonly [rest: string, help: string, value: (level: PriorityLevel) => number][] = [
-    ["current_executing_seats", "Seats that are taken now.", (level) => level.executingSeats],
-    ["current_inqueue_requests", "Requests that wait now.", (level) => level.waiting],
-    ["nominal_limit_seats", "Seats that are the level's own.", (level) => level.options.nominalSeats],
+    ["nominal_limit_seats", "Seats that are the level's own.", ({ options }) => options.nominalSeats],
+    [
+      "lower_limit_seats",
+      "Seats that nobody can borrow of the level.",
+      ({ options }) => options.nominalSeats - options.lendableSeats,
+    ],
   ];
   for (const [rest, help, value] of gauges) {
     const gauge: Gauge = new Gauge({

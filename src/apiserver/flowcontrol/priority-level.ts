@@ -55,6 +55,7 @@ interface Queue {
 const expectedMs = 3;
 
 export interface SeatLease {
+  readonly seats: number;
   /** Gives the seats back. Once. */
   release(): void;
 }
@@ -202,6 +203,7 @@ export class PriorityLevel {
     }
     let isHeld = true;
     return {
+      seats,
       release: () => {
         assert(isHeld, "seats are given back once");
         isHeld = false;

@@ -193,6 +193,9 @@ export function attributesOf(request: ResourceCall, subject: AdmissionSubject): 
     annotate: (key, text) => {
       call.annotate?.(key, text);
     },
+    held: (ms) => {
+      call.held?.(ms);
+    },
   };
 }
 

@@ -32,7 +32,7 @@ const program = `
   };
   const door = new Door(
     { host: "127.0.0.1", port: 0, ...own, clientCaPem: ca.certificatePem },
-    { clock, front },
+    { clock, front, handshakeFailed() {} },
   );
   const client = connect({ host: "127.0.0.1", port: await door.open(), ca: ca.certificatePem });
   client.on("error", () => undefined);

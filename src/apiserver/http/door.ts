@@ -25,6 +25,8 @@ export interface DoorOptions {
 export interface DoorDeps {
   readonly clock: Clock;
   readonly front: Front;
+  /** Somebody connected, and didn't agree on TLS. */
+  readonly handshakeFailed: () => void;
   readonly extraRoutes?: ExtraRoutes | undefined;
 }
 
@@ -97,7 +99,7 @@ export class Door {
       this.#follow(socket);
     });
     this.#takeConnections(server);
-    server.on("tlsClientError", () => undefined);
+    server.on("tlsClientError", this.#deps.handshakeFailed);
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#upgraded.add(socket);
       socket.once("close", () => {

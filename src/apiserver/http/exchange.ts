@@ -42,6 +42,8 @@ export interface Exchange extends RequestHead {
   /** Of the answer; 200 until there is another. */
   readonly status: number;
   readonly isHeadSent: boolean;
+  /** Of the answer's body, so far, as they go out. */
+  readonly bodyBytes: number;
   /** The client is gone, or all is said. */
   readonly isOver: boolean;
   /** A header for whatever will be answered. In the place of one of that name. */

@@ -134,7 +134,8 @@ export class Front {
     exchange.setHeader("audit-id", auditId);
     try {
       const target = this.#targets.of(exchange.method, exchange.url);
-      const kind = target.kind ?? this.#kindOf(target);
+      const plainKind = target.kind ?? this.#kindOf(target);
+      const kind = isApply(exchange) ? plainKind.applied : plainKind;
       kind.open += 1;
       if (!isLongRunning(target.info)) this.#drain.enter();
       return {
@@ -164,9 +165,15 @@ export class Front {
     }
   }
 
-  #finish({ exchange, target, kind, begun, isFollowed }: Visit): void {
-    if (!isLongRunning(target.info)) this.#drain.leave();
-    if (!isFollowed) kind.finish(exchange.status, (this.#deps.clock.monotonic() - begun) / 1000);
+  #finish(visit: Visit): void {
+    if (!isLongRunning(visit.target.info)) this.#drain.leave();
+    if (!visit.isFollowed) this.#count(visit);
+  }
+
+  #count({ exchange, kind, begun, call }: Pick<Visit, "exchange" | "kind" | "begun" | "call">): void {
+    const { status: code, bodyBytes } = exchange;
+    const ms = this.#deps.clock.monotonic() - begun;
+    kind.finish({ code, ms, heldMs: call?.heldMs ?? 0, bodyBytes });
   }
 
   /** The longer way: who asks must be found out, or all of it is to be told. */
@@ -208,7 +215,11 @@ export class Front {
       // Not awaited: a watch lives long, and all that belongs to its request can go.
       visit.isFollowed = true;
       const events = this.#deps.metrics.watchEvents(call.info);
-      void this.#follow(answer, { ...response, events }, visit.kind, call.record);
+      const { kind, begun } = visit;
+      const counted = { exchange, kind, begun, call: undefined };
+      void this.#follow(answer, { ...response, events }, call.record, () => {
+        this.#count(counted);
+      });
       return undefined;
     }
     const sent = respond(answer, response, this.#respondDeps);
@@ -231,8 +242,8 @@ export class Front {
   async #follow(
     answer: WatchAnswer,
     response: Response,
-    kind: RequestKind,
     record: AuditRecord | undefined,
+    finished: () => void,
   ): Promise<void> {
     const { exchange } = response;
     this.#watches.add(answer.items);
@@ -243,7 +254,7 @@ export class Front {
       this.#tell(error, response);
     } finally {
       this.#watches.delete(answer.items);
-      kind.finish(exchange.status, 0);
+      finished();
       await record?.complete(exchange.status, undefined);
     }
   }
@@ -426,6 +437,11 @@ export class Front {
 const readAnswerMs = 500;
 
 const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+const applyTypes = new Set(["application/apply-patch+yaml", "application/apply-patch+cbor"]);
+
+const isApply = (head: RequestHead): boolean =>
+  head.method === "PATCH" && applyTypes.has(headerOf(head, "content-type"));
 
 const isLongRunning = ({ verb, subresource }: RequestInfo): boolean =>
   verb === "watch" || longSubresources.has(subresource);

@@ -22,6 +22,7 @@ export class HttpCall implements ApiCall {
   readonly warnings: string[] = [];
   /** The client may go. */
   isAnswered = false;
+  heldMs = 0;
   /** What is kept of it for the audit log. */
   record: AuditRecord | undefined;
   readonly #parts: CallParts;
@@ -81,6 +82,10 @@ export class HttpCall implements ApiCall {
 
   warn(text: string): void {
     if (!this.warnings.includes(text)) this.warnings.push(text);
+  }
+
+  held(ms: number): void {
+    this.heldMs += ms;
   }
 
   annotate(key: string, text: string): void {

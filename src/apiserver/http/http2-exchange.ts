@@ -32,6 +32,7 @@ export class Http2Exchange implements Exchange, StreamHandler {
   readonly #head: string[] = [];
   status = statusOk;
   isHeadSent = false;
+  bodyBytes = 0;
   #body: Http2Body | undefined;
   #whole: WholeBody | undefined;
   /** Has come before somebody read it. */
@@ -154,7 +155,9 @@ export class Http2Exchange implements Exchange, StreamHandler {
     const isEmpty = body === undefined || body.length === 0 || this.method === "HEAD";
     this.#isSaid = true;
     this.#begin(status, headers, isEmpty);
-    if (!isEmpty) this.#stream.sendData(body, true);
+    if (isEmpty) return;
+    this.bodyBytes = body.length;
+    this.#stream.sendData(body, true);
   }
 
   begin(status: number, headers: HeaderPairs): void {
@@ -166,7 +169,10 @@ export class Http2Exchange implements Exchange, StreamHandler {
 
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean {
     if (this.isOver) done?.();
-    else this.#stream.sendData(chunk, false, done);
+    else {
+      this.bodyBytes += chunk.length;
+      this.#stream.sendData(chunk, false, done);
+    }
     return !this.#stream.isFull;
   }
 

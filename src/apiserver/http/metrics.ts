@@ -1,5 +1,6 @@
 /** What the server counts about its requests, under upstream's names. upstream: apiserver/pkg/endpoints/metrics/metrics.go */
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { SeriesHistogram, type Labels, type Series } from "./series-histogram.ts";
 
@@ -8,49 +9,102 @@ const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
 
+/** upstream: the same without the shortest */
+const sliBuckets = durationBuckets.slice(durationBuckets.indexOf(0.05));
+
+/** upstream: exponential, from 1 kB to 1 GB */
+const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
 /** upstream: exponential, from 1 KiB to 128 KiB */
 const eventBuckets = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
+const placeLabels = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
+
 const readVerbs = new Set(["GET", "LIST", "WATCH"]);
+
+/** Upstream tells how big these answers are. */
+const sizedVerbs = new Set(["GET", "LIST"]);
+
+interface KindLabels extends Labels {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+}
+
+/** How a request went. */
+export interface Finished {
+  readonly code: number;
+  readonly ms: number;
+  /** Of these, so long it waited for a seat and for webhooks. */
+  readonly heldMs: number;
+  readonly bodyBytes: number;
+}
+
+/** Requests that differ in nothing but whether they are dry runs. */
+interface Place {
+  readonly sli: Series;
+  readonly sizes: Series | undefined;
+}
 
 /** All requests of one kind. Whoever begins one counts it as open, and finishes it. */
 export class RequestKind {
-  readonly labels: Labels;
+  readonly labels: KindLabels;
   readonly dryRun: string;
   readonly isLong: boolean;
   readonly isRead: boolean;
   readonly byCode = new Map<number, number>();
   open = 0;
-  readonly #durations: Series;
+  readonly #metrics: RequestMetrics;
+  #durations: Series | undefined;
+  #place: Place | undefined;
+  #applied: RequestKind | undefined;
 
-  constructor(labels: Labels & { readonly verb: string }, dryRun: string, durations: Series) {
+  constructor(labels: KindLabels, dryRun: string, metrics: RequestMetrics) {
     this.labels = labels;
     this.dryRun = dryRun;
     this.isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
     this.isRead = readVerbs.has(labels.verb);
-    this.#durations = durations;
+    this.#metrics = metrics;
   }
 
-  finish(code: number, seconds: number): void {
+  /** The same, where the patch is one that is applied. */
+  get applied(): RequestKind {
+    this.#applied ??= this.#metrics.kind({ ...this.labels, verb: "APPLY" }, this.dryRun);
+    return this.#applied;
+  }
+
+  finish({ code, ms, heldMs, bodyBytes }: Finished): void {
     this.open -= 1;
-    if (!this.isLong) this.#durations.observe(seconds);
     this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
+    this.#durations ??= this.#metrics.durations.series({ ...this.labels, dry_run: this.dryRun });
+    this.#place ??= this.#metrics.place(this.labels);
+    this.#durations.observe(ms / 1000);
+    this.#place.sli.observe((ms - heldMs) / 1000);
+    this.#place.sizes?.observe(bodyBytes);
   }
 }
 
+/** Which release a resource goes with; "" when that isn't settled, undefined when it stays. */
+type RemovedRelease = (resource: GroupVersionResource) => string | undefined;
+
 export class RequestMetrics {
+  readonly durations: SeriesHistogram;
   readonly #kinds = new Map<string, RequestKind>();
-  readonly #durations: SeriesHistogram;
+  readonly #places = new Map<string, Place>();
+  readonly #sli: SeriesHistogram;
+  readonly #sizes: SeriesHistogram;
   readonly #watchEvents: SeriesHistogram;
+  readonly #handshakeErrors: Counter;
   readonly #watchSeries = new Map<string, Series>();
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, removedRelease: RemovedRelease) {
     const registers = [registry];
-    const place = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
     const total: Counter = new Counter({
       name: "apiserver_request_total",
       help: "Requests by verb, resource and code.",
-      labelNames: [...place, "dry_run", "code"],
+      labelNames: [...placeLabels, "dry_run", "code"],
       registers,
       collect: () => {
         total.reset();
@@ -61,14 +115,19 @@ export class RequestMetrics {
         }
       },
     });
-    this.#durations = new SeriesHistogram(
-      {
-        name: "apiserver_request_duration_seconds",
-        help: "Time from request to answer in seconds, without watches and connects.",
-        buckets: durationBuckets,
-      },
-      registry,
+    const histogram = (name: string, help: string, buckets: readonly number[]): SeriesHistogram =>
+      new SeriesHistogram({ name: `apiserver_${name}`, help, buckets }, registry);
+    this.durations = histogram(
+      "request_duration_seconds",
+      "Time from request to the end of its answer, in seconds.",
+      durationBuckets,
     );
+    this.#sli = histogram(
+      "request_sli_duration_seconds",
+      "The same, without what webhooks took and the wait for a seat.",
+      sliBuckets,
+    );
+    this.#sizes = histogram("response_sizes", "Bytes of answers to reads.", sizeBuckets);
     this.#watchEvents = new SeriesHistogram(
       {
         name: "apiserver_watch_events_sizes",
@@ -77,6 +136,20 @@ export class RequestMetrics {
       },
       registry,
     );
+    this.#handshakeErrors = new Counter({
+      name: "apiserver_tls_handshake_errors_total",
+      help: "Connections that ended before TLS was agreed on.",
+      registers,
+    });
+    this.#registerOpen(registers);
+    this.#registerDeprecated(registers, removedRelease);
+  }
+
+  handshakeFailed(): void {
+    this.#handshakeErrors.inc();
+  }
+
+  #registerOpen(registers: Registry[]): void {
     const events: Counter = new Counter({
       name: "apiserver_watch_events_total",
       help: "Events sent to watches.",
@@ -103,12 +176,31 @@ export class RequestMetrics {
     const longRunning: Gauge = new Gauge({
       name: "apiserver_longrunning_requests",
       help: "Watches and connections open now.",
-      labelNames: place,
+      labelNames: placeLabels,
       registers,
       collect: () => {
         longRunning.reset();
         for (const { isLong, labels, open } of this.#kinds.values()) {
           if (isLong) longRunning.inc(labels, open);
+        }
+      },
+    });
+  }
+
+  #registerDeprecated(registers: Registry[], removedRelease: RemovedRelease): void {
+    const gauge: Gauge = new Gauge({
+      name: "apiserver_requested_deprecated_apis",
+      help: "Deprecated resources that somebody has asked for.",
+      labelNames: ["group", "version", "resource", "subresource", "removed_release"],
+      registers,
+      collect: () => {
+        gauge.reset();
+        for (const { labels, byCode } of this.#kinds.values()) {
+          const { group, version, resource, subresource } = labels;
+          const isAsked = byCode.size > 0 && resource !== "" && subresource === "";
+          const release = isAsked ? removedRelease({ group, version, resource }) : undefined;
+          if (release === undefined) continue;
+          gauge.set({ group, version, resource, subresource, removed_release: release }, 1);
         }
       },
     });
@@ -127,15 +219,28 @@ export class RequestMetrics {
 
   /** `isKnown`: there is such a resource. What clients make up has no series of its own, or there would be no end of them. */
   kindOf(info: RequestInfo, query: URLSearchParams, isKnown: boolean): RequestKind {
-    const dryRun = dryRunOf(query);
-    const labels = labelsOf(info, isKnown);
+    return this.kind(labelsOf(info, isKnown), dryRunOf(query));
+  }
+
+  kind(labels: KindLabels, dryRun: string): RequestKind {
     const key = [...Object.values(labels), dryRun].join("\n");
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      kind = new RequestKind(labels, dryRun, this.#durations.series({ ...labels, dry_run: dryRun }));
+      kind = new RequestKind(labels, dryRun, this);
       this.#kinds.set(key, kind);
     }
     return kind;
+  }
+
+  place(labels: KindLabels): Place {
+    const key = Object.values(labels).join("\n");
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const sizes = sizedVerbs.has(labels.verb) ? this.#sizes.series(labels) : undefined;
+      place = { sli: this.#sli.series(labels), sizes };
+      this.#places.set(key, place);
+    }
+    return place;
   }
 }
 
@@ -148,18 +253,23 @@ function dryRunOf(query: URLSearchParams): string {
 
 const connecting = new Set(["exec", "attach", "portforward", "proxy", "log"]);
 
-function labelsOf(info: RequestInfo, isKnown: boolean): Labels & { readonly verb: string } {
+function labelsOf(info: RequestInfo, isKnown: boolean): KindLabels {
   const { group, version, resource, subresource } = info;
   const verb = connecting.has(subresource) ? "CONNECT" : metricVerb(info);
   const place = isKnown
-    ? { group, version, resource, subresource }
+    ? { group, version, resource, subresource: info.isResourceRequest ? subresource : pathLabel(info.path) }
     : { group: "", version: "", resource: "", subresource: "" };
   return { verb, ...place, scope: isKnown ? scopeOf(info) : "", component: "apiserver" };
 }
 
-function scopeOf({ isResourceRequest, name, namespace }: RequestInfo): string {
+/** Upstream shows these paths in the subresource's place. */
+const shownPaths = new Set(["/healthz", "/livez", "/readyz"]);
+
+const pathLabel = (path: string): string => (shownPaths.has(path) ? path : "");
+
+function scopeOf({ isResourceRequest, name, namespace, verb }: RequestInfo): string {
   if (!isResourceRequest) return "";
-  if (name !== "") return "resource";
+  if (name !== "" || verb === "create") return "resource";
   return namespace === "" ? "cluster" : "namespace";
 }
 

@@ -33,6 +33,7 @@ export class NodeRequestHead implements RequestHead {
 
 export class NodeExchange extends NodeRequestHead implements Exchange {
   readonly #outgoing: ServerResponse;
+  bodyBytes = 0;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     super(incoming);
@@ -61,6 +62,7 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
 
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
     this.#head(status, headers);
+    this.bodyBytes += body?.length ?? 0;
     (this.#outgoing as NodeJS.WritableStream).end(body as never);
   }
 
@@ -70,6 +72,7 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
   }
 
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean {
+    this.bodyBytes += chunk.length;
     return (this.#outgoing as NodeJS.WritableStream).write(chunk as never, done as never);
   }
 

@@ -1,8 +1,10 @@
 /** What admission took and refused, under upstream's names. upstream: apiserver/pkg/admission/metrics/metrics.go */
 import type { Registry } from "prom-client";
-import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
+import { SeriesHistogram, type Labels } from "#apiserver/http/series-histogram.ts";
 import type { Operation } from "#apiserver/admission/admission.ts";
+import type { Clock } from "#base/clock.ts";
 import { SeriesCounter } from "./series-counter.ts";
+import { SeriesSummary } from "./series-summary.ts";
 
 const pluginBuckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 const webhookBuckets = [...pluginBuckets, 10, 25];
@@ -15,14 +17,35 @@ export interface AdmissionObserver {
   observe(operation: Operation, isRejected: boolean, seconds: number): void;
 }
 
+interface ObservedSeries {
+  observe(seconds: number): void;
+}
+
+interface ObservedMetric {
+  series(labels: Labels): ObservedSeries;
+}
+
+/** Tells several of the same. */
+class Both implements AdmissionObserver {
+  readonly #all: readonly AdmissionObserver[];
+
+  constructor(...all: readonly AdmissionObserver[]) {
+    this.#all = all;
+  }
+
+  observe(operation: Operation, isRejected: boolean, seconds: number): void {
+    for (const each of this.#all) each.observe(operation, isRejected, seconds);
+  }
+}
+
 /** One thing that takes its time: its series by operation and outcome, each made when it is needed. */
 class Observed implements AdmissionObserver {
   readonly #labels: Labels;
-  readonly #histogram: SeriesHistogram;
-  readonly #passed = new Map<Operation, Series>();
-  readonly #rejected = new Map<Operation, Series>();
+  readonly #histogram: ObservedMetric;
+  readonly #passed = new Map<Operation, ObservedSeries>();
+  readonly #rejected = new Map<Operation, ObservedSeries>();
 
-  constructor(histogram: SeriesHistogram, labels: Labels) {
+  constructor(histogram: ObservedMetric, labels: Labels) {
     this.#histogram = histogram;
     this.#labels = labels;
   }
@@ -59,18 +82,19 @@ export class AdmissionMetrics {
   readonly #requests: SeriesCounter;
   readonly #failOpen: SeriesCounter;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, clock: Clock) {
     const histogram = (rest: string, help: string, buckets: readonly number[]): SeriesHistogram =>
       new SeriesHistogram({ name: nameOf(rest), help, buckets }, registry);
     const counter = (rest: string, help: string, labelNames: readonly string[]): SeriesCounter =>
       new SeriesCounter({ name: nameOf(rest), help, labelNames }, registry);
-    const steps = histogram(
-      "step_admission_duration_seconds",
-      "Time that all plugins of a step took together, in seconds.",
-      pluginBuckets,
-    );
-    this.admitStep = new Observed(steps, { type: "admit" });
-    this.validateStep = new Observed(steps, { type: "validate" });
+    const stepName = nameOf("step_admission_duration_seconds");
+    const help = "Time that all plugins of a step took together, in seconds.";
+    const steps = new SeriesHistogram({ name: stepName, help, buckets: pluginBuckets }, registry);
+    const summary = new SeriesSummary({ name: `${stepName}_summary`, help }, registry, clock);
+    const step = (type: string): AdmissionObserver =>
+      new Both(new Observed(steps, { type }), new Observed(summary, { type }));
+    this.admitStep = step("admit");
+    this.validateStep = step("validate");
     this.#plugins = histogram(
       "controller_admission_duration_seconds",
       "Time that a plugin took, in seconds.",

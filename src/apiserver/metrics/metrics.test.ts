@@ -82,6 +82,49 @@ suite("metrics", async () => {
     assert.equal(await value("authenticated_user_requests", { username: "other" }), users + 5);
   });
 
+  test("answers to reads have a size, and every request a time without what kept it", async () => {
+    const place = { verb: "LIST", resource: "configmaps", scope: "namespace", component: "apiserver" };
+    const before = await value("apiserver_response_sizes_sum", place).catch(() => 0);
+    const { body, status } = await send("GET", maps);
+    assert.equal(status, 200);
+    assert.equal(await value("apiserver_response_sizes_sum", place), before + body.length);
+    assert.ok((await value("apiserver_request_sli_duration_seconds_count", place)) > 0);
+    const created = { verb: "POST", resource: "configmaps", scope: "resource" };
+    assert.ok((await value("apiserver_request_sli_duration_seconds_bucket", { ...created, le: "60" })) > 0);
+    assert.equal(await value("apiserver_response_sizes_count", { verb: "POST" }), 0);
+  });
+
+  test("a patch that is applied is one of its own", async () => {
+    const path = `${maps}/applied?fieldManager=me`;
+    const object = { apiVersion: "v1", kind: "ConfigMap", ...map("applied") };
+    const headers = { "content-type": "application/apply-patch+yaml" };
+    const bytes = Buffer.from(JSON.stringify(object), "utf8");
+    const answer = await client.send({ method: "PATCH", path, headers, body: bytes }, "h1");
+    assert.equal(answer?.status, 201);
+    assert.equal(await value("apiserver_request_total", { verb: "APPLY", code: "201" }), 1);
+    assert.equal(await value("apiserver_request_total", { verb: "PATCH", resource: "configmaps" }), 0);
+  });
+
+  test("what is deprecated is told once somebody asks for it", async () => {
+    const asked = { group: "", version: "v1", resource: "endpoints", removed_release: "" };
+    assert.equal(await value("apiserver_requested_deprecated_apis").catch(() => 0), 0);
+    await send("GET", "/api/v1/namespaces/default/endpoints");
+    await send("GET", maps);
+    assert.equal(await value("apiserver_requested_deprecated_apis", asked), 1);
+    assert.equal(await value("apiserver_requested_deprecated_apis"), 1);
+  });
+
+  test("admission's steps have quantiles, too; nothing is audited, and it says so", async () => {
+    const name = "apiserver_admission_step_admission_duration_seconds_summary";
+    const step = { type: "admit", operation: "CREATE", rejected: "false" };
+    assert.ok((await value(`${name}_count`, step)) > 0);
+    assert.ok((await value(name, { ...step, quantile: "0.99" })) > 0);
+    const text = (await send("GET", "/metrics")).body.toString("utf8");
+    assert.match(text, /^apiserver_audit_event_total 0$/m);
+    assert.match(text, /^apiserver_audit_requests_rejected_total 0$/m);
+    assert.match(text, /^kubernetes_build_info\{major="1",minor="35",.*\} 1$/m);
+  });
+
   test("what is allowed and what isn't", async () => {
     const allowed = await value("authorization_attempts_total", { result: "allowed" });
     const nobody = new FuzzClient(

@@ -11,8 +11,8 @@ export interface CounterOptions {
 export class Count {
   value = 0;
 
-  add(): void {
-    this.value += 1;
+  add(more = 1): void {
+    this.value += more;
   }
 }
 

@@ -88,7 +88,7 @@ export async function hookWorld(
   const resolver = { resolve: () => Promise.resolve({ host: "127.0.0.1", port: server.port }) };
   const conditions = new MatchConditions({ loadExpressions, authorizer });
   const registry = new Registry();
-  const measuring = { clock: systemClock, metrics: new AdmissionMetrics(registry) };
+  const measuring = { clock: systemClock, metrics: new AdmissionMetrics(registry, systemClock) };
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {

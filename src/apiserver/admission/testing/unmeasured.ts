@@ -5,5 +5,5 @@ import { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 
 export const unmeasured = (): { readonly clock: Clock; readonly metrics: AdmissionMetrics } => ({
   clock: systemClock,
-  metrics: new AdmissionMetrics(new Registry()),
+  metrics: new AdmissionMetrics(new Registry(), systemClock),
 });

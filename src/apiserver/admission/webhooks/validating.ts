@@ -1,5 +1,6 @@
 /** ValidatingAdmissionWebhook: all webhooks that a write concerns are asked at once; the first refusal counts. */
 import { validatingWebhookConfigurations } from "#api/resources.ts";
+import type { Clock } from "#base/clock.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { HookCaller, HookFailure } from "./call.ts";
 import { ConcernedHooks, type WebhookPluginDeps } from "./concerned.ts";
@@ -13,10 +14,12 @@ export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = "ValidatingAdmissionWebhook";
   readonly #hooks: ConcernedHooks;
   readonly #caller: HookCaller;
+  readonly #clock: Clock;
 
   constructor(deps: WebhookPluginDeps) {
     this.#hooks = new ConcernedHooks(validatingWebhookConfigurations, deps);
     this.#caller = new HookCaller(deps.hooks);
+    this.#clock = deps.hooks.clock;
   }
 
   handles(): boolean {
@@ -30,9 +33,12 @@ export class ValidatingWebhooks implements AdmissionPlugin {
       const subject = await this.#hooks.subject(hook, attributes);
       if (subject !== undefined) asked.push({ hook, subject });
     }
+    if (asked.length === 0) return;
+    const began = this.#clock.monotonic();
     const results = await Promise.allSettled(
       asked.map(({ hook, subject }, index) => this.#ask(hook, subject, attributes, index)),
     );
+    attributes.held?.(this.#clock.monotonic() - began);
     const refused = results.find((result) => result.status === "rejected");
     if (refused !== undefined) throw refused.reason;
   }
