@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyDefaults } from "./defaults.ts";
-import { rangeWarnings } from "./meta/address-warnings.ts";
+import { rangeWarnings } from "./meta/addresses.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "./meta/object.ts";
 import { deprecationOf, removedReleaseOf, warningsOnCreate, warningsOnUpdate } from "./warnings.ts";
 

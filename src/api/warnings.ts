@@ -11,7 +11,7 @@ import type { EndpointSlice } from "./generated/types/discovery-v1.ts";
 import type { Ingress, NetworkPolicy, NetworkPolicyPeer } from "./generated/types/networking-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
 import type { CSIStorageCapacity, StorageClass } from "./generated/types/storage-v1.ts";
-import { addressWarnings, rangeWarnings } from "./meta/address-warnings.ts";
+import { addressWarnings, rangeWarnings } from "./meta/addresses.ts";
 import type { WarningsByKind } from "./meta/kind-warnings.ts";
 import type { Loose } from "./meta/loose.ts";
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";

@@ -3,7 +3,12 @@ import { checkPodTemplate } from "../core/pod-validation.ts";
 import type { PodTemplateSpec } from "../generated/types/core-v1.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types/batch-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkLabelSelector, checkNonNegative } from "../meta/field-rules.ts";
+import {
+  checkDomainPrefixedPath,
+  checkImmutable,
+  checkLabelSelector,
+  checkNonNegative,
+} from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import { SelectorError, selectorOf } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -106,15 +111,10 @@ function checkMode(spec: Loose<JobSpec>, path: string, faults: FaultList): void 
   checkManyCompletions(spec, path, faults);
 }
 
-/** "example.com/controller" */
 function checkManager(manager: string | undefined, path: string, faults: FaultList): void {
   if (manager === undefined) return;
-  const [domain = "", ...rest] = manager.split("/");
-  if (manager === "") faults.required(path);
-  else if (domain === "" || rest.join("/") === "") {
-    faults.invalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  } else faults.messages(path, domain, dnsSubdomainFaults(domain));
-  if (manager.length > managerLengthMax) faults.tooLong(path, managerLengthMax);
+  checkDomainPrefixedPath(manager, path, faults);
+  if (Buffer.byteLength(manager) > managerLengthMax) faults.tooLong(path, managerLengthMax);
 }
 
 /** upstream: validateJobSpec, its parts in its order. */

@@ -1,10 +1,11 @@
 /** Nodes and namespaces. upstream: pkg/apis/core/validation/validation.go (ValidateNode, ValidateNamespace) */
 import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
+import { legacyCidrFaults } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelName, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { cidrFaults, labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
+import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { taintEffects } from "./affinity-validation.ts";
 import { checkResourceQuantity } from "./resource-validation.ts";
 
@@ -34,7 +35,9 @@ function checkTaints(taints: readonly Loose<Taint>[] = [], faults: FaultList): v
 function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
   const cidrs = spec?.podCIDRs ?? [];
   const path = "spec.podCIDRs";
-  for (const [index, cidr] of cidrs.entries()) faults.messages(`${path}[${index}]`, cidr, cidrFaults(cidr));
+  for (const [index, cidr] of cidrs.entries()) {
+    faults.messages(`${path}[${index}]`, cidr, legacyCidrFaults(cidr));
+  }
   const isDual = cidrs.length === 2 && (cidrs[0] ?? "").includes(":") !== (cidrs[1] ?? "").includes(":");
   if (cidrs.length > 1 && !isDual) {
     faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");

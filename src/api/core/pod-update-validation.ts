@@ -7,10 +7,11 @@ import type {
   PodStatus,
   Toleration,
 } from "../generated/types/core-v1.ts";
+import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, ipFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
+import { dnsSubdomainFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
 import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
 
@@ -215,7 +216,7 @@ function checkAddresses(
 ): void {
   const ips = list.map(({ ip = "" }) => ip);
   for (const [index, ip] of ips.entries()) {
-    faults.messages(`${path}[${index}]`, ip, ipFaults(ip));
+    faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
     if (ips.indexOf(ip) !== index) faults.duplicate(`${path}[${index}]`, list[index]);
   }
   const isDual =

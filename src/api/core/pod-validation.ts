@@ -1,12 +1,12 @@
 /** Pods and pod templates. upstream: pkg/apis/core/validation/validation.go (ValidatePodSpec) */
 import type { HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec } from "../generated/types/core-v1.ts";
+import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel, checkLabels } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import {
   dnsSubdomainFaults,
   dnsSubdomainWithUnderscoreFaults,
-  ipFaults,
   qualifiedNameFaults,
   rangeMessage,
 } from "../meta/names.ts";
@@ -58,7 +58,7 @@ function checkDnsConfig(config: Loose<PodDNSConfig>, path: string, faults: Fault
     faults.invalid(`${path}.nameservers`, nameservers, detail);
   }
   for (const [index, server] of nameservers.entries()) {
-    faults.messages(`${path}.nameservers[${index}]`, server, ipFaults(server));
+    faults.messages(`${path}.nameservers[${index}]`, server, legacyIpFaults(server));
   }
   if (searches.length > searchesMax) {
     faults.invalid(`${path}.searches`, searches, `must not have more than ${searchesMax} search paths`);
@@ -80,7 +80,7 @@ function checkDnsConfig(config: Loose<PodDNSConfig>, path: string, faults: Fault
 
 function checkHostAliases(aliases: readonly Loose<HostAlias>[] = [], path: string, faults: FaultList): void {
   for (const [index, { ip = "", hostnames = [] }] of aliases.entries()) {
-    faults.messages(`${path}[${index}].ip`, ip, ipFaults(ip));
+    faults.messages(`${path}[${index}].ip`, ip, legacyIpFaults(ip));
     for (const [position, name] of hostnames.entries()) {
       faults.messages(`${path}[${index}].hostnames[${position}]`, name, dnsSubdomainFaults(name));
     }

@@ -1,6 +1,6 @@
 /** What is allowed in a pod but hardly meant. upstream: pkg/api/pod/warnings.go */
 import type { Affinity, Pod, PodAffinity, PodSpec, PodTemplateSpec } from "../generated/types/core-v1.ts";
-import { addressWarnings } from "../meta/address-warnings.ts";
+import { addressWarnings } from "../meta/addresses.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
 import { claimSpecWarnings, fractionWarnings } from "./claim-warnings.ts";

@@ -1,48 +1,18 @@
-/** Services and Endpoints. upstream: pkg/apis/core/validation/validation.go (ValidateService) */
-import type {
-  EndpointAddress,
-  EndpointPort,
-  Endpoints,
-  Service,
-  ServicePort,
-  ServiceSpec,
-} from "../generated/types/core-v1.ts";
+/** Services. upstream: pkg/apis/core/validation/validation.go (ValidateService) */
+import type { Service, ServicePort, ServiceSpec } from "../generated/types/core-v1.ts";
+import { legacyCidrFaults, legacyIpFaults, parseAddress } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel, checkLabels, checkPort } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import {
-  cidrFaults,
-  dnsSubdomainFaults,
-  ipFaults,
-  portNumberFaults,
-  qualifiedNameFaults,
-} from "../meta/names.ts";
+import { dnsSubdomainFaults, portNumberFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { protocols } from "./container-validation.ts";
+import { checkFamilyChanges, isHeadless } from "./service-family-rules.ts";
+import { checkEndpointIp } from "./endpoints-validation.ts";
 
 type Spec = Loose<ServiceSpec>;
 type Ports = readonly Loose<ServicePort>[];
 
 const affinitySecondsMax = 86_400;
-
-const isHeadless = ({ clusterIPs, clusterIP }: Spec): boolean =>
-  (clusterIPs?.length === 1 && clusterIPs[0] === "None") ||
-  ((clusterIPs ?? []).length === 0 && clusterIP === "None");
-
-const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
-
-/** upstream: ValidateNonSpecialIP */
-export function checkOrdinaryIp(ip: string, path: string, faults: FaultList): void {
-  if (ip === "0.0.0.0" || ip === "::") faults.invalid(path, ip, `may not be unspecified (${ip})`);
-  if (isLoopback(ip)) {
-    faults.invalid(path, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  }
-  if (ip.startsWith("169.254.") || /^fe[89ab]/i.test(ip)) {
-    faults.invalid(path, ip, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  }
-  if (ip.startsWith("224.0.0.") || /^ff02:/i.test(ip)) {
-    faults.invalid(path, ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
-  }
-}
 
 function checkServicePort(
   port: Loose<ServicePort>,
@@ -108,23 +78,36 @@ function checkPorts(spec: Spec, faults: FaultList): void {
 
 function checkPortPairs(spec: Spec, faults: FaultList): void {
   const ports: Ports = spec.ports ?? [];
-  const nodePorts = new Set<string>();
-  const pairs = new Set<string>();
-  for (const [index, { port = 0, nodePort = 0, protocol = "" }] of ports.entries()) {
-    const path = `spec.ports[${index}]`;
-    if (nodePort !== 0) {
-      if (spec.type === "ClusterIP") {
-        faults.forbidden(`${path}.nodePort`, "may not be used when `type` is 'ClusterIP'");
-      }
-      const key = `${protocol}/${nodePort}`;
-      if (nodePorts.has(key)) faults.duplicate(`${path}.nodePort`, nodePort);
-      nodePorts.add(key);
+  if (spec.type === "ClusterIP") {
+    for (const [index, { nodePort = 0 }] of ports.entries()) {
+      if (nodePort === 0) continue;
+      faults.forbidden(`spec.ports[${index}].nodePort`, "may not be used when `type` is 'ClusterIP'");
     }
+  }
+  const nodePorts = new Set<string>();
+  for (const [index, { nodePort = 0, protocol = "" }] of ports.entries()) {
+    if (nodePort === 0) continue;
+    const key = `${protocol}/${nodePort}`;
+    if (nodePorts.has(key)) faults.duplicate(`spec.ports[${index}].nodePort`, nodePort);
+    nodePorts.add(key);
+  }
+  const pairs = new Set<string>();
+  for (const [index, { port = 0, protocol = "" }] of ports.entries()) {
     const pair = `${protocol}/${port}`;
-    if (pairs.has(pair)) faults.duplicate(path, { protocol, port });
+    if (pairs.has(pair)) faults.duplicate(`spec.ports[${index}]`, asUpstreamKey(protocol, port));
     pairs.add(pair);
   }
 }
+
+/** What upstream takes for the key of a port, and shows. */
+const asUpstreamKey = (protocol: string, port: number): object => ({
+  Name: "",
+  Protocol: protocol,
+  AppProtocol: null,
+  Port: port,
+  TargetPort: 0,
+  NodePort: 0,
+});
 
 function checkAffinity(spec: Spec, faults: FaultList): void {
   const { sessionAffinity, sessionAffinityConfig } = spec;
@@ -134,11 +117,14 @@ function checkAffinity(spec: Spec, faults: FaultList): void {
     faults.forbidden(path, "must not be set when session affinity is None");
   }
   if (sessionAffinity !== "ClientIP") return;
-  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const clientIp = sessionAffinityConfig?.clientIP;
+  const seconds = clientIp?.timeoutSeconds;
   if (sessionAffinityConfig === undefined) {
     faults.required(path, "when session affinity type is ClientIP");
-  } else if (seconds === undefined) {
+  } else if (clientIp === undefined) {
     faults.required(`${path}.clientIP`, "when session affinity type is ClientIP");
+  } else if (seconds === undefined) {
+    faults.required(`${path}.clientIP.timeoutSeconds`, "when session affinity type is ClientIP");
   } else if (seconds <= 0 || seconds > affinitySecondsMax) {
     faults.invalid(
       `${path}.clientIP.timeoutSeconds`,
@@ -153,7 +139,7 @@ function checkFamilies(spec: Spec, faults: FaultList): void {
   for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
     const path = `spec.ipFamilies[${index}]`;
     if (family !== "IPv4" && family !== "IPv6") faults.notSupported(path, family, ["IPv4", "IPv6"]);
-    else if (seen.has(family)) faults.duplicate(path, family);
+    if (seen.has(family)) faults.duplicate(path, family);
     seen.add(family);
   }
   faults.optionalOneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, [
@@ -163,24 +149,47 @@ function checkFamilies(spec: Spec, faults: FaultList): void {
   ]);
 }
 
+const isOfSix = (ip: string): boolean => parseAddress(ip)?.length === 128;
+
 /** upstream: ValidateServiceClusterIPsRelatedFields */
-function checkClusterIps(spec: Spec, faults: FaultList): void {
+function checkClusterIps(spec: Spec, old: Spec, faults: FaultList): void {
   if (spec.type === "ExternalName") return;
   const ips = spec.clusterIPs ?? [];
   const path = "spec.clusterIPs";
-  if (ips.length === 0) {
-    if (spec.clusterIP !== undefined && spec.clusterIP !== "" && spec.clusterIP !== "None") {
-      faults.messages("spec.clusterIP", spec.clusterIP, ipFaults(spec.clusterIP));
-    }
-  } else if ((spec.clusterIP ?? "") !== ips[0]) {
-    faults.invalid(path, ips, "first value must match `clusterIP`");
-  }
+  checkFirstIp(spec.clusterIP ?? "", ips, path, faults);
   checkFamilies(spec, faults);
-  if (ips.length > 2) faults.invalid(path, ips, "may only hold up to 2 values");
+  const before = faults.count;
   for (const [index, ip] of ips.entries()) {
     if (index === 0 && ip === "None") {
       if (ips.length > 1) faults.invalid(path, ips, "'None' must be the first and only value");
-    } else faults.messages(`${path}[${index}]`, ip, ipFaults(ip));
+    } else if (old.clusterIPs?.includes(ip) !== true) {
+      faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
+    }
+  }
+  const areReadable = faults.count === before;
+  if (ips.length > 2) faults.invalid(path, ips, "may only hold up to 2 values");
+  if (areReadable) checkFamiliesOfIps(spec, ips, faults);
+}
+
+function checkFirstIp(first: string, ips: readonly string[], path: string, faults: FaultList): void {
+  if (first === "") {
+    if (ips.length > 0) faults.invalid(path, ips, "must be empty when `clusterIP` is not specified");
+  } else if (ips.length === 0) faults.required(path);
+  else if (first !== ips[0]) faults.invalid(path, ips, "first value must match `clusterIP`");
+}
+
+function checkFamiliesOfIps(spec: Spec, ips: readonly string[], faults: FaultList): void {
+  const path = "spec.clusterIPs";
+  if (ips.length > 1 && (ips.every(isOfSix) || !ips.some(isOfSix))) {
+    faults.invalid(path, ips, "may specify no more than one IP for each IP family");
+  }
+  if (isHeadless(spec)) return;
+  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+    const ip = ips[index];
+    if (ip === undefined || (family !== "IPv4" && family !== "IPv6")) continue;
+    if (isOfSix(ip) === (family === "IPv6")) continue;
+    const detail = `expected an ${family} value as indicated by \`ipFamilies[${index}]\``;
+    faults.invalid(`${path}[${index}]`, ip, detail);
   }
 }
 
@@ -218,36 +227,78 @@ function checkInternalTraffic(spec: Spec, faults: FaultList): void {
   } else faults.optionalOneOf("spec.internalTrafficPolicy", policy, ["Cluster", "Local"]);
   faults.optionalOneOf("spec.trafficDistribution", spec.trafficDistribution, [
     "PreferClose",
-    "PreferSameNode",
     "PreferSameZone",
+    "PreferSameNode",
   ]);
+}
+
+const rangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
+const onlyBalanced = "may only be used when `type` is 'LoadBalancer'";
+
+/** What stood there before may stay. */
+function checkSourceRanges(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
+  if ((service.spec?.loadBalancerSourceRanges ?? []).length > 0) {
+    checkRangesOfSpec(service.spec ?? {}, old.spec ?? {}, faults);
+  } else checkRangesAnnotation(service, old, faults);
+}
+
+function checkRangesAnnotation(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
+  const annotation = service.metadata?.annotations?.[rangesAnnotation];
+  if (annotation === undefined) return;
+  const path = `metadata.annotations[${rangesAnnotation}]`;
+  if (service.spec?.type !== "LoadBalancer") faults.forbidden(path, onlyBalanced);
+  if (annotation.trim() === "" || annotation === old.metadata?.annotations?.[rangesAnnotation]) return;
+  for (const range of annotation.split(",").map((text) => text.trim())) {
+    faults.messages(path, range, legacyCidrFaults(range));
+  }
+}
+
+function checkRangesOfSpec(
+  { type, loadBalancerSourceRanges: ranges = [] }: Spec,
+  old: Spec,
+  faults: FaultList,
+): void {
+  // Upstream begins this name with a capital.
+  const path = "spec.LoadBalancerSourceRanges";
+  if (type !== "LoadBalancer") faults.forbidden(path, onlyBalanced);
+  const before = old.loadBalancerSourceRanges?.map((range) => range.trim()) ?? [];
+  for (const [index, range] of ranges.map((text) => text.trim()).entries()) {
+    if (!before.includes(range)) faults.messages(`${path}[${index}]`, range, legacyCidrFaults(range));
+  }
 }
 
 function checkBalancer(spec: Spec, faults: FaultList): void {
   const isBalanced = spec.type === "LoadBalancer";
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  if (ranges.length > 0 && !isBalanced) {
-    faults.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'");
-  }
-  for (const [index, range] of ranges.entries()) {
-    faults.messages(`spec.LoadBalancerSourceRanges[${index}]`, range, cidrFaults(range.trim()));
-  }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !isBalanced) {
-    faults.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'");
+    faults.forbidden("spec.allocateLoadBalancerNodePorts", onlyBalanced);
   }
   if (spec.allocateLoadBalancerNodePorts === undefined && isBalanced) {
     faults.required("allocateLoadBalancerNodePorts");
   }
-  const { loadBalancerClass } = spec;
+  checkBalancerClass(spec, faults);
+}
+
+function checkBalancerClass({ type, loadBalancerClass }: Spec, faults: FaultList): void {
   if (loadBalancerClass === undefined) return;
   const path = "spec.loadBalancerClass";
-  if (!isBalanced) faults.forbidden(path, "may only be used when `type` is 'LoadBalancer'");
+  if (type !== "LoadBalancer") faults.forbidden(path, onlyBalanced);
   else faults.messages(path, loadBalancerClass, qualifiedNameFaults(loadBalancerClass));
 }
 
-/** upstream: ValidateService, its parts in its order. Metadata is looked at elsewhere. */
-export function checkService(service: Loose<Service>, faults: FaultList): void {
+const topologyHints = "service.kubernetes.io/topology-aware-hints";
+const topologyMode = "service.kubernetes.io/topology-mode";
+
+function checkTopologyMode({ metadata }: Loose<Service>, faults: FaultList): void {
+  const { [topologyMode]: mode, [topologyHints]: hints } = metadata?.annotations ?? {};
+  if (mode === undefined || hints === undefined || mode === hints) return;
+  const detail = `must match annotations[${topologyHints}] when both are specified`;
+  faults.invalid(`metadata.annotations[${topologyMode}]`, mode, detail);
+}
+
+/** upstream: validateService, its parts in its order. Metadata is looked at elsewhere. */
+function checkWithOld(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
   const spec = service.spec ?? {};
+  checkTopologyMode(service, faults);
   if ((spec.ports ?? []).length === 0 && !isHeadless(spec) && spec.type !== "ExternalName") {
     faults.required("spec.ports");
   }
@@ -255,90 +306,38 @@ export function checkService(service: Loose<Service>, faults: FaultList): void {
   checkPorts(spec, faults);
   checkLabels(spec.selector, "spec.selector", faults);
   checkAffinity(spec, faults);
-  checkClusterIps(spec, faults);
+  checkClusterIps(spec, old.spec ?? {}, faults);
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
-    const messages = ipFaults(ip);
-    faults.messages(`spec.externalIPs[${index}]`, ip, messages);
-    if (messages.length === 0) checkOrdinaryIp(ip, `spec.externalIPs[${index}]`, faults);
+    const path = `spec.externalIPs[${index}]`;
+    const messages = old.spec?.externalIPs?.includes(ip) === true ? [] : legacyIpFaults(ip);
+    faults.messages(path, ip, messages);
+    if (messages.length === 0) checkEndpointIp(ip, path, faults);
   }
   faults.oneOf("spec.type", spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
   checkPortPairs(spec, faults);
+  checkSourceRanges(service, old, faults);
   checkBalancer(spec, faults);
   checkExternalTraffic(spec, faults);
   checkInternalTraffic(spec, faults);
 }
 
-/** upstream: upgradeDowngradeClusterIPs */
-function checkClusterIpsUpdate(spec: Spec, old: Spec, faults: FaultList): void {
-  if (spec.type === "ExternalName" || old.type === "ExternalName") return;
-  if (isHeadless(spec) && isHeadless(old)) return;
-  const now = spec.clusterIPs ?? [];
-  const before = old.clusterIPs ?? [];
-  if (before.length > 0 && now.length === 0) {
-    faults.invalid("spec.clusterIPs[0]", now, "primary clusterIP can not be unset");
-    return;
-  }
-  for (const [index, ip] of before.entries()) {
-    const replaced = now[index] !== undefined && now[index] !== ip;
-    if (replaced) faults.invalid(`spec.clusterIPs[${index}]`, now, "may not change once set");
-  }
-}
+export const checkService = (service: Loose<Service>, faults: FaultList): void =>
+  checkWithOld(service, {}, faults);
 
+/** What an update of a service may change. upstream: ValidateServiceUpdate */
 export function checkServiceUpdate(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
   const spec = service.spec ?? {};
   const before = old.spec ?? {};
-  checkClusterIpsUpdate(spec, before, faults);
-  const wasBalanced = before.type === "LoadBalancer" && spec.type === "LoadBalancer";
-  if (wasBalanced && before.loadBalancerClass !== spec.loadBalancerClass) {
-    faults.invalid("spec.loadBalancerClass", spec.loadBalancerClass, "may not change once set");
+  checkFamilyChanges(spec, before, faults);
+  if (before.type === "LoadBalancer" && spec.type === "LoadBalancer") {
+    if (before.loadBalancerClass !== spec.loadBalancerClass) {
+      faults.invalid("spec.loadBalancerClass", spec.loadBalancerClass, "may not change once set");
+    }
   }
+  checkBalancerClass(spec, faults);
   const checked = needsHealthCheck(before) && needsHealthCheck(spec);
   if (checked && before.healthCheckNodePort !== spec.healthCheckNodePort) {
     faults.forbidden("spec.healthCheckNodePort", "field is immutable");
   }
-  checkService(service, faults);
-}
-
-function checkAddress(address: Loose<EndpointAddress>, path: string, faults: FaultList): void {
-  const { ip = "", hostname = "", nodeName } = address;
-  const messages = ipFaults(ip);
-  faults.messages(`${path}.ip`, ip, messages);
-  if (hostname !== "") checkDnsLabel(hostname, `${path}.hostname`, faults);
-  if (nodeName !== undefined) faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
-  if (messages.length === 0) checkOrdinaryIp(ip, `${path}.ip`, faults);
-}
-
-function checkEndpointPort(
-  port: Loose<EndpointPort>,
-  needsName: boolean,
-  path: string,
-  faults: FaultList,
-): void {
-  const { name = "", port: number = 0, protocol, appProtocol } = port;
-  if (name !== "") checkDnsLabel(name, `${path}.name`, faults);
-  else if (needsName) faults.required(`${path}.name`);
-  faults.messages(`${path}.port`, number, portNumberFaults(number));
-  faults.oneOf(`${path}.protocol`, protocol, protocols);
-  if (appProtocol !== undefined) {
-    faults.messages(`${path}.appProtocol`, appProtocol, qualifiedNameFaults(appProtocol));
-  }
-}
-
-/** upstream: ValidateEndpoints */
-export function checkEndpoints({ subsets = [] }: Loose<Endpoints>, faults: FaultList): void {
-  for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of subsets.entries()) {
-    const path = `subsets[${index}]`;
-    if (addresses.length + notReadyAddresses.length === 0) {
-      faults.required(path, "must specify `addresses` or `notReadyAddresses`");
-    }
-    for (const [position, address] of addresses.entries()) {
-      checkAddress(address, `${path}.addresses[${position}]`, faults);
-    }
-    for (const [position, address] of notReadyAddresses.entries()) {
-      checkAddress(address, `${path}.notReadyAddresses[${position}]`, faults);
-    }
-    for (const [position, port] of ports.entries()) {
-      checkEndpointPort(port, ports.length > 1, `${path}.ports[${position}]`, faults);
-    }
-  }
+  checkWithOld(service, old, faults);
 }

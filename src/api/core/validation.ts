@@ -4,9 +4,11 @@ import type { FaultList } from "../meta/fault-list.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsLabelFaults } from "../meta/names.ts";
+import { checkServiceStatusUpdate } from "./balancer-status-validation.ts";
 import { checkClaim, checkClaimStatusUpdate, checkClaimUpdate } from "./claim-validation.ts";
 import { checkPersistentVolume, checkPersistentVolumeUpdate } from "./persistent-volume-validation.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
+import { checkEndpoints, checkEndpointsUpdate } from "./endpoints-validation.ts";
 import { checkEvent } from "./event-validation.ts";
 import {
   checkNamespace,
@@ -24,7 +26,7 @@ import {
   checkResourceQuotaUpdate,
 } from "./quota-validation.ts";
 import { checkReplicaStatus, checkReplicationController } from "./replication-validation.ts";
-import { checkEndpoints, checkService, checkServiceUpdate } from "./service-validation.ts";
+import { checkService, checkServiceUpdate } from "./service-validation.ts";
 
 function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
   const kind = target?.kind ?? "";
@@ -35,7 +37,7 @@ function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
 export const coreValidations: ValidationsByKind = {
   Binding: { check: checkBinding },
   ConfigMap: { check: checkConfigMap, onUpdate: checkConfigMapUpdate },
-  Endpoints: { check: checkEndpoints },
+  Endpoints: { onCreate: checkEndpoints, onUpdate: checkEndpointsUpdate },
   Event: { check: checkEvent },
   LimitRange: { check: checkLimitRange },
   Namespace: {
@@ -69,6 +71,7 @@ export const coreValidations: ValidationsByKind = {
     nameFaults: dns1035LabelFaults,
     onCreate: checkService,
     onUpdate: checkServiceUpdate,
+    onStatusUpdate: checkServiceStatusUpdate,
   },
   ServiceAccount: {},
 };

@@ -9,7 +9,7 @@ import type {
   Service,
   ServiceAccount,
 } from "../generated/types/core-v1.ts";
-import { addressWarnings, rangeWarnings } from "../meta/address-warnings.ts";
+import { addressWarnings, rangeWarnings } from "../meta/addresses.ts";
 import type { WarningsByKind } from "../meta/kind-warnings.ts";
 import type { Loose } from "../meta/loose.ts";
 import { claimSpecWarnings, persistentVolumeWarnings } from "./claim-warnings.ts";

@@ -1,13 +1,19 @@
 /** EndpointSlices. upstream: pkg/apis/discovery/validation/validation.go */
-import { isIP } from "node:net";
 import { protocols } from "../core/container-validation.ts";
-import { checkOrdinaryIp } from "../core/service-validation.ts";
+import { checkEndpointIp } from "../core/endpoints-validation.ts";
 import type { Endpoint, EndpointPort, EndpointSlice, ForZone } from "../generated/types/discovery-v1.ts";
+import { legacyIpFaults, parseAddress } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkDnsLabel, checkImmutable, checkLabels } from "../meta/field-rules.ts";
+import { checkDnsLabel, checkImmutable, checkLabels, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, ipFaults, portNumberFaults, qualifiedNameFaults } from "../meta/names.ts";
+import {
+  dnsLabelFaults,
+  dnsSubdomainFaults,
+  labelValueFaults,
+  portNumberFaults,
+  qualifiedNameFaults,
+} from "../meta/names.ts";
 
 const endpointsMax = 1000;
 const addressesMax = 100;
@@ -15,12 +21,41 @@ const portsMax = 20_000;
 const hintsMax = 8;
 const topologyMax = 16;
 
-function addressFaults(address: string, type: string): readonly string[] {
-  if (type === "FQDN") return dnsSubdomainFaults(address);
-  const messages = ipFaults(address);
-  if (messages.length > 0) return messages;
-  const family = type === "IPv4" ? 4 : 6;
-  return isIP(address) === family ? [] : [`must be a valid ${type} address`];
+/** upstream: apimachinery/pkg/util/validation/validation.go (IsFullyQualifiedDomainName) */
+function checkDomain(text: string, path: string, faults: FaultList): void {
+  if (text === "") {
+    faults.required(path);
+    return;
+  }
+  const name = text.replace(/\.$/, "");
+  const messages = dnsSubdomainFaults(name);
+  if (messages.length > 0) {
+    faults.invalid(path, name, messages.join(","));
+    return;
+  }
+  const labels = name.split(".");
+  if (labels.length < 2) {
+    faults.invalid(path, name, "should be a domain with at least two segments separated by dots");
+    return;
+  }
+  for (const label of labels) {
+    const own = dnsLabelFaults(label);
+    if (own.length === 0) continue;
+    faults.invalid(path, label, own.join(","));
+    return;
+  }
+}
+
+/** Of an unknown type of address nothing can be said. */
+function checkAddress(address: string, type: string, path: string, faults: FaultList): void {
+  if (type === "FQDN") checkDomain(address, path, faults);
+  if (type !== "IPv4" && type !== "IPv6") return;
+  const messages = legacyIpFaults(address);
+  faults.messages(path, address, messages);
+  if (messages.length > 0) return;
+  const isOfFour = parseAddress(address)?.length === 32;
+  if (isOfFour !== (type === "IPv4")) faults.invalid(path, address, `must be an ${type} address`);
+  checkEndpointIp(address, path, faults);
 }
 
 function checkEndpoint(endpoint: Loose<Endpoint>, type: string, path: string, faults: FaultList): void {
@@ -31,17 +66,14 @@ function checkEndpoint(endpoint: Loose<Endpoint>, type: string, path: string, fa
     faults.tooMany(`${path}.addresses`, addresses.length, addressesMax);
   }
   for (const [index, address] of addresses.entries()) {
-    const at = `${path}.addresses[${index}]`;
-    const messages = addressFaults(address, type);
-    if (messages.length > 0) faults.messages(at, address, messages);
-    else if (type !== "FQDN") checkOrdinaryIp(address, at, faults);
+    checkAddress(address, type, `${path}.addresses[${index}]`, faults);
   }
   const { nodeName, hostname } = endpoint;
   if (nodeName !== undefined) faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
   checkTopology(endpoint.deprecatedTopology, `${path}.deprecatedTopology`, faults);
   if (hostname !== undefined) checkDnsLabel(hostname, `${path}.hostname`, faults);
   if (endpoint.hints !== undefined) {
-    checkHints(endpoint.hints.forZones, qualifiedNameFaults, `${path}.hints.forZones`, faults);
+    checkHints(endpoint.hints.forZones, labelValueFaults, `${path}.hints.forZones`, faults);
     checkHints(endpoint.hints.forNodes, dnsSubdomainFaults, `${path}.hints.forNodes`, faults);
   }
 }
@@ -77,7 +109,10 @@ function checkTopology(
 }
 
 function checkPorts(ports: readonly Loose<EndpointPort>[] = [], faults: FaultList): void {
-  if (ports.length > portsMax) faults.tooMany("ports", ports.length, portsMax);
+  if (ports.length > portsMax) {
+    faults.tooMany("ports", ports.length, portsMax);
+    return;
+  }
   const names = new Set<string>();
   for (const [index, { name = "", protocol, port, appProtocol }] of ports.entries()) {
     const path = `ports[${index}]`;
@@ -92,22 +127,27 @@ function checkPorts(ports: readonly Loose<EndpointPort>[] = [], faults: FaultLis
   }
 }
 
-function checkSlice(
-  { addressType = "", endpoints = [], ports }: Loose<EndpointSlice>,
-  faults: FaultList,
-): void {
+function checkSlice(slice: Loose<EndpointSlice>, old: Loose<EndpointSlice>, faults: FaultList): void {
+  const { addressType = "", endpoints = [], ports } = slice;
   faults.oneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]);
-  if (endpoints.length > endpointsMax) faults.tooMany("endpoints", endpoints.length, endpointsMax);
+  checkPorts(ports, faults);
+  // What is stored was fine once.
+  if (old.endpoints !== undefined && isSame(old.endpoints, endpoints)) return;
+  if (endpoints.length > endpointsMax) {
+    faults.tooMany("endpoints", endpoints.length, endpointsMax);
+    return;
+  }
   for (const [index, endpoint] of endpoints.entries()) {
     checkEndpoint(endpoint, addressType, `endpoints[${index}]`, faults);
   }
-  checkPorts(ports, faults);
 }
 
 export const discoveryValidations: ValidationsByKind = {
   EndpointSlice: {
-    check: checkSlice,
-    onUpdate: ({ addressType }: Loose<EndpointSlice>, old: Loose<EndpointSlice>, faults) =>
-      checkImmutable(addressType, old.addressType, "addressType", faults),
+    onCreate: (slice: Loose<EndpointSlice>, faults) => checkSlice(slice, {}, faults),
+    onUpdate: (slice: Loose<EndpointSlice>, old: Loose<EndpointSlice>, faults) => {
+      checkSlice(slice, old, faults);
+      checkImmutable(slice.addressType, old.addressType, "addressType", faults);
+    },
   },
 };

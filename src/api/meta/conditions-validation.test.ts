@@ -2,11 +2,9 @@
 import { testStatusUpdates, type UpdateCase, type Valid } from "../testing/validation-cases.ts";
 
 const budget = "policy/v1/PodDisruptionBudget";
-const range = "networking.k8s.io/v1/ServiceCIDR";
 const policy = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy";
 const valid: Valid = {
   [budget]: { spec: { minAvailable: 1 } },
-  [range]: { spec: { cidrs: ["10.0.0.0/16"] } },
   [policy]: {},
 };
 const good = {

@@ -8,7 +8,9 @@ import { percentOf, type IntOrString } from "./int-or-string.ts";
 import type { Labels, LabelSelectorSpec } from "./labels.ts";
 import {
   dnsLabelFaults,
+  dnsSubdomainFaults,
   labelValueFaults,
+  patternMessage,
   percentFaults,
   portNameFaults,
   portNumberFaults,
@@ -90,6 +92,25 @@ export function checkAtMost100Percent(value: IntOrString | undefined, path: stri
 /** Whether a number or percentage says none at all. */
 export const saysNone = (value: IntOrString | undefined): boolean =>
   value === undefined || value === 0 || percentOf(value) === 0;
+
+const urlPathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const urlPath = new RegExp(`^${urlPathPattern}$`);
+
+/** upstream: apimachinery/pkg/util/validation/validation.go (IsDomainPrefixedPath) */
+export function checkDomainPrefixedPath(value: string, path: string, faults: FaultList): void {
+  if (value === "") {
+    faults.required(path);
+    return;
+  }
+  const slash = value.indexOf("/");
+  const [host, rest] = [value.slice(0, Math.max(0, slash)), value.slice(slash + 1)];
+  if (slash < 0 || host === "" || rest === "") {
+    faults.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")');
+    return;
+  }
+  faults.messages(path, host, dnsSubdomainFaults(host));
+  if (!urlPath.test(rest)) faults.invalid(path, rest, patternMessage("Invalid path", urlPathPattern));
+}
 
 type Expression = NonNullable<LabelSelectorSpec["matchExpressions"]>[number];
 

@@ -2,7 +2,6 @@
  * What names of all sorts must look like. Each check answers with upstream's messages, none when the value is fine.
  * upstream: apimachinery/pkg/util/validation/validation.go, apimachinery/pkg/api/validation/path/name.go
  */
-import { isIP } from "node:net";
 
 export type Faults = readonly string[];
 
@@ -207,21 +206,6 @@ export const userIdFaults = (value: number): Faults => rangeFaults(value, 0, 0xf
 export function pathSegmentFaults(value: string): Faults {
   if (value === "." || value === "..") return [`may not be '${value}'`];
   return ["/", "%"].filter((text) => value.includes(text)).map((text) => `may not contain '${text}'`);
-}
-
-/** Stricter than node's isIP: no zone, no leading zeros, no IPv4 mapped into IPv6. */
-export function ipFaults(value: string): Faults {
-  const family = isIP(value);
-  const fine = family === 4 || (family === 6 && !value.includes("%"));
-  return fine ? none : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
-}
-
-export function cidrFaults(value: string): Faults {
-  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(value) ?? [];
-  const family = address.includes("%") ? 0 : isIP(address);
-  const leadingZero = bits.length > 1 && bits.startsWith("0");
-  const fine = family !== 0 && !leadingZero && Number(bits) <= (family === 4 ? 32 : 128);
-  return fine ? none : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"];
 }
 
 /** For generateName: the text before the random end, whose trailing dash counts as a letter. */

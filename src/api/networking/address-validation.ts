@@ -1,19 +1,11 @@
 /** Addresses and ranges of services. upstream: pkg/apis/networking/validation/validation.go */
-import { isIP } from "node:net";
 import type { IPAddress, ParentReference, ServiceCIDR } from "../generated/types/networking-v1.ts";
-import { checkConditions } from "../meta/conditions-validation.ts";
+import { cidrFaults, ipFaults, parseRange } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
-import { addressWarnings } from "../meta/address-warnings.ts";
 import type { KindValidation } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { cidrFaults, dnsSubdomainFaults, pathSegmentFaults } from "../meta/names.ts";
-
-/** upstream: ValidateIPAddressName */
-function addressNameFaults(name: string): readonly string[] {
-  const isFine = isIP(name) !== 0 && !name.includes("%") && addressWarnings(name, "").length === 0;
-  return isFine ? [] : ["must be a canonical form IP address"];
-}
+import { dnsSubdomainFaults, pathSegmentFaults } from "../meta/names.ts";
 
 function checkParent(parent: Loose<ParentReference> | undefined, path: string, faults: FaultList): void {
   if (parent === undefined) {
@@ -31,14 +23,15 @@ function checkParent(parent: Loose<ParentReference> | undefined, path: string, f
 }
 
 export const addressValidation: KindValidation = {
-  nameFaults: addressNameFaults,
-  check: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
+  nameFaults: ipFaults,
+  onCreate: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
   onUpdate: ({ spec }: Loose<IPAddress>, old: Loose<IPAddress>, faults) =>
     checkImmutable(spec?.parentRef, old.spec?.parentRef, "spec.parentRef", faults),
 };
 
-const familyOf = (range: string): number => isIP(range.split("/")[0] ?? "");
+const familyOf = (range: string): number => parseRange(range)?.address.length ?? 0;
 
+/** upstream: validateServiceCIDRSpec, which shows its own name of the list. */
 function checkRanges(ranges: readonly string[] = [], faults: FaultList): void {
   const path = "spec.cidrs";
   if (ranges.length === 0) {
@@ -46,19 +39,20 @@ function checkRanges(ranges: readonly string[] = [], faults: FaultList): void {
     return;
   }
   if (ranges.length > 2) {
-    faults.invalid(path, ranges, "may only hold up to 2 values");
+    faults.invalid(path, { CIDRs: ranges }, "may only hold up to 2 values");
+    return;
+  }
+  const families = new Set(ranges.map(familyOf));
+  if (ranges.length === 2 && (families.size < 2 || families.has(0))) {
+    faults.invalid(
+      path,
+      { CIDRs: ranges },
+      "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+    );
     return;
   }
   for (const [index, range] of ranges.entries()) {
     faults.messages(`${path}[${index}]`, range, cidrFaults(range));
-  }
-  const [first = "", second = ""] = ranges;
-  if (ranges.length === 2 && familyOf(first) !== 0 && familyOf(first) === familyOf(second)) {
-    faults.invalid(
-      path,
-      ranges,
-      "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
-    );
   }
 }
 
@@ -73,11 +67,10 @@ function checkRangesUpdate({ spec }: Loose<ServiceCIDR>, old: Loose<ServiceCIDR>
   for (const [index, range] of before.entries()) {
     checkImmutable(ranges[index], range, `spec.cidrs[${index}]`, faults);
   }
+  if (ranges.length > before.length) checkRanges(ranges, faults);
 }
 
 export const serviceRangeValidation: KindValidation = {
-  check: ({ spec }: Loose<ServiceCIDR>, faults) => checkRanges(spec?.cidrs, faults),
+  onCreate: ({ spec }: Loose<ServiceCIDR>, faults) => checkRanges(spec?.cidrs, faults),
   onUpdate: checkRangesUpdate,
-  onStatusUpdate: ({ status }: Loose<ServiceCIDR>, _old, faults) =>
-    checkConditions(status?.conditions, "status.conditions", faults),
 };

@@ -33,10 +33,10 @@ function checkBudgetStatus(
   _old: Loose<PodDisruptionBudget>,
   faults: FaultList,
 ): void {
+  checkConditions(status.conditions, "status.conditions", faults);
   for (const field of ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
   }
-  checkConditions(status.conditions, "status.conditions", faults);
 }
 
 export const policyValidations: ValidationsByKind = {

@@ -10,7 +10,7 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { internalError, invalidError, isNotFound } from "#api/meta/status.ts";
 import { keyOf } from "#api/meta/object.ts";
 import type { ResourceStore } from "../../store.ts";
-import type { Finish } from "../../strategy.ts";
+import { isSame, type Finish } from "../../strategy.ts";
 import { dryClaims, type Claims } from "./claims.ts";
 import { familyOf, type AddressFamily, type AddressRange } from "./address-range.ts";
 import type { PortRange } from "./port-range.ts";
@@ -121,14 +121,8 @@ export class ServiceAllocation {
   /** Policy and families; what a single-stack cluster can't give is refused or left out. */
   #settleFamilies(service: Service): void {
     const spec = (service.spec ??= {});
-    if (spec.type === "ExternalName") {
-      delete spec.ipFamilies;
-      delete spec.ipFamilyPolicy;
-      delete spec.clusterIP;
-      delete spec.clusterIPs;
-      return;
-    }
     syncClusterIps(spec);
+    if (spec.type === "ExternalName") return;
     const given = (spec.clusterIPs ?? []).filter((address) => address !== "None" && address !== "");
     const offered = this.#ranges.addresses.map(({ family }) => family);
     const families = wantedFamilies(spec, given, offered);
@@ -172,16 +166,12 @@ export class ServiceAllocation {
   async #takePorts(taking: Taking): Promise<void> {
     const { spec } = taking.service;
     if (spec === undefined) return;
-    if (!needsNodePorts(spec)) {
-      for (const port of spec.ports ?? []) if (spec.type !== "LoadBalancer") delete port.nodePort;
-      if (spec.type !== "LoadBalancer") delete spec.healthCheckNodePort;
-    } else {
+    if (needsNodePorts(spec)) {
       for (const [at, port] of (spec.ports ?? []).entries()) await this.#takePort(port, at, taking);
     }
-    if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local") {
-      const asked = spec.healthCheckNodePort ?? 0;
-      spec.healthCheckNodePort = await this.#onePort(asked, "spec.healthCheckNodePort", taking);
-    } else delete spec.healthCheckNodePort;
+    if (!isLocalBalancer(spec)) return;
+    const asked = spec.healthCheckNodePort ?? 0;
+    spec.healthCheckNodePort = await this.#onePort(asked, "spec.healthCheckNodePort", taking);
   }
 
   async #takePort(port: ServicePort, at: number, taking: Taking): Promise<void> {
@@ -318,21 +308,54 @@ function keepAllocated(service: Service, old: Service): void {
 }
 
 /**
- * Fields that only mean something for another type go with it, unless the client has just set them (then validation
- * has its say). upstream: dropTypeDependentFields
+ * Fields that meant something for what the Service was, and mean nothing for what it becomes, go with it, unless the
+ * client has just set them: then validation has its say. upstream: dropTypeDependentFields
  */
 function dropForeign({ spec = {} }: Service, old: Service | undefined): void {
-  if (old?.spec === undefined || spec.type === old.spec.type) return;
-  const isExternal = spec.type === "NodePort" || spec.type === "LoadBalancer";
-  if (!isExternal && spec.externalTrafficPolicy === old.spec.externalTrafficPolicy) {
-    delete spec.externalTrafficPolicy;
+  if (old === undefined) return;
+  const before = old.spec ?? {};
+  const isNoLonger = (is: (spec: ServiceSpec) => boolean): boolean => is(before) && !is(spec);
+  if (isNoLonger(hasAddresses)) {
+    if (isSame(spec.clusterIPs, before.clusterIPs)) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    if (isSame(spec.ipFamilies, before.ipFamilies)) delete spec.ipFamilies;
+    if (spec.ipFamilyPolicy === before.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }
-  if (spec.type === "LoadBalancer") return;
-  delete spec.allocateLoadBalancerNodePorts;
-  if (spec.loadBalancerClass === old.spec.loadBalancerClass) delete spec.loadBalancerClass;
+  if (isNoLonger(needsNodePorts) && isSame(nodePortsOf(spec), nodePortsOf(before))) {
+    for (const port of spec.ports ?? []) delete port.nodePort;
+  }
+  if (isNoLonger(isLocalBalancer)) dropIfSame(spec, before, "healthCheckNodePort");
+  if (isNoLonger(isBalancer)) {
+    dropIfSame(spec, before, "allocateLoadBalancerNodePorts");
+    dropIfSame(spec, before, "loadBalancerClass");
+  }
+  if (isNoLonger(isReachedFromOutside)) dropIfSame(spec, before, "externalTrafficPolicy");
 }
 
+function dropIfSame(
+  spec: ServiceSpec,
+  before: ServiceSpec,
+  field:
+    | "healthCheckNodePort"
+    | "allocateLoadBalancerNodePorts"
+    | "loadBalancerClass"
+    | "externalTrafficPolicy",
+): void {
+  if (spec[field] === before[field]) delete spec[field];
+}
+
+const nodePortsOf = ({ ports = [] }: ServiceSpec): readonly number[] =>
+  [...new Set(ports.map(({ nodePort }) => nodePort ?? 0))].toSorted((a, b) => a - b);
+
+const hasAddresses = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
+const isBalancer = ({ type }: ServiceSpec): boolean => type === "LoadBalancer";
+const isReachedFromOutside = ({ type, externalIPs = [] }: ServiceSpec): boolean =>
+  type === "NodePort" || type === "LoadBalancer" || (type === "ClusterIP" && externalIPs.length > 0);
+
 function keepAddresses(spec: ServiceSpec, before: ServiceSpec): void {
+  normalizeAddresses(spec, before);
   const saysNothing = (spec.clusterIP ?? "") === "" && (spec.clusterIPs ?? []).length === 0;
   const saysTheSame = spec.clusterIP === before.clusterIP && spec.clusterIPs === undefined;
   if (saysNothing || saysTheSame) {
@@ -341,6 +364,14 @@ function keepAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   }
   if (before.ipFamilies !== undefined) spec.ipFamilies ??= [...before.ipFamilies];
   if (before.ipFamilyPolicy !== undefined) spec.ipFamilyPolicy ??= before.ipFamilyPolicy;
+}
+
+/** Old clients change the single address only; whether they may is for validation. upstream: NormalizeClusterIPs */
+function normalizeAddresses(spec: ServiceSpec, before: ServiceSpec): void {
+  const single = spec.clusterIP ?? "";
+  if (single === (before.clusterIP ?? "") || !isSame(spec.clusterIPs, before.clusterIPs)) return;
+  if (single === "") delete spec.clusterIPs;
+  else spec.clusterIPs = [single, ...(before.clusterIPs ?? []).slice(1)];
 }
 
 function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
