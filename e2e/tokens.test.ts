@@ -1,5 +1,8 @@
 /** Tokens that secrets hold: of service accounts, and of those who join; with the real kubectl. */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock, toRfc3339 } from "#base/clock.ts";
 import { JudgingServer } from "./judging-server.ts";
@@ -68,17 +71,25 @@ type: kubernetes.io/service-account-token
   assert.match(await server.fails(whoami(token.toString())), /must be logged in/);
 });
 
+/** As kubeadm join does it: a stranger reads it, checks it with the token alone, and comes back by what it says. */
+async function discovers(server: PlainServer, id: string, secret: string): Promise<void> {
+  const { status, text } = await server.anonymously("/api/v1/namespaces/kube-public/configmaps/cluster-info");
+  assert.equal(status, 200);
+  const { data } = JSON.parse(text) as { readonly data: Readonly<Record<string, string>> };
+  const { kubeconfig = "", [`jws-kubeconfig-${id}`]: signed = "" } = data;
+  const [header = "", , signature] = signed.split(".");
+  const content = Buffer.from(kubeconfig).toString("base64url");
+  assert.equal(createHmac("sha256", secret).update(`${header}.${content}`).digest("base64url"), signature);
+  const path = join(server.directory, "discovered");
+  writeFileSync(path, kubeconfig);
+  const whoami = ["auth", "whoami", `--kubeconfig=${path}`, `--token=${id}.${secret}`];
+  assert.match(await server.kubectl("1.35", whoami), new RegExp(`^Username +system:bootstrap:${id}$`, "m"));
+  assert.equal((await server.anonymously("/api/v1/namespaces/kube-public/configmaps")).status, 403);
+}
+
 test("a bootstrap token signs cluster-info, and is over in time", { timeout: 60_000 }, async () => {
   await using server = await PlainServer.start();
   const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
-  await kubectl(
-    "create",
-    "configmap",
-    "cluster-info",
-    "-n",
-    "kube-public",
-    "--from-literal=kubeconfig=who we are",
-  );
   const soon = toRfc3339(systemClock.now() + 8000);
   await server.kubectl(
     "1.35",
@@ -96,6 +107,7 @@ test("a bootstrap token signs cluster-info, and is over in time", { timeout: 60_
   };
   const are = (wanted: string) => async (): Promise<boolean> => (await signers()) === wanted;
   await eventually("both sign", waitMs, are("jws-kubeconfig-abcdef jws-kubeconfig-fedcba"));
+  await discovers(server, "abcdef", "0123456789abcdef");
   await kubectl(
     "wait",
     "-n",

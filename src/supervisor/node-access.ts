@@ -4,9 +4,8 @@
  */
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "#api/generated/types/rbac-v1.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "#api/resources.ts";
-import type { KubeObject } from "#api/meta/object.ts";
-import { isAlreadyExists } from "#api/meta/status.ts";
-import type { Client, ResourceClient } from "#client/client.ts";
+import type { Client } from "#client/client.ts";
+import { createMissing } from "./create-missing.ts";
 
 const name = "mini-k8s:node-network";
 const apiGroup = "rbac.authorization.k8s.io";
@@ -36,18 +35,9 @@ const roleBinding: RoleBinding = { metadata, roleRef: { apiGroup, kind: "Role", 
 
 export async function ensureNodeAccess(client: Client): Promise<void> {
   await Promise.all([
-    ensure(client.resource(clusterRoles), clusterRole),
-    ensure(client.resource(clusterRoleBindings), clusterRoleBinding),
-    ensure(client.resource(roles, "kube-system"), role),
-    ensure(client.resource(roleBindings, "kube-system"), roleBinding),
+    createMissing(client.resource(clusterRoles), clusterRole),
+    createMissing(client.resource(clusterRoleBindings), clusterRoleBinding),
+    createMissing(client.resource(roles, "kube-system"), role),
+    createMissing(client.resource(roleBindings, "kube-system"), roleBinding),
   ]);
-}
-
-/** Only made when missing: an administrator may have changed it. */
-async function ensure<T extends KubeObject>(resource: ResourceClient<T>, object: T): Promise<void> {
-  try {
-    await resource.create(object);
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
 }

@@ -6,6 +6,7 @@ import { apiserverKind, type Apiserver } from "#apiserver/component.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { aborted } from "#base/abort.ts";
+import { errorText } from "#base/log.ts";
 import { completeOptions, runInOrder, type Component } from "#base/component.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
@@ -31,6 +32,7 @@ import {
   type CertificateInput,
   type ServerCertificates,
 } from "./certificates.ts";
+import { publishClusterInfo } from "./cluster-info.ts";
 import { controlPlane, systemUser } from "./control-plane.ts";
 import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
 import { datastoreName } from "./datastore/endpoint.ts";
@@ -90,6 +92,7 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
     ...(options.disableAgent ? [] : await ownNode(options, { server, certificates, nodeIp }, host)),
     stepComponent("kubeconfig", () => announce(options, { server, certificates }, host)),
     ...upkeep(options, server, host),
+    clusterInfoComponent(`https://${inUrl(address)}:${options.httpsListenPort}`, server, host),
   ];
   await runInOrder(components, host.signal, {
     clock,
@@ -154,6 +157,7 @@ function etcdApi(
   return [etcdListenComponent(etcdListen, input, host)];
 }
 
+const inUrl = (ip: string): string => (ip.includes(":") ? `[${ip}]` : ip);
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
 
 /** Every name that clients may call the API by. */
@@ -349,6 +353,22 @@ function upkeep(
     loopComponent("compaction", (signal) => compacting.run(signal)),
     ...(snapshots.schedule === undefined ? [] : [snapshotSchedule(snapshots.schedule, { service, clock })]),
   ];
+}
+
+/** What anybody may know of the cluster. A store that takes no more is no reason to stop. */
+function clusterInfoComponent(
+  address: string,
+  { admin, rootCaPem: caPem }: Server,
+  { log }: Host,
+): Component {
+  return loopComponent("cluster-info", async (signal) => {
+    try {
+      await publishClusterInfo(admin, { server: address, caPem });
+    } catch (error) {
+      log.warn("cluster-info not published", { reason: errorText(error) });
+    }
+    await aborted(signal);
+  });
 }
 
 /** Something that goes on beside the rest, ready from the start. */
