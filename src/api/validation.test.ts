@@ -87,7 +87,7 @@ const valid: Readonly<Record<string, Given>> = {
   "apps/v1/DaemonSet": { spec: { selector, template } },
   "apps/v1/StatefulSet": { spec: { selector, template } },
   "apps/v1/ControllerRevision": { data: {}, revision: 1 },
-  "batch/v1/Job": { spec: { selector, template: jobTemplate } },
+  "batch/v1/Job": { spec: { manualSelector: true, selector, template: jobTemplate } },
   "batch/v1/CronJob": {
     spec: { schedule: "*/5 1-3 * jan mon,fri", jobTemplate: { spec: { template: jobTemplate } } },
   },

@@ -95,9 +95,33 @@ function check(schedule: string): void {
   }
 }
 
+const zonePart = /^[A-Za-z.\-_0-9+]{1,14}$/;
+
+export function isTimeZone(name: string): boolean {
+  const parts = name.split("/");
+  if (!parts.every((part) => zonePart.test(part) && part !== "." && part !== ".." && !part.startsWith("-"))) {
+    return false;
+  }
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** "TZ=UTC …" */
+function withoutZone(schedule: string): string {
+  const [prefix, zone = ""] = /^(?:CRON_)?TZ=(\S*) /.exec(schedule) ?? [];
+  if (prefix === undefined) return schedule;
+  // An empty one is UTC to Go.
+  if (zone !== "" && !isTimeZone(zone)) fail(`provided bad location ${zone}: unknown time zone ${zone}`);
+  return schedule.slice(prefix.length);
+}
+
 export function scheduleFault(schedule: string): string | undefined {
   try {
-    check(schedule.replace(/^(CRON_)?TZ=\S*\s*/, ""));
+    check(withoutZone(schedule));
     return undefined;
   } catch (error) {
     if (error instanceof ScheduleError) return error.message;

@@ -32,6 +32,22 @@ function intervalOf(text: string, completions: number): Interval | Fault {
   return [first, last];
 }
 
+/** The first index that is in both; what can't be read is skipped. upstream: validateFailedIndexesNotOverlapCompleted */
+export function overlapOf(left: string, right: string, completions: number): number | undefined {
+  if (left === "" || right === "") return undefined;
+  const [some, others] = [left, right].map((text) =>
+    text.split(",").flatMap((part) => {
+      const interval = intervalOf(part, completions);
+      return isFault(interval) ? [] : [interval];
+    }),
+  );
+  for (const [first, last] of some ?? []) {
+    const met = others?.find(([low, high]) => first <= high && low <= last);
+    if (met !== undefined) return Math.max(first, met[0]);
+  }
+  return undefined;
+}
+
 /** How many indexes these are, or what is wrong with the text. */
 export function checkIndexes(text: string, completions: number): number | Fault {
   if (text === "") return 0;

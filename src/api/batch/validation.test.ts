@@ -12,7 +12,26 @@ const template = {
   metadata: { labels },
   spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] },
 };
-const valid: Valid = { [job]: { spec: { selector: { matchLabels: labels }, template } } };
+const cron = "batch/v1/CronJob";
+const valid: Valid = {
+  [job]: { spec: { manualSelector: true, selector: { matchLabels: labels }, template } },
+  [cron]: { spec: { schedule: "* * * * *", jobTemplate: { spec: { template } } } },
+};
+const generated = {
+  "controller-uid": "u",
+  "job-name": "x",
+  "batch.kubernetes.io/controller-uid": "u",
+  "batch.kubernetes.io/job-name": "x",
+};
+const byUid = (fields: object, templateLabels: object): object => ({
+  metadata: { uid: "u" },
+  spec: {
+    manualSelector: undefined,
+    selector: { matchLabels: { app: undefined, ...fields } },
+    template: { metadata: { labels: { app: undefined, ...templateLabels } } },
+  },
+});
+const uidLabel = { "batch.kubernetes.io/controller-uid": "u" };
 const spec = (fields: object): object => ({ spec: fields });
 const indexed = (fields: object): object => spec({ completionMode: "Indexed", completions: 5, ...fields });
 const fails = (...rules: readonly object[]): object => spec({ podFailurePolicy: { rules } });
@@ -32,6 +51,42 @@ const parses = (succeededIndexes: string, fault: string): CreateCase => [
 ];
 
 testCreates(valid, [
+  [job, byUid(uidLabel, generated)],
+  [
+    job,
+    byUid(uidLabel, { ...generated, "controller-uid": "v" }),
+    'spec.template.metadata.labels[controller-uid]: Invalid value: {"controller-uid":"v",…',
+  ],
+  [
+    job,
+    byUid({ ...uidLabel, a: "b" }, { ...generated, "job-name": undefined, a: "b" }),
+    "spec.template.metadata.labels[job-name]: Required value: must be 'x'",
+    'spec.selector: Invalid value: {"matchLabels":{"batch.kubernetes.io/controller-uid":"u","a":"b"}}: `selector` not auto-generated',
+  ],
+  [
+    job,
+    { metadata: { name: "a.b" }, ...indexed({ completions: 11 }) },
+    'metadata.name: Invalid value: "a.b": will not able to create pod with invalid DNS label: a.b-10',
+  ],
+  [
+    job,
+    spec({ completionMode: "Ordered" }),
+    'spec.completionMode: Unsupported value: "Ordered": supported values: "NonIndexed", "Indexed"',
+  ],
+  [
+    cron,
+    spec({ schedule: "TZ=Mars/North 0 * * * *" }),
+    'spec.schedule: Invalid value: "TZ=Mars/North 0 * * * *": provided bad location Mars/North: unknown time zone Mars/North',
+    'spec.schedule: Invalid value: "TZ=Mars/North 0 * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+  ],
+  [cron, spec({ timeZone: "Europe/Zurich" })],
+  [cron, spec({ timeZone: "+01:00" }), 'spec.timeZone: Invalid value: "+01:00": unknown time zone +01:00'],
+  [
+    cron,
+    spec({ jobTemplate: { spec: { manualSelector: true, selector: {} } } }),
+    "spec.jobTemplate.spec.selector: Invalid value: {}: `selector` will be auto-generated",
+    'spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: "nil", "false"',
+  ],
   fallsWith({}),
   fallsWith({ containerName: "c" }),
   fallsWith(
@@ -142,7 +197,34 @@ testCreates(valid, [
     "the fragment \"1-2-3\" violates the requirement that an index interval can have at most two parts separated by '-'",
   ),
 ]);
+const zoned = spec({ schedule: "TZ=UTC 0 * * * *" });
+const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } };
+const podAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [] };
+const placed = (affinity: object): object => spec({ template: { spec: { affinity } } });
+
 testUpdates(valid, [
+  [cron, zoned, spec({ suspend: true })],
+  [
+    cron,
+    zoned,
+    spec({ timeZone: "UTC" }),
+    'spec.schedule: Invalid value: "TZ=UTC 0 * * * *": cannot use both timeZone field and TZ or CRON_TZ in schedule',
+  ],
+  [cron, spec({ timeZone: "Mars/North" }), spec({ suspend: true })],
+  [job, spec({ suspend: true }), spec({ template: { spec: { nodeSelector: { a: "b" } } } })],
+  [job, spec({ suspend: true }), placed({ podAffinity }), "spec.template: Invalid value: {…"],
+  [
+    job,
+    {},
+    placed({ nodeAffinity: { ...nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: undefined } }),
+    "spec.template: Invalid value: {…",
+  ],
+  [
+    job,
+    { ...spec({ suspend: true }), status: { startTime: "2026-01-01T00:00:00Z" } },
+    spec({ template: { spec: { nodeSelector: { a: "b" } } } }),
+    "spec.template: Invalid value: {…",
+  ],
   [job, indexed({ parallelism: 5 }), spec({ completions: 3, parallelism: 3 })],
   [
     job,
@@ -151,7 +233,94 @@ testUpdates(valid, [
     "spec.completions: Invalid value: 3: can only be modified in tandem with spec.parallelism",
   ],
 ]);
+const now = "2026-01-01T00:00:10Z";
+const before = "2026-01-01T00:00:00Z";
+const status = (fields: object): object => ({ status: fields });
+const conditions = (...types: readonly string[]): object => ({
+  conditions: types.map((type) => ({ type, status: "True" })),
+});
+const says = (detail: string): string => `status.conditions: Invalid value: ${detail}`;
+const done = { ...conditions("SuccessCriteriaMet", "Complete"), startTime: before, completionTime: now };
+
 testStatusUpdates(valid, [
+  [job, {}, status(done)],
+  [
+    job,
+    {},
+    status({ ...conditions("Complete", "Failed", "FailureTarget"), active: 1, completionTime: now }),
+    says("cannot set Complete=True and Failed=true conditions"),
+    says("cannot set Complete=True and FailureTarget=true conditions"),
+    says("cannot set Complete=True condition without the SuccessCriteriaMet=true condition"),
+    "status.active: Invalid value: 1: active>0 is invalid for finished job",
+    "status.startTime: Required value: startTime is required for finished job",
+  ],
+  [
+    job,
+    {},
+    status({ ...conditions("Failed"), startTime: before, terminating: 1 }),
+    says("cannot set Failed=True condition without the FailureTarget=true condition"),
+    "status.terminating: Invalid value: 1: terminating>0 is invalid for finished job",
+  ],
+  [
+    job,
+    {},
+    status({ ...conditions("SuccessCriteriaMet", "Complete"), startTime: before }),
+    "status.completionTime: Required value: completionTime is required for Complete jobs",
+  ],
+  [
+    job,
+    {},
+    status({ startTime: now, completionTime: before }),
+    `status.completionTime: Invalid value: "${before}": cannot set completionTime when there is no Complete=True condition`,
+    `status.completionTime: Invalid value: "${before}": must be equal to or after \`startTime\``,
+  ],
+  [
+    job,
+    status(done),
+    status({ ...done, completionTime: "2026-01-01T00:00:11Z" }),
+    'status.completionTime: Invalid value: "2026-01-01T00:00:11Z": field is immutable',
+  ],
+  [
+    job,
+    status(done),
+    status({ conditions: [] }),
+    `status.completionTime: Invalid value: "${now}": cannot set completionTime when there is no Complete=True condition`,
+    says("cannot disable the terminal Complete=True condition"),
+    says("cannot disable the SuccessCriteriaMet=True condition"),
+  ],
+  [
+    job,
+    status({ startTime: before }),
+    status({ startTime: now }),
+    "status.startTime: Required value: startTime cannot be removed for unsuspended job",
+  ],
+  [
+    job,
+    {},
+    status({ ready: 2, active: 1, uncountedTerminatedPods: { succeeded: ["", "a"], failed: ["a"] } }),
+    'status.uncountedTerminatedPods.succeeded[0]: Invalid value: "": must not be empty',
+    'status.uncountedTerminatedPods.failed[0]: Duplicate value: "a"',
+    "status.ready: Invalid value: 2: cannot set more ready pods than active",
+  ],
+  [
+    job,
+    {},
+    status({ completedIndexes: "0", failedIndexes: "2" }),
+    'status.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode',
+    'status.failedIndexes: Invalid value: "2": cannot set non-null failedIndexes when backoffLimitPerIndex is null',
+  ],
+  [
+    job,
+    indexed({ backoffLimitPerIndex: 1 }),
+    status({ completedIndexes: "0-2", failedIndexes: "2-4" }),
+    'status.failedIndexes: Invalid value: "2-4": failedIndexes and completedIndexes overlap at index: 2',
+  ],
+  [
+    job,
+    indexed({ backoffLimitPerIndex: 1 }),
+    status({ completedIndexes: "9" }),
+    'status.completedIndexes: Invalid value: "9": error parsing completedIndexes: too large index: "9"',
+  ],
   [
     job,
     { status: { failed: 2, succeeded: 2 } },

@@ -1,7 +1,7 @@
 /** Jobs. upstream: pkg/apis/batch/validation/validation.go */
 import { checkPodTemplate } from "../core/pod-validation.ts";
 import type { PodTemplateSpec } from "../generated/types/core-v1.ts";
-import type { CronJob, Job, JobSpec } from "../generated/types/batch-v1.ts";
+import type { CronJob, CronJobSpec, Job, JobSpec } from "../generated/types/batch-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import {
   checkDomainPrefixedPath,
@@ -10,11 +10,12 @@ import {
   checkNonNegative,
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
-import { SelectorError, selectorOf } from "../meta/labels.ts";
+import { SelectorError, selectorOf, type Labels, type LabelSelectorSpec } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, dnsLabelFaults, maxLengthMessage } from "../meta/names.ts";
-import { scheduleFault } from "./cron-schedule.ts";
+import { isTimeZone, scheduleFault } from "./cron-schedule.ts";
 import { checkFailurePolicy, checkSuccessPolicy } from "./policy-validation.ts";
+import { checkJobStatus } from "./status-validation.ts";
 
 const indexedParallelismMax = 100_000;
 const failedIndexesMax = 100_000;
@@ -88,10 +89,7 @@ function checkManyCompletions(spec: Loose<JobSpec>, path: string, faults: FaultL
 }
 
 function checkMode(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
-  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
-    faults.required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
-  }
-  faults.optionalOneOf(`${path}.completionMode`, spec.completionMode, ["Indexed", "NonIndexed"]);
+  faults.optionalOneOf(`${path}.completionMode`, spec.completionMode, ["NonIndexed", "Indexed"]);
   if (spec.completionMode !== "Indexed") {
     checkWithoutIndexes(spec, path, faults);
     return;
@@ -120,15 +118,18 @@ function checkManager(manager: string | undefined, path: string, faults: FaultLi
 /** upstream: validateJobSpec, its parts in its order. */
 function checkJobSpec(spec: Loose<JobSpec>, path: string, faults: FaultList): void {
   checkCounts(spec, path, faults);
-  checkMode(spec, path, faults);
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    faults.required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
+  }
   checkManager(spec.managedBy, `${path}.managedBy`, faults);
-  checkPodTemplate(spec.template, `${path}.template`, faults);
-  checkRestartPolicy(spec, path, faults);
+  checkMode(spec, path, faults);
   checkFailurePolicy(spec, path, faults);
   checkSuccessPolicy(spec, path, faults);
   const replacement = spec.podReplacementPolicy;
   const allowed = spec.podFailurePolicy === undefined ? ["Failed", "TerminatingOrFailed"] : ["Failed"];
   faults.optionalOneOf(`${path}.podReplacementPolicy`, replacement, allowed);
+  checkPodTemplate(spec.template, `${path}.template`, faults);
+  checkRestartPolicy(spec, path, faults);
 }
 
 /** The selector is generated before this, unless the user wants to choose it. */
@@ -138,34 +139,67 @@ function checkSelector({ selector, template }: Loose<JobSpec>, faults: FaultList
     return;
   }
   checkLabelSelector(selector, "spec.selector", faults);
+  const labels = template?.metadata?.labels;
+  if (isMatch(selector, labels)) return;
+  faults.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
+}
+
+/** A selector that can't be read has been found fault with. */
+function isMatch(selector: LabelSelectorSpec, labels: Labels | undefined): boolean {
   try {
-    const labels = template?.metadata?.labels;
-    if (!selectorOf(selector).matches(labels)) {
-      faults.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
-    }
+    return selectorOf(selector).matches(labels);
   } catch (error) {
-    if (!(error instanceof SelectorError)) throw error;
+    if (error instanceof SelectorError) return true;
+    throw error;
   }
 }
 
-function checkJobCreate({ metadata, spec = {} }: Loose<Job>, faults: FaultList): void {
-  const { completionMode, completions = 0 } = spec;
-  if (completionMode === "Indexed" && completions > 0) {
-    // Every pod's hostname is the job's name with its index.
-    const hostname = `${metadata?.name ?? ""}-${completions - 1}`;
-    for (const detail of dnsLabelFaults(hostname)) {
-      faults.invalid(
-        "metadata.name",
-        metadata?.name ?? "",
-        `will not able to create pod with invalid DNS label ${JSON.stringify(hostname)}: ${detail}`,
-      );
-    }
+const labelPrefix = "batch.kubernetes.io/";
+
+function checkTemplateLabel(labels: Labels | undefined, key: string, value: string, faults: FaultList): void {
+  const path = `spec.template.metadata.labels[${key}]`;
+  const given = labels?.[key];
+  if (given === undefined) faults.required(path, `must be '${value}'`);
+  else if (given !== value) faults.invalid(path, labels, `must be '${value}'`);
+}
+
+/** A job made from another's manifest brings the labels of that. upstream: validateGeneratedSelector */
+function checkGeneratedSelector({ metadata, spec }: Loose<Job>, faults: FaultList): void {
+  if (spec?.manualSelector === true || spec?.selector === undefined) return;
+  const { uid = "", name = "" } = metadata ?? {};
+  if (uid === "") faults.required("metadata.uid");
+  const generated: Record<string, string> = {
+    "controller-uid": uid,
+    "job-name": name,
+    [`${labelPrefix}controller-uid`]: uid,
+    [`${labelPrefix}job-name`]: name,
+  };
+  const labels = spec.template?.metadata?.labels;
+  for (const [key, value] of Object.entries(generated)) checkTemplateLabel(labels, key, value, faults);
+  if (!isMatch(spec.selector, generated)) {
+    faults.invalid("spec.selector", spec.selector, "`selector` not auto-generated");
   }
+}
+
+/** Every pod's hostname is the job's name with its index. */
+function checkHostname({ metadata, spec }: Loose<Job>, faults: FaultList): void {
+  const { completionMode, completions = 0 } = spec ?? {};
+  if (completionMode !== "Indexed" || completions <= 0) return;
+  const name = metadata?.name ?? "";
+  const hostname = `${name}-${completions - 1}`;
+  if (dnsLabelFaults(hostname).length === 0) return;
+  faults.invalid("metadata.name", name, `will not able to create pod with invalid DNS label: ${hostname}`);
+}
+
+function checkJobCreate(job: Loose<Job>, faults: FaultList): void {
+  checkGeneratedSelector(job, faults);
+  checkJob(job, faults);
+  checkHostname(job, faults);
 }
 
 function checkJob({ spec = {} }: Loose<Job>, faults: FaultList): void {
-  checkSelector(spec, faults);
   checkJobSpec(spec, "spec", faults);
+  checkSelector(spec, faults);
 }
 
 type Template = Loose<PodTemplateSpec> | undefined;
@@ -182,12 +216,21 @@ function withPlacement(template: Template, from: Template): Template {
     },
     spec: {
       ...template.spec,
-      affinity: from?.spec?.affinity,
+      affinity: withNodeAffinity(template.spec?.affinity, from?.spec?.affinity),
       nodeSelector: from?.spec?.nodeSelector,
       tolerations: from?.spec?.tolerations,
       schedulingGates: from?.spec?.schedulingGates,
     },
   };
+}
+
+type Affinity = NonNullable<NonNullable<Template>["spec"]>["affinity"];
+
+function withNodeAffinity(affinity: Affinity, from: Affinity): Affinity {
+  const { nodeAffinity: _, ...others } = affinity ?? {};
+  const nodeAffinity = from?.nodeAffinity;
+  if (nodeAffinity === undefined) return Object.keys(others).length === 0 ? from : others;
+  return { ...others, nodeAffinity };
 }
 
 /** A job with indexes may grow or shrink, if it runs all of them at once. */
@@ -207,6 +250,7 @@ function checkCompletions(spec: Loose<JobSpec>, before: Loose<JobSpec>, faults: 
 function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
   const spec = job.spec ?? {};
   const before = old.spec ?? {};
+  checkJob(job, faults);
   checkCompletions(spec, before, faults);
   checkImmutable(spec.selector, before.selector, "spec.selector", faults);
   const waits = before.suspend === true && old.status?.startTime === undefined;
@@ -223,28 +267,6 @@ function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): vo
   }
 }
 
-function checkJobStatus({ spec, status = {} }: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
-  for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) {
-    checkNonNegative(status[field], `status.${field}`, faults);
-  }
-  const { failed = 0, succeeded = 0 } = status;
-  const { failed: failedBefore = 0, succeeded: succeededBefore = 0 } = old.status ?? {};
-  if (failed < failedBefore) faults.invalid("status.failed", failed, "cannot decrease the failed counter");
-  const isElastic = spec?.completionMode === "Indexed" && spec.completions === spec.parallelism;
-  if (succeeded < succeededBefore && !isElastic) {
-    faults.invalid("status.succeeded", succeeded, "cannot decrease the succeeded counter");
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
 function checkTimeZone(name: string | undefined, faults: FaultList): void {
   if (name === undefined) return;
   if (name === "") {
@@ -258,36 +280,45 @@ function checkTimeZone(name: string | undefined, faults: FaultList): void {
   } else if (!isTimeZone(name)) faults.invalid("spec.timeZone", name, `unknown time zone ${name}`);
 }
 
-function checkSchedule(schedule: string, hasTimeZone: boolean, faults: FaultList): void {
+/** A zone within the schedule is of old, and stays where it is. */
+function checkSchedule(
+  { schedule = "", timeZone }: Loose<CronJobSpec>,
+  old: string,
+  faults: FaultList,
+): void {
+  const path = "spec.schedule";
   if (schedule === "") {
-    faults.required("spec.schedule");
+    faults.required(path);
     return;
   }
   const fault = scheduleFault(schedule);
-  if (fault !== undefined) faults.invalid("spec.schedule", schedule, fault);
+  if (fault !== undefined) faults.invalid(path, schedule, fault);
   if (!schedule.includes("TZ")) return;
-  faults.invalid(
-    "spec.schedule",
-    schedule,
-    hasTimeZone
-      ? "cannot use both timeZone field and TZ or CRON_TZ in schedule"
-      : "cannot use TZ or CRON_TZ in schedule, use timeZone field instead",
-  );
+  if (!old.includes("TZ")) {
+    faults.invalid(path, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+  } else if (timeZone !== undefined) {
+    faults.invalid(path, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
+  }
 }
 
-function checkCronJob({ spec = {} }: Loose<CronJob>, faults: FaultList): void {
-  checkSchedule(spec.schedule ?? "", spec.timeZone !== undefined, faults);
+/** upstream: validateCronJobSpec */
+function checkCronJob(
+  { spec = {} }: Loose<CronJob>,
+  old: Loose<CronJob> | undefined,
+  faults: FaultList,
+): void {
+  checkSchedule(spec, old?.spec?.schedule ?? "", faults);
   checkNonNegative(spec.startingDeadlineSeconds, "spec.startingDeadlineSeconds", faults);
-  checkTimeZone(spec.timeZone, faults);
+  if (old === undefined || spec.timeZone !== old.spec?.timeZone) checkTimeZone(spec.timeZone, faults);
   faults.oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]);
   const inner = spec.jobTemplate?.spec ?? {};
-  if (inner.selector !== undefined && inner.manualSelector !== true) {
+  checkJobSpec(inner, "spec.jobTemplate.spec", faults);
+  if (inner.selector !== undefined) {
     faults.invalid("spec.jobTemplate.spec.selector", inner.selector, "`selector` will be auto-generated");
   }
   if (inner.manualSelector === true) {
     faults.notSupported("spec.jobTemplate.spec.manualSelector", true, ["nil", "false"]);
   }
-  checkJobSpec(inner, "spec.jobTemplate.spec", faults);
   for (const field of ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const) {
     checkNonNegative(spec[field], `spec.${field}`, faults);
   }
@@ -299,9 +330,12 @@ function cronJobNameFaults(name: string): readonly string[] {
 }
 
 export const batchValidations: ValidationsByKind = {
-  CronJob: { nameFaults: cronJobNameFaults, check: checkCronJob },
+  CronJob: {
+    nameFaults: cronJobNameFaults,
+    onCreate: (job: Loose<CronJob>, faults) => checkCronJob(job, undefined, faults),
+    onUpdate: checkCronJob,
+  },
   Job: {
-    check: checkJob,
     onCreate: checkJobCreate,
     onUpdate: checkJobUpdate,
     onStatusUpdate: checkJobStatus,

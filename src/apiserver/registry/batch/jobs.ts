@@ -42,13 +42,13 @@ function selectByUid({ metadata }: Job, spec: NonNullable<Job["spec"]>): void {
   const { template: given = {} } = spec as Partial<typeof spec>;
   spec.template = given;
   const template = (given.metadata ??= {});
-  template.labels = {
-    ...template.labels,
-    [`${prefix}controller-uid`]: uid,
-    [`${prefix}job-name`]: name,
-    "controller-uid": uid,
-    "job-name": name,
-  };
+  const labels = (template.labels = { ...template.labels });
+  for (const [key, value] of Object.entries({ "job-name": name, "controller-uid": uid })) {
+    // Another job's, for validation to refuse.
+    if (labels[key] !== undefined) continue;
+    labels[key] = value;
+    labels[`${prefix}${key}`] = value;
+  }
   const selector = (spec.selector ??= {});
-  selector.matchLabels = { ...selector.matchLabels, [`${prefix}controller-uid`]: uid };
+  selector.matchLabels = { [`${prefix}controller-uid`]: uid, ...selector.matchLabels };
 }
