@@ -1,6 +1,12 @@
 /** Cases re-expressed from pkg/apis/admissionregistration/validation/validation_test.go. */
 import { suite } from "node:test";
-import { testCreates, testUpdates, type CreateCase, type Valid } from "../testing/validation-cases.ts";
+import {
+  testCreates,
+  testUpdates,
+  type CreateCase,
+  type UpdateCase,
+  type Valid,
+} from "../testing/validation-cases.ts";
 
 const group = "admissionregistration.k8s.io";
 const validating = `${group}/v1/ValidatingAdmissionPolicy`;
@@ -12,6 +18,10 @@ const rule = { apiGroups: ["a"], apiVersions: ["v1"], operations: ["CREATE"], re
 const matchConstraints = { resourceRules: [rule] };
 const paramRef = { name: "x", parameterNotFoundAction: "Deny" };
 const applied = { patchType: "ApplyConfiguration", applyConfiguration: { expression: "Object{}" } };
+
+const badConditions = {
+  spec: { matchConditions: ["a", "a"].map((name) => ({ name, expression: "true" })) },
+};
 
 const valid: Valid = {
   [validating]: { spec: { matchConstraints, validations: [{ expression: "true" }] } },
@@ -288,5 +298,14 @@ suite("mutating policies", () => {
       { spec: { mutations: [] } },
       "spec.mutations: Required value: mutations must contain at least one item",
     ],
+    ...[validating, mutating].flatMap((kind): UpdateCase[] => [
+      [kind, badConditions, { spec: { failurePolicy: "Ignore" } }],
+      [
+        kind,
+        badConditions,
+        { spec: { paramKind: { apiVersion: "v1", kind: "ConfigMap" } } },
+        'spec.matchConditions[1].name: Duplicate value: "a"',
+      ],
+    ]),
   ]);
 });

@@ -20,7 +20,7 @@ import type {
 } from "../generated/types/admissionregistration-v1beta1.ts";
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkLabelSelector } from "../meta/field-rules.ts";
+import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import {
@@ -198,13 +198,32 @@ function checkAuditAnnotations(
   }
 }
 
-function checkValidatingPolicy(policy: Loose<ValidatingAdmissionPolicy>, faults: FaultList): void {
+/** Conditions that were taken once stay good as long as they may mean the same. */
+function checkPolicyConditions(
+  { spec = {} }: Loose<ValidatingAdmissionPolicy>,
+  old: Loose<ValidatingAdmissionPolicy> | undefined,
+  faults: FaultList,
+): void {
+  if (old !== undefined && hasSameConditions(spec, old.spec ?? {})) return;
+  checkMatchConditions(spec.matchConditions ?? [], "spec.matchConditions", faults);
+}
+
+type Conditioned = NonNullable<Loose<ValidatingAdmissionPolicy>["spec"]>;
+
+export const hasSameConditions = (spec: Conditioned, old: Conditioned): boolean =>
+  isSame(spec.paramKind, old.paramKind) && isSame(spec.matchConditions, old.matchConditions);
+
+function checkValidatingPolicy(
+  policy: Loose<ValidatingAdmissionPolicy>,
+  old: Loose<ValidatingAdmissionPolicy> | undefined,
+  faults: FaultList,
+): void {
   const { spec = {}, metadata } = policy;
   const { validations = [], auditAnnotations = [] } = spec;
   checkFailurePolicy(spec.failurePolicy, faults);
   checkParamKind(spec.paramKind, "spec.paramKind", faults);
   checkConstraints(spec.matchConstraints, faults);
-  checkMatchConditions(spec.matchConditions ?? [], "spec.matchConditions", faults);
+  checkPolicyConditions(policy, old, faults);
   checkVariables(spec.variables, faults);
   if (validations.length === 0 && auditAnnotations.length === 0) {
     const text = "validations or auditAnnotations must contain at least one item";
@@ -218,12 +237,17 @@ function checkValidatingPolicy(policy: Loose<ValidatingAdmissionPolicy>, faults:
   checkAuditAnnotations(auditAnnotations, metadata?.name ?? "", faults);
 }
 
-function checkMutatingPolicy({ spec = {} }: Loose<MutatingAdmissionPolicy>, faults: FaultList): void {
+function checkMutatingPolicy(
+  policy: Loose<MutatingAdmissionPolicy>,
+  old: Loose<MutatingAdmissionPolicy> | undefined,
+  faults: FaultList,
+): void {
+  const { spec = {} } = policy;
   checkFailurePolicy(spec.failurePolicy, faults);
   checkParamKind(spec.paramKind, "spec.paramKind", faults);
   checkConstraints(spec.matchConstraints, faults);
   checkMutableOperations(spec.matchConstraints, "spec.matchConstraints", faults);
-  checkMatchConditions(spec.matchConditions ?? [], "spec.matchConditions", faults);
+  checkPolicyConditions(policy, old, faults);
   checkVariables(spec.variables, faults);
   const { mutations = [] } = spec;
   if (mutations.length === 0) faults.required("spec.mutations", "mutations must contain at least one item");
@@ -312,7 +336,13 @@ function checkActions(wanted: readonly string[], faults: FaultList): void {
 }
 
 export const validatingPolicyValidations: ValidationsByKind = {
-  ValidatingAdmissionPolicy: { check: checkValidatingPolicy, onStatusUpdate: checkPolicyStatus },
+  ValidatingAdmissionPolicy: {
+    onCreate: (policy: Loose<ValidatingAdmissionPolicy>, faults: FaultList) => {
+      checkValidatingPolicy(policy, undefined, faults);
+    },
+    onUpdate: checkValidatingPolicy,
+    onStatusUpdate: checkPolicyStatus,
+  },
   ValidatingAdmissionPolicyBinding: {
     check: ({ spec = {} }: Loose<ValidatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);
@@ -322,7 +352,12 @@ export const validatingPolicyValidations: ValidationsByKind = {
 };
 
 export const mutatingPolicyValidations: ValidationsByKind = {
-  MutatingAdmissionPolicy: { check: checkMutatingPolicy },
+  MutatingAdmissionPolicy: {
+    onCreate: (policy: Loose<MutatingAdmissionPolicy>, faults: FaultList) => {
+      checkMutatingPolicy(policy, undefined, faults);
+    },
+    onUpdate: checkMutatingPolicy,
+  },
   MutatingAdmissionPolicyBinding: {
     check: ({ spec = {} }: Loose<MutatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);

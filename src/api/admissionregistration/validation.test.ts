@@ -181,4 +181,17 @@ suite("a webhook configuration", () => {
     assert.deepEqual(validator.update(gvk, after, old(before)).map(fieldErrorText), []);
     assert.equal(validator.update(gvk, after, old(configuration({}))).length, 1);
   });
+
+  test("may keep the conditions it had, until one of them changes", () => {
+    const metadata = { name: "config", resourceVersion: "1" };
+    const having = (...names: readonly string[]): MutatingWebhookConfiguration => ({
+      ...configuration({ matchConditions: names.map((name) => ({ name, expression: "true" })) }),
+      metadata,
+    });
+    const bad = having("a", "a");
+    assert.deepEqual(validator.update(gvk, bad, bad), []);
+    assert.deepEqual(validator.update(gvk, having("a", "a", "b"), bad).map(fieldErrorText), [
+      'webhooks[0].matchConditions[1].name: Duplicate value: "a"',
+    ]);
+  });
 });

@@ -6,7 +6,7 @@ import type {
   WebhookClientConfig,
 } from "../generated/types/admissionregistration-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkLabelSelector } from "../meta/field-rules.ts";
+import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults, portNumberFaults } from "../meta/names.ts";
@@ -28,11 +28,27 @@ interface Demands {
   readonly sideEffects: readonly string[];
   readonly knownReviewVersion: boolean;
   readonly uniqueNames: boolean;
+  readonly goodConditions: boolean;
 }
 
-const allDemands: Demands = { sideEffects: noSideEffects, knownReviewVersion: true, uniqueNames: true };
+const allDemands: Demands = {
+  sideEffects: noSideEffects,
+  knownReviewVersion: true,
+  uniqueNames: true,
+  goodConditions: true,
+};
 
-function demandsKeptBy({ webhooks = [] }: Configuration): Demands {
+/** Whether no webhook has others than the one in its place had. */
+export function hasSameConditions(
+  { webhooks = [] }: Configuration,
+  { webhooks: old = [] }: Configuration,
+): boolean {
+  const conditionsOf = (all: typeof webhooks): unknown =>
+    all.map(({ matchConditions = [] }) => matchConditions);
+  return isSame(conditionsOf(webhooks), conditionsOf(old));
+}
+
+function demandsKeptBy({ webhooks = [] }: Configuration): Omit<Demands, "goodConditions"> {
   const names = webhooks.map(({ name }) => name);
   return {
     sideEffects: webhooks.every((webhook) => noSideEffects.includes(webhook.sideEffects ?? ""))
@@ -85,6 +101,7 @@ function checkWebhook(webhook: Webhook, at: string, demands: Demands, faults: Fa
   checkLabelSelector(objectSelector, `${at}.objectSelector`, faults);
   faults.optionalOneOf(`${at}.reinvocationPolicy`, webhook.reinvocationPolicy, reinvocationPolicies);
   checkClientConfig(webhook.clientConfig ?? {}, `${at}.clientConfig`, faults);
+  if (!demands.goodConditions) return;
   checkMatchConditions(webhook.matchConditions ?? [], `${at}.matchConditions`, faults);
 }
 
@@ -198,7 +215,8 @@ const webhookConfiguration = {
     checkConfiguration(configuration, allDemands, faults);
   },
   onUpdate: (configuration: Configuration, old: Configuration, faults: FaultList): void => {
-    checkConfiguration(configuration, demandsKeptBy(old), faults);
+    const goodConditions = !hasSameConditions(configuration, old);
+    checkConfiguration(configuration, { ...demandsKeptBy(old), goodConditions }, faults);
   },
 };
 

@@ -31,10 +31,13 @@ const dearestShown = 4;
 
 export class CelRuleChecker implements RuleChecker {
   readonly #cel: Cel;
+  readonly #isUnchanged: boolean;
   readonly #costs: { readonly path: string; readonly cost: number }[] = [];
 
-  constructor(cel: Cel) {
+  /** What single rules may cost isn't asked where it was asked before; what they cost together is. */
+  constructor(cel: Cel, isUnchanged: boolean) {
     this.#cel = cel;
+    this.#isUnchanged = isUnchanged;
   }
 
   check(schema: Structural, place: RulePlace): readonly FieldError[] {
@@ -63,14 +66,16 @@ export class CelRuleChecker implements RuleChecker {
     const cost = Math.min(costMax, (condition?.costMax ?? 0) * times);
     this.#costs.push({ path: `${path}.rule`, cost });
     const dear = costFault("estimated rule cost", cost, staticLimits.rule);
-    if (dear !== undefined) faults.push(forbidden(`${path}.rule`, dear));
+    if (dear !== undefined && !this.#isUnchanged) faults.push(forbidden(`${path}.rule`, dear));
     if (compiled.fault !== undefined) faults.push(invalid(`${path}.rule`, shown(rule), compiled.fault));
     if (compiled.messageFault !== undefined) {
       faults.push(invalid(`${path}.messageExpression`, shown(rule), compiled.messageFault));
     } else if (message !== undefined) {
       this.#costs.push({ path: `${path}.messageExpression`, cost: message.costMax });
       const wordy = costFault("estimated messageExpression cost", message.costMax, staticLimits.rule);
-      if (wordy !== undefined) faults.push(forbidden(`${path}.messageExpression`, wordy));
+      if (wordy !== undefined && !this.#isUnchanged) {
+        faults.push(forbidden(`${path}.messageExpression`, wordy));
+      }
     }
     const usesOld = condition?.program.names("oldSelf") === true;
     if (usesOld && oldSelfBan !== undefined) {

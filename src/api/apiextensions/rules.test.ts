@@ -213,7 +213,25 @@ const checks: readonly [name: string, schema: JSONSchemaProps, faults: (string |
 suite("rules of definitions", () => {
   for (const [name, schema, faults] of checks) {
     test(name, () => {
-      assertTexts(schemaFaults(schema, "s", new CelRuleChecker(cel)).map(fieldErrorText), faults);
+      assertTexts(schemaFaults(schema, "s", new CelRuleChecker(cel, false)).map(fieldErrorText), faults);
     });
   }
+
+  test("that were there before are asked only what they cost together", () => {
+    const dear = inSpec(
+      ruled(object({ l: { type: "array", items: text } }), "self.l.all(x, self.l.all(y, x == y))"),
+    );
+    assertTexts(schemaFaults(dear, "s", new CelRuleChecker(cel, true)).map(fieldErrorText), [
+      /rule: Forbidden: contributed to estimated rule cost total/,
+      /^s: Forbidden: x-kubernetes-validations estimated rule cost total/,
+    ]);
+    // Too dear for a single one, but not for all of them.
+    const list: JSONSchemaProps = { type: "array", maxItems: 4000, items: integer };
+    const one = inSpec(ruled(object({ l: list }), "self.l.all(x, self.l.all(y, x <= y))"));
+    assert.match(
+      schemaFaults(one, "s", new CelRuleChecker(cel, false)).map(fieldErrorText).join(""),
+      /rule: Forbidden: estimated rule cost exceeds budget by factor of \d+\.\d+x \([^)]*\)$/,
+    );
+    assertTexts(schemaFaults(one, "s", new CelRuleChecker(cel, true)).map(fieldErrorText), []);
+  });
 });

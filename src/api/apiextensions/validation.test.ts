@@ -391,6 +391,35 @@ const updates: readonly [
   ],
 ];
 
+const version = (name: string, description?: string): typeof v2 => ({
+  name,
+  served: true,
+  storage: name === "v1",
+  schema: { openAPIV3Schema: { type: "object", ...(description === undefined ? {} : { description }) } },
+});
+
+test("a definition's schema counts as unchanged by the version's name, also where all have the same", () => {
+  const seen: boolean[] = [];
+  const looking = new DefinitionValidator({
+    compilePattern,
+    patternFault,
+    read: (metadata) => ({ metadata: metadata as object, unknownFields: [] }),
+    rules: () => [],
+    checker: (_schema, isUnchanged) => {
+      seen.push(isUnchanged);
+      return undefined;
+    },
+  });
+  const old = definition({ versions: [version("v1"), version("v2", "two")] });
+  looking.update(old, old);
+  looking.update(definition({ versions: [version("v1"), version("v2", "new")] }), old);
+  looking.update(definition({ versions: [version("v1", "new"), version("v3", "two")] }), old);
+  // Alike, and so said once: as of the first version.
+  looking.update(definition({ versions: [version("v1"), version("v3")] }), old);
+  looking.create(old);
+  assert.deepEqual(seen, [true, true, true, false, false, false, true, false, false]);
+});
+
 suite("a changed definition", () => {
   for (const [name, old, crd, faults] of updates) {
     test(name, () => {

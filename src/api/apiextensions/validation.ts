@@ -9,6 +9,7 @@ import { checkImmutable } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkMeta, checkMetaUpdate } from "../meta/object-meta-validation.ts";
+import { jsonEqual } from "../patch/json-value.ts";
 import { defaultFaults, type DefaultDeps } from "../schema/structural/default-faults.ts";
 import { structuralFaults, type PatternFault } from "../schema/structural/structurality.ts";
 import { hasDefault, schemaHas } from "../schema/structural/structural.ts";
@@ -28,9 +29,22 @@ import {
 export type LooseDefinition = Loose<CustomResourceDefinition>;
 
 export interface DefinitionValidatorDeps extends DefaultDeps {
-  /** A new one for each schema; none for one without rules. */
-  readonly checker: (schema: JSONSchemaProps) => RuleChecker | undefined;
+  /** A new one for each schema; none for one without rules. One that is as it was may cost what it cost. */
+  readonly checker: (schema: JSONSchemaProps, isUnchanged: boolean) => RuleChecker | undefined;
   readonly patternFault: PatternFault;
+}
+
+interface SchemaPlace {
+  readonly path: string;
+  readonly hasStatus: boolean;
+  readonly isUnchanged: boolean;
+}
+
+/** What a definition may keep that a new one may not have. */
+interface Leniency {
+  readonly allowsBadCa: boolean;
+  /** Versions whose schema is the stored one. */
+  readonly unchanged: ReadonlySet<string>;
 }
 
 export class DefinitionValidator {
@@ -53,7 +67,7 @@ export class DefinitionValidator {
       { namespaced: false, nameFaults, plainFinalizers: true },
       faults,
     );
-    this.#spec(crd.spec ?? {}, { allowsBadCa: true }, faults);
+    this.#spec(crd.spec ?? {}, { allowsBadCa: true, unchanged: new Set() }, faults);
     this.#rest(crd, undefined, faults);
     return faults.all;
   }
@@ -70,7 +84,8 @@ export class DefinitionValidator {
     const before = old.spec ?? {};
     const established = isEstablished(old);
     const oldCa = before.conversion?.webhook?.clientConfig?.caBundle ?? "";
-    this.#spec(spec, { allowsBadCa: !established || (oldCa !== "" && !isCaBundle(oldCa)) }, faults);
+    const allowsBadCa = !established || (oldCa !== "" && !isCaBundle(oldCa));
+    this.#spec(spec, { allowsBadCa, unchanged: unchangedSchemas(spec, before) }, faults);
     if (established) {
       checkImmutable(spec.scope, before.scope, "spec.scope", faults);
       checkImmutable(spec.names?.kind, before.names?.kind, "spec.names.kind", faults);
@@ -107,7 +122,7 @@ export class DefinitionValidator {
     }
   }
 
-  #spec(spec: LooseSpec, { allowsBadCa }: { readonly allowsBadCa: boolean }, faults: FaultList): void {
+  #spec(spec: LooseSpec, { allowsBadCa, unchanged }: Leniency, faults: FaultList): void {
     checkGroup(spec.group ?? "", faults);
     faults.oneOf("spec.scope", spec.scope, ["Cluster", "Namespaced"]);
     const hoisted = hoist(spec);
@@ -122,7 +137,8 @@ export class DefinitionValidator {
       if (nameFaults.length > 0) faults.invalid(`${path}.name`, version.name, nameFaults.join(","));
       checkDeprecation(version, path, faults);
       const hasStatus = (version.subresources ?? hoisted.top.subresources)?.status !== undefined;
-      this.#parts(version, { path, schemaField: "schema", hasStatus }, faults);
+      const isUnchanged = unchanged.has(version.name);
+      this.#parts(version, { path, schemaField: "schema", hasStatus, isUnchanged }, faults);
     }
     checkVersionSet(spec, faults);
     checkRequiredNames(spec.names ?? {}, "spec.names", faults);
@@ -130,7 +146,8 @@ export class DefinitionValidator {
     const hasStatus = [hoisted.top, ...hoisted.versions].some(
       ({ subresources }) => subresources?.status !== undefined,
     );
-    this.#parts(hoisted.top, { path: "spec", schemaField: "validation", hasStatus }, faults);
+    const isUnchanged = unchanged.has(hoisted.versions[0]?.name ?? "");
+    this.#parts(hoisted.top, { path: "spec", schemaField: "validation", hasStatus, isUnchanged }, faults);
     const { conversion } = spec;
     if (conversion !== undefined && conversion.strategy !== "None" && spec.preserveUnknownFields === true) {
       const why = "must be None if spec.preserveUnknownFields is true";
@@ -141,13 +158,13 @@ export class DefinitionValidator {
 
   #parts(
     parts: VersionParts,
-    place: { readonly path: string; readonly schemaField: string; readonly hasStatus: boolean },
+    place: SchemaPlace & { readonly schemaField: string },
     faults: FaultList,
   ): void {
-    const { path, schemaField, hasStatus } = place;
+    const { path, schemaField } = place;
     const schema = parts.schema?.openAPIV3Schema;
     if (schema !== undefined) {
-      this.#schema(schema, `${path}.${schemaField}.openAPIV3Schema`, hasStatus, faults);
+      this.#schema(schema, { ...place, path: `${path}.${schemaField}.openAPIV3Schema` }, faults);
     }
     checkSubresources(parts.subresources, `${path}.subresources`, faults);
     for (const [index, column] of (parts.additionalPrinterColumns ?? []).entries()) {
@@ -157,7 +174,7 @@ export class DefinitionValidator {
     if (fields.length > 0) checkSelectableFields(fields, schema ?? {}, `${path}.selectableFields`, faults);
   }
 
-  #schema(schema: JSONSchemaProps, path: string, hasStatus: boolean, faults: FaultList): void {
+  #schema(schema: JSONSchemaProps, { path, hasStatus, isUnchanged }: SchemaPlace, faults: FaultList): void {
     if (hasStatus) checkRoot(schema, path, faults);
     if (schema.nullable === true) faults.forbidden(`${path}.nullable`, "nullable cannot be true at the root");
     const unreadable = unreadableText(schema);
@@ -168,9 +185,18 @@ export class DefinitionValidator {
     const isFine = unreadable === undefined && structural.length + defaults.length === 0;
     faults.add(...structural, ...defaults);
     const before = faults.count;
-    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker(schema) : undefined));
+    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker(schema, isUnchanged) : undefined));
     if (unreadable !== undefined && faults.count === before) faults.invalid(path, "", unreadable);
   }
+}
+
+function unchangedSchemas(spec: LooseSpec, before: LooseSpec): ReadonlySet<string> {
+  return new Set(
+    (spec.versions ?? []).flatMap(({ name = "", schema }) => {
+      const old = before.versions?.find((version) => version.name === name);
+      return old !== undefined && jsonEqual(schema, old.schema) ? [name] : [];
+    }),
+  );
 }
 
 export const isEstablished = (crd: LooseDefinition): boolean =>

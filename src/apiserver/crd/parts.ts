@@ -33,8 +33,8 @@ export const createDefinitionValidator = (
       const { cel, compileObjectRules } = late.loaded;
       return compileObjectRules(cel, schema, false, path)?.faults(value, undefined) ?? [];
     },
-    checker: (schema) =>
-      needsExpressions(schema) ? new late.loaded.CelRuleChecker(late.loaded.cel) : undefined,
+    checker: (schema, isUnchanged) =>
+      needsExpressions(schema) ? new late.loaded.CelRuleChecker(late.loaded.cel, isUnchanged) : undefined,
     compilePattern: (pattern) => late.loaded.compilePattern(pattern),
     patternFault: (pattern) => late.loaded.patternFault(pattern),
   });

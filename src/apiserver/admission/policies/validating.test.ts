@@ -436,12 +436,19 @@ suite("ValidatingAdmissionPolicy", () => {
   });
 });
 
-async function refusalOf(policy: Partial<ValidatingAdmissionPolicySpec>): Promise<string | undefined> {
+async function refusalOf(
+  policy: Partial<ValidatingAdmissionPolicySpec>,
+  stored?: Partial<ValidatingAdmissionPolicySpec>,
+): Promise<string | undefined> {
   const object: ValidatingAdmissionPolicy = { metadata: { name: "p" }, spec: policy };
+  const update =
+    stored === undefined
+      ? {}
+      : { operation: "UPDATE" as const, oldObject: { metadata: { name: "p" }, spec: stored } };
   const plugin = new PolicyExpressions({ loadExpressions: () => Promise.resolve(engine) });
   const gvk = { ...validatingAdmissionPolicies, kind: "ValidatingAdmissionPolicy" };
   try {
-    await run(plugin, { ...attributesOf(validatingAdmissionPolicies, { object }), gvk });
+    await run(plugin, { ...attributesOf(validatingAdmissionPolicies, { object, ...update }), gvk });
     return undefined;
   } catch (error) {
     if (error instanceof StatusError) return error.message;
@@ -486,4 +493,19 @@ suite("policies as they are written", () => {
       assert.equal(await refusalOf(spec), refusal === undefined ? undefined : `${head}${refusal}`);
     });
   }
+
+  test("conditions are looked at again when they or the kind of parameters change, the rest always", async () => {
+    const bad = { matchConstraints: everything, matchConditions: [{ name: "a", expression: "params.a" }] };
+    const good = { ...bad, validations: [{ expression: "true" }] };
+    assert.equal(await refusalOf(good, bad), undefined);
+    const conditions = [...bad.matchConditions, { name: "b", expression: "true" }];
+    assert.match(
+      (await refusalOf({ ...good, matchConditions: conditions }, bad)) ?? "",
+      /^[^:]*: spec.matchConditions\[0\].expression: Invalid value: "params.a": /,
+    );
+    const withParams = { ...bad, paramKind: { apiVersion: "v1", kind: "ConfigMap" } };
+    assert.match((await refusalOf(good, withParams)) ?? "", /spec.matchConditions\[0\]/);
+    const rest = { ...bad, validations: [{ expression: "params.b" }] };
+    assert.match((await refusalOf(rest, rest)) ?? "", /^[^:]*: spec.validations\[0\].expression: /);
+  });
 });

@@ -3,8 +3,8 @@
  * expressions; it is the same moment. upstream: pkg/apis/admissionregistration/validation validateMatchConditionsExpression
  */
 import type { ValidatingWebhookConfiguration } from "#api/generated/types/admissionregistration-v1.ts";
+import { hasSameConditions } from "#api/admissionregistration/validation.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
-import { isSame } from "#api/meta/field-rules.ts";
 import { invalidError } from "#api/meta/status.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns } from "../refuse.ts";
@@ -29,12 +29,11 @@ export class WebhookExpressions implements AdmissionPlugin {
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
     if (!resources.some((resource) => concerns(attributes, resource))) return;
-    const { webhooks = [] } = attributes.object as ValidatingWebhookConfiguration;
-    const old = (attributes.oldObject as ValidatingWebhookConfiguration | undefined)?.webhooks;
-    const conditionsOf = (all: typeof webhooks): unknown =>
-      all.map(({ matchConditions = [] }) => matchConditions);
+    const configuration = attributes.object as ValidatingWebhookConfiguration;
+    const { webhooks = [] } = configuration;
+    const old = attributes.oldObject as ValidatingWebhookConfiguration | undefined;
     // What was taken once stays good, also when later versions know better.
-    if (old !== undefined && isSame(conditionsOf(webhooks), conditionsOf(old))) return;
+    if (old !== undefined && hasSameConditions(configuration, old)) return;
     const faults: FieldError[] = [];
     for (const [hook, { matchConditions = [] }] of webhooks.entries()) {
       for (const [index, { expression }] of matchConditions.entries()) {
