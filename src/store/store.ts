@@ -200,8 +200,11 @@ export class StoreClosedError extends Error {
 export class StoreFullError extends Error {
   override readonly name = "StoreFullError";
   readonly code = "NO_SPACE";
-  constructor(path: string, options?: ErrorOptions) {
+  /** What clients are told: the datastore's own words, or etcd's, which they may know. */
+  readonly said: string;
+  constructor(path: string, options?: ErrorOptions & { readonly said?: string }) {
     super(`no space left to write to the database ${path}`, options);
+    this.said = options?.said ?? "etcdserver: mvcc: database space exceeded";
   }
 }
 

@@ -183,6 +183,13 @@ export const methodNotSupportedError = (group: string, resource: string, action:
 export const expiredError = (message: string): StatusError =>
   failure({ code: 410, reason: "Expired", message });
 
+/** What upstream's handlers make of an error of the storage that they know nothing of: its words, without a reason. */
+export const unexplainedError = (message: string, options?: ErrorOptions): StatusError =>
+  new StatusError(
+    { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 },
+    options,
+  );
+
 export const internalError = (message: string, options?: ErrorOptions): StatusError =>
   failure(
     {

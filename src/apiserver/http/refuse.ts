@@ -1,8 +1,14 @@
 /** Failures as clients are told them, and answers to who wanted a connection upgraded and got something else. */
 import type { Duplex } from "node:stream";
-import { failure, internalError, StatusError, tooManyRequestsError } from "#api/meta/status.ts";
+import {
+  failure,
+  internalError,
+  StatusError,
+  tooManyRequestsError,
+  unexplainedError,
+} from "#api/meta/status.ts";
 import { errorText } from "#base/log.ts";
-import { StoreBusyError, StoreClosedError } from "#store/store.ts";
+import { StoreBusyError, StoreClosedError, StoreFullError } from "#store/store.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 
 export function statusErrorOf(error: unknown): StatusError {
@@ -13,6 +19,8 @@ export function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StoreClosedError) {
     return failure({ code: 503, reason: "ServiceUnavailable", message: "the server is shutting down" });
   }
+  // upstream: apiserver/pkg/endpoints/handlers/responsewriters/status.go
+  if (error instanceof StoreFullError) return unexplainedError(error.said, { cause: error });
   return internalError(errorText(error), { cause: error });
 }
 

@@ -104,6 +104,6 @@ export async function retrying<T>(
 /** In the Store's words. The write wasn't made. */
 export function refusalOf(name: string, error: unknown): unknown {
   const code = errorCode(error) ?? "";
-  if (code === "53100") return new StoreFullError(name, { cause: error });
+  if (code === "53100") return new StoreFullError(name, { cause: error, said: errorText(error) });
   return /^[0-9A-Z]{5}$/.test(code) ? new StoreWriteError(name, errorText(error), { cause: error }) : error;
 }

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StoreFullError } from "#store/store.ts";
+import { statusErrorOf } from "./refuse.ts";
+
+test("a store without space is told as upstream tells it: in the store's words, without a reason", () => {
+  const failed = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", code: 500 };
+  assert.deepEqual(statusErrorOf(new StoreFullError("/data/state.db")).status, {
+    ...failed,
+    message: "etcdserver: mvcc: database space exceeded",
+  });
+  const said = "could not extend file: No space left on device";
+  assert.deepEqual(statusErrorOf(new StoreFullError("postgres", { said })).status, {
+    ...failed,
+    message: said,
+  });
+});
+
+test("what nobody foresaw is an internal error", () => {
+  const { reason, message } = statusErrorOf(new Error("oh")).status;
+  assert.deepEqual([reason, message], ["InternalError", "Internal error occurred: oh"]);
+});
