@@ -39,8 +39,12 @@ export async function lockHolder(path: string): Promise<string | undefined> {
   return pid !== "" && (await startTimeOf(pid)) === startTime ? pid : undefined;
 }
 
-/** Clock ticks since boot at which a process started; "" when it is gone. Tells a reused pid from the old one. */
+/**
+ * Clock ticks since boot at which a process started; "" when it is gone or only waits for its parent to notice. Tells
+ * a reused pid from the old one.
+ */
 async function startTimeOf(pid: string): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return "ZX".includes(state) ? "" : (fields[18] ?? "");
 }
