@@ -56,6 +56,13 @@ test("a user whom a provider of ID tokens names", { timeout: 60_000 }, async () 
   });
   assert.match(await as(jane, "get", "namespaces"), /^default +Active/m);
   assert.match(await server.fails(as(jane, "get", "secrets")), /cannot list resource "secrets"/);
+  issuer.sources.set("/groups", { accessToken: "", token: await issuer.token({ groups: ["dev"] }) });
+  const elsewhere = await issuer.token({
+    sub: "joe",
+    _claim_names: { groups: "directory" },
+    _claim_sources: { directory: { endpoint: `${issuer.url}/groups` } },
+  });
+  assert.match(await as(elsewhere, "get", "namespaces"), /^default +Active/m);
   const other = await issuer.token({ sub: "jane", aud: "another" });
   assert.match(await server.fails(as(other, "get", "namespaces")), /must be logged in to the server/);
 });

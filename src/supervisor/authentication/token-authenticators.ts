@@ -27,7 +27,13 @@ export async function tokenAuthenticatorsOf(
   if (oidc !== undefined) {
     const { caFile } = oidc;
     const caPem = caFile === undefined ? undefined : await contentOf("oidc-ca-file", caFile);
-    const mapping = { ...oidc, apiAudiences, audiences: [oidc.clientId], caPem };
+    const mapping = {
+      ...oidc,
+      apiAudiences,
+      audiences: [oidc.clientId],
+      caPem,
+      distributedClaim: oidc.groupsClaim,
+    };
     const userOf = (claims: Claims): UserInfo => userOfClaims(claims, oidc);
     authenticators.push(new OidcAuthenticator({ ...mapping, userOf }, { clock }));
   }

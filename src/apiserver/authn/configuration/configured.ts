@@ -9,7 +9,7 @@ import type { TokenAnswer, TokenAuthenticator } from "../bearer-token.ts";
 import { TokenError } from "../bearer-token.ts";
 import { OidcAuthenticator } from "../oidc/authenticator.ts";
 import { authenticationShape, type GivenAuthentication } from "./given.ts";
-import { mapUser } from "./mapping.ts";
+import { mapUser, type UserMapping } from "./mapping.ts";
 import { parseAuthentication, type AnonymousRule } from "./parse.ts";
 
 export interface ConfiguredTokensOptions {
@@ -87,7 +87,13 @@ export class ConfiguredTokens implements TokenAuthenticator {
     this.#members = parsed.issuers.map(
       ({ mapping, ...issuer }) =>
         new OidcAuthenticator(
-          { ...issuer, apiAudiences, signingAlgs, userOf: (claims) => mapUser(claims, mapping) },
+          {
+            ...issuer,
+            apiAudiences,
+            signingAlgs,
+            distributedClaim: groupsClaimOf(mapping),
+            userOf: (claims) => mapUser(claims, mapping),
+          },
           this.#deps,
         ),
     );
@@ -112,3 +118,7 @@ function anonymousText({ anonymous }: GivenAuthentication): string {
   const { enabled = false, conditions = [] } = anonymous;
   return JSON.stringify({ enabled, paths: conditions.map(({ path = "" }) => path) });
 }
+
+/** Only a claim that is taken as it is may be elsewhere: expressions see the token's own. */
+const groupsClaimOf = ({ groups }: UserMapping): string | undefined =>
+  groups !== undefined && "claim" in groups ? groups.claim : undefined;

@@ -1,19 +1,18 @@
 /** Users by ID tokens of an OpenID Connect provider. upstream: apiserver/plugin/pkg/authenticator/token/oidc/oidc.go */
 import { createHash } from "node:crypto";
-import { compactVerify, errors } from "jose";
-import { toRfc3339, type Clock } from "#base/clock.ts";
+import type { Clock } from "#base/clock.ts";
 import { readClaims, type Claims } from "#pki/jwt.ts";
 import { LruCache } from "#pki/lru.ts";
 import type { UserInfo } from "../authenticator.ts";
 import { forThisServer, TokenError, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
-import { IssuerKeySet, KeySetError, type KeySetOptions } from "./key-set.ts";
+import { DistributedClaim, DistributedClaimError } from "./distributed-claims.ts";
+import { TokenVerifier, VerificationError, type VerifierOptions } from "./verifier.ts";
 
-export interface OidcOptions extends KeySetOptions {
-  /** A token is meant for one of them. */
-  readonly audiences: readonly string[];
-  readonly signingAlgs: readonly string[];
+export interface OidcOptions extends VerifierOptions {
   /** Of this server: who may ask about these tokens. */
   readonly apiAudiences: readonly string[];
+  /** Looked for elsewhere where a token names a source of it. */
+  readonly distributedClaim: string | undefined;
   /** Throws TokenError. */
   readonly userOf: (claims: Claims) => UserInfo;
 }
@@ -22,24 +21,20 @@ export interface OidcOptions extends KeySetOptions {
 const rememberedMs = 10_000;
 const rememberedMax = 4096;
 
-/** As Go's %q writes a list. */
-const quoteList = (list: readonly unknown[]): string =>
-  `[${list.map((each) => JSON.stringify(each)).join(" ")}]`;
-
-/** go-oidc allows this much for "not before" only. */
-const notBeforeLeewaySeconds = 300;
-
 export class OidcAuthenticator implements TokenAuthenticator {
   readonly #options: OidcOptions;
   readonly #clock: Clock;
-  readonly #keys: IssuerKeySet;
+  readonly #verifier: TokenVerifier;
+  readonly #distributed: DistributedClaim | undefined;
   readonly #remembered = new LruCache<{ readonly user: UserInfo; readonly until: number }>(rememberedMax);
 
   /** Asks nobody yet: the provider may be one of this very cluster. */
   constructor(options: OidcOptions, { clock }: { readonly clock: Clock }) {
     this.#options = options;
     this.#clock = clock;
-    this.#keys = new IssuerKeySet(options, clock);
+    const { distributedClaim: claim } = options;
+    this.#verifier = new TokenVerifier(options, clock);
+    this.#distributed = claim === undefined ? undefined : new DistributedClaim(claim, options, clock);
   }
 
   async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
@@ -54,46 +49,24 @@ export class OidcAuthenticator implements TokenAuthenticator {
     const known = this.#remembered.get(key);
     const now = this.#clock.now();
     if (known !== undefined && now < known.until) return known.user;
-    const claims = await this.#verified(token);
+    const claims = await this.#claimsOf(token);
     const user = this.#options.userOf(claims);
     this.#remembered.set(key, { user, until: Math.min(now + rememberedMs, Number(claims["exp"]) * 1000) });
     return user;
   }
 
-  async #verified(token: string): Promise<Claims> {
+  async #claimsOf(token: string): Promise<Claims> {
     try {
-      const keys = await this.#keys.keysFor(token);
-      const { payload } = await compactVerify(token, keys, { algorithms: [...this.#options.signingAlgs] });
-      const claims = JSON.parse(Buffer.from(payload).toString("utf8")) as Claims;
-      this.#check(claims);
-      return claims;
+      const claims = await this.#verifier.claimsOf(token);
+      return this.#distributed === undefined ? claims : await this.#distributed.expand(claims);
     } catch (error) {
-      if (error instanceof errors.JOSEError || error instanceof KeySetError) {
+      if (error instanceof VerificationError) {
         throw new TokenError(`oidc: verify token: ${error.message}`, { cause: error });
       }
+      if (error instanceof DistributedClaimError) {
+        throw new TokenError(`oidc: could not expand distributed claims: ${error.message}`, { cause: error });
+      }
       throw error;
-    }
-  }
-
-  /** In go-oidc's order and words. */
-  #check({ aud, exp, nbf }: Claims): void {
-    const wanted = this.#options.audiences;
-    const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
-    const now = this.#clock.now() / 1000;
-    if (!wanted.some((audience) => audiences.includes(audience))) {
-      const expected = wanted.length === 1 ? JSON.stringify(wanted[0]) : `in ${quoteList(wanted)}`;
-      throw new TokenError(
-        `oidc: verify token: oidc: expected audience ${expected} got ${quoteList(audiences)}`,
-      );
-    }
-    if (typeof exp !== "number" || now > exp) {
-      const expiry = typeof exp === "number" ? toRfc3339(exp * 1000) : "none";
-      throw new TokenError(`oidc: verify token: oidc: token is expired (Token Expiry: ${expiry})`);
-    }
-    if (typeof nbf === "number" && now + notBeforeLeewaySeconds < nbf) {
-      throw new TokenError(
-        `oidc: verify token: oidc: current time ${toRfc3339(now * 1000)} before the nbf (not before) time: ${toRfc3339(nbf * 1000)}`,
-      );
     }
   }
 }

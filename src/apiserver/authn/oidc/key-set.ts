@@ -2,11 +2,9 @@
  * The public keys of an issuer of tokens: found by its discovery document when the first token comes, and asked for
  * again when a token names a key that isn't among them. upstream: coreos/go-oidc jwks.go
  */
-import { get as httpsGet } from "node:https";
-import type { IncomingMessage } from "node:http";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from "jose";
-import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
+import { fetchText } from "./fetch.ts";
 
 export interface KeySetOptions {
   readonly issuerUrl: string;
@@ -23,8 +21,6 @@ export class KeySetError extends Error {
 
 type Keys = ReturnType<typeof createLocalJWKSet>;
 
-const timeoutMs = 30_000;
-const bytesMax = 1 << 20;
 /** Tokens with made-up key names don't make us ask the issuer each time. */
 const refetchMs = 10_000;
 
@@ -76,47 +72,15 @@ export class IssuerKeySet {
   }
 
   async #json(url: string): Promise<unknown> {
-    using deadline = new ChildAbort(new AbortController().signal);
-    const cancel = this.#clock.after(timeoutMs, () => {
-      deadline.abort(new Error(`no answer within ${timeoutMs} ms`));
-    });
     try {
-      const response = await this.#get(url, deadline.signal);
-      const body = await limited(response);
-      if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${body.slice(0, 500)}`);
+      const { status, body } = await fetchText(url, this.#options, this.#clock);
+      if (status !== 200) throw new Error(`${status}: ${body.slice(0, 500)}`);
       return JSON.parse(body) as unknown;
     } catch (error) {
       throw new KeySetError(
         `oidc: fetching ${url}: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
-    } finally {
-      cancel();
     }
   }
-
-  #get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
-    const { caPem } = this.#options;
-    return new Promise((resolve, reject) => {
-      const outgoing = httpsGet(
-        url,
-        { signal, agent: false, ...(caPem === undefined ? {} : { ca: caPem }) },
-        resolve,
-      );
-      outgoing.once("error", reject);
-    });
-  }
-}
-
-async function limited(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

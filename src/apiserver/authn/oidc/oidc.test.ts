@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { JWTPayload } from "jose";
 import { ManualClock, systemClock } from "#base/clock.ts";
 import { OidcAuthenticator, type OidcOptions } from "./authenticator.ts";
 import { userOfClaims, type ClaimMapping } from "./claims.ts";
@@ -19,6 +20,7 @@ const optionsOf = (issuer: TestIssuer): OidcOptions => ({
   signingAlgs: ["RS256"],
   caPem: issuer.caPem,
   apiAudiences: ["api"],
+  distributedClaim: "groups",
 });
 
 suite("ID tokens of a provider", () => {
@@ -135,3 +137,80 @@ for (const [index, [claims, more, name, groups]] of users.entries()) {
     assert.deepEqual(userOfClaims(claims, { ...mapping, ...more }), { name, groups });
   });
 }
+
+const named = (source: object, name = "src1"): JWTPayload => ({
+  sub: "jane",
+  _claim_names: { groups: "src1" },
+  _claim_sources: { [name]: source },
+});
+
+async function groupsOf(
+  issuer: TestIssuer,
+  claims: JWTPayload,
+  caPem = issuer.caPem,
+): Promise<readonly string[] | undefined> {
+  const authenticator = new OidcAuthenticator({ ...optionsOf(issuer), caPem }, { clock: systemClock });
+  return (await authenticator.authenticateToken(await issuer.token(claims), ["api"]))?.user.groups;
+}
+
+suite("groups that a token has elsewhere", () => {
+  test("are asked for there, with the token that it names, and come signed, also by another issuer", async () => {
+    await using issuer = await TestIssuer.start();
+    issuer.sources.set("/mine", { accessToken: "", token: await issuer.token({ groups: ["dev"] }) });
+    assert.deepEqual(await groupsOf(issuer, named({ endpoint: `${issuer.url}/mine` })), ["oidc:dev"]);
+    issuer.sources.set("/closed", { accessToken: "Bearer x", token: await issuer.token({ groups: "ops" }) });
+    const closed = { endpoint: `${issuer.url}/closed`, access_token: "x" };
+    assert.deepEqual(await groupsOf(issuer, named(closed)), ["oidc:ops"]);
+    await using other = await TestIssuer.start();
+    other.sources.set("/theirs", { accessToken: "", token: await other.token({ groups: ["qa"] }) });
+    const theirs = named({ endpoint: `${other.url}/theirs` });
+    assert.deepEqual(await groupsOf(issuer, theirs, issuer.caPem + other.caPem), ["oidc:qa"]);
+  });
+
+  test("aren't asked for when the token has them itself, or names no endpoint", async () => {
+    await using issuer = await TestIssuer.start();
+    const endpoint = `${issuer.url}/nowhere`;
+    assert.deepEqual(await groupsOf(issuer, { ...named({ endpoint }), groups: ["own"] }), ["oidc:own"]);
+    assert.deepEqual(await groupsOf(issuer, named({ JWT: "an aggregated claim" })), []);
+    assert.deepEqual(await groupsOf(issuer, { sub: "jane", _claim_names: {}, _claim_sources: {} }), []);
+    assert.deepEqual(
+      issuer.asked.filter((path) => path === "/nowhere"),
+      [],
+    );
+  });
+
+  test("that can't be had are a reason to refuse the token", async () => {
+    await using issuer = await TestIssuer.start();
+    await using forger = await TestIssuer.start();
+    const serve = (path: string, token: string): object => {
+      issuer.sources.set(path, { accessToken: "", token });
+      return { endpoint: `${issuer.url}${path}` };
+    };
+    const forged = await forger.token({ iss: issuer.url, groups: ["admin"] });
+    const cases: readonly (readonly [JWTPayload, RegExp])[] = [
+      [{ sub: "jane", _claim_names: { groups: "src1" } }, /: oidc: no claim sources$/],
+      [{ sub: "jane", _claim_names: "x" }, /: oidc: error parsing distributed claim names: /],
+      [named({}, "src2"), /: id token _claim_names contained a source src1 missing in _claims_sources$/],
+      [
+        named({ ...serve("/closed", ""), access_token: "y" }),
+        /: while getting distributed claim "groups": error while getting distributed claim JWT: 403$/,
+      ],
+      [
+        named(serve("/no-token", "no token")),
+        /: getting untrusted issuer from endpoint .*\/no-token failed for claim "groups": malformed token$/,
+      ],
+      [named(serve("/forged", forged)), /: verify distributed claim token: signature verification failed$/],
+      [
+        named(serve("/others", await issuer.token({ aud: "another", groups: [] }))),
+        /: verify distributed claim token: oidc: expected audience "kubernetes" got \["another"\]$/,
+      ],
+      [
+        named(serve("/without", await issuer.token({ roles: [] }))),
+        /: jwt returned by distributed claim endpoint .*\/without did not contain claim: groups$/,
+      ],
+    ];
+    for (const [claims, reason] of cases) {
+      await assert.rejects(groupsOf(issuer, claims), { name: "TokenError", message: reason });
+    }
+  });
+});

@@ -10,6 +10,8 @@ export class TestIssuer implements AsyncDisposable {
   readonly caPem: string;
   /** Paths that were asked for. */
   readonly asked: string[] = [];
+  /** What it answers at other paths, to who brings this bearer token; by path. */
+  readonly sources = new Map<string, { readonly accessToken: string; readonly token: string }>();
   readonly #server: Server;
   #key: { readonly id: string; readonly privateKey: CryptoKey; readonly jwk: JWK } | undefined;
 
@@ -25,6 +27,12 @@ export class TestIssuer implements AsyncDisposable {
     this.caPem = ca.certificatePem;
     this.#server = createServer({ cert, key }, (request, response) => {
       this.asked.push(request.url ?? "");
+      const source = this.sources.get(request.url ?? "");
+      if (source !== undefined) {
+        const isRight = (request.headers.authorization ?? "") === source.accessToken;
+        response.writeHead(isRight ? 200 : 403).end(isRight ? source.token : "who are you");
+        return;
+      }
       const body =
         request.url === "/keys"
           ? { keys: [this.#key?.jwk] }

@@ -1,0 +1,57 @@
+/** Asks an issuer, or a source of claims, for something small. */
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
+import { ChildAbort } from "#base/abort.ts";
+import type { Clock } from "#base/clock.ts";
+
+export interface FetchOptions {
+  /** Undefined: the authorities that this machine trusts. */
+  readonly caPem: string | undefined;
+  readonly bearerToken?: string | undefined;
+}
+
+export interface Fetched {
+  readonly status: number;
+  readonly body: string;
+}
+
+const timeoutMs = 30_000;
+const bytesMax = 1 << 20;
+
+/** Follows no redirection. Rejects when there is no answer in time, or a long one. */
+export async function fetchText(url: string, options: FetchOptions, clock: Clock): Promise<Fetched> {
+  using deadline = new ChildAbort(new AbortController().signal);
+  const cancel = clock.after(timeoutMs, () => {
+    deadline.abort(new Error(`no answer within ${timeoutMs} ms`));
+  });
+  try {
+    const response = await get(url, options, deadline.signal);
+    return { status: response.statusCode ?? 0, body: await limited(response) };
+  } finally {
+    cancel();
+  }
+}
+
+function get(
+  url: string,
+  { caPem, bearerToken }: FetchOptions,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const headers = bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` };
+  const ask = new URL(url).protocol === "http:" ? httpGet : httpsGet;
+  return new Promise((resolve, reject) => {
+    const trusted = caPem === undefined ? {} : { ca: caPem };
+    ask(url, { signal, agent: false, headers, ...trusted }, resolve).once("error", reject);
+  });
+}
+
+async function limited(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
