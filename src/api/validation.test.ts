@@ -148,12 +148,12 @@ const valid: Readonly<Record<string, Given>> = {
   "authentication.k8s.io/v1/TokenRequest": { spec: { audiences: [] } },
   "events.k8s.io/v1/Event": {
     eventTime: "2026-01-01T00:00:00.000000Z",
-    reportingController: "example.com/c",
+    reportingComponent: "example.com/c",
     reportingInstance: "i",
     action: "a",
     reason: "r",
     type: "Normal",
-    regarding: { kind: "Pod", namespace: "n", name: "p" },
+    involvedObject: { kind: "Pod", namespace: "n", name: "p" },
   },
   "node.k8s.io/v1/RuntimeClass": { handler: "h" },
 };

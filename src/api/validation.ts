@@ -12,9 +12,9 @@ import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
 import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
 import { batchValidations } from "./batch/validation.ts";
-import { certificatesValidations } from "./certificates/validation.ts";
+import { certificatesValidations, checkApprovalUpdate } from "./certificates/validation.ts";
 import { coordinationValidations } from "./coordination/validation.ts";
-import { checkNewEvent, checkNewEventUpdate } from "./core/event-validation.ts";
+import { newEventValidation } from "./core/event-validation.ts";
 import { coreValidations } from "./core/validation.ts";
 import { checkPodResize } from "./core/pod-resize-validation.ts";
 import { checkEphemeralContainersUpdate } from "./core/pod-update-validation.ts";
@@ -50,7 +50,7 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "certificates.k8s.io/v1": certificatesValidations,
   "coordination.k8s.io/v1": coordinationValidations,
   "discovery.k8s.io/v1": discoveryValidations,
-  "events.k8s.io/v1": { Event: { onCreate: checkNewEvent, onUpdate: checkNewEventUpdate } },
+  "events.k8s.io/v1": { Event: newEventValidation },
   "flowcontrol.apiserver.k8s.io/v1": flowcontrolValidations,
   "networking.k8s.io/v1": networkingValidations,
   "node.k8s.io/v1": nodeValidations,
@@ -161,6 +161,14 @@ export class Validator {
     checkMetaUpdate(pod.metadata, old.metadata, faults);
     if (part === "ephemeralContainers") checkEphemeralContainersUpdate(pod, old, faults);
     else checkPodResize(pod, old, faults);
+    return faults.all;
+  }
+
+  /** certificatesigningrequests/approval, where status and conditions have other rules than at /status. */
+  approvalUpdate(request: KubeObject, old: KubeObject): readonly FieldError[] {
+    const faults = new FaultList();
+    checkMetaUpdate(request.metadata, old.metadata, faults);
+    checkApprovalUpdate(request, old, faults);
     return faults.all;
   }
 

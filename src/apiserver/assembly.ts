@@ -5,6 +5,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Store } from "#store/store.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
+import type { AnyObject } from "#api/meta/object.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { Scheme } from "#api/scheme.ts";
@@ -36,9 +37,13 @@ import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
 import { CustomResources, type CustomResourcesDeps } from "./crd/custom-resources.ts";
 
-interface PodPartValidation {
+/** What isn't a whole object of its own version. */
+interface PartValidation {
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[];
+  approvalUpdate(request: AnyObject, old: AnyObject): readonly FieldError[];
 }
+
+const newEvent = { group: "events.k8s.io", version: "v1", kind: "Event" };
 
 export interface AssemblyDeps extends Pick<
   SpecialsDeps,
@@ -53,7 +58,7 @@ export interface AssemblyDeps extends Pick<
   readonly log: Logger;
   readonly scheme: Scheme;
   readonly semantics: TypeSemantics;
-  readonly validation: TypeValidation & PodPartValidation;
+  readonly validation: TypeValidation & PartValidation;
   readonly convert: Convert;
   readonly authorizer: Authorizer;
   /** Of requests, when their authorization is measured. */
@@ -100,6 +105,11 @@ export class Assembly {
       createSpecials({
         ...deps,
         podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
+        approvalUpdate: (request, old) => deps.validation.approvalUpdate(request, old),
+        newEvents: {
+          create: (event) => deps.validation.create(newEvent, event),
+          update: (event, old) => deps.validation.update(newEvent, event, old),
+        },
         feed: () => this.feed,
         installed: () => this.installed,
         serviceAllocation: () => this.#serviceAllocation(),

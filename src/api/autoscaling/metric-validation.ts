@@ -1,11 +1,11 @@
 /** What an autoscaler scales by. upstream: pkg/apis/autoscaling/validation/validation.go (validateMetricSpec) */
-import { readQuantity } from "../core/resource-validation.ts";
+import { checkContainerResourceName, readQuantity } from "../core/resource-validation.ts";
 import type { MetricIdentifier, MetricSpec, MetricTarget } from "../generated/types/autoscaling-v2.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, pathSegmentFaults } from "../meta/names.ts";
 import { formatQuantity } from "../meta/quantity.ts";
-import { checkReference } from "./reference-rule.ts";
+import { checkReference, checkVersion, versionFault } from "./reference-rule.ts";
 
 type Target = Loose<MetricTarget> | undefined;
 type Check = (path: string) => void;
@@ -78,7 +78,11 @@ function checkExternalTarget(target: Target, path: string, faults: FaultList): v
 }
 
 /** In the order in which upstream looks at them; the first is looked at closely. */
-function sourceChecks(metric: Loose<MetricSpec>, faults: FaultList): readonly (readonly [string, Check])[] {
+function sourceChecks(
+  metric: Loose<MetricSpec>,
+  checksVersions: boolean,
+  faults: FaultList,
+): readonly (readonly [string, Check])[] {
   const { object, external, pods, resource, containerResource } = metric;
   const checks: (readonly [string, Check | undefined])[] = [
     [
@@ -86,6 +90,7 @@ function sourceChecks(metric: Loose<MetricSpec>, faults: FaultList): readonly (r
       object &&
         ((path) => {
           checkReference(object.describedObject, `${path}.describedObject`, faults);
+          if (checksVersions) checkVersion(object.describedObject, `${path}.describedObject`, faults);
           checkIdentifier(object.metric, `${path}.metric`, faults);
           checkTarget(object.target, `${path}.target`, faults);
           if (object.target?.value === undefined && object.target?.averageValue === undefined) {
@@ -125,6 +130,8 @@ function sourceChecks(metric: Loose<MetricSpec>, faults: FaultList): readonly (r
       containerResource &&
         ((path) => {
           checkResourceName(containerResource, path, faults);
+          const { name = "" } = containerResource;
+          if (name !== "") checkContainerResourceName(name, `${path}.name`, faults);
           checkContainer(containerResource.container ?? "", `${path}.container`, faults);
           checkResourceTarget(containerResource, `${path}.target`, faults);
         }),
@@ -135,12 +142,21 @@ function sourceChecks(metric: Loose<MetricSpec>, faults: FaultList): readonly (r
 
 const fieldOf = (type: string): string => type.charAt(0).toLowerCase() + type.slice(1);
 
-export function checkMetric(metric: Loose<MetricSpec>, path: string, faults: FaultList): void {
+/** An object whose version can't be read: stored once, it doesn't keep others from being stored. */
+export const hasBadVersion = ({ type, object }: Loose<MetricSpec>): boolean =>
+  type === "Object" && object !== undefined && versionFault(object.describedObject) !== undefined;
+
+export function checkMetric(
+  metric: Loose<MetricSpec>,
+  path: string,
+  checksVersions: boolean,
+  faults: FaultList,
+): void {
   const { type = "" } = metric;
   if (type === "") faults.required(`${path}.type`, "must specify a metric source type");
   const isKnown = metricTypes.includes(type);
   if (!isKnown) faults.notSupported(`${path}.type`, type, metricTypes);
-  const checks = sourceChecks(metric, faults);
+  const checks = sourceChecks(metric, checksVersions, faults);
   const [first] = checks;
   first?.[1](`${path}.${first[0]}`);
   const expected = isKnown ? fieldOf(type) : undefined;

@@ -4,29 +4,34 @@ import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 import { pathSegmentFaults } from "../meta/names.ts";
 
-export function checkReference(
-  reference: Loose<CrossVersionObjectReference> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
+type Reference = Loose<CrossVersionObjectReference> | undefined;
+
+export function checkReference(reference: Reference, path: string, faults: FaultList): void {
   for (const field of ["kind", "name"] as const) {
     const value = reference?.[field] ?? "";
     if (value === "") faults.required(`${path}.${field}`);
     else faults.messages(`${path}.${field}`, value, pathSegmentFaults(value));
   }
-  const { apiVersion = "" } = reference ?? {};
-  if (apiVersion.split("/").length > 2) {
-    faults.invalid(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`);
-  }
 }
 
-/** Of the core group only one kind can be scaled. */
-export function checkScaleTarget(
-  reference: Loose<CrossVersionObjectReference> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
+/** upstream: apimachinery/pkg/runtime/schema/group_version.go (ParseGroupVersion) */
+export function versionFault(reference: Reference): string | undefined {
+  const { apiVersion = "" } = reference ?? {};
+  return apiVersion.split("/").length > 2 ? `unexpected GroupVersion string: ${apiVersion}` : undefined;
+}
+
+export function checkVersion(reference: Reference, path: string, faults: FaultList): void {
+  const fault = versionFault(reference);
+  if (fault !== undefined) faults.invalid(`${path}.apiVersion`, reference?.apiVersion, fault);
+}
+
+/** Of the core group only one kind can be scaled; what was stored once may stay. */
+export function checkTargetVersion(reference: Reference, old: Reference, faults: FaultList): void {
   const { apiVersion = "", kind } = reference ?? {};
-  if (kind === "ReplicationController" || apiVersion.includes("/")) return;
-  faults.invalid(`${path}.apiVersion`, apiVersion, "apiVersion must specify API group");
+  if (old !== undefined && old.kind === kind && (old.apiVersion ?? "") === apiVersion) return;
+  const path = "spec.scaleTargetRef";
+  checkVersion(reference, path, faults);
+  if (versionFault(reference) !== undefined || kind === "ReplicationController") return;
+  const slash = apiVersion.indexOf("/");
+  if (slash < 1) faults.invalid(`${path}.apiVersion`, apiVersion, "apiVersion must specify API group");
 }

@@ -1,4 +1,4 @@
-import { testCreates, type CreateCase, type Valid } from "../testing/validation-cases.ts";
+import { testCreates, testUpdates, type CreateCase, type Valid } from "../testing/validation-cases.ts";
 
 const v2 = "autoscaling/v2/HorizontalPodAutoscaler";
 const v1 = "autoscaling/v1/HorizontalPodAutoscaler";
@@ -17,6 +17,36 @@ const id = { name: "m" };
 const fails = (fields: object, ...faults: readonly string[]): CreateCase => [v2, metric(fields), ...faults];
 
 testCreates(valid, [
+  [
+    v2,
+    spec({ minReplicas: 0 }),
+    "spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
+    "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas",
+  ],
+  [
+    v2,
+    spec({ minReplicas: 4, scaleTargetRef: { kind: "", name: "a/b", apiVersion: "a/b/c" } }),
+    "spec.maxReplicas: Invalid value: 3: must be greater than or equal to `minReplicas`",
+    "spec.scaleTargetRef.kind: Required value",
+    `spec.scaleTargetRef.name: Invalid value: "a/b": may not contain '/'`,
+    'spec.scaleTargetRef.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+  ],
+  [
+    v2,
+    spec({ scaleTargetRef: { apiVersion: "/v1" } }),
+    'spec.scaleTargetRef.apiVersion: Invalid value: "/v1": apiVersion must specify API group',
+  ],
+  fails(
+    { type: "ContainerResource", containerResource: { ...cpu, name: "pods", container: "c" } },
+    `${at}.containerResource.name: Invalid value: "pods": must be a standard resource for containers`,
+  ),
+  fails(
+    {
+      type: "Object",
+      object: { describedObject: { kind: "S", name: "s", apiVersion: "a/b/c" }, metric: id, target: average },
+    },
+    `${at}.object.describedObject.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c`,
+  ),
   [v2, spec({ scaleTargetRef: { apiVersion: "v1", kind: "ReplicationController" } })],
   [
     v2,
@@ -76,5 +106,21 @@ testCreates(valid, [
     v2,
     spec({ behavior: { scaleUp: { tolerance: "-1" } } }),
     'spec.behavior.scaleUp.tolerance: Invalid value: "-1": must be greater than or equal to 0',
+  ],
+]);
+
+testUpdates(valid, [
+  [v2, spec({ scaleTargetRef: { apiVersion: "v1" } }), spec({ maxReplicas: 4 })],
+  [
+    v2,
+    {},
+    spec({ scaleTargetRef: { apiVersion: "v1" } }),
+    'spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group',
+  ],
+  [
+    v2,
+    spec({ minReplicas: 0 }),
+    spec({ maxReplicas: 4 }),
+    "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas",
   ],
 ]);

@@ -8,6 +8,7 @@ import type {
   HorizontalPodAutoscaler,
   HPAScalingPolicy,
   HPAScalingRules,
+  MetricSpec,
 } from "../generated/types/autoscaling-v2.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkNonNegative, negativeMessage } from "../meta/field-rules.ts";
@@ -15,8 +16,8 @@ import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { formatQuantity } from "../meta/quantity.ts";
 import { readQuantity } from "../core/resource-validation.ts";
-import { checkMetric } from "./metric-validation.ts";
-import { checkReference, checkScaleTarget } from "./reference-rule.ts";
+import { checkMetric, hasBadVersion } from "./metric-validation.ts";
+import { checkReference, checkTargetVersion } from "./reference-rule.ts";
 
 interface Bounds {
   readonly minReplicas?: number | undefined;
@@ -24,9 +25,13 @@ interface Bounds {
   readonly scaleTargetRef?: Loose<CrossVersionObjectReference> | undefined;
 }
 
-function checkBounds({ minReplicas, maxReplicas = 0, scaleTargetRef }: Bounds, faults: FaultList): void {
-  if (minReplicas !== undefined && minReplicas < 1) {
-    faults.invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1");
+function checkBounds(
+  { minReplicas, maxReplicas = 0, scaleTargetRef }: Bounds,
+  least: number,
+  faults: FaultList,
+): void {
+  if (minReplicas !== undefined && minReplicas < least) {
+    faults.invalid("spec.minReplicas", minReplicas, `must be greater than or equal to ${least}`);
   }
   if (maxReplicas < 1) faults.invalid("spec.maxReplicas", maxReplicas, "must be greater than 0");
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
@@ -73,17 +78,37 @@ function checkScalingRules(rules: Loose<HPAScalingRules> | undefined, path: stri
   }
 }
 
-function checkAutoscaler({ spec = {} }: Loose<HorizontalPodAutoscaler>, faults: FaultList): void {
-  checkBounds(spec, faults);
-  for (const [index, metric] of (spec.metrics ?? []).entries()) {
-    checkMetric(metric, `spec.metrics[${index}]`, faults);
+/** Nothing that runs within pods can tell when none run. */
+const needsNoPods = ({ type }: Loose<MetricSpec>): boolean => type === "Object" || type === "External";
+
+/** Upstream's gate to scale to none is closed: only what had none before may have none. */
+const leastReplicas = (old: Loose<HorizontalPodAutoscaler> | undefined): number =>
+  old?.spec?.minReplicas === 0 ? 0 : 1;
+
+function checkAutoscaler(
+  { spec = {} }: Loose<HorizontalPodAutoscaler>,
+  old: Loose<HorizontalPodAutoscaler> | undefined,
+  faults: FaultList,
+): void {
+  checkBounds(spec, leastReplicas(old), faults);
+  checkTargetVersion(spec.scaleTargetRef, old?.spec?.scaleTargetRef, faults);
+  const metrics = spec.metrics ?? [];
+  const checksVersions = !(old?.spec?.metrics ?? []).some(hasBadVersion);
+  for (const [index, metric] of metrics.entries()) {
+    checkMetric(metric, `spec.metrics[${index}]`, checksVersions, faults);
+  }
+  if (spec.minReplicas === 0 && !metrics.some(needsNoPods)) {
+    faults.forbidden(
+      "spec.metrics",
+      "must specify at least one Object or External metric to support scaling to zero replicas",
+    );
   }
   checkScalingRules(spec.behavior?.scaleUp, "spec.behavior.scaleUp", faults);
   checkScalingRules(spec.behavior?.scaleDown, "spec.behavior.scaleDown", faults);
 }
 
 function checkAutoscalerV1({ spec = {} }: Loose<HorizontalPodAutoscalerV1>, faults: FaultList): void {
-  checkBounds(spec, faults);
+  checkBounds(spec, 1, faults);
   const percentage = spec.targetCPUUtilizationPercentage;
   if (percentage !== undefined && percentage < 1) {
     faults.invalid("spec.targetCPUUtilizationPercentage", percentage, "must be greater than 0");
@@ -97,13 +122,9 @@ function checkStatus({ status }: AnyAutoscaler, _old: AnyAutoscaler, faults: Fau
   checkNonNegative(status?.desiredReplicas, "status.desiredReplicas", faults);
 }
 
-const checkNewTarget = ({ spec }: AnyAutoscaler, faults: FaultList): void =>
-  checkScaleTarget(spec?.scaleTargetRef, "spec.scaleTargetRef", faults);
-
 export const autoscalingV1Validations: ValidationsByKind = {
   HorizontalPodAutoscaler: {
     check: checkAutoscalerV1,
-    onCreate: checkNewTarget,
     onStatusUpdate: checkStatus,
   },
   Scale: {
@@ -113,8 +134,9 @@ export const autoscalingV1Validations: ValidationsByKind = {
 
 export const autoscalingV2Validations: ValidationsByKind = {
   HorizontalPodAutoscaler: {
-    check: checkAutoscaler,
-    onCreate: checkNewTarget,
+    onCreate: (autoscaler: Loose<HorizontalPodAutoscaler>, faults) =>
+      checkAutoscaler(autoscaler, undefined, faults),
+    onUpdate: checkAutoscaler,
     onStatusUpdate: checkStatus,
   },
 };

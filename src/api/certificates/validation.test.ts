@@ -1,6 +1,10 @@
 /** Cases re-expressed from pkg/apis/certificates/validation/validation_test.go. */
-import { suite } from "node:test";
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { fieldErrorText } from "../meta/field-error.ts";
+import { FaultList } from "../meta/fault-list.ts";
 import { testCreates, testStatusUpdates, type Valid } from "../testing/validation-cases.ts";
+import { checkApprovalUpdate } from "./validation.ts";
 
 const csr = "certificates.k8s.io/v1/CertificateSigningRequest";
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -30,8 +34,19 @@ suite("signing requests", () => {
     [
       csr,
       { spec: { usages: ["any", "any", "flying"] } },
-      'spec.usages[1]: Duplicate value: "any"',
       'spec.usages[2]: Unsupported value: "flying": supported values: "any", …',
+      'spec.usages[1]: Duplicate value: "any"',
+    ],
+    [
+      csr,
+      signer("example/signer"),
+      'spec.signerName: Invalid value: "example": should be a domain with at least two segments separated by dots',
+    ],
+    [
+      csr,
+      signer("a.B.-/x.Y"),
+      'spec.signerName: Invalid value: "a.B.-": validating label "B": a lowercase RFC 1123 label must…',
+      'spec.signerName: Invalid value: "x.Y": validating label "Y": a lowercase RFC 1123 subdomain must…',
     ],
     [csr, { spec: { expirationSeconds: 600 } }],
     [
@@ -49,7 +64,13 @@ const denied = { type: "Denied", status: "True" };
 
 suite("the status of signing requests", () => {
   testStatusUpdates(valid, [
-    [csr, {}, conditions(approved, { type: "Other", status: "Unknown" })],
+    [csr, conditions(approved), conditions(approved, { type: "Other", status: "Unknown" })],
+    [
+      csr,
+      {},
+      conditions(denied),
+      'status.conditions: Forbidden: updates may not add a condition of type "Denied"',
+    ],
     [
       csr,
       {},
@@ -63,11 +84,12 @@ suite("the status of signing requests", () => {
       conditions({ type: "Approved", status: "False" }, { type: "Other", status: "Maybe" }),
       'status.conditions[0].status: Unsupported value: "False": supported values: "True"',
       'status.conditions[1].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+      'status.conditions: Forbidden: updates may not add a condition of type "Approved"',
     ],
     [
       csr,
-      {},
       conditions(approved, denied),
+      conditions(approved, denied, { type: "Other", status: "True" }),
       'status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
     ],
     [
@@ -102,4 +124,22 @@ suite("the status of signing requests", () => {
       "status.certificate: Forbidden: updates may not modify existing certificate content",
     ],
   ]);
+});
+
+const faultsOf = (status: object, old: object): string[] => {
+  const faults = new FaultList();
+  checkApprovalUpdate({ status }, { status: old }, faults);
+  return faults.all.map(fieldErrorText);
+};
+
+suite("approvals", () => {
+  test("a condition may be added, and nothing else", () => {
+    assert.deepEqual(faultsOf({ conditions: [approved] }, {}), []);
+    assert.deepEqual(faultsOf({ conditions: [] }, { conditions: [approved] }), [
+      'status.conditions: Forbidden: updates may not remove a condition of type "Approved"',
+    ]);
+    assert.deepEqual(faultsOf({ certificate: base64(pem("CERTIFICATE")) }, {}), [
+      "status.certificate: Forbidden: updates may not set certificate content",
+    ]);
+  });
 });

@@ -7,9 +7,11 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults } from "../meta/names.ts";
+import { dnsLabelFaults, dnsSubdomainFaults, labelLengthMax, subdomainLengthMax } from "../meta/names.ts";
 
 const expirationSecondsMin = 600;
+/** A domain, and a namespaced name. */
+const signerLengthMax = subdomainLengthMax + 1 + labelLengthMax + 1 + subdomainLengthMax;
 const legacySigner = "kubernetes.io/legacy-unknown";
 const statuses = ["False", "True", "Unknown"];
 
@@ -58,12 +60,27 @@ function checkSigner(name: string, path: string, faults: FaultList): void {
     );
     return;
   }
-  if (domain === "") faults.invalid(path, name, "validation error");
-  for (const message of dnsSubdomainFaults(domain)) {
-    faults.invalid(path, name, `validating label ${JSON.stringify(domain)}: ${message}`);
+  if (Buffer.byteLength(domain) > subdomainLengthMax) faults.tooLong(path, subdomainLengthMax);
+  const labels = domain.split(".");
+  checkLabels(domain, dnsLabelFaults, path, faults);
+  if (labels.length < 2) {
+    faults.invalid(path, domain, "should be a domain with at least two segments separated by dots");
   }
-  for (const message of dnsSubdomainFaults(segment)) {
-    faults.invalid(path, name, `validating label ${JSON.stringify(segment)}: ${message}`);
+  checkLabels(segment, dnsSubdomainFaults, path, faults);
+  if (Buffer.byteLength(name) > signerLengthMax) faults.tooLong(path, signerLengthMax);
+}
+
+/** Of the labels that are wrong, the first. */
+function checkLabels(
+  text: string,
+  labelFaults: (label: string) => readonly string[],
+  path: string,
+  faults: FaultList,
+): void {
+  const bad = text.split(".").find((label) => labelFaults(label).length > 0);
+  if (bad === undefined) return;
+  for (const message of labelFaults(bad)) {
+    faults.invalid(path, text, `validating label ${JSON.stringify(bad)}: ${message}`);
   }
 }
 
@@ -76,6 +93,8 @@ function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: F
   if (wanted.length === 0) faults.required("spec.usages");
   for (const [index, usage] of wanted.entries()) {
     faults.optionalOneOf(`spec.usages[${index}]`, usage, usages);
+  }
+  for (const [index, usage] of wanted.entries()) {
     if (wanted.indexOf(usage) !== index) faults.duplicate(`spec.usages[${index}]`, usage);
   }
   checkSigner(spec.signerName ?? "", "spec.signerName", faults);
@@ -89,56 +108,68 @@ function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: F
   }
 }
 
-function checkConditions(
-  conditions: readonly Loose<CertificateSigningRequestCondition>[] = [],
-  faults: FaultList,
-): void {
-  const path = "status.conditions";
-  const has = (type: string): boolean => conditions.some((condition) => condition.type === type);
+type Conditions = readonly Loose<CertificateSigningRequestCondition>[];
+
+function checkConditions(conditions: Conditions = [], faults: FaultList): void {
+  const seen = new Set<string>();
   for (const [index, { type = "", status = "" }] of conditions.entries()) {
-    const at = `${path}[${index}]`;
+    const at = `status.conditions[${index}]`;
     if (type === "") faults.required(`${at}.type`);
     if (status === "") faults.required(`${at}.status`);
     else {
       const known = ["Approved", "Denied", "Failed"].includes(type) ? ["True"] : statuses;
       if (!known.includes(status)) faults.notSupported(`${at}.status`, status, known);
     }
-    if (conditions.findIndex((one) => (one.type ?? "") === type) !== index) {
-      faults.duplicate(`${at}.type`, type);
+    const opposite = { Approved: "Denied", Denied: "Approved" }[type];
+    if (opposite !== undefined && seen.has(opposite)) {
+      faults.invalid(`${at}.type`, type, "Approved and Denied conditions are mutually exclusive");
     }
-  }
-  if (has("Approved") && has("Denied")) {
-    const index = conditions.findLastIndex(({ type }) => type === "Approved" || type === "Denied");
-    faults.invalid(
-      `${path}[${index}].type`,
-      conditions[index]?.type,
-      "Approved and Denied conditions are mutually exclusive",
-    );
+    if (seen.has(type)) faults.duplicate(`${at}.type`, type);
+    seen.add(type);
   }
 }
 
-function checkStatus(
-  { status = {} }: Loose<CertificateSigningRequest>,
-  old: Loose<CertificateSigningRequest>,
-  faults: FaultList,
-): void {
-  checkConditions(status.conditions, faults);
+type Request = Loose<CertificateSigningRequest>;
+
+const countOf = ({ status }: Request, type: string): number =>
+  (status?.conditions ?? []).filter((condition) => condition.type === type).length;
+
+/** What both ways to change the status must not do. */
+function checkStatusChange(request: Request, old: Request, faults: FaultList): void {
+  checkConditions(request.status?.conditions, faults);
+  const { certificate = "" } = request.status ?? {};
+  if (certificate !== (old.status?.certificate ?? "")) {
+    const fault = certificateFault(Buffer.from(certificate, "base64").toString("latin1"));
+    if (fault !== undefined) faults.invalid("status.certificate", "<certificate data>", fault);
+  }
   for (const type of ["Approved", "Denied", "Failed"]) {
-    const had = old.status?.conditions?.some((condition) => condition.type === type) === true;
-    const has = status.conditions?.some((condition) => condition.type === type) === true;
-    if (had && !has) {
-      faults.forbidden(
-        "status.conditions",
-        `updates may not remove a condition of type ${JSON.stringify(type)}`,
-      );
+    if (countOf(request, type) < countOf(old, type)) {
+      const detail = `updates may not remove a condition of type ${JSON.stringify(type)}`;
+      faults.forbidden("status.conditions", detail);
     }
   }
-  const [certificate, before] = [status.certificate ?? "", old.status?.certificate ?? ""];
-  if (certificate === before) return;
-  const fault = certificateFault(Buffer.from(certificate, "base64").toString("latin1"));
-  if (fault !== undefined) faults.invalid("status.certificate", "<certificate data>", fault);
-  if (before !== "") {
+}
+
+/** Through /status: a certificate may be set, but nothing approved. */
+function checkStatus(request: Request, old: Request, faults: FaultList): void {
+  checkStatusChange(request, old, faults);
+  for (const type of ["Approved", "Denied"]) {
+    if (countOf(request, type) > countOf(old, type)) {
+      const detail = `updates may not add a condition of type ${JSON.stringify(type)}`;
+      faults.forbidden("status.conditions", detail);
+    }
+  }
+  const before = old.status?.certificate ?? "";
+  if (before !== "" && (request.status?.certificate ?? "") !== before) {
     faults.forbidden("status.certificate", "updates may not modify existing certificate content");
+  }
+}
+
+/** Through /approval: the other way round. */
+export function checkApprovalUpdate(request: Request, old: Request, faults: FaultList): void {
+  checkStatusChange(request, old, faults);
+  if ((request.status?.certificate ?? "") !== (old.status?.certificate ?? "")) {
+    faults.forbidden("status.certificate", "updates may not set certificate content");
   }
 }
 

@@ -71,7 +71,7 @@ export function checkResourceName(name: string, path: string, faults: FaultList)
   return false;
 }
 
-function checkContainerResourceName(name: string, path: string, faults: FaultList): void {
+export function checkContainerResourceName(name: string, path: string, faults: FaultList): void {
   checkResourceName(name, path, faults);
   if (!name.includes("/")) {
     if (!containerResources.has(name) && !isHugePages(name)) {

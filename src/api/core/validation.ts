@@ -9,7 +9,7 @@ import { checkClaim, checkClaimStatusUpdate, checkClaimUpdate } from "./claim-va
 import { checkPersistentVolume, checkPersistentVolumeUpdate } from "./persistent-volume-validation.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
 import { checkEndpoints, checkEndpointsUpdate } from "./endpoints-validation.ts";
-import { checkEvent } from "./event-validation.ts";
+import { eventValidation } from "./event-validation.ts";
 import {
   checkNamespace,
   checkNamespaceStatusUpdate,
@@ -38,7 +38,7 @@ export const coreValidations: ValidationsByKind = {
   Binding: { check: checkBinding },
   ConfigMap: { check: checkConfigMap, onUpdate: checkConfigMapUpdate },
   Endpoints: { onCreate: checkEndpoints, onUpdate: checkEndpointsUpdate },
-  Event: { check: checkEvent },
+  Event: eventValidation,
   LimitRange: { check: checkLimitRange },
   Namespace: {
     nameFaults: dnsLabelFaults,

@@ -245,7 +245,7 @@ testCreates(valid, [
   [
     runtimeClass,
     { overhead: { podFixed: { cpu: "-1" } } },
-    'overhead.podFixed.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+    'overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
   ],
   [
     runtimeClass,

@@ -3,25 +3,25 @@ import { checkTolerations } from "../core/affinity-validation.ts";
 import { checkContainerResources } from "../core/resource-validation.ts";
 import type { RuntimeClass } from "../generated/types/node-v1.ts";
 import type { Toleration } from "../generated/types/core-v1.ts";
-import { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkLabels, isSame } from "../meta/field-rules.ts";
+import type { FaultList } from "../meta/fault-list.ts";
+import { checkImmutable, checkLabels } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
 
-/** The overhead is looked at as the limits of a container, but named otherwise. */
-function checkOverhead(fixed: Record<string, string> | undefined, faults: FaultList): void {
-  if (fixed === undefined) return;
-  const own = new FaultList();
-  checkContainerResources({ limits: fixed }, "overhead.podFixed", own);
-  faults.add(...own.all);
-}
+type Tolerations = readonly Loose<Toleration>[];
 
-function checkUnique(tolerations: readonly Loose<Toleration>[], path: string, faults: FaultList): void {
+const sameness = ({ key, operator, value, effect }: Loose<Toleration>): string =>
+  JSON.stringify([key, operator, value, effect]);
+
+/** Upstream names the list twice for what is wrong in it, and once for what is there twice. */
+function checkOwnTolerations(tolerations: Tolerations = [], path: string, faults: FaultList): void {
+  checkTolerations(tolerations, `${path}.tolerations`, faults);
+  const seen = new Set<string>();
   for (const [index, toleration] of tolerations.entries()) {
-    if (tolerations.slice(0, index).some((other) => isSame(other, toleration))) {
-      faults.duplicate(`${path}[${index}]`, toleration);
-    }
+    const same = sameness(toleration);
+    if (seen.has(same)) faults.duplicate(`${path}[${index}]`, toleration);
+    seen.add(same);
   }
 }
 
@@ -30,11 +30,11 @@ function checkRuntimeClass(
   faults: FaultList,
 ): void {
   faults.messages("handler", handler, dnsLabelFaults(handler));
-  checkOverhead(overhead?.podFixed, faults);
+  // Looked at as the limits of a container, and named so.
+  if (overhead !== undefined) checkContainerResources({ limits: overhead.podFixed }, "overhead", faults);
   if (scheduling === undefined) return;
   checkLabels(scheduling.nodeSelector, "scheduling.nodeSelector", faults);
-  checkTolerations(scheduling.tolerations, "scheduling.tolerations", faults);
-  checkUnique(scheduling.tolerations ?? [], "scheduling.tolerations", faults);
+  checkOwnTolerations(scheduling.tolerations, "scheduling.tolerations", faults);
 }
 
 export const nodeValidations: ValidationsByKind = {

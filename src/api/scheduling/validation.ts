@@ -37,7 +37,7 @@ function checkPriorityClass(
   } else if (value > userPriorityMax) {
     faults.forbidden("value", `maximum allowed value of a user defined priority is ${userPriorityMax}`);
   }
-  faults.oneOf("preemptionPolicy", preemptionPolicy, ["Never", "PreemptLowerPriority"]);
+  faults.oneOf("preemptionPolicy", preemptionPolicy, ["PreemptLowerPriority", "Never"]);
 }
 
 function checkPriorityClassUpdate(

@@ -42,8 +42,8 @@ export function checkCsiDriver({ metadata, spec = {} }: Loose<CSIDriver>, faults
   if (spec.storageCapacity === undefined) faults.required("spec.storageCapacity");
   faults.optionalOneOf("spec.fsGroupPolicy", spec.fsGroupPolicy, ["File", "None", "ReadWriteOnceWithFSType"]);
   checkTokenRequests(spec.tokenRequests, "spec.tokenRequests", faults);
-  for (const [index, mode] of (spec.volumeLifecycleModes ?? []).entries()) {
-    faults.optionalOneOf(`spec.volumeLifecycleModes[${index}]`, mode, ["Ephemeral", "Persistent"]);
+  for (const mode of spec.volumeLifecycleModes ?? []) {
+    faults.optionalOneOf("spec.volumeLifecycleModes", mode, ["Persistent", "Ephemeral"]);
   }
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
   if (period !== undefined && period < updatePeriodSecondsMin) {
@@ -113,6 +113,7 @@ export function checkCsiNodeUpdate(
   for (const driver of spec.drivers ?? []) {
     const before = old.spec?.drivers?.find(({ name }) => name === driver.name);
     if (before === undefined || isSame({ ...driver, allocatable: before.allocatable }, before)) continue;
-    faults.invalid("spec.drivers", driver, immutableMessage);
+    // Upstream's name for it.
+    faults.invalid("CSINodeDriver", driver, immutableMessage);
   }
 }

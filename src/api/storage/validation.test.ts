@@ -91,7 +91,7 @@ const creates: readonly CreateCase[] = [
   [
     driver,
     spec({ volumeLifecycleModes: ["Short"] }),
-    'spec.volumeLifecycleModes[0]: Unsupported value: "Short": supported values: "Ephemeral", "Persistent"',
+    'spec.volumeLifecycleModes: Unsupported value: "Short": supported values: "Persistent", "Ephemeral"',
   ],
   [
     driver,
@@ -233,7 +233,7 @@ const updates: readonly UpdateCase[] = [
       ],
     }),
   ],
-  [node, {}, spec({ drivers: [{ name: "example.com", nodeID: "j" }] }), "spec.drivers: Invalid value: {…"],
+  [node, {}, spec({ drivers: [{ name: "example.com", nodeID: "j" }] }), "CSINodeDriver: Invalid value: {…"],
   [capacity, {}, { capacity: "2Gi" }],
   [capacity, {}, { storageClassName: "t" }, 'storageClassName: Invalid value: "t": field is immutable'],
   [attachment, {}, spec({ nodeName: "m" }), "spec: Invalid value: {…"],

@@ -11,6 +11,7 @@ import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { CacheFeed } from "./cache-feed.ts";
 import { componentStatuses, type ComponentProbe } from "./component-statuses.ts";
 import { bind } from "./core/binding.ts";
+import { EventStrategy } from "./core/events.ts";
 import { evict } from "./core/eviction.ts";
 import { FinalizeStrategy, NamespaceStrategy } from "./core/namespaces.ts";
 import {
@@ -27,9 +28,10 @@ import type { Handler } from "./endpoint.ts";
 import type { Installed, Special, Specials, SubresourceHandlers } from "./install.ts";
 import { ApiServiceStrategy } from "./apiregistration/api-services.ts";
 import { JobStrategy } from "./batch/jobs.ts";
-import { SigningRequestStrategy } from "./certificates/signing-requests.ts";
+import { SigningRequestStrategy, SigningStatusStrategy } from "./certificates/signing-requests.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
 import { reviewResources, type ReviewDeps } from "./reviews.ts";
+import type { Validation } from "./strategy.ts";
 import { plainSelectorScale, scaleHandlers, usualScale } from "./scale.ts";
 
 /** Subresources that lead to a kubelet or straight to a pod's port. */
@@ -50,6 +52,10 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
     pod: AnyObject,
     old: AnyObject,
   ) => readonly FieldError[];
+  /** The checks of certificatesigningrequests/approval. */
+  readonly approvalUpdate: (request: AnyObject, old: AnyObject) => readonly FieldError[];
+  /** The checks of events that come through events.k8s.io, in the form they are kept in. */
+  readonly newEvents: Validation;
   /** Made when the first definition is written. */
   readonly definitionValidator: () => DefinitionValidator;
   readonly issuer: Issuer;
@@ -66,6 +72,7 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       pods: podSpecial(deps),
       namespaces: namespaceSpecial(deps),
       services: serviceSpecial(deps),
+      events: { strategy: (base) => new EventStrategy(base, deps.newEvents) },
       nodes: { subresources: () => deps.connect.nodes },
       serviceaccounts: { subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }) },
       replicationcontrollers: {
@@ -143,16 +150,15 @@ function serviceSpecial(deps: SpecialsDeps): Special {
 function signingRequestSpecial(deps: SpecialsDeps): Special {
   return {
     strategy: (base) => new SigningRequestStrategy(base),
-    subresources: ({ statusStrategy }) =>
-      statusStrategy === undefined
-        ? {}
-        : {
-            approval: {
-              get: getHandler(deps),
-              update: update(deps, statusStrategy),
-              patch: patch(deps, statusStrategy),
-            },
-          },
+    statusStrategy: (base) =>
+      new SigningStatusStrategy(base, "status", (request, old) => base.validateUpdate(request, old)),
+    subresources: ({ statusStrategy }) => {
+      if (!(statusStrategy instanceof SigningStatusStrategy)) return {};
+      const approval = statusStrategy.forApproval((object, old) => deps.approvalUpdate(object, old));
+      return {
+        approval: { get: getHandler(deps), update: update(deps, approval), patch: patch(deps, approval) },
+      };
+    },
   };
 }
 

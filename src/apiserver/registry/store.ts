@@ -170,8 +170,9 @@ export class ResourceStore {
     metadata.creationTimestamp = now;
     const finish = await strategy.beginCreate?.(object, this.#contextOf(context, now));
     return this.#finishing(finish, context, async () => {
-      strategy.prepareForCreate(object, this.#contextOf(context, now));
-      this.#refuse(id.name, strategy.validateCreate(object));
+      const strategyContext = this.#contextOf(context, now);
+      strategy.prepareForCreate(object, strategyContext);
+      this.#refuse(id.name, strategy.validateCreate(object, strategyContext));
       for (const text of this.#options.warnings?.create(object) ?? []) context.warn(text);
       await context.validate(object, undefined);
       const kept = await this.#encode(object);
@@ -237,7 +238,7 @@ export class ResourceStore {
     strategy.prepareForUpdate(object, old, strategyContext);
     const finish = await strategy.beginUpdate?.(object, old, strategyContext);
     return this.#finishing(finish, context, async () => {
-      this.#refuse(current.name, strategy.validateUpdate(object, old));
+      this.#refuse(current.name, strategy.validateUpdate(object, old, strategyContext));
       if (strategy === this.strategy) {
         for (const text of this.#options.warnings?.update(object, old) ?? []) context.warn(text);
       }

@@ -40,8 +40,9 @@ export interface Strategy {
   readonly returnsDeletedObject: boolean;
   prepareForCreate(object: AnyObject, context: StrategyContext): void;
   prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void;
-  validateCreate(object: AnyObject): readonly FieldError[];
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[];
+  /** The context only matters where versions of an API ask for different things. */
+  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[];
+  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[];
   /** Takes what the object needs from a shared range (addresses, ports). Throws StatusError when it can't. */
   beginCreate?(object: AnyObject, context: StrategyContext): Promise<Finish>;
   beginUpdate?(object: AnyObject, old: AnyObject, context: StrategyContext): Promise<Finish>;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AnyObject } from "#api/meta/object.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
 import { createCsr } from "#pki/csr.ts";
-import { DefaultStrategy } from "../strategy.ts";
-import { SigningRequestStrategy } from "./signing-requests.ts";
+import { DefaultStrategy, StatusStrategy, type StrategyContext } from "../strategy.ts";
+import { SigningRequestStrategy, SigningStatusStrategy } from "./signing-requests.ts";
 
 const strategy = new SigningRequestStrategy(
   new DefaultStrategy({
@@ -37,4 +38,45 @@ test("one whose sender doesn't hold the key is refused", () => {
   der.writeUInt8((der.at(-1) ?? 0) ^ 1, der.length - 1);
   const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
   assert.match(faultsOf(pem)[0] ?? "", /: the request's signature doesn't fit its key$/);
+});
+
+const now = "2026-01-01T00:00:00Z";
+const context: StrategyContext = {
+  now,
+  dryRun: false,
+  requestVersion: "certificates.k8s.io/v1",
+  user: { name: "u", groups: [] },
+  warn: () => undefined,
+};
+const status = new SigningStatusStrategy(
+  new StatusStrategy({ allowUnconditionalUpdate: true, keepsLabels: false, validate: () => [] }),
+  "status",
+  () => [],
+);
+const approved = {
+  type: "Approved",
+  status: "True",
+  reason: "Because",
+  lastUpdateTime: "2025-01-01T00:00:00Z",
+};
+const request = (...conditions: object[]): AnyObject => ({ metadata: {}, status: { conditions } });
+
+test("whoever writes the status can't change what an approval says; conditions get their times", () => {
+  const object = request({ ...approved, reason: "Changed" }, { type: "Failed", status: "True" });
+  status.prepareForUpdate(object, request(approved), context);
+  assert.deepEqual(
+    object,
+    request(
+      { ...approved, lastTransitionTime: now },
+      { type: "Failed", status: "True", lastUpdateTime: now, lastTransitionTime: now },
+    ),
+  );
+});
+
+test("whoever approves can", () => {
+  const object = request({ ...approved, reason: "Changed" });
+  const before = request({ ...approved, lastTransitionTime: "2025-01-01T00:00:00Z" });
+  status.forApproval(() => []).prepareForUpdate(object, before, context);
+  const kept = { ...approved, reason: "Changed", lastTransitionTime: "2025-01-01T00:00:00Z" };
+  assert.deepEqual(object, request(kept));
 });

@@ -50,3 +50,75 @@ export class SigningRequestStrategy implements Strategy {
     return this.#base.validateUpdate(object, old);
   }
 }
+
+type Condition = NonNullable<NonNullable<CertificateSigningRequest["status"]>["conditions"]>[number];
+type Request = AnyObject & Partial<CertificateSigningRequest>;
+
+const conditionsOf = ({ status }: Request): Condition[] => status?.conditions ?? [];
+
+/** A condition that is new, or says something new, has its times. upstream: populateConditionTimestamps */
+function noteTimes(request: Request, old: Request, now: string): void {
+  for (const condition of conditionsOf(request)) {
+    condition.lastUpdateTime ??= now;
+    const same = conditionsOf(old).find(
+      ({ type, status }) => type === condition.type && status === condition.status,
+    );
+    condition.lastTransitionTime ??= same?.lastTransitionTime ?? now;
+  }
+}
+
+/** Whatever a writer of the status says of an approval, it stays what it was. upstream: preserveConditionInstances */
+function keepApprovals(request: Request, old: Request): void {
+  for (const type of ["Approved", "Denied"]) {
+    const before = conditionsOf(old).filter((condition) => condition.type === type);
+    const places = conditionsOf(request).flatMap((condition, at) => (condition.type === type ? [at] : []));
+    if (places.length !== before.length) continue;
+    for (const [index, at] of places.entries()) {
+      const kept = before[index];
+      if (kept !== undefined) conditionsOf(request)[at] = { ...kept };
+    }
+  }
+}
+
+/** For /status, where signers put certificates, and /approval, where requests are approved and denied. */
+export class SigningStatusStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject = false;
+  readonly #base: Strategy;
+  readonly #part: "status" | "approval";
+  readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
+
+  constructor(
+    base: Strategy,
+    part: "status" | "approval",
+    validate: (object: AnyObject, old: AnyObject) => readonly FieldError[],
+  ) {
+    this.#base = base;
+    this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
+    this.#part = part;
+    this.#validate = validate;
+  }
+
+  forApproval(validate: (object: AnyObject, old: AnyObject) => readonly FieldError[]): Strategy {
+    return new SigningStatusStrategy(this.#base, "approval", validate);
+  }
+
+  prepareForCreate(): void {
+    // Nothing is ever created through these.
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForUpdate(object, old, context);
+    if (this.#part === "status") keepApprovals(object, old);
+    noteTimes(object, old, context.now);
+  }
+
+  validateCreate(): readonly FieldError[] {
+    return [];
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return this.#validate(object, old);
+  }
+}

@@ -542,8 +542,49 @@ test("a signing request says who asked, not who he says he is", async () => {
   const { username, groups } = body["spec"] as { username: string; groups: string[] };
   assert.deepEqual([username, groups], ["jane", ["devs"]]);
   const conditions = [{ type: "Approved", status: "True", reason: "x", message: "y" }];
+  const smuggled = await patch(transport, `${path}/r/status`, { status: { conditions } });
+  assert.match(
+    String(smuggled.body["message"]),
+    /status.conditions: Forbidden: updates may not add a condition of type "Approved"/,
+  );
   const approved = await patch(transport, `${path}/r/approval`, { status: { conditions } });
   assert.equal((approved.body["status"] as { conditions: unknown[] }).conditions.length, 1);
+});
+
+test("events are asked for more through the newer group than through the old one", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const old = { metadata: { name: "Old One" }, involvedObject: { kind: "Pod", namespace: "default" } };
+  assert.equal((await post(transport, `${core}/events`, old)).status, 201);
+  const path = "/apis/events.k8s.io/v1/namespaces/default/events";
+  const young = { metadata: { name: "young" }, regarding: old.involvedObject, type: "Normal" };
+  const refused = await post(transport, path, young);
+  assert.match(String(refused.body["message"]), /eventTime: Required value/);
+  const full = {
+    ...young,
+    eventTime: "2026-01-02T03:04:05.000006Z",
+    reportingController: "example.com/c",
+    reportingInstance: "i",
+    action: "a",
+    reason: "r",
+  };
+  assert.equal((await post(transport, path, full)).status, 201);
+  const changed = await patch(transport, `${path}/young`, { note: "other" });
+  assert.match(String(changed.body["message"]), /message: Invalid value: "other": field is immutable/);
+  assert.equal((await patch(transport, `${core}/events/young`, { message: "other" })).status, 200);
+});
+
+test("a job made from another's manifest is refused", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = "/apis/batch/v1/namespaces/default/jobs";
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] } };
+  const made = await post(transport, path, { metadata: { name: "a" }, spec: { template } });
+  assert.equal(made.status, 201);
+  const copied = await post(transport, path, { metadata: { name: "b" }, spec: made.body["spec"] });
+  const message = String(copied.body["message"]);
+  assert.match(message, /spec.template.metadata.labels\[job-name\]: Invalid value: .*: must be 'b'/);
+  assert.match(message, /`selector` not auto-generated/);
 });
 
 test("a token is issued for an account that exists", async () => {
