@@ -8,7 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Changes, Note } from "./backend.ts";
 import type { KeyEvent } from "./kv.ts";
 import type { MvccLog } from "./log.ts";
-import { StoreBusyError, StoreClosedError } from "./store.ts";
+import { StoreBusyError, StoreClosedError, valueLengthOf } from "./store.ts";
 
 /** More than one commit of this many rows and notes would keep those behind it waiting for over 10 ms. */
 const commitRowsMax = 1024;
@@ -80,7 +80,7 @@ export class CommitPipeline {
       this.#wait({
         events: [event],
         notes: none,
-        bytes: event.entry.value.length,
+        bytes: valueLengthOf(event.entry),
         resolve: () => {
           resolve(event);
         },
@@ -100,7 +100,7 @@ export class CommitPipeline {
       try {
         const { events = none, notes = none, result } = decide();
         let bytes = 0;
-        for (const event of events) bytes += event.entry.value.length;
+        for (const event of events) bytes += valueLengthOf(event.entry);
         const tell = (): void => {
           resolve(result);
         };

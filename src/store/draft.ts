@@ -1,4 +1,5 @@
 /** What a transaction has written so far, over the state it began with: one revision, operations counted from 0. */
+import { KeptEntry } from "./kept-entry.ts";
 import { contains, type KeyRange } from "./key-range.ts";
 import { type KeyEvent, type KeyValue, type LeaseId, TransactionTooLargeError } from "./kv.ts";
 import type { Revision } from "./store.ts";
@@ -52,7 +53,7 @@ export class Draft {
   put(key: string, value: Buffer, lease: LeaseId): void {
     const previous = this.get(key);
     const operation = this.#next();
-    const entry = {
+    const entry = new KeptEntry({
       key,
       value,
       createRevision: previous?.createRevision ?? this.revision,
@@ -60,7 +61,7 @@ export class Draft {
       version: (previous?.version ?? 0n) + 1n,
       lease,
       operation,
-    };
+    });
     this.#add({ type: "put", key, revision: this.revision, operation, entry, previous, author: undefined });
   }
 

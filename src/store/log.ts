@@ -5,6 +5,7 @@
  */
 import { assert } from "#base/assert.ts";
 import { Draft } from "./draft.ts";
+import { KeptEntry } from "./kept-entry.ts";
 import { isWide, type KeyRange, contains } from "./key-range.ts";
 import { type KeyEvent, type KeyValue, type LeaseId, noLease } from "./kv.ts";
 import { EventRing, type RingOptions } from "./ring.ts";
@@ -92,7 +93,7 @@ export class MvccLog {
     this.notice(key);
     const revision = this.#give();
     const counts = { createRevision: revision, modRevision: revision, version: 1n };
-    const entry = { key, value, ...counts, lease: noLease, operation: 0 };
+    const entry = new KeptEntry({ key, value, ...counts, lease: noLease, operation: 0 });
     return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: undefined, author });
   }
 
@@ -105,7 +106,7 @@ export class MvccLog {
       modRevision: revision,
       version: head.version + 1n,
     };
-    const entry = { key, value, ...counts, lease: noLease, operation: 0 };
+    const entry = new KeptEntry({ key, value, ...counts, lease: noLease, operation: 0 });
     return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: head, author });
   }
 

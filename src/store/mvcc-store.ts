@@ -149,8 +149,10 @@ export class MvccStore implements Store {
   }
 }
 
-function outside<E extends KeyValue>(entry: E): E {
-  return isWide(entry.key) ? { ...entry, key: textOfKey(entry.key) } : entry;
+function outside(entry: KeyValue): KeyValue {
+  if (!isWide(entry.key)) return entry;
+  const { value, createRevision, modRevision, version, lease, operation } = entry;
+  return { key: textOfKey(entry.key), value, createRevision, modRevision, version, lease, operation };
 }
 
 function outsideBatch(batch: KeyEventBatch): KeyEventBatch {

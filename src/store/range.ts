@@ -25,7 +25,8 @@ export function answerRange(query: RangeQuery, { revision, entries, count }: Fou
   const sorted = sortEntries(query, fetched.filter(isWithin(query)));
   const more = sorted.length > limit;
   const chosen = more ? sorted.slice(0, limit) : sorted;
-  const answer = query.keysOnly === true ? chosen.map((entry) => ({ ...entry, value: noValue })) : chosen;
+  const answer =
+    query.keysOnly === true ? chosen.map((entry) => ({ ...entry, value: noValue, kept: undefined })) : chosen;
   return { kind: "range", revision, entries: answer, more, count };
 }
 

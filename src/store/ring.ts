@@ -4,7 +4,7 @@
  */
 import { assert } from "#base/assert.ts";
 import { contains, type KeyRange } from "./key-range.ts";
-import type { EventsOf, Revision, StoreEvent } from "./store.ts";
+import { type EventsOf, type Revision, type StoreEvent, valueLengthOf } from "./store.ts";
 
 export interface RingOptions {
   readonly eventsMax: number;
@@ -31,7 +31,7 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
 
   push(event: E): void {
     this.#events.push(event);
-    this.#bytes += event.entry.value.length;
+    this.#bytes += valueLengthOf(event.entry);
     const { eventsMax, bytesMax } = this.#options;
     if (this.#events.length - this.#head > eventsMax || this.#bytes > bytesMax) this.#evict();
   }
@@ -75,7 +75,7 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
   }
 
   #drop(): void {
-    this.#bytes -= (this.#events[this.#head] as E).entry.value.length;
+    this.#bytes -= valueLengthOf((this.#events[this.#head] as E).entry);
     this.#head++;
   }
 

@@ -7,16 +7,24 @@
  * - a write resolves only when it is durable; reads that start after that see it;
  * - a watch delivers every event of its range once, in revision order, batched by revision.
  */
+import type { KeptBytes } from "#base/kept-bytes.ts";
+
 export type Revision = bigint;
 
 export interface Entry {
   readonly key: string;
+  /** Made anew each time when it is packed: ask once. */
   readonly value: Buffer;
+  /** The value where the store keeps it. Who else keeps it shall keep this, and may pack it. */
+  readonly kept?: KeptBytes | undefined;
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   /** Number of writes since the key was created; 1 for a new key. */
   readonly version: bigint;
 }
+
+/** Without making it. */
+export const valueLengthOf = (entry: Entry): number => entry.kept?.length ?? entry.value.length;
 
 export interface GetResult {
   /** The store's revision when it answered. */

@@ -14,6 +14,7 @@ import type {
   WatchOptions,
 } from "#store/store.ts";
 import { KeyExistsError, RevisionMismatchError } from "#store/store.ts";
+import { WholeBytes } from "#base/kept-bytes.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** Which group and resource a key of the store belongs to; undefined for what isn't the API's. */
@@ -168,9 +169,12 @@ export class EncryptingStore implements Store {
   #open(entry: Entry): Entry {
     const known = this.#entries.get(entry);
     if (known !== undefined) return known;
-    const value = this.#openValue(entry.key, entry.value);
-    if (value === entry.value) return entry;
-    const opened = { ...entry, value };
+    // Packed by somebody who has it from here: it was plain.
+    if (entry.kept?.isPacked === true && this.#transformerOf(entry.key) === undefined) return entry;
+    const sealed = entry.value;
+    const value = this.#openValue(entry.key, sealed);
+    if (value === sealed) return entry;
+    const opened = { ...entry, value, kept: new WholeBytes(value) };
     this.#entries.set(entry, opened);
     return opened;
   }

@@ -10,6 +10,7 @@ import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { storeSuite } from "#store/testing/store.suite.ts";
+import { CacheFeed } from "../registry/cache-feed.ts";
 import { cipherOf, keyLengths, type CipherName } from "./ciphers.ts";
 import { ConfigurationFile } from "./configuration-file.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
@@ -227,6 +228,40 @@ suite("changes of the configuration", () => {
     store.configure(await sealing({ identity: {} }, { aescbc: { keys: [key("two", 9)] } }));
     await rewrite();
     assert.equal(await raw(), value.toString("latin1"));
+    await store.close();
+  });
+
+  test("what is alike is packed where it lies in plain; what is sealed isn't taken for stale", async () => {
+    const inner = openPlain();
+    const store = new EncryptingStore(inner, anything);
+    const large = Buffer.from(JSON.stringify({ metadata: {}, note: "n".repeat(1000) }));
+    const feed = new CacheFeed({ store, clock: systemClock });
+    const cache = feed.cache("secrets", true);
+    const stop = new AbortController();
+    const filled = Promise.withResolvers<void>();
+    const running = feed.run(stop.signal, filled.resolve);
+    await filled.promise;
+    const names = ["one", "two", "three"];
+    for (const name of names) await store.create(`/registry/secrets/a/plain-${name}`, large);
+    store.configure(await sealing({ aescbc: { keys: [key("one")] } }, { identity: {} }));
+    for (const name of names) await store.create(`/registry/secrets/a/sealed-${name}`, large);
+    await feed.fresh();
+    for (const name of names) {
+      const plain = (await inner.get(`/registry/secrets/a/plain-${name}`)).entry;
+      assert.equal(plain?.kept?.isPacked, name !== "one", `plain-${name}`);
+      for (const [kind, isStale] of [
+        ["plain", true],
+        ["sealed", false],
+      ] as const) {
+        const object = cache.get("a", `${kind}-${name}`);
+        assert.deepEqual(object?.value, large);
+        assert.equal(store.isStale(`/registry/secrets/a/${kind}-${name}`, object.value), isStale);
+      }
+    }
+    const { entries } = await store.list("/registry/secrets/");
+    for (const entry of entries) assert.deepEqual(entry.value, large);
+    stop.abort();
+    await running;
     await store.close();
   });
 

@@ -89,3 +89,62 @@ test("a feed that was cut off until others had compacted begins anew, and tells 
   stop.abort();
   await running;
 });
+
+const textOf = (name: string): string => `${name} ${"as all the others ".repeat(50)}`;
+
+test("what many objects have in common lies in memory once, in the store, too; who reads gets all of it", async () => {
+  const store = openMemoryStore({ clock: systemClock, log: silentLogger });
+  const early = ["thing-1", "thing-2", "thing-3"];
+  for (const name of early) await store.create(key(name), value(textOf(name)));
+  const feed = new CacheFeed({ store, clock: systemClock });
+  const cache = feed.cache("things", false);
+  const stop = new AbortController();
+  const filled = Promise.withResolvers<void>();
+  const running = feed.run(stop.signal, filled.resolve);
+  await filled.promise;
+  const late = ["thing-4", "thing-5", "thing-6"];
+  for (const name of late) await store.create(key(name), value(textOf(name)));
+  await store.keyValues.put({ key: key("thing-7"), value: value(textOf("thing-7")) });
+  await feed.fresh();
+  const { entries } = await store.list("/registry/");
+  assert.deepEqual(
+    entries.map(({ kept }) => kept?.isPacked),
+    [false, true, true, true, true, true, true],
+  );
+  const names = [...early, ...late, "thing-7"];
+  const expected = names.map((name) => value(textOf(name)).toString());
+  assert.deepEqual(
+    entries.map((entry) => entry.value.toString()),
+    expected,
+  );
+  assert.deepEqual(
+    [...cache.objects("")].map((object) => object.value.toString()),
+    expected,
+  );
+  const isEqual = (text: string): Promise<{ readonly succeeded: boolean }> =>
+    store.keyValues.transact({
+      compare: [
+        {
+          range: { start: key("thing-5"), end: `${key("thing-5")}\0` },
+          relation: "equal",
+          target: { of: "value", bytes: value(text) },
+        },
+      ],
+      success: [],
+      failure: [],
+    });
+  assert.equal((await isEqual(textOf("thing-5"))).succeeded, true);
+  assert.equal((await isEqual(textOf("thing-6"))).succeeded, false);
+  const { entry } = await store.get(key("thing-5"));
+  await store.update(key("thing-5"), value("short"), entry?.modRevision ?? 0n);
+  const { previous } = await store.delete(key("thing-6"));
+  assert.deepEqual(previous.value, value(textOf("thing-6")));
+  await feed.fresh();
+  const past = await store.list("/registry/", { revision: entry?.modRevision ?? 0n });
+  assert.deepEqual(
+    past.entries.map((each) => each.value.toString()),
+    expected.slice(0, 5),
+  );
+  stop.abort();
+  await running;
+});

@@ -5,6 +5,7 @@
 import { CompactedError, type Entry, type ListResult, type Store, type StoreEvent } from "#store/store.ts";
 import { resourceVersionTooLargeError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
+import { KeptBytes } from "#base/kept-bytes.ts";
 import { RecentObjects } from "./decoded-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
 
@@ -73,9 +74,9 @@ export class CacheFeed {
     });
     try {
       const { revision, entries } = await this.#deps.store.list(cache.prefix);
-      for (const { key, value, modRevision } of entries) {
+      for (const entry of entries) {
         // What has changed meanwhile came through the feed.
-        if (!changed.has(key)) cache.load(idOfKey(cache, key), value, modRevision);
+        if (!changed.has(entry.key)) cache.load(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
       }
       await this.reach(revision);
     } finally {
@@ -126,7 +127,8 @@ export class CacheFeed {
   #refill({ revision, entries }: ListResult): void {
     const changed = entries.filter((entry) => entry.modRevision > this.#revision);
     const here = new Set(entries.map(({ key }) => key));
-    for (const { key, value, modRevision, createRevision } of changed.toSorted(byRevision)) {
+    for (const entry of changed.toSorted(byRevision)) {
+      const { key, modRevision, createRevision } = entry;
       const place = this.#place(key);
       if (place === undefined) continue;
       const { cache, id } = place;
@@ -134,7 +136,7 @@ export class CacheFeed {
       if (createRevision > this.#revision && cache.get(id.namespace, id.name) !== undefined) {
         cache.remove(id, createRevision);
       }
-      cache.put(id, value, modRevision);
+      cache.put(id, keptOf(entry), modRevision);
     }
     for (const cache of this.#caches.values()) {
       const gone = [...cache.objects("")].filter((object) => !here.has(keyOfId(cache, object)));
@@ -186,7 +188,7 @@ export class CacheFeed {
     for (const entry of entries) {
       const place = this.#place(entry.key);
       if (place === undefined || filled.has(place.cache)) continue;
-      place.cache.load(place.id, entry.value, entry.modRevision);
+      place.cache.load(place.id, keptOf(entry), entry.modRevision);
     }
     for (const cache of this.#caches.values()) {
       if (filled.has(cache)) continue;
@@ -198,7 +200,7 @@ export class CacheFeed {
   #apply(event: StoreEvent): void {
     const place = this.#place(event.key);
     if (place === undefined) return;
-    if (event.type === "put") place.cache.put(place.id, event.entry.value, event.revision);
+    if (event.type === "put") place.cache.put(place.id, keptOf(event.entry), event.revision);
     else place.cache.remove(place.id, event.revision);
   }
 
@@ -222,6 +224,8 @@ export class CacheFeed {
     return cache === undefined ? undefined : { cache, id: idOfKey(cache, key) };
   }
 }
+
+export const keptOf = (entry: Entry): KeptBytes => entry.kept ?? new KeptBytes(entry.value);
 
 const byRevision = (a: Entry, b: Entry): number => (a.modRevision < b.modRevision ? -1 : 1);
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
+import { KeptBytes } from "#base/kept-bytes.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import { encodeForStore, sealed, StoredObject } from "./stored-object.ts";
@@ -95,7 +96,7 @@ test("decoded forms are forgotten, the first ones first, when more bytes are dec
   const forgotten: number[] = [];
   const recent = new RecentObjects(1000);
   for (let at = 0; at < 200; at++) {
-    recent.note({ value: { length: 100 }, forget: () => forgotten.push(at) });
+    recent.note({ length: 100, forget: () => forgotten.push(at) });
   }
   assert.deepEqual(
     forgotten,
@@ -148,7 +149,7 @@ test("listeners see announced objects without anybody having read the bytes, and
     // Not even JSON: nobody reads them.
     const value = Buffer.from(name);
     cache.announce(value, object);
-    cache.put({ namespace: "default", name }, value, BigInt(at + 1));
+    cache.put({ namespace: "default", name }, new KeptBytes(value), BigInt(at + 1));
   }
   const [one, two] = heard.map(({ metadata }) => metadata);
   assert.ok(one !== undefined && !("managedFields" in one));
@@ -160,7 +161,7 @@ test("the ring lets go of old states that are large, and says how far back it re
   const cache = new ResourceCache("/registry/things/", false);
   const value = encodeForStore({ metadata: { name: "a" }, text: "x".repeat(1 << 20) });
   for (let revision = 1n; revision <= 30n; revision++) {
-    cache.put({ namespace: "", name: "a" }, value, revision);
+    cache.put({ namespace: "", name: "a" }, new KeptBytes(value), revision);
   }
   const floor = cache.ringFloor;
   assert.ok(floor > 15n && floor < 29n, `the ring begins after ${floor}`);

@@ -18,7 +18,7 @@ const sharedTextMin = 12;
 
 /** Something that can be made again from its bytes. */
 export interface Forgetful {
-  readonly value: { readonly length: number };
+  readonly length: number;
   forget(): void;
 }
 
@@ -35,10 +35,10 @@ export class RecentObjects {
 
   note(object: Forgetful): void {
     this.#queue.push(object);
-    this.#bytes += object.value.length;
+    this.#bytes += object.length;
     while (this.#bytes > this.#bytesMax && this.#head < this.#queue.length) {
       const oldest = this.#queue[this.#head++] as Forgetful;
-      this.#bytes -= oldest.value.length;
+      this.#bytes -= oldest.length;
       oldest.forget();
     }
     if (this.#head < 64 || this.#head < this.#queue.length / 2) return;

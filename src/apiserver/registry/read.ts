@@ -2,7 +2,7 @@
 import { badRequestError, expiredError, StatusError } from "#api/meta/status.ts";
 import { parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
 import { CompactedError, FutureRevisionError, type Store } from "#store/store.ts";
-import { idOfKey, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import { idOfKey, keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { decodeContinue, encodeContinue, type Continuation } from "./continue-token.ts";
 import type { Page, Position, ResourceCache } from "./resource-cache.ts";
 import type { Selection } from "./selection.ts";
@@ -123,7 +123,7 @@ async function pageOfPast(
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
     for (const entry of part.entries) {
-      const stored = new StoredObject(idOfKey(cache, entry.key), entry.value, entry.modRevision);
+      const stored = new StoredObject(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
       if (selection.matches?.(stored) !== false) items.push(stored);
     }
     const last = part.entries.at(-1);
@@ -148,7 +148,7 @@ async function oneOfPast(
 ): Promise<Page> {
   const id = { namespace, name };
   const { entry } = await unlessCompacted(at.store.get(keyOfId(cache, id), at.revision), at.options);
-  const stored = entry === undefined ? undefined : new StoredObject(id, entry.value, entry.modRevision);
+  const stored = entry === undefined ? undefined : new StoredObject(id, keptOf(entry), entry.modRevision);
   const isIn = stored !== undefined && selection.matches?.(stored) !== false;
   return { items: isIn ? [stored] : [], more: false, remaining: 0 };
 }

@@ -4,6 +4,7 @@
  */
 import type { AnyObject } from "#api/meta/object.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
+import { ByteModels, type KeptBytes } from "#base/kept-bytes.ts";
 import { SortedMap } from "#base/sorted-map.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
@@ -33,6 +34,11 @@ const ringMax = 2048;
 /** What they may keep alive of states that are past. */
 const ringBytesMax = 4 << 20;
 
+interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** One namespace's objects by name. */
 type Shelf = SortedMap<StoredObject>;
 
@@ -58,6 +64,7 @@ export class ResourceCache {
   readonly #namespaces: string[] = [];
   readonly #listeners = new Listeners();
   readonly #decoded: DecodedObjects;
+  readonly #models = new ByteModels();
   readonly #announced = new WeakMap<Buffer, AnyObject>();
   #ring: CacheEvent[] = [];
   /** Of values that only the ring keeps. */
@@ -128,8 +135,9 @@ export class ResourceCache {
   }
 
   /** Fills the cache before its first event. */
-  load(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
+  load(id: ObjectKey, value: KeptBytes, revision: bigint): void {
     this.#put(new StoredObject(id, value, revision, { decoded: this.#decoded }));
+    this.#models.pack(value, groupOf(id));
     if (revision > this.#lastChange) this.#lastChange = revision;
   }
 
@@ -147,18 +155,26 @@ export class ResourceCache {
     this.#announced.set(value, object);
   }
 
-  put(id: { readonly namespace: string; readonly name: string }, value: Buffer, revision: bigint): void {
+  put(id: ObjectKey, value: KeptBytes, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
-    const announced = this.#announced.get(value);
-    // The value stays for as long as the object does: what it leads to mustn't.
-    if (announced !== undefined) this.#announced.delete(value);
+    const announced = this.#takeAnnounced(value);
     const object = announced === undefined ? undefined : withOwnRevision(announced, revision);
     const current = new StoredObject(id, value, revision, { object, decoded: this.#decoded });
     this.#put(current);
     this.#emit(new CacheEvent(revision, current, previous));
+    this.#models.pack(value, groupOf(id));
   }
 
-  remove(id: { readonly namespace: string; readonly name: string }, revision: bigint): void {
+  #takeAnnounced(value: KeptBytes): AnyObject | undefined {
+    if (value.isPacked) return undefined;
+    const { bytes } = value;
+    const announced = this.#announced.get(bytes);
+    // The bytes may stay for as long as the object does: what they lead to mustn't.
+    if (announced !== undefined) this.#announced.delete(bytes);
+    return announced;
+  }
+
+  remove(id: ObjectKey, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
     if (previous === undefined) return;
     this.#drop(id.namespace, id.name);
@@ -219,7 +235,10 @@ export class ResourceCache {
     if (shelf?.has(name) !== true) return;
     shelf.delete(name);
     this.#size -= 1;
-    if (this.#size === 0) this.#decoded.clear();
+    if (this.#size === 0) {
+      this.#decoded.clear();
+      this.#models.clear();
+    }
     if (shelf.size > 0) return;
     this.#shelves.delete(namespace);
     this.#namespaces.splice(lowerBound(this.#namespaces, namespace), 1);
@@ -251,7 +270,11 @@ export class ResourceCache {
 }
 
 /** What an event keeps alive that isn't in the cache. */
-const onlyHere = ({ previous }: CacheEvent): number => previous?.value.length ?? 0;
+const onlyHere = ({ previous }: CacheEvent): number => previous?.length ?? 0;
+
+/** What a controller makes of one template has names that begin alike. */
+const groupOf = ({ namespace, name }: ObjectKey): string =>
+  `${namespace}/${name.slice(0, Math.max(0, name.lastIndexOf("-")))}`;
 
 /** The order of the store's keys: "a-b/" comes before "a/". */
 function isBefore(a: string, b: string): boolean {

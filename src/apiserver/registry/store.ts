@@ -25,7 +25,7 @@ import {
   type Entry,
   type Store,
 } from "#store/store.ts";
-import { keyOfId, type CacheFeed } from "./cache-feed.ts";
+import { keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { authorText } from "./author.ts";
@@ -430,9 +430,10 @@ const isOccupied = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
 
 function stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
-  if (object === undefined) return new StoredObject(id, entry.value, entry.modRevision);
+  const value = keptOf(entry);
+  if (object === undefined) return new StoredObject(id, value, entry.modRevision);
   const own = withOwnRevision(object, entry.modRevision);
-  return new StoredObject(id, entry.value, entry.modRevision, { object: own });
+  return new StoredObject(id, value, entry.modRevision, { object: own });
 }
 
 const systemFields = [
@@ -462,9 +463,10 @@ function sumOf(bytes: Buffer): number {
 }
 
 function isUnchanged(value: Buffer, current: StoredObject): boolean {
-  if (value.length !== current.value.length) return false;
-  if (value.equals(current.value)) return true;
+  if (value.length !== current.length) return false;
+  const before = current.value;
+  if (value.equals(before)) return true;
   // The same content in another order has the same length and bytes; only then the costly comparison is worth it.
-  if (sumOf(value) !== sumOf(current.value)) return false;
-  return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(current.value.toString("utf8")));
+  if (sumOf(value) !== sumOf(before)) return false;
+  return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(before.toString("utf8")));
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeForStore } from "./stored-object.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import { ByteModels, KeptBytes } from "#base/kept-bytes.ts";
+import { encodeForStore, StoredObject } from "./stored-object.ts";
 
 test("kept bytes hold no memory but their own, and say everything but what the store knows", () => {
   const metadata = { name: "grün", resourceVersion: "7", selfLink: "/x" };
@@ -11,3 +13,35 @@ test("kept bytes hold no memory but their own, and say everything but what the s
   );
   assert.equal(bytes.buffer.byteLength, bytes.length);
 });
+
+const note = "n".repeat(600);
+const served: readonly (readonly [string, AnyObject, bigint])[] = [
+  ["an object", { kind: "Pod", apiVersion: "v1", metadata: { name: "pod-2", uid: "2" }, note }, 7n],
+  ["a name beyond ASCII", { kind: "Pod", metadata: { name: "grün" }, note }, 18_446_744_073_709_551_615n],
+  ["an object without metadata of its own", { kind: "Pod", metadata: {}, note }, 7n],
+  ["what was never written", { kind: "Pod", metadata: { name: "pod-2" }, note }, 0n],
+];
+
+for (const [name, object, revision] of served) {
+  test(`${name} is served in the same bytes, packed or not: those kept, with the revision first`, () => {
+    const value = encodeForStore(object);
+    const models = new ByteModels();
+    models.pack(new KeptBytes(encodeForStore({ ...object, more: 1 })), "pods");
+    const kept = new KeptBytes(value);
+    models.pack(kept, "pods");
+    assert.ok(kept.isPacked);
+    const id = { namespace: "", name: "x" };
+    const metadata = { ...(revision > 0n && { resourceVersion: revision.toString() }), ...object.metadata };
+    const expected = JSON.stringify({ ...object, metadata });
+    for (const stored of [new StoredObject(id, value, revision), new StoredObject(id, kept, revision)]) {
+      assert.equal(stored.json().toString(), expected);
+      assert.equal(stored.line("ADDED").toString(), `{"type":"ADDED","object":${expected}}\n`);
+      assert.deepEqual(stored.value, value);
+      assert.equal(stored.length, value.length);
+      assert.deepEqual(stored.object, JSON.parse(expected));
+      const target = Buffer.alloc(stored.servedBytesMax + 20, "-");
+      const end = stored.copyTo(target, 10);
+      assert.equal(target.toString("utf8", 0, end), `${"-".repeat(10)}${expected}`);
+    }
+  });
+}

@@ -6,20 +6,22 @@ import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
 import { isDevelopment } from "#base/development.ts";
+import { KeptBytes } from "#base/kept-bytes.ts";
 import type { DecodedObjects } from "./decoded-objects.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
 /** Of "resourceVersion":"…", with the longest revision there is. */
 const revisionBytesMax = 41;
 const lineEnd = "}\n";
+const closingBrace = 0x7d;
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
 export class StoredObject {
   readonly namespace: string;
   readonly name: string;
-  readonly value: Buffer;
   readonly revision: bigint;
+  readonly #kept: KeptBytes;
   readonly #decoded: DecodedObjects | undefined;
   /** 0: not looked for yet. */
   #split = 0;
@@ -36,17 +38,27 @@ export class StoredObject {
    */
   constructor(
     id: { readonly namespace: string; readonly name: string },
-    value: Buffer,
+    value: Buffer | KeptBytes,
     revision: bigint,
     { object, decoded }: { object?: AnyObject | undefined; decoded?: DecodedObjects | undefined } = {},
   ) {
     this.namespace = id.namespace;
     this.name = id.name;
-    this.value = value;
+    this.#kept = value instanceof KeptBytes ? value : new KeptBytes(value);
     this.revision = revision;
     this.#decoded = decoded;
     this.#object = object;
     if (object !== undefined) this.#note();
+  }
+
+  /** What is stored. Made anew each time when it is packed: ask once. */
+  get value(): Buffer {
+    return this.#kept.bytes;
+  }
+
+  /** Of the value. */
+  get length(): number {
+    return this.#kept.length;
   }
 
   /** Shared and frozen: copy before change. */
@@ -94,7 +106,7 @@ export class StoredObject {
 
   /** The same content under another revision: what a DELETED event carries. */
   at(revision: bigint): StoredObject {
-    const gone = new StoredObject(this, this.value, revision, { decoded: this.#decoded });
+    const gone = new StoredObject(this, this.#kept, revision, { decoded: this.#decoded });
     gone.#isPresent = false;
     if (this.#object !== undefined) gone.#object = withRevision(this.#object, revision);
     if (this.#lean !== undefined) gone.#lean = withRevision(this.#lean, revision);
@@ -116,16 +128,22 @@ export class StoredObject {
 
   /** At most this many bytes are served. */
   get servedBytesMax(): number {
-    return this.value.length + revisionBytesMax;
+    return this.length + revisionBytesMax;
   }
 
   /** Writes the served JSON to `target`, which has room, from `start`. Answers where it ends. */
   copyTo(target: Buffer, start: number): number {
-    const { value } = this;
-    const split = this.#splitAt();
-    let at = start + value.copy(target, start, 0, split);
-    at += target.write(this.#revisionText(split), at, "latin1");
-    return at + value.copy(target, at, split);
+    const text = this.revision === 0n ? "" : `"resourceVersion":"${this.revision}",`;
+    const valueAt = start + text.length;
+    const end = this.#kept.copyTo(target, valueAt);
+    if (text === "") return end;
+    const split = this.#splitIn(target, valueAt);
+    for (let at = 0; at < split; at++) target[start + at] = target[valueAt + at] as number;
+    target.write(text, start + split, "latin1");
+    if (target[valueAt + split] !== closingBrace) return end;
+    // Nothing follows in the metadata that a comma would have to part it from.
+    target.copyWithin(valueAt + split - 1, valueAt + split, end);
+    return end - 1;
   }
 
   json(): Buffer {
@@ -133,20 +151,15 @@ export class StoredObject {
     return bytes.subarray(0, this.copyTo(bytes, 0));
   }
 
-  /** Where the metadata's fields begin: there the revision goes. */
-  #splitAt(): number {
+  /** Where, in the value that begins at `start`, the metadata's fields begin: there the revision goes. */
+  #splitIn(bytes: Buffer, start: number): number {
     if (this.#split === 0) {
-      const found = this.value.indexOf(metadataOpen);
-      assert(found >= 0, `stored object ${this.namespace}/${this.name} has no metadata`);
-      this.#split = found + metadataOpen.length;
+      const found = bytes.indexOf(metadataOpen, start);
+      const isFound = found >= 0 && found < start + this.length;
+      assert(isFound, `stored object ${this.namespace}/${this.name} has no metadata`);
+      this.#split = found - start + metadataOpen.length;
     }
     return this.#split;
-  }
-
-  #revisionText(split: number): string {
-    if (this.revision === 0n) return "";
-    const isEmpty = this.value[split] === 0x7d;
-    return `"resourceVersion":"${this.revision}"${isEmpty ? "" : ","}`;
   }
 
   /** The line of a JSON watch stream, made once for all watchers of a live event. */

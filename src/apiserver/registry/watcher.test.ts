@@ -8,6 +8,7 @@ import { SubscriptionOverflowError } from "#base/subscription.ts";
 import type { Query, Transport } from "#client/client.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
+import { KeptBytes } from "#base/kept-bytes.ts";
 import { CacheFeed } from "./cache-feed.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import { openWatch } from "./watcher.ts";
@@ -204,10 +205,10 @@ test("a reader that falls too far behind loses the watch, not an event", async (
     { cache, feed: new CacheFeed({ store, clock }), store, clock, onBookmark: () => () => undefined },
   );
   for (let i = 1; i <= 20_000; i++) {
-    cache.put({ namespace: "n", name: String(i) }, Buffer.from('{"metadata":{}}'), BigInt(i));
+    cache.put({ namespace: "n", name: String(i) }, new KeptBytes(Buffer.from('{"metadata":{}}')), BigInt(i));
   }
   assert.equal(items.ended, false);
-  cache.put({ namespace: "n", name: "last" }, Buffer.from('{"metadata":{}}'), 20_001n);
+  cache.put({ namespace: "n", name: "last" }, new KeptBytes(Buffer.from('{"metadata":{}}')), 20_001n);
   assert.equal(items.ended, true);
   await assert.rejects(items.next(), SubscriptionOverflowError);
   await store.close();

@@ -7,7 +7,7 @@ import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import { Subscription } from "#base/subscription.ts";
 import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
-import { idOfKey, registryPrefix, type CacheFeed } from "./cache-feed.ts";
+import { idOfKey, keptOf, registryPrefix, type CacheFeed } from "./cache-feed.ts";
 import type { Interest } from "./listeners.ts";
 import { CacheEvent, type ResourceCache } from "./resource-cache.ts";
 import { StoredObject, type ChangeType } from "./stored-object.ts";
@@ -182,8 +182,8 @@ function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<C
     const previous = before ?? (type === "delete" ? entry : undefined);
     const event = new CacheEvent(
       revision,
-      type === "put" ? new StoredObject(id, entry.value, revision) : undefined,
-      previous === undefined ? undefined : new StoredObject(id, previous.value, previous.modRevision),
+      type === "put" ? new StoredObject(id, keptOf(entry), revision) : undefined,
+      previous === undefined ? undefined : new StoredObject(id, keptOf(previous), previous.modRevision),
     );
     yield { event, author };
   }

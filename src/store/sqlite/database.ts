@@ -129,7 +129,7 @@ export class Database {
     for (const record of this.#present()) {
       if (
         writer.length > 0 &&
-        writer.length + RecordWriter.roomFor(record.key, record.value, undefined) > loadBytes
+        writer.length + RecordWriter.roomFor(record.key, record.value.length, undefined) > loadBytes
       ) {
         yield writer.finish();
         writer = new RecordWriter(loadBytes);

@@ -35,9 +35,9 @@ export class RecordWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  static roomFor(key: string, value: Uint8Array | undefined, author: string | undefined): number {
+  static roomFor(key: string, valueLength: number, author: string | undefined): number {
     const authorBytesMax = author === undefined ? 0 : author.length * utf8BytesMax;
-    return headerBytes + key.length + (value?.length ?? 0) + authorBytesMax;
+    return headerBytes + key.length + valueLength + authorBytesMax;
   }
 
   get length(): number {
@@ -46,7 +46,7 @@ export class RecordWriter {
 
   write(row: PackedRow): void {
     const { key, value, author } = row;
-    this.#reserve(RecordWriter.roomFor(key, value, author));
+    this.#reserve(RecordWriter.roomFor(key, value?.length ?? 0, author));
     const at = this.#length;
     const view = this.#view;
     view.setBigUint64(at, row.position, true);

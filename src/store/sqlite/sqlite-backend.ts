@@ -4,9 +4,10 @@ import { assert } from "#base/assert.ts";
 import { errorCode } from "#base/files.ts";
 import { errorText } from "#base/log.ts";
 import type { Archive, Backend, Change, ChangeBatch, Changes, Place } from "../backend.ts";
+import { KeptEntry } from "../kept-entry.ts";
 import type { KeyRange } from "../key-range.ts";
 import type { KeyEvent, KeyEventBatch, KeyValue } from "../kv.ts";
-import { type Revision, type StoreCopy, StoreFullError, StoreWriteError } from "../store.ts";
+import { type Revision, type StoreCopy, StoreFullError, StoreWriteError, valueLengthOf } from "../store.ts";
 import { noteRow } from "./notes.ts";
 import type { Packed, ReadRow } from "./records.ts";
 import { readRecords, RecordWriter } from "./records.ts";
@@ -156,7 +157,7 @@ async function sizeOf(path: string): Promise<number> {
 function pack({ events, notes }: Changes): Packed {
   let capacity = 0;
   for (const { key, entry, author } of events) {
-    capacity += RecordWriter.roomFor(key, entry.value, author);
+    capacity += RecordWriter.roomFor(key, valueLengthOf(entry), author);
   }
   const writer = new RecordWriter(capacity);
   for (const event of events) {
@@ -183,7 +184,7 @@ function placeOf(position: bigint): Place {
 }
 
 export function entryOf(row: ReadRow): KeyValue {
-  return {
+  return new KeptEntry({
     key: row.key,
     value: row.value,
     createRevision: row.created,
@@ -191,7 +192,7 @@ export function entryOf(row: ReadRow): KeyValue {
     version: row.version,
     lease: row.lease,
     operation: operationOf(row.position),
-  };
+  });
 }
 
 function eventOf(row: ReadRow, previous: KeyValue | undefined): KeyEvent {

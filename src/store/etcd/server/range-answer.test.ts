@@ -14,6 +14,8 @@ import {
   record,
   uint8Array,
 } from "fast-check";
+import { deltaOf } from "#base/delta.ts";
+import { KeptEntry } from "../../kept-entry.ts";
 import type { KeyValue } from "../../kv.ts";
 import { rangeResponse } from "../messages.ts";
 import { wireOf } from "./convert.ts";
@@ -24,7 +26,7 @@ const number = oneof(
   bigInt({ min: 2n ** 49n - 2n, max: 2n ** 49n + 2n }),
   bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
 );
-const entry: Arbitrary<KeyValue> = record({
+const plainEntry: Arbitrary<KeyValue> = record({
   key: uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
   value: uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   createRevision: number,
@@ -33,6 +35,14 @@ const entry: Arbitrary<KeyValue> = record({
   lease: number,
   operation: constant(0),
 });
+const entry = oneof(
+  plainEntry,
+  plainEntry.map((plain) => {
+    const kept = new KeptEntry(plain);
+    kept.replace(plain.value, deltaOf(plain.value, plain.value, 1000));
+    return kept;
+  }),
+);
 
 test("a range's bytes are those of the table", () => {
   const answers = record({

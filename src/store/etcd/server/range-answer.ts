@@ -3,6 +3,7 @@
  * answers. The same bytes as by the table of messages.ts.
  */
 import type { KeyValue, RangeAnswer } from "../../kv.ts";
+import { valueLengthOf } from "../../store.ts";
 import { header as headerMessage } from "../messages.ts";
 import type { Header } from "./context.ts";
 
@@ -35,28 +36,32 @@ export const rangeAnswer = {
   },
 };
 
-function sizeOf({ key, value, createRevision, modRevision, version, lease }: KeyValue): number {
+function sizeOf(entry: KeyValue): number {
+  const { key, createRevision, modRevision, version, lease } = entry;
+  const valueLength = valueLengthOf(entry);
   return (
     bytesFieldSize(key.length) +
     numberFieldSize(createRevision) +
     numberFieldSize(modRevision) +
     numberFieldSize(version) +
-    (value.length === 0 ? 0 : bytesFieldSize(value.length)) +
+    (valueLength === 0 ? 0 : bytesFieldSize(valueLength)) +
     numberFieldSize(lease)
   );
 }
 
 function writeEntry(buffer: Buffer, from: number, entry: KeyValue): number {
-  const { key, value, createRevision, modRevision, version, lease } = entry;
+  const { key, createRevision, modRevision, version, lease } = entry;
+  const valueLength = valueLengthOf(entry);
   let at = writeLength(buffer, from, entryTags.key, key.length);
   at += buffer.write(key, at, "latin1");
   at = writeNumber(buffer, at, entryTags.create, createRevision);
   at = writeNumber(buffer, at, entryTags.mod, modRevision);
   at = writeNumber(buffer, at, entryTags.version, version);
-  if (value.length > 0) {
-    at = writeLength(buffer, at, entryTags.value, value.length);
-    buffer.set(value, at);
-    at += value.length;
+  if (valueLength > 0) {
+    at = writeLength(buffer, at, entryTags.value, valueLength);
+    if (entry.kept === undefined) buffer.set(entry.value, at);
+    else entry.kept.copyTo(buffer, at);
+    at += valueLength;
   }
   return writeNumber(buffer, at, entryTags.lease, lease);
 }
