@@ -6,7 +6,10 @@ import type { Revision, StoreCopy } from "./store.ts";
 export interface Backend {
   /** Absent when the ring holds everything that isn't compacted. */
   readonly archive?: Archive;
-  /** Resolves when all changes are durable, in one step: after a crash all are there, or none. One call at a time. */
+  /**
+   * Resolves when all changes are durable, in one step: after a crash all are there, or none. Called again before that,
+   * it makes them durable in the order of the calls; when one fails, all called before it was heard fail with it.
+   */
   commit(changes: Changes): Promise<void>;
   /** Makes it durable that revisions below `revision` are gone. Frees nothing yet. */
   compact(revision: Revision): Promise<void>;

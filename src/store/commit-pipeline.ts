@@ -1,8 +1,10 @@
 /**
- * One queue of writes, one commit at a time. While a commit runs, what comes queues up and makes the next one: no timer.
+ * One queue of writes. While a commit runs, what comes queues up and makes the next one: no timer. When many queue up,
+ * the next one is sent before the one that runs is done, so that the disk's side never waits for ours.
  * Contract: writes commit in the order of their revisions; `committed` runs before any of the commit's writers hears
  * of it; a failed commit fails every write queued behind it too, since those were decided on top of it.
  */
+import { assert } from "#base/assert.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Changes, Note } from "./backend.ts";
@@ -13,6 +15,12 @@ import { StoreBusyError, StoreClosedError, valueLengthOf } from "./store.ts";
 /** More than one commit of this many rows and notes would keep those behind it waiting for over 10 ms. */
 const commitRowsMax = 1024;
 const commitBytesMax = 4 * 2 ** 20;
+/**
+ * Commits sent and not yet done. The second one only for this many rows: fewer are better off together with those that
+ * come until the first is done, as each commit costs an fsync.
+ */
+const inFlightMax = 2;
+const overlapRowsMin = 32;
 /** Beyond what thousands of concurrent requests can queue; a bound against runaway writers. */
 const waitingEventsMax = 65_536;
 const waitingBytesMax = 256 * 2 ** 20;
@@ -27,6 +35,12 @@ interface Waiter {
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What is made durable in one commit. */
+interface Batch {
+  readonly waiters: readonly Waiter[];
+  readonly changes: Changes;
 }
 
 const none: readonly never[] = [];
@@ -47,12 +61,14 @@ export class CommitPipeline {
   readonly #deps: CommitPipelineDeps;
   #waiting: Waiter[] = [];
   #waitingBytes = 0;
-  #inFlight: Waiter[] = [];
+  #waitingRows = 0;
+  /** The oldest first. */
+  #inFlight: Batch[] = [];
   /** Told when the commit of their event is settled: conflicts with a write that isn't durable yet. */
   readonly #riders = new Map<KeyEvent, ((failure: Error | undefined) => void)[]>();
   /** Committed, but their writers don't know yet. */
   #unacknowledged = 0;
-  #isFlushing = false;
+  #isFlushDue = false;
   #fault: Error | undefined;
   #isClosed = false;
   readonly #onIdle: (() => void)[] = [];
@@ -148,40 +164,53 @@ export class CommitPipeline {
   #wait(waiter: Waiter): void {
     this.#waiting.push(waiter);
     this.#waitingBytes += waiter.bytes;
+    this.#waitingRows += rowsOf(waiter);
     this.#flushSoon();
   }
 
   #flushSoon(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
+    if (this.#isFlushDue || !this.#mayFlush) return;
+    this.#isFlushDue = true;
     this.#deps.defer(() => {
-      void this.#flush();
+      this.#isFlushDue = false;
+      if (this.#mayFlush) void this.#flush();
     });
+  }
+
+  get #mayFlush(): boolean {
+    const { length } = this.#inFlight;
+    if (length === 0) return this.#waiting.length > 0;
+    return length < inFlightMax && this.#waitingRows >= overlapRowsMin;
   }
 
   async #flush(): Promise<void> {
     const { clock, log, mvcc, committed } = this.#deps;
-    this.#inFlight = this.#take();
-    const changes = changesOf(this.#inFlight);
+    const waiters = this.#take();
+    const changes = changesOf(waiters);
+    const batch = { waiters, changes };
+    this.#inFlight.push(batch);
     const { events } = changes;
     const start = clock.monotonic();
     try {
       if (events.length + changes.notes.length > 0) await this.#deps.commit(changes);
     } catch (error) {
-      this.#fail(error as Error);
-      this.#next();
+      // Otherwise it has failed with the one before it, and all that concerns it is told.
+      if (this.#inFlight.includes(batch)) {
+        this.#fail(error as Error);
+        this.#next();
+      }
       return;
     }
+    assert(this.#inFlight[0] === batch, "a commit was made before the one it rests on");
     const ms = clock.monotonic() - start;
     if (ms > slowCommitMs) log.warn("slow commit", { ms: Math.round(ms), writes: events.length });
     if (this.#fault !== undefined) log.info("writes work again");
     this.#fault = undefined;
     mvcc.commit(events);
     committed(changes);
-    const done = this.#inFlight;
-    this.#inFlight = [];
-    this.#unacknowledged += done.length;
-    this.#acknowledge(done, 0);
+    this.#inFlight.shift();
+    this.#unacknowledged += waiters.length;
+    this.#acknowledge(waiters, 0);
     this.#next();
   }
 
@@ -206,19 +235,21 @@ export class CommitPipeline {
     });
   }
 
+  /** Never nothing but waiters without rows when there are others: they would be told before those they rest on. */
   #take(): Waiter[] {
     let count = 0;
     let rows = 0;
     let bytes = 0;
     for (const waiter of this.#waiting) {
-      const more = waiter.events.length + waiter.notes.length;
+      const more = rowsOf(waiter);
       const isFull = rows + more > commitRowsMax || bytes + waiter.bytes > commitBytesMax;
-      if (count > 0 && isFull) break;
+      if (rows > 0 && isFull) break;
       count++;
       rows += more;
       bytes += waiter.bytes;
     }
     this.#waitingBytes -= bytes;
+    this.#waitingRows -= rows;
     if (count < this.#waiting.length) return this.#waiting.splice(0, count);
     const all = this.#waiting;
     this.#waiting = [];
@@ -226,7 +257,7 @@ export class CommitPipeline {
   }
 
   #fail(error: Error): void {
-    const failed = [...this.#inFlight, ...this.#waiting];
+    const failed = [...this.#inFlight.flatMap(({ waiters }) => waiters), ...this.#waiting];
     // Once, not with every retry of every writer.
     if (this.#fault === undefined) {
       this.#deps.log.error("commit failed", { writes: failed.length, error: errorText(error) });
@@ -235,6 +266,7 @@ export class CommitPipeline {
     this.#inFlight = [];
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#waitingRows = 0;
     this.#deps.mvcc.rollback();
     for (const waiter of failed) waiter.reject(error);
     this.#tellRiders(failed, error);
@@ -252,19 +284,20 @@ export class CommitPipeline {
   }
 
   #next(): void {
-    this.#isFlushing = false;
-    if (this.#waiting.length > 0) this.#flushSoon();
+    this.#flushSoon();
     this.#tellIfIdle();
   }
 
   get #isIdle(): boolean {
-    return !this.#isFlushing && this.#unacknowledged === 0;
+    return this.#waiting.length + this.#inFlight.length + this.#unacknowledged === 0;
   }
 
   #tellIfIdle(): void {
     if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
+
+const rowsOf = ({ events, notes }: Waiter): number => events.length + notes.length;
 
 function changesOf(waiters: readonly Waiter[]): Changes {
   const events: KeyEvent[] = [];

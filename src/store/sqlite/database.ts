@@ -1,5 +1,6 @@
 /** The database file and every statement on it. Synchronous: runs in the worker. */
 import { contains, type KeyRange } from "../key-range.ts";
+import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection, SqlValue, Statement } from "./driver.ts";
 import { openDurable, setQuota } from "./durable-connection.ts";
 import { corruptError } from "./open-errors.ts";
@@ -37,6 +38,8 @@ const generationRows = 32_768;
 /** A commit takes a fold along after this many rows, of twice as many keys: done before the next generation is full. */
 const foldEveryRows = 128;
 const foldKeysPerRow = 2;
+/** Rows of `current` on a page, with keys of some length. */
+const foldedPerPage = 100;
 /** Before a sweep there is no commit to ride in. */
 const foldKeys = 256;
 
@@ -53,8 +56,8 @@ export class Database {
   readonly #path: string;
   readonly #connection: Connection;
   readonly #quotaBytes: number | undefined;
-  readonly #insertLog: Statement;
-  readonly #setCurrent: Statement;
+  readonly #log: BulkInsert;
+  readonly #current: BulkInsert;
   readonly #deleteCurrent: Statement;
   readonly #changes: Statement;
   readonly #row: Statement;
@@ -79,6 +82,8 @@ export class Database {
   /** Where #folded will be once #folding is empty. */
   #foldingUpTo = 0n;
   #rowsSinceFold = 0;
+  /** Keys there are now, as far as was loaded. */
+  #keys = 0;
   #rowsSinceGeneration = 0;
 
   constructor(options: DatabaseOptions) {
@@ -88,8 +93,8 @@ export class Database {
     this.notes = new NotesTable(this.#connection);
     this.copy = new PageCopy(this.#connection, options.path);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
-    this.#insertLog = prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#setCurrent = prepare("REPLACE INTO current VALUES (?, ?)");
+    this.#log = new BulkInsert(this.#connection, "INSERT INTO log", 10);
+    this.#current = new BulkInsert(this.#connection, "REPLACE INTO current", 2);
     this.#deleteCurrent = prepare("DELETE FROM current WHERE name = ?");
     this.#changes = prepare(
       `SELECT position, name, operation, previous, created, version, lease FROM log
@@ -127,6 +132,7 @@ export class Database {
   *load(): Generator<Packed, void, undefined> {
     let writer = new RecordWriter(loadBytes);
     for (const record of this.#present()) {
+      this.#keys++;
       if (
         writer.length > 0 &&
         writer.length + RecordWriter.roomFor(record.key, record.value.length, undefined) > loadBytes
@@ -143,36 +149,29 @@ export class Database {
     const written: ReadRow[] = [];
     const folded = this.#nextFold();
     this.#transaction(() => {
+      this.#log.begin();
       for (const row of readRecords(rows)) {
         if (this.notes.write(row)) continue;
-        const { position, previous, operation, key, created, version, lease, value } = row;
+        const { position, previous, operation, key, created, version, lease, value, author = null } = row;
         const stored = operation === operations.delete ? null : value;
         const checksum = BigInt(checksumOf(key, value));
-        const author = row.author ?? null;
-        this.#insertLog.run(
-          position,
-          key,
-          operation,
-          previous,
-          created,
-          version,
-          checksum,
-          stored,
-          lease,
-          author,
-        );
+        this.#log.add(position, key, operation, previous, created, version, checksum, stored, lease, author);
         written.push(row);
       }
+      this.#log.flush();
       this.#fold(folded);
     });
     this.#dropFolded(folded.length);
-    for (const { key, position, operation } of written) {
-      this.#unfolded.set(key, { position, isDelete: operation === operations.delete });
+    for (const { key, position, operation, previous } of written) {
+      const isDelete = operation === operations.delete;
+      if (isDelete) this.#keys--;
+      else if (previous === 0n) this.#keys++;
+      this.#unfolded.set(key, { position, isDelete });
       this.#newest = position;
     }
     this.#rowsSinceFold += written.length;
     this.#rowsSinceGeneration += written.length;
-    this.#dirtyPages += Math.ceil(rows.length / pageBytes) + folded.length / 2 + 1;
+    this.#dirtyPages += Math.ceil(rows.length / pageBytes) + this.#pagesOfFold(folded.length) + 1;
   }
 
   /** After a commit was acknowledged, so that its writers don't wait for it. */
@@ -293,7 +292,7 @@ export class Database {
       this.#fold(keys);
     });
     this.#dropFolded(keys.length);
-    this.#dirtyPages += keys.length / 2;
+    this.#dirtyPages += this.#pagesOfFold(keys.length);
     return true;
   }
 
@@ -363,13 +362,21 @@ export class Database {
     this.#rowsSinceGeneration = 0;
   }
 
+  /** How many pages of `current` so many keys of a generation touch: they lie side by side, or apart from each other. */
+  #pagesOfFold(keys: number): number {
+    const spread = Math.max(1, this.#keys / generationKeys);
+    return Math.min(keys, Math.ceil((keys * spread) / foldedPerPage));
+  }
+
   /** Within a transaction. Doing it twice does no harm. */
   #fold(keys: readonly [string, FoldTarget][]): void {
     if (keys.length === 0) return;
+    this.#current.begin();
     for (const [key, { position, isDelete }] of keys) {
       if (isDelete) this.#deleteCurrent.run(key);
-      else this.#setCurrent.run(key, position);
+      else this.#current.add(key, position);
     }
+    this.#current.flush();
     if (keys.length === this.#folding.length) this.#setMeta.run(this.#foldingUpTo, "folded");
   }
 

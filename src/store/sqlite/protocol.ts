@@ -20,8 +20,11 @@ export interface Hello {
 export type Request =
   /** Answered by any number of `rows` replies with the current state in key order, then by `opened`. */
   | { readonly kind: "open"; readonly options: DatabaseOptions }
-  /** Makes the rows durable in one transaction. */
-  | { readonly kind: "commit"; readonly rows: Packed }
+  /**
+   * Makes the rows durable in one transaction. When one of an epoch has failed, those of the same epoch behind it are
+   * refused: they rest on it.
+   */
+  | { readonly kind: "commit"; readonly rows: Packed; readonly epoch: number }
   /** Two records per event in `range`: the event's row, and its key's row before (when there was one). */
   | { readonly kind: "events"; readonly range: KeyRange; readonly from: bigint; readonly to: bigint }
   /** One record without value per event in `range`. */

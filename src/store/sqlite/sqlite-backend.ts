@@ -23,6 +23,8 @@ export class SqliteBackend implements Backend, Archive {
   readonly #client: WorkerClient;
   readonly #path: string;
   #copying: Promise<void> = Promise.resolve();
+  /** Of the commits that rest on the same failures: see protocol.ts. */
+  #epoch = 0;
 
   constructor(client: WorkerClient, path: string) {
     this.#client = client;
@@ -35,7 +37,13 @@ export class SqliteBackend implements Backend, Archive {
 
   async commit(changes: Changes): Promise<void> {
     const rows = pack(changes);
-    await this.#write(this.#client.call({ kind: "commit", rows }, [rows.buffer]));
+    const epoch = this.#epoch;
+    try {
+      await this.#write(this.#client.call({ kind: "commit", rows, epoch }, [rows.buffer]));
+    } catch (error) {
+      if (epoch === this.#epoch) this.#epoch++;
+      throw error;
+    }
   }
 
   async compact(revision: Revision): Promise<void> {

@@ -23,8 +23,8 @@ const ringDefault: RingOptions = { eventsMax: 10_000, bytesMax: 16 * 2 ** 20 };
 /** How many of them are read back at the start. More would delay it by over 10 ms. */
 const tailEventsMax = 1000n;
 
-/** Half a millisecond of the main thread, about what a commit of as many takes the worker. */
-const acknowledgeMax = 64;
+/** A quarter of a millisecond of the main thread. What they write next fills a commit of its own: see overlapRowsMin. */
+const acknowledgeMax = 32;
 
 export interface SqliteStoreOptions extends DatabaseOptions {
   readonly ring?: RingOptions | undefined;

@@ -15,6 +15,8 @@ import type { Packed } from "./records.ts";
  */
 const awakeMs = 0.2;
 
+const restsOnFailed = "a write before it, on which it rests, has failed";
+
 /** After these a checkpoint may be due. */
 const writing: ReadonlySet<Request["kind"]> = new Set(["commit", "sweep", "endCopy"]);
 
@@ -26,7 +28,7 @@ port.once("message", ({ bell }: Hello) => {
 });
 
 function serve(bell: Int32Array<SharedArrayBuffer>): void {
-  const session: { database: Database | undefined } = { database: undefined };
+  const session: Session = { database: undefined, failedEpoch: -1 };
   let isBusy = false;
   for (;;) {
     const rung = Atomics.load(bell, 0);
@@ -59,7 +61,13 @@ function send(reply: Reply, packed?: Pick<Packed, "buffer">): void {
   port?.postMessage(reply, packed === undefined ? [] : [packed.buffer]);
 }
 
-function answer(session: { database: Database | undefined }, request: Request): void {
+interface Session {
+  database: Database | undefined;
+  /** The last one in which a commit has failed. */
+  failedEpoch: number;
+}
+
+function answer(session: Session, request: Request): void {
   try {
     if (request.kind === "open") {
       session.database = openDatabase(request.options);
@@ -67,8 +75,10 @@ function answer(session: { database: Database | undefined }, request: Request): 
     }
     const { database } = session;
     assert(database !== undefined, `${request.kind} before open`);
+    if (request.kind === "commit" && request.epoch <= session.failedEpoch) throw new Error(restsOnFailed);
     perform(database, request);
   } catch (error) {
+    if (request.kind === "commit") session.failedEpoch = request.epoch;
     if (!(error instanceof Error) || error instanceof AssertionError) throw error;
     const fault = error instanceof StoreOpenError ? error.fault : undefined;
     send({ kind: "failed", message: error.message, code: sqliteCode(error), fault });

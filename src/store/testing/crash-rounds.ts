@@ -10,6 +10,9 @@ import { FaceLoad } from "./crash-face.ts";
 import type { Entry, Revision, Store } from "../store.ts";
 import type { CrashWriterNews, CrashWriterOptions } from "./crash-writer.ts";
 
+/** With more than half as many two commits are on their way at once. */
+const writersMax = 128;
+
 /** Processes that will write and be killed: the next one starts while one runs. */
 export class CrashWriters implements AsyncDisposable {
   #next: ChildProcess | undefined;
@@ -79,7 +82,7 @@ export async function crashRounds({ path, rounds, random, onRound }: CrashRounds
       if (is) face.end();
       return is;
     };
-    const options = { path, writers: 1 + Math.floor(random.next() * 32), round, hasFace: true };
+    const options = { path, writers: 1 + Math.floor(random.next() * writersMax), round, hasFace: true };
     await runAndKill(child, options, (news) => {
       if (news.kind === "opened") {
         assert.equal(BigInt(news.revision), before);
