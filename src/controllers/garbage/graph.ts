@@ -35,13 +35,15 @@ interface MutableNode extends GraphNode {
   namespace: string;
   name: string;
   owners: readonly OwnerReference[];
-  readonly dependents: Set<MutableNode>;
+  /** `nobody` while there are none: most objects own nothing, and an empty set of their own would take 300 bytes. */
+  dependents: ReadonlySet<MutableNode>;
   isDeleting: boolean;
   waitsForDependents: boolean;
   orphansDependents: boolean;
 }
 
 const none: readonly never[] = [];
+const nobody: ReadonlySet<never> = new Set();
 
 export class OwnerGraph {
   readonly #nodes = new Map<string, MutableNode>();
@@ -119,7 +121,7 @@ export class OwnerGraph {
       namespace: "",
       name: "",
       owners: none,
-      dependents: new Set(),
+      dependents: nobody,
       isDeleting: false,
       waitsForDependents: false,
       orphansDependents: false,
@@ -144,8 +146,7 @@ export class OwnerGraph {
 
   #link(node: MutableNode, reference: OwnerReference): void {
     const owner = this.#node(reference.uid);
-    const isNew = !owner.dependents.has(node);
-    owner.dependents.add(node);
+    const isNew = addDependent(owner, node);
     if (isNew && (!fits(reference, owner, node.namespace) || owner.waitsForDependents)) {
       this.#listener.attempt(node.uid);
     }
@@ -153,8 +154,9 @@ export class OwnerGraph {
 
   #unlink(node: MutableNode, ownerUid: string): MutableNode | undefined {
     const owner = this.#nodes.get(ownerUid);
-    owner?.dependents.delete(node);
-    if (owner?.resource === undefined && owner?.dependents.size === 0) this.#nodes.delete(ownerUid);
+    if (owner === undefined) return undefined;
+    removeDependent(owner, node);
+    if (owner.resource === undefined && owner.dependents.size === 0) this.#nodes.delete(ownerUid);
     return owner;
   }
 
@@ -181,6 +183,20 @@ export class OwnerGraph {
       if (isMisled) this.#listener.attempt(dependent.uid);
     }
   }
+}
+
+/** False when it was one. */
+function addDependent(owner: MutableNode, node: MutableNode): boolean {
+  if (owner.dependents.has(node)) return false;
+  if (owner.dependents.size === 0) owner.dependents = new Set([node]);
+  else (owner.dependents as Set<MutableNode>).add(node);
+  return true;
+}
+
+function removeDependent(owner: MutableNode, node: MutableNode): void {
+  if (!owner.dependents.has(node)) return;
+  (owner.dependents as Set<MutableNode>).delete(node);
+  if (owner.dependents.size === 0) owner.dependents = nobody;
 }
 
 /** The node is what the reference of an object in `namespace` names. */

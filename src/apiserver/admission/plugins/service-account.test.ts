@@ -77,6 +77,18 @@ suite("ServiceAccount", () => {
     assert.deepEqual(spec.containers[0]?.volumeMounts, own);
   });
 
+  test("all pods of an account have one name for it, so that those alike say the same", async () => {
+    const { plugin } = setup(account(), { metadata: { namespace: "a", name: "other" } });
+    const specOf = async (more?: Partial<PodSpec>): Promise<PodSpec | undefined> => {
+      const object = pod(more);
+      await run(plugin, attributesOf(pods, { object }));
+      return object.spec;
+    };
+    const [one, two, other] = [await specOf(), await specOf(), await specOf({ serviceAccountName: "other" })];
+    assert.deepEqual(one, two);
+    assert.notEqual(other?.volumes?.[0]?.name, one?.volumes?.[0]?.name);
+  });
+
   test("a volume that is there already is used", async () => {
     const spec = await admitted(pod({ volumes: [{ name: "kube-api-access-mine" }] }), account());
     assert.equal(spec.volumes?.length, 1);

@@ -32,6 +32,8 @@ export class ServiceAccountPlugin implements AdmissionPlugin {
   readonly #accounts: Lookup<ServiceAccount>;
   /** By key of the account that is waited for. */
   readonly #waiting = new Map<string, Set<() => void>>();
+  /** By the account as it is: another state of it may have another. */
+  readonly #volumeNames = new WeakMap<ServiceAccount, string>();
 
   constructor(deps: ServiceAccountDeps) {
     this.#deps = deps;
@@ -58,7 +60,7 @@ export class ServiceAccountPlugin implements AdmissionPlugin {
     spec.serviceAccount = spec.serviceAccountName;
     const account = await this.#account(attributes, spec.serviceAccountName ?? defaultName);
     const mounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
-    if (mounts) mountToken(pod, () => `${volumePrefix}${randomName(this.#deps.random, 5)}`);
+    if (mounts) mountToken(pod, () => this.#volumeName(account));
     if ((spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0) {
       spec.imagePullSecrets = (account.imagePullSecrets ?? []).map((secret) => ({ ...secret }));
     }
@@ -83,6 +85,19 @@ export class ServiceAccountPlugin implements AdmissionPlugin {
       const fault = mountableSecretsFault(pod, account);
       if (fault !== undefined) throw refuse(attributes, fault);
     }
+  }
+
+  /**
+   * Upstream draws one for every pod. It need only be unlike the pod's other volumes, and with one for all pods of an
+   * account those of a template have the same containers and volumes, which memory then holds once.
+   */
+  #volumeName(account: ServiceAccount): string {
+    let name = this.#volumeNames.get(account);
+    if (name === undefined) {
+      name = `${volumePrefix}${randomName(this.#deps.random, 5)}`;
+      this.#volumeNames.set(account, name);
+    }
+    return name;
   }
 
   async #account(attributes: AdmissionAttributes, name: string): Promise<ServiceAccount> {
