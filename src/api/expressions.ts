@@ -6,6 +6,7 @@ import { RE2JS } from "re2js";
 import { CelRuleChecker } from "./apiextensions/rule-check.ts";
 import { compileObjectRules } from "./apiextensions/rule-evaluation.ts";
 import { CostLimitError, perCallLimit } from "./cel/cost/budget.ts";
+import { deviceSelectorFault } from "./cel/device-selector.ts";
 import { compileConfigExpression } from "./cel/config/config-expression.ts";
 import { Cel } from "./cel/environment.ts";
 import { AuthorizerValue, PendingAnswer } from "./cel/library/authorizer.ts";
@@ -47,6 +48,8 @@ export const createExpressions = () => ({
   compileObjectRules,
   compilePattern,
   patternFault,
+  // Devices.
+  deviceSelectorFault,
   // The server's own configuration.
   compileConfigExpression,
 });

@@ -47,7 +47,7 @@ const newEvent = { group: "events.k8s.io", version: "v1", kind: "Event" };
 
 export interface AssemblyDeps extends Pick<
   SpecialsDeps,
-  "issuer" | "connect" | "probes" | "tokens" | "definitionValidator"
+  "issuer" | "connect" | "probes" | "tokens" | "definitionValidator" | "loadExpressions"
 > {
   readonly allocation: AllocationRanges;
   readonly store: Store;

@@ -333,6 +333,7 @@ class ApiserverComponent implements Apiserver {
       outside: this.#outside(),
       remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
+      loadExpressions: () => this.#expressions.load(),
       definitionValidator: lazily(() => createDefinitionValidator(json, this.#expressions)),
       custom: customParts({
         json,

@@ -108,6 +108,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       protobuf: new ProtobufCodec(table, scheme),
       parseYaml: parseJson,
     }),
+    loadExpressions: () => expressions.load(),
     definitionValidator: () => createDefinitionValidator(json, expressions),
     custom: customParts({
       json,

@@ -24,6 +24,8 @@ export interface EnvironmentOptions {
   readonly types?: TypeProvider;
   /** Of mutating policies: `Object{…}`, JSON patches. */
   readonly patches?: boolean;
+  /** Of selectors of devices: `cel.bind(name, value, body)`. */
+  readonly bindings?: boolean;
 }
 
 const noTypes: TypeProvider = { hasType: () => false, fieldType: () => undefined };
@@ -67,8 +69,10 @@ export class Environment {
   readonly #parts: EnvironmentParts;
   readonly #variables: ReadonlyMap<string, CelType>;
   readonly #types: TypeProvider;
+  readonly #takesBindings: boolean;
 
-  constructor({ variables, types = noTypes }: EnvironmentOptions, parts: EnvironmentParts) {
+  constructor({ variables, types = noTypes, bindings = false }: EnvironmentOptions, parts: EnvironmentParts) {
+    this.#takesBindings = bindings;
     this.#parts = parts;
     this.#variables = new Map(Object.entries(variables));
     this.#types = types;
@@ -77,7 +81,7 @@ export class Environment {
   /** Throws CompileError. */
   compile(source: string): Program {
     const issues = new Issues();
-    const expr = parse(source, issues);
+    const expr = parse(source, issues, this.#takesBindings);
     if (expr === undefined) throw new CompileError(issues.text(source));
     const checked = check(
       expr,

@@ -1,9 +1,11 @@
-/** Macros: calls that the parser turns into other trees. upstream: cel-go parser/macro.go, cel/library.go, ext/{comprehensions,lists}.go */
+/** Macros: calls that the parser turns into other trees. upstream: cel-go parser/macro.go, cel/library.go, ext/{bindings,comprehensions,lists}.go */
 import { accumulatorName, type CallExpr, type Expr } from "./ast.ts";
 import type { Value } from "./values.ts";
 
 export interface NodeFactory {
   node(): { readonly id: number; readonly offset: number };
+  /** Whether `cel.bind(name, value, body)` is one: only where devices are selected. */
+  readonly takesBindings: boolean;
 }
 
 export class MacroError extends Error {
@@ -25,7 +27,18 @@ export function expandMacro(call: CallExpr, factory: NodeFactory): Expr | undefi
   const { fn, target, args } = call;
   const build = new Builder(factory);
   if (target === undefined) return fn === "has" && args.length === 1 ? expandHas(args, build) : undefined;
+  if (factory.takesBindings && isBinding(call)) return expandBinding(args, build);
   return receiverMacros.get(`${fn}/${args.length}`)?.({ build, target, args });
+}
+
+const isBinding = ({ fn, target, args }: CallExpr): boolean =>
+  fn === "bind" && args.length === 3 && target?.kind === "ident" && target.name === "cel";
+
+function expandBinding([name, value, body]: readonly Expr[], build: Builder): Expr {
+  if (name?.kind !== "ident" || name.name.startsWith(".")) {
+    throw new MacroError(name?.offset ?? 0, "cel.bind() variable names must be simple identifiers");
+  }
+  return build.bind(name.name, need(value), need(body));
 }
 
 function expandHas([arg]: readonly Expr[], build: Builder): Expr {

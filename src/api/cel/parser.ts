@@ -31,7 +31,7 @@ const binaryLevels: readonly ReadonlySet<string>[] = [
 class SyntaxStop extends Error {}
 
 /** undefined: the issues say why. */
-export function parse(source: string, issues: Issues): Expr | undefined {
+export function parse(source: string, issues: Issues, takesBindings = false): Expr | undefined {
   if (textSize(source) > sourceSizeMax) {
     issues.report(
       0,
@@ -39,7 +39,7 @@ export function parse(source: string, issues: Issues): Expr | undefined {
     );
     return undefined;
   }
-  const parser = new Parser(new Lexer(source, issues).tokens(), issues);
+  const parser = new Parser(new Lexer(source, issues).tokens(), issues, takesBindings);
   try {
     const expr = parser.whole();
     return issues.count > 0 ? undefined : expr;
@@ -52,12 +52,14 @@ export function parse(source: string, issues: Issues): Expr | undefined {
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #issues: Issues;
+  readonly #takesBindings: boolean;
   #at = 0;
   #lastId = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], issues: Issues) {
+  constructor(tokens: readonly Token[], issues: Issues, takesBindings: boolean) {
     this.#tokens = tokens;
+    this.#takesBindings = takesBindings;
     this.#issues = issues;
   }
 
@@ -336,7 +338,10 @@ class Parser {
   }
 
   #expand(call: CallExpr): Expr {
-    const factory: NodeFactory = { node: () => this.#node(call.offset) };
+    const factory: NodeFactory = {
+      node: () => this.#node(call.offset),
+      takesBindings: this.#takesBindings,
+    };
     try {
       return expandMacro(call, factory) ?? call;
     } catch (error) {

@@ -16,6 +16,8 @@ import { omitted } from "../meta/field-error.ts";
 import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from "../meta/names.ts";
+import { checkPropertyName } from "./device-validation.ts";
+import { expressionLengthMax } from "./selectors.ts";
 
 const requestsMax = 32;
 const alternativesMax = 8;
@@ -23,7 +25,6 @@ const selectorsMax = 32;
 const constraintsMax = 32;
 const configMax = 32;
 const tolerationsMax = 16;
-const expressionLengthMax = 10 * 1024;
 const parametersLengthMax = 10 * 1024;
 
 const oneOfBoth = "exactly one of `exactly` or `firstAvailable` is required";
@@ -40,13 +41,16 @@ export function checkSelectors(
   path: string,
   faults: FaultList,
 ): void {
-  if (selectors.length > selectorsMax) faults.tooMany(path, selectors.length, selectorsMax);
+  if (selectors.length > selectorsMax) {
+    faults.tooMany(path, selectors.length, selectorsMax);
+    return;
+  }
   for (const [index, { cel }] of selectors.entries()) {
     const at = `${path}[${index}].cel`;
     const expression = cel?.expression ?? "";
     if (cel === undefined) faults.required(at);
     else if (expression === "") faults.required(`${at}.expression`);
-    else if (expression.length > expressionLengthMax) {
+    else if (Buffer.byteLength(expression) > expressionLengthMax) {
       faults.tooLong(`${at}.expression`, expressionLengthMax);
     }
   }
@@ -107,6 +111,7 @@ function checkRequest(request: Loose<DeviceRequest>, path: string, faults: Fault
   const at = `${path}.firstAvailable`;
   if (firstAvailable.length > alternativesMax) {
     faults.tooMany(at, firstAvailable.length, alternativesMax);
+    return;
   }
   const names = new Set<string>();
   for (const [index, alternative] of firstAvailable.entries()) {
@@ -129,11 +134,13 @@ export function checkRequestNames(
   path: string,
   faults: FaultList,
 ): void {
-  if (given.length > requestsMax) faults.tooMany(path, given.length, requestsMax);
+  if (given.length > requestsMax) {
+    faults.tooMany(path, given.length, requestsMax);
+    return;
+  }
+  for (const [index, name] of given.entries()) checkRequestName(name, known, `${path}[${index}]`, faults);
   for (const [index, name] of given.entries()) {
-    const at = `${path}[${index}]`;
-    if (given.indexOf(name) !== index) faults.duplicate(at, name);
-    checkRequestName(name, known, at, faults);
+    if (given.indexOf(name) !== index) faults.duplicate(`${path}[${index}]`, name);
   }
 }
 
@@ -146,14 +153,10 @@ export function checkRequestName(name: string, known: RequestNames, at: string, 
 /** "example.com/name" */
 function checkAttribute(name: string | undefined, path: string, faults: FaultList): void {
   if (name === undefined) return;
-  const [domain = "", id, ...more] = name.split("/");
-  if (id === undefined || more.length > 0) {
+  checkPropertyName(name, path, faults);
+  if (!name.includes("/")) {
     faults.invalid(path, name, "a fully qualified name must be a domain and a name separated by a slash");
-    return;
   }
-  if (domain === "") faults.required(path, "the domain must not be empty");
-  else faults.messages(path, domain, dnsSubdomainFaults(domain));
-  if (id === "") faults.required(path, "the name must not be empty");
 }
 
 function checkConstraint(
@@ -197,7 +200,10 @@ export function checkConfigurations(
   path: string,
   faults: FaultList,
 ): void {
-  if (configurations.length > configMax) faults.tooMany(path, configurations.length, configMax);
+  if (configurations.length > configMax) {
+    faults.tooMany(path, configurations.length, configMax);
+    return;
+  }
   for (const [index, configuration] of configurations.entries()) {
     const at = `${path}[${index}]`;
     checkRequestNames(configuration.requests, names, `${at}.requests`, faults);
@@ -205,20 +211,26 @@ export function checkConfigurations(
   }
 }
 
-function checkDevices(claim: Loose<DeviceClaim>, path: string, faults: FaultList): void {
-  const { requests = [], constraints = [] } = claim;
-  const known = namesIn(requests);
+function checkRequests(requests: readonly Loose<DeviceRequest>[], path: string, faults: FaultList): void {
   const names = new Set<string>();
-  if (requests.length > requestsMax) faults.tooMany(`${path}.requests`, requests.length, requestsMax);
   for (const [index, request] of requests.entries()) {
-    const at = `${path}.requests[${index}]`;
+    const at = `${path}[${index}]`;
     checkName(request.name ?? "", names, `${at}.name`, faults);
     checkRequest(request, at, faults);
   }
+}
+
+function checkDevices(claim: Loose<DeviceClaim>, path: string, faults: FaultList): void {
+  const { requests = [], constraints = [] } = claim;
+  const known = namesIn(requests);
+  if (requests.length > requestsMax) faults.tooMany(`${path}.requests`, requests.length, requestsMax);
+  else checkRequests(requests, `${path}.requests`, faults);
   const at = `${path}.constraints`;
   if (constraints.length > constraintsMax) faults.tooMany(at, constraints.length, constraintsMax);
-  for (const [index, constraint] of constraints.entries()) {
-    checkConstraint(constraint, known, `${at}[${index}]`, faults);
+  else {
+    for (const [index, constraint] of constraints.entries()) {
+      checkConstraint(constraint, known, `${at}[${index}]`, faults);
+    }
   }
   checkConfigurations(claim.config, known, `${path}.config`, faults);
 }

@@ -14,6 +14,7 @@ import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, identifierFaults, labelValueFaults } from "../meta/names.ts";
 import { checkBindings } from "./binding-validation.ts";
+import { checkRequestPolicy } from "./request-policy-validation.ts";
 
 const propertiesMax = 32;
 const identifierLengthMax = 32;
@@ -52,22 +53,22 @@ export function checkDevice(
     checkPropertyName(key, `${path}.attributes[${key}]`, faults);
     checkAttribute(attribute, `${path}.attributes[${key}]`, faults);
   }
-  for (const [key, { requestPolicy }] of Object.entries(capacity)) {
+  for (const [key, one] of Object.entries(capacity)) {
     const at = `${path}.capacity[${key}]`;
     checkPropertyName(key, at, faults);
-    if (requestPolicy !== undefined && device.allowMultipleAllocations !== true) {
-      faults.forbidden(`${at}.requestPolicy`, "allowMultipleAllocations must be true");
-    }
+    if (one.requestPolicy === undefined) continue;
+    if (device.allowMultipleAllocations === true) checkRequestPolicy(one, `${at}.requestPolicy`, faults);
+    else faults.forbidden(`${at}.requestPolicy`, "allowMultipleAllocations must be true");
   }
   if (taints.length > taintsMax) faults.tooMany(`${path}.taints`, taints.length, taintsMax);
-  for (const [index, taint] of taints.entries()) checkTaint(taint, `${path}.taints[${index}]`, faults);
+  else for (const [index, taint] of taints.entries()) checkTaint(taint, `${path}.taints[${index}]`, faults);
   checkConsumptions(device.consumesCounters, `${path}.consumesCounters`, faults);
   checkPlace(device, isPlacedAlone, path, faults);
   checkBindings(device, path, faults);
 }
 
 /** "name" or "example.com/name" */
-function checkPropertyName(name: string, path: string, faults: FaultList): void {
+export function checkPropertyName(name: string, path: string, faults: FaultList): void {
   const slash = name.indexOf("/");
   const [domain, id] = slash < 0 ? [undefined, name] : [name.slice(0, slash), name.slice(slash + 1)];
   if (domain === "") faults.required(path, "the domain must not be empty");
@@ -109,7 +110,10 @@ function checkConsumptions(
   path: string,
   faults: FaultList,
 ): void {
-  if (consumptions.length > consumptionsMax) faults.tooMany(path, consumptions.length, consumptionsMax);
+  if (consumptions.length > consumptionsMax) {
+    faults.tooMany(path, consumptions.length, consumptionsMax);
+    return;
+  }
   const seen = new Set<string>();
   for (const [index, { counterSet = "", counters }] of consumptions.entries()) {
     const at = `${path}[${index}]`;
@@ -133,7 +137,10 @@ export function checkCounterSets(
   path: string,
   faults: FaultList,
 ): void {
-  if (sets.length > counterSetsMax) faults.tooMany(path, sets.length, counterSetsMax);
+  if (sets.length > counterSetsMax) {
+    faults.tooMany(path, sets.length, counterSetsMax);
+    return;
+  }
   const seen = new Set<string>();
   for (const [index, { name = "", counters }] of sets.entries()) {
     const at = `${path}[${index}]`;

@@ -67,7 +67,10 @@ function checkSliceDevices(
     ({ consumesCounters = [], taints = [] }) => consumesCounters.length + taints.length > 0,
   );
   const most = isHeavy ? heavyDevicesMax : devicesMax;
-  if (devices.length > most) faults.tooMany(path, devices.length, most);
+  if (devices.length > most) {
+    faults.tooMany(path, devices.length, most);
+    return;
+  }
   const names = new Set<string>();
   for (const [index, device] of devices.entries()) {
     const { name = "" } = device;

@@ -93,8 +93,8 @@ const creates: readonly CreateCase[] = [
   [
     claim,
     devices({ config: [{ requests: ["r", "r", "z"] }] }),
-    'spec.devices.config[0].requests[1]: Duplicate value: "r"',
     `spec.devices.config[0].requests[2]: Invalid value: "z": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'`,
+    'spec.devices.config[0].requests[1]: Duplicate value: "r"',
     "spec.devices.config[0].opaque: Required value",
   ],
   [
@@ -144,7 +144,60 @@ const creates: readonly CreateCase[] = [
   ],
 ];
 
+const policy = (requestPolicy: object, value = "10"): object =>
+  spec({
+    devices: [{ name: "a", allowMultipleAllocations: true, capacity: { c: { value, requestPolicy } } }],
+  });
+const policyAt = "spec.devices[0].capacity[c].requestPolicy";
+
 testCreates(valid, creates);
+testCreates(valid, [
+  [slice, policy({ default: "1" })],
+  [slice, policy({ default: "2", validValues: ["1", "2", "4"] })],
+  [slice, policy({ default: "2", validRange: { min: "1", max: "9", step: "1" } })],
+  [
+    slice,
+    policy({ default: "2", validValues: ["2"], validRange: { min: "1" } }),
+    `${policyAt}: Forbidden: exactly one policy can be specified, cannot specify "validValues" and "validRange" at the same time`,
+  ],
+  [
+    slice,
+    policy({ validValues: ["2"] }),
+    `${policyAt}.default: Required value: required when validValues is defined`,
+  ],
+  [
+    slice,
+    policy({ validRange: { min: "2" } }),
+    `${policyAt}.default: Required value: required when validRange is defined`,
+  ],
+  [
+    slice,
+    policy({ default: "3", validValues: ["4", "2", "2", "11"] }),
+    `${policyAt}.validValues[1]: Invalid value: "2": values must be sorted in ascending order`,
+    `${policyAt}.validValues[3]: Invalid value: "11": option is larger than capacity value: 10`,
+    `${policyAt}.validValues[2]: Duplicate value: "2"`,
+    `${policyAt}.validValues: Invalid value: "3": default value is not valid according to the requestPolicy`,
+  ],
+  [
+    slice,
+    policy({ default: "1", validRange: { min: "2", max: "12", step: "9" } }),
+    `${policyAt}.validRange.min: Invalid value: "1": default is less than min: 2`,
+    `${policyAt}.validRange.max: Invalid value: "12": max is larger than capacity value: 10`,
+    `${policyAt}.validRange.step: Invalid value: "9": one step 11 is larger than capacity value: 10`,
+    `${policyAt}.validRange.step: Invalid value: "1": value is not a multiple of a given step (9) from (2)`,
+    `${policyAt}.validRange.step: Invalid value: "12": value is not a multiple of a given step (9) from (2)`,
+  ],
+  [
+    claim,
+    devices({ constraints: [{ matchAttribute: "a.b/c-d" }] }),
+    'spec.devices.constraints[0].matchAttribute: Invalid value: "c-d": a valid C identifier must…',
+  ],
+  [
+    claim,
+    one({ selectors: many(33, {}) }),
+    `${request}.exactly.selectors: Too many: 33: must have at most 32 items`,
+  ],
+]);
 testUpdates(valid, [
   [claim, {}, one({ count: 2 }), "spec: Invalid value: {…"],
   [slice, {}, spec({ driver: "e" }), 'spec.driver: Invalid value: "e": field is immutable'],

@@ -28,7 +28,7 @@ function checkDeviceClass({ spec = {} }: Loose<DeviceClass>, faults: FaultList):
   checkSelectors(spec.selectors, "spec.selectors", faults);
   const { config = [] } = spec;
   if (config.length > configMax) faults.tooMany("spec.config", config.length, configMax);
-  for (const [index, one] of config.entries()) checkConfiguration(one, `spec.config[${index}]`, faults);
+  else for (const [index, one] of config.entries()) checkConfiguration(one, `spec.config[${index}]`, faults);
   const name = spec.extendedResourceName;
   if (name !== undefined && !isExtendedResource(name)) {
     faults.invalid("spec.extendedResourceName", name, "must be a valid extended resource name");
@@ -40,7 +40,10 @@ function checkConsumers(
   path: string,
   faults: FaultList,
 ): void {
-  if (consumers.length > consumersMax) faults.tooMany(path, consumers.length, consumersMax);
+  if (consumers.length > consumersMax) {
+    faults.tooMany(path, consumers.length, consumersMax);
+    return;
+  }
   const seen = new Set<string>();
   for (const [index, consumer] of consumers.entries()) {
     for (const field of ["resource", "name", "uid"] as const) {

@@ -1,6 +1,13 @@
 /** Everything that is special about a resource, in one table; the rest of the API is as install.ts makes it. */
 import type { FieldError } from "#api/meta/field-error.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import {
+  selectorsOfClaim,
+  selectorsOfClass,
+  selectorsOfTemplate,
+  type SelectorExpression,
+} from "#api/resource/selectors.ts";
 import type { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import { DefinitionStatusStrategy, DefinitionStrategy } from "#apiserver/crd/definition-strategy.ts";
 import type { Clock } from "#base/clock.ts";
@@ -30,6 +37,7 @@ import { ApiServiceStrategy } from "./apiregistration/api-services.ts";
 import { JobStrategy } from "./batch/jobs.ts";
 import { SigningRequestStrategy, SigningStatusStrategy } from "./certificates/signing-requests.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
+import { SelectingStrategy } from "./resource/selecting.ts";
 import { reviewResources, type ReviewDeps } from "./reviews.ts";
 import type { Validation } from "./strategy.ts";
 import { plainSelectorScale, scaleHandlers, usualScale } from "./scale.ts";
@@ -58,6 +66,7 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
   readonly newEvents: Validation;
   /** Made when the first definition is written. */
   readonly definitionValidator: () => DefinitionValidator;
+  readonly loadExpressions: () => Promise<Expressions>;
   readonly issuer: Issuer;
   readonly connect: ConnectHandlers;
   readonly probes: readonly ComponentProbe[];
@@ -84,6 +93,9 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       "statefulsets.apps": scale(),
       "jobs.batch": { strategy: (base) => new OrphaningStrategy(new JobStrategy(base), "batch/v1") },
       "certificatesigningrequests.certificates.k8s.io": signingRequestSpecial(deps),
+      "resourceclaims.resource.k8s.io": selecting(deps, selectorsOfClaim),
+      "resourceclaimtemplates.resource.k8s.io": selecting(deps, selectorsOfTemplate),
+      "deviceclasses.resource.k8s.io": selecting(deps, selectorsOfClass),
       "customresourcedefinitions.apiextensions.k8s.io": {
         strategy: (base) => new DefinitionStrategy(base, deps.definitionValidator),
         statusStrategy: (base) => new DefinitionStatusStrategy(base, deps.definitionValidator),
@@ -97,6 +109,13 @@ export function createSpecials(deps: SpecialsDeps): Specials {
     },
   };
 }
+
+const selecting = (
+  deps: SpecialsDeps,
+  selectorsOf: (object: AnyObject) => readonly SelectorExpression[],
+): Special => ({
+  strategy: (base) => new SelectingStrategy(base, selectorsOf, () => deps.loadExpressions()),
+});
 
 function podSpecial(deps: SpecialsDeps): Special {
   return {

@@ -1,0 +1,78 @@
+/**
+ * Claims, their templates and device classes: what selects devices must compile. Selectors of a claim and a template
+ * never change, and those of a class are looked at when they do. upstream: pkg/registry/resource
+ */
+import type { Expressions } from "#api/expressions.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { SelectorExpression } from "#api/resource/selectors.ts";
+import {
+  isSame,
+  type DefaultStrategy,
+  type Finish,
+  type Strategy,
+  type StrategyContext,
+} from "../strategy.ts";
+
+type Load = () => Promise<Pick<Expressions, "cel" | "deviceSelectorFault">>;
+type SelectorsOf = (object: AnyObject) => readonly SelectorExpression[];
+
+const nothingTaken: Finish = () => Promise.resolve();
+
+export class SelectingStrategy implements Strategy {
+  readonly allowCreateOnUpdate: boolean;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly #base: DefaultStrategy;
+  readonly #selectorsOf: SelectorsOf;
+  readonly #load: Load;
+  /** Of objects that are being written. */
+  readonly #faults = new WeakMap<AnyObject, readonly FieldError[]>();
+
+  constructor(base: DefaultStrategy, selectorsOf: SelectorsOf, load: Load) {
+    this.#base = base;
+    this.allowCreateOnUpdate = base.allowCreateOnUpdate;
+    this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
+    this.returnsDeletedObject = base.returnsDeletedObject;
+    this.#selectorsOf = selectorsOf;
+    this.#load = load;
+  }
+
+  prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForCreate(object, context);
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForUpdate(object, old, context);
+  }
+
+  validateCreate(object: AnyObject): readonly FieldError[] {
+    return [...this.#base.validateCreate(object), ...(this.#faults.get(object) ?? [])];
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return [...this.#base.validateUpdate(object, old), ...(this.#faults.get(object) ?? [])];
+  }
+
+  /** The last place that may wait: what compiles has to be loaded. */
+  async beginCreate(object: AnyObject): Promise<Finish> {
+    await this.#compile(object, this.#selectorsOf(object));
+    return nothingTaken;
+  }
+
+  async beginUpdate(object: AnyObject, old: AnyObject): Promise<Finish> {
+    const selectors = this.#selectorsOf(object);
+    if (!isSame(selectors, this.#selectorsOf(old))) await this.#compile(object, selectors);
+    return nothingTaken;
+  }
+
+  async #compile(object: AnyObject, selectors: readonly SelectorExpression[]): Promise<void> {
+    if (selectors.length === 0) return;
+    const { cel, deviceSelectorFault } = await this.#load();
+    const faults = selectors.map(({ text, path }) => deviceSelectorFault(cel, text, path));
+    this.#faults.set(
+      object,
+      faults.filter((fault) => fault !== undefined),
+    );
+  }
+}
