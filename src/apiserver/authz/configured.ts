@@ -8,6 +8,7 @@ import type { Random } from "#base/random.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
+import { AuthorizerMetrics, CountedAuthorizer } from "#apiserver/metrics/authorizer-metrics.ts";
 import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { AbacAuthorizer } from "./abac/authorizer.ts";
@@ -43,6 +44,7 @@ const madeAtStart: readonly BuiltinAuthorizer[] = ["Node", "RBAC", "ABAC"];
 export class ConfiguredAuthorizer implements Authorizer {
   readonly #options: AuthorizationOptions;
   readonly #deps: ConfiguredAuthorizerDeps;
+  readonly #metrics: AuthorizerMetrics;
   #current = new UnionAuthorizer([new PrivilegedGroupAuthorizer()]);
   /** Of the first configuration's file. Undefined: none was loaded yet. */
   #startedWith: ReadonlySet<BuiltinAuthorizer> | undefined;
@@ -51,6 +53,7 @@ export class ConfiguredAuthorizer implements Authorizer {
   constructor(options: AuthorizationOptions, deps: ConfiguredAuthorizerDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#metrics = new AuthorizerMetrics(deps.registry);
   }
 
   authorize(attributes: Attributes): Decision | Promise<Decision> {
@@ -116,7 +119,9 @@ export class ConfiguredAuthorizer implements Authorizer {
   }
 
   async #build(specs: readonly AuthorizerSpec[]): Promise<UnionAuthorizer> {
-    const authorizers = await Promise.all(specs.map((spec) => this.#authorizer(spec)));
+    const authorizers = await Promise.all(
+      specs.map(async (spec) => new CountedAuthorizer(await this.#authorizer(spec), spec, this.#metrics)),
+    );
     return new UnionAuthorizer([new PrivilegedGroupAuthorizer(), ...authorizers]);
   }
 
@@ -135,12 +140,16 @@ export class ConfiguredAuthorizer implements Authorizer {
       case "Webhook": {
         const { kubeConfigFile, matchConditions, ...options } = spec.webhook;
         const { clock } = this.#deps;
+        const metrics = this.#metrics;
         const hook = new KubeconfigHook(await loadKubeconfig(kubeConfigFile, clock), clock);
         const matches =
           matchConditions.length === 0
             ? undefined
             : matcherOf(matchConditions, await this.#deps.loadExpressions());
-        return new WebhookAuthorizer({ ...options, name: spec.name }, { ...this.#deps, hook, matches });
+        return new WebhookAuthorizer(
+          { ...options, name: spec.name },
+          { ...this.#deps, hook, matches, metrics },
+        );
       }
     }
   }

@@ -7,6 +7,8 @@ export interface HookReviewDeps {
   readonly hook: Pick<KubeconfigHook, "post">;
   readonly clock: Clock;
   readonly random: Random;
+  /** How each try went; undefined: it was answered. */
+  readonly tried?: (error: unknown, ms: number) => void;
 }
 
 export interface Review {
@@ -31,14 +33,18 @@ const backoff = { firstMs: 500, factor: 1.5, jitter: 0.2, tries: 5 };
 export async function askReview(
   review: Review,
   timeoutMs: number,
-  { hook, clock, random }: HookReviewDeps,
+  { hook, clock, random, tried }: HookReviewDeps,
 ): Promise<Readonly<Record<string, unknown>>> {
   const never = new AbortController().signal;
   let waitMs = backoff.firstMs;
   for (let tries = 1; ; tries++) {
+    const began = clock.monotonic();
     try {
-      return statusOf(await hook.post(review, timeoutMs), review);
+      const status = statusOf(await hook.post(review, timeoutMs), review);
+      tried?.(undefined, clock.monotonic() - began);
+      return status;
     } catch (error) {
+      tried?.(error, clock.monotonic() - began);
       const again = error instanceof KubeconfigHookError && error.mayPass && tries < backoff.tries;
       if (!again) throw error;
     }

@@ -19,6 +19,7 @@ import type { ClusterAccess } from "#client/kubeconfig.ts";
 interface HookFailure {
   readonly status?: number | undefined;
   readonly mayPass?: boolean;
+  readonly isLate?: boolean;
   readonly cause?: unknown;
 }
 
@@ -32,10 +33,13 @@ export class KubeconfigHookError extends Error {
   readonly status: number | undefined;
   /** Another try may well succeed. upstream: DefaultShouldRetry */
   readonly mayPass: boolean;
-  constructor(url: string, reason: string, { status, mayPass = false, cause }: HookFailure = {}) {
+  /** There was no answer in time. */
+  readonly isLate: boolean;
+  constructor(url: string, reason: string, { status, mayPass = false, isLate, cause }: HookFailure = {}) {
     super(`Post ${JSON.stringify(url)}: ${reason}`, { cause });
     this.status = status;
     this.mayPass = mayPass;
+    this.isLate = isLate ?? status === 504;
   }
 }
 
@@ -76,6 +80,7 @@ export class KubeconfigHook {
       const cause = deadline.signal.aborted && reason instanceof Error ? reason : error;
       throw this.#error(cause instanceof Error ? cause.message : String(cause), {
         mayPass: errorCode(error) === "ECONNRESET",
+        isLate: deadline.signal.aborted && signal?.aborted !== true,
         cause: error,
       });
     } finally {

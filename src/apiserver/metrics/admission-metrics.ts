@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import { SeriesHistogram, type Labels } from "#apiserver/http/series-histogram.ts";
 import type { Operation } from "#apiserver/admission/admission.ts";
 import type { Clock } from "#base/clock.ts";
+import { ExpressionMetrics } from "./expression-metrics.ts";
 import { SeriesCounter } from "./series-counter.ts";
 import { SeriesSummary } from "./series-summary.ts";
 
@@ -73,6 +74,7 @@ export interface WebhookOutcome {
 }
 
 export class AdmissionMetrics {
+  readonly expressions: ExpressionMetrics;
   readonly admitStep: AdmissionObserver;
   readonly validateStep: AdmissionObserver;
   readonly #plugins: SeriesHistogram;
@@ -87,6 +89,7 @@ export class AdmissionMetrics {
       new SeriesHistogram({ name: nameOf(rest), help, buckets }, registry);
     const counter = (rest: string, help: string, labelNames: readonly string[]): SeriesCounter =>
       new SeriesCounter({ name: nameOf(rest), help, labelNames }, registry);
+    this.expressions = new ExpressionMetrics(registry);
     const stepName = nameOf("step_admission_duration_seconds");
     const help = "Time that all plugins of a step took together, in seconds.";
     const steps = new SeriesHistogram({ name: stepName, help, buckets: pluginBuckets }, registry);

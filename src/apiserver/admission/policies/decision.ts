@@ -1,7 +1,14 @@
 /** What a policy says of one request: expressions in, decisions out. upstream: apiserver/pkg/admission/plugin/policy/validating/validator.go */
 import type { Value } from "#api/cel/values.ts";
 import type { Validation } from "#api/generated/types/admissionregistration-v1.ts";
-import { BudgetError, ExpressionRun, matchConditions, type EvaluationInput } from "./expressions.ts";
+import type { CheckError } from "#apiserver/metrics/expression-metrics.ts";
+import {
+  BudgetError,
+  ExpressionRun,
+  matchConditions,
+  type ConditionsResult,
+  type EvaluationInput,
+} from "./expressions.ts";
 import type { CompiledPolicy, CompiledValidation } from "#api/cel/policy/policy.ts";
 
 export interface Denial {
@@ -10,6 +17,8 @@ export interface Denial {
   readonly reason: string | undefined;
   /** Which validation. */
   readonly index: number;
+  readonly error: CheckError;
+  readonly ms: number;
 }
 
 export interface AuditText {
@@ -20,38 +29,54 @@ export interface AuditText {
 export interface Verdict {
   readonly denials: readonly Denial[];
   readonly audit: readonly AuditText[];
+  /** Errors that deny nothing, as the policy wants them ignored. */
+  readonly ignored: readonly Denial[];
+  readonly conditions: ConditionsResult | undefined;
   /** Failures of audit annotations deny whatever the binding's actions are. */
   readonly auditDenials: readonly Denial[];
 }
 
-const nothing: Verdict = { denials: [], audit: [], auditDenials: [] };
+const nothing: Verdict = { denials: [], ignored: [], conditions: undefined, audit: [], auditDenials: [] };
 
 /** Longer messages of a messageExpression are not used. */
 const messageBytesMax = 5 * 1024;
 
 export async function judge(policy: CompiledPolicy, input: EvaluationInput): Promise<Verdict> {
-  const ignoresErrors = policy.failurePolicy === "Ignore";
-  const failed = (message: string, index = 0): Denial[] =>
-    ignoresErrors ? [] : [{ message, reason: undefined, index }];
+  const { clock, engine } = input;
+  let began = clock.monotonic();
+  const ignored: Denial[] = [];
+  const failed = (message: string, index = 0, error: CheckError = "invalid_error"): Denial[] => {
+    const denial = { message, reason: undefined, index, error, ms: clock.monotonic() - began };
+    if (policy.failurePolicy !== "Ignore") return [denial];
+    ignored.push(denial);
+    return [];
+  };
   const run = new ExpressionRun(input, policy.variables);
-  const { Fault } = input.engine;
+  let conditions: ConditionsResult | undefined;
   try {
-    const { matches, error } = await matchConditions(policy.conditions, run);
-    if (error !== "") return { ...nothing, denials: failed(error) };
-    if (!matches) return nothing;
+    conditions = await matchConditions(policy.conditions, run);
+    if (conditions.error !== "") {
+      return { ...nothing, conditions, ignored, denials: failed(conditions.error) };
+    }
+    if (!conditions.matches) return { ...nothing, conditions };
     const denials: Denial[] = [];
     for (const [index, validation] of policy.validations.entries()) {
+      began = clock.monotonic();
       const value = await run.evaluate(validation.condition);
-      if (value instanceof Fault) denials.push(...failed(value.message, index));
-      else if (value !== true) {
+      if (value instanceof engine.Fault) {
+        const kind = validation.condition.program === undefined ? "compile_error" : "invalid_error";
+        denials.push(...failed(value.message, index, kind));
+      } else if (value !== true) {
         const message = await messageOf(validation, run);
-        denials.push({ message, reason: validation.source.reason ?? "Invalid", index });
+        const reason = validation.source.reason ?? "Invalid";
+        denials.push({ message, reason, index, error: "no_error", ms: clock.monotonic() - began });
       }
     }
-    return { denials, ...(await auditOf(policy, new ExpressionRun(input, policy.variables), failed)) };
+    const audited = await auditOf(policy, new ExpressionRun(input, policy.variables), failed);
+    return { denials, ignored, conditions, ...audited };
   } catch (error) {
-    if (error instanceof BudgetError) return { ...nothing, denials: failed(error.message) };
-    throw error;
+    if (!(error instanceof BudgetError)) throw error;
+    return { ...nothing, conditions, ignored, denials: failed(error.message, 0, "out_of_budget") };
   }
 }
 

@@ -10,6 +10,7 @@ import type { Expressions } from "#api/expressions.ts";
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Clock } from "#base/clock.ts";
 import type { AdmissionAttributes } from "../admission.ts";
 import type { Subject } from "../webhooks/version.ts";
 import { namespaceObject, requestObject } from "./request-object.ts";
@@ -26,6 +27,7 @@ export interface EvaluationInput {
   readonly params: unknown;
   readonly namespace: Namespace | undefined;
   readonly authorizer: Authorizer;
+  readonly clock: Clock;
 }
 
 /** The budget of a policy is used up: nothing more of it is evaluated. */
@@ -38,6 +40,7 @@ export class BudgetError extends Error {
 /** Values of one request, shared by the expressions of one policy: variables are evaluated once, when first used. */
 export class ExpressionRun {
   readonly engine: Expressions;
+  readonly clock: Clock;
   readonly #input: EvaluationInput;
   readonly #variables: ReadonlyMap<string, Expression>;
   readonly #values = new Map<string, Value>();
@@ -47,6 +50,7 @@ export class ExpressionRun {
 
   constructor(input: EvaluationInput, variables: readonly ComposedVariable[]) {
     this.engine = input.engine;
+    this.clock = input.clock;
     this.#input = input;
     this.#variables = new Map(variables.map(({ name, expression }) => [name, expression]));
   }
@@ -182,6 +186,9 @@ export interface ConditionsResult {
   readonly matches: boolean;
   /** Conditions that couldn't be told, and no other said no. */
   readonly error: string;
+  /** So many of them. */
+  readonly errors: number;
+  readonly ms: number;
 }
 
 /** Whether all match conditions hold; one that says no counts before any that fails. */
@@ -189,12 +196,15 @@ export async function matchConditions(
   conditions: readonly Expression[],
   run: ExpressionRun,
 ): Promise<ConditionsResult> {
+  const began = run.clock.monotonic();
+  const took = (): number => run.clock.monotonic() - began;
   const errors: string[] = [];
   for (const condition of conditions) {
     const value = await run.evaluate(condition);
-    if (value === false) return { matches: false, error: "" };
+    if (value === false) return { matches: false, error: "", errors: errors.length, ms: took() };
     if (value instanceof run.engine.Fault) errors.push(value.message);
   }
   const [only = ""] = errors;
-  return { matches: errors.length === 0, error: errors.length > 1 ? `[${errors.join(", ")}]` : only };
+  const error = errors.length > 1 ? `[${errors.join(", ")}]` : only;
+  return { matches: errors.length === 0, error, errors: errors.length, ms: took() };
 }

@@ -1,6 +1,7 @@
 /** Cases re-expressed from apiserver/pkg/admission/plugin/policy/mutating/{compilation,dispatcher,plugin}_test.go and patch/{json_patch,smd}_test.go. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { convert } from "#api/conversion.ts";
@@ -87,6 +88,7 @@ const authorizer: Authorizer = {
 };
 
 interface Setup {
+  readonly registry?: Registry;
   readonly specs: readonly Policy[];
   readonly object?: object;
   readonly write?: Write;
@@ -100,6 +102,7 @@ async function admitted({
   write = {},
   others = [],
   params = [],
+  registry,
 }: Setup): Promise<AnyObject> {
   const api = new MemoryApi();
   api.seed(namespaces, { metadata: { name: "ns", labels: { env: "test" } } });
@@ -113,7 +116,14 @@ async function admitted({
   }
   const plugin = new MutatingPolicies(
     { policies, bindings },
-    { client: api, informers: api, authorizer, loadExpressions: () => Promise.resolve(engine), types },
+    {
+      client: api,
+      informers: api,
+      ...unmeasured(registry),
+      authorizer,
+      loadExpressions: () => Promise.resolve(engine),
+      types,
+    },
   );
   const written = read(object);
   await new AdmissionChain([...others.slice(0, 1), plugin, ...others.slice(1)], unmeasured()).admit(
@@ -585,7 +595,28 @@ test("without policies nothing is loaded, and no one is asked", () => {
   const api = new MemoryApi();
   const plugin = new MutatingPolicies(
     { policies, bindings },
-    { client: api, informers: api, authorizer, loadExpressions: () => assert.fail("loaded"), types },
+    {
+      client: api,
+      informers: api,
+      ...unmeasured(),
+      authorizer,
+      loadExpressions: () => assert.fail("loaded"),
+      types,
+    },
   );
   assert.equal(plugin.handles(), false);
+});
+
+test("each mutation is counted, by how it went", async () => {
+  const registry = new Registry();
+  const good = patch('[JSONPatch{op: "replace", path: "/spec/replicas", value: 3}]');
+  const bad = patch('[JSONPatch{op: "replace", path: object.none, value: 3}]');
+  await refusalOf({ registry, specs: [{ mutations: [good, bad] }], object: replicas(1) });
+  const text = await registry.metrics();
+  const shown = 'policy="p",policy_binding="p-binding",error_type=';
+  const name = "apiserver_mutating_admission_policy_check";
+  for (const error of ["no_error", "invalid_error"]) {
+    assert.ok(text.includes(`${name}_total{${shown}"${error}"} 1\n`), error);
+    assert.ok(text.includes(`${name}_duration_seconds_count{${shown}"${error}"} 1\n`), error);
+  }
 });

@@ -23,7 +23,14 @@ import { Reinvocations, replaceContents } from "../reinvocations.ts";
 import { isExempt } from "../webhooks/matching.ts";
 import type { Named } from "../webhooks/object-types.ts";
 import { converted, inVersion, isSameKind } from "../webhooks/version.ts";
-import { BudgetError, ExpressionRun, matchConditions, type EvaluationInput } from "./expressions.ts";
+import type { CheckError } from "#apiserver/metrics/expression-metrics.ts";
+import {
+  BudgetError,
+  ExpressionRun,
+  matchConditions,
+  type ConditionsResult,
+  type EvaluationInput,
+} from "./expressions.ts";
 import { PolicyMatcher } from "./matching.ts";
 import type { MutatingPolicyRefs } from "./mutating-refs.ts";
 import { ConfigurationError, ParamReader } from "./params.ts";
@@ -139,10 +146,11 @@ export class MutatingPolicies implements AdmissionPlugin {
     const { attributes, round, again, engine, namespace } = call;
     const failed = (message: string): Refusal => ({ policy, binding, message, reason: "Invalid" });
     const subject = await inVersion(attributes, named, this.#deps.types);
-    const { authorizer } = this.#deps;
-    const input: EvaluationInput = { engine, attributes, subject, params, namespace, authorizer };
+    const { authorizer, clock, metrics } = this.#deps;
+    const input: EvaluationInput = { engine, attributes, subject, params, namespace, authorizer, clock };
     const { conditions, variables, mutations } = this.#compile(policy, engine);
     const conditioned = await matchConditions(conditions, new ExpressionRun(input, variables));
+    this.#countConditions(conditioned, policy, attributes);
     if (conditioned.error !== "") return [failed(conditioned.error)];
     const key = keyOf(invocation);
     const isWanted = !round.isSecond || again.needs(key);
@@ -151,6 +159,8 @@ export class MutatingPolicies implements AdmissionPlugin {
     let { object } = subject;
     for (const { patchType, expression } of mutations) {
       const run = new ExpressionRun({ ...input, subject: { ...subject, object } }, variables);
+      const began = clock.monotonic();
+      let fault: unknown;
       try {
         const value = await evaluated(expression, run);
         object = mutated({ object, gvk: named.gvk }, patchType, value, {
@@ -158,8 +168,18 @@ export class MutatingPolicies implements AdmissionPlugin {
           types: this.#deps.types,
         });
       } catch (error) {
+        fault = error;
         if (!(error instanceof MutationError || error instanceof BudgetError)) throw error;
         refusals.push(failed(error.message));
+      } finally {
+        const ms = clock.monotonic() - began;
+        metrics.expressions.evaluation.observe(ms / 1000);
+        metrics.expressions.mutated({
+          policy: policy.metadata?.name ?? "",
+          binding,
+          error: checkErrorOf(fault, expression),
+          ms,
+        });
       }
     }
     if (!isSame(subject.object, object)) {
@@ -169,6 +189,17 @@ export class MutatingPolicies implements AdmissionPlugin {
     }
     if (policy.spec?.reinvocationPolicy === "IfNeeded") again.addWilling(key);
     return refusals;
+  }
+
+  #countConditions(
+    { matches, error, errors, ms }: ConditionsResult,
+    { metadata, spec }: MutatingAdmissionPolicy,
+    { operation }: AdmissionAttributes,
+  ): void {
+    if ((spec?.matchConditions ?? []).length === 0) return;
+    const owner = { kind: "policy", name: metadata?.name ?? "", type: "mutate", operation } as const;
+    const isExcluded = !matches && error === "";
+    this.#deps.metrics.expressions.conditions(owner, { isExcluded, errors, ms });
   }
 
   async #write(object: AnyObject, { gvk }: Named, attributes: AdmissionAttributes): Promise<void> {
@@ -185,7 +216,10 @@ export class MutatingPolicies implements AdmissionPlugin {
   ): CompiledMutatingPolicy {
     const known = this.#compiled.get(policy);
     if (known !== undefined) return known;
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
     const compiled = compileMutatingPolicy(cel, policy);
+    metrics.expressions.compilation.observe((clock.monotonic() - began) / 1000);
     this.#compiled.set(policy, compiled);
     return compiled;
   }
@@ -194,6 +228,12 @@ export class MutatingPolicies implements AdmissionPlugin {
 function keyOf({ policy, binding, params }: Invocation): string {
   const { namespace = "", name = "" } = params?.metadata ?? {};
   return [policy.metadata?.name ?? "", binding, namespace, name].join("/");
+}
+
+function checkErrorOf(fault: unknown, { program }: Expression): CheckError {
+  if (fault === undefined) return "no_error";
+  if (program === undefined) return "compile_error";
+  return fault instanceof BudgetError ? "out_of_budget" : "invalid_error";
 }
 
 /** Throws MutationError. */

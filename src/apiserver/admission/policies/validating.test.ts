@@ -1,6 +1,7 @@
 /** Cases re-expressed from apiserver/pkg/admission/plugin/policy/validating/{admission,validator}_test.go. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { createExpressions } from "#api/expressions.ts";
 import type {
   NamedRuleWithOperations,
@@ -22,6 +23,7 @@ import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { attributesOf, run, type Write } from "../testing/attributes.ts";
 import type { ObjectTypes } from "../webhooks/object-types.ts";
 import { PolicyExpressions } from "./expression-check.ts";
+import { unmeasured } from "../testing/unmeasured.ts";
 import { ValidatingPolicies } from "./validating.ts";
 
 const engine = createExpressions();
@@ -59,6 +61,7 @@ interface Outcome {
   readonly warnings: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly asked: readonly Attributes[];
+  readonly metrics: string;
 }
 
 const deploymentOf = (count: number, labels: Record<string, string>): KubeObject =>
@@ -90,9 +93,11 @@ async function outcomeOf({ spec, binding, write = replicas(5) }: Setup): Promise
     },
     rulesFor: () => Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false }),
   };
+  const registry = new Registry();
   const plugin = new ValidatingPolicies({
     client: api,
     informers: api,
+    ...unmeasured(registry),
     authorizer,
     loadExpressions: () => Promise.resolve(engine),
     types,
@@ -115,7 +120,8 @@ async function outcomeOf({ spec, binding, write = replicas(5) }: Setup): Promise
     if (!(error instanceof StatusError)) throw error;
     status = error.status;
   }
-  return { refusal: status?.details?.causes?.[0]?.message, status, warnings, annotations, asked };
+  const refusal = status?.details?.causes?.[0]?.message;
+  return { refusal, status, warnings, annotations, asked, metrics: await registry.metrics() };
 }
 
 const denied = (message: string): string =>
@@ -428,6 +434,7 @@ suite("ValidatingAdmissionPolicy", () => {
     const plugin = new ValidatingPolicies({
       client: api,
       informers: api,
+      ...unmeasured(),
       authorizer: { authorize: () => assert.fail(), rulesFor: () => assert.fail() },
       loadExpressions: () => assert.fail("loaded"),
       types,
@@ -508,4 +515,52 @@ suite("policies as they are written", () => {
     const rest = { ...bad, validations: [{ expression: "params.b" }] };
     assert.match((await refusalOf(rest, rest)) ?? "", /^[^:]*: spec.validations\[0\].expression: /);
   });
+});
+
+const counted: readonly (readonly [what: string, setup: Setup, labels: string | undefined])[] = [
+  [
+    "what is refused",
+    { spec: { validations: [{ expression: "false" }] } },
+    'error_type="no_error",enforcement_action="deny"',
+  ],
+  [
+    "what is only told",
+    { spec: { validations: [{ expression: "false" }] }, binding: { validationActions: ["Warn", "Audit"] } },
+    'error_type="no_error",enforcement_action="audit"',
+  ],
+  [
+    "what fails",
+    { spec: { validations: [{ expression: "object.none == 1" }] } },
+    'error_type="invalid_error",enforcement_action="deny"',
+  ],
+  [
+    "what fails and is ignored",
+    { spec: { failurePolicy: "Ignore", validations: [{ expression: "object.none == 1" }] } },
+    'error_type="invalid_error",enforcement_action="allow"',
+  ],
+  [
+    "what can't be compiled",
+    { spec: { validations: [{ expression: "(" }] } },
+    'error_type="compile_error",enforcement_action="deny"',
+  ],
+  ["not what holds", { spec: { validations: [{ expression: "true" }] } }, undefined],
+];
+for (const [what, setup, labels] of counted) {
+  test(`counted by policy: ${what}`, async () => {
+    const { metrics } = await outcomeOf(setup);
+    const name = "apiserver_validating_admission_policy_check";
+    const shown = `policy="p",policy_binding="b",${labels ?? ""}`;
+    assert.equal(metrics.includes(`${name}_total{${shown}} 1\n`), labels !== undefined);
+    assert.equal(metrics.includes(`${name}_duration_seconds_count{${shown}} 1\n`), labels !== undefined);
+    assert.match(metrics, /^apiserver_cel_compilation_duration_seconds_count 1$/m);
+    assert.match(metrics, /^apiserver_cel_evaluation_duration_seconds_count 1$/m);
+  });
+}
+
+test("counted by policy: what match conditions leave out", async () => {
+  const matchConditions = [{ name: "never", expression: "false" }];
+  const { metrics } = await outcomeOf({ spec: { matchConditions, validations: [{ expression: "false" }] } });
+  const owner = 'name="p",kind="policy",type="validate",operation="CREATE"';
+  assert.ok(metrics.includes(`apiserver_admission_match_condition_exclusions_total{${owner}} 1\n`));
+  assert.ok(metrics.includes(`apiserver_admission_match_condition_evaluation_seconds_count{${owner}} 1\n`));
 });

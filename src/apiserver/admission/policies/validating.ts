@@ -12,6 +12,8 @@ import {
   validatingAdmissionPolicyBindings,
 } from "#api/resources.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
+import type { Clock } from "#base/clock.ts";
 import type { Lister } from "#client/cache/informer.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
@@ -26,6 +28,8 @@ import type { CompiledPolicy } from "#api/cel/policy/policy.ts";
 export interface PolicyDeps extends LookupDeps {
   readonly authorizer: Authorizer;
   readonly types: ObjectTypes;
+  readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
   /** Loaded when there is the first expression: most clusters have none. */
   readonly loadExpressions: () => Promise<Expressions>;
 }
@@ -37,7 +41,7 @@ interface Judged {
   readonly notes: Map<string, Set<string>>;
 }
 
-interface Refusal extends Denial {
+interface Refusal extends Pick<Denial, "message" | "reason"> {
   readonly policy: string;
   /** Undefined: the policy itself is set up wrongly. */
   readonly binding: string | undefined;
@@ -111,7 +115,8 @@ export class ValidatingPolicies implements AdmissionPlugin {
     policy: ValidatingAdmissionPolicy,
     binding: ValidatingAdmissionPolicyBinding,
     { attributes, notes, subject }: Judged,
-  ): Promise<readonly Denial[]> {
+  ): Promise<readonly Pick<Denial, "message" | "reason">[]> {
+    const { metrics, clock } = this.#deps;
     try {
       const params = await this.#params.collect(
         policy.spec?.paramKind,
@@ -130,8 +135,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
           params: each,
           namespace,
           authorizer: this.#deps.authorizer,
+          clock,
         };
+        const began = clock.monotonic();
         const verdict = await judge(compiled, input);
+        metrics.expressions.evaluation.observe((clock.monotonic() - began) / 1000);
+        this.#count(verdict, policy, binding, attributes);
         denials.push(...act(binding, verdict, attributes), ...verdict.auditDenials);
         for (const { key, value } of verdict.audit) noteOf(notes, key).add(value.slice(0, auditBytesMax));
       }
@@ -139,14 +148,36 @@ export class ValidatingPolicies implements AdmissionPlugin {
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       if (policy.spec?.failurePolicy === "Ignore") return [];
-      return [{ message: `failed to configure binding: ${error.message}`, reason: undefined, index: 0 }];
+      return [{ message: `failed to configure binding: ${error.message}`, reason: undefined }];
     }
+  }
+
+  #count(
+    { denials, ignored, conditions }: Verdict,
+    policy: ValidatingAdmissionPolicy,
+    binding: ValidatingAdmissionPolicyBinding,
+    { operation }: AdmissionAttributes,
+  ): void {
+    const { expressions } = this.#deps.metrics;
+    const names = { policy: policy.metadata?.name ?? "", binding: binding.metadata?.name ?? "" };
+    for (const denial of ignored) expressions.validated({ ...names, ...denial }, "allow");
+    const actions = binding.spec?.validationActions ?? [];
+    for (const denial of denials) {
+      for (const action of actions) expressions.validated({ ...names, ...denial }, action.toLowerCase());
+    }
+    if (conditions === undefined || (policy.spec?.matchConditions ?? []).length === 0) return;
+    const { matches, error, errors, ms } = conditions;
+    const owner = { kind: "policy", name: names.policy, type: "validate", operation } as const;
+    expressions.conditions(owner, { isExcluded: !matches && error === "", errors, ms });
   }
 
   #compile(policy: ValidatingAdmissionPolicy, { cel, compilePolicy }: Expressions): CompiledPolicy {
     const known = this.#compiled.get(policy);
     if (known !== undefined) return known;
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
     const compiled = compilePolicy(cel, policy);
+    metrics.expressions.compilation.observe((clock.monotonic() - began) / 1000);
     this.#compiled.set(policy, compiled);
     return compiled;
   }

@@ -86,9 +86,9 @@ export async function hookWorld(
   api.seed(mutatingWebhookConfigurations, { metadata, webhooks: (hooks.mutating ?? []).map(webhookOf) });
   api.seed(validatingWebhookConfigurations, { metadata, webhooks: (hooks.validating ?? []).map(webhookOf) });
   const resolver = { resolve: () => Promise.resolve({ host: "127.0.0.1", port: server.port }) };
-  const conditions = new MatchConditions({ loadExpressions, authorizer });
   const registry = new Registry();
   const measuring = { clock: systemClock, metrics: new AdmissionMetrics(registry, systemClock) };
+  const conditions = new MatchConditions({ loadExpressions, authorizer, ...measuring });
   const deps = {
     lookup: { informers: api, client: api },
     hooks: {

@@ -3,7 +3,9 @@ import { Registry } from "prom-client";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 
-export const unmeasured = (): { readonly clock: Clock; readonly metrics: AdmissionMetrics } => ({
+export const unmeasured = (
+  registry = new Registry(),
+): { readonly clock: Clock; readonly metrics: AdmissionMetrics } => ({
   clock: systemClock,
-  metrics: new AdmissionMetrics(new Registry(), systemClock),
+  metrics: new AdmissionMetrics(registry, systemClock),
 });

@@ -21,8 +21,14 @@ export class ConcernedHooks {
   readonly #matcher: HookMatcher;
   readonly #types: ObjectTypes;
   readonly #conditions: MatchConditions;
+  readonly #type: "admit" | "validating";
 
-  constructor(ref: ResourceRef<Configuration>, { lookup, types, conditions }: WebhookPluginDeps) {
+  constructor(
+    ref: ResourceRef<Configuration>,
+    type: "admit" | "validating",
+    { lookup, types, conditions }: WebhookPluginDeps,
+  ) {
+    this.#type = type;
     this.#source = new HookSource(ref, lookup);
     this.#matcher = new HookMatcher({ ...lookup, types });
     this.#types = types;
@@ -44,6 +50,6 @@ export class ConcernedHooks {
     const named = await this.#matcher.match(hook, attributes);
     if (named === undefined) return undefined;
     const subject = await inVersion(attributes, named, this.#types);
-    return (await this.#conditions.hold(hook, attributes, subject)) ? subject : undefined;
+    return (await this.#conditions.hold(hook, attributes, subject, this.#type)) ? subject : undefined;
   }
 }

@@ -5,6 +5,8 @@ import type { AuthorizerAnswer, AuthorizerQuestion } from "#api/cel/library/auth
 import type { Value } from "#api/cel/values.ts";
 import type { Expressions } from "#api/expressions.ts";
 import type { StatusError } from "#api/meta/status.ts";
+import type { Clock } from "#base/clock.ts";
+import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { serviceAccountGroups, serviceAccountUserName } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
@@ -16,6 +18,8 @@ import type { Hook } from "./source.ts";
 export interface MatchConditionsDeps {
   readonly loadExpressions: () => Promise<Expressions>;
   readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
 }
 
 /** upstream: RuntimeCELCostBudgetMatchConditions: of all conditions of one webhook together. */
@@ -39,21 +43,44 @@ export class MatchConditions {
   }
 
   /** One false condition is enough to leave the webhook alone. Throws 403 where one fails and nothing may pass so. */
-  async hold({ webhook }: Hook, attributes: AdmissionAttributes, subject: Subject): Promise<boolean> {
+  async hold(
+    hook: Hook,
+    attributes: AdmissionAttributes,
+    subject: Subject,
+    type: "admit" | "validating",
+  ): Promise<boolean> {
+    const { webhook } = hook;
+    const conditions = webhook.matchConditions ?? [];
+    if (conditions.length === 0) return true;
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
+    const { isExcluded, faults } = await this.#told(conditions, attributes, subject);
+    const owner = { kind: "webhook", name: webhook.name, type, operation: attributes.operation } as const;
+    const ms = clock.monotonic() - began;
+    metrics.expressions.conditions(owner, { isExcluded, errors: faults.length, ms });
+    if (isExcluded) return false;
+    if (faults.length === 0) return true;
+    if (webhook.failurePolicy === "Ignore") return false;
+    throw failed(attributes, faults);
+  }
+
+  async #told(
+    conditions: readonly MatchCondition[],
+    attributes: AdmissionAttributes,
+    subject: Subject,
+  ): Promise<{ readonly isExcluded: boolean; readonly faults: readonly string[] }> {
     const faults: string[] = [];
     let left = budget;
-    for (const condition of webhook.matchConditions ?? []) {
+    for (const condition of conditions) {
       const result = await this.#evaluate(condition, attributes, subject, left);
       if (typeof result === "string") {
         faults.push(`expression '${condition.expression}' resulted in error: ${result}`);
       } else {
-        if (!result.holds) return false;
+        if (!result.holds) return { isExcluded: true, faults };
         left -= result.cost;
       }
     }
-    if (faults.length === 0) return true;
-    if (webhook.failurePolicy === "Ignore") return false;
-    throw failed(attributes, faults);
+    return { isExcluded: false, faults };
   }
 
   #compile(expression: string, { cel, ExpressionCompiler }: Expressions): Program | string {

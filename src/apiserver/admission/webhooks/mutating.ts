@@ -26,7 +26,7 @@ export class MutatingWebhooks implements AdmissionPlugin {
   readonly #types: ObjectTypes;
 
   constructor(deps: WebhookPluginDeps) {
-    this.#hooks = new ConcernedHooks(mutatingWebhookConfigurations, deps);
+    this.#hooks = new ConcernedHooks(mutatingWebhookConfigurations, "admit", deps);
     this.#caller = new HookCaller(deps.hooks);
     this.#types = deps.types;
   }

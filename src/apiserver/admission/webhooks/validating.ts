@@ -17,7 +17,7 @@ export class ValidatingWebhooks implements AdmissionPlugin {
   readonly #clock: Clock;
 
   constructor(deps: WebhookPluginDeps) {
-    this.#hooks = new ConcernedHooks(validatingWebhookConfigurations, deps);
+    this.#hooks = new ConcernedHooks(validatingWebhookConfigurations, "validating", deps);
     this.#caller = new HookCaller(deps.hooks);
     this.#clock = deps.hooks.clock;
   }

@@ -7,6 +7,8 @@ import type { Logger } from "#base/log.ts";
 import { LruCache } from "#pki/lru.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { askReview, isHookFailure, type HookReviewDeps } from "#apiserver/connect/hook-review.ts";
+import { KubeconfigHookError } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { AuthorizerMetrics, WebhookResult } from "#apiserver/metrics/authorizer-metrics.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "../authorizer.ts";
 import { reviewSpec } from "./review.ts";
 
@@ -24,6 +26,7 @@ export interface WebhookAuthorizerOptions {
 
 export interface WebhookAuthorizerDeps extends HookReviewDeps {
   readonly log: Logger;
+  readonly metrics: AuthorizerMetrics;
   /** Whether the server has to do with it at all; a text says why that can't be told. Absent: always. */
   readonly matches?: ((spec: SubjectAccessReviewSpec) => boolean | string) | undefined;
 }
@@ -50,13 +53,22 @@ export class WebhookAuthorizer implements Authorizer {
 
   authorize(attributes: Attributes): Decision | Promise<Decision> {
     const spec = reviewSpec(attributes);
-    const matches = this.#deps.matches?.(spec) ?? true;
+    const matches = this.#matches(spec);
     if (typeof matches === "string") return this.#failed(matches);
     if (!matches) return noOpinion;
     const key = JSON.stringify(spec);
     const known = this.#remembered.get(key);
     if (known !== undefined && this.#deps.clock.monotonic() < known.until) return known.decision;
     return this.#ask(spec, controlledLength(attributes) < controlledCharactersMax ? key : undefined);
+  }
+
+  #matches(spec: SubjectAccessReviewSpec): boolean | string {
+    const { matches, clock, metrics } = this.#deps;
+    if (matches === undefined) return true;
+    const began = clock.monotonic();
+    const answer = matches(spec);
+    metrics.conditions(this.#options.name, answer, clock.monotonic() - began);
+    return answer;
   }
 
   rulesFor(_user: UserInfo, _namespace: string): Promise<UserRules> {
@@ -70,13 +82,15 @@ export class WebhookAuthorizer implements Authorizer {
 
   /** `key`: what the answer is remembered by; undefined: it isn't. */
   async #ask(spec: SubjectAccessReviewSpec, key: string | undefined): Promise<Decision> {
-    const { authorizedMs, unauthorizedMs, name } = this.#options;
+    const { authorizedMs, unauthorizedMs, name, failurePolicy } = this.#options;
+    const { log, metrics } = this.#deps;
     let decision: Decision;
     try {
       decision = await this.#answer(spec);
     } catch (error) {
       if (!isHookFailure(error)) throw error;
-      this.#deps.log.error("authorization webhook not asked", { authorizer: name, reason: error.message });
+      log.error("authorization webhook not asked", { authorizer: name, reason: error.message });
+      if (failurePolicy === "NoOpinion") metrics.failedOpen(name, resultOf(error));
       return this.#failed(error.message);
     }
     const keepMs = decision.allowed ? authorizedMs : unauthorizedMs;
@@ -91,7 +105,7 @@ export class WebhookAuthorizer implements Authorizer {
   }
 
   async #answer(spec: SubjectAccessReviewSpec): Promise<Decision> {
-    const { version, timeoutMs } = this.#options;
+    const { version, timeoutMs, name } = this.#options;
     const review = {
       kind: "SubjectAccessReview",
       apiVersion: `authorization.k8s.io/${version}`,
@@ -99,8 +113,20 @@ export class WebhookAuthorizer implements Authorizer {
       spec: version === "v1" ? spec : olderSpec(spec),
       status: { allowed: false },
     };
-    return decisionOf(await askReview(review, timeoutMs, this.#deps));
+    return decisionOf(
+      await askReview(review, timeoutMs, {
+        ...this.#deps,
+        tried: (error, ms) => {
+          this.#deps.metrics.webhook(name, resultOf(error), ms);
+        },
+      }),
+    );
   }
+}
+
+function resultOf(error: unknown): WebhookResult {
+  if (error === undefined) return "success";
+  return error instanceof KubeconfigHookError && error.isLate ? "timeout" : "error";
 }
 
 /** The older version has the list under another name. */

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { Registry } from "prom-client";
 import { ManualClock, settle } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { KubeconfigHookError } from "#apiserver/connect/kubeconfig-hook.ts";
+import { AuthorizerMetrics } from "#apiserver/metrics/authorizer-metrics.ts";
 import type { Attributes, Decision } from "../authorizer.ts";
 import { WebhookAuthorizer, type WebhookAuthorizerOptions } from "./authorizer.ts";
 import { reviewSpec } from "./review.ts";
@@ -24,6 +26,7 @@ const asked: Attributes = {
 interface World {
   readonly bodies: unknown[];
   readonly clock: ManualClock;
+  readonly registry: Registry;
   readonly ask: (more?: Partial<Attributes>) => Promise<Decision>;
 }
 
@@ -47,8 +50,15 @@ function world(answer: () => unknown, more: Partial<WebhookAuthorizerOptions> = 
     },
   };
   const random = new SeededRandom(1);
-  const authorizer = new WebhookAuthorizer(options, { hook, clock, random, log: silentLogger });
-  return { bodies, clock, ask: async (attributes) => authorizer.authorize({ ...asked, ...attributes }) };
+  const registry = new Registry();
+  const metrics = new AuthorizerMetrics(registry);
+  const authorizer = new WebhookAuthorizer(options, { hook, clock, random, log: silentLogger, metrics });
+  return {
+    bodies,
+    clock,
+    registry,
+    ask: async (attributes) => authorizer.authorize({ ...asked, ...attributes }),
+  };
 }
 
 const review = (status: unknown, version = "v1"): unknown => ({
@@ -62,6 +72,25 @@ const refused = (mayPass: boolean): never => {
 };
 
 suite("a webhook authorizer", () => {
+  test("counts how it is answered, and what it leaves to the next one", async () => {
+    const answers = [
+      (): unknown => review({ allowed: true }),
+      (): never => {
+        throw new KubeconfigHookError("https://x", "late", { isLate: true });
+      },
+      (): never => refused(false),
+    ];
+    const { ask, registry } = world(() => answers.shift()?.());
+    for (const name of ["a", "b", "c"]) await ask({ name });
+    const text = await registry.metrics();
+    for (const result of ["success", "timeout", "error"]) {
+      assert.match(text, new RegExp(`_webhook_evaluations_total\\{name="w",result="${result}"\\} 1\n`));
+      assert.match(text, new RegExp(`_webhook_duration_seconds_count\\{name="w",result="${result}"\\} 1\n`));
+      const open = new RegExp(`_webhook_evaluations_fail_open_total\\{name="w",result="${result}"\\} 1\n`);
+      assert.equal(open.test(text), result !== "success", result);
+    }
+  });
+
   test("sends a review of version v1", async () => {
     const { bodies, ask } = world(() => review({ allowed: true, reason: "because" }));
     assert.deepEqual(await ask(), { allowed: true, denied: false, reason: "because" });
