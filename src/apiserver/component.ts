@@ -39,7 +39,6 @@ import { createConnect } from "./connect/connect.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
-import { registerConfigurationInfo } from "./encryption/configuration-file.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
@@ -50,6 +49,7 @@ import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
+import { ReloadMetrics } from "./metrics/reload-metrics.ts";
 import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
@@ -229,9 +229,9 @@ class ApiserverComponent implements Apiserver {
     }
     if (this.#encryption !== undefined) {
       const { file } = this.#encryption;
-      await file.load();
+      stack.defer(() => file.close());
+      await file.load(signal);
       stack.defer(file.follow());
-      registerConfigurationInfo(this.#registry, file);
     }
     const feeding = this.#assembly.run(stop.signal, filled.resolve);
     const failed = feeding.then(() => undefined);
@@ -280,7 +280,9 @@ class ApiserverComponent implements Apiserver {
     const loaded = (): void => {
       this.servers.announce();
     };
-    return path === undefined ? undefined : encryptionAtRest(path, { ...this.#deps, loaded });
+    if (path === undefined) return undefined;
+    const metrics = new ReloadMetrics(this.#registry, "encryption");
+    return encryptionAtRest(path, { ...this.#deps, loaded, metrics });
   }
 
   #register(): ServerRegister {
@@ -448,6 +450,9 @@ class ApiserverComponent implements Apiserver {
       check("ping", false, () => undefined),
       check("log", false, () => undefined),
       check("etcd", false, () => this.#checkStore()),
+      ...(this.#encryption === undefined
+        ? []
+        : [check("kms-providers", false, () => this.#encryption?.file.fault())]),
       check("etcd-writes", true, () => this.#deps.store.writeFault?.message),
       check("poststarthook/rbac/bootstrap-roles", false, () =>
         this.#hasBootstrapped ? undefined : "not finished",

@@ -11,6 +11,13 @@ export interface Cipher {
   encrypt(plain: Buffer, place: string): Buffer;
   /** Throws when the bytes weren't written with this key. */
   decrypt(sealed: Buffer, place: string): Buffer;
+  /**
+   * What has to be waited for before these bytes can be decrypted; undefined: nothing. `isPatient`: it is waited for
+   * until it can be had.
+   */
+  prepare?(sealed: Buffer, isPatient: boolean): Promise<void> | undefined;
+  /** They would be written with another key now. */
+  isStale?(sealed: Buffer): boolean;
 }
 
 export const cipherOf = (name: CipherName, secret: Buffer): Promise<Cipher> => ciphers[name](secret);
@@ -42,24 +49,7 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>>
       },
     });
   },
-  aesgcm: (secret) => {
-    const algorithm = `aes-${secret.length * 8}-gcm` as "aes-256-gcm";
-    return Promise.resolve({
-      encrypt: (plain, place) => {
-        const nonce = randomBytes(gcmNonceBytes);
-        const cipher = createCipheriv(algorithm, secret, nonce).setAAD(Buffer.from(place, "utf8"));
-        return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-      },
-      decrypt: (sealed, place) => {
-        const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, gcmNonceBytes), {
-          authTagLength: tagBytes,
-        })
-          .setAAD(Buffer.from(place, "utf8"))
-          .setAuthTag(sealed.subarray(-tagBytes));
-        return Buffer.concat([decipher.update(sealed.subarray(gcmNonceBytes, -tagBytes)), decipher.final()]);
-      },
-    });
-  },
+  aesgcm: (secret) => Promise.resolve(gcmCipher(secret)),
   secretbox: async (secret) => {
     // Late: it would cost every start ten milliseconds.
     const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
@@ -75,3 +65,21 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>>
     };
   },
 };
+
+export function gcmCipher(secret: Buffer): Cipher {
+  const algorithm = `aes-${secret.length * 8}-gcm` as "aes-256-gcm";
+  return {
+    encrypt: (plain, place) => {
+      const nonce = randomBytes(gcmNonceBytes);
+      const cipher = createCipheriv(algorithm, secret, nonce).setAAD(Buffer.from(place, "utf8"));
+      return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    },
+    decrypt: (sealed, place) => {
+      const nonce = sealed.subarray(0, gcmNonceBytes);
+      const decipher = createDecipheriv(algorithm, secret, nonce, { authTagLength: tagBytes })
+        .setAAD(Buffer.from(place, "utf8"))
+        .setAuthTag(sealed.subarray(-tagBytes));
+      return Buffer.concat([decipher.update(sealed.subarray(gcmNonceBytes, -tagBytes)), decipher.final()]);
+    },
+  };
+}

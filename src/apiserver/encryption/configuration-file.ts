@@ -1,30 +1,23 @@
 /** The configuration's file: read at the start, and again whenever it changes. upstream: pkg/server/options/encryptionconfig/controller */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Gauge, type Registry } from "prom-client";
 import { followFile } from "#base/follow-file.ts";
-import { errorText, type Logger } from "#base/log.ts";
+import { errorText } from "#base/log.ts";
+import type { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
+import type { EncryptionConfiguration } from "./configuration.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
 import type { EncryptingStore } from "./encrypting-store.ts";
+import { KmsProviders, type KmsDeps } from "./kms/providers.ts";
 import { transformerFinder } from "./transformer.ts";
 
-/** Which configuration counts, under upstream's name. upstream: encryptionconfig/metrics */
-export function registerConfigurationInfo(registry: Registry, file: ConfigurationFile): void {
-  const gauge: Gauge = new Gauge({
-    name: "apiserver_encryption_config_controller_last_config_info",
-    help: "The hash of the configuration that was loaded last.",
-    labelNames: ["hash"],
-    registers: [registry],
-    collect: () => {
-      gauge.reset();
-      gauge.set({ hash: `sha256:${file.hash}` }, 1);
-    },
-  });
-}
+/** How long plugins are waited for when the server starts. */
+const startPatienceMs = 60_000;
+const reloadPatienceMs = 10_000;
+const never = new AbortController().signal;
 
-export interface ConfigurationFileDeps {
+export interface ConfigurationFileDeps extends KmsDeps {
   readonly store: EncryptingStore;
-  readonly log: Logger;
+  readonly metrics?: ReloadMetrics | undefined;
   /** Another configuration counts from now on. */
   readonly loaded: () => void;
 }
@@ -33,6 +26,8 @@ export class ConfigurationFile {
   readonly path: string;
   readonly #deps: ConfigurationFileDeps;
   #hash = "";
+  #kms: KmsProviders | undefined;
+  #before: KmsProviders | undefined;
   #reading = Promise.resolve();
 
   constructor(path: string, deps: ConfigurationFileDeps) {
@@ -45,8 +40,8 @@ export class ConfigurationFile {
     return this.#hash;
   }
 
-  /** Throws EncryptionConfigurationError. */
-  async load(): Promise<void> {
+  /** Whether there was something new. Throws EncryptionConfigurationError. `signal` ends the waiting for plugins. */
+  async load(signal = never): Promise<boolean> {
     let text: string;
     try {
       text = await readFile(this.path, "utf8");
@@ -56,20 +51,58 @@ export class ConfigurationFile {
       });
     }
     const hash = createHash("sha256").update(text).digest("hex");
-    if (hash === this.#hash) return;
-    this.#deps.store.configure(await transformerFinder(parseEncryptionConfiguration(this.path, text)));
+    if (hash === this.#hash) return false;
+    const configuration = parseEncryptionConfiguration(this.path, text);
+    const kms = await this.#plugins(configuration, signal);
+    this.#deps.store.configure(await transformerFinder(configuration, kms));
     this.#hash = hash;
+    await this.#before?.close();
+    [this.#before, this.#kms] = [this.#kms, kms];
+    await this.#before?.rest();
+    kms.run();
+    this.#deps.metrics?.loaded(text);
     this.#deps.loaded();
     this.#deps.log.info("encryption provider configuration loaded", { path: this.path });
+    return true;
+  }
+
+  /** What is wrong with the plugins that it names. */
+  fault(): string | undefined {
+    return this.#kms?.fault;
+  }
+
+  /** Those of before may still be asked for what comes late; those before them aren't any more. */
+  async close(): Promise<void> {
+    await this.#reading;
+    await Promise.all([this.#before?.close(), this.#kms?.close()]);
+  }
+
+  /** At a start they may come up with us. */
+  async #plugins({ resources }: EncryptionConfiguration, signal: AbortSignal): Promise<KmsProviders> {
+    const configurations = resources.flatMap(({ providers }) => providers.flatMap(({ kms }) => kms ?? []));
+    const plugins = new KmsProviders(configurations, this.#deps);
+    try {
+      await plugins.ready(this.#kms === undefined ? startPatienceMs : reloadPatienceMs, signal);
+      return plugins;
+    } catch (error) {
+      await plugins.close();
+      throw new EncryptionConfigurationError(this.path, errorText(error), { cause: error });
+    }
   }
 
   /** A file that can't be used changes nothing but the log. Returns what ends it. */
   follow(): () => void {
+    const { metrics, clock } = this.#deps;
     const failed = (error: unknown): void => {
+      metrics?.reloaded("failure", clock.now());
       this.#deps.log.error("encryption provider configuration not loaded", { reason: errorText(error) });
     };
     const changed = (): void => {
-      this.#reading = this.#reading.then(() => this.load()).catch(failed);
+      this.#reading = this.#reading
+        .then(async () => {
+          if (await this.load()) metrics?.reloaded("success", clock.now());
+        })
+        .catch(failed);
     };
     return followFile(this.path, changed, failed);
   }

@@ -5,6 +5,7 @@
 import { parseYaml } from "#api/codec/yaml.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
+import { checkKms, readKms, type KmsConfiguration } from "./kms/configuration.ts";
 import { keyLengths, type CipherName } from "./ciphers.ts";
 
 export interface KeyConfiguration {
@@ -18,6 +19,7 @@ export interface ProviderConfiguration extends Partial<
   Readonly<Record<CipherName, { readonly keys: readonly KeyConfiguration[] }>>
 > {
   readonly identity?: object;
+  readonly kms?: KmsConfiguration;
 }
 
 export interface ResourceConfiguration {
@@ -104,13 +106,12 @@ function providerShape(path: string, value: unknown): ProviderConfiguration {
   if (!isRecord(value)) {
     throw new EncryptionConfigurationError(path, "providers holds something that is no object");
   }
-  const unknown = Object.keys(value).filter(
-    (key) => key !== "identity" && !cipherNames.includes(key as CipherName),
-  );
+  const known: readonly string[] = [...cipherNames, "kms", "identity"];
+  const unknown = Object.keys(value).filter((key) => !known.includes(key));
   if (unknown.length > 0) {
     throw new EncryptionConfigurationError(
       path,
-      `provider ${unknown.join(", ")} isn't known here; known are ${cipherNames.join(", ")} and identity`,
+      `provider ${unknown.join(", ")} isn't known here; known are ${known.join(", ")}`,
     );
   }
   const ciphers = cipherNames.flatMap((name) => {
@@ -121,10 +122,16 @@ function providerShape(path: string, value: unknown): ProviderConfiguration {
     );
     return [[name, { keys }] as const];
   });
-  return { ...Object.fromEntries(ciphers), ...(value["identity"] === undefined ? {} : { identity: {} }) };
+  const { kms, identity } = value;
+  return {
+    ...Object.fromEntries(ciphers),
+    ...(kms === undefined ? {} : { kms: readKms(isRecord(kms) ? kms : {}) }),
+    ...(identity === undefined ? {} : { identity: {} }),
+  };
 }
 
 function checkConfiguration({ resources }: EncryptionConfiguration, faults: FaultList): void {
+  const kmsNames: string[] = [];
   if (resources.length === 0) faults.required("resources", "at least one resources is required");
   for (const [at, { resources: names, providers }] of resources.entries()) {
     const field = `resources[${at}]`;
@@ -138,6 +145,9 @@ function checkConfiguration({ resources }: EncryptionConfiguration, faults: Faul
     }
     for (const [index, provider] of providers.entries()) {
       checkProvider(provider, `${field}.providers[${index}]`, faults);
+      if (provider.kms === undefined) continue;
+      checkKms(provider.kms, kmsNames, `${field}.providers[${index}].kms`, faults);
+      kmsNames.push(provider.kms.name);
     }
   }
 }

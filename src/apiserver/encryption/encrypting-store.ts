@@ -61,11 +61,13 @@ export class EncryptingStore implements Store {
 
   async get(key: string, revision?: Revision): Promise<GetResult> {
     const result = await this.#inner.get(key, revision);
+    if (result.entry !== undefined) await this.#prepare([result.entry], false);
     return { ...result, entry: this.#openIfAny(result.entry) };
   }
 
   async list(prefix: string, options?: ListOptions): Promise<ListResult> {
     const result = await this.#inner.list(prefix, options);
+    await this.#prepare(result.entries, false);
     return { ...result, entries: result.entries.map((entry) => this.#open(entry)) };
   }
 
@@ -77,7 +79,9 @@ export class EncryptingStore implements Store {
     try {
       return this.#open(await this.#inner.create(key, this.#seal(key, value), author));
     } catch (error) {
-      throw error instanceof KeyExistsError ? new KeyExistsError(this.#open(error.current)) : error;
+      if (!(error instanceof KeyExistsError)) throw error;
+      await this.#prepare([error.current], false);
+      throw new KeyExistsError(this.#open(error.current));
     }
   }
 
@@ -85,16 +89,17 @@ export class EncryptingStore implements Store {
     try {
       return this.#open(await this.#inner.update(key, this.#seal(key, value), expected, author));
     } catch (error) {
-      throw this.#openedMismatch(error, key, expected);
+      throw await this.#openedMismatch(error, key, expected);
     }
   }
 
   async delete(key: string, expected?: Revision, author?: string): ReturnType<Store["delete"]> {
     try {
       const { revision, previous } = await this.#inner.delete(key, expected, author);
+      await this.#prepare([previous], false);
       return { revision, previous: this.#open(previous) };
     } catch (error) {
-      throw this.#openedMismatch(error, key, expected ?? 0n);
+      throw await this.#openedMismatch(error, key, expected ?? 0n);
     }
   }
 
@@ -105,6 +110,11 @@ export class EncryptingStore implements Store {
 
   async *#openBatches(batches: AsyncIterable<EventBatch>): AsyncIterable<EventBatch> {
     for await (const batch of batches) {
+      // Who follows can't pass over anything: better late than never.
+      const entries = batch.events.flatMap(({ entry, previous }) =>
+        previous === undefined ? [entry] : [entry, previous],
+      );
+      await this.#prepare(entries, true);
       yield { ...batch, events: batch.events.map((event) => this.#openEvent(event)) };
     }
   }
@@ -135,6 +145,24 @@ export class EncryptingStore implements Store {
     const sealed = this.#transformerOf(key)?.seal(value, key) ?? value;
     this.#remember(sealed, value);
     return sealed;
+  }
+
+  /** What a provider elsewhere must be asked before these can be opened. */
+  async #prepare(entries: readonly Entry[], isPatient: boolean): Promise<void> {
+    for (const { key, value } of entries) {
+      if (this.#opened.has(value)) continue;
+      const waiting = this.#preparationOf(key, value, isPatient);
+      if (waiting !== undefined) await waiting;
+    }
+  }
+
+  #preparationOf(key: string, value: Buffer, isPatient: boolean): Promise<void> | undefined {
+    const resource = this.#resourceOf(key);
+    if (resource === undefined) return undefined;
+    const { group, resource: name } = resource;
+    const now = this.#find(group, name);
+    const transformer = now?.knows(value) === true ? now : (this.#findBefore(group, name) ?? now);
+    return transformer?.prepare(value, key, isPatient);
   }
 
   #openValue(key: string, value: Buffer): Buffer {
@@ -189,8 +217,9 @@ export class EncryptingStore implements Store {
     return entry === event.entry && previous === event.previous ? event : { ...event, entry, previous };
   }
 
-  #openedMismatch(error: unknown, key: string, expected: Revision): unknown {
+  async #openedMismatch(error: unknown, key: string, expected: Revision): Promise<unknown> {
     if (!(error instanceof RevisionMismatchError)) return error;
+    if (error.current !== undefined) await this.#prepare([error.current], false);
     return new RevisionMismatchError(key, expected, this.#openIfAny(error.current));
   }
 }

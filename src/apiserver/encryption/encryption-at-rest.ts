@@ -16,5 +16,5 @@ export function encryptionAtRest(
   deps: Omit<ConfigurationFileDeps, "store"> & { readonly store: Store; readonly scheme: Scheme },
 ): EncryptionAtRest {
   const store = new EncryptingStore(deps.store, resourceOfKey(deps.scheme));
-  return { store, file: new ConfigurationFile(path, { log: deps.log, loaded: deps.loaded, store }) };
+  return { store, file: new ConfigurationFile(path, { ...deps, store }) };
 }

@@ -7,6 +7,7 @@ import { suite, test } from "node:test";
 import { assert as holds, property, uint8Array } from "fast-check";
 import { createScheme } from "#api/scheme.ts";
 import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { storeSuite } from "#store/testing/store.suite.ts";
@@ -78,6 +79,11 @@ suite("ciphers", () => {
 const fileOf = (resources: unknown): string =>
   JSON.stringify({ apiVersion: "apiserver.config.k8s.io/v1", kind: "EncryptionConfiguration", resources });
 
+const kms = (more: object): unknown[] => {
+  const good = { apiVersion: "v2", name: "vault", endpoint: "unix:///run/kms.sock" };
+  return [{ resources: ["secrets"], providers: [{ kms: { ...good, ...more } }] }];
+};
+
 suite("the configuration's faults, in upstream's words", () => {
   const identity = [{ identity: {} }];
   const cases: readonly [resources: unknown, fault: RegExp][] = [
@@ -120,7 +126,22 @@ suite("the configuration's faults, in upstream's words", () => {
       ],
       /secret is not of the expected length, got 16, expected one of \[32\]/,
     ],
-    [[{ resources: ["secrets"], providers: [{ kms: {} }] }], /provider kms isn't known here/],
+    [[{ resources: ["secrets"], providers: [{ foo: {} }] }], /provider foo isn't known here/],
+    [kms({ name: "" }), /kms.name: Required value: name is a mandatory field for a provider/],
+    [kms({ name: "a:b" }), /kms.name: .*: invalid KMS provider name a:b, must not contain ':'/],
+    [[...kms({}), ...kms({})], /kms.name: .*: duplicate KMS provider name vault, names must be unique/],
+    [kms({ timeout: "0s" }), /kms.timeout: Invalid value: 0: timeout should be a positive value/],
+    [kms({ endpoint: "" }), /kms.endpoint: Invalid value: "": endpoint is a mandatory field for a kms/],
+    [
+      kms({ endpoint: "http://a" }),
+      /kms.endpoint: .*: unsupported scheme "http" for KMS provider, only unix/,
+    ],
+    [kms({ cachesize: 5 }), /kms.cachesize: Invalid value: 5: cachesize is not supported in v2/],
+    [kms({ apiVersion: undefined }), /kms.apiVersion: Invalid value: "v1": KMSv1 is deprecated/],
+    [
+      kms({ apiVersion: "v3" }),
+      /kms.apiVersion: .*: unsupported apiVersion apiVersion for KMS provider, only v1/,
+    ],
   ];
   for (const [resources, fault] of cases) {
     test(fault.source, () => {
@@ -303,7 +324,13 @@ suite("changes of the configuration", () => {
           });
         });
       const store = new EncryptingStore(inner, anything);
-      const file = new ConfigurationFile(path, { store, log, loaded: () => undefined });
+      const file = new ConfigurationFile(path, {
+        store,
+        log,
+        clock: systemClock,
+        random: systemRandom,
+        loaded: () => undefined,
+      });
       await file.load();
       const stop = file.follow();
       const before = file.hash;

@@ -2,9 +2,11 @@
  * What the providers of one resource do to its values. Each sealed value says which provider and key wrote it.
  * upstream: apiserver/pkg/storage/value/transformer.go, pkg/server/options/encryptionconfig
  */
+import { assert } from "#base/assert.ts";
 import { cipherOf, type Cipher, type CipherName } from "./ciphers.ts";
 import type { EncryptionConfiguration, ProviderConfiguration } from "./configuration.ts";
 import { parseGroupResource } from "./configuration.ts";
+import type { KmsProviders } from "./kms/providers.ts";
 
 /** Every sealed value begins with it; what doesn't is plain. */
 const sealedPrefix = "k8s:enc:";
@@ -32,8 +34,12 @@ export class Transformer {
     this.#seals = seals;
   }
 
-  static async of(providers: readonly ProviderConfiguration[]): Promise<Transformer> {
-    return new Transformer((await Promise.all(providers.map(sealsOf))).flat());
+  /** `kms`: the plugins that they name. */
+  static async of(
+    providers: readonly ProviderConfiguration[],
+    kms?: Pick<KmsProviders, "get">,
+  ): Promise<Transformer> {
+    return new Transformer((await Promise.all(providers.map((each) => sealsOf(each, kms)))).flat());
   }
 
   seal(value: Buffer, key: string): Buffer {
@@ -58,10 +64,33 @@ export class Transformer {
     }
   }
 
+  /** Whether one of the providers wrote it. */
+  knows(value: Buffer): boolean {
+    return this.#seals.some(({ prefix, cipher }) =>
+      cipher === undefined ? !isSealed(value) : startsWith(value, prefix),
+    );
+  }
+
+  /** What has to be waited for before `open`; undefined: nothing. */
+  prepare(value: Buffer, key: string, isPatient: boolean): Promise<void> | undefined {
+    const seal = this.#seals.find(({ prefix, cipher }) => cipher !== undefined && startsWith(value, prefix));
+    if (seal?.cipher?.prepare === undefined) return undefined;
+    const failed = (error: unknown): never => {
+      throw new DecryptionError(key, nameIn(seal.prefix), { cause: error });
+    };
+    try {
+      return seal.cipher.prepare(value.subarray(seal.prefix.length), isPatient)?.catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
   /** It was written by another provider or key than what is written now. */
   isStale(value: Buffer): boolean {
     const [first] = this.#seals;
-    return first?.cipher === undefined ? isSealed(value) : !startsWith(value, first.prefix);
+    if (first?.cipher === undefined) return isSealed(value);
+    if (!startsWith(value, first.prefix)) return true;
+    return first.cipher.isStale?.(value.subarray(first.prefix.length)) === true;
   }
 }
 
@@ -74,7 +103,16 @@ const isSealed = (value: Buffer): boolean => startsWith(value, sealedBytes);
 /** The provider and key in a sealed value's beginning. */
 const nameIn = (prefix: Buffer): string => prefix.toString("utf8").slice(sealedPrefix.length, -1);
 
-async function sealsOf(provider: ProviderConfiguration): Promise<Seal[]> {
+async function sealsOf(
+  provider: ProviderConfiguration,
+  kms: Pick<KmsProviders, "get"> | undefined,
+): Promise<Seal[]> {
+  if (provider.kms !== undefined) {
+    const { name } = provider.kms;
+    const cipher = kms?.get(name);
+    assert(cipher !== undefined, `KMS provider ${name} wasn't made`);
+    return [{ prefix: Buffer.from(`${sealedPrefix}kms:v2:${name}:`, "utf8"), cipher }];
+  }
   if (provider.identity !== undefined) return [{ prefix: Buffer.alloc(0), cipher: undefined }];
   const seals = (["aesgcm", "aescbc", "secretbox"] satisfies CipherName[]).flatMap((name) =>
     (provider[name]?.keys ?? []).map(async (key) => ({
@@ -88,11 +126,12 @@ async function sealsOf(provider: ProviderConfiguration): Promise<Seal[]> {
 /** The first entry that names the resource decides. Undefined: it is kept plain, and always was. */
 export async function transformerFinder(
   configuration: EncryptionConfiguration,
+  kms?: Pick<KmsProviders, "get">,
 ): Promise<(group: string, resource: string) => Transformer | undefined> {
   const entries = await Promise.all(
     configuration.resources.map(async ({ resources, providers }) => ({
       patterns: resources.map(parseGroupResource),
-      transformer: await Transformer.of(providers),
+      transformer: await Transformer.of(providers, kms),
     })),
   );
   return (group, resource) =>

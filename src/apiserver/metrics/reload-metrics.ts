@@ -1,8 +1,8 @@
-/** Configurations that are followed, under upstream's names. upstream: apiserver/pkg/server/options/{authorizationconfig,authenticationconfig}/metrics */
+/** Configurations that are followed, under upstream's names. upstream: apiserver/pkg/server/options/{authorizationconfig,authenticationconfig,encryptionconfig}/metrics */
 import { createHash } from "node:crypto";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-export type Subsystem = "authorization" | "authentication";
+export type Subsystem = "authorization" | "authentication" | "encryption";
 
 export class ReloadMetrics {
   readonly #reloads: Counter<"status">;
