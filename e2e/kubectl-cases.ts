@@ -141,6 +141,13 @@ export function kubectlCases(version: KubectlVersion, cluster: () => Cluster): v
         { version },
       );
       assert.match(failure, /exit code 7/);
+      const missing = await cluster().kubectlFails(["-n", namespace, "exec", pod, "--", "no-such-program"], {
+        version,
+      });
+      assert.match(
+        missing,
+        /^error: Internal error occurred: error executing command in container: .*no-such-program/,
+      );
       await host().exec(["sh", "-c", "head -c 300000 /dev/urandom >/tmp/blob"]);
       await kubectl("cp", "/tmp/blob", `${pod}:/tmp/blob`);
       await kubectl("cp", `${pod}:/tmp/blob`, "/tmp/blob-back");

@@ -116,6 +116,11 @@ const getting: Row = {
       run: "events --for=deployment/web",
       says: /ScalingReplicaSet +Deployment\/web +Scaled up replica set web-/,
     },
+    {
+      run: "get cs",
+      says: /^NAME +STATUS +MESSAGE +ERROR *\ncontroller-manager +Healthy +ok *\nscheduler +Healthy +ok *\netcd-0 +Healthy +ok *\n$/,
+    },
+    { run: "get cs etcd-1", code: 1, says: /componentstatus "etcd-1" not found/ },
     { run: "describe configmap c", says: /^Name: +c\nNamespace: +\$NS\n[\s\S]*^a:\n----\n1\n/m },
     {
       run: "describe deployment web",

@@ -85,7 +85,7 @@ export interface ApiserverDeps {
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   /** The whole process is told to stop: this server isn't ready from then on, though it serves until the others are down. */
   readonly stopping?: AbortSignal | undefined;
-  /** Of other components, for /readyz and componentstatuses. */
+  /** Of other components, for /readyz, and for componentstatuses beside the store. */
   readonly checks?: readonly HealthCheck[] | undefined;
   readonly probes?: readonly ComponentProbe[] | undefined;
   /** Routes beside the API, such as those that agents join by. They authenticate by themselves. */
@@ -331,7 +331,7 @@ class ApiserverComponent implements Apiserver {
         { kubeletCaPem: options.kubeletCaPem, kubeletClient: options.kubeletClient },
         { client: () => this.#client, authorizer, admission, clock: own.clock, random: own.random },
       ),
-      probes: own.probes ?? [],
+      probes: [...(own.probes ?? []), { name: "etcd-0", check: () => this.#checkStore() }],
       outside: this.#outside(),
       remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,

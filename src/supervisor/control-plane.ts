@@ -1,5 +1,6 @@
 /** What only one server of a cluster runs: the controllers and the scheduler, each where its Lease is. */
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { ComponentProbe } from "#apiserver/registry/component-statuses.ts";
 import { completeOptions, type Component } from "#base/component.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
@@ -27,6 +28,14 @@ export interface ControlPlaneParts {
     readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
   };
   readonly identity: string;
+}
+
+/** Within this process: who runs is well, and whoever isn't well ends the process. */
+export function controlPlaneProbes({ disable }: Pick<ServerOptions, "disable">): ComponentProbe[] {
+  return ["controller-manager", "scheduler"].map((name) => ({
+    name,
+    check: () => Promise.resolve(disable.has(name) ? `this server runs with --disable ${name}` : undefined),
+  }));
 }
 
 /** One component may take this long to stop. */

@@ -33,7 +33,7 @@ import {
   type ServerCertificates,
 } from "./certificates.ts";
 import { publishClusterInfo } from "./cluster-info.ts";
-import { controlPlane, systemUser } from "./control-plane.ts";
+import { controlPlane, controlPlaneProbes, systemUser } from "./control-plane.ts";
 import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
 import { datastoreName } from "./datastore/endpoint.ts";
 import { etcdListenComponent } from "./etcd-listen/component.ts";
@@ -248,6 +248,7 @@ async function createServer(
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
       loadExpressions: host.loadExpressions,
       stopping: host.signal,
+      probes: controlPlaneProbes(options),
       tokenAuthenticators,
       extraRoutes: (app, front) => {
         joinRoutes(() => late.join)(app);
@@ -271,9 +272,8 @@ async function createServer(
   const { keeper } = encryption;
   late.keys = new SecretsKeys({ keeper, servers: apiserver.servers, clock, random });
   const rootCaPem = certificates.serverCa.certificatePem;
-  const { clientCa, serverCa } = certificates;
+  const { clientCa, serverCa, serviceAccountKeyPem } = certificates;
   const signing = { clientCa, serverCa };
-  const { serviceAccountKeyPem } = certificates;
   const keys = { rootCaPem, serviceAccountKeyPem, signing };
   return { apiserver, encryption, admin, clientOf, ...keys, snapshotService, store, timeline };
 }

@@ -46,7 +46,9 @@ export class Context {
       fields.length === 0
         ? `Go value of type ${goType}`
         : `Go struct field ${this.struct}.${fields.join(".")} of type ${goType}`;
-    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${target}`);
+    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${target}`, {
+      mismatch: { value, goType },
+    });
   }
 }
 

@@ -84,7 +84,7 @@ export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJ
   const { semantics, gvk, call, options } = judge;
   const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
   const shown = (): string => (isStrategic ? goText(patch.body) : JSON.stringify(patched));
-  const { object, strictFaults } = checked(patched, gvk, semantics, shown);
+  const { object, strictFaults } = checked(patched, gvk, semantics, { shown, isStrategic });
   const faults = [...patch.strictFaults, ...strictFaults];
   if (faults.length === 0 || options.fieldValidation === "Ignore") return object;
   if (options.fieldValidation === "Strict") {
@@ -98,14 +98,38 @@ function checked(
   patched: AnyObject,
   gvk: GroupVersionKind,
   semantics: TypeSemantics,
-  shown: () => string,
+  { shown, isStrategic }: { readonly shown: () => string; readonly isStrategic: boolean },
 ): ReturnType<TypeSemantics["check"]> {
   try {
     return semantics.check(patched, gvk);
   } catch (error) {
     const cause = error instanceof StatusError ? error.cause : undefined;
-    throw cause instanceof DecodeError ? invalidPatch(shown(), cause.message) : error;
+    if (!(cause instanceof DecodeError)) throw error;
+    const why = isStrategic ? (conversionFault(cause) ?? cause.message) : cause.message;
+    throw invalidPatch(shown(), why);
   }
+}
+
+/** A strategic patch is applied to maps, and what comes of it converted. upstream: apimachinery/pkg/runtime/converter.go */
+function conversionFault({ mismatch }: DecodeError): string | undefined {
+  if (mismatch === undefined) return undefined;
+  const { value, goType } = mismatch;
+  const kind = goKind(value);
+  if (goType.startsWith("map[")) return `cannot restore map from ${kind}`;
+  if (goType.startsWith("[]")) return `cannot restore slice from ${kind}`;
+  if (!scalarTypes.has(goType)) return `cannot restore struct from: ${kind}`;
+  if (kind === "int64" && goType === "string") return `cannot convert ${kind} to ${goType}`;
+  if (typeof value === "number" && goType !== "string" && goType !== "bool") return undefined; // too big
+  return `unrecognized type: ${goType}`;
+}
+
+const scalarTypes = new Set(["string", "bool", "int32", "int64", "float64"]);
+
+function goKind(value: unknown): string {
+  if (Array.isArray(value)) return "slice";
+  if (isMap(value)) return "map";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  return typeof value === "boolean" ? "bool" : typeof value;
 }
 
 const invalidPatch = (shown: string, why: string): StatusError =>

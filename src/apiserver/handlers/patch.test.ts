@@ -100,6 +100,27 @@ const cases: readonly [
     422,
     /^ "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32$/,
   ],
+  ...(
+    [
+      ["a number", { replicas: "x" }, "map[replicas:x]", "unrecognized type: int32"],
+      ["a boolean", { paused: 1 }, "map[paused:1]", "unrecognized type: bool"],
+      ["a text", { strategy: { type: 5 } }, "map[strategy:map[type:5]]", "cannot convert int64 to string"],
+      ["a struct", { template: [] }, "map[template:[]]", "cannot restore struct from: slice"],
+      [
+        "a map",
+        { selector: { matchLabels: "a" } },
+        "map[selector:map[matchLabels:a]]",
+        "cannot restore map from string",
+      ],
+    ] as const
+  ).map(([what, spec, shown, fault]): (typeof cases)[number] => [
+    `something else than ${what} by strategic merge`,
+    "strategic-merge",
+    { spec },
+    {},
+    422,
+    ` "" is invalid: patch: Invalid value: "map[spec:${shown}]": ${fault}`,
+  ]),
 ];
 for (const [name, format, body, query, code, message] of cases) {
   test(`a patch is refused: ${name}`, async () => {

@@ -228,12 +228,13 @@ export class NodeAgent {
     this.#isOverruled = false;
   }
 
-  /** upstream: NodeReady, NodeNotReady, NodeHasDiskPressure and so on. */
+  /** NodeReady, NodeNotReady, NodeHasDiskPressure and so on. upstream: pkg/kubelet/nodestatus/setters.go */
   #sayConditions(status: NodeStatus, known: NodeStatus): void {
     if (this.#node === undefined) return;
     for (const { type, status: value } of status.conditions ?? []) {
       const before = known.conditions?.find((one) => one.type === type)?.status;
-      if (before === value || (before === undefined && type !== "Ready")) continue;
+      // Of a new node only the pressures are news: that it isn't ready yet is what everybody expects.
+      if (before === value || (before === undefined && type === "Ready")) continue;
       const reason = eventReasons.get(`${type}=${value}`);
       if (reason !== undefined) {
         this.#deps.record(this.#node, reason, `Node ${this.#identity.name} status is now: ${reason}`);

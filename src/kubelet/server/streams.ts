@@ -50,7 +50,10 @@ export async function serveExec(
   const command = target.params.getAll("command");
   if (command.length === 0) throw new RequestError(400, "you must specify a command");
   const { id } = await runningContainer(deps.view, target.path, target.container);
-  await connectStreams(upgrade, options, deps, () => deps.runtime.exec(id, command, options));
+  await connectStreams(upgrade, options, deps, {
+    failure: "error executing command in container",
+    open: () => deps.runtime.exec(id, command, options),
+  });
 }
 
 export async function serveAttach(
@@ -60,14 +63,17 @@ export async function serveAttach(
 ): Promise<void> {
   const options = streamOptions(target.params);
   const { id } = await runningContainer(deps.view, target.path, target.container);
-  await connectStreams(upgrade, options, deps, () => deps.runtime.attach(id, options));
+  await connectStreams(upgrade, options, deps, {
+    failure: "error attaching to container",
+    open: () => deps.runtime.attach(id, options),
+  });
 }
 
 async function connectStreams(
   upgrade: Upgrade,
   options: StreamOptions,
   deps: StreamsDeps,
-  open: () => Promise<Session>,
+  { failure, open }: { readonly failure: string; readonly open: () => Promise<Session> },
 ): Promise<void> {
   const streams = await serveRemoteCommand(upgrade, options, deps.clock);
   if (streams === undefined) return;
@@ -76,7 +82,7 @@ async function connectStreams(
     session = await open();
   } catch (error) {
     await endOutputs(streams);
-    await streams.finish(failureStatus(`error executing command in container: ${errorText(error)}`));
+    await streams.finish(failureStatus(`${failure}: ${errorText(error)}`));
     return;
   }
   const result = await Promise.race([pump(streams, session), streams.closed.then(() => undefined)]);
@@ -128,10 +134,11 @@ export function exitStatus(exitCode: number): object {
   };
 }
 
-export const failureStatus = (message: string): object => ({
+/** upstream: apimachinery/pkg/api/errors NewInternalError, whose text clients print */
+const failureStatus = (message: string): object => ({
   metadata: {},
   status: "Failure",
-  message,
+  message: `Internal error occurred: ${message}`,
   reason: "InternalError",
   details: { causes: [{ message }] },
   code: 500,
