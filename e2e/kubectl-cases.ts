@@ -164,6 +164,18 @@ export function kubectlCases(version: KubectlVersion, cluster: () => Cluster): v
       await kubectl("delete", "pod", "echo", "talker", "--grace-period=0", "--force");
     });
 
+    test("debug adds a container that sees the other's processes", async () => {
+      const pod = await podOf();
+      await kubectl("debug", pod, "--image=busybox:1.36", "--target=httpd", "-c", "dbg", "--", "ps");
+      await eventually("the debugger has ended", 30_000, async () =>
+        (
+          await kubectl("get", "pod", pod, "-o", "jsonpath={.status.ephemeralContainerStatuses[0].state}")
+        ).includes("Completed"),
+      );
+      assert.match(await kubectl("logs", pod, "-c", "dbg"), /PID[\s\S]*httpd[\s\S]* ps\n/);
+      assert.match(await kubectl("describe", "pod", pod), /^Ephemeral Containers:\n  dbg:/m);
+    });
+
     test("exec -it has a terminal", async () => {
       const command = cluster().kubectlCommand(
         ["-n", namespace, "exec", "-it", await podOf(), "--", "sh", "-c", "sleep 0.5; tty; stty size"],

@@ -22,6 +22,8 @@ export interface ContainerInput {
   /** "" when there is no termination message file. */
   readonly messageHostPath: string;
   readonly memoryCapacityBytes: number;
+  /** Whose processes an ephemeral container is to see: the id of that container, "" for none. */
+  readonly targetId: string;
   /** The lowest score this process may give. */
   readonly oomScoreMin: number;
 }
@@ -57,9 +59,15 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     tty: container.tty ?? false,
     resources: containerResources(pod, container, input),
     security,
-    pid: pidMode(pod),
+    pid: pidOf(input),
     stopSignal: (container.lifecycle?.stopSignal ?? "").replace(/^SIG/, ""),
   };
+}
+
+/** upstream: pkg/kubelet/kuberuntime/security_context.go: only a namespace of its own gives way to the target's */
+function pidOf({ pod, targetId }: ContainerInput): ContainerConfig["pid"] {
+  const mode = pidMode(pod);
+  return mode === "container" && targetId !== "" ? { target: targetId } : mode;
 }
 
 const sharesPerCpu = 1024;

@@ -12,7 +12,7 @@ import type { ImagePolicy, PresentImage } from "./image-policy.ts";
 import { killContainer, type KillDeps } from "./kill.ts";
 import { readContainerNotes } from "./labels.ts";
 import type { NodeFacts } from "./node-facts.ts";
-import { graceSeconds, podText, podUid } from "./pod.ts";
+import { ephemeralContainers, graceSeconds, podText, podUid } from "./pod.ts";
 import type { PodHost } from "./pod-host.ts";
 import { podHostname } from "./sandbox-config.ts";
 import { StartError } from "./start-error.ts";
@@ -131,6 +131,7 @@ async function configure(
       image,
       env,
       ...files,
+      targetId: targetIdOf(input),
       memoryCapacityBytes: node.memoryCapacityBytes,
       oomScoreMin: node.oomScoreMin,
     });
@@ -140,6 +141,15 @@ async function configure(
   }
 }
 
+function targetIdOf({ pod, container, runtime }: StartInput): string {
+  const { targetContainerName: target = "" } =
+    ephemeralContainers(pod).find(({ name }) => name === container.name) ?? {};
+  if (target === "") return "";
+  const found = latestContainer(runtime, target);
+  if (found === undefined) throw new Error(`unable to find target container ${target}`);
+  return found.id;
+}
+
 /** The runtime remembers how often the container ran; after a loss of the runtime's memory, the API does. */
 function nextAttempt({ pod, container, runtime }: StartInput): number {
   const last = latestContainer(runtime, container.name);
@@ -147,6 +157,7 @@ function nextAttempt({ pod, container, runtime }: StartInput): number {
   const reported = [
     ...(pod.status?.initContainerStatuses ?? []),
     ...(pod.status?.containerStatuses ?? []),
+    ...(pod.status?.ephemeralContainerStatuses ?? []),
   ].find(({ name }) => name === container.name);
   if (reported === undefined) return 0;
   const hasRun = reported.containerID !== undefined && reported.containerID !== "";

@@ -7,7 +7,7 @@ import type { ContainerStatus, SandboxStatus } from "../runtime/runtime.ts";
 import { containerNameOf, isAlive, latestContainer, type PodRuntime } from "../pleg/pod-runtime.ts";
 import { containerHash } from "./hash.ts";
 import { readContainerNotes } from "./labels.ts";
-import { initContainers, isSidecar, mainContainers, usesHostNetwork } from "./pod.ts";
+import { ephemeralContainers, initContainers, isSidecar, mainContainers, usesHostNetwork } from "./pod.ts";
 import { restartPolicyOf, wantsStart } from "./restart.ts";
 
 export interface ContainerKill {
@@ -26,6 +26,8 @@ export interface PodPlan {
   /** The sandbox to start containers in, when none is created. */
   readonly sandbox: SandboxStatus | undefined;
   readonly kill: readonly ContainerKill[];
+  /** Whatever init containers are doing: they are there to look at them, too. */
+  readonly startEphemeral: readonly Container[];
   /** Sidecars and at most one init container; started before `start`. */
   readonly startInit: readonly Container[];
   readonly start: readonly Container[];
@@ -39,7 +41,7 @@ export interface PlanProbes {
   hasStarted(container: Container, status: ContainerStatus): boolean;
 }
 
-const nothing = { killPod: false, kill: [], startInit: [], start: [] } as const;
+const nothing = { killPod: false, kill: [], startEphemeral: [], startInit: [], start: [] } as const;
 
 export function planPod(pod: Pod, runtime: PodRuntime, probes: PlanProbes): PodPlan {
   const newest = runtime.sandboxes[0];
@@ -85,8 +87,11 @@ function planInSandbox(pod: Pod, runtime: PodRuntime, sandbox: SandboxStatus, pr
   const hasMainStarted = mainContainers(pod).some(({ name }) => latestContainer(here, name) !== undefined);
   const init = hasMainStarted ? planSidecarsOnly(pod, here, probes) : planInit(pod, here, probes);
   if (init.hasFailed) return { ...base, killPod: true };
-  if (!init.isDone) return { ...base, startInit: init.start, kill: init.kill };
-  return planMain(pod, runtime, probes, { base, init });
+  const startEphemeral = ephemeralContainers(pod).filter(
+    ({ name }) => latestContainer(runtime, name) === undefined,
+  );
+  if (!init.isDone) return { ...base, startEphemeral, startInit: init.start, kill: init.kill };
+  return planMain(pod, runtime, probes, { base: { ...base, startEphemeral }, init });
 }
 
 /** Once a main container was started, init containers are history: only sidecars are looked after. */
@@ -164,7 +169,7 @@ function planMain(
     else if (status?.state === "running") kept += 1;
   }
   if (kept === 0 && start.length === 0) {
-    return { ...base, killPod: true, kill: [], startInit: [], start: [] };
+    return { ...base, ...nothing, killPod: true };
   }
   return { ...base, killPod: false, kill, startInit: init.start, start };
 }

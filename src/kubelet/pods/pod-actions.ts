@@ -49,7 +49,7 @@ export async function carryOut(
   const sandboxId = plan.sandbox?.id ?? (await createSandbox(config, context));
   // The pod has its address: a long pull mustn't keep that from being known.
   if (plan.sandbox === undefined) await context.report();
-  return startAll([...plan.startInit, ...plan.start], { sandboxId, config }, context);
+  return startAll([...plan.startEphemeral, ...plan.startInit, ...plan.start], { sandboxId, config }, context);
 }
 
 /** Stops what runs of the pod, sandboxes included. */

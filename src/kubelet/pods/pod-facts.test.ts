@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Container, Node, Pod } from "#api/generated/types/core-v1.ts";
 import { ManualClock } from "#base/clock.ts";
 import { rejectionOf } from "./admission.ts";
+import type { ContainerConfig } from "../runtime/runtime.ts";
 import { BackoffTable, durationText, elapsedText, restartBackoff } from "./backoff-table.ts";
 import { containerConfig, cpuQuotaOf, cpuSharesOf, type ContainerInput } from "./container-config.ts";
 import { parseResolvConf, podDns } from "./dns.ts";
@@ -232,6 +233,7 @@ const inputOf = (pod: Pod, container: Container): ContainerInput => ({
   env: new Map([["PORT", "8080"]]),
   mounts: [],
   messageHostPath: "",
+  targetId: "",
   memoryCapacityBytes: 1024 ** 3,
   oomScoreMin: 0,
 });
@@ -283,6 +285,16 @@ test("a container's configuration: expanded command, clamped score, security of 
   );
   const guaranteed = podOf({ containers: [using({ limits: both })] });
   assert.equal(containerConfig(inputOf(guaranteed, using({ limits: both }))).resources.oomScoreAdj, 0);
+});
+
+test("the target's processes are seen by a container that would have had its own", () => {
+  const container = { name: "debugger" };
+  const pidOf = (spec: Partial<NonNullable<Pod["spec"]>>, targetId = "t"): ContainerConfig["pid"] =>
+    containerConfig({ ...inputOf(podOf(spec), container), targetId }).pid;
+  assert.deepEqual(pidOf({}), { target: "t" });
+  assert.equal(pidOf({}, ""), "container");
+  assert.equal(pidOf({ shareProcessNamespace: true }), "pod");
+  assert.equal(pidOf({ hostPID: true }), "node");
 });
 
 const users: readonly (readonly [

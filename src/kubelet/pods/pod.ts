@@ -1,5 +1,5 @@
 /** Questions about a pod of the API that every part of the kubelet asks. */
-import type { Container, Pod } from "#api/generated/types/core-v1.ts";
+import type { Container, EphemeralContainer, Pod } from "#api/generated/types/core-v1.ts";
 
 export const podUid = (pod: Pod): string => pod.metadata?.uid ?? "";
 export const podName = (pod: Pod): string => pod.metadata?.name ?? "";
@@ -12,7 +12,7 @@ export const isTerminal = (pod: Pod): boolean =>
 export const isDeleting = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
 export const usesHostNetwork = (pod: Pod): boolean => pod.spec?.hostNetwork === true;
 
-export type ContainerRole = "init" | "sidecar" | "main";
+export type ContainerRole = "init" | "sidecar" | "main" | "ephemeral";
 
 export interface RoledContainer {
   readonly container: Container;
@@ -25,6 +25,13 @@ export const isSidecar = (container: Container): boolean => container.restartPol
 export const initContainers = (pod: Pod): readonly Container[] => pod.spec?.initContainers ?? [];
 export const mainContainers = (pod: Pod): readonly Container[] => pod.spec?.containers ?? [];
 
+/** What `kubectl debug` added to a pod that was there: started once, and never again. */
+export const ephemeralContainers = (pod: Pod): readonly EphemeralContainer[] =>
+  pod.spec?.ephemeralContainers ?? [];
+
+export const isEphemeral = (pod: Pod, { name }: Container): boolean =>
+  ephemeralContainers(pod).some((container) => container.name === name);
+
 export function allContainers(pod: Pod): readonly RoledContainer[] {
   return [
     ...initContainers(pod).map((container): RoledContainer => ({
@@ -32,6 +39,7 @@ export function allContainers(pod: Pod): readonly RoledContainer[] {
       role: isSidecar(container) ? "sidecar" : "init",
     })),
     ...mainContainers(pod).map((container): RoledContainer => ({ container, role: "main" })),
+    ...ephemeralContainers(pod).map((container): RoledContainer => ({ container, role: "ephemeral" })),
   ];
 }
 
@@ -41,9 +49,16 @@ export function findContainer(pod: Pod, name: string): RoledContainer | undefine
 
 /** "spec.containers{web}": where events of a container point. */
 export function containerFieldPath(pod: Pod, name: string): string {
-  const isInit = initContainers(pod).some((container) => container.name === name);
-  return `spec.${isInit ? "initContainers" : "containers"}{${name}}`;
+  const role = findContainer(pod, name)?.role ?? "main";
+  return `spec.${listOfRole[role]}{${name}}`;
 }
+
+const listOfRole: Readonly<Record<ContainerRole, string>> = {
+  init: "initContainers",
+  sidecar: "initContainers",
+  main: "containers",
+  ephemeral: "ephemeralContainers",
+};
 
 /** Seconds the pod's containers get to stop: what the deletion asked for, else what the pod asks for. */
 export function graceSeconds(pod: Pod): number {

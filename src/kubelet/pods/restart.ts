@@ -1,13 +1,14 @@
 /** Whether a container that ended starts again. upstream: pkg/kubelet/container/helpers.go ShouldContainerBeRestarted */
 import type { Container, Pod } from "#api/generated/types/core-v1.ts";
 import type { ContainerStatus } from "../runtime/runtime.ts";
-import { isSidecar } from "./pod.ts";
+import { isEphemeral, isSidecar } from "./pod.ts";
 
 type Policy = "Always" | "OnFailure" | "Never";
 
-/** The container's own policy wins over the pod's. Sidecars always restart. */
+/** The container's own policy wins over the pod's. Sidecars always restart, ephemeral containers never. */
 export function restartPolicyOf(pod: Pod, container: Container): Policy {
   if (isSidecar(container)) return "Always";
+  if (isEphemeral(pod, container)) return "Never";
   const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? "Always";
   return policy === "Never" || policy === "OnFailure" ? policy : "Always";
 }

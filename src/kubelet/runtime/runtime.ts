@@ -137,7 +137,8 @@ export interface ContainerConfig {
   readonly tty: boolean;
   readonly resources: LinuxResources;
   readonly security: ContainerSecurity;
-  readonly pid: NamespaceMode;
+  /** `target`: the processes of that container of the same sandbox are seen. */
+  readonly pid: NamespaceMode | { readonly target: string };
   /** "" for the image's own, else TERM and so on. */
   readonly stopSignal: string;
 }

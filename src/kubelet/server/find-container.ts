@@ -81,9 +81,11 @@ export async function loggedContainer(
 }
 
 const reported = (pod: Pod, name: string): ApiContainerStatus | undefined =>
-  [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
-    (one) => one.name === name,
-  );
+  [
+    ...(pod.status?.containerStatuses ?? []),
+    ...(pod.status?.initContainerStatuses ?? []),
+    ...(pod.status?.ephemeralContainerStatuses ?? []),
+  ].find((one) => one.name === name);
 
 const isWaiting = (pod: Pod, name: string): boolean => reported(pod, name)?.state?.waiting !== undefined;
 

@@ -2,7 +2,14 @@
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import { readySandbox, type PodRuntime } from "../pleg/pod-runtime.ts";
-import { allContainers, initContainers, isSidecar, mainContainers, usesHostNetwork } from "../pods/pod.ts";
+import {
+  allContainers,
+  ephemeralContainers,
+  initContainers,
+  isSidecar,
+  mainContainers,
+  usesHostNetwork,
+} from "../pods/pod.ts";
 import { qosClassOf } from "../pods/qos.ts";
 import { podConditions, withTimes, type ConditionsInput } from "./conditions.ts";
 import { containerStatuses, type WaitingReason } from "./container-status.ts";
@@ -33,6 +40,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const { pod, old } = input;
   const initStatuses = statusesOf(input, true);
   const statuses = statusesOf(input, false);
+  const ephemeralStatuses = ephemeralStatusesOf(input);
   const phase = decidePhase(input, initStatuses, statuses);
   const hasSandbox = readySandbox(input.runtime) !== undefined;
   const status: PodStatus = {
@@ -43,6 +51,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     startTime: startTimeOf(input),
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,
+    ...(ephemeralStatuses.length === 0 ? {} : { ephemeralContainerStatuses: ephemeralStatuses }),
     qosClass: qosClassOf(pod),
   };
   const { reason, message } = input.failure ?? keptReason(old, phase);
@@ -97,6 +106,12 @@ function statusesOf(input: PodStatusInput, isInit: boolean): ContainerStatus[] {
         : status.started && input.probes.isReady(status.name, id);
   }
   return statuses;
+}
+
+/** Nobody probes them: they are neither ready nor counted. */
+function ephemeralStatusesOf(input: PodStatusInput): ContainerStatus[] {
+  const old = input.old.ephemeralContainerStatuses ?? [];
+  return containerStatuses({ ...input, old }, ephemeralContainers(input.pod), false);
 }
 
 function addresses({ pod, runtime, old, hostIPs }: PodStatusInput): Partial<PodStatus> {

@@ -12,6 +12,7 @@ const plainFields = [
   "qosClass",
   "initContainerStatuses",
   "containerStatuses",
+  "ephemeralContainerStatuses",
 ] as const;
 
 /** Lists merged by "ip": replaced as a whole, or an old address would stay. */

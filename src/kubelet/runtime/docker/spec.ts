@@ -116,14 +116,18 @@ function recordOf(config: ContainerConfig, sandbox: SandboxConfig): ContainerRec
   };
 }
 
+function pidMode(pid: ContainerConfig["pid"], joined: string): string {
+  if (typeof pid === "object") return `container:${pid.target}`;
+  return pid === "node" ? "host" : pid === "pod" ? joined : "";
+}
+
 function hostConfigOf({ config, sandbox, sandboxId, facts }: ContainerSpecInput): HostConfig {
   const { security } = config;
   const joined = `container:${sandboxId}`;
-  const pidMode = config.pid === "node" ? "host" : config.pid === "pod" ? joined : "";
   return {
     NetworkMode: joined,
     IpcMode: sandbox.namespaces.ipc === "node" ? "host" : joined,
-    PidMode: pidMode,
+    PidMode: pidMode(config.pid, joined),
     ...(sandbox.namespaces.network === "node" ? { UTSMode: "host" } : {}),
     CgroupParent: cgroupParent(sandbox.cgroupParent, facts),
     ...resourcesSpec(config.resources),

@@ -34,7 +34,7 @@ export interface SandboxFiles {
   readonly netns: string | undefined;
   readonly utsns: string | undefined;
   readonly ipcns: string | undefined;
-  /** Of the process that holds the pod's shared process namespace. */
+  /** Of the process that holds the pod's shared process namespace, or of the target's. */
   readonly pidns: string | undefined;
 }
 
@@ -181,7 +181,7 @@ function namespacesOf({ config, sandbox, files, machine }: BundleInput): { type:
   join("uts", files.utsns);
   join("ipc", files.ipcns);
   if (config.pid === "container") namespaces.push({ type: "pid" });
-  else if (config.pid === "pod") join("pid", files.pidns);
+  else if (config.pid !== "node") join("pid", files.pidns);
   if (machine.hasUnifiedCgroups && sandbox.namespaces.pid !== "node" && !config.security.privileged) {
     namespaces.push({ type: "cgroup" });
   }

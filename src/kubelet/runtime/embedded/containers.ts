@@ -392,7 +392,7 @@ export class Containers {
       rootfs,
       config,
       sandbox: sandbox.config,
-      files: await this.#deps.sandboxes.files(sandbox),
+      files: await this.#files(config, sandbox),
       image: defaultsOf(image),
       user: resolveUser({ ...wanted, imageUser: image.config.config?.User ?? "" }, passwd ?? "", group ?? ""),
       machine: this.#options.machine,
@@ -400,6 +400,14 @@ export class Containers {
     };
     const spec = { ...containerSpec(input), process: processSpec(input) };
     await writeFile(join(directory, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+  }
+
+  async #files({ pid }: ContainerConfig, sandbox: SandboxRecord): Promise<BundleInput["files"]> {
+    const files = await this.#deps.sandboxes.files(sandbox);
+    if (typeof pid === "string") return files;
+    const target = this.get(pid.target);
+    if (target.pid === 0) throw new RuntimeError("unknown", `container ${pid.target} is not running`);
+    return { ...files, pidns: `/proc/${target.pid}/ns/pid` };
   }
 }
 

@@ -198,6 +198,24 @@ export const surroundingCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: "a container sees its target's processes, and none without a target that runs",
+    needsKernel: true,
+    run: async (world) => {
+      const { id, sandboxId, sandbox } = await world.start("exec sleep 1313");
+      const looking = (name: string, target: string): ContainerConfig =>
+        world.container("ps | grep -c '[s]leep 1313'", {
+          name,
+          pid: { target },
+          logPath: `${name}/0.log`,
+        });
+      const second = await world.add(sandboxId, sandbox, looking("second", id));
+      assert.equal((await world.ended(second)).exitCode, 0);
+      assert.equal((await world.lines(second))[0]?.text, "1");
+      await world.runtime.stopContainer(id, 0);
+      await assert.rejects(world.add(sandboxId, sandbox, looking("third", id)));
+    },
+  },
+  {
     name: "a pod on the host's network sees the host",
     needsKernel: true,
     run: async (world) => {
