@@ -19,7 +19,7 @@ import { DirectReferences } from "./references/direct-references.ts";
 import { ReferencedObjects } from "./references/referenced-objects.ts";
 import { PodCgroups } from "./resources/pod-cgroups.ts";
 import { FakeRuntime } from "./runtime/fake.ts";
-import { openRuntime, type OpenRuntimeDeps } from "./runtime/open.ts";
+import { openRuntime, type OpenedRuntime, type OpenRuntimeDeps } from "./runtime/open.ts";
 import type { Runtime, SandboxNetwork } from "./runtime/runtime.ts";
 import { serveKubelet, type KubeletTls } from "./server/kubelet-server.ts";
 import { StatsSummary } from "./server/stats-summary.ts";
@@ -125,7 +125,8 @@ async function runReal(
   await mkdir(options.rootDir, { recursive: true, mode: 0o750 });
   const machine = new LinuxMachine(options.rootDir);
   const facts = await machine.facts();
-  const runtime = deps.runtime ?? (await open(options, deps));
+  const { runtime, images } =
+    deps.runtime === undefined ? await open(options, deps) : { runtime: deps.runtime, images: undefined };
   const identity = identityOf(options);
   const allocatable = nodeStatus({
     identity,
@@ -181,14 +182,15 @@ async function runReal(
   };
   await using stack = new AsyncDisposableStack();
   stack.defer(() => runtime.close());
+  if (images !== undefined) stack.use(await images.follow());
   await new Kubelet(identity, parts).run(signal, ready);
 }
 
 const given = (text: string): string | undefined => (text === "" ? undefined : text);
 
-async function open(options: Completed<KubeletOptions>, deps: KubeletDeps): Promise<Runtime> {
+async function open(options: Completed<KubeletOptions>, deps: KubeletDeps): Promise<OpenedRuntime> {
   const { runtimeEndpoint, runcPath, registriesPath } = options;
-  const { runtime, reason } = await openRuntime(
+  const opened = await openRuntime(
     {
       kind: options.runtime,
       dataDir: options.runtimeDataDir,
@@ -200,9 +202,9 @@ async function open(options: Completed<KubeletOptions>, deps: KubeletDeps): Prom
     },
     { ...deps, network: deps.network ?? noNetwork },
   );
-  const { name, version } = await runtime.version();
-  deps.log.info("container runtime chosen", { runtime: name, version, reason });
-  return runtime;
+  const { name, version } = await opened.runtime.version();
+  deps.log.info("container runtime chosen", { runtime: name, version, reason: opened.reason });
+  return opened;
 }
 
 /** Where nobody hands in a network: pods that need one wait, and users read why. */

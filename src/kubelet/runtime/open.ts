@@ -7,7 +7,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { readArchive } from "../images/archive.ts";
-import { preloadImages } from "../images/preload.ts";
+import { ImageFolder } from "../images/image-folder.ts";
 import { readRegistries } from "../images/registries.ts";
 import { RegistryPuller } from "../images/registry.ts";
 import { DockerRuntime } from "./docker/driver.ts";
@@ -47,7 +47,11 @@ export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** For the log: why this one. */
   readonly reason: string;
+  /** Where image tars are laid for it; those that lay there at the start are taken. */
+  readonly images: ImageFolder | undefined;
 }
+
+type Opened = Omit<OpenedRuntime, "reason">;
 
 /** Why each kind was taken or not, as far as it was asked. Pure, so that the choice can be tested. */
 export interface MachineSigns {
@@ -74,7 +78,7 @@ export async function openRuntime(
           runcPath,
         })
       : { kind: options.kind, reason: "asked for" };
-  return { runtime: await open(kind, { ...options, runcPath }, deps), reason };
+  return { ...(await open(kind, { ...options, runcPath }, deps)), reason };
 }
 
 /** Docker where it runs, so that its images are there too; else the one that needs nobody. */
@@ -98,14 +102,14 @@ export function chooseRuntime(signs: MachineSigns): {
   );
 }
 
-async function open(kind: RuntimeKind, options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Runtime> {
+async function open(kind: RuntimeKind, options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Opened> {
   switch (kind) {
     case "embedded":
       return openEmbedded(options, deps);
     case "docker":
       return openDocker(options, deps);
     case "fake":
-      return new FakeRuntime({ logs: "files" }, deps);
+      return { runtime: new FakeRuntime({ logs: "files" }, deps), images: undefined };
     case "cri":
       throw new RuntimeError(
         "unavailable",
@@ -116,7 +120,7 @@ async function open(kind: RuntimeKind, options: OpenRuntimeOptions, deps: OpenRu
   }
 }
 
-async function openEmbedded(options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Runtime> {
+async function openEmbedded(options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Opened> {
   const { dataDir, stateDir, runcPath, registriesPath } = options;
   const { arch } = process;
   if (runcPath === undefined) {
@@ -133,20 +137,27 @@ async function openEmbedded(options: OpenRuntimeOptions, deps: OpenRuntimeDeps):
     for (const source of sources) await runtime.addImage(source);
     return sources.flatMap(({ tags }) => tags);
   };
-  await preloadImages({ directory: join(dataDir, "agent", "images"), take }, deps.log);
-  return runtime;
+  return { runtime, images: await imageFolder(dataDir, take, deps) };
 }
 
-async function openDocker(options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Runtime> {
+async function openDocker(options: OpenRuntimeOptions, deps: OpenRuntimeDeps): Promise<Opened> {
   const { dataDir, dockerHost } = options;
   const docker = await deps.connectDocker(dockerAddress(dockerHost ?? defaultDockerHost));
   const runtime = await DockerRuntime.open(
     { dataDir: join(dataDir, "agent", "docker"), arch: process.arch },
     { ...deps, docker },
   );
-  const directory = join(dataDir, "agent", "images");
-  await preloadImages({ directory, take: (path) => runtime.loadImages(path) }, deps.log);
-  return runtime;
+  return { runtime, images: await imageFolder(dataDir, (path) => runtime.loadImages(path), deps) };
+}
+
+async function imageFolder(
+  dataDir: string,
+  take: ConstructorParameters<typeof ImageFolder>[1]["take"],
+  { clock, log }: OpenRuntimeDeps,
+): Promise<ImageFolder> {
+  const folder = new ImageFolder({ directory: join(dataDir, "agent", "images") }, { take, clock, log });
+  await folder.takeAll();
+  return folder;
 }
 
 async function findRunc(): Promise<string | undefined> {
