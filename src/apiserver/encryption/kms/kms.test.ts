@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { ManualClock, systemClock, type Clock } from "#base/clock.ts";
+import { ManualClock, settle, systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger, type Logger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { openMemoryStore } from "#store/memory.ts";
@@ -43,7 +43,7 @@ class Setup implements AsyncDisposable {
   readonly inner: Store;
   readonly plugin: TestKmsPlugin;
   readonly path: string;
-  configuration = readKms({});
+  kms = {};
   readonly #files: ConfigurationFile[] = [];
 
   private constructor(directory: string, plugin: TestKmsPlugin) {
@@ -57,9 +57,8 @@ class Setup implements AsyncDisposable {
     const directory = await mkdtemp(join(tmpdir(), "mini-k8s-kms-"));
     const socket = join(directory, "kms.sock");
     const setup = new Setup(directory, await TestKmsPlugin.start(socket));
-    const kms = { apiVersion: "v2", name: "vault", endpoint: `unix://${socket}` };
-    setup.configuration = readKms(kms);
-    await setup.write([{ resources: ["secrets"], providers: [{ kms }, { identity: {} }] }]);
+    setup.kms = { apiVersion: "v2", name: "vault", endpoint: `unix://${socket}` };
+    await setup.write([{ resources: ["secrets"], providers: [{ kms: setup.kms }, { identity: {} }] }]);
     return setup;
   }
 
@@ -213,6 +212,42 @@ suite("values under a KMS plugin", () => {
     await running;
   });
 
+  test("are read on when the configuration changes, as long as it names the plugin", async () => {
+    await using setup = await Setup.make();
+    const { store, file } = await setup.open();
+    await store.create(place, value);
+    await setup.write([{ resources: ["secrets"], providers: [{ identity: {} }, { kms: setup.kms }] }]);
+    assert.equal(await file.load(), true);
+    setup.plugin.asked.length = 0;
+    // What was sealed or opened here is remembered; only a new server has to ask.
+    const { store: later } = await setup.open();
+    const { entry } = await later.get(place);
+    assert.ok(entry !== undefined);
+    assert.deepEqual([entry.value, later.isStale(place, entry.value)], [value, true]);
+    assert.deepEqual(setup.plugin.asked, ["Status", "Encrypt", "Decrypt"]);
+    await later.update(place, entry.value, entry.modRevision);
+    await setup.write([{ resources: ["secrets"], providers: [{ identity: {} }] }]);
+    assert.equal(await file.load(), true);
+    assert.deepEqual((await store.get(place)).entry?.value, value);
+    assert.deepEqual(await setup.raw(), value);
+  });
+
+  test("are waited for when a server starts before its plugin", async () => {
+    await using setup = await Setup.make();
+    setup.plugin.isRefusing = true;
+    const clock = new ManualClock(systemClock.now());
+    const log = {
+      ...silentLogger,
+      warn: (): void => {
+        setup.plugin.isRefusing = false;
+        void settle().then(() => clock.advance(1000));
+      },
+    };
+    const { store } = await setup.open(clock, log);
+    await store.create(place, value);
+    assert.deepEqual(setup.plugin.asked, ["Status", "Status", "Encrypt"]);
+  });
+
   test("need a plugin that answers as it must", async () => {
     await using setup = await Setup.make();
     const { plugin } = setup;
@@ -223,7 +258,7 @@ suite("values under a KMS plugin", () => {
     ] as const) {
       Object.assign(plugin, wrong);
       const stop = new AbortController();
-      const provider = new KmsProviders([setup.configuration], {
+      const provider = new KmsProviders([readKms(setup.kms)], {
         clock: systemClock,
         random: systemRandom,
         log: silentLogger,

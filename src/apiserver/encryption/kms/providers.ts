@@ -42,17 +42,20 @@ export class KmsProviders {
 
   /** Until all of them have answered well: those that aren't there yet are asked again for so long. Throws. */
   async ready(patienceMs: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
-    const until = clock.monotonic() + patienceMs;
-    for (const provider of this.#providers.values()) {
-      for (;;) {
-        try {
-          await provider.probe();
-          break;
-        } catch (error) {
-          if (clock.monotonic() >= until) throw error;
-          await clock.sleep(retryMs, signal);
-        }
+    const until = this.#deps.clock.monotonic() + patienceMs;
+    for (const [name, provider] of this.#providers) await this.#awaitOne(name, provider, until, signal);
+  }
+
+  async #awaitOne(name: string, provider: KmsProvider, until: number, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await provider.probe();
+        return;
+      } catch (error) {
+        if (clock.monotonic() >= until) throw error;
+        if (attempt === 1) log.warn("waiting for a KMS plugin", { provider: name, reason: provider.fault });
+        await clock.sleep(retryMs, signal);
       }
     }
   }
