@@ -17,16 +17,29 @@ export interface Fetched {
 
 const timeoutMs = 30_000;
 const bytesMax = 1 << 20;
+const redirections = [301, 302, 303, 307, 308];
+const redirectionsMax = 10;
 
-/** Follows no redirection. Rejects when there is no answer in time, or a long one. */
+/** As Go's client follows redirections, and keeps the token from other hosts. Rejects when there is no answer in time, or a long one. */
 export async function fetchText(url: string, options: FetchOptions, clock: Clock): Promise<Fetched> {
   using deadline = new ChildAbort(new AbortController().signal);
   const cancel = clock.after(timeoutMs, () => {
     deadline.abort(new Error(`no answer within ${timeoutMs} ms`));
   });
   try {
-    const response = await get(url, options, deadline.signal);
-    return { status: response.statusCode ?? 0, body: await limited(response) };
+    let [at, { bearerToken }] = [url, options];
+    for (let hops = 0; hops < redirectionsMax; hops++) {
+      const response = await get(at, { ...options, bearerToken }, deadline.signal);
+      const { statusCode: status = 0, headers } = response;
+      if (!redirections.includes(status) || headers.location === undefined) {
+        return { status, body: await limited(response) };
+      }
+      response.resume();
+      const next = new URL(headers.location, at);
+      if (next.host !== new URL(at).host) bearerToken = undefined;
+      at = next.href;
+    }
+    throw new Error(`stopped after ${redirectionsMax} redirects`);
   } finally {
     cancel();
   }

@@ -167,6 +167,20 @@ suite("groups that a token has elsewhere", () => {
     assert.deepEqual(await groupsOf(issuer, theirs, issuer.caPem + other.caPem), ["oidc:qa"]);
   });
 
+  test("are followed where they went, with the token that opens them on the same host only", async () => {
+    await using issuer = await TestIssuer.start();
+    await using other = await TestIssuer.start();
+    const token = await issuer.token({ groups: ["dev"] });
+    const caPem = issuer.caPem + other.caPem;
+    issuer.sources.set("/new", { accessToken: "Bearer x", token });
+    other.sources.set("/theirs", { accessToken: "", token });
+    issuer.moved.set("/old", "/new").set("/away", `${other.url}/theirs`).set("/round", "/round");
+    const at = (path: string): JWTPayload => named({ endpoint: `${issuer.url}${path}`, access_token: "x" });
+    assert.deepEqual(await groupsOf(issuer, at("/old"), caPem), ["oidc:dev"]);
+    assert.deepEqual(await groupsOf(issuer, at("/away"), caPem), ["oidc:dev"]);
+    await assert.rejects(groupsOf(issuer, at("/round"), caPem), /stopped after 10 redirects$/);
+  });
+
   test("aren't asked for when the token has them itself, or names no endpoint", async () => {
     await using issuer = await TestIssuer.start();
     const endpoint = `${issuer.url}/nowhere`;

@@ -12,6 +12,8 @@ export class TestIssuer implements AsyncDisposable {
   readonly asked: string[] = [];
   /** What it answers at other paths, to who brings this bearer token; by path. */
   readonly sources = new Map<string, { readonly accessToken: string; readonly token: string }>();
+  /** Where it sends who asks at a path; by path. */
+  readonly moved = new Map<string, string>();
   readonly #server: Server;
   #key: { readonly id: string; readonly privateKey: CryptoKey; readonly jwk: JWK } | undefined;
 
@@ -27,6 +29,11 @@ export class TestIssuer implements AsyncDisposable {
     this.caPem = ca.certificatePem;
     this.#server = createServer({ cert, key }, (request, response) => {
       this.asked.push(request.url ?? "");
+      const elsewhere = this.moved.get(request.url ?? "");
+      if (elsewhere !== undefined) {
+        response.writeHead(302, { location: elsewhere }).end();
+        return;
+      }
       const source = this.sources.get(request.url ?? "");
       if (source !== undefined) {
         const isRight = (request.headers.authorization ?? "") === source.accessToken;
