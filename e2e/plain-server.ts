@@ -56,7 +56,10 @@ export class PlainServer implements AsyncDisposable {
     await eventually("the server is ready", readyMs, () =>
       Promise.resolve(child.exitCode !== null || output.includes("ready in ")),
     );
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output.slice(-4000)}`);
+    if (child.exitCode !== null) {
+      rmSync(directory, { recursive: true, force: true });
+      throw new Error(`it ended with ${child.exitCode}:\n${output.slice(-4000)}`);
+    }
     return new PlainServer(directory, child);
   }
 
