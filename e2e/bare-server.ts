@@ -30,7 +30,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export async function startBareServer(): Promise<BareServer> {
+export async function startBareServer(more: readonly string[] = []): Promise<BareServer> {
   const directory = mkdtempSync(join(tmpdir(), "mini-k8s-bare-"));
   const kubeconfig = join(directory, "kubeconfig");
   const child = spawn(
@@ -45,6 +45,7 @@ export async function startBareServer(): Promise<BareServer> {
       String(await freePort()),
       "--write-kubeconfig",
       kubeconfig,
+      ...more,
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );

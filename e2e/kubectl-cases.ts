@@ -164,6 +164,24 @@ export function kubectlCases(version: KubectlVersion, cluster: () => Cluster): v
       await kubectl("delete", "pod", "echo", "talker", "--grace-period=0", "--force");
     });
 
+    test("replace: a pod's container gets another image", async () => {
+      await kubectl("run", "swapped", "--image=docker.io/mini/httpd:1", "--port=80");
+      await kubectl("wait", "--for=condition=Ready", "pod/swapped", "--timeout=60s");
+      const found = await kubectl("get", "pod", "swapped", "-o", "json");
+      const input = found.replaceAll(/(?<="image": ")docker\.io\/mini\/httpd:1/g, "docker.io/mini/httpd:2");
+      assert.equal(
+        await cluster().kubectl(["-n", namespace, "replace", "-f", "-"], { version, input }),
+        "pod/swapped replaced\n",
+      );
+      const image = ["get", "pod", "swapped", "-o", "jsonpath={.spec.containers[0].image}"];
+      assert.equal(await kubectl(...image), "docker.io/mini/httpd:2");
+      const page = ["exec", "swapped", "--", "wget", "-qO-", "http://localhost/"];
+      await eventually("version 2 serves", 60_000, async () =>
+        (await kubectl(...page).catch(() => "")).includes("version 2"),
+      );
+      await kubectl("delete", "pod", "swapped", "--now");
+    });
+
     test("debug adds a container that sees the other's processes", async () => {
       const pod = await podOf();
       await kubectl("debug", pod, "--image=busybox:1.36", "--target=httpd", "-c", "dbg", "--", "ps");

@@ -4,6 +4,7 @@ import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
 import { eventually } from "../wait.ts";
 import { ApiClient, at, textAt, type Json } from "./api-client.ts";
+import { certificateRequest } from "./kinds.ts";
 
 const waitMs = 15_000;
 let server: BareServer;
@@ -21,143 +22,8 @@ async function namespace(name: string): Promise<string> {
 
 const podSpec = { containers: [{ name: "c", image: "busybox" }] };
 
-/** A request for CN=joe, made by openssl; nobody has its key. */
-const certificateRequest =
-  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlJQ1V6Q0NBVHNDQVFBd0RqRU1NQW9HQTFVRUF3d0RhbTlsTUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQwpBUThBTUlJQkNnS0NBUUVBekRFdnBtSFFRWGk2T3BCbGdycmk3NURFdE03YVJRdTBjeHlEdXBtREJzQTBFNVZqCkE4S09pMnoya2tnV05nMmNMV0xNYm9GS2JkbVNld01vU2NsaHU0UUJMMUVTckpYN3JkTk1nMUs2aU9BVDI4M24KWjNYdXZjWlVSRGZZVk1XajUrY25DM1p4cTFGT2hhOHgyQzBSQUpqUDVoQkU0a0VCT3pmbWtVcmpndktWQ0gzWAo5RUE5eTlYYm9PZ2NvQ0FBYXJxa3B2NnNGUFRrZEVUdHdGR3lhWEFIbWJZZDAzOFI1S09JRXZMN1FRdXIzWUt0ClU4ZzloYUFKbXdzQkFiRC80MjBzL1VlN1dYcEdtY1ZLOHp2eEFxaFc1MU1YWTNhbGgxQmpjTWxaT1pQU1hSZmwKTkhjWDJqVC85MmVMcTA0T3owbHI3RUVJV2Vzb213RE1sMTZaZHdJREFRQUJvQUF3RFFZSktvWklodmNOQVFFTApCUUFEZ2dFQkFId2R6aXJpTC91K29FdXlqMFVrM0ZJd1hMT29tVXNobmJjbkJPTDhYWmt2ZzN0MkRKUFBlNldkCjNSMVFhV2NWT1E1dE5ISjZoaDQwMUtzdXNKdmQ5YU5wc0FsbXFobm5yZHNxSGk2RFRhMEJOZXlNZ21qeWhuNGcKVVFkQVlTSVNPWm1MbGdrOElJVVY1elpDbCtiNWdIbkhvNmt5TGs0RTdCVzlERGJsTUw0UnpKeExudzhjWUtncApwVXZsdUNTSHR4aVk2Q0lxb1pjK01YTkJZZmFlUGt0YlFCTCtwMmJHa3RqV2d3ODhvb1VYNitYeEU4ZFhsczQrCnhZV24vbmM0cjFuMGJnQkpkN1RTa3J1Q3pmMkRBTjZBekZtWDFnOFJUbnRzVVB4SGR1SDZ0VExHZUxqT3lNYUUKOHBwdjBJcndaYysvSUYzOXFxZy9CYWVBWWRJZGdDOD0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
-
-const validations = [{ expression: "true" }];
-
-interface Kind {
-  /** The part of the path that is the kind's, below the namespace's if it has one. */
-  readonly path: string;
-  readonly isNamespaced?: boolean;
-  readonly object: Json;
-  /** A merge patch of the status. */
-  readonly status?: Json;
-}
-
-const condition = { type: "E2E", status: "True", reason: "E2E", message: "by a test" };
-const timed = { ...condition, lastTransitionTime: "2026-01-02T03:04:05Z" };
-const flow = "/apis/flowcontrol.apiserver.k8s.io/v1";
-const admission = "/apis/admissionregistration.k8s.io/v1";
-
-const kinds: readonly Kind[] = [
-  {
-    path: `${flow}/flowschemas`,
-    object: { spec: { matchingPrecedence: 9000, priorityLevelConfiguration: { name: "global-default" } } },
-    status: { conditions: [timed] },
-  },
-  {
-    path: `${flow}/prioritylevelconfigurations`,
-    object: {
-      spec: { type: "Limited", limited: { nominalConcurrencyShares: 2, limitResponse: { type: "Reject" } } },
-    },
-    status: { conditions: [timed] },
-  },
-  {
-    path: `${admission}/validatingadmissionpolicies`,
-    object: {
-      spec: {
-        validations,
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: ["none"], apiVersions: ["v1"], operations: ["CREATE"], resources: ["nones"] },
-          ],
-        },
-      },
-    },
-    status: { conditions: [timed] },
-  },
-  {
-    path: `${admission}/validatingadmissionpolicybindings`,
-    object: { spec: { policyName: "none", validationActions: ["Deny"] } },
-  },
-  {
-    path: "/apis/certificates.k8s.io/v1/certificatesigningrequests",
-    object: {
-      spec: { signerName: "example.com/own", usages: ["client auth"], request: certificateRequest },
-    },
-    status: { conditions: [condition] },
-  },
-  {
-    path: "/events",
-    isNamespaced: true,
-    object: { involvedObject: { kind: "Pod", namespace: "operations" }, reason: "Test", type: "Normal" },
-  },
-  {
-    path: "/apis/events.k8s.io/v1",
-    isNamespaced: true,
-    object: {
-      regarding: { kind: "Pod", namespace: "operations" },
-      reason: "Test",
-      action: "Do",
-      type: "Normal",
-      note: "n",
-      eventTime: "2026-01-02T03:04:05.000006Z",
-      reportingController: "test-controller",
-      reportingInstance: "i",
-    },
-  },
-  { path: "/podtemplates", isNamespaced: true, object: { template: { spec: podSpec } } },
-  { path: "/serviceaccounts", isNamespaced: true, object: {} },
-  { path: "/configmaps", isNamespaced: true, object: { data: { a: "b" } } },
-  { path: "/secrets", isNamespaced: true, object: { stringData: { a: "b" } } },
-  { path: "/limitranges", isNamespaced: true, object: { spec: { limits: [{ type: "Pod" }] } } },
-  {
-    path: "/resourcequotas",
-    isNamespaced: true,
-    object: { spec: { hard: { pods: "9" } } },
-    status: { hard: { pods: "8" } },
-  },
-  { path: "/apis/coordination.k8s.io/v1", isNamespaced: true, object: { spec: { holderIdentity: "h" } } },
-];
-
-function pathOf({ path, isNamespaced = false }: Kind): string {
-  if (!isNamespaced) return path;
-  if (path.startsWith("/apis/events")) return `${path}/namespaces/operations/events`;
-  if (path.startsWith("/apis/coordination")) return `${path}/namespaces/operations/leases`;
-  return `/api/v1/namespaces/operations${path}`;
-}
-
 function operations(): void {
   before(() => namespace("operations"));
-
-  for (const kind of kinds) {
-    test(`every operation on ${kind.path}`, async () => {
-      const path = pathOf(kind);
-      const e2e = kind.path.replaceAll(/\W+/g, "-").replace(/.*io-v1-(?=.)|^-/, "");
-      const selected = `${path}?labelSelector=e2e%3D${e2e}`;
-      using watching = await api.watch(`${selected}&watch=1`);
-      const make = (name: string): Promise<Json> =>
-        api.create(path, { ...kind.object, metadata: { name, labels: { e2e } } });
-      for (const name of ["e2e-a", "e2e-b", "e2e-c"]) await make(name);
-      const found = await api.get(`${path}/e2e-a`);
-      assert.ok(at(found, "metadata.uid"));
-      assert.equal(((await api.get(selected))["items"] as unknown[]).length, 3);
-      await api.merge(`${path}/e2e-a`, { metadata: { annotations: { patched: "true" } } });
-      await annotated(`${path}/e2e-a`, { updated: "true" });
-      const stale = await api.call("PUT", `${path}/e2e-a`, {
-        body: { ...found, metadata: { ...(found["metadata"] as Json), annotations: { stale: "x" } } },
-      });
-      assert.deepEqual([stale.code, stale.body["reason"]], [409, "Conflict"]);
-      if (kind.status !== undefined) await ofStatus(`${path}/e2e-a/status`, kind.status);
-      await api.must("DELETE", `${path}/e2e-a`);
-      assert.equal((await api.call("GET", `${path}/e2e-a`)).code, 404);
-      await api.must("DELETE", selected);
-      assert.deepEqual((await api.get(selected))["items"], []);
-      await eventually("the watch has seen all go", waitMs, () =>
-        Promise.resolve(watching.seen().filter((event) => event.startsWith("DELETED")).length === 3),
-      );
-      const seen = watching.seen();
-      for (const name of ["e2e-a", "e2e-b", "e2e-c"]) {
-        assert.deepEqual(
-          [seen.indexOf(`ADDED ${name}`) >= 0, seen.includes(`DELETED ${name}`)],
-          [true, true],
-        );
-      }
-      assert.ok(seen.filter((event) => event === "MODIFIED e2e-a").length >= 2, seen.join());
-    });
-  }
 
   test("an event of one API is the other's, too", async () => {
     const core = "/api/v1/namespaces/operations/events";
@@ -215,29 +81,6 @@ function operations(): void {
     assert.equal((at(kept, "status.conditions") as Json[]).length, 1);
     const selected = await api.get(`${path}?fieldSelector=spec.signerName%3Dexample.com/own`);
     assert.equal((selected["items"] as unknown[]).length, 1);
-  });
-}
-
-async function ofStatus(path: string, status: Json): Promise<void> {
-  const read = await api.get(path);
-  assert.ok(at(read, "metadata.name"));
-  const patched = await api.merge(path, { status });
-  for (const [key, wanted] of Object.entries(status)) {
-    assert.deepEqual(Object.keys(at(patched, `status.${key}`) as Json), Object.keys(wanted as Json));
-  }
-  await annotated(path, { status: "updated" });
-}
-
-/** By a PUT; controllers may write in between. */
-async function annotated(path: string, annotations: Json): Promise<void> {
-  await eventually(`PUT ${path}`, waitMs, async () => {
-    const found = await api.get(path);
-    const metadata = { ...(found["metadata"] as Json), annotations };
-    const { code, text, body } = await api.call("PUT", path, { body: { ...found, metadata } });
-    if (code === 409) return false;
-    assert.equal(code, 200, text);
-    if (!path.endsWith("/status")) assert.deepEqual(at(body, "metadata.annotations"), annotations);
-    return true;
   });
 }
 

@@ -1,0 +1,122 @@
+/** What upstream's conformance demands of every kind that is generally available: each operation, as raw requests. */
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { startBareServer, type BareServer } from "../bare-server.ts";
+import { eventually } from "../wait.ts";
+import { ApiClient, at, type Json } from "./api-client.ts";
+import { kinds, pathOf } from "./kinds.ts";
+
+const waitMs = 15_000;
+let server: BareServer;
+let api: ApiClient;
+
+suite("conformance of operations", { timeout: 120_000 }, () => {
+  before(async () => {
+    server = await startBareServer(["--runtime-config", "admissionregistration.k8s.io/v1beta1=true"]);
+    api = await ApiClient.of(server.kubeconfig);
+    await api.create("/api/v1/namespaces", { metadata: { name: "operations" } });
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  for (const kind of kinds) {
+    test(`every operation on ${kind.path}`, async () => {
+      const path = pathOf(kind);
+      await inDiscovery(path);
+      const e2e = kind.path.replaceAll(/\W+/g, "-").replace(/.*io-v1(beta1)?-(?=.)|^-/, "");
+      const selected = `${path}?labelSelector=e2e%3D${e2e}`;
+      using watching = await api.watch(`${selected}&watch=1`);
+      const make = (name: string): Promise<Json> =>
+        api.create(path, { ...kind.object, metadata: { name, labels: { e2e } } });
+      for (const name of ["e2e-a", "e2e-b", "e2e-c"]) await make(name);
+      const found = await api.get(`${path}/e2e-a`);
+      assert.ok(at(found, "metadata.uid"));
+      assert.equal(((await api.get(selected))["items"] as unknown[]).length, 3);
+      await api.merge(`${path}/e2e-a`, { metadata: { annotations: { patched: "true" } } });
+      await byEveryPatch(`${path}/e2e-a`);
+      await annotated(`${path}/e2e-a`, { updated: "true" });
+      const stale = await api.call("PUT", `${path}/e2e-a`, {
+        body: { ...found, metadata: { ...(found["metadata"] as Json), annotations: { stale: "x" } } },
+      });
+      assert.deepEqual([stale.code, stale.body["reason"]], [409, "Conflict"]);
+      if (kind.status !== undefined) await ofStatus(`${path}/e2e-a/status`, kind.status);
+      await api.must("DELETE", `${path}/e2e-a`);
+      assert.equal((await api.call("GET", `${path}/e2e-a`)).code, 404);
+      await api.must("DELETE", selected);
+      assert.deepEqual((await api.get(selected))["items"], []);
+      await eventually("the watch has seen all go", waitMs, () =>
+        Promise.resolve(watching.seen().filter((event) => event.startsWith("DELETED")).length === 3),
+      );
+      const seen = watching.seen();
+      for (const name of ["e2e-a", "e2e-b", "e2e-c"]) {
+        assert.deepEqual(
+          [seen.indexOf(`ADDED ${name}`) >= 0, seen.includes(`DELETED ${name}`)],
+          [true, true],
+        );
+      }
+      assert.ok(seen.filter((event) => event === "MODIFIED e2e-a").length >= 2, seen.join());
+    });
+  }
+});
+
+/** Upstream looks the group up, then its version, then the resource with its verbs. */
+async function inDiscovery(path: string): Promise<void> {
+  const [, api_, group = "", version = ""] = path.split("/");
+  const resource = path.split("/").at(-1);
+  const base = api_ === "api" ? "/api/v1" : `/apis/${group}/${version}`;
+  if (api_ === "apis") {
+    const { groups } = (await api.get("/apis")) as { groups: { name: string }[] };
+    assert.ok(groups.some(({ name }) => name === group));
+    const { versions } = (await api.get(`/apis/${group}`)) as { versions: { version: string }[] };
+    assert.ok(versions.some((one) => one.version === version));
+  }
+  const { resources } = (await api.get(base)) as { resources: { name: string; verbs: string[] }[] };
+  assert.deepEqual(
+    resources.find(({ name }) => name === resource)?.verbs.toSorted(),
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    base,
+  );
+}
+
+/** JSON, strategic and applied patches, and none of them loses what another wrote. */
+async function byEveryPatch(path: string): Promise<void> {
+  const found = await api.get(path);
+  const { apiVersion, kind } = found;
+  const applied = { apiVersion, kind, metadata: { annotations: { applied: "true" } } };
+  const patches = [
+    ["json-patch+json", [{ op: "add", path: "/metadata/annotations/json", value: "true" }]],
+    ["strategic-merge-patch+json", { metadata: { annotations: { strategic: "true" } } }],
+    ["apply-patch+yaml", applied],
+  ] as const;
+  for (const [type, body] of patches) {
+    const query = type === "apply-patch+yaml" ? "?fieldManager=e2e" : "";
+    const sent = { body: JSON.stringify(body), type: `application/${type}` };
+    await api.must("PATCH", `${path}${query}`, sent);
+  }
+  const { metadata } = (await api.get(path)) as { metadata: { resourceVersion: string; annotations: Json } };
+  const { patched, json, strategic, applied: byApply } = metadata.annotations;
+  assert.deepEqual([patched, json, strategic, byApply], ["true", "true", "true", "true"]);
+  assert.ok(BigInt(metadata.resourceVersion) > BigInt(String(at(found, "metadata.resourceVersion"))));
+}
+
+async function ofStatus(path: string, status: Json): Promise<void> {
+  const read = await api.get(path);
+  assert.ok(at(read, "metadata.name"));
+  const patched = await api.merge(path, { status });
+  for (const [key, wanted] of Object.entries(status)) {
+    assert.deepEqual(Object.keys(at(patched, `status.${key}`) as Json), Object.keys(wanted as Json));
+  }
+  await annotated(path, { status: "updated" });
+}
+
+/** By a PUT; controllers may write in between. */
+async function annotated(path: string, annotations: Json): Promise<void> {
+  await eventually(`PUT ${path}`, waitMs, async () => {
+    const found = await api.get(path);
+    const metadata = { ...(found["metadata"] as Json), annotations };
+    const { code, text, body } = await api.call("PUT", path, { body: { ...found, metadata } });
+    if (code === 409) return false;
+    assert.equal(code, 200, text);
+    if (!path.endsWith("/status")) assert.deepEqual(at(body, "metadata.annotations"), annotations);
+    return true;
+  });
+}
