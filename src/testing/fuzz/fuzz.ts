@@ -13,18 +13,25 @@ import { errorText, silentLogger, type Logger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
-import { startTestServer } from "#testing/server.ts";
+import { startTestServer, type TestServer } from "#testing/server.ts";
 import { runChannelCase } from "./channel-cases.ts";
 import { Choice } from "./choice.ts";
 import { goodDefinition } from "./custom-cases.ts";
 import { expressionCase, runExpressionCase } from "./expression-cases.ts";
 import { runFrameCase } from "./frame-cases.ts";
 import { FuzzClient, reproduction, type HttpAnswer, type HttpCase } from "./http-case.ts";
+import { runHttp2Case } from "./http2-cases.ts";
 import { ObjectMaker } from "./object-maker.ts";
 import { requestFamilies, type CaseDeps } from "./request-cases.ts";
 import { faultOf } from "./verdict.ts";
 
-export const fuzzFamilies = [...Object.keys(requestFamilies), "frames", "channels", "expressions"] as const;
+export const fuzzFamilies = [
+  ...Object.keys(requestFamilies),
+  "frames",
+  "http2",
+  "channels",
+  "expressions",
+] as const;
 
 export interface FuzzOptions {
   readonly seed: number;
@@ -78,7 +85,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     loadExpressions: () => Promise.resolve(createExpressions()),
   });
   const client = new FuzzClient(server, systemClock);
-  const run = new Run(options, { client, errors, store });
+  const run = new Run(options, { client, server, errors, store });
   const onStray = (error: unknown): void => {
     run.stray(error);
   };
@@ -94,7 +101,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   return run.report();
 }
 
+const goodRequest: HttpCase = { method: "GET", path: "/version", headers: {}, body: Buffer.alloc(0) };
+
 interface RunDeps {
+  readonly server: TestServer;
   readonly client: FuzzClient;
   readonly errors: string[];
   readonly store: Store;
@@ -157,6 +167,8 @@ class Run {
     const family = choice.pick(this.#options.families);
     if (family === "frames") {
       await this.#guarded(family, caseSeed, () => runFrameCase(choice, systemClock));
+    } else if (family === "http2") {
+      await this.#guarded(family, caseSeed, () => this.#http2(choice));
     } else if (family === "channels") {
       await this.#guarded(family, caseSeed, () => runChannelCase(choice, systemClock));
     } else if (family === "expressions") {
@@ -165,6 +177,13 @@ class Run {
     } else {
       await this.#request(family as keyof typeof requestFamilies, caseSeed, choice);
     }
+  }
+
+  /** A good connection beside it keeps being answered. */
+  async #http2(choice: Choice): Promise<void> {
+    await runHttp2Case(choice, this.#deps.server);
+    const answer = await this.#deps.client.send(goodRequest, "h2");
+    if (answer?.status !== 200) throw new Error(`another connection is answered with ${answer?.status}`);
   }
 
   async #guarded(family: string, caseSeed: number, run: () => unknown, shown = ""): Promise<void> {

@@ -266,7 +266,7 @@ const breaches: readonly (readonly [string, Buffer, number])[] = [
   ["a push", framed(frameTypes.pushPromise, 0, 1, Buffer.alloc(4)), errorCodes.protocol],
   ["a ping that is cut off", framed(frameTypes.ping, 0, 0, Buffer.alloc(7)), errorCodes.frameSize],
   ["settings that are cut off", framed(frameTypes.settings, 0, 0, Buffer.alloc(5)), errorCodes.frameSize],
-  ["a window that grows by nothing", numbersFrame(frameTypes.windowUpdate, 0, 0), errorCodes.flowControl],
+  ["a window that grows by nothing", numbersFrame(frameTypes.windowUpdate, 0, 0), errorCodes.protocol],
   [
     "a window that grows too large",
     numbersFrame(frameTypes.windowUpdate, 0, 2 ** 31 - 1),

@@ -11,6 +11,7 @@ import {
   FrameReader,
   frameTypes,
   headOf,
+  numbersFrame,
   preface,
   settings,
   settingsFrame,
@@ -95,4 +96,82 @@ test("who was told goodbye and doesn't close is cut off", async (t) => {
   };
   poke();
   await cut;
+});
+
+const answering: OpenStream = (stream) => {
+  stream.sendHeaders(encodeHeaders([{ name: ":status", value: "200" }]), false);
+  return ignoring;
+};
+const reset = (stream: number): Buffer => numbersFrame(frameTypes.reset, stream, errorCodes.cancel);
+const goodbyeOf = (heard: readonly Frame[]): number | undefined =>
+  heard.find(({ type }) => type === frameTypes.goAway)?.payload.readUInt32BE(4);
+const ping = Buffer.concat([headOf(frameTypes.ping, 0, 0, 8), Buffer.alloc(8)]);
+
+test("thousands of watches may be ended at once, again and again; requests without an answer not", async (t) => {
+  for (const [open, code] of [
+    [answering, undefined],
+    [(): typeof ignoring => ignoring, errorCodes.enhanceYourCalm],
+  ] as const) {
+    const { client, connection, heard } = await world(t, open);
+    client.write(Buffer.concat([preface, settingsFrame([])]));
+    let stream = 1;
+    for (let round = 0; round < 5; round++) {
+      const streams = Array.from({ length: 1000 }, (_, at) => stream + 2 * at);
+      client.write(Buffer.concat([...streams.map((id) => ask(id)), ...streams.map((id) => reset(id))]));
+      stream += 2000;
+    }
+    client.write(ping);
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (heard.some(({ type }) => type === frameTypes.ping || type === frameTypes.goAway)) resolve();
+        else client.once("data", look);
+      };
+      look();
+    });
+    assert.equal(goodbyeOf(heard), code);
+    assert.equal(connection.openStreams, 0);
+  }
+});
+
+test("who asks on and on for heads and reads none is left, and cut off", async (t) => {
+  const long = encodeHeaders([
+    { name: ":status", value: "200" },
+    { name: "x", value: "y".repeat(8000) },
+  ]);
+  const { client, clock, connection } = await world(t, (stream) => {
+    stream.sendHeaders(long, true);
+    return ignoring;
+  });
+  client.pause();
+  client.write(Buffer.concat([preface, settingsFrame([])]));
+  let stream = 1;
+  const gone = new Promise<void>((resolve) => {
+    client.once("close", () => {
+      resolve();
+    });
+  });
+  const more = (): void => {
+    if (client.destroyed) return;
+    const streams = Array.from({ length: 100 }, (_, at) => stream + 2 * at);
+    stream += 200;
+    client.write(Buffer.concat(streams.map((id) => ask(id))), () => {
+      void clock.advance(1000).then(() => setImmediate(more));
+    });
+  };
+  more();
+  await gone;
+  assert.equal(connection.openStreams, 0);
+  assert.ok(stream < 200_000, `${stream} streams were answered`);
+});
+
+test("what comes on a stream after its end ends that stream", async (t) => {
+  const data = Buffer.concat([headOf(frameTypes.data, 0, 1, 3), Buffer.alloc(3)]);
+  for (const late of [data, ask(1)]) {
+    const { client, heard } = await world(t, answering);
+    client.write(Buffer.concat([preface, settingsFrame([]), ask(1), late, ping]));
+    while (!heard.some(({ type }) => type === frameTypes.ping)) await once(client, "data");
+    const told = heard.find(({ type }) => type === frameTypes.reset);
+    assert.equal(told?.stream, 1);
+    assert.equal(told.payload.readUInt32BE(0), errorCodes.streamClosed);
+  }
 });

@@ -1,7 +1,4 @@
-/**
- * A server's end of one HTTP/2 connection: streams that clients open, both sides' windows, no pushes, no priorities.
- * RFC 9113
- */
+/** A server's end of one HTTP/2 connection: clients' streams, both sides' windows, no pushes or priorities. RFC 9113 */
 import type { Socket } from "node:net";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
@@ -22,7 +19,10 @@ import {
   windowBytesMax,
 } from "./frames.ts";
 import { type Header, HpackDecoder, HpackError } from "./hpack.ts";
+import { HeaderBlock } from "./header-block.ts";
+import { checkFrame, checkSetting } from "./frame-rules.ts";
 import { Outbox } from "./outbox.ts";
+import { ResetBudget } from "./reset-budget.ts";
 import { type Http2Stream, type StreamHandler, type StreamOwner, StreamState } from "./stream.ts";
 
 /** What a client may send on one stream, and on all, before we have taken it. */
@@ -31,21 +31,20 @@ const connectionWindowBytes = 16 * 2 ** 20;
 const concurrentStreamsMax = 10_000;
 /** Written, and not yet taken by the system: from here on streams wait. */
 const backlogBytesMax = 2 ** 20;
+/** Of answers too short to wait for a window: who goes on asking and reads none of them is left. */
+const unreadBytesMax = 16 * 2 ** 20;
 /** Queued for all streams together: a client that asks for more and reads nothing is left. upstream: maxSessionMemory of Node */
 const queuedBytesMax = 256 * 2 ** 20;
 /** How long a client that was told goodbye may take to close. */
 const lingerMs = 5000;
 /** Answers to pings and settings that wait, while what was written before isn't read. */
 const unreadMax = 10_000;
-/** A header block comes in at most so many frames, for which a block of 1 MiB has room. */
-const blockFramesMax = 128;
-/** Streams that a client may break off at once, and per second after that. upstream: nghttp2's defaults */
-const resetsBurst = 1000;
-const resetsPerSecond = 33;
 /** Streams beyond concurrentStreamsMax that a client may try. */
 const refusedMax = 100;
 
 const nothing = Buffer.alloc(0);
+
+const wrongWindow = (more: number): number => (more === 0 ? errorCodes.protocol : errorCodes.flowControl);
 
 export type OpenStream = (stream: Http2Stream, headers: readonly Header[], isLast: boolean) => StreamHandler;
 
@@ -69,12 +68,13 @@ export class Http2Connection implements StreamOwner {
   #greeting: Buffer = preface;
   #lastStream = 0;
   /** A header block whose end hasn't come. */
-  #block: { readonly frame: Frame; readonly parts: Buffer[]; bytes: number } | undefined;
+  #block: HeaderBlock | undefined;
   #sendWindow = initialWindowBytes;
   #peerStreamWindow = initialWindowBytes;
   #receiveWindow = connectionWindowBytes;
-  #resetsLeft = resetsBurst;
-  #resetsAt: number;
+  readonly #resets: ResetBudget;
+  /** Its settings come before all else. */
+  #hasSettings = false;
   #refused = 0;
   #unread = 0;
   #queuedBytes = 0;
@@ -88,7 +88,8 @@ export class Http2Connection implements StreamOwner {
     this.#options = options;
     this.#out = new Outbox(socket);
     this.#decoder = new HpackDecoder(options.headerBytesMax);
-    this.usedAt = this.#resetsAt = options.clock.monotonic();
+    this.#resets = new ResetBudget(options.clock);
+    this.usedAt = options.clock.monotonic();
     socket.on("data", (chunk: Buffer) => {
       this.#receive(chunk);
     });
@@ -96,7 +97,7 @@ export class Http2Connection implements StreamOwner {
       this.#pumpAll();
     });
     socket.on("end", () => {
-      socket.destroySoon();
+      this.#endSoon();
     });
     socket.on("error", () => undefined);
     socket.on("close", () => {
@@ -123,7 +124,7 @@ export class Http2Connection implements StreamOwner {
     this.#sayGoodbye(code);
     this.#out.flush();
     this.#closeAll();
-    this.#socket.destroySoon();
+    this.#endSoon();
   }
 
   /** Tells the client, takes no new streams, and ends when there are none left. */
@@ -185,6 +186,10 @@ export class Http2Connection implements StreamOwner {
 
   #receive(chunk: Buffer): void {
     if (this.#hasEnded) return;
+    if (this.#out.backlogBytes > unreadBytesMax) {
+      this.close(errorCodes.enhanceYourCalm);
+      return;
+    }
     try {
       const rest = this.#greeting.length === 0 ? chunk : this.#greet(chunk);
       if (rest.length > 0) this.#reader.push(rest, this.#takeFrame);
@@ -210,6 +215,10 @@ export class Http2Connection implements StreamOwner {
 
   #take(frame: Frame): void {
     const { type, stream } = frame;
+    checkFrame(frame);
+    if (!this.#hasSettings && type !== frameTypes.settings) {
+      throw new Http2Error(errorCodes.protocol, "a client begins with its settings");
+    }
     if (
       this.#block !== undefined &&
       (type !== frameTypes.continuation || stream !== this.#block.frame.stream)
@@ -221,7 +230,7 @@ export class Http2Connection implements StreamOwner {
         this.#takeData(frame);
         return;
       case frameTypes.headers:
-        this.#block = { frame, parts: [], bytes: 0 };
+        this.#block = new HeaderBlock(frame, this.#options.headerBytesMax);
         this.#takeBlock(frame, contentOf(frame));
         return;
       case frameTypes.continuation:
@@ -234,14 +243,11 @@ export class Http2Connection implements StreamOwner {
         this.#takeSettings(frame);
         return;
       case frameTypes.ping:
-        if (frame.payload.length !== 8) throw new Http2Error(errorCodes.frameSize, "a ping isn't of 8 bytes");
         if ((frame.flags & flags.ack) === 0) this.#acknowledge(frameTypes.ping, frame.payload);
         return;
       case frameTypes.windowUpdate:
         this.#takeWindow(frame);
         return;
-      case frameTypes.pushPromise:
-        throw new Http2Error(errorCodes.protocol, "clients can't push");
       default:
       // Priorities, a client's goodbye, and types that are not for us.
     }
@@ -250,20 +256,18 @@ export class Http2Connection implements StreamOwner {
   /** Throws for a stream that was never opened. */
   #known(stream: number, what: string): void {
     if (this.#isLeaving && stream !== 0) return;
-    if (stream === 0 || stream > this.#lastStream) {
+    if (stream % 2 === 0 || stream > this.#lastStream) {
       throw new Http2Error(errorCodes.protocol, `${what} for stream ${stream}, which isn't open`);
     }
   }
 
-  #takeReset({ stream, payload }: Frame): void {
-    if (payload.length !== 4) throw new Http2Error(errorCodes.frameSize, "a reset isn't of 4 bytes");
-    this.#known(stream, "reset");
-    const now = this.#options.clock.monotonic();
-    const regained = ((now - this.#resetsAt) / 1000) * resetsPerSecond;
-    this.#resetsLeft = Math.min(resetsBurst, this.#resetsLeft + regained) - 1;
-    this.#resetsAt = now;
-    if (this.#resetsLeft < 0) throw new Http2Error(errorCodes.enhanceYourCalm, "too many resets");
-    this.#drop(this.#streams.get(stream));
+  #takeReset({ stream: id }: Frame): void {
+    this.#known(id, "reset");
+    const stream = this.#streams.get(id);
+    if (stream?.hasBegun !== true && !this.#resets.take()) {
+      throw new Http2Error(errorCodes.enhanceYourCalm, "too many resets");
+    }
+    this.#drop(stream);
   }
 
   #takeData(frame: Frame): void {
@@ -296,31 +300,25 @@ export class Http2Connection implements StreamOwner {
   #takeBlock(frame: Frame, content: Buffer): void {
     const block = this.#block;
     if (block === undefined) throw new Http2Error(errorCodes.protocol, "a continuation of nothing");
-    block.bytes += content.length;
-    if (block.bytes > this.#options.headerBytesMax || block.parts.length === blockFramesMax) {
-      throw new Http2Error(errorCodes.enhanceYourCalm, "headers are too long");
-    }
-    const isWhole = (frame.flags & flags.endHeaders) !== 0;
-    // What was received may be overwritten by what comes next.
-    block.parts.push(isWhole ? content : Buffer.from(content));
-    if (!isWhole) return;
+    const whole = block.add(frame, content);
+    if (whole === undefined) return;
     this.#block = undefined;
-    const [only] = block.parts;
-    const whole = block.parts.length === 1 && only !== undefined ? only : Buffer.concat(block.parts);
     this.#takeHeaders(block.frame, this.#decoder.decode(whole));
   }
 
   #takeHeaders({ stream: id, flags: flagBits }: Frame, headers: readonly Header[]): void {
     const isLast = (flagBits & flags.endStream) !== 0;
+    if (id % 2 === 0) throw new Http2Error(errorCodes.protocol, `clients can't open stream ${id}`);
     if (id <= this.#lastStream) {
       // Trailers, which mean nothing here; of a stream that is gone, they are late.
       const stream = this.#streams.get(id);
       if (stream === undefined) return;
-      if (!isLast || stream.hasPeerEnded) this.reset(stream, errorCodes.protocol);
-      else this.#deliver(stream, nothing, true);
+      if (stream.hasPeerEnded) this.reset(stream, errorCodes.streamClosed);
+      else if (!isLast || headers.some(({ name }) => name.startsWith(":"))) {
+        this.reset(stream, errorCodes.protocol);
+      } else this.#deliver(stream, nothing, true);
       return;
     }
-    if (id % 2 === 0) throw new Http2Error(errorCodes.protocol, `clients can't open stream ${id}`);
     if (this.#isLeaving) return;
     this.#lastStream = id;
     if (this.#streams.size >= concurrentStreamsMax) {
@@ -336,13 +334,14 @@ export class Http2Connection implements StreamOwner {
     stream.handler.opened?.();
   }
 
-  #takeSettings({ stream, flags: flagBits, payload }: Frame): void {
-    if (stream !== 0) throw new Http2Error(errorCodes.protocol, "settings of one stream");
+  #takeSettings({ flags: flagBits, payload }: Frame): void {
     if ((flagBits & flags.ack) !== 0) return;
-    if (payload.length % 6 !== 0) throw new Http2Error(errorCodes.frameSize, "settings are cut off");
+    this.#hasSettings = true;
     for (let at = 0; at < payload.length; at += 6) {
+      const id = payload.readUInt16BE(at);
       const value = payload.readUInt32BE(at + 2);
-      if (payload.readUInt16BE(at) === settings.initialWindow) this.#setPeerWindow(value);
+      checkSetting(id, value);
+      if (id === settings.initialWindow) this.#setPeerWindow(value);
     }
     this.#acknowledge(frameTypes.settings, nothing);
     this.#pumpAll();
@@ -355,19 +354,22 @@ export class Http2Connection implements StreamOwner {
   }
 
   #setPeerWindow(bytes: number): void {
-    if (bytes > windowBytesMax) throw new Http2Error(errorCodes.flowControl, `a window of ${bytes} bytes`);
     const more = bytes - this.#peerStreamWindow;
     this.#peerStreamWindow = bytes;
-    for (const stream of this.#streams.values()) stream.sendWindow += more;
+    for (const stream of this.#streams.values()) {
+      stream.sendWindow += more;
+      if (stream.sendWindow > windowBytesMax) {
+        throw new Http2Error(errorCodes.flowControl, `windows grow by ${more}`);
+      }
+    }
   }
 
   #takeWindow({ stream: id, payload }: Frame): void {
-    if (payload.length !== 4) throw new Http2Error(errorCodes.frameSize, "a window update isn't of 4 bytes");
     const more = payload.readUInt32BE(0) & windowBytesMax;
     if (id === 0) {
       this.#sendWindow += more;
       if (more === 0 || this.#sendWindow > windowBytesMax) {
-        throw new Http2Error(errorCodes.flowControl, `a window grows by ${more}`);
+        throw new Http2Error(wrongWindow(more), `a window grows by ${more}`);
       }
       this.#pumpAll();
       return;
@@ -376,7 +378,7 @@ export class Http2Connection implements StreamOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.sendWindow += more;
-    if (more === 0 || stream.sendWindow > windowBytesMax) this.reset(stream, errorCodes.flowControl);
+    if (more === 0 || stream.sendWindow > windowBytesMax) this.reset(stream, wrongWindow(more));
     else this.#pump(stream);
   }
 
@@ -427,6 +429,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   #pushHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
+    stream.hasBegun = true;
     const first = block.length <= frameBytesMax ? block : block.subarray(0, frameBytesMax);
     const endStream = isLast ? flags.endStream : 0;
     const isWhole = first === block;
@@ -472,6 +475,16 @@ export class Http2Connection implements StreamOwner {
     this.#hasEnded = true;
     this.#out.flush();
     this.#socket.end();
+    this.#linger();
+  }
+
+  /** Once what was written is read. */
+  #endSoon(): void {
+    this.#socket.destroySoon();
+    if (!this.#socket.destroyed) this.#linger();
+  }
+
+  #linger(): void {
     const cancel = this.#options.clock.after(lingerMs, () => {
       this.#socket.destroy();
     });

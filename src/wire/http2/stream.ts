@@ -59,6 +59,8 @@ export class StreamState implements Http2Stream {
   /** The queue's end is our side's, with these headers or without any. */
   isEnding = false;
   trailers: Uint8Array | undefined;
+  /** Its answer's head is out. */
+  hasBegun = false;
   hasEnded = false;
   hasPeerEnded = false;
   isClosed = false;
