@@ -40,6 +40,7 @@ import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
+import { flowDump } from "./flowcontrol/dump.ts";
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
@@ -389,6 +390,7 @@ class ApiserverComponent implements Apiserver {
           this.#healthMetrics.observe(root, name, isHealthy);
         },
         openapi: (request) => openapi.answer(request),
+        flowDump: (path, query) => flowDump(path, query, this.#flow, this.#deps.clock),
         tokenDiscovery: {
           issuer,
           jwksUri: `https://${advertiseAddress}:${port}/openid/v1/jwks`,

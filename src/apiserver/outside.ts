@@ -18,6 +18,8 @@ export interface OutsideDeps extends HealthOptions {
   /** /openapi/v2 and /openapi/v3/…; undefined for a path that isn't there. */
   readonly openapi: (call: ApiCall) => Answer | undefined;
   readonly tokenDiscovery: DiscoveryOptions;
+  /** Of priority and fairness; undefined for another path. */
+  readonly flowDump: (path: string, query: URLSearchParams) => string | undefined;
 }
 
 export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
@@ -26,6 +28,8 @@ export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer 
   if (path === "/metrics") return metricsAnswer(deps.metrics);
   if (path === "/metrics/slis") return metricsAnswer(deps.healthMetrics);
   if (path.startsWith("/openapi/")) return deps.openapi(call);
+  const dump = deps.flowDump(path, call.query);
+  if (dump !== undefined) return textAnswer(dump);
   if (path === "/") return rootPaths();
   return (
     (await health(path, call.query, deps.checks, deps)) ??
@@ -41,6 +45,13 @@ function tokenDiscovery(path: string, options: DiscoveryOptions): Answer | undef
   const headers = { "content-type": contentType, "cache-control": cacheControl };
   return { kind: "raw", status: 200, headers, body: JSON.stringify(body) };
 }
+
+const textAnswer = (body: string): Answer => ({
+  kind: "raw",
+  status: 200,
+  headers: { "content-type": "text/plain; charset=utf-8" },
+  body,
+});
 
 async function metricsAnswer(metrics: MetricsText): Promise<Answer> {
   const { contentType, text } = await metrics();

@@ -14,7 +14,9 @@ import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
 
-import type { FlowMetrics, FlowPlace } from "./flow-metrics.ts";
+import type { RequestInfo } from "#apiserver/request/info.ts";
+import type { FlowRequestState } from "./dump.ts";
+import type { FlowCounts, FlowMetrics, FlowPlace } from "./flow-metrics.ts";
 import { PriorityLevel, type LevelOptions, type QueueOptions, type SeatLease } from "./priority-level.ts";
 
 export interface FlowControlOptions {
@@ -45,11 +47,23 @@ export interface Classified {
 /** Who may have to wait. */
 export interface Waiter {
   readonly signal: AbortSignal;
+  readonly info?: RequestInfo;
   /** So long he did. */
   held?(ms: number): void;
 }
 
+function stateOf(
+  { level, flow, user }: Classified,
+  seats: number,
+  { info }: Waiter,
+  { arrived, started }: Pick<FlowRequestState, "arrived" | "started">,
+): FlowRequestState {
+  return { levelName: level.name, flow, seats, userName: user.name, info, arrived, started };
+}
+
 export class FlowControl {
+  /** What has its seats now. */
+  readonly running = new Set<FlowRequestState>();
   readonly #options: FlowControlOptions;
   readonly #deps: FlowControlDeps;
   readonly #levels = new Map<string, PriorityLevel>();
@@ -88,6 +102,11 @@ export class FlowControl {
     const { waitMaxMs } = this.#options;
     const lendable = (to: PriorityLevel): number => this.#lendable(to);
     this.#levels.set(name, new PriorityLevel(name, options, { clock, waitMaxMs, lendable }));
+  }
+
+  /** Of all that a level has had to do with. */
+  countsOf(levelName: string): FlowCounts {
+    return this.#deps.metrics.countsOf(levelName);
   }
 
   get levels(): Iterable<PriorityLevel> {
@@ -130,32 +149,36 @@ export class FlowControl {
     if (lease === undefined) return this.#runLater(classified, seats, work, waiter);
     const began = this.#deps.clock.monotonic();
     place.begun(0, lease.seats);
+    const running = stateOf(classified, lease.seats, waiter, { arrived: began, started: began });
+    this.running.add(running);
     let answer: T | Promise<T>;
     try {
       answer = work();
     } catch (error) {
-      this.#leave(lease, place, began);
+      this.#leave(lease, place, running);
       throw error;
     }
     if (answer instanceof Promise) {
       return answer.finally(() => {
-        this.#leave(lease, place, began);
+        this.#leave(lease, place, running);
       });
     }
-    this.#leave(lease, place, began);
+    this.#leave(lease, place, running);
     return answer;
   }
 
   async #runLater<T>(
-    { level, place, flow }: Classified,
+    classified: Classified,
     seats: number,
     work: () => T | Promise<T>,
     waiter: Waiter,
   ): Promise<T> {
     const { clock } = this.#deps;
+    const { level, place, flow } = classified;
     const came = clock.monotonic();
+    const waits = stateOf(classified, seats, waiter, { arrived: came, started: undefined });
     place.waiting += 1;
-    const got = await level.acquire(flow, seats, waiter.signal);
+    const got = await level.acquire(flow, seats, waiter.signal, waits);
     place.waiting -= 1;
     const began = clock.monotonic();
     waiter.held?.(began - came);
@@ -164,16 +187,19 @@ export class FlowControl {
       throw tooManyRequestsError("Too many requests, please try again later.", 1);
     }
     place.begun(began - came, got.seats);
+    const running = stateOf(classified, got.seats, waiter, { arrived: came, started: began });
+    this.running.add(running);
     try {
       return await work();
     } finally {
-      this.#leave(got, place, began);
+      this.#leave(got, place, running);
     }
   }
 
-  #leave(lease: SeatLease, place: FlowPlace, began: number): void {
+  #leave(lease: SeatLease, place: FlowPlace, running: FlowRequestState): void {
     lease.release();
-    place.done(this.#deps.clock.monotonic() - began, lease.seats);
+    this.running.delete(running);
+    place.done(this.#deps.clock.monotonic() - (running.started ?? 0), lease.seats);
     // Its seats may be somebody else's now.
     for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
   }

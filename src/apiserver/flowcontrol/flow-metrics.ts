@@ -47,6 +47,14 @@ export class FlowPlace {
   }
 }
 
+export interface FlowCounts {
+  readonly executing: number;
+  readonly dispatched: number;
+  readonly rejected: number;
+  readonly timedOut: number;
+  readonly cancelled: number;
+}
+
 export class FlowMetrics {
   readonly wait: SeriesHistogram;
   readonly execution: SeriesHistogram;
@@ -80,6 +88,19 @@ export class FlowMetrics {
       this.#places.set(key, place);
     }
     return place;
+  }
+
+  countsOf(levelName: string): FlowCounts {
+    const counts = { executing: 0, dispatched: 0, rejected: 0, timedOut: 0, cancelled: 0 };
+    for (const { labels, executing, dispatched, refusals } of this.#places.values()) {
+      if (labels["priority_level"] !== levelName) continue;
+      counts.executing += executing;
+      counts.dispatched += dispatched;
+      counts.rejected += (refusals.get("queue-full") ?? 0) + (refusals.get("concurrency-limit") ?? 0);
+      counts.timedOut += refusals.get("time-out") ?? 0;
+      counts.cancelled += refusals.get("cancelled") ?? 0;
+    }
+    return counts;
   }
 
   #registerCounts(registers: Registry[]): void {

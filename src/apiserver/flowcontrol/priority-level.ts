@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
+import type { FlowRequestState } from "./dump.ts";
 
 export interface QueueOptions {
   readonly queues: number;
@@ -39,20 +40,24 @@ export interface LevelEnvironment {
 
 interface Waiting {
   readonly seats: number;
+  /** For who looks into it. */
+  readonly request: FlowRequestState | undefined;
   readonly queue: Queue;
   readonly seat: (lease: SeatLease) => void;
   readonly refuse: (why: Refusal) => void;
 }
 
-interface Queue {
+export interface Queue {
   readonly waiting: Waiting[];
+  /** In seats, and in requests. */
   executing: number;
+  running: number;
   /** How much service it has had, in seat milliseconds; never behind the level's. */
   served: number;
 }
 
 /** What a request will take until it is known better. upstream: 3 ms */
-const expectedMs = 3;
+export const expectedMs = 3;
 
 export interface SeatLease {
   readonly seats: number;
@@ -85,6 +90,10 @@ export class PriorityLevel {
     return this.#executingSeats;
   }
 
+  get queues(): readonly Queue[] {
+    return this.#queues;
+  }
+
   get waiting(): number {
     return this.#waiting;
   }
@@ -109,14 +118,19 @@ export class PriorityLevel {
   }
 
   /** Resolves with seats, or why there are none. */
-  async acquire(flow: string, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {
+  async acquire(
+    flow: string,
+    seats: number,
+    signal: AbortSignal,
+    request?: FlowRequestState,
+  ): Promise<SeatLease | Refusal> {
     const lease = this.take(seats);
     if (lease !== undefined) return lease;
     const { queuing } = this.#options;
     if (queuing === undefined) return "concurrency-limit";
     const queue = this.#queueOf(flow, queuing);
     if (queue.waiting.length >= queuing.queueLengthMax) return "queue-full";
-    return this.#wait(queue, this.#wanted(seats), signal);
+    return this.#wait(queue, this.#wanted(seats), signal, request);
   }
 
   /** Seats without waiting, where nobody waits for them. */
@@ -131,7 +145,12 @@ export class PriorityLevel {
     return isExempt ? seats : Math.min(seats, Math.max(1, nominalSeats));
   }
 
-  #wait(queue: Queue, seats: number, signal: AbortSignal): Promise<SeatLease | Refusal> {
+  #wait(
+    queue: Queue,
+    seats: number,
+    signal: AbortSignal,
+    request: FlowRequestState | undefined,
+  ): Promise<SeatLease | Refusal> {
     return new Promise((resolve) => {
       const leave = (): void => {
         cancel();
@@ -140,6 +159,7 @@ export class PriorityLevel {
       };
       const waiting: Waiting = {
         seats,
+        request,
         queue,
         seat: (lease) => {
           leave();
@@ -199,6 +219,7 @@ export class PriorityLevel {
     this.#executingSeats += seats;
     if (queue !== undefined) {
       queue.executing += seats;
+      queue.running += 1;
       queue.served += seats * expectedMs;
     }
     let isHeld = true;
@@ -210,6 +231,7 @@ export class PriorityLevel {
         this.#executingSeats -= seats;
         if (queue !== undefined) {
           queue.executing -= seats;
+          queue.running -= 1;
           queue.served += seats * (this.#environment.clock.monotonic() - began - expectedMs);
         }
         this.dispatch();
@@ -223,6 +245,7 @@ export class PriorityLevel {
     const fresh = Array.from({ length: count }, (): Queue => ({
       waiting: [],
       executing: 0,
+      running: 0,
       served: this.#served,
     }));
     // Old queues stand behind the fresh ones: nobody is dealt one, and they empty themselves.

@@ -125,6 +125,25 @@ suite("metrics", async () => {
     assert.match(text, /^kubernetes_build_info\{major="1",minor="35",.*\} 1$/m);
   });
 
+  test("what priority and fairness does now is told as upstream's tables, to who may see it", async () => {
+    const dump = "/debug/api_priority_and_fairness/dump_";
+    const levels = (await send("GET", `${dump}priority_levels`)).body.toString("utf8");
+    assert.match(levels, /^PriorityLevelName, ActiveQueues, IsIdle, IsQuiescing, WaitingRequests, Exec/);
+    assert.match(levels, /^exempt, +0, +false, +false, +0, +1, +[1-9]\d*, +0, +0, +0$/m);
+    const queues = (await send("GET", `${dump}queues`)).body.toString("utf8");
+    assert.match(queues, /^workload-low, +63, +0, +0, +0, +\d+\.\d{8}ss, +0, +0, +0\.00000000ss$/m);
+    const requests = (await send("GET", `${dump}requests?includeRequestDetails=1`)).body.toString("utf8");
+    const running = /^exempt, +exempt, +-1, +-1, .*Z, +1, +0, +0s, +\S+Z, +fuzz, +get, +\/debug\/\S+, /m;
+    assert.match(requests, running);
+    const nobody = new FuzzClient(
+      { ...server, certificate: () => server.certificate("nobody") },
+      systemClock,
+    );
+    const request = { method: "GET", path: `${dump}requests`, headers: {}, body: Buffer.alloc(0) };
+    assert.equal((await nobody.send(request, "h1"))?.status, 403);
+    nobody.close();
+  });
+
   test("what is allowed and what isn't", async () => {
     const allowed = await value("authorization_attempts_total", { result: "allowed" });
     const nobody = new FuzzClient(
@@ -134,8 +153,8 @@ suite("metrics", async () => {
     const request = { method: "GET", path: maps, headers: {}, body: Buffer.alloc(0) };
     assert.equal((await nobody.send(request, "h1"))?.status, 403);
     nobody.close();
-    assert.equal(await value("authorization_attempts_total", { result: "no-opinion" }), 1);
+    assert.equal(await value("authorization_attempts_total", { result: "no-opinion" }), 2);
     assert.ok((await value("authorization_attempts_total", { result: "allowed" })) > allowed);
-    assert.equal(await value("authorization_duration_seconds_count", { result: "no-opinion" }), 1);
+    assert.equal(await value("authorization_duration_seconds_count", { result: "no-opinion" }), 2);
   });
 });
