@@ -1,4 +1,4 @@
-/** A server without agent on this machine, as a process of its own, and the real kubectls and helms to talk to it. */
+/** A server on this machine, without agent unless its runtime is named, as a process of its own, and the real kubectls and helms to talk to it. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
@@ -37,7 +37,8 @@ export class PlainServer implements AsyncDisposable {
 
   static async start(more: readonly string[] = []): Promise<PlainServer> {
     const directory = mkdtempSync(join(tmpdir(), "mini-k8s-e2e-"));
-    const args = ["server", "--disable-agent", "--data-dir", directory, ...more];
+    const agent = more.includes("--runtime") ? [] : ["--disable-agent"];
+    const args = ["server", ...agent, "--data-dir", directory, ...more];
     const where = [
       "--https-listen-port",
       String(await freePort()),

@@ -109,7 +109,11 @@ async function open(kind: RuntimeKind, options: OpenRuntimeOptions, deps: OpenRu
     case "docker":
       return openDocker(options, deps);
     case "fake":
-      return { runtime: new FakeRuntime({ logs: "files" }, deps), images: undefined };
+      // Without a network: its pods have addresses of its own.
+      return {
+        runtime: new FakeRuntime({ logs: "files" }, { clock: deps.clock, random: deps.random }),
+        images: undefined,
+      };
     case "cri":
       throw new RuntimeError(
         "unavailable",
