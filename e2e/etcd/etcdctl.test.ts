@@ -287,10 +287,11 @@ test("etcdctl: watch and compaction", async () => {
   await same(["put", "w", "2"]);
   await same(["put", "wx", "3"]);
   await same(["del", "w"]);
-  await same(["watch", "w", since(0)], { until: /DELETE/ });
-  await same(["watch", "w", "--prefix", "--prev-kv", since(0)], { until: /DELETE/ });
-  await same(["watch", "w", since(1), "-w", "fields"], { until: /Type.*DELETE/ });
-  await same(["watch", "v", "x", since(2)], { until: /DELETE/ });
+  // etcdctl writes an event line by line: it is ended after the last one.
+  await same(["watch", "w", since(0)], { until: /DELETE\nw\n\n/ });
+  await same(["watch", "w", "--prefix", "--prev-kv", since(0)], { until: /DELETE\nw\n2\nw\n\n/ });
+  await same(["watch", "w", since(1), "-w", "fields"], { until: /Type.*DELETE[^]*Lease.*\n/ });
+  await same(["watch", "v", "x", since(2)], { until: /DELETE\nw\n\n/ });
   const compacted = `${first + 2}`;
   await same(["compaction", compacted]);
   await same(["compaction", compacted]);
