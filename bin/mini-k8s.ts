@@ -6,6 +6,13 @@ import { main } from "#cli/main.ts";
 // As scripts/start.sh has it. Among the executable's own flags it would make the engine refuse the compiled code there.
 if (isSea()) setFlagsFromString("--heap-growing-percent=100");
 
+// Whoever reads no further, as `head` does, has what it wanted; what runs goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const stop = new AbortController();
 let asked = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
