@@ -23,10 +23,13 @@ async function inEtcd(prefix: string): Promise<string> {
   return stdout;
 }
 
+/** What a sealed value begins with. A key's name holds colons, and the sealed bytes after it may be anything. */
+const seal = /^k8s:enc:aescbc:v1:(aescbckey(?:-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?):/;
+
 /** The key each Secret is sealed with; "plain" for none. */
 async function sealedWith(): Promise<string[]> {
   const values = (await inEtcd("/registry/secrets/")).split(/^\/registry\/secrets\/\S+\n/m).slice(1);
-  return [...new Set(values.map((value) => /^k8s:enc:aescbc:v1:(.+?):(?!\d\d)/.exec(value)?.[1] ?? "plain"))];
+  return [...new Set(values.map((value) => seal.exec(value)?.[1] ?? "plain"))];
 }
 
 async function encrypt(server: MiniServer, ...step: string[]): Promise<string> {
