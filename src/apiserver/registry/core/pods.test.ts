@@ -1,0 +1,249 @@
+/** What is special about pods, through the whole chain but HTTP. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "#api/generated/types/core-v1.ts";
+import { ManualClock } from "#base/clock.ts";
+import type { Transport } from "#client/client.ts";
+import { call, get, merge, post, remove, type Answer } from "#testing/answers.ts";
+import { startTestApiserver } from "#testing/cluster.ts";
+import { qosClassOf } from "#api/core/qos.ts";
+
+const core = "/api/v1/namespaces/default";
+
+const podOf = (name: string, spec: object = {}, labels: object = {}): object => ({
+  metadata: { name, labels },
+  spec: { containers: [{ name: "c", image: "nginx" }], ...spec },
+});
+
+const bind = (transport: Transport, pod: string, node: string): Promise<Answer> =>
+  post(transport, `${core}/pods/${pod}/binding`, {
+    metadata: { name: pod },
+    target: { kind: "Node", name: node },
+  });
+
+test("a new pod is pending, whatever its status said", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const { body } = await post<Pod>(transport, `${core}/pods`, {
+    ...podOf("p"),
+    status: { phase: "Running" },
+  });
+  assert.deepEqual(body.status, { phase: "Pending", qosClass: "BestEffort" });
+  const { body: gated } = await post<Pod>(
+    transport,
+    `${core}/pods`,
+    podOf("g", { schedulingGates: [{ name: "x" }] }),
+  );
+  assert.deepEqual(
+    gated.status?.conditions?.map(({ type, status, reason }) => [type, status, reason]),
+    [["PodScheduled", "False", "SchedulingGated"]],
+  );
+});
+
+const resources = (requests: object, limits: object): Pod => ({
+  spec: { containers: [{ name: "c", image: "x", resources: { requests, limits } as never }] },
+});
+const both = { cpu: "1", memory: "1Gi" };
+const qosCases: readonly [name: string, pod: Pod, qos: string][] = [
+  ["nothing asked", resources({}, {}), "BestEffort"],
+  ["zero asked", resources({ cpu: "0" }, {}), "BestEffort"],
+  ["only requests", resources({ cpu: "1" }, {}), "Burstable"],
+  ["limits of both, the same asked", resources(both, both), "Guaranteed"],
+  ["the same in other words", resources({ cpu: "1000m", memory: "1024Mi" }, both), "Guaranteed"],
+  ["less asked than the limit", resources({ cpu: "500m", memory: "1Gi" }, both), "Burstable"],
+  ["a limit of one only", resources({ cpu: "1" }, { cpu: "1" }), "Burstable"],
+  ["something else only", resources({ "example.com/gpu": "1" }, {}), "BestEffort"],
+];
+for (const [name, pod, qos] of qosCases) {
+  test(`quality of service: ${name}`, () => assert.equal(qosClassOf(pod), qos));
+}
+
+test("binding: once, to a node, not while being deleted, not while gated", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  await post(transport, `${core}/pods`, podOf("p"));
+  const bound = await bind(transport, "p", "n1");
+  assert.deepEqual(bound.body, {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    code: 201,
+  });
+  const { body } = await get<Pod>(transport, `${core}/pods/p`);
+  assert.equal(body.spec?.nodeName, "n1");
+  assert.deepEqual(body.status?.conditions, [
+    { type: "PodScheduled", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" },
+  ]);
+  const again = await bind(transport, "p", "n2");
+  assert.deepEqual(
+    [again.status, again.body["message"]],
+    [409, 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"'],
+  );
+  await post(transport, `${core}/pods`, podOf("g", { schedulingGates: [{ name: "x" }] }));
+  assert.match(
+    String((await bind(transport, "g", "n1")).body["message"]),
+    /pod g has non-empty .spec.schedulingGates/,
+  );
+  await post(transport, `${core}/pods`, podOf("q"));
+  const elsewhere = await post(transport, `${core}/pods/q/binding`, { target: { kind: "Moon", name: "x" } });
+  assert.equal(elsewhere.status, 422);
+  const viaBindings = await post(transport, `${core}/bindings`, {
+    metadata: { name: "q" },
+    target: { name: "n1" },
+  });
+  assert.equal(viaBindings.status, 201);
+  assert.equal((await bind(transport, "none", "n1")).status, 404);
+});
+
+const until = ({ metadata }: Pod): unknown[] => [
+  metadata?.deletionTimestamp,
+  metadata?.deletionGracePeriodSeconds,
+  metadata?.generation,
+];
+
+test("a pod on a node is deleted gracefully; a second deletion may only shorten it", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  const path = `${core}/pods/p`;
+  await post(transport, `${core}/pods`, podOf("p"));
+  await bind(transport, "p", "n1");
+  const first = await remove<Pod>(transport, path);
+  assert.deepEqual(until(first.body), ["2026-01-01T00:00:30Z", 30, 2]);
+  assert.deepEqual(
+    until((await remove<Pod>(transport, path, { gracePeriodSeconds: 60 })).body),
+    until(first.body),
+  );
+  const shorter = await remove<Pod>(transport, path, { gracePeriodSeconds: 5 });
+  assert.deepEqual(until(shorter.body), ["2026-01-01T00:00:05Z", 5, 2]);
+  assert.equal((await get(transport, path)).status, 200);
+  assert.equal((await remove(transport, path, { gracePeriodSeconds: 0 })).status, 200);
+  assert.equal((await get(transport, path)).status, 404);
+});
+
+test("a pod that runs nowhere, or no longer, is gone at once", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, `${core}/pods`, podOf("p"));
+  assert.equal((await remove(transport, `${core}/pods/p`)).status, 200);
+  assert.equal((await get(transport, `${core}/pods/p`)).status, 404);
+  await post(transport, `${core}/pods`, podOf("q"));
+  await bind(transport, "q", "n1");
+  await merge(transport, `${core}/pods/q/status`, { status: { phase: "Succeeded" } });
+  await remove(transport, `${core}/pods/q`);
+  assert.equal((await get(transport, `${core}/pods/q`)).status, 404);
+});
+
+test("a graceful pod with a finalizer stays until both are done", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${core}/pods/p`;
+  await post(transport, `${core}/pods`, { ...podOf("p"), metadata: { name: "p", finalizers: ["x.io/a"] } });
+  await bind(transport, "p", "n1");
+  await remove(transport, path);
+  const zero = await remove<Pod>(transport, path, { gracePeriodSeconds: 0 });
+  assert.equal(zero.body.metadata?.deletionGracePeriodSeconds, 0);
+  assert.equal((await get(transport, path)).status, 200);
+  await merge(transport, path, { metadata: { finalizers: null } });
+  assert.equal((await get(transport, path)).status, 404);
+});
+
+const budget = (allowed: number): object => ({
+  metadata: { name: "b" },
+  spec: { minAvailable: 2, selector: { matchLabels: { app: "web" } } },
+  status: {
+    observedGeneration: 1,
+    disruptionsAllowed: allowed,
+    currentHealthy: 2,
+    desiredHealthy: 2,
+    expectedPods: 2,
+    conditions: [],
+  },
+});
+
+test("eviction asks the disruption budget", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  for (const name of ["p1", "p2"]) {
+    await post(transport, `${core}/pods`, podOf(name, {}, { app: "web" }));
+    await bind(transport, name, "n1");
+    const conditions = [{ type: "Ready", status: "True" }];
+    await merge(transport, `${core}/pods/${name}/status`, { status: { phase: "Running", conditions } });
+  }
+  await post(transport, budgets, budget(0));
+  const evict = (name: string): Promise<Answer> =>
+    post(transport, `${core}/pods/${name}/eviction`, {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name },
+    });
+  const early = await evict("p1");
+  assert.equal(early.status, 429);
+  assert.deepEqual(early.body["details"], {
+    causes: [
+      {
+        reason: "DisruptionBudget",
+        message: "The disruption budget b is still being processed by the server.",
+      },
+    ],
+    retryAfterSeconds: 10,
+  });
+  await merge(transport, `${budgets}/b/status`, budget(0));
+  const blocked = await evict("p1");
+  assert.deepEqual(
+    [blocked.status, blocked.body["message"], blocked.body["details"]],
+    [
+      429,
+      "Cannot evict pod as it would violate the pod's disruption budget.",
+      {
+        causes: [
+          {
+            reason: "DisruptionBudget",
+            message: "The disruption budget b needs 2 healthy pods and has 2 currently",
+          },
+        ],
+      },
+    ],
+  );
+  await merge(transport, `${budgets}/b/status`, budget(1));
+  assert.equal((await evict("p1")).status, 201);
+  const { body: pod } = await get<Pod>(transport, `${core}/pods/p1`);
+  assert.equal(pod.metadata?.deletionGracePeriodSeconds, 30);
+  const { body: taken } = await get<{ status: { disruptionsAllowed: number; disruptedPods: object } }>(
+    transport,
+    `${budgets}/b`,
+  );
+  assert.deepEqual([taken.status.disruptionsAllowed, Object.keys(taken.status.disruptedPods)], [0, ["p1"]]);
+  assert.equal((await evict("p2")).status, 429);
+});
+
+test("ephemeral containers and resources have doors of their own", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, `${core}/pods`, podOf("p"));
+  const debugged = await merge<Pod>(transport, `${core}/pods/p/ephemeralcontainers`, {
+    metadata: { labels: { sneaked: "in" } },
+    spec: { ephemeralContainers: [{ name: "d", image: "busybox" }], nodeName: "sneaked-in" },
+  });
+  assert.equal(debugged.status, 200);
+  assert.deepEqual(
+    [
+      debugged.body.spec?.ephemeralContainers?.[0]?.name,
+      debugged.body.spec?.nodeName,
+      debugged.body.metadata?.labels,
+    ],
+    ["d", undefined, undefined],
+  );
+  const resized = await call<Pod>(transport, {
+    method: "PATCH",
+    path: `${core}/pods/p/resize`,
+    contentType: "application/strategic-merge-patch+json",
+    body: { spec: { containers: [{ name: "c", image: "other", resources: { limits: { cpu: "2" } } }] } },
+  });
+  const [container] = resized.body.spec?.containers ?? [];
+  assert.deepEqual([container?.image, container?.resources?.limits], ["nginx", { cpu: "2" }]);
+});

@@ -1,0 +1,128 @@
+/** Addresses and ports of services, through the whole chain but HTTP. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Service } from "#api/generated/types/core-v1.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { Transport } from "#client/client.ts";
+import { call, merge, post, put, remove, type Answer } from "#testing/answers.ts";
+import { startTestApiserver } from "#testing/cluster.ts";
+
+const core = "/api/v1/namespaces/default";
+
+const service = (name: string, spec: object = {}): object => ({
+  metadata: { name },
+  spec: { selector: { app: "x" }, ports: [{ port: 80 }], ...spec },
+});
+const create = (transport: Transport, name: string, spec: object = {}): Promise<Answer<Service>> =>
+  post<Service>(transport, `${core}/services`, service(name, spec));
+
+test("services get an address of the range, and give it back", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const { body } = await create(transport, "a");
+  const { clusterIP = "", clusterIPs, ipFamilies, ipFamilyPolicy } = body.spec ?? {};
+  assert.match(clusterIP, /^10\.43\./);
+  assert.deepEqual([clusterIPs, ipFamilies, ipFamilyPolicy], [[clusterIP], ["IPv4"], "SingleStack"]);
+  const taken = await create(transport, "b", { clusterIP });
+  assert.equal(
+    (taken.body as AnyObject)["message"],
+    `Service "b" is invalid: spec.clusterIPs: Invalid value: ["${clusterIP}"]: failed to allocate IP ${clusterIP}: provided IP is already allocated`,
+  );
+  const foreign = await create(transport, "b", { clusterIP: "192.168.1.1" });
+  assert.match(
+    String((foreign.body as AnyObject)["message"]),
+    /the provided IP \(192\.168\.1\.1\) is not in the valid range\. The range of valid IPs is 10\.43\.0\.0\/16/,
+  );
+  await remove(transport, `${core}/services/a`);
+  assert.equal((await create(transport, "b", { clusterIP })).status, 201);
+});
+
+test("a service that can't be stored gives back what it took", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await create(transport, "a");
+  const clusterIP = "10.43.0.77";
+  assert.equal((await create(transport, "a", { clusterIP })).status, 409);
+  const dry = { method: "POST", path: `${core}/services`, query: { dryRun: "All" } } as const;
+  assert.equal((await call(transport, { ...dry, body: service("d", { clusterIP }) })).status, 201);
+  assert.equal((await create(transport, "b", { clusterIP })).status, 201);
+});
+
+test("headless and external services have no address", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const headless = await create(transport, "h", { clusterIP: "None" });
+  assert.deepEqual([headless.body.spec?.clusterIP, headless.body.spec?.clusterIPs], ["None", ["None"]]);
+  const external = await create(transport, "e", { type: "ExternalName", externalName: "x.io", ports: [] });
+  assert.deepEqual([external.body.spec?.clusterIP, external.body.spec?.ipFamilies], [undefined, undefined]);
+});
+
+test("node ports come and go with the type", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const { body: plain } = await create(transport, "p");
+  const ported = await merge<Service>(transport, `${core}/services/p`, { spec: { type: "NodePort" } });
+  const nodePort = ported.body.spec?.ports?.[0]?.nodePort ?? 0;
+  assert.ok(nodePort >= 30_000 && nodePort <= 32_767);
+  assert.equal(ported.body.spec?.clusterIP, plain.spec?.clusterIP);
+  const taken = await create(transport, "q", { type: "NodePort", ports: [{ port: 1, nodePort }] });
+  assert.match(
+    String((taken.body as AnyObject)["message"]),
+    /spec.ports\[0\].nodePort: Invalid value: \d+: provided port is already allocated/,
+  );
+  const back = await merge<Service>(transport, `${core}/services/p`, { spec: { type: "ClusterIP" } });
+  assert.deepEqual(
+    [back.body.spec?.ports?.[0]?.nodePort, back.body.spec?.externalTrafficPolicy],
+    [undefined, undefined],
+  );
+  assert.equal(
+    (await create(transport, "q", { type: "NodePort", ports: [{ port: 1, nodePort }] })).status,
+    201,
+  );
+  const outside = await create(transport, "r", { type: "NodePort", ports: [{ port: 1, nodePort: 80 }] });
+  assert.match(String((outside.body as AnyObject)["message"]), /The range of valid ports is 30000-32767/);
+});
+
+test("a client that leaves out what was allocated keeps it", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const { body } = await create(transport, "a", { type: "NodePort" });
+  const updated = await put<Service>(
+    transport,
+    `${core}/services/a`,
+    service("a", {
+      type: "NodePort",
+      ports: [
+        { name: "w", port: 80 },
+        { name: "x", port: 81 },
+      ],
+    }),
+  );
+  assert.equal(updated.body.spec?.clusterIP, body.spec?.clusterIP);
+  assert.equal(updated.body.spec?.ports?.[0]?.nodePort, body.spec?.ports?.[0]?.nodePort);
+  assert.notEqual(updated.body.spec?.ports?.[1]?.nodePort, undefined);
+});
+
+test("TCP and UDP of one port share a node port", async () => {
+  await using server = await startTestApiserver();
+  const ports = [
+    { name: "t", port: 53, protocol: "TCP" },
+    { name: "u", port: 53, protocol: "UDP" },
+  ];
+  const { body } = await create(server.transport(), "dns", { type: "NodePort", ports });
+  const [one, two] = body.spec?.ports ?? [];
+  assert.equal(one?.nodePort, two?.nodePort);
+});
+
+test("after a restart nothing is handed out twice", async () => {
+  await using first = await startTestApiserver();
+  const { body } = await create(first.transport(), "a", { type: "NodePort" });
+  await using second = await startTestApiserver({ store: first.store });
+  const again = await create(second.transport(), "b", { clusterIP: body.spec?.clusterIP });
+  assert.equal(again.status, 422);
+  const nodePort = body.spec?.ports?.[0]?.nodePort;
+  assert.equal(
+    (await create(second.transport(), "c", { type: "NodePort", ports: [{ port: 1, nodePort }] })).status,
+    422,
+  );
+});
