@@ -2,73 +2,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type OutgoingHttpHeaders } from "node:http2";
-import { request as httpsRequest, createServer, type RequestOptions } from "node:https";
-import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
-import { buffer, text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { WebSocket } from "ws";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { nodes, pods } from "#api/resources.ts";
-import { systemClock } from "#base/clock.ts";
+import { openDoor, parsed, type Got } from "#testing/door-client.ts";
 import { startTestServer } from "#testing/server.ts";
-import { Channels, channelV5 } from "#wire/channels.ts";
-import { serveRemoteCommand } from "#wire/remote-command.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 const json = { "content-type": "application/json" };
 
-const server = await startTestServer();
-const admin = server.certificate("admin", ["system:masters"]);
-const session = connect(server.url, {
-  ca: server.caPem,
-  cert: admin.certificatePem,
-  key: admin.keyPem,
-});
-
-after(async () => {
-  session.close();
-  await server.close();
-});
-
-interface Got {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: Buffer;
-}
-
-async function h2(
-  method: string,
-  path: string,
-  headers: OutgoingHttpHeaders = {},
-  body?: Uint8Array | string,
-): Promise<Got> {
-  const stream = session.request({ ":method": method, ":path": path, ...headers });
-  const head = once(stream, "response");
-  stream.end(body);
-  const [answer] = (await head) as [Record<string, unknown>];
-  return { status: Number(answer[":status"]), headers: answer, body: await buffer(stream) };
-}
-
-async function h1(options: RequestOptions, body?: string): Promise<Got> {
-  const request = httpsRequest({
-    host: "127.0.0.1",
-    port: server.port,
-    ca: server.caPem,
-    agent: false,
-    ...options,
-  });
-  request.end(body);
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) };
-}
-
-const parsed = ({ body }: Got): AnyObject => JSON.parse(body.toString("utf8")) as AnyObject;
+const { server, admin, session, h2, h1, close } = await openDoor();
+after(close);
 
 const createMap = (name: string, data: object = {}): Promise<Got> =>
   h2("POST", maps, json, JSON.stringify({ metadata: { name }, data }));
@@ -414,136 +361,6 @@ test("what health checks said is at /metrics/slis", async () => {
     body,
     /^kubernetes_healthchecks_total\{name="etcd",type="readyz",status="success"\} [1-9]\d*$/m,
   );
-});
-
-/** A kubelet that serves exec and logs, and remembers what it was asked. */
-async function fakeKubelet(): Promise<{ port: number; asked: string[]; close: () => void }> {
-  const certificate = server.servingCertificate("system:node:n1");
-  const asked: string[] = [];
-  const kubelet = createServer(
-    { cert: certificate.certificatePem, key: certificate.keyPem, ca: server.caPem, requestCert: true },
-    (request, response) => {
-      asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
-      if (request.url?.startsWith("/containerLogs/default/quiet") === true) {
-        response.writeHead(400).end('container "c" in pod "quiet" is waiting to start: ContainerCreating');
-      } else response.end("line 1\nline 2\n");
-    },
-  );
-  kubelet.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
-    assert.equal(request.headers.authorization, undefined);
-    const options = { stdin: true, stdout: true, stderr: false, tty: false };
-    void serveRemoteCommand({ request, socket, head }, options, systemClock).then(async (streams) => {
-      streams?.stdout?.write(streams.stdin === undefined ? "" : await text(streams.stdin));
-      await streams?.finish({ metadata: {}, status: "Success" });
-    });
-  });
-  await new Promise<void>((resolve) => kubelet.listen(0, "127.0.0.1", resolve));
-  return { port: (kubelet.address() as AddressInfo).port, asked, close: () => kubelet.close() };
-}
-
-async function podOnFakeNode(port: number, name: string): Promise<void> {
-  const client = server.client({ name: "admin", groups: ["system:masters"] });
-  const node = {
-    metadata: { name: `n-${name}` },
-    status: {
-      addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
-      daemonEndpoints: { kubeletEndpoint: { Port: port } },
-    },
-  };
-  await client.resource(nodes).create(node);
-  const account = { metadata: { name: "default" } };
-  await h2("POST", "/api/v1/namespaces/default/serviceaccounts", json, JSON.stringify(account));
-  await client.resource(pods, "default").create({
-    metadata: { name },
-    spec: { nodeName: `n-${name}`, containers: [{ name: "c", image: "x" }] },
-  });
-}
-
-test("exec passes through to the kubelet, which sees the server and not the user", async () => {
-  const kubelet = await fakeKubelet();
-  await podOnFakeNode(kubelet.port, "talks");
-  const path = "/api/v1/namespaces/default/pods/talks/exec?command=cat&command=-&stdin=true&stdout=true";
-  const socket = new WebSocket(`${server.url}${path}`, [channelV5], {
-    ca: server.caPem,
-    cert: admin.certificatePem,
-    key: admin.keyPem,
-  });
-  const channels = new Channels(socket, { count: 5, canHalfClose: true, isClient: true });
-  const stdin = channels.channel(0);
-  const stdout = channels.channel(1);
-  const result = channels.channel(3);
-  await once(socket, "open");
-  const payload = "0123456789".repeat(100_000);
-  stdin.end(payload);
-  const heard = text(stdout);
-  assert.deepEqual(JSON.parse(await text(result)), { metadata: {}, status: "Success" });
-  assert.equal(await heard, payload);
-  assert.deepEqual(kubelet.asked, ["GET /exec/default/talks/c?input=1&output=1&command=cat&command=-"]);
-  kubelet.close();
-});
-
-test("exec needs the power to create, an upgrade, a container, a pod", async () => {
-  const kubelet = await fakeKubelet();
-  await podOnFakeNode(kubelet.port, "guarded");
-  const base = "/api/v1/namespaces/default/pods";
-  const plain = await h2("GET", `${base}/guarded/exec?command=ls&stdout=true`);
-  assert.deepEqual([plain.status, parsed(plain)["message"]], [400, "Upgrade request required"]);
-  assert.equal((await h2("GET", `${base}/nobody/exec?command=ls`)).status, 404);
-  const other = await h2("GET", `${base}/guarded/log?container=z`);
-  assert.equal(parsed(other)["message"], "container z is not valid for pod guarded");
-  const reader = { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec"] }] };
-  await h2(
-    "POST",
-    "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    json,
-    JSON.stringify({ metadata: { name: "peek" }, ...reader }),
-  );
-  const binding = {
-    metadata: { name: "peek" },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "peek" },
-    subjects: [{ kind: "User", name: "peeker", apiGroup: "rbac.authorization.k8s.io" }],
-  };
-  await h2("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json, JSON.stringify(binding));
-  const peeker = server.certificate("peeker");
-  const socket = new WebSocket(`${server.url}${base}/guarded/exec?command=ls&stdout=true`, [channelV5], {
-    ca: server.caPem,
-    cert: peeker.certificatePem,
-    key: peeker.keyPem,
-  });
-  const [error] = (await once(socket, "error")) as [Error];
-  assert.match(error.message, /403/);
-  assert.deepEqual(kubelet.asked, []);
-  kubelet.close();
-});
-
-test("logs come from the kubelet; what it refuses becomes a Status", async () => {
-  const kubelet = await fakeKubelet();
-  await podOnFakeNode(kubelet.port, "logs");
-  const got = await h2("GET", "/api/v1/namespaces/default/pods/logs/log?tailLines=2&timestamps=true&foo=bar");
-  assert.deepEqual(
-    [got.status, got.headers["content-type"], got.body.toString()],
-    [200, "text/plain", "line 1\nline 2\n"],
-  );
-  assert.deepEqual(kubelet.asked, ["GET /containerLogs/default/logs/c?timestamps=true&tailLines=2"]);
-  await podOnFakeNode(kubelet.port, "quiet");
-  const refused = parsed(await h2("GET", "/api/v1/namespaces/default/pods/quiet/log"));
-  assert.deepEqual(
-    [refused["code"], refused["message"]],
-    [400, 'container "c" in pod "quiet" is waiting to start: ContainerCreating'],
-  );
-  kubelet.close();
-});
-
-test("nodes/proxy passes paths and queries on", async () => {
-  const kubelet = await fakeKubelet();
-  await podOnFakeNode(kubelet.port, "proxied");
-  const got = await h2("GET", "/api/v1/nodes/n-proxied/proxy/stats/summary?only=cpu");
-  assert.equal(got.body.toString(), "line 1\nline 2\n");
-  assert.deepEqual(kubelet.asked, ["GET /stats/summary?only=cpu"]);
-  const bare = await h2("GET", "/api/v1/nodes/n-proxied/proxy");
-  assert.deepEqual([bare.status, bare.headers["location"]], [301, "/api/v1/nodes/n-proxied/proxy/"]);
-  kubelet.close();
 });
 
 test("stopping ends watches and lets requests finish", async () => {

@@ -1,7 +1,6 @@
 /** upstream: structured-merge-diff/v6/merge/*_test.go, apimachinery/pkg/util/managedfields/internal/*_test.go */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import * as fc from "fast-check";
 import type { FieldTree } from "./field-tree.ts";
 import { deducedType, fieldOf, listOf, mapOf, scalarType, structOf, type ApplyType } from "./schema.ts";
 import { ApplyWorld, kindOf, namedItems, textSet, type Content } from "./testing/apply-world.ts";
@@ -454,56 +453,4 @@ test("more than ten updaters: the oldest are put together", () => {
   assert.deepEqual(managers["ancient-changes Update"], {
     "f:map": { ".": {}, ...fields("k10", "k11", "k12", "k13") },
   });
-});
-
-const plain = { noNullPrototype: true };
-const name = fc.constantFrom("a", "b", "c");
-const config = fc.record(
-  {
-    list: fc.uniqueArray(fc.record({ name, note: fc.constantFrom("x", "y") }, plain), {
-      selector: (each) => each.name,
-    }),
-    set: fc.uniqueArray(name),
-    atomic: fc.array(name, { maxLength: 2 }),
-  },
-  { requiredKeys: [], ...plain },
-);
-
-test("applying twice is applying once", () => {
-  fc.assert(
-    fc.property(config, config, config, (first, second, own) => {
-      const world = new ApplyWorld({ type: lists });
-      world.update("base", first);
-      world.apply("other", second, true);
-      world.apply("me", own, true);
-      const before = structuredClone(world.live);
-      world.apply("me", own, false);
-      assert.deepEqual(world.live, before);
-    }),
-  );
-});
-
-test("what all appliers drop is gone, and what one of them has stays", () => {
-  const nothing = { list: [], set: [], atomic: [] };
-  fc.assert(
-    fc.property(config, config, (first, second) => {
-      const world = new ApplyWorld({ type: lists });
-      world.apply("one", first);
-      world.apply("two", second, true);
-      world.apply("one", {});
-      for (const [field, value] of Object.entries(second)) {
-        const left = world.content[field] ?? nothing[field as keyof typeof nothing];
-        assert.deepEqual(new Set(left as readonly unknown[]), new Set<unknown>(value));
-      }
-      world.apply("two", {});
-      assert.deepEqual(
-        Object.values(world.content).filter((value) => value !== null && (value as unknown[]).length > 0),
-        [],
-      );
-      assert.deepEqual(
-        Object.keys(world.managers).filter((each) => each.endsWith("Apply")),
-        [],
-      );
-    }),
-  );
 });
