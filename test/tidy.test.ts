@@ -52,8 +52,9 @@ test("only src/cli reads the environment and the arguments", () => {
 });
 
 test("no file outgrows 500 lines", () => {
-  const long = written
-    .filter(({ path }) => !isTest(path))
+  const except = ["src/api/validation.test.ts"];
+  const long = sources
+    .filter(({ path }) => !path.includes("/generated/") && !except.includes(path))
     .map(({ path, text }) => ({ path, lines: text.split("\n").length }))
     .filter(({ lines }) => lines > 500);
   assert.deepEqual(long, []);
