@@ -357,6 +357,8 @@ class ApiserverComponent implements Apiserver {
       { serverAddress: `${advertiseAddress}:${port}` },
       {
         scheme,
+        protobuf: this.#protobuf,
+        now: () => this.#deps.clock.now(),
         custom: () => this.#assembly.customResources.resources,
         remote: () => this.#aggregator.versions,
       },

@@ -4,15 +4,22 @@ import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from 
 import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery/legacy.ts";
 import { withRemoteGroups, type RemoteVersion } from "./discovery/remote-groups.ts";
+import {
+  isHumanAgent,
+  jsonText,
+  negotiatePlain,
+  wishesPretty,
+  type ShapeDeps,
+  type Wish,
+} from "./http/shape.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
-import { jsonMediaType } from "./request/media-type.ts";
 
 export interface DiscoveryOptions {
   /** "10.0.0.1:6443" */
   readonly serverAddress: string;
 }
 
-export interface DiscoveryDeps {
+export interface DiscoveryDeps extends ShapeDeps {
   readonly scheme: Scheme;
   /** Custom resources; another list when something has changed. */
   readonly custom: () => readonly ResourceDefinition[];
@@ -63,11 +70,11 @@ export class DiscoveryRoutes {
     const groups = this.#allGroups().filter(({ name }) => (name === "") === (root === "api"));
     const version = negotiateAggregated(call.header("accept"));
     if (version !== undefined) {
-      return this.#document(`/${root} ${version}`, call, aggregatedContentType(version), () =>
-        aggregatedDiscovery(groups, version),
-      );
+      const document = this.#document(`/${root} ${version}`, () => aggregatedDiscovery(groups, version));
+      const body = wishesPretty(wishOf(call)) ? jsonText(document.object, true) : document.body;
+      return answered(call, document.etag, aggregatedContentType(version), body);
     }
-    return this.#document(`/${root}`, call, jsonMediaType, () => {
+    return this.#legacy(`/${root}`, call, () => {
       const [core] = groups;
       return root === "api" && core !== undefined
         ? apiVersions(core, this.#options.serverAddress)
@@ -78,7 +85,7 @@ export class DiscoveryRoutes {
   #group(name: string, call: ApiCall): Answer | undefined {
     const group = this.#allGroups().find((each) => each.name === name);
     if (group === undefined) return undefined;
-    return this.#document(call.path, call, jsonMediaType, () => apiGroup(group));
+    return this.#legacy(call.path, call, () => apiGroup(group));
   }
 
   #resources(group: string, version: string, call: ApiCall): Answer | undefined {
@@ -86,20 +93,38 @@ export class DiscoveryRoutes {
       .find(({ name }) => name === group)
       ?.versions.find((each) => each.version === version);
     if (found === undefined) return undefined;
-    return this.#document(call.path, call, jsonMediaType, () =>
-      apiResourceList({ group, version }, found.resources),
-    );
+    return this.#legacy(call.path, call, () => apiResourceList({ group, version }, found.resources));
   }
 
-  #document(key: string, call: ApiCall, contentType: string, make: () => unknown): Answer {
+  /** Throws 406. */
+  #legacy(key: string, call: ApiCall, make: () => object): Answer {
+    const shape = negotiatePlain(wishOf(call), this.#deps);
+    const { object, body, etag } = this.#document(key, make);
+    // In protobuf all of them say what they are.
+    const encoded = shape.isPlainJson
+      ? body
+      : shape.encode(shape.isObjectJson ? { ...object } : { apiVersion: "v1", ...object });
+    return answered(call, etag, shape.contentType(false), encoded);
+  }
+
+  #document(key: string, make: () => object): DiscoveryDocument {
     let document = this.#documents.get(key);
     if (document === undefined) {
       document = documentOf(make());
       this.#documents.set(key, document);
     }
-    const { etag, body } = document;
-    const headers = { etag, vary: "Accept", "cache-control": "public" };
-    if (call.header("if-none-match") === etag) return { kind: "raw", status: 304, headers, body: "" };
-    return { kind: "raw", status: 200, headers: { ...headers, "content-type": contentType }, body };
+    return document;
   }
+}
+
+const wishOf = (call: ApiCall): Wish => ({
+  accept: call.header("accept"),
+  query: call.query,
+  isHuman: isHumanAgent(call.header("user-agent")),
+});
+
+function answered(call: ApiCall, etag: string, contentType: string, body: Buffer | string): Answer {
+  const headers = { etag, vary: "Accept", "cache-control": "public" };
+  if (call.header("if-none-match") === etag) return { kind: "raw", status: 304, headers, body: "" };
+  return { kind: "raw", status: 200, headers: { ...headers, "content-type": contentType }, body };
 }

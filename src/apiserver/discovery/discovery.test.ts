@@ -124,7 +124,7 @@ suite("legacy discovery", () => {
 suite("documents", () => {
   test("the ETag is the body's SHA-512, quoted and upper case", () => {
     const { body, etag } = documentOf({ a: 1 });
-    assert.equal(body.toString(), '{"a":1}');
+    assert.equal(body.toString(), '{"a":1}\n');
     assert.match(etag, /^"[0-9A-F]{128}"$/);
     assert.equal(documentOf({ a: 1 }).etag, etag);
     assert.notEqual(documentOf({ a: 2 }).etag, etag);

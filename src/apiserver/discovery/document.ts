@@ -21,6 +21,8 @@ export interface DiscoveredVersion {
 }
 
 export interface DiscoveryDocument {
+  readonly object: object;
+  /** Its JSON. */
   readonly body: Buffer;
   /** With its quotes, as the header has it. */
   readonly etag: string;
@@ -29,9 +31,9 @@ export interface DiscoveryDocument {
 export const sha512 = (body: Uint8Array): string =>
   createHash("sha512").update(body).digest("hex").toUpperCase();
 
-export function documentOf(object: unknown): DiscoveryDocument {
-  const body = Buffer.from(JSON.stringify(object));
-  return { body, etag: `"${sha512(body)}"` };
+export function documentOf(object: object): DiscoveryDocument {
+  const body = Buffer.from(`${JSON.stringify(object)}\n`);
+  return { object, body, etag: `"${sha512(body)}"` };
 }
 
 /** Built-in groups from the scheme, ordered as there; others follow. */

@@ -19,7 +19,7 @@ import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/audi
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
+import { isConnect, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { Drain, shuttingDown } from "./drain.ts";
 import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
@@ -29,7 +29,15 @@ import type { RequestKind, RequestMetrics } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
 import { refuseUpgrade, refuseWith, statusErrorOf } from "./refuse.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
-import { negotiateShape, type Shape, type ShapeDeps } from "./shape.ts";
+import {
+  assertStreams,
+  isHumanAgent,
+  negotiateFailure,
+  negotiatePlain,
+  negotiateShape,
+  type Shape,
+  type ShapeDeps,
+} from "./shape.ts";
 import { Targets, type Target } from "./target.ts";
 
 export interface FrontDeps extends ShapeDeps {
@@ -88,7 +96,7 @@ export class Front {
     this.#deps = deps;
     this.#respondDeps = { clock: deps.clock, chunks: new ChunkPool() };
     this.#identification = new Identification(deps);
-    this.#plain = negotiateShape("application/json", new URLSearchParams(), deps);
+    this.#plain = negotiatePlain({ accept: "", query: new URLSearchParams(), isHuman: false }, deps);
   }
 
   /**
@@ -149,7 +157,7 @@ export class Front {
         isFollowed: false,
       };
     } catch (error) {
-      sendStatus(this.#responseOf(exchange, this.#plain), statusErrorOf(error).status);
+      sendStatus(this.#responseOf(exchange, this.#failureShape(exchange)), statusErrorOf(error).status);
       return undefined;
     }
   }
@@ -180,7 +188,6 @@ export class Front {
   async #serveLater(visit: Visit): Promise<void> {
     const { auditId, exchange, target } = visit;
     const identified = await this.#identification.identify(exchange);
-    this.#negotiate(visit);
     const { sender, impersonated } = identified;
     const call =
       impersonated === undefined ? this.#callOf(visit, sender) : this.#callOf(visit, impersonated, sender);
@@ -191,15 +198,21 @@ export class Front {
   }
 
   #serveNow(visit: Visit, user: UserInfo): Promise<void> | undefined {
-    this.#negotiate(visit);
     return this.#serve(this.#callOf(visit, user), visit);
   }
 
   #callOf(visit: Visit, user: UserInfo, impersonator?: UserInfo): HttpCall {
     const { exchange, target } = visit;
     const onClose = (run: () => void): unknown => exchange.onClose(run);
-    visit.call = new HttpCall({ head: exchange, target, user, impersonator, onClose });
-    return visit.call;
+    const call = new HttpCall({ head: exchange, target, user, impersonator, onClose });
+    visit.call = call;
+    try {
+      this.#negotiate(visit);
+    } catch (error) {
+      // Told only to who may have an answer at all.
+      call.unacceptable = error as Error;
+    }
+    return call;
   }
 
   #serve(call: HttpCall, visit: Visit): Promise<void> | undefined {
@@ -276,15 +289,26 @@ export class Front {
   #negotiate(visit: Visit): void {
     const { exchange, target } = visit;
     const { info, query } = target;
-    if (!info.isResourceRequest) return;
+    if (!info.isResourceRequest || isConnect(info)) return;
     const accept = headerOf(exchange, "accept");
-    if (target.shape?.accept === accept) {
+    const isHuman = isHumanAgent(headerOf(exchange, "user-agent"));
+    if (target.shape?.accept === accept && target.shape.isHuman === isHuman) {
       visit.shape = target.shape.shape;
       return;
     }
     const limits = { hasProtobuf: this.#deps.hasProtobuf(info), hasTable: !isOnlyAnswered(info) };
-    visit.shape = negotiateShape(accept, query, this.#deps, limits);
-    if (target.kind !== undefined) target.shape = { accept, shape: visit.shape };
+    const shape = negotiateShape({ accept, query, isHuman }, this.#deps, limits);
+    if (info.verb === "watch") assertStreams(shape);
+    visit.shape = shape;
+    if (target.kind !== undefined) target.shape = { accept, isHuman, shape };
+  }
+
+  /** How a failure is told: as the client would like it, without the shapes that only resources have. */
+  #failureShape(head: RequestHead): Shape {
+    const mark = head.url.indexOf("?");
+    const query = new URLSearchParams(mark < 0 ? "" : head.url.slice(mark + 1));
+    const isHuman = isHumanAgent(headerOf(head, "user-agent"));
+    return negotiateFailure({ accept: headerOf(head, "accept"), query, isHuman }, this.#deps);
   }
 
   /** What is kept of this request for the audit log, if anything is. */
@@ -427,8 +451,7 @@ export class Front {
       return status;
     }
     if (status.code === 413 || status.code === 504) this.#leaveUnread(exchange);
-    const shape = response.shape.isTable ? this.#plain : response.shape;
-    sendStatus({ ...response, shape }, status);
+    sendStatus({ ...response, shape: this.#failureShape(exchange) }, status);
     return status;
   }
 }

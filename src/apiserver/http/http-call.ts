@@ -23,6 +23,8 @@ export class HttpCall implements ApiCall {
   /** The client may go. */
   isAnswered = false;
   heldMs = 0;
+  /** Why no answer has a form that the client takes. */
+  unacceptable: Error | undefined;
   /** What is kept of it for the audit log. */
   record: AuditRecord | undefined;
   readonly #parts: CallParts;
@@ -78,6 +80,10 @@ export class HttpCall implements ApiCall {
 
   header(name: string): string {
     return headerOf(this.#parts.head, name);
+  }
+
+  assertAcceptable(): void {
+    if (this.unacceptable !== undefined) throw this.unacceptable;
   }
 
   warn(text: string): void {

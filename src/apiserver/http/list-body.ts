@@ -5,7 +5,7 @@ import type { StoredObject } from "#apiserver/registry/stored-object.ts";
 import { chunkBytes } from "./chunk-pool.ts";
 
 const comma = 0x2c;
-const listEnd = "]}";
+const listEnd = "]}\n";
 
 export function listMeta({ revision, continue: token, remaining }: ListAnswer): ListMeta {
   return {

@@ -9,6 +9,7 @@ import { chunkBytes, type ChunkPool } from "./chunk-pool.ts";
 import { acceptsGzip, compressChunks, compressed, compressedMinBytes } from "./compression.ts";
 import { headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
 import { ListBody, listMeta } from "./list-body.ts";
+import { prettyChunks } from "./pretty-list.ts";
 import type { Shape } from "./shape.ts";
 import { BodyWriter } from "./writer.ts";
 
@@ -55,7 +56,11 @@ function sendStored(
   const { shape } = response;
   const body =
     shape.isPlainJson && endpoint.isStorageVersion
-      ? chunks.filled(object.servedBytesMax, (target, start) => object.copyTo(target, start))
+      ? chunks.filled(object.servedBytesMax + 1, (target, start) => {
+          const end = object.copyTo(target, start);
+          target[end] = newline;
+          return end + 1;
+        })
       : shape.encode(shape.shaped(endpoint.view(object), endpoint.gvk));
   return send(response, status, body);
 }
@@ -107,6 +112,7 @@ function sendBody(response: Response, status: number, body: Buffer, more: Header
   response.exchange.send(status, headers, isHead(response) ? undefined : body);
 }
 
+const newline = 0x0a;
 const noHeaders: HeaderPairs = [];
 const gzipHeaders: HeaderPairs = ["content-encoding", "gzip", "vary", "Accept-Encoding"];
 const caching: HeaderPairs = ["cache-control", "no-cache, private"];
@@ -129,7 +135,9 @@ function warningValues(text: string): string[] {
 
 function sendList(answer: ListAnswer, response: Response, deps: ResponseDeps): Promise<void> | undefined {
   const { endpoint } = answer;
-  if (!response.shape.isPlainJson || !endpoint.isStorageVersion) return sendShapedList(answer, response);
+  const { shape } = response;
+  if (shape.isObjectJson && shape.accepted.isPretty) return sendPrettyList(answer, response, deps);
+  if (!shape.isPlainJson || !endpoint.isStorageVersion) return sendShapedList(answer, response);
   const body = new ListBody(answer);
   const bytesMax = body.bytesMax(chunkBytes);
   if (bytesMax < chunkBytes) {
@@ -137,6 +145,22 @@ function sendList(answer: ListAnswer, response: Response, deps: ResponseDeps): P
     return send(response, 200, bytes);
   }
   return streamList(body, response, deps);
+}
+
+/** Piece by piece where it is long: it is not to be in memory as a whole. */
+async function sendPrettyList(answer: ListAnswer, response: Response, deps: ResponseDeps): Promise<void> {
+  await answer.endpoint.prepare(answer.items);
+  const chunks = prettyChunks(answer, chunkBytes);
+  const first = chunks.next().value ?? noBytes;
+  const second = chunks.next();
+  if (second.done === true) await send(response, 200, first);
+  else await streamList({ chunks: () => concatenated(first, second.value, chunks) }, response, deps);
+}
+
+function* concatenated(first: Buffer, second: Buffer, rest: Iterable<Buffer>): Generator<Buffer, undefined> {
+  yield first;
+  yield second;
+  yield* rest;
 }
 
 async function sendShapedList(answer: ListAnswer, response: Response): Promise<void> {
@@ -150,7 +174,7 @@ async function sendShapedList(answer: ListAnswer, response: Response): Promise<v
 }
 
 async function streamList(
-  body: ListBody,
+  body: Pick<ListBody, "chunks">,
   response: Response,
   { clock, chunks }: ResponseDeps,
 ): Promise<void> {
@@ -231,7 +255,7 @@ class EventEncoder {
   constructor(answer: WatchAnswer, shape: Shape) {
     this.#answer = answer;
     this.#shape = shape;
-    this.#isRaw = shape.isPlainJson && answer.endpoint.isStorageVersion;
+    this.#isRaw = shape.isObjectJson && answer.endpoint.isStorageVersion;
   }
 
   encode(item: WatchItem): Buffer {

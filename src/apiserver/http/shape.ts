@@ -11,6 +11,7 @@ import {
   jsonMediaType,
   negotiate,
   protobufMediaType,
+  streamMediaTypes,
   yamlMediaType,
   type Accepted,
   type Offer,
@@ -26,14 +27,22 @@ const everything: Offer = {
     ["PartialObjectMetadata", metaVersions],
     ["PartialObjectMetadataList", metaVersions],
   ]),
+  serverVersions: ["v1"],
 };
 
-const notAcceptable = ({ mediaTypes }: Offer): StatusError =>
+/** Of what isn't a resource, and of every failure. */
+const plainly: Offer = { mediaTypes: everything.mediaTypes, shapes: new Map(), serverVersions: [] };
+
+const notAcceptable = (mediaTypes: readonly string[]): StatusError =>
   failure({
     code: 406,
     reason: "NotAcceptable",
     message: `only the following media types are accepted: ${mediaTypes.join(", ")}`,
   });
+
+/** As the API writes it: pretty for people, who may be pasting it somewhere, and with its line's end for programs. */
+export const jsonText = (value: unknown, isPretty: boolean): string =>
+  isPretty ? JSON.stringify(value, undefined, 2) : `${JSON.stringify(value)}\n`;
 
 export interface ShapeDeps {
   readonly protobuf: ProtobufCodec;
@@ -53,11 +62,12 @@ export class Shape {
 
   /** Objects go out as they are stored: their bytes can be used. */
   get isPlainJson(): boolean {
-    return this.accepted.mediaType === jsonMediaType && this.accepted.as === "" && !this.accepted.isPretty;
+    return this.isObjectJson && !this.accepted.isPretty;
   }
 
-  get isTable(): boolean {
-    return this.accepted.as === "Table";
+  /** JSON of the objects themselves. In a watch it is never pretty. */
+  get isObjectJson(): boolean {
+    return this.accepted.mediaType === jsonMediaType && this.accepted.as === "";
   }
 
   contentType(isWatch: boolean): string {
@@ -91,10 +101,7 @@ export class Shape {
   encode(object: AnyObject): Buffer {
     switch (this.accepted.mediaType) {
       case jsonMediaType:
-        return Buffer.from(
-          this.accepted.isPretty ? `${JSON.stringify(object, undefined, 2)}\n` : JSON.stringify(object),
-          "utf8",
-        );
+        return Buffer.from(jsonText(object, this.accepted.isPretty), "utf8");
       case yamlMediaType:
         return Buffer.from(formatYaml(object), "utf8");
       case protobufMediaType:
@@ -141,29 +148,72 @@ export interface Limits {
 }
 
 function offered({ hasProtobuf, hasTable }: Limits): Offer {
-  const { mediaTypes, shapes } = everything;
+  const { mediaTypes, shapes, serverVersions } = everything;
   return {
     mediaTypes,
     plainMediaTypes: mediaTypes.filter((type) => hasProtobuf || type !== protobufMediaType),
     shapes: new Map([...shapes].filter(([shape]) => hasTable || shape !== "Table")),
+    serverVersions,
   };
 }
 
+/** What of a request says how it wants to be answered. */
+export interface Wish {
+  readonly accept: string;
+  readonly query: URLSearchParams;
+  /** Somebody may be reading it: a browser, or a tool that prints what it gets. */
+  readonly isHuman: boolean;
+}
+
+/** upstream: isPrettyPrint */
+export const isHumanAgent = (userAgent: string): boolean =>
+  userAgent.startsWith("curl") || userAgent.startsWith("Wget") || userAgent.startsWith("Mozilla/5.0");
+
 /** Throws 406 when nothing the client accepts can be served, 400 for a bad includeObject. */
 export function negotiateShape(
-  accept: string,
-  query: URLSearchParams,
+  wish: Wish,
   deps: ShapeDeps,
   limits: Limits = { hasProtobuf: true, hasTable: true },
 ): Shape {
   const offer = limits.hasProtobuf && limits.hasTable ? everything : offered(limits);
-  const accepted = negotiate(accept, offer);
-  if (accepted === undefined) throw notAcceptable(offer);
-  const isPretty = accepted.isPretty || isPrettyQuery(query.get("pretty"));
-  return new Shape({ ...accepted, isPretty }, includeObjectOf(query), deps);
+  const accepted = negotiate(wish.accept, offer);
+  if (accepted === undefined) throw notAcceptable(offer.mediaTypes);
+  return shapeOf(accepted, wish, includeObjectOf(wish.query), deps);
 }
 
-const isPrettyQuery = (value: string | null): boolean => value !== null && value !== "false" && value !== "0";
+/** Of what has one shape. Throws 406. */
+export function negotiatePlain(wish: Wish, deps: ShapeDeps): Shape {
+  const accepted = negotiate(wish.accept, plainly);
+  if (accepted === undefined) throw notAcceptable(plainly.mediaTypes);
+  return shapeOf(accepted, wish, "Metadata", deps);
+}
+
+/** Of a failure, which is told in any case. */
+export function negotiateFailure(wish: Wish, deps: ShapeDeps): Shape {
+  const accepted = negotiate(wish.accept, plainly);
+  return accepted === undefined
+    ? new Shape({ mediaType: jsonMediaType, as: "", version: "", isPretty: true }, "Metadata", deps)
+    : shapeOf(accepted, wish, "Metadata", deps);
+}
+
+/** Throws 406 where there is no stream of that form. */
+export function assertStreams({ accepted }: Shape): void {
+  if (streamMediaTypes.includes(accepted.mediaType)) return;
+  throw notAcceptable(streamMediaTypes.map((type) => `${type};stream=watch`));
+}
+
+function shapeOf(accepted: Accepted, wish: Wish, includeObject: IncludeObject, deps: ShapeDeps): Shape {
+  const isPretty = accepted.isPretty || wishesPretty(wish);
+  return new Shape({ ...accepted, isPretty }, includeObject, deps);
+}
+
+/** What Go reads as true. */
+const truths = new Set(["1", "t", "T", "true", "TRUE", "True"]);
+
+export function wishesPretty({ query, isHuman }: Wish): boolean {
+  const asked = query.get("pretty") ?? "";
+  return asked === "" ? isHuman : truths.has(asked);
+}
 
 function includeObjectOf(query: URLSearchParams): IncludeObject {
   const value = query.get("includeObject") ?? "";

@@ -13,7 +13,7 @@ export class Target {
   readonly info: RequestInfo;
   /** What others found out about this target and may use again; each says when. */
   kind: RequestKind | undefined;
-  shape: { readonly accept: string; readonly shape: Shape } | undefined;
+  shape: { readonly accept: string; readonly isHuman: boolean; readonly shape: Shape } | undefined;
   flow: Classified | undefined;
 
   /** Throws 400 for a path that can't be decoded. */

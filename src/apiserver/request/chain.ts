@@ -8,7 +8,7 @@ import type { Attributes, Authorizer, Decision } from "#apiserver/authz/authoriz
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
-import type { RequestInfo } from "./info.ts";
+import { isConnect, type RequestInfo } from "./info.ts";
 import { authorizationFailed, methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
 
 export interface ChainDeps {
@@ -73,6 +73,8 @@ function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"])
   const found = routes.find(info);
   if (found === undefined) return notFoundAnywhere();
   if (found.route === undefined) throw methodNotAllowed();
+  // Who takes over the connection, or passes on what somebody else says, has no say in its form.
+  if (!isConnect(info)) call.assertAcceptable?.();
   // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.
   const placed = found.resource.definition.namespaced ? info : { ...info, namespace: "" };
   return found.route(call, placed);

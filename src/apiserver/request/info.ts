@@ -53,6 +53,12 @@ export function isOnlyAnswered({ group, resource, subresource }: RequestInfo): b
   return group === "" && (resource === "bindings" || answeredSubresources.has(subresource));
 }
 
+const connectSubresources = new Set(["exec", "attach", "portforward", "proxy"]);
+
+/** Is passed on to somebody else's server: a kubelet, a pod, a service, a node. */
+export const isConnect = ({ subresource }: Pick<RequestInfo, "subresource">): boolean =>
+  connectSubresources.has(subresource);
+
 /** `path` is decoded; its segments are taken as they are. */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const outside: RequestInfo = {

@@ -31,6 +31,7 @@ export interface Accepted {
 }
 
 interface Clause {
+  /** "application/json", "application/*", any */
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly quality: number;
@@ -40,33 +41,58 @@ interface Clause {
 const parsed = new Map<string, readonly Clause[]>();
 const parsedMax = 100;
 
-/** Clauses in order of preference: quality first, then as written. */
+/** Clauses in order of preference: quality first, then what is said exactly, then as written. */
 export function parseAccept(accept: string): readonly Clause[] {
   const before = parsed.get(accept);
   if (before !== undefined) return before;
-  const clauses = clausesOf(accept);
+  const clauses = sorted(accept.split(",").flatMap(clauseOf));
   if (parsed.size >= parsedMax) parsed.clear();
   parsed.set(accept, clauses);
   return clauses;
 }
 
-function clausesOf(accept: string): readonly Clause[] {
-  return accept
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part): Clause => {
-      const [type = "", ...rest] = part.split(";");
-      const parameters = new Map(
-        rest.map((pair) => {
-          const [name = "", value = ""] = pair.split("=");
-          return [name.trim().toLowerCase(), value.trim()] as const;
-        }),
-      );
-      const quality = Number(parameters.get("q") ?? "1");
-      return { type: type.trim().toLowerCase(), parameters, quality: Number.isNaN(quality) ? 0 : quality };
-    })
-    .toSorted((a, b) => b.quality - a.quality);
+/** None for what isn't a media type. upstream: github.com/munnerz/goautoneg */
+function clauseOf(text: string): readonly Clause[] {
+  const [range = "", ...rest] = text.split(";");
+  const [type = "", subtype = "", ...more] = range.split("/").map((part) => part.trim());
+  if (more.length > 0 || (subtype === "" && type !== "*")) return [];
+  const parameters = new Map<string, string>();
+  let quality = 1;
+  for (const pair of rest) {
+    const [name = "", value = "", ...beyond] = pair.split("=").map((part) => part.trim());
+    if (value === "" || beyond.length > 0) continue;
+    if (name === "q") quality = qualityOf(value);
+    else parameters.set(name, value);
+  }
+  return [{ type: `${type}/${subtype === "" ? "*" : subtype}`, parameters, quality }];
+}
+
+function qualityOf(text: string): number {
+  const quality = Number(text);
+  return Number.isNaN(quality) ? 0 : quality;
+}
+
+/**
+ * Upstream's order isn't one that a sort could be given: a wildcard gives way to what is said exactly, whatever their
+ * qualities, but only where they meet. So it is its sort, too: by insertion, as Go does with so few.
+ */
+function sorted(clauses: readonly Clause[]): readonly Clause[] {
+  const order = [...clauses];
+  for (let end = 1; end < order.length; end++) {
+    for (let at = end; at > 0; at--) {
+      const [left, right] = [order[at - 1], order[at]] as [Clause, Clause];
+      if (!isBefore(right, left)) break;
+      order[at - 1] = right;
+      order[at] = left;
+    }
+  }
+  return order;
+}
+
+function isBefore(a: Clause, b: Clause): boolean {
+  if (a.quality > b.quality) return true;
+  if (!a.type.startsWith("*/") && b.type.startsWith("*/")) return true;
+  return !a.type.endsWith("/*") && b.type.endsWith("/*");
 }
 
 export interface Offer {
@@ -75,25 +101,43 @@ export interface Offer {
   readonly plainMediaTypes?: readonly Accepted["mediaType"][];
   /** Shapes that this answer can take, with the versions of each. */
   readonly shapes: ReadonlyMap<string, readonly string[]>;
+  /** Versions of the server's own types that may be asked for with "sv". */
+  readonly serverVersions: readonly string[];
 }
+
+/** What a watch can be written in: YAML has no stream. */
+export const streamMediaTypes: readonly string[] = [jsonMediaType, protobufMediaType];
 
 /** The first clause that can be served; undefined when there is none (406). */
 export function negotiate(accept: string, offer: Offer): Accepted | undefined {
   const clauses = accept === "" ? parseAccept("*/*") : parseAccept(accept);
   for (const { type, parameters } of clauses) {
-    const mediaType = offer.mediaTypes.find((offered) => fits(type, offered));
-    if (mediaType === undefined) continue;
-    const as = parameters.get("as") ?? "";
-    const version = parameters.get("v") ?? "";
-    if (as === "" && offer.plainMediaTypes?.includes(mediaType) === false) continue;
-    // Tables have no protobuf form.
-    if (as === "Table" && mediaType === protobufMediaType) continue;
-    if (as !== "") {
-      if (parameters.get("g") !== "meta.k8s.io" || offer.shapes.get(as)?.includes(version) !== true) continue;
+    for (const mediaType of offer.mediaTypes) {
+      if (!fits(type, mediaType) || !allows(offer, mediaType, parameters)) continue;
+      const as = parameters.get("as") ?? "";
+      const version = parameters.get("v") ?? "";
+      return { mediaType, as, version, isPretty: parameters.get("pretty") === "1" };
     }
-    return { mediaType, as, version, isPretty: parameters.get("pretty") === "1" };
   }
   return undefined;
+}
+
+function allows(
+  { shapes, plainMediaTypes, serverVersions }: Offer,
+  mediaType: Accepted["mediaType"],
+  parameters: Clause["parameters"],
+): boolean {
+  const stream = parameters.get("stream");
+  if (stream !== undefined && (stream !== "watch" || !streamMediaTypes.includes(mediaType))) return false;
+  const serverVersion = parameters.get("sv");
+  if (serverVersion !== undefined && !serverVersions.includes(serverVersion)) return false;
+  const isPlain = !["as", "g", "v"].some((name) => parameters.has(name));
+  if (isPlain) return plainMediaTypes?.includes(mediaType) !== false;
+  const as = parameters.get("as") ?? "";
+  // Tables have no protobuf form.
+  if (as === "Table" && mediaType === protobufMediaType) return false;
+  const isKnown = shapes.get(as)?.includes(parameters.get("v") ?? "") === true;
+  return isKnown && parameters.get("g") === "meta.k8s.io";
 }
 
 function fits(pattern: string, type: string): boolean {

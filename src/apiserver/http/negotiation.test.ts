@@ -1,0 +1,130 @@
+/** In which form answers come, over real connections. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { request } from "node:https";
+import { buffer } from "node:stream/consumers";
+import { after, test } from "node:test";
+import type { AnyObject } from "#api/meta/object.ts";
+import { startTestServer } from "#testing/server.ts";
+
+const server = await startTestServer();
+const admin = server.certificate("admin", ["system:masters"]);
+after(() => server.close());
+
+const maps = "/api/v1/namespaces/default/configmaps";
+
+interface Got {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+interface Ask {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: unknown;
+  readonly isAnonymous?: boolean;
+}
+
+async function ask(path: string, { method, headers, body, isAnonymous }: Ask = {}): Promise<Got> {
+  const credentials = isAnonymous === true ? {} : { cert: admin.certificatePem, key: admin.keyPem };
+  const { port, caPem: ca } = server;
+  const sent = request({ host: "127.0.0.1", port, path, ca, agent: false, method, headers, ...credentials });
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const text = (await buffer(response)).toString("utf8");
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
+}
+
+const json = { "content-type": "application/json" };
+const curl = { "user-agent": "curl/8.5.0" };
+const indented = (text: string): string => JSON.stringify(JSON.parse(text), undefined, 2);
+
+/** The order of fields is nobody's business. */
+function assertIndentedFormOf(text: string, plain: string): void {
+  assert.equal(text, indented(text));
+  assert.deepEqual(JSON.parse(text), JSON.parse(plain));
+}
+
+for (const [name, path] of [
+  ["an object", `${maps}/kube-root-ca.crt-of-nobody`],
+  ["a list", "/api/v1/namespaces"],
+  ["an empty list", "/api/v1/namespaces/nowhere/pods"],
+  ["a table", "/api/v1/namespaces"],
+  ["a failure", `${maps}/none`],
+  ["what is not a resource", "/api/v1/foo"],
+  ["discovery, one by one", "/apis/apps/v1"],
+  ["discovery of the core", "/api"],
+] as const) {
+  test(`people read ${name} indented; programs get a line`, async () => {
+    if (name === "an object") {
+      const metadata = { name: "kube-root-ca.crt-of-nobody" };
+      const data = { text: "a\nb", empty: "" };
+      await ask(maps, { method: "POST", headers: json, body: { metadata, data } });
+    }
+    const table = { accept: "application/json;as=Table;g=meta.k8s.io;v=v1" };
+    const accept = name === "a table" ? table : {};
+    const plain = await ask(path, { headers: accept });
+    const pretty = await ask(path, { headers: { ...accept, ...curl } });
+    assert.equal(pretty.status, plain.status);
+    assert.equal(pretty.headers["content-type"], plain.headers["content-type"]);
+    if (path === "/api/v1/foo") {
+      assert.equal(pretty.text, "404 page not found\n");
+      return;
+    }
+    assertIndentedFormOf(pretty.text, plain.text);
+    assert.equal(plain.text, `${JSON.stringify(JSON.parse(plain.text))}\n`);
+    assert.equal((await ask(`${path}?pretty=0`, { headers: { ...accept, ...curl } })).text, plain.text);
+    assert.equal((await ask(`${path}?pretty=true`, { headers: accept })).text, pretty.text);
+  });
+}
+
+test("a long list is indented piece by piece, and says the same", async () => {
+  const data = { text: "x\n".repeat(30_000) };
+  for (const at of [1, 2, 3, 4, 5]) {
+    const metadata = { name: `long-${at}`, labels: { long: "" } };
+    await ask(maps, { method: "POST", headers: json, body: { metadata, data } });
+  }
+  const path = `${maps}?labelSelector=long`;
+  const pretty = await ask(path, { headers: curl });
+  assert.equal(pretty.headers["content-length"], undefined);
+  assertIndentedFormOf(pretty.text, (await ask(path)).text);
+});
+
+test("a watch is never pretty, and never YAML", async () => {
+  const path = `${maps}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dkube-root-ca.crt`;
+  await ask(maps, { method: "POST", headers: json, body: { metadata: { name: "kube-root-ca.crt" } } });
+  const { text } = await ask(path, { headers: curl });
+  assert.match(text, /^\{"type":"ADDED","object":\{"kind":"ConfigMap".*\}\n$/);
+  const refused = await ask(path, { headers: { accept: "application/yaml" } });
+  assert.equal(refused.status, 406);
+  assert.equal(refused.headers["content-type"], "application/yaml");
+  assert.match(
+    refused.text,
+    /message: .*application\/json;stream=watch, application\/vnd.kubernetes.protobuf;stream=watch/s,
+  );
+});
+
+test("who may not have it isn't told in which forms there would be any", async () => {
+  const accept = "text/html";
+  const stranger = await ask(maps, { headers: { accept }, isAnonymous: true });
+  const anybody = await ask(maps, { headers: { accept } });
+  const unknown = await ask("/api/v1/namespaces/default/nothing", { headers: { accept } });
+  assert.deepEqual([stranger.status, anybody.status, unknown.status], [403, 406, 404]);
+  for (const { text } of [stranger, anybody]) assert.equal(text, indented(text));
+  assert.equal(
+    (JSON.parse(anybody.text) as AnyObject)["message"],
+    "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+  );
+});
+
+test("discovery comes in YAML and protobuf, too", async () => {
+  const yaml = await ask("/apis/apps", { headers: { accept: "application/yaml" } });
+  assert.equal(yaml.headers["content-type"], "application/yaml");
+  assert.match(yaml.text, /^apiVersion: v1\nkind: APIGroup\n/);
+  const accept = "application/vnd.kubernetes.protobuf";
+  const protobuf = await ask("/api", { headers: { accept } });
+  assert.equal(protobuf.headers["content-type"], accept);
+  assert.ok(protobuf.text.startsWith("k8s\0"));
+});
