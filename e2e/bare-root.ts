@@ -43,7 +43,9 @@ export class BareRoot {
     for (const [target, source] of Object.entries(all)) await install(directory, target, source);
     await host.exec(["mkdir", "-p", "/etc/mini-k8s"]);
     await host.exec(["sh", "-c", mounts, "sh", directory]);
-    return new BareRoot(host, directory);
+    const machine = new BareRoot(host, directory);
+    machine.link("busybox", "/bin/sh");
+    return machine;
   }
 
   /** In the root `link` leads to `target`. */

@@ -95,6 +95,10 @@ suite("the one executable", { timeout: 400_000 }, () => {
 
   for (const version of ["1.35", "1.33"] as const) kubectlCases(version, () => cluster);
 
+  test("misses nothing that it calls", () => {
+    assert.doesNotMatch(cluster.server.output, /ENOENT|not found/);
+  });
+
   test("stops when it is told to", async () => {
     assert.equal(await cluster.server.stop(), 0, cluster.server.output);
   });

@@ -129,6 +129,9 @@ export function kubectlCases(version: KubectlVersion, cluster: () => Cluster): v
       );
       const pod = await podOf();
       assert.equal(await kubectl("exec", pod, "--", "sh", "-c", "echo $COLOR; hostname"), `blue\n${pod}\n`);
+      // Its files are the image's, and its processes the container's own: the first one is what the image starts.
+      assert.match(await kubectl("exec", pod, "--", "ls", "/"), /^serve$/m);
+      assert.match(await kubectl("exec", pod, "--", "cat", "/proc/1/cmdline"), /\/serve/);
       assert.equal(
         await cluster().kubectl(["-n", namespace, "exec", "-i", pod, "--", "cat"], {
           version,

@@ -398,6 +398,7 @@ static void launch(char **argv, char **env, int wants_stdin) {
     sys_dup(in[0] >= 0 ? in[0] : null, 0);
     sys_dup(out[1] >= 0 ? out[1] : null, 1);
     sys_dup(err[1] >= 0 ? err[1] : null, 2);
+    if (is_run) own_root();
     sys_execve(argv[0], argv, env);
     sys_exit(127);
   }

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "nodes.h"
 #include "network.h"
+#include "root.h"
 #include "serve.h"
 
 static void mount_command(char **args, int count) {
