@@ -41,6 +41,6 @@ test("secrets lie encrypted by a KMS plugin in the database", { timeout: 60_000 
   assert.equal(await kubectl("get", "--raw", "/livez/kms-providers"), "ok");
   assert.match(
     await kubectl("get", "--raw", "/metrics"),
-    /^apiserver_encryption_config_controller_last_config_info\{hash="sha256:[0-9a-f]{64}"\} 1$/m,
+    /^apiserver_encryption_config_controller_last_config_info\{apiserver_id_hash="sha256:[0-9a-f]{64}",hash="sha256:[0-9a-f]{64}"\} 1$/m,
   );
 });

@@ -1,5 +1,5 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import type { Expressions } from "#api/expressions.ts";
@@ -51,6 +51,10 @@ import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
 import { ReloadMetrics } from "./metrics/reload-metrics.ts";
+import { metricsText } from "./metrics/exposition.ts";
+import { registerMetaMetrics } from "./metrics/meta-metrics.ts";
+import { registerProcessMetrics } from "./metrics/process-metrics.ts";
+import { serverIdOf } from "./metrics/server-identity.ts";
 import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
@@ -129,6 +133,7 @@ class ApiserverComponent implements Apiserver {
   readonly #registration: Registration;
   readonly #registry = new Registry();
   readonly #healthMetrics = new HealthMetrics();
+  readonly #serverId: string;
   readonly #auditMetrics = new AuditMetrics(this.#registry);
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
@@ -144,6 +149,7 @@ class ApiserverComponent implements Apiserver {
     this.#options = options;
     this.#deps = deps;
     const { clock, random, log } = deps;
+    this.#serverId = serverIdOf(options.hostname);
     this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption = this.#atRest();
     this.#client = createClient(this.local(self), { clock });
@@ -162,6 +168,7 @@ class ApiserverComponent implements Apiserver {
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = createSecurity(options, {
       registry: this.#registry,
+      serverId: this.#serverId,
       clock,
       random,
       log,
@@ -282,7 +289,7 @@ class ApiserverComponent implements Apiserver {
       this.servers.announce();
     };
     if (path === undefined) return undefined;
-    const metrics = new ReloadMetrics(this.#registry, "encryption");
+    const metrics = new ReloadMetrics("encryption", { registry: this.#registry, serverId: this.#serverId });
     return encryptionAtRest(path, { ...this.#deps, loaded, metrics });
   }
 
@@ -375,7 +382,8 @@ class ApiserverComponent implements Apiserver {
       ...custom.sources(),
       ...this.#aggregator.openapi(),
     ]);
-    collectDefaultMetrics({ register: this.#registry });
+    registerProcessMetrics(this.#registry, log);
+    registerMetaMetrics(this.#registry);
     registerBuildInfo(this.#registry, version);
     registerStorageGauges(this.#registry, {
       counts: () => this.#assembly.installed.counts(),
@@ -386,8 +394,8 @@ class ApiserverComponent implements Apiserver {
         version,
         discovery,
         checks: this.#checks(),
-        metrics: textOf(this.#registry),
-        healthMetrics: textOf(this.#healthMetrics.registry),
+        metrics: () => metricsText(this.#registry),
+        healthMetrics: () => metricsText(this.#healthMetrics.registry),
         onResult: (root, name, isHealthy) => {
           this.#healthMetrics.observe(root, name, isHealthy);
         },
@@ -478,10 +486,6 @@ const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
-}
-
-function textOf(registry: Registry): () => Promise<{ contentType: string; text: string }> {
-  return async () => ({ contentType: registry.contentType, text: await registry.metrics() });
 }
 
 export const apiserverKind = {

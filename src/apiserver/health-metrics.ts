@@ -1,5 +1,6 @@
 /** What the server is, and what health checks have said, at /metrics/slis. upstream: component-base/metrics/prometheus/slis/metrics.go */
 import { Counter, Gauge, Registry } from "prom-client";
+import { alpha, stable } from "./metrics/stability.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
 
 /** upstream: component-base/metrics/version.go */
@@ -18,7 +19,9 @@ export function registerBuildInfo(registry: Registry, version: ServerVersion): v
   };
   const gauge = new Gauge({
     name: "kubernetes_build_info",
-    help: "What runs here: always 1.",
+    help: alpha(
+      "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
+    ),
     labelNames: Object.keys(labels),
     registers: [registry],
   });
@@ -34,13 +37,13 @@ export class HealthMetrics {
     const registers = [this.registry];
     this.#state = new Gauge({
       name: "kubernetes_healthcheck",
-      help: "The last result of a check: 1 is healthy.",
+      help: stable("This metric records the result of a single healthcheck."),
       labelNames: ["name", "type"],
       registers,
     });
     this.#total = new Counter({
       name: "kubernetes_healthchecks_total",
-      help: "Results of a check.",
+      help: stable("This metric records the results of all healthcheck."),
       labelNames: ["name", "status", "type"],
       registers,
     });

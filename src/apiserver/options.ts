@@ -24,6 +24,8 @@ export interface ApiserverOptions {
   readonly advertiseAddress: string;
   /** The port that goes with it, when it isn't `port`. 0 means the same. */
   readonly advertisePort?: number;
+  /** Of this machine: what metrics tell servers apart by comes of it. Default: the address that is advertised. */
+  readonly hostname?: string;
   /** Other servers write to the same store. Default false. */
   readonly isShared?: boolean;
   /** One range per family, the default family's first. */
@@ -70,6 +72,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
   return {
     bindAddress: "0.0.0.0",
     advertisePort: 0,
+    hostname: options.advertiseAddress,
     isShared: false,
     issuer: "https://kubernetes.default.svc.cluster.local",
     anonymousAuth: true,

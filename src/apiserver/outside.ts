@@ -3,10 +3,11 @@ import { discoveryDocument, type DiscoveryOptions } from "./authn/service-accoun
 import type { DiscoveryRoutes } from "./discovery-routes.ts";
 import { health, type HealthCheck, type HealthOptions } from "./health.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
+import { metricsContentType } from "./metrics/exposition.ts";
 import { jsonMediaType } from "./request/media-type.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
 
-type MetricsText = () => Promise<{ readonly contentType: string; readonly text: string }>;
+type MetricsText = () => Promise<string>;
 
 export interface OutsideDeps extends HealthOptions {
   readonly version: ServerVersion;
@@ -25,8 +26,8 @@ export interface OutsideDeps extends HealthOptions {
 export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
   const { path } = call;
   if (path === "/version" || path === "/version/") return json(versionDocument(deps.version));
-  if (path === "/metrics") return metricsAnswer(deps.metrics);
-  if (path === "/metrics/slis") return metricsAnswer(deps.healthMetrics);
+  if (path === "/metrics") return metricsAnswer(call, deps.metrics);
+  if (path === "/metrics/slis") return metricsAnswer(call, deps.healthMetrics);
   if (path.startsWith("/openapi/")) return deps.openapi(call);
   const dump = deps.flowDump(path, call.query);
   if (dump !== undefined) return textAnswer(dump);
@@ -53,9 +54,9 @@ const textAnswer = (body: string): Answer => ({
   body,
 });
 
-async function metricsAnswer(metrics: MetricsText): Promise<Answer> {
-  const { contentType, text } = await metrics();
-  return { kind: "raw", status: 200, headers: { "content-type": contentType }, body: text };
+async function metricsAnswer(call: ApiCall, metrics: MetricsText): Promise<Answer> {
+  const headers = { "content-type": metricsContentType(call.header("accept")) };
+  return { kind: "raw", status: 200, headers, body: await metrics() };
 }
 
 const json = (value: unknown): Answer => ({

@@ -54,6 +54,7 @@ export interface SecurityOptions {
 
 export interface SecurityDeps {
   readonly registry: Registry;
+  readonly serverId: string;
   readonly clock: Clock;
   readonly random: Random;
   /** The server's own client, with all powers. */

@@ -1,5 +1,6 @@
 /** How much there is, asked when the metrics are. upstream: apiserver/pkg/storage/etcd3/metrics/metrics.go */
 import { Gauge, type Registry } from "prom-client";
+import { alpha, deprecated, stable } from "./metrics/stability.ts";
 
 export interface StorageCount {
   readonly group: string;
@@ -17,7 +18,12 @@ export function registerStorageGauges(registry: Registry, source: StorageSource)
   const registers = [registry];
   const byResource: Gauge = new Gauge({
     name: "apiserver_storage_objects",
-    help: "Objects in the store by resource.",
+    help: stable(
+      deprecated(
+        "1.34.0",
+        "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
+      ),
+    ),
     labelNames: ["resource"],
     registers,
     collect: () => {
@@ -27,7 +33,9 @@ export function registerStorageGauges(registry: Registry, source: StorageSource)
   });
   const byGroup: Gauge = new Gauge({
     name: "apiserver_resource_objects",
-    help: "Objects in the store by group and resource.",
+    help: alpha(
+      "Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
+    ),
     labelNames: ["group", "resource"],
     registers,
     collect: () => {
@@ -39,7 +47,7 @@ export function registerStorageGauges(registry: Registry, source: StorageSource)
   });
   const size: Gauge = new Gauge({
     name: "apiserver_storage_size_bytes",
-    help: "Size of the store's file, or of the datastore.",
+    help: stable("Size of the storage database file physically allocated in bytes."),
     labelNames: ["storage_cluster_id"],
     registers,
     collect: async () => {

@@ -312,6 +312,7 @@ function buildApiserver(
     bindAddress: options.bindAddress,
     port: options.httpsListenPort,
     advertiseAddress: address,
+    hostname: options.nodeName,
     isShared: options.datastore.kind !== "sqlite",
     serviceCidrs: [options.serviceCidr],
     nodePorts: { first, last },

@@ -39,6 +39,7 @@ async function configured(...authorizers: AuthorizerSpec[]): Promise<ConfiguredA
       rbac: saying("rbac"),
       loadExpressions: noExpressions,
       registry: new Registry(),
+      serverId: "apiserver-test",
     },
   );
   assert.equal((await authorizer.authorize(asked)).allowed, false);

@@ -33,6 +33,7 @@ export interface ConfiguredAuthorizerDeps {
   readonly log: Logger;
   readonly loadExpressions: () => Promise<Expressions>;
   readonly registry: Registry;
+  readonly serverId: string;
 }
 
 type Builtin = Extract<AuthorizerSpec, { readonly type: BuiltinAuthorizer }>;
@@ -73,7 +74,7 @@ export class ConfiguredAuthorizer implements Authorizer {
     const file = new ConfigurationFile<GivenAuthorization>(
       this.#options.configFile,
       { kind: "AuthorizationConfiguration", shape: authorizationShape, take: (given) => this.#take(given) },
-      { ...this.#deps, metrics: new ReloadMetrics(this.#deps.registry, "authorization") },
+      { ...this.#deps, metrics: new ReloadMetrics("authorization", this.#deps) },
     );
     await file.load();
     return file.follow();

@@ -1,5 +1,6 @@
 /** What priority and fairness counts, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/metrics.go */
 import { Counter, Gauge, type Registry } from "prom-client";
+import { alpha, beta } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
 
@@ -64,7 +65,7 @@ export class FlowMetrics {
     this.wait = new SeriesHistogram(
       {
         name: nameOf("request_wait_duration_seconds"),
-        help: "Time that requests waited for a seat, in seconds.",
+        help: beta("Length of time a request spent waiting in its queue"),
         buckets: waitBuckets,
       },
       registry,
@@ -72,7 +73,9 @@ export class FlowMetrics {
     this.execution = new SeriesHistogram(
       {
         name: nameOf("request_execution_seconds"),
-        help: "Time from a request's beginning to its answer, in seconds.",
+        help: alpha(
+          "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem",
+        ),
         buckets: executionBuckets,
       },
       registry,
@@ -106,7 +109,7 @@ export class FlowMetrics {
   #registerCounts(registers: Registry[]): void {
     const dispatched: Counter = new Counter({
       name: nameOf("dispatched_requests_total"),
-      help: "Requests that began.",
+      help: beta("Number of requests executed by API Priority and Fairness subsystem"),
       labelNames,
       registers,
       collect: () => {
@@ -116,7 +119,7 @@ export class FlowMetrics {
     });
     const rejected: Counter = new Counter({
       name: nameOf("rejected_requests_total"),
-      help: "Requests that were refused, by reason.",
+      help: beta("Number of requests rejected by API Priority and Fairness subsystem"),
       labelNames: [...labelNames, "reason"],
       registers,
       collect: () => {
@@ -138,19 +141,39 @@ export class FlowMetrics {
         },
       });
     };
-    gauge("current_executing_requests", "Requests that are being answered now.", (place) => place.executing);
-    gauge("current_executing_seats", "Seats that are taken now.", (place) => place.executingSeats);
-    gauge("current_inqueue_requests", "Requests that wait now.", (place) => place.waiting);
+    gauge(
+      "current_executing_requests",
+      beta(
+        "Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem",
+      ),
+      (place) => place.executing,
+    );
+    gauge(
+      "current_executing_seats",
+      beta(
+        "Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem",
+      ),
+      (place) => place.executingSeats,
+    );
+    gauge(
+      "current_inqueue_requests",
+      beta("Number of requests currently pending in queues of the API Priority and Fairness subsystem"),
+      (place) => place.waiting,
+    );
   }
 }
 
 /** What a level knows about itself is asked when the metrics are. */
 export function registerLevelGauges(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
   const gauges: readonly [rest: string, help: string, value: (level: PriorityLevel) => number][] = [
-    ["nominal_limit_seats", "Seats that are the level's own.", ({ options }) => options.nominalSeats],
+    [
+      "nominal_limit_seats",
+      beta("Nominal number of execution seats configured for each priority level"),
+      ({ options }) => options.nominalSeats,
+    ],
     [
       "lower_limit_seats",
-      "Seats that nobody can borrow of the level.",
+      alpha("Configured lower bound on number of execution seats available to each priority level"),
       ({ options }) => options.nominalSeats - options.lendableSeats,
     ],
   ];

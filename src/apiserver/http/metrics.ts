@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
+import { alpha, stable } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "./series-histogram.ts";
 
 /** upstream: the buckets of request_duration_seconds */
@@ -103,7 +104,9 @@ export class RequestMetrics {
     const registers = [registry];
     const total: Counter = new Counter({
       name: "apiserver_request_total",
-      help: "Requests by verb, resource and code.",
+      help: stable(
+        "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.",
+      ),
       labelNames: [...placeLabels, "dry_run", "code"],
       registers,
       collect: () => {
@@ -119,26 +122,36 @@ export class RequestMetrics {
       new SeriesHistogram({ name: `apiserver_${name}`, help, buckets }, registry);
     this.durations = histogram(
       "request_duration_seconds",
-      "Time from request to the end of its answer, in seconds.",
+      stable(
+        "Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.",
+      ),
       durationBuckets,
     );
     this.#sli = histogram(
       "request_sli_duration_seconds",
-      "The same, without what webhooks took and the wait for a seat.",
+      alpha(
+        "Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in seconds for each verb, group, version, resource, subresource, scope and component.",
+      ),
       sliBuckets,
     );
-    this.#sizes = histogram("response_sizes", "Bytes of answers to reads.", sizeBuckets);
+    this.#sizes = histogram(
+      "response_sizes",
+      stable(
+        "Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.",
+      ),
+      sizeBuckets,
+    );
     this.#watchEvents = new SeriesHistogram(
       {
         name: "apiserver_watch_events_sizes",
-        help: "Bytes of an event sent to a watch.",
+        help: alpha("Watch event size distribution in bytes"),
         buckets: eventBuckets,
       },
       registry,
     );
     this.#handshakeErrors = new Counter({
       name: "apiserver_tls_handshake_errors_total",
-      help: "Connections that ended before TLS was agreed on.",
+      help: alpha("Number of requests dropped with 'TLS handshake error from' error"),
       registers,
     });
     this.#registerOpen(registers);
@@ -152,7 +165,7 @@ export class RequestMetrics {
   #registerOpen(registers: Registry[]): void {
     const events: Counter = new Counter({
       name: "apiserver_watch_events_total",
-      help: "Events sent to watches.",
+      help: alpha("Number of events sent in watch clients"),
       labelNames: ["group", "version", "resource"],
       registers,
       collect: () => {
@@ -162,7 +175,9 @@ export class RequestMetrics {
     });
     const inflight: Gauge = new Gauge({
       name: "apiserver_current_inflight_requests",
-      help: "Requests being answered now, by kind.",
+      help: stable(
+        "Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
+      ),
       labelNames: ["request_kind"],
       registers,
       collect: () => {
@@ -175,7 +190,9 @@ export class RequestMetrics {
     });
     const longRunning: Gauge = new Gauge({
       name: "apiserver_longrunning_requests",
-      help: "Watches and connections open now.",
+      help: stable(
+        "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.",
+      ),
       labelNames: placeLabels,
       registers,
       collect: () => {
@@ -190,7 +207,9 @@ export class RequestMetrics {
   #registerDeprecated(registers: Registry[], removedRelease: RemovedRelease): void {
     const gauge: Gauge = new Gauge({
       name: "apiserver_requested_deprecated_apis",
-      help: "Deprecated resources that somebody has asked for.",
+      help: stable(
+        "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, and removed_release.",
+      ),
       labelNames: ["group", "version", "resource", "subresource", "removed_release"],
       registers,
       collect: () => {

@@ -5,6 +5,7 @@ import type { Operation } from "#apiserver/admission/admission.ts";
 import type { Clock } from "#base/clock.ts";
 import { ExpressionMetrics } from "./expression-metrics.ts";
 import { SeriesCounter } from "./series-counter.ts";
+import { alpha, stable } from "./stability.ts";
 import { SeriesSummary } from "./series-summary.ts";
 
 const pluginBuckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
@@ -91,40 +92,63 @@ export class AdmissionMetrics {
       new SeriesCounter({ name: nameOf(rest), help, labelNames }, registry);
     this.expressions = new ExpressionMetrics(registry);
     const stepName = nameOf("step_admission_duration_seconds");
-    const help = "Time that all plugins of a step took together, in seconds.";
-    const steps = new SeriesHistogram({ name: stepName, help, buckets: pluginBuckets }, registry);
-    const summary = new SeriesSummary({ name: `${stepName}_summary`, help }, registry, clock);
+    const steps = new SeriesHistogram(
+      {
+        name: stepName,
+        help: stable(
+          "Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type (validate or admit).",
+        ),
+        buckets: pluginBuckets,
+      },
+      registry,
+    );
+    const summary = new SeriesSummary(
+      {
+        name: `${stepName}_summary`,
+        help: alpha(
+          "Admission sub-step latency summary in seconds, broken out for each operation and API resource and step type (validate or admit).",
+        ),
+      },
+      registry,
+      clock,
+    );
     const step = (type: string): AdmissionObserver =>
       new Both(new Observed(steps, { type }), new Observed(summary, { type }));
     this.admitStep = step("admit");
     this.validateStep = step("validate");
     this.#plugins = histogram(
       "controller_admission_duration_seconds",
-      "Time that a plugin took, in seconds.",
+      stable(
+        "Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).",
+      ),
       pluginBuckets,
     );
     this.#webhooks = histogram(
       "webhook_admission_duration_seconds",
-      "Time that a webhook took, in seconds.",
+      stable(
+        "Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).",
+      ),
       webhookBuckets,
     );
-    this.#rejections = counter("webhook_rejection_count", "Writes that a webhook refused, and why.", [
-      "name",
-      "type",
-      "operation",
-      "error_type",
-      "rejection_code",
-    ]);
-    this.#requests = counter("webhook_request_total", "Requests to webhooks.", [
-      "name",
-      "type",
-      "operation",
-      "code",
-      "rejected",
-    ]);
+    this.#rejections = counter(
+      "webhook_rejection_count",
+      alpha(
+        "Admission webhook rejection count, identified by name and broken out for each admission type (validating or admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error if an error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the request with an HTTP status code (honored by the apiserver when the code is greater or equal to 400). Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded.",
+      ),
+      ["name", "type", "operation", "error_type", "rejection_code"],
+    );
+    this.#requests = counter(
+      "webhook_request_total",
+      alpha(
+        "Admission webhook request total, identified by name and broken out for each admission type (validating or admit) and operation. Additional labels specify whether the request was rejected or not and an HTTP status code. Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded.",
+      ),
+      ["name", "type", "operation", "code", "rejected"],
+    );
     this.#failOpen = counter(
       "webhook_fail_open_count",
-      "Writes that went on without a webhook that failed.",
+      alpha(
+        "Admission webhook fail open count, identified by name and broken out for each admission type (validating or admit).",
+      ),
       ["name", "type"],
     );
   }

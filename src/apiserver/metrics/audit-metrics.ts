@@ -1,5 +1,6 @@
 /** What is told to the audit log, under upstream's names. upstream: apiserver/pkg/audit/metrics.go */
 import type { Registry } from "prom-client";
+import { alpha } from "./stability.ts";
 import { SeriesCounter, type Count } from "./series-counter.ts";
 
 export type AuditPlugin = "log" | "webhook" | "buffered";
@@ -12,11 +13,29 @@ export class AuditMetrics {
   constructor(registry: Registry) {
     const counter = (rest: string, help: string, labelNames: readonly string[]): SeriesCounter =>
       new SeriesCounter({ name: `apiserver_audit_${rest}`, help, labelNames }, registry);
-    this.events = counter("event_total", "Events told.", []).count({});
-    this.#levels = counter("level_total", "Requests by the level that the policy gives them.", ["level"]);
-    this.#errors = counter("error_total", "Events that couldn't be told, by what failed.", ["plugin"]);
+    this.events = counter(
+      "event_total",
+      alpha("Counter of audit events generated and sent to the audit backend."),
+      [],
+    ).count({});
+    this.#levels = counter(
+      "level_total",
+      alpha("Counter of policy levels for audit events (1 per request)."),
+      ["level"],
+    );
+    this.#errors = counter(
+      "error_total",
+      alpha(
+        "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.",
+      ),
+      ["plugin"],
+    );
     // Always 0: a request waits for a log that is behind, and is answered though the log fails.
-    counter("requests_rejected_total", "Requests refused as the audit log failed.", []).count({});
+    counter(
+      "requests_rejected_total",
+      alpha("Counter of apiserver requests rejected due to an error in audit logging backend."),
+      [],
+    ).count({});
   }
 
   decided(level: string): void {

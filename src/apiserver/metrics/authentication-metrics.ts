@@ -4,6 +4,7 @@ import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.t
 import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Clock } from "#base/clock.ts";
 import { filterBuckets } from "./authorization-metrics.ts";
+import { alpha } from "./stability.ts";
 import { countAtCollection, countsOf, SeriesCounter, type Count } from "./series-counter.ts";
 
 export class MeasuredAuthenticator implements Authenticator {
@@ -24,7 +25,7 @@ export class MeasuredAuthenticator implements Authenticator {
     const durations = new SeriesHistogram(
       {
         name: "authentication_duration_seconds",
-        help: "Time that authentication took in seconds, by result.",
+        help: alpha("Authentication duration in seconds broken out by result."),
         buckets: filterBuckets,
       },
       registry,
@@ -34,14 +35,14 @@ export class MeasuredAuthenticator implements Authenticator {
     this.#broken = durations.series({ result: "error" });
     const attempts = {
       name: "authentication_attempts",
-      help: "Requests whose sender was to be found out, by result.",
+      help: alpha("Counter of authenticated attempts."),
       labelNames: ["result"],
     };
     countAtCollection(attempts, registry, () => countsOf(durations.all));
     this.#users = new SeriesCounter(
       {
         name: "authenticated_user_requests",
-        help: "Requests whose sender was found out, by what kind of name he has.",
+        help: alpha("Counter of authenticated requests broken out by username."),
         labelNames: ["username"],
       },
       registry,

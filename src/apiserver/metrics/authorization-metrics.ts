@@ -4,6 +4,7 @@ import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.t
 import type { Attributes, Authorizer, Decision, UserRules } from "#apiserver/authz/authorizer.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Clock } from "#base/clock.ts";
+import { alpha } from "./stability.ts";
 import { countAtCollection, countsOf } from "./series-counter.ts";
 
 /** upstream: exponential, from 1 ms, by 2 */
@@ -26,7 +27,7 @@ export class MeasuredAuthorizer implements Authorizer {
     const durations = new SeriesHistogram(
       {
         name: "authorization_duration_seconds",
-        help: "Time that authorization took in seconds, by result.",
+        help: alpha("Authorization duration in seconds broken out by result."),
         buckets: filterBuckets,
       },
       registry,
@@ -37,7 +38,9 @@ export class MeasuredAuthorizer implements Authorizer {
     this.#failed = durations.series({ result: "error" });
     const attempts = {
       name: "authorization_attempts_total",
-      help: "Requests whose authorization was asked for, by result.",
+      help: alpha(
+        "Counter of authorization attempts broken down by result. It can be either 'allowed', 'denied', 'no-opinion' or 'error'.",
+      ),
       labelNames: ["result"],
     };
     countAtCollection(attempts, registry, () => countsOf(durations.all));

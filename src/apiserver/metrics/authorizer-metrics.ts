@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "#apiserver/authz/authorizer.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { alpha } from "./stability.ts";
 import { SeriesCounter, type Count } from "./series-counter.ts";
 
 /** client_golang's */
@@ -40,31 +41,45 @@ export class AuthorizerMetrics {
       new SeriesHistogram({ name: nameOf(rest), help, buckets }, registry);
     const which = ["type", "name"];
     const asked = ["name", "result"];
-    this.#decisions = counter("decisions_total", "What authorizers have decided.", [...which, "decision"]);
-    this.#evaluations = counter("webhook_evaluations_total", "Questions put to webhooks.", asked);
+    this.#decisions = counter(
+      "decisions_total",
+      alpha(
+        "Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.",
+      ),
+      [...which, "decision"],
+    );
+    this.#evaluations = counter(
+      "webhook_evaluations_total",
+      alpha("Round-trips to authorization webhooks."),
+      asked,
+    );
     this.#failOpen = counter(
       "webhook_evaluations_fail_open_total",
-      "Questions that the next authorizer was left with, as the webhook couldn't be asked.",
+      alpha("NoOpinion results due to webhook timeout or error."),
       asked,
     );
     this.#durations = histogram(
       "webhook_duration_seconds",
-      "Time that a webhook took, in seconds.",
+      alpha("Request latency in seconds."),
       defaultBuckets,
     );
     this.#conditionErrors = counter(
       "match_condition_evaluation_errors_total",
-      "Requests whose match conditions couldn't be told.",
+      alpha(
+        "Total number of errors when an authorization webhook encounters a match condition error split by authorizer type and name.",
+      ),
       which,
     );
     this.#exclusions = counter(
       "match_condition_exclusions_total",
-      "Requests that a webhook isn't asked about, by its match conditions.",
+      alpha(
+        "Total number of exclusions when an authorization webhook is skipped because match conditions exclude it.",
+      ),
       which,
     );
     this.#conditionTimes = histogram(
       "match_condition_evaluation_seconds",
-      "Time that match conditions took, in seconds.",
+      alpha("Authorization match condition evaluation time in seconds, split by authorizer type and name."),
       conditionBuckets,
     );
   }

@@ -5,6 +5,7 @@
 import type { Registry } from "prom-client";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import { conditionBuckets } from "./authorizer-metrics.ts";
+import { alpha, beta } from "./stability.ts";
 import { SeriesCounter } from "./series-counter.ts";
 
 const checkBuckets = [0.0000005, 0.001, 0.01, 0.1, 1];
@@ -27,22 +28,49 @@ export interface ConditionOwner {
   readonly operation: string;
 }
 
+interface CheckNames {
+  readonly subsystem: string;
+  readonly total: string;
+  readonly duration: string;
+}
+
+const validatingNames: CheckNames = {
+  subsystem: "validating_admission_policy",
+  total: beta(
+    "Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.",
+  ),
+  duration: beta(
+    "Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.",
+  ),
+};
+
+const mutatingNames: CheckNames = {
+  subsystem: "mutating_admission_policy",
+  total: alpha("Mutation admission policy check total, labeled by policy and further identified by binding."),
+  duration: alpha(
+    "Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
+  ),
+};
+
+/** Of match conditions. */
+const ofConditions = (what: string): string =>
+  alpha(
+    `Admission match condition evaluation ${what} count, identified by name of resource containing the match condition and broken out for each kind containing matchConditions (webhook or policy), operation and admission type (validate or admit).`,
+  );
+
 /** A counter and a histogram that say the same. */
 class Checks {
   readonly #total: SeriesCounter;
   readonly #durations: SeriesHistogram;
   readonly #series = new Map<string, Series>();
 
-  constructor(subsystem: string, labelNames: readonly string[], registry: Registry) {
+  constructor({ subsystem, total, duration }: CheckNames, labelNames: readonly string[], registry: Registry) {
     const name = `apiserver_${subsystem}_check`;
-    this.#total = new SeriesCounter(
-      { name: `${name}_total`, help: "Checks of a policy.", labelNames },
-      registry,
-    );
+    this.#total = new SeriesCounter({ name: `${name}_total`, help: total, labelNames }, registry);
     this.#durations = new SeriesHistogram(
       {
         name: `${name}_duration_seconds`,
-        help: "Time that a check took, in seconds.",
+        help: duration,
         buckets: checkBuckets,
       },
       registry,
@@ -81,22 +109,24 @@ export class ExpressionMetrics {
     };
     this.compilation = histogram(
       "cel_compilation_duration",
-      "Time that the expressions of a policy took to be compiled, in seconds.",
+      beta("CEL compilation time in seconds."),
       defaultBuckets,
     ).series({});
     this.evaluation = histogram(
       "cel_evaluation_duration",
-      "Time that the expressions of a policy took for one request, in seconds.",
+      beta("CEL evaluation time in seconds."),
       defaultBuckets,
     ).series({});
     const which = ["policy", "policy_binding", "error_type"];
-    this.#validating = new Checks("validating_admission_policy", [...which, "enforcement_action"], registry);
-    this.#mutating = new Checks("mutating_admission_policy", which, registry);
-    this.#errors = counter("match_condition_evaluation_errors_total", "Match conditions that failed.");
-    this.#exclusions = counter("match_condition_exclusions_total", "Writes that match conditions left out.");
+    this.#validating = new Checks(validatingNames, [...which, "enforcement_action"], registry);
+    this.#mutating = new Checks(mutatingNames, which, registry);
+    this.#errors = counter("match_condition_evaluation_errors_total", ofConditions("errors"));
+    this.#exclusions = counter("match_condition_exclusions_total", ofConditions("exclusions"));
     this.#times = histogram(
       "admission_match_condition_evaluation",
-      "Time that match conditions took, in seconds.",
+      alpha(
+        "Admission match condition evaluation time in seconds, identified by name and broken out for each kind containing matchConditions (webhook or policy), operation and type (validate or admit).",
+      ),
       conditionBuckets,
     );
   }

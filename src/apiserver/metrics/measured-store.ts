@@ -19,6 +19,7 @@ import {
   type Store,
   type WatchOptions,
 } from "#store/store.ts";
+import { alpha } from "./stability.ts";
 import { countAtCollection, countsOf, SeriesCounter, type Count } from "./series-counter.ts";
 
 const buckets = [
@@ -54,13 +55,25 @@ export class MeasuredStore implements Store {
     this.#deps = deps;
     const { registry } = deps;
     this.#durations = new SeriesHistogram(
-      { name: "etcd_request_duration_seconds", help: "Time that the store took, in seconds.", buckets },
+      {
+        name: "etcd_request_duration_seconds",
+        help: alpha("Etcd request latency in seconds for each operation and object type."),
+        buckets,
+      },
       registry,
     );
-    const requests = { name: "etcd_requests_total", help: "Requests to the store.", labelNames };
+    const requests = {
+      name: "etcd_requests_total",
+      help: alpha("Etcd request counts for each operation and object type."),
+      labelNames,
+    };
     countAtCollection(requests, registry, () => countsOf(this.#durations.all));
     this.#errors = new SeriesCounter(
-      { name: "etcd_request_errors_total", help: "Requests to the store that failed.", labelNames },
+      {
+        name: "etcd_request_errors_total",
+        help: alpha("Etcd failed request counts for each operation and object type."),
+        labelNames,
+      },
       registry,
     );
   }

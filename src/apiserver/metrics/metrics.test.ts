@@ -29,7 +29,11 @@ suite("metrics", async () => {
     const wanted = Object.entries(labels).map(([label, each]) => `${label}="${each}"`);
     return text
       .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) && wanted.every((each) => line.includes(each)))
+      .filter(
+        (line) =>
+          (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
+          wanted.every((each) => line.includes(each)),
+      )
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   };
 
@@ -43,6 +47,35 @@ suite("metrics", async () => {
     assert.equal(await value("etcd_request_errors_total", labels), 0);
     const roles = { operation: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" };
     assert.ok((await value("etcd_request_duration_seconds_bucket", { ...roles, le: "60" })) > 0);
+  });
+
+  test("all of it is as upstream prints it: promises, order, type of content", async () => {
+    const { headers, body } = await send("GET", "/metrics");
+    assert.equal(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
+    const lines = body.toString("utf8").split("\n");
+    const helps = lines.filter((line) => line.startsWith("# HELP "));
+    assert.deepEqual(helps, [...new Set(helps)].toSorted());
+    const unpromised = helps.filter((line) => !/^# HELP \w+ \[(ALPHA|BETA|STABLE)\] \S/.test(line));
+    assert.deepEqual(
+      unpromised.filter((line) => !/^# HELP (process|go|nodejs)_\w+ \S/.test(line)),
+      [],
+    );
+    assert.ok(lines.some((line) => line.startsWith('registered_metrics_total{deprecated_version="",')));
+  });
+
+  test("what the process takes is told in the names that Go's client has", async () => {
+    for (const name of [
+      "cpu_seconds_total",
+      "resident_memory_bytes",
+      "virtual_memory_bytes",
+      "open_fds",
+      "max_fds",
+    ]) {
+      assert.ok((await value(`process_${name}`)) > 0, name);
+    }
+    const started = await value("process_start_time_seconds");
+    assert.ok(Math.abs(started - performance.timeOrigin / 1000) < 1, String(started));
+    assert.ok((await value("go_threads")) > 1);
   });
 
   test("admission is timed by plugin and by step, refusals apart", async () => {
@@ -122,7 +155,7 @@ suite("metrics", async () => {
     const text = (await send("GET", "/metrics")).body.toString("utf8");
     assert.match(text, /^apiserver_audit_event_total 0$/m);
     assert.match(text, /^apiserver_audit_requests_rejected_total 0$/m);
-    assert.match(text, /^kubernetes_build_info\{major="1",minor="35",.*\} 1$/m);
+    assert.match(text, /^kubernetes_build_info\{.*,major="1",minor="35",platform=.*\} 1$/m);
   });
 
   test("what priority and fairness does now is told as upstream's tables, to who may see it", async () => {

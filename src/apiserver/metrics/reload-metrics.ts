@@ -1,33 +1,66 @@
 /** Configurations that are followed, under upstream's names. upstream: apiserver/pkg/server/options/{authorizationconfig,authenticationconfig,encryptionconfig}/metrics */
-import { createHash } from "node:crypto";
 import { Counter, Gauge, type Registry } from "prom-client";
+import { shownHash } from "./server-identity.ts";
+import { alpha, beta } from "./stability.ts";
 
 export type Subsystem = "authorization" | "authentication" | "encryption";
 
-export class ReloadMetrics {
-  readonly #reloads: Counter<"status">;
-  readonly #times: Gauge<"status">;
-  readonly #info: Gauge<"hash">;
+interface Described {
+  readonly promise: (help: string) => string;
+  readonly reloads: string;
+  readonly times: string;
+}
 
-  constructor(registry: Registry, subsystem: Subsystem) {
+const described = (subsystem: Subsystem): Described =>
+  subsystem === "encryption"
+    ? {
+        promise: alpha,
+        reloads:
+          "Total number of reload successes and failures of encryption configuration split by apiserver identity.",
+        times:
+          "Timestamp of the last successful or failed automatic reload of encryption configuration split by apiserver identity.",
+      }
+    : {
+        promise: beta,
+        reloads: `Total number of automatic reloads of ${subsystem} configuration split by status and apiserver identity.`,
+        times: `Timestamp of the last automatic reload of ${subsystem} configuration split by status and apiserver identity.`,
+      };
+
+export interface ReloadMetricsDeps {
+  readonly registry: Registry;
+  /** Of this server, see server-identity.ts. */
+  readonly serverId: string;
+}
+
+export class ReloadMetrics {
+  readonly #reloads: Counter<"status" | "apiserver_id_hash">;
+  readonly #times: Gauge<"status" | "apiserver_id_hash">;
+  readonly #info: Gauge<"hash" | "apiserver_id_hash">;
+  readonly #server: { readonly apiserver_id_hash: string };
+
+  constructor(subsystem: Subsystem, { registry, serverId }: ReloadMetricsDeps) {
     const prefix = `apiserver_${subsystem}_config_controller`;
     const registers = [registry];
+    const { promise, reloads, times } = described(subsystem);
+    this.#server = { apiserver_id_hash: shownHash(serverId) };
     this.#reloads = new Counter({
       name: `${prefix}_automatic_reloads_total`,
-      help: "Reloads of the configuration's file, by how they went.",
-      labelNames: ["status"],
+      help: promise(reloads),
+      labelNames: ["status", "apiserver_id_hash"],
       registers,
     });
     this.#times = new Gauge({
       name: `${prefix}_automatic_reload_last_timestamp_seconds`,
-      help: "When the configuration's file was reloaded last, by how it went.",
-      labelNames: ["status"],
+      help: promise(times),
+      labelNames: ["status", "apiserver_id_hash"],
       registers,
     });
     this.#info = new Gauge({
       name: `${prefix}_last_config_info`,
-      help: "The hash of the configuration that was loaded last.",
-      labelNames: ["hash"],
+      help: alpha(
+        `Information about the last applied ${subsystem} configuration with hash as label, split by apiserver identity.`,
+      ),
+      labelNames: ["hash", "apiserver_id_hash"],
       registers,
     });
   }
@@ -35,11 +68,11 @@ export class ReloadMetrics {
   /** `text` is what counts from now on. */
   loaded(text: string): void {
     this.#info.reset();
-    this.#info.set({ hash: `sha256:${createHash("sha256").update(text).digest("hex")}` }, 1);
+    this.#info.set({ ...this.#server, hash: shownHash(text) }, 1);
   }
 
   reloaded(status: "success" | "failure", nowMs: number): void {
-    this.#reloads.inc({ status });
-    this.#times.set({ status }, nowMs / 1000);
+    this.#reloads.inc({ ...this.#server, status });
+    this.#times.set({ ...this.#server, status }, nowMs / 1000);
   }
 }

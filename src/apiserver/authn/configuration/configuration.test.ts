@@ -286,6 +286,7 @@ test("the file of a configuration is followed: its issuers, and not who needs no
     log,
     loadExpressions,
     registry: new Registry(),
+    serverId: "apiserver-test",
   });
   const stop = await tokens.load();
   try {
@@ -340,7 +341,13 @@ test("a configuration and a flag don't both say who needs no token", async () =>
     writeFileSync(path, JSON.stringify({ ...head, ...content }));
     return new ConfiguredTokens(
       { configFile: path, apiAudiences: [], ownIssuers: [], isAnonymousAuthGiven: true },
-      { clock: systemClock, log: silentLogger, loadExpressions, registry: new Registry() },
+      {
+        clock: systemClock,
+        log: silentLogger,
+        loadExpressions,
+        registry: new Registry(),
+        serverId: "apiserver-test",
+      },
     );
   };
   try {

@@ -26,6 +26,7 @@ export interface ConfiguredTokensDeps {
   readonly log: Logger;
   readonly loadExpressions: () => Promise<Expressions>;
   readonly registry: Registry;
+  readonly serverId: string;
 }
 
 const signingAlgs = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
@@ -70,7 +71,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
     const file = new ConfigurationFile<GivenAuthentication>(
       this.#options.configFile,
       { kind: "AuthenticationConfiguration", shape: authenticationShape, take: (given) => this.#take(given) },
-      { ...this.#deps, metrics: new ReloadMetrics(this.#deps.registry, "authentication") },
+      { ...this.#deps, metrics: new ReloadMetrics("authentication", this.#deps) },
     );
     await file.load();
     return file.follow();

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { Registry } from "prom-client";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { shownHash } from "#apiserver/metrics/server-identity.ts";
 import { createExpressions, type Expressions } from "#api/expressions.ts";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger, type LogFields } from "#base/log.ts";
@@ -56,7 +58,8 @@ class Folder implements Disposable {
   }
 
   authorizer(log = silentLogger, registry = new Registry()): ConfiguredAuthorizer {
-    const deps = { clock: new ManualClock(), random: new SeededRandom(1), log, loadExpressions, registry };
+    const basis = { clock: new ManualClock(), random: new SeededRandom(1), log };
+    const deps = { ...basis, loadExpressions, registry, serverId: "apiserver-test" };
     return new ConfiguredAuthorizer(
       { configFile: this.file },
       { ...deps, node: saying("node"), rbac: saying("rbac") },
@@ -209,11 +212,15 @@ suite("an AuthorizationConfiguration", () => {
     assert.deepEqual(await followed.next(configuration(deny, rbac)), said(`${forbidden}\nrbac`));
     assert.deepEqual(await followed.next("{"), said(`${forbidden}\nrbac`));
     assert.deepEqual(await followed.next(configuration(rbac, deny)), said(`rbac\n${forbidden}`));
-    const metrics = await followed.registry.metrics();
+    const metrics = await metricsText(followed.registry);
     const name = "apiserver_authorization_config_controller";
-    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="success"} 2$`, "m"));
-    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{status="failure"} 1$`, "m"));
-    assert.match(metrics, new RegExp(`^${name}_last_config_info{hash="sha256:[0-9a-f]{64}"} 1$`, "m"));
+    const server = `apiserver_id_hash="${shownHash("apiserver-test")}"`;
+    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{${server},status="success"} 2$`, "m"));
+    assert.match(metrics, new RegExp(`^${name}_automatic_reloads_total{${server},status="failure"} 1$`, "m"));
+    assert.match(
+      metrics,
+      new RegExp(`^${name}_last_config_info{${server},hash="sha256:[0-9a-f]{64}"} 1$`, "m"),
+    );
   });
 
   for (const [name, first, then, fault] of [

@@ -1,0 +1,9 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { serverIdOf, shownHash } from "./server-identity.ts";
+
+test("a server's identity comes of its host's name", () => {
+  // python: base64.b32encode(hashlib.sha256(b"control-plane").digest()[:16])
+  assert.equal(serverIdOf("control-plane"), "apiserver-s2bgmziuyb2qrwpoihfaumwpf4");
+  assert.match(shownHash("x"), /^sha256:2d711642b726b044/);
+});
