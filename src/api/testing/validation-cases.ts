@@ -87,3 +87,21 @@ export function testStatusUpdates(valid: Valid, cases: readonly UpdateCase[]): v
     });
   }
 }
+
+type PartCase = readonly [
+  part: "ephemeralContainers" | "resources",
+  old: object,
+  now: object,
+  ...faults: readonly string[],
+];
+
+/** What the subresources of a pod that change a part of its spec say. */
+export function testPodParts(valid: Valid, cases: readonly PartCase[]): void {
+  for (const [part, before, now, ...want] of cases) {
+    test(`a pod's ${part} become ${short(now)}: ${want[0]?.slice(0, 80) ?? "fine"}`, () => {
+      const { object } = objectOf(valid, "v1/Pod", now);
+      const old = objectOf(valid, "v1/Pod", before).object;
+      assertFaults(validator.podPartUpdate(part, object, old).map(fieldErrorText), want);
+    });
+  }
+}
