@@ -1,17 +1,32 @@
 /** The selector that every workload of the apps group needs. upstream: pkg/apis/apps/validation/validation.go */
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector, isEmptySelector } from "../meta/field-rules.ts";
-import { SelectorError, selectorOf, type LabelSelector, type LabelSelectorSpec } from "../meta/labels.ts";
+import {
+  SelectorError,
+  selectNothing,
+  selectorOf,
+  type LabelSelector,
+  type LabelSelectorSpec,
+} from "../meta/labels.ts";
 
-/** The selector, or undefined with the fault that keeps it from being one. */
+type Kind = "deployment" | "statefulset" | "daemonset";
+
+/** What is said of a selector that can't be one. */
+const details: Readonly<Record<Kind, string | undefined>> = {
+  deployment: "invalid label selector",
+  statefulset: "",
+  daemonset: undefined,
+};
+
+/** The selector: one that matches nothing where there is none, undefined where it can't be understood. */
 export function checkSelector(
   selector: LabelSelectorSpec | undefined,
-  kind: "deployment" | "statefulset" | "daemonset",
+  kind: Kind,
   faults: FaultList,
 ): LabelSelector | undefined {
   if (selector === undefined) {
-    faults.required("spec.selector");
-    return undefined;
+    if (kind !== "daemonset") faults.required("spec.selector");
+    return selectNothing;
   }
   checkLabelSelector(selector, "spec.selector", faults);
   if (isEmptySelector(selector)) {
@@ -21,7 +36,8 @@ export function checkSelector(
     return selectorOf(selector);
   } catch (error) {
     if (!(error instanceof SelectorError)) throw error;
-    if (kind !== "daemonset") faults.invalid("spec.selector", selector, "invalid label selector");
+    const detail = details[kind];
+    if (detail !== undefined) faults.invalid("spec.selector", selector, detail);
     return undefined;
   }
 }

@@ -23,6 +23,7 @@ import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
 import { checkCollisions } from "./collision-rule.ts";
 import { checkSelector } from "./selector-rule.ts";
+import { strategyAsGo } from "./strategy-text.ts";
 import {
   checkStatefulSet,
   checkStatefulSetStatus,
@@ -43,6 +44,8 @@ function checkRollingDeployment(
   checkAtMost100Percent(maxUnavailable, `${path}.maxUnavailable`, faults);
 }
 
+const rollingFields = ["maxUnavailable", "maxSurge"];
+
 function checkDeploymentStrategy({ strategy }: Loose<DeploymentSpec>, faults: FaultList): void {
   const path = "spec.strategy";
   switch (strategy?.type) {
@@ -58,7 +61,7 @@ function checkDeploymentStrategy({ strategy }: Loose<DeploymentSpec>, faults: Fa
       break;
     case undefined:
     default:
-      faults.notSupported(`${path}.type`, strategy?.type ?? "", ["Recreate", "RollingUpdate"]);
+      faults.notSupported(path, strategyAsGo(strategy, rollingFields), ["Recreate", "RollingUpdate"]);
   }
 }
 
@@ -89,7 +92,7 @@ function checkDeploymentStatus(
     "availableReplicas",
     "unavailableReplicas",
   ] as const;
-  for (const field of ["observedGeneration", ...counts] as const) {
+  for (const field of ["observedGeneration", ...counts, "terminatingReplicas"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
   }
   const most = status.replicas ?? 0;
@@ -132,7 +135,8 @@ function checkDaemonStrategy({ updateStrategy }: Loose<DaemonSetSpec>, faults: F
   const path = "spec.updateStrategy";
   if (updateStrategy?.type === "OnDelete") return;
   if (updateStrategy?.type !== "RollingUpdate") {
-    faults.notSupported(path, updateStrategy, ["RollingUpdate", "OnDelete"]);
+    const shown = strategyAsGo(updateStrategy, rollingFields);
+    faults.notSupported(path, shown, ["RollingUpdate", "OnDelete"]);
   } else if (updateStrategy.rollingUpdate === undefined) faults.required(`${path}.rollingUpdate`);
   else checkRollingDaemons(updateStrategy.rollingUpdate, `${path}.rollingUpdate`, faults);
 }
@@ -164,9 +168,15 @@ function checkDaemonSetStatus(
   checkCollisions(status.collisionCount, old.status?.collisionCount, faults);
 }
 
-function checkRevision({ data, revision }: Loose<ControllerRevision>, faults: FaultList): void {
-  if (data === undefined || data === null) faults.required("data", "data is mandatory");
+function checkRevision({ revision }: Loose<ControllerRevision>, faults: FaultList): void {
   checkNonNegative(revision, "revision", faults);
+}
+
+function checkNewRevision({ data }: Loose<ControllerRevision>, faults: FaultList): void {
+  if (data === undefined || data === null) faults.required("data", "data is mandatory");
+  else if (typeof data !== "object" || Array.isArray(data)) {
+    faults.required("data", "data must be a valid JSON object");
+  }
 }
 
 type WithSelector = Loose<Deployment | ReplicaSet | DaemonSet>;
@@ -176,6 +186,7 @@ const fixedSelector = ({ spec }: WithSelector, old: WithSelector, faults: FaultL
 
 export const appsValidations: ValidationsByKind = {
   ControllerRevision: {
+    onCreate: checkNewRevision,
     check: checkRevision,
     onUpdate: ({ data }: Loose<ControllerRevision>, old: Loose<ControllerRevision>, faults) =>
       checkImmutable(data, old.data, "data", faults),
@@ -189,7 +200,7 @@ export const appsValidations: ValidationsByKind = {
   },
   StatefulSet: {
     nameFaults: dnsLabelFaults,
-    check: checkStatefulSet,
+    onCreate: checkStatefulSet,
     onUpdate: checkStatefulSetUpdate,
     onStatusUpdate: checkStatefulSetStatus,
   },

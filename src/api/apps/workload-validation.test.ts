@@ -20,7 +20,12 @@ testCreates(valid, [
     spec({ replicas: -1 }),
     "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
   ],
-  ["apps/v1/Deployment", spec({ selector: undefined }), "spec.selector: Required value"],
+  [
+    "apps/v1/Deployment",
+    spec({ selector: undefined }),
+    "spec.selector: Required value",
+    'spec.template.metadata.labels: Invalid value: {"app":"x"}: `selector` does not match template `labels`',
+  ],
   [
     "apps/v1/Deployment",
     spec({ selector: { matchLabels: { app: undefined } } }),
@@ -59,7 +64,7 @@ testCreates(valid, [
   [
     "apps/v1/Deployment",
     spec({ strategy: { type: "Blue" } }),
-    'spec.strategy.type: Unsupported value: "Blue": supported values: "Recreate", "RollingUpdate"',
+    'spec.strategy: Unsupported value: {"Type":"Blue","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"',
   ],
   [
     "apps/v1/Deployment",
@@ -98,6 +103,63 @@ testCreates(valid, [
   ],
   ["apps/v1/ControllerRevision", { data: undefined }, "data: Required value: data is mandatory"],
 ]);
+const strategy = (fields: object): object => spec({ strategy: fields });
+const daemons = (fields: object): object => spec({ updateStrategy: fields });
+const mismatch = 'Invalid value: {"app":"x"}: `selector` does not match template `labels`';
+const negative = "must be greater than or equal to 0";
+testCreates(valid, [
+  ["apps/v1/DaemonSet", spec({ selector: undefined }), `spec.template.metadata.labels: ${mismatch}`],
+  [
+    "apps/v1/DaemonSet",
+    daemons({ type: "Blue" }),
+    'spec.updateStrategy: Unsupported value: {"Type":"Blue","RollingUpdate":null}: supported values: "RollingUpdate", "OnDelete"',
+  ],
+  [
+    "apps/v1/DaemonSet",
+    daemons({ rollingUpdate: { maxUnavailable: 0 } }),
+    "spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0",
+  ],
+  [
+    "apps/v1/DaemonSet",
+    daemons({ rollingUpdate: { maxUnavailable: 0, maxSurge: "101%" } }),
+    'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: "101%": must not be greater than 100%',
+  ],
+  [
+    "apps/v1/ReplicaSet",
+    spec({ selector: undefined }),
+    "spec.selector: Required value",
+    `spec.template.metadata.labels: ${mismatch}`,
+  ],
+  // Of a selector that can't be understood nobody knows whom it selects: the template isn't looked at.
+  [
+    "apps/v1/ReplicaSet",
+    spec({
+      selector: { matchExpressions: [{ key: "a", operator: "Near" }] },
+      template: { spec: { containers: [] } },
+    }),
+    'spec.selector.matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
+    'spec.selector: Invalid value: {"matchLabels":{"app":"x"},"matchExpressions":[{"key":"a","operator":"Near"}]}: invalid label selector',
+  ],
+  [
+    "apps/v1/Deployment",
+    strategy({ rollingUpdate: { maxSurge: -1 } }),
+    `spec.strategy.rollingUpdate.maxSurge: Invalid value: -1: ${negative}`,
+  ],
+  [
+    "apps/v1/Deployment",
+    strategy({ rollingUpdate: { maxSurge: "1Gi" } }),
+    `spec.strategy.rollingUpdate.maxSurge: Invalid value: "1Gi": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')`,
+  ],
+  ["apps/v1/ControllerRevision", { data: [] }, "data: Required value: data must be a valid JSON object"],
+  ["apps/v1/ControllerRevision", { data: "x" }, "data: Required value: data must be a valid JSON object"],
+  ["apps/v1/ControllerRevision", { revision: -1 }, `revision: Invalid value: -1: ${negative}`],
+  // What an annotation says of pods.
+  [
+    "apps/v1/Deployment",
+    spec({ template: { metadata: { annotations: { "controller.kubernetes.io/pod-deletion-cost": "+1" } } } }),
+    'spec.template.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "+1": must be a 32bit integer',
+  ],
+]);
 testUpdates(valid, [
   ["apps/v1/Deployment", {}, spec({ replicas: 3 })],
   [
@@ -116,6 +178,60 @@ testUpdates(valid, [
   ["apps/v1/ControllerRevision", {}, { data: { a: 1 } }, 'data: Invalid value: {"a":1}: field is immutable'],
 ]);
 testStatusUpdates(valid, [
+  ...["apps/v1/Deployment", "apps/v1/ReplicaSet"].map(
+    (key) =>
+      [
+        key,
+        {},
+        { status: { terminatingReplicas: -1 } },
+        `status.terminatingReplicas: Invalid value: -1: ${negative}`,
+      ] as const,
+  ),
+  ...(["replicas", "updatedReplicas", "unavailableReplicas", "observedGeneration"] as const).map(
+    (field) =>
+      [
+        "apps/v1/Deployment",
+        {},
+        { status: { [field]: -1 } },
+        `status.${field}: Invalid value: -1: ${negative}`,
+        ...(field === "replicas"
+          ? ["updatedReplicas", "readyReplicas", "availableReplicas"].map(
+              (other) => `status.${other}: Invalid value: 0: cannot be greater than status.replicas`,
+            )
+          : []),
+      ] as const,
+  ),
+  ...[
+    "currentNumberScheduled",
+    "numberMisscheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+    "observedGeneration",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "collisionCount",
+  ].map(
+    (field) =>
+      [
+        "apps/v1/DaemonSet",
+        {},
+        { status: { [field]: -1 } },
+        `status.${field}: Invalid value: -1: ${negative}`,
+      ] as const,
+  ),
+  [
+    "v1/ReplicationController",
+    {},
+    { status: { replicas: 1, fullyLabeledReplicas: 2 } },
+    "status.fullyLabeledReplicas: Invalid value: 2: cannot be greater than status.replicas",
+  ],
+  [
+    "v1/ReplicationController",
+    {},
+    { status: { replicas: 2, readyReplicas: 1, availableReplicas: 2 } },
+    "status.availableReplicas: Invalid value: 2: cannot be greater than readyReplicas",
+  ],
   [
     "apps/v1/Deployment",
     {},

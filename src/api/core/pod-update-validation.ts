@@ -12,6 +12,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
+import { checkPodAnnotationsUpdate } from "./pod-annotation-validation.ts";
 import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
 
@@ -131,6 +132,7 @@ function differenceText(now: object, before: object): string {
 export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const spec = pod.spec ?? {};
   const old = oldPod.spec ?? {};
+  checkPodAnnotationsUpdate(pod, oldPod, faults);
   checkPodSpec(spec, true, "spec", faults);
   if (!checkContainerUpdates(spec.containers, old.containers, "spec.containers", faults)) return;
   if (!checkContainerUpdates(spec.initContainers, old.initContainers, "spec.initContainers", faults)) return;
@@ -148,6 +150,7 @@ export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
 /** The ephemeralcontainers subresource: only additions. upstream: ValidatePodEphemeralContainersUpdate */
 export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const spec = pod.spec ?? {};
+  checkPodAnnotationsUpdate(pod, oldPod, faults);
   checkPodSpec(spec, true, "spec", faults);
   const path = "spec.ephemeralContainers";
   const byName = new Map((spec.ephemeralContainers ?? []).map((one) => [one.name, one]));
@@ -230,6 +233,7 @@ function checkAddresses(
 export function checkPodStatusUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const status = pod.status ?? {};
   const old = oldPod.status ?? {};
+  checkPodAnnotationsUpdate(pod, oldPod, faults);
   checkConditions(status, faults);
   if ((pod.spec?.nodeName ?? "") !== (oldPod.spec?.nodeName ?? "")) {
     faults.forbidden("status.nodeName", "may not be changed directly");

@@ -18,6 +18,7 @@ import {
   checkInitContainers,
   type ContainerContext,
 } from "./container-validation.ts";
+import { checkAnnotationsMatchFields, checkPodAnnotations } from "./pod-annotation-validation.ts";
 import { checkHostUsers, checkOs } from "./os-validation.ts";
 import { checkPodClaims } from "./pod-claim-validation.ts";
 import { checkPodResources, checkResourceList } from "./resource-validation.ts";
@@ -178,11 +179,13 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
 }
 
 /** upstream: ValidatePodCreate. Metadata is looked at elsewhere. */
-export function checkPodCreate({ spec }: Loose<Pod>, faults: FaultList): void {
+export function checkPodCreate(pod: Loose<Pod>, faults: FaultList): void {
+  const { metadata, spec } = pod;
   if (spec === undefined) {
     faults.required("spec.containers");
     return;
   }
+  checkPodAnnotations(metadata?.annotations, { spec }, "metadata.annotations", faults);
   checkPodSpec(spec, true, "spec", faults);
   if ((spec.ephemeralContainers ?? []).length > 0) {
     faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
@@ -190,6 +193,7 @@ export function checkPodCreate({ spec }: Loose<Pod>, faults: FaultList): void {
   if ((spec.nodeName ?? "") !== "" && (spec.schedulingGates ?? []).length > 0) {
     faults.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
   }
+  checkAnnotationsMatchFields(pod, faults);
 }
 
 export function checkPodTemplateMeta(
@@ -197,8 +201,10 @@ export function checkPodTemplateMeta(
   path: string,
   faults: FaultList,
 ): void {
+  const annotations = template?.metadata?.annotations;
   checkLabels(template?.metadata?.labels, `${path}.labels`, faults);
-  checkAnnotations(template?.metadata?.annotations, `${path}.annotations`, faults);
+  checkAnnotations(annotations, `${path}.annotations`, faults);
+  checkPodAnnotations(annotations, { spec: template?.spec ?? {} }, `${path}.annotations`, faults);
 }
 
 /** upstream: ValidatePodTemplateSpec */

@@ -4,28 +4,35 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkNonNegative } from "../meta/field-rules.ts";
 import { selectorOfLabels, type LabelSelector } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
-import { checkPodTemplate, checkPodTemplateMeta } from "./pod-validation.ts";
+import { checkPodTemplate } from "./pod-validation.ts";
 
 interface TemplateOf {
   /** As the message about a deadline names it. */
   readonly workload: "ReplicationController" | "ReplicaSet" | "StatefulSet" | "DaemonSet";
+  /** Undefined when it can't be understood. */
   readonly selector: LabelSelector | undefined;
 }
 
-/** A template whose pods run for ever and belong to the workload by its selector. */
-export function checkLastingTemplate(
+/** That the pods of a template belong to its workload. */
+export function checkTemplateLabels(
   template: Loose<PodTemplateSpec> | undefined,
-  { workload, selector }: TemplateOf,
+  selector: LabelSelector | undefined,
   path: string,
   faults: FaultList,
 ): void {
   const labels = template?.metadata?.labels;
   if (selector !== undefined && !selector.everything && !selector.matches(labels)) {
-    faults.invalid(`${path}.metadata.labels`, labels, "`selector` does not match template `labels`");
+    faults.invalid(`${path}.metadata.labels`, labels ?? null, "`selector` does not match template `labels`");
   }
-  // The volumes of a StatefulSet's pods come from its claims: what mounts them is looked at with each pod.
-  if (workload === "StatefulSet") checkPodTemplateMeta(template, path, faults);
-  else checkPodTemplate(template, path, faults);
+}
+
+/** That the pods of a template run for ever. */
+export function checkLasting(
+  template: Loose<PodTemplateSpec> | undefined,
+  workload: TemplateOf["workload"],
+  path: string,
+  faults: FaultList,
+): void {
   const policy = template?.spec?.restartPolicy;
   if (policy !== "Always") faults.notSupported(`${path}.spec.restartPolicy`, policy ?? "", ["Always"]);
   if (template?.spec?.activeDeadlineSeconds !== undefined) {
@@ -36,12 +43,27 @@ export function checkLastingTemplate(
   }
 }
 
+/** A template whose pods run for ever and belong to the workload by its selector. */
+export function checkLastingTemplate(
+  template: Loose<PodTemplateSpec> | undefined,
+  { workload, selector }: TemplateOf,
+  path: string,
+  faults: FaultList,
+): void {
+  // Of what belongs to nobody knows whom, upstream says nothing more; except of a DaemonSet's.
+  if (selector === undefined && workload !== "DaemonSet") return;
+  checkTemplateLabels(template, selector, path, faults);
+  checkPodTemplate(template, path, faults);
+  checkLasting(template, workload, path, faults);
+}
+
 interface ReplicaCounts {
   readonly replicas?: number | undefined;
   readonly fullyLabeledReplicas?: number | undefined;
   readonly readyReplicas?: number | undefined;
   readonly availableReplicas?: number | undefined;
   readonly observedGeneration?: number | undefined;
+  readonly terminatingReplicas?: number | undefined;
 }
 
 /** upstream: ValidateReplicaSetStatus */
@@ -53,6 +75,7 @@ export function checkReplicaStatus(counts: ReplicaCounts | undefined, faults: Fa
     "readyReplicas",
     "availableReplicas",
     "observedGeneration",
+    "terminatingReplicas",
   ] as const;
   for (const field of fields) checkNonNegative(status[field], `status.${field}`, faults);
   for (const field of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const) {

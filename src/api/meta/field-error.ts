@@ -20,8 +20,8 @@ export interface FieldError {
   readonly message: string;
 }
 
-const quoted = (value: unknown): string =>
-  typeof value === "string" ? JSON.stringify(value) : value === undefined ? "null" : JSON.stringify(value);
+/** As upstream: a pointer to nothing is the word "null", in quotes; a list or map that isn't there is a bare null. */
+const quoted = (value: unknown): string => JSON.stringify(value === undefined ? "null" : value);
 
 export const required = (field: string, detail: string): FieldError => ({
   type: "FieldValueRequired",

@@ -127,7 +127,7 @@ function checkRules(rules: readonly Loose<IngressRule>[], tolerated: Tolerated, 
 function checkSpec({ spec = {} }: Loose<Ingress>, tolerated: Tolerated, faults: FaultList): void {
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec;
   if (rules.length === 0 && defaultBackend === undefined) {
-    faults.invalid("spec", spec.rules, "either `defaultBackend` or `rules` must be specified");
+    faults.invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified");
   }
   if (defaultBackend !== undefined) checkBackend(defaultBackend, "spec.defaultBackend", faults);
   checkRules(rules, tolerated, faults);
