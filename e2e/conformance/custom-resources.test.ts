@@ -3,81 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
 import { eventually } from "../wait.ts";
-import { ApiClient, at, type Answer, type Json } from "./api-client.ts";
+import { ApiClient, at, type Json } from "./api-client.ts";
 import { waitMs, definitions, specSchema, definition, define, object } from "./definitions.ts";
-
-const strict = "fieldValidation=Strict&fieldManager=test";
 
 let server: BareServer;
 let api: ApiClient;
-
-const applied = (path: string, name: string, body: string): Promise<Answer> =>
-  api.call("PATCH", `${path}/${name}?${strict}`, { body, type: "application/apply-patch+yaml" });
-
-function fieldValidation(): void {
-  test("a CR with unknown fields is created and applied where there is no validation schema", async () => {
-    const kind = { kind: "Schemaless" };
-    const path = await define(api, kind);
-    const body = object(kind, "a", { spec: { any: { thing: 1 } }, more: "x" });
-    const made = await api.must("POST", `${path}?${strict}`, { body });
-    assert.deepEqual([at(made, "spec.any.thing"), made["more"]], [1, "x"]);
-    const { code } = await applied(path, "b", JSON.stringify(object(kind, "b", { spec: { foo: "bar" } })));
-    assert.equal(code, 201);
-  });
-
-  test("a CR is judged by its schema: valid, with extra properties, with duplicates, with unknown metadata", async () => {
-    const kind = { kind: "Judged", schema: specSchema };
-    const path = await define(api, kind);
-    const good = object(kind, "good", { spec: { cronSpec: "x", kept: { any: 1 } } });
-    assert.equal((await api.call("POST", `${path}?${strict}`, { body: good })).code, 201);
-    const alsoGood = JSON.stringify(object(kind, "also", { spec: { cronSpec: "x" } }));
-    assert.equal((await applied(path, "also", alsoGood)).code, 201);
-    const extra = object(kind, "extra", {
-      spec: { cronSpec: "x", extra: 1, ports: [{ port: 1, hostIP: "x" }] },
-    });
-    const refused = await api.call("POST", `${path}?${strict}`, { body: extra });
-    assert.equal(refused.code, 400);
-    assert.match(
-      refused.text,
-      /strict decoding error: unknown field \\"spec\.extra\\", unknown field \\"spec\.ports\[0\]\.hostIP\\"/,
-    );
-    const untyped = await applied(path, "extra", JSON.stringify(extra));
-    assert.equal(untyped.code, 500);
-    assert.match(
-      untyped.text,
-      /failed to create typed patch object.*\.spec\.extra: field not declared in schema/,
-    );
-    const text = JSON.stringify(object(kind, "twice", { spec: { cronSpec: "x", kept: { a: 1 } } }));
-    const twice = await api.call("POST", `${path}?${strict}`, { body: text.replace('"a":1', '"a":1,"a":2') });
-    assert.equal(twice.code, 400);
-    assert.match(twice.text, /strict decoding error: duplicate field \\"spec\.kept\.a\\"/);
-    const withMeta = text.replace('"name":"twice"', '"name":"twice","unknownMeta":"x"');
-    const meta = await api.call("POST", `${path}?${strict}`, { body: withMeta });
-    assert.equal(meta.code, 400);
-    assert.match(meta.text, /strict decoding error: unknown field \\"metadata\.unknownMeta\\"/);
-  });
-
-  test("unknown metadata fields of an embedded object in a CR are detected", async () => {
-    const embedded = {
-      type: "object",
-      "x-kubernetes-embedded-resource": true,
-      "x-kubernetes-preserve-unknown-fields": true,
-    };
-    const kind = {
-      kind: "Embedding",
-      schema: {
-        type: "object",
-        properties: { spec: { type: "object", properties: { template: embedded } } },
-      },
-    };
-    const path = await define(api, kind);
-    const template = { apiVersion: "v1", kind: "Pod", metadata: { name: "p", unknownSubMeta: "x" } };
-    const body = object(kind, "a", { spec: { template } });
-    const { code, text } = await api.call("POST", `${path}?${strict}`, { body });
-    assert.equal(code, 400);
-    assert.match(text, /strict decoding error: unknown field \\"spec\.template\.metadata\.unknownSubMeta\\"/);
-  });
-}
 
 function definitionObjects(): void {
   test("definitions are created, listed by label, deleted as a collection", async () => {
@@ -192,6 +122,5 @@ suite("conformance: custom resources", { timeout: 240_000 }, () => {
     await server[Symbol.asyncDispose]();
   });
 
-  suite("field validation", fieldValidation);
   suite("definitions", definitionObjects);
 });

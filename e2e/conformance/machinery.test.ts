@@ -1,4 +1,4 @@
-/** What upstream's conformance demands of lists, watches, discovery, validation of fields, collection and namespaces. */
+/** What upstream's conformance demands of lists, watches, discovery, collection and namespaces. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
@@ -19,7 +19,6 @@ suite("conformance: machinery", { timeout: 240_000 }, () => {
   suite("watchers", watchers);
   suite("lists and tables", lists);
   suite("discovery", discovery);
-  suite("field validation", fieldValidation);
   suite("garbage collector", garbageCollector);
   suite("namespaces", namespaces);
 });
@@ -257,63 +256,6 @@ function discovery(): void {
       const legacy = await api.get(path);
       assert.equal(legacy["kind"], path === "/api" ? "APIVersions" : "APIGroupList");
     }
-  });
-}
-
-const deploymentPath = "/apis/apps/v1/namespaces/default/deployments";
-
-const deployment = (metadata: string, spec: string): string =>
-  `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","labels":{"app":"d"}${metadata}},` +
-  `"spec":{"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},` +
-  `"spec":{"containers":[{"name":"c","image":"busybox"}]}}${spec}}}`;
-
-function fieldValidation(): void {
-  const strict = "fieldValidation=Strict&dryRun=All";
-
-  test("unknown and duplicate fields of a typed object are detected", async () => {
-    const body = deployment("", ',"unknownField":"x","paused":true,"paused":false');
-    const refused = await api.call("POST", `${deploymentPath}?${strict}`, { body });
-    assert.equal(refused.code, 400);
-    assert.equal(
-      refused.body["message"],
-      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.unknownField", duplicate field "spec.paused"',
-    );
-    const warned = await api.call("POST", `${deploymentPath}?dryRun=All`, { body });
-    assert.equal(warned.code, 201);
-    assert.equal(
-      warned.headers["warning"],
-      '299 - "unknown field \\"spec.unknownField\\"", 299 - "duplicate field \\"spec.paused\\""',
-    );
-    const ignored = await api.call("POST", `${deploymentPath}?fieldValidation=Ignore&dryRun=All`, { body });
-    assert.deepEqual([ignored.code, ignored.headers["warning"]], [201, undefined]);
-    const yaml =
-      "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: d }\nspec:\n  paused: true\n  paused: false\n";
-    const applied = await api.call("PATCH", `${deploymentPath}/d?fieldManager=m&${strict}`, {
-      body: yaml,
-      type: "application/apply-patch+yaml",
-    });
-    assert.equal(applied.code, 400);
-    assert.match(String(applied.body["message"]), /key "paused" already set in map/);
-  });
-
-  test("unknown metadata fields of a typed object are detected", async () => {
-    const body = deployment(',"unknownMeta":"x"', "");
-    const { code, body: status } = await api.call("POST", `${deploymentPath}?${strict}`, { body });
-    assert.equal(code, 400);
-    assert.match(String(status["message"]), /strict decoding error: unknown field "metadata\.unknownMeta"$/);
-  });
-
-  test("unknown fields in a patch of a typed object are detected", async () => {
-    await api.must("POST", deploymentPath, { body: deployment("", ',"replicas":0') });
-    for (const type of ["application/merge-patch+json", "application/strategic-merge-patch+json"]) {
-      const { code, body } = await api.call("PATCH", `${deploymentPath}/d?fieldValidation=Strict`, {
-        body: { spec: { unknownField: 1 } },
-        type,
-      });
-      assert.equal(code, 422, type);
-      assert.match(String(body["message"]), /strict decoding error: unknown field "spec\.unknownField"/);
-    }
-    await api.must("DELETE", `${deploymentPath}/d`);
   });
 }
 
