@@ -26,7 +26,9 @@ export interface Defined {
   readonly kind: string;
   readonly group?: string;
   readonly schema?: Json;
+  /** What every version has besides. */
   readonly more?: Json;
+  readonly conversion?: Json;
   readonly versions?: readonly Json[];
 }
 
@@ -35,11 +37,13 @@ export const pluralOf = ({ kind }: Defined): string => `${kind.toLowerCase()}s`;
 export function definition(defined: Defined): Json {
   const { kind, group = "e2e.example.com", schema = openObject, more = {} } = defined;
   const { versions = [{ name: "v1", served: true, storage: true }] } = defined;
+  const conversion = defined.conversion === undefined ? {} : { conversion: defined.conversion };
   return {
     metadata: { name: `${pluralOf(defined)}.${group}` },
     spec: {
       group,
       scope: "Cluster",
+      ...conversion,
       names: { plural: pluralOf(defined), kind },
       versions: versions.map((version) => ({ schema: { openAPIV3Schema: schema }, ...more, ...version })),
     },

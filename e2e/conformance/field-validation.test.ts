@@ -10,7 +10,7 @@ const strict = "fieldValidation=Strict&fieldManager=test";
 let server: BareServer;
 let api: ApiClient;
 
-const applied = (path: string, name: string, body: string): Promise<Answer> =>
+const applyAt = (path: string, name: string, body: string): Promise<Answer> =>
   api.call("PATCH", `${path}/${name}?${strict}`, { body, type: "application/apply-patch+yaml" });
 
 function customResources(): void {
@@ -20,7 +20,7 @@ function customResources(): void {
     const body = object(kind, "a", { spec: { any: { thing: 1 } }, more: "x" });
     const made = await api.must("POST", `${path}?${strict}`, { body });
     assert.deepEqual([at(made, "spec.any.thing"), made["more"]], [1, "x"]);
-    const { code } = await applied(path, "b", JSON.stringify(object(kind, "b", { spec: { foo: "bar" } })));
+    const { code } = await applyAt(path, "b", JSON.stringify(object(kind, "b", { spec: { foo: "bar" } })));
     assert.equal(code, 201);
   });
 
@@ -30,7 +30,7 @@ function customResources(): void {
     const good = object(kind, "good", { spec: { cronSpec: "x", kept: { any: 1 } } });
     assert.equal((await api.call("POST", `${path}?${strict}`, { body: good })).code, 201);
     const alsoGood = JSON.stringify(object(kind, "also", { spec: { cronSpec: "x" } }));
-    assert.equal((await applied(path, "also", alsoGood)).code, 201);
+    assert.equal((await applyAt(path, "also", alsoGood)).code, 201);
     const extra = object(kind, "extra", {
       spec: { cronSpec: "x", extra: 1, ports: [{ port: 1, hostIP: "x" }] },
     });
@@ -40,7 +40,7 @@ function customResources(): void {
       refused.text,
       /strict decoding error: unknown field \\"spec\.extra\\", unknown field \\"spec\.ports\[0\]\.hostIP\\"/,
     );
-    const untyped = await applied(path, "extra", JSON.stringify(extra));
+    const untyped = await applyAt(path, "extra", JSON.stringify(extra));
     assert.equal(untyped.code, 500);
     assert.match(
       untyped.text,
@@ -184,10 +184,10 @@ function applying(): void {
   test("a valid CR is applied", async () => {
     const kind = { kind: "Applied", schema: schemaOf({}) };
     const path = await define(api, kind);
-    const { code, text } = await applied(path, "mytest", yaml(kind));
+    const { code, text } = await applyAt(path, "mytest", yaml(kind));
     assert.equal(code, 201, text);
     const wrong = yaml(kind).replace("* * * * */5", "whenever");
-    const refused = await applied(path, "mytest", wrong);
+    const refused = await applyAt(path, "mytest", wrong);
     assert.equal(refused.code, 422);
     assert.match(refused.text, /spec\.cronSpec in body should match/);
   });
@@ -195,7 +195,7 @@ function applying(): void {
   test("a CR with a field that is not in the schema is refused", async () => {
     const kind = { kind: "Extra", schema: schemaOf({}) };
     const path = await define(api, kind);
-    const { code, text } = await applied(path, "mytest", yaml(kind, { root: "\nunknownField: unknown" }));
+    const { code, text } = await applyAt(path, "mytest", yaml(kind, { root: "\nunknownField: unknown" }));
     assert.equal(code, 500);
     assert.match(text, /\.unknownField: field not declared in schema/);
   });
@@ -226,7 +226,7 @@ function applying(): void {
         namespace: default
   foo: foo1`;
     const both = yaml(kind, { meta: "\n  unknownMeta: unknown", spec: inside });
-    const { code, text } = await applied(path, "mytest", both);
+    const { code, text } = await applyAt(path, "mytest", both);
     assert.equal(code, 500);
     assert.match(text, /\.metadata\.unknownMeta: field not declared in schema/);
     assert.match(text, /\.spec\.template\.metadata\.unknownSubMeta: field not declared in schema/);
@@ -236,7 +236,7 @@ function applying(): void {
     const kind = { kind: "Twice", schema: schemaOf({ "x-kubernetes-preserve-unknown-fields": true }) };
     const path = await define(api, kind);
     const spec = "  unknown: uk1\n  foo: foo1\n  foo: foo2";
-    const { code, text } = await applied(path, "mytest", yaml(kind, { spec }));
+    const { code, text } = await applyAt(path, "mytest", yaml(kind, { spec }));
     assert.equal(code, 400);
     assert.match(text, /line 11: key \\"foo\\" already set in map/);
   });

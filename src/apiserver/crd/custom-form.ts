@@ -27,10 +27,13 @@ export class CustomForm implements StorageForm {
     this.#converter = converter;
   }
 
-  async prepare(objects: readonly StoredObject[]): Promise<void> {
-    const { apiVersion } = this.#options;
+  prepare(objects: readonly StoredObject[]): Promise<void> | undefined {
     const missing = objects.filter((stored) => !this.#views.has(stored) && !this.#isAtHand(stored));
-    if (missing.length === 0) return;
+    return missing.length === 0 ? undefined : this.#convert(missing);
+  }
+
+  async #convert(missing: readonly StoredObject[]): Promise<void> {
+    const { apiVersion } = this.#options;
     const converted = await this.#converter.convert(
       missing.map((stored) => this.#trimmed(structuredClone(stored.object))),
       apiVersion,
@@ -46,10 +49,6 @@ export class CustomForm implements StorageForm {
     const view = this.#views.get(stored) ?? this.#made(stored);
     assert(view !== undefined, `${stored.namespace}/${stored.name} is looked at before it was converted`);
     return view;
-  }
-
-  selected(stored: StoredObject): AnyObject {
-    return this.#views.get(stored) ?? this.#made(stored) ?? stored.object;
   }
 
   async encode(object: AnyObject): Promise<AnyObject> {

@@ -47,6 +47,7 @@ export const watch =
         ...begin,
         namespace: info.namespace,
         matches: selection.matches,
+        prepare: selection.prepare,
         interest: interestOf(endpoint, selection),
         bookmarks: options.allowWatchBookmarks,
         until: await reachEnd(call.query.get(untilParameter), deps, call.signal),

@@ -83,9 +83,9 @@ export class Endpoint {
     return this.#form !== undefined;
   }
 
-  /** What selectors look at. */
+  /** What selectors look at: of custom resources their view, as fields are those of the served version. */
   selected(stored: StoredObject): AnyObject {
-    return this.#form?.selected(stored) ?? stored.content;
+    return this.#form?.view(stored) ?? stored.content;
   }
 
   /** To be awaited before `view`; undefined when there is nothing to wait for. */

@@ -48,7 +48,7 @@ export async function list(cache: ResourceCache, query: ListQuery, deps: ReadDep
   const page =
     wanted.kind === "exact" && cache.lastChange > revision
       ? await pageOfPast(cache, query, { store: deps.store, revision, from })
-      : pageOfNow(cache, query, from);
+      : await pageOfNow(cache, query, from);
   const last = page.items.at(-1);
   const isUnselected = query.selection.matches === undefined;
   return {
@@ -90,18 +90,32 @@ async function reach(wanted: Wanted, { waiter }: ListQuery, { feed }: ReadDeps):
   }
 }
 
+/** Of this moment, even if what is there has to be converted first, to be selected. */
 function pageOfNow(
   cache: ResourceCache,
   { namespace, selection, options }: ListQuery,
   from?: Position,
-): Page {
-  const { name, matches } = selection;
+): Page | Promise<Page> {
+  const { name, matches, prepare } = selection;
+  const { limit } = options;
   if (name !== undefined && (namespace !== "" || !cache.namespaced)) {
-    const one = cache.get(namespace, name);
-    const isIn = one !== undefined && from === undefined && matches?.(one) !== false;
-    return { items: isIn ? [one] : [], more: false, remaining: 0 };
+    const one = from === undefined ? cache.get(namespace, name) : undefined;
+    return pageOf(one === undefined ? [] : [one], selection, limit);
   }
-  return cache.page(namespace, matches, options.limit, from);
+  if (prepare !== undefined) return pageOf([...cache.objects(namespace, from)], selection, limit);
+  return cache.page(namespace, matches, limit, from);
+}
+
+/** Those of them that match; 0 means all. */
+async function pageOf(
+  objects: readonly StoredObject[],
+  { matches, prepare }: Selection,
+  limit: number,
+): Promise<Page> {
+  await prepare?.(objects);
+  const items = matches === undefined ? objects : objects.filter((object) => matches(object));
+  const more = limit > 0 && items.length > limit;
+  return { items: more ? items.slice(0, limit) : items, more, remaining: 0 };
 }
 
 /** Entries read at once when a selector may drop most of them. */
@@ -122,10 +136,10 @@ async function pageOfPast(
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
-    for (const entry of part.entries) {
-      const stored = new StoredObject(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
-      if (selection.matches?.(stored) !== false) items.push(stored);
-    }
+    const stored = part.entries.map(
+      (entry) => new StoredObject(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision),
+    );
+    items.push(...(await pageOf(stored, selection, 0)).items);
     const last = part.entries.at(-1);
     if (!part.more || last === undefined) return { items, more: false, remaining: 0 };
     if (limit > 0 && items.length >= limit) {
@@ -149,8 +163,7 @@ async function oneOfPast(
   const id = { namespace, name };
   const { entry } = await unlessCompacted(at.store.get(keyOfId(cache, id), at.revision), at.options);
   const stored = entry === undefined ? undefined : new StoredObject(id, keptOf(entry), entry.modRevision);
-  const isIn = stored !== undefined && selection.matches?.(stored) !== false;
-  return { items: isIn ? [stored] : [], more: false, remaining: 0 };
+  return pageOf(stored === undefined ? [] : [stored], selection, 0);
 }
 
 function past(

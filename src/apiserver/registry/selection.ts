@@ -11,6 +11,8 @@ import type { StoredObject } from "./stored-object.ts";
 export interface Selection {
   /** Undefined: everything. */
   readonly matches: ((object: StoredObject) => boolean) | undefined;
+  /** To be awaited before `matches` looks at these; undefined where nothing has to be waited for. */
+  readonly prepare: ((objects: readonly StoredObject[]) => Promise<void> | undefined) | undefined;
   /** Only an object of this name can match. */
   readonly name: string | undefined;
   /** Only a pod of this node can match. */
@@ -26,7 +28,13 @@ export function parseSelection(
   const fields = parsed(fieldSelector, parseFieldSelector) ?? everyField;
   checkFields(endpoint, fields);
   const matches = labels.everything && fields.everything ? undefined : matcher(endpoint, labels, fields);
-  return { matches, name: fields.exact("metadata.name"), nodeName: fields.exact("spec.nodeName") };
+  const name = fields.exact("metadata.name");
+  const isByNameAlone = labels.everything && name !== undefined && fields.requirements.length === 1;
+  const looksInside = endpoint.isCustom && matches !== undefined && !isByNameAlone;
+  const prepare = looksInside
+    ? (objects: readonly StoredObject[]): Promise<void> | undefined => endpoint.prepare(objects)
+    : undefined;
+  return { matches, prepare, name, nodeName: fields.exact("spec.nodeName") };
 }
 
 function parsed<T>(text: string, parse: (text: string) => T): T | undefined {

@@ -6,12 +6,10 @@ import type { AnyObject } from "#api/meta/object.ts";
 import type { StoredObject } from "./stored-object.ts";
 
 export interface StorageForm {
-  /** Makes the views of these, all in one go. Throws what keeps one from being made. */
-  prepare(objects: readonly StoredObject[]): Promise<void>;
+  /** Makes the views of these, all in one go; undefined: they are at hand. Throws what keeps one from being made. */
+  prepare(objects: readonly StoredObject[]): Promise<void> | undefined;
   /** In the served version; only after `prepare`. Shared and frozen. */
   view(stored: StoredObject): AnyObject;
-  /** What selectors look at: the view where it can be had without waiting. */
-  selected(stored: StoredObject): AnyObject;
   /** As it is to be stored. `object` is the caller's to lose. */
   encode(object: AnyObject): Promise<AnyObject>;
 }

@@ -5,7 +5,7 @@
 import { expiredError } from "#api/meta/status.ts";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
-import { Subscription } from "#base/subscription.ts";
+import { Subscription, SubscriptionOverflowError } from "#base/subscription.ts";
 import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
 import { idOfKey, keptOf, registryPrefix, type CacheFeed } from "./cache-feed.ts";
 import type { Interest } from "./listeners.ts";
@@ -26,6 +26,8 @@ export type WatchItem =
 export interface WatchStart {
   readonly namespace: string;
   readonly matches: ((object: StoredObject) => boolean) | undefined;
+  /** To be awaited before `matches` looks at these; undefined where nothing ever has to be waited for. */
+  readonly prepare?: ((objects: readonly StoredObject[]) => Promise<void> | undefined) | undefined;
   /** What of the selector can be looked up. */
   readonly interest: Interest;
   /** Send what is there first, as ADDED. Otherwise only changes after `revision`. */
@@ -60,11 +62,18 @@ export function openWatch(start: WatchStart, deps: WatcherDeps): Subscription<Wa
   return watcher.items;
 }
 
+interface Step {
+  readonly objects: readonly StoredObject[];
+  readonly run: () => void;
+}
+
 class Watcher {
   readonly items: Subscription<WatchItem>;
   readonly #start: WatchStart;
   readonly #deps: WatcherDeps;
   readonly #stops: (() => void)[] = [];
+  /** What can't be done yet, in order: something it looks at is being prepared. */
+  readonly #steps: Step[] = [];
 
   constructor(start: WatchStart, deps: WatcherDeps) {
     this.#start = start;
@@ -91,22 +100,82 @@ class Watcher {
 
   onEvent(event: CacheEvent, author?: string): void {
     if (event.revision > (this.#start.until ?? event.revision)) return;
+    if (this.#start.prepare === undefined) {
+      this.#tell(event, author);
+      return;
+    }
+    const { current, previous } = event;
+    this.#inOrder(
+      [current, previous].filter((each) => each !== undefined),
+      () => {
+        this.#tell(event, author);
+      },
+    );
+  }
+
+  onClosed(): void {
+    this.#inOrder([], () => {
+      this.items.close();
+    });
+  }
+
+  #tell(event: CacheEvent, author: string | undefined): void {
     const item = itemFor(event, this.#start, author);
     if (item !== undefined) this.items.push(item);
   }
 
-  onClosed(): void {
-    this.items.close();
+  /** At once, unless these, or what came before, have to be prepared. */
+  #inOrder(objects: readonly StoredObject[], run: () => void): void {
+    if (this.#steps.length > waitingMax) {
+      this.items.fail(new SubscriptionOverflowError(waitingMax));
+      return;
+    }
+    if (this.#steps.length > 0) {
+      this.#steps.push({ objects, run });
+      return;
+    }
+    const waiting = this.#start.prepare?.(objects);
+    if (waiting === undefined) {
+      run();
+      return;
+    }
+    this.#steps.push({ objects, run });
+    void this.#takeSteps(waiting);
+  }
+
+  async #takeSteps(first: Promise<void>): Promise<void> {
+    try {
+      let waiting: Promise<void> | undefined = first;
+      for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+        if (waiting !== undefined) await waiting;
+        if (this.items.ended) break;
+        step.run();
+        this.#steps.shift();
+        waiting = this.#start.prepare?.(this.#steps[0]?.objects ?? []);
+      }
+    } catch (error) {
+      this.items.fail(error instanceof Error ? error : new Error("it can't be converted", { cause: error }));
+    }
+    this.#steps.length = 0;
   }
 
   #sendState(): void {
-    const { namespace, matches, markEnd } = this.#start;
-    for (const object of this.#deps.cache.objects(namespace)) {
-      if (matches?.(object) === false) continue;
-      this.items.push({ type: "ADDED", object, isLive: false });
-    }
-    if (markEnd) {
-      this.items.push({ type: "BOOKMARK", revision: this.#deps.feed.revision, endsInitialEvents: true });
+    const { namespace, matches, markEnd, prepare } = this.#start;
+    const { revision } = this.#deps.feed;
+    const objects = this.#deps.cache.objects(namespace);
+    const send = (state: Iterable<StoredObject>): void => {
+      for (const object of state) {
+        if (matches?.(object) === false) continue;
+        this.items.push({ type: "ADDED", object, isLive: false });
+      }
+      if (markEnd) this.items.push({ type: "BOOKMARK", revision, endsInitialEvents: true });
+    };
+    if (prepare === undefined) send(objects);
+    else {
+      const state = [...objects];
+      this.#inOrder(state, () => {
+        send(state);
+      });
     }
     this.#follow();
   }
@@ -135,7 +204,10 @@ class Watcher {
     if (!this.#start.bookmarks) return;
     this.#stops.push(
       this.#deps.onBookmark(() => {
-        this.items.push({ type: "BOOKMARK", revision: this.#deps.feed.revision, endsInitialEvents: false });
+        const { revision } = this.#deps.feed;
+        this.#inOrder([], () => {
+          this.items.push({ type: "BOOKMARK", revision, endsInitialEvents: false });
+        });
       }),
     );
   }
@@ -157,7 +229,7 @@ class Watcher {
         if (this.#isTold(batch.revision)) break;
         if (this.items.ended || this.#catchUp(batch.revision)) return;
       }
-      this.items.close();
+      this.onClosed();
     } catch (error) {
       this.items.fail(
         error instanceof CompactedError
