@@ -34,6 +34,7 @@ import { ClaimRepair } from "./registry/core/services/repair.ts";
 import type { ResourceCache } from "./registry/resource-cache.ts";
 import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
+import type { StoredResource } from "./metrics/cache-metrics.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
 import { CustomResources, type CustomResourcesDeps } from "./crd/custom-resources.ts";
 
@@ -141,6 +142,11 @@ export class Assembly {
         spec.versions.some((each) => each.name === version && each.deprecated === true),
     );
     return isDeprecated ? "" : undefined;
+  }
+
+  *stored(): Generator<StoredResource> {
+    yield* this.installed.stored();
+    yield* this.customResources.stored();
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */

@@ -44,7 +44,7 @@ import { flowDump } from "./flowcontrol/dump.ts";
 import { FlowControl } from "./flowcontrol/flow-control.ts";
 import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
-import { HealthMetrics, registerBuildInfo } from "./health-metrics.ts";
+import { HealthMetrics } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
 import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
@@ -52,8 +52,7 @@ import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
 import { ReloadMetrics } from "./metrics/reload-metrics.ts";
 import { metricsText } from "./metrics/exposition.ts";
-import { registerMetaMetrics } from "./metrics/meta-metrics.ts";
-import { registerProcessMetrics } from "./metrics/process-metrics.ts";
+import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
 import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
@@ -70,7 +69,6 @@ import { PortRange } from "./registry/core/services/port-range.ts";
 import { EventExpiry } from "./registry/event-expiry.ts";
 import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
-import { registerStorageGauges } from "./storage-metrics.ts";
 import { createSecurity, type Security } from "./security.ts";
 import type { ServerVersion } from "./version.ts";
 
@@ -382,11 +380,11 @@ class ApiserverComponent implements Apiserver {
       ...custom.sources(),
       ...this.#aggregator.openapi(),
     ]);
-    registerProcessMetrics(this.#registry, log);
-    registerMetaMetrics(this.#registry);
-    registerBuildInfo(this.#registry, version);
-    registerStorageGauges(this.#registry, {
-      counts: () => this.#assembly.installed.counts(),
+    registerServerMetrics(this.#registry, {
+      log,
+      version,
+      stored: () => this.#assembly.stored(),
+      revision: () => this.#assembly.feed.revision,
       sizeBytes: () => this.#deps.store.size(),
     });
     return (call) =>

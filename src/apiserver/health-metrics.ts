@@ -1,32 +1,6 @@
-/** What the server is, and what health checks have said, at /metrics/slis. upstream: component-base/metrics/prometheus/slis/metrics.go */
+/** What health checks have said, at /metrics/slis. upstream: component-base/metrics/prometheus/slis/metrics.go */
 import { Counter, Gauge, Registry } from "prom-client";
-import { alpha, stable } from "./metrics/stability.ts";
-import { versionDocument, type ServerVersion } from "./version.ts";
-
-/** upstream: component-base/metrics/version.go */
-export function registerBuildInfo(registry: Registry, version: ServerVersion): void {
-  const document = versionDocument(version);
-  const labels = {
-    major: document["major"] ?? "",
-    minor: document["minor"] ?? "",
-    git_version: document["gitVersion"] ?? "",
-    git_commit: document["gitCommit"] ?? "",
-    git_tree_state: document["gitTreeState"] ?? "",
-    build_date: document["buildDate"] ?? "",
-    go_version: document["goVersion"] ?? "",
-    compiler: document["compiler"] ?? "",
-    platform: document["platform"] ?? "",
-  };
-  const gauge = new Gauge({
-    name: "kubernetes_build_info",
-    help: alpha(
-      "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
-    ),
-    labelNames: Object.keys(labels),
-    registers: [registry],
-  });
-  gauge.set(labels, 1);
-}
+import { stable } from "./metrics/stability.ts";
 
 export class HealthMetrics {
   readonly registry = new Registry();

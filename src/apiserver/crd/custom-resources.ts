@@ -13,6 +13,7 @@ import type { Logger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
 import type { CacheFeed } from "#apiserver/registry/cache-feed.ts";
+import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import type { CacheEvent, ResourceCache } from "#apiserver/registry/resource-cache.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import { isTrue, statusAfterNames, statusOfApproval, statusWhenServed } from "./conditions.ts";
@@ -72,6 +73,12 @@ export class CustomResources {
   /** What is served now, for the documents that describe it. */
   get definitions(): readonly CustomResourceDefinition[] {
     return [...this.#known.values()].map(({ crd }) => crd);
+  }
+
+  *stored(): Generator<StoredResource> {
+    for (const { crd, served } of this.#known.values()) {
+      yield { group: crd.spec.group, resource: crd.spec.names.plural, cache: served.storage.cache };
+    }
   }
 
   typesOf(group: string, kind: string): ServedTypes | undefined {

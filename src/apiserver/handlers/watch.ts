@@ -1,6 +1,7 @@
 /** GET of a collection with watch=true. upstream: apiserver/pkg/endpoints/handlers/watch.go, storage/cacher */
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import type { CacheCounts } from "#apiserver/registry/cache-counts.ts";
 import type { Endpoint, Handler } from "#apiserver/registry/endpoint.ts";
 import type { ReadDeps } from "#apiserver/registry/read.ts";
 import type { Interest } from "#apiserver/registry/listeners.ts";
@@ -37,7 +38,7 @@ export const watch =
     const options = parseListOptions(call.query, true);
     const selection = parseSelection(endpoint, options);
     const { cache } = endpoint.storage;
-    const begin = await reachStart(options, deps, call);
+    const begin = await reachStart(options, { feed: deps.feed, counts: cache.counts }, call);
     const timeoutMs =
       options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
         ? options.timeoutSeconds * 1000
@@ -70,11 +71,16 @@ interface Begin {
   readonly markEnd: boolean;
 }
 
+interface Reaching {
+  readonly feed: ReadDeps["feed"];
+  readonly counts: CacheCounts;
+}
+
 /** Where the watch begins, after waiting for a state that is new enough. */
-async function reachStart(options: ListOptions, { feed }: ReadDeps, call: ApiCall): Promise<Begin> {
+async function reachStart(options: ListOptions, { feed, counts }: Reaching, call: ApiCall): Promise<Begin> {
   const asked = parseResourceVersion(options.resourceVersion);
   if (options.resourceVersion === "") await feed.fresh(call);
-  else if (asked > 0n) await feed.reach(asked, call.signal);
+  else if (asked > 0n) await feed.timed(feed.reach(asked, call.signal), counts);
   const { sendInitialEvents } = options;
   if (sendInitialEvents === true) {
     return { withState: true, revision: feed.revision, markEnd: options.allowWatchBookmarks };

@@ -44,8 +44,7 @@ export class Series {
     return this.#counts.reduce((sum, each) => sum + each, 0);
   }
 
-  samples(name: string): Sample[] {
-    const { labels } = this;
+  samples(name: string, labels: Labels = this.labels): Sample[] {
     let count = 0;
     const buckets = this.#counts.map((own, at): Sample => {
       count += own;
@@ -63,23 +62,9 @@ export class SeriesHistogram {
 
   constructor(options: HistogramOptions, registry: Registry) {
     this.#options = options;
-    const { name, help } = options;
-    const metric = {
-      name,
-      help,
-      type: "histogram",
-      aggregator: "sum",
-      get: () =>
-        Promise.resolve({
-          name,
-          help,
-          type: "histogram",
-          aggregator: "sum",
-          values: this.#series.flatMap((series) => series.samples(name)),
-        }),
-    };
-    // What a registry asks of a metric; its type wants one of prom-client's own classes.
-    registry.registerMetric(metric as unknown as Metric);
+    histogramAtCollection(options, registry, () =>
+      this.#series.map((series) => ({ labels: series.labels, series })),
+    );
   }
 
   get all(): readonly Series[] {
@@ -92,4 +77,23 @@ export class SeriesHistogram {
     this.#series.push(series);
     return series;
   }
+}
+
+/** A histogram whose series are kept elsewhere. */
+export function histogramAtCollection(
+  { name, help }: HistogramOptions,
+  registry: Registry,
+  read: () => Iterable<{ readonly labels: Labels; readonly series: Series }>,
+): void {
+  const described = { name, help, type: "histogram", aggregator: "sum" };
+  const metric = {
+    ...described,
+    get: () =>
+      Promise.resolve({
+        ...described,
+        values: [...read()].flatMap(({ labels, series }) => series.samples(name, labels)),
+      }),
+  };
+  // What a registry asks of a metric; its type wants one of prom-client's own classes.
+  registry.registerMetric(metric as unknown as Metric);
 }

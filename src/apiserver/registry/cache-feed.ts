@@ -6,6 +6,7 @@ import { CompactedError, type Entry, type ListResult, type Store, type StoreEven
 import { resourceVersionTooLargeError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { KeptBytes } from "#base/kept-bytes.ts";
+import type { CacheCounts } from "./cache-counts.ts";
 import { RecentObjects } from "./decoded-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
 
@@ -78,6 +79,8 @@ export class CacheFeed {
         // What has changed meanwhile came through the feed.
         if (!changed.has(entry.key)) cache.load(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
       }
+      cache.counts.initializations += 1;
+      cache.counts.storageLists.add(entries.length, entries.length);
       await this.reach(revision);
     } finally {
       stop();
@@ -142,6 +145,8 @@ export class CacheFeed {
       const gone = [...cache.objects("")].filter((object) => !here.has(keyOfId(cache, object)));
       for (const object of gone) cache.remove(object, revision);
       cache.startRing(revision);
+      cache.counts.initializations += 1;
+      cache.counts.storageLists.add(cache.size, cache.size);
     }
     this.#advance(revision);
   }
@@ -176,6 +181,21 @@ export class CacheFeed {
     }
   }
 
+  /** The same, noted as the wait of a read of that cache; undefined is none. */
+  async timed(waiting: Promise<void> | undefined, counts: CacheCounts): Promise<void> {
+    if (waiting === undefined) {
+      counts.waited(0);
+      return;
+    }
+    const { clock } = this.#deps;
+    const began = clock.monotonic();
+    try {
+      await waiting;
+    } finally {
+      counts.waited(clock.monotonic() - began);
+    }
+  }
+
   /** Calls back after each batch of the store has gone to every cache. */
   onProgress(run: () => void): () => void {
     this.#progress.add(run);
@@ -193,6 +213,8 @@ export class CacheFeed {
     for (const cache of this.#caches.values()) {
       if (filled.has(cache)) continue;
       cache.startRing(revision);
+      cache.counts.initializations += 1;
+      cache.counts.storageLists.add(cache.size, cache.size);
       filled.add(cache);
     }
   }

@@ -49,12 +49,15 @@ export class RecentObjects {
 
 /** Of one resource. */
 export class DecodedObjects {
+  /** A value couldn't be decoded. */
+  readonly failed: () => void;
   readonly #recent: RecentObjects;
   /** The newest of each group of objects that are likely alike. */
   readonly #models = new Map<string, AnyObject>();
 
-  constructor(recent: RecentObjects) {
+  constructor(recent: RecentObjects, failed: () => void = () => undefined) {
     this.#recent = recent;
+    this.failed = failed;
   }
 
   note(object: Forgetful): void {

@@ -17,6 +17,7 @@ import { patch } from "#apiserver/handlers/patch.ts";
 import { update } from "#apiserver/handlers/update.ts";
 import { watch, type WatchDeps } from "#apiserver/handlers/watch.ts";
 import type { WriteDeps } from "#apiserver/handlers/write.ts";
+import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
 import { initialStatusOf, rulesOf } from "./rules.ts";
@@ -90,11 +91,12 @@ export class Installed {
     return this.#storages.get(name);
   }
 
-  /** How many objects there are of each. */
-  *counts(): Generator<{ readonly group: string; readonly name: string; readonly count: number }> {
+  /** What is stored of each resource. */
+  *stored(): Generator<StoredResource> {
     for (const [name, { cache }] of this.#storages) {
       const dot = name.indexOf(".");
-      yield { group: dot < 0 ? "" : name.slice(dot + 1), name, count: cache.size };
+      const resource = dot < 0 ? name : name.slice(0, dot);
+      yield { group: dot < 0 ? "" : name.slice(dot + 1), resource, cache };
     }
   }
 

@@ -3,6 +3,7 @@ import { badRequestError, expiredError, StatusError } from "#api/meta/status.ts"
 import { parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
 import { CompactedError, FutureRevisionError, type Store } from "#store/store.ts";
 import { idOfKey, keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import type { CacheCounts } from "./cache-counts.ts";
 import { decodeContinue, encodeContinue, type Continuation } from "./continue-token.ts";
 import type { Page, Position, ResourceCache } from "./resource-cache.ts";
 import type { Selection } from "./selection.ts";
@@ -43,12 +44,14 @@ export async function list(cache: ResourceCache, query: ListQuery, deps: ReadDep
     throw badRequestError("specifying resource version is not allowed when using continue");
   }
   const wanted = wantedState(options, continuation);
-  const revision = await reach(wanted, query, deps);
+  const revision = await reach(wanted, { cache, query, feed: deps.feed });
   const from = continuation?.start;
-  const page =
-    wanted.kind === "exact" && cache.lastChange > revision
-      ? await pageOfPast(cache, query, { store: deps.store, revision, from })
-      : await pageOfNow(cache, query, from);
+  const isOfPast = wanted.kind === "exact" && cache.lastChange > revision;
+  const page = isOfPast
+    ? await pageOfPast(cache, query, { store: deps.store, revision, from })
+    : await pageOfNow(cache, query, from);
+  const { storageLists, cacheLists } = cache.counts;
+  (isOfPast ? storageLists : cacheLists).add(page.read, page.items.length);
   const last = page.items.at(-1);
   const isUnselected = query.selection.matches === undefined;
   return {
@@ -73,20 +76,43 @@ function wantedState(options: ListOptions, continuation: Continuation | undefine
   return { kind: isExact ? "exact" : "notOlderThan", revision };
 }
 
+interface Reaching {
+  readonly cache: ResourceCache;
+  readonly query: ListQuery;
+  readonly feed: CacheFeed;
+}
+
 /** Waits for the wanted state; answers the revision that the list will carry. */
-async function reach(wanted: Wanted, { waiter }: ListQuery, { feed }: ReadDeps): Promise<bigint> {
+async function reach(wanted: Wanted, { cache, query, feed }: Reaching): Promise<bigint> {
+  const { waiter } = query;
+  const { counts } = cache;
   switch (wanted.kind) {
     case "any":
       return feed.revision;
     case "fresh":
-      await feed.fresh(waiter);
+      await consistent(feed.fresh(waiter), counts, feed);
       return feed.revision;
     case "notOlderThan":
-      await feed.reach(wanted.revision, waiter.signal);
+      await feed.timed(feed.reach(wanted.revision, waiter.signal), counts);
       return feed.revision;
     case "exact":
-      await feed.reach(wanted.revision, waiter.signal);
+      await feed.timed(feed.reach(wanted.revision, waiter.signal), counts);
       return wanted.revision;
+  }
+}
+
+async function consistent(
+  waiting: Promise<void> | undefined,
+  counts: CacheCounts,
+  feed: CacheFeed,
+): Promise<void> {
+  const { consistentReads } = counts;
+  try {
+    await feed.timed(waiting, counts);
+    consistentReads.succeeded += 1;
+  } catch (error) {
+    consistentReads.failed += 1;
+    throw error;
   }
 }
 
@@ -115,7 +141,7 @@ async function pageOf(
   await prepare?.(objects);
   const items = matches === undefined ? objects : objects.filter((object) => matches(object));
   const more = limit > 0 && items.length > limit;
-  return { items: more ? items.slice(0, limit) : items, more, remaining: 0 };
+  return { items: more ? items.slice(0, limit) : items, more, read: objects.length, remaining: 0 };
 }
 
 /** Entries read at once when a selector may drop most of them. */
@@ -132,6 +158,7 @@ async function pageOfPast(
   const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
   const items: StoredObject[] = [];
   const { limit } = options;
+  let read = 0;
   let startKey = startOf(cache, namespace, at.from) ?? prefix;
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
@@ -140,10 +167,11 @@ async function pageOfPast(
       (entry) => new StoredObject(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision),
     );
     items.push(...(await pageOf(stored, selection, 0)).items);
+    read += part.entries.length;
     const last = part.entries.at(-1);
-    if (!part.more || last === undefined) return { items, more: false, remaining: 0 };
+    if (!part.more || last === undefined) return { items, more: false, read, remaining: 0 };
     if (limit > 0 && items.length >= limit) {
-      return { items, more: true, remaining: part.count - part.entries.length };
+      return { items, more: true, read, remaining: part.count - part.entries.length };
     }
     startKey = `${last.key}\0`;
   }

@@ -6,6 +6,7 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
 import { ByteModels, type KeptBytes } from "#base/kept-bytes.ts";
 import { SortedMap } from "#base/sorted-map.ts";
+import { CacheCounts } from "./cache-counts.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
@@ -45,6 +46,8 @@ type Shelf = SortedMap<StoredObject>;
 export interface Page {
   readonly items: readonly StoredObject[];
   readonly more: boolean;
+  /** So many objects were looked at. */
+  readonly read: number;
   /** How many follow the page, selectors not considered. */
   readonly remaining: number;
 }
@@ -59,6 +62,7 @@ export class ResourceCache {
   /** "/registry/pods/" */
   readonly prefix: string;
   readonly namespaced: boolean;
+  readonly counts = new CacheCounts();
   readonly #shelves = new Map<string, Shelf>();
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
@@ -77,7 +81,9 @@ export class ResourceCache {
   constructor(prefix: string, namespaced: boolean, recent: RecentObjects = new RecentObjects()) {
     this.prefix = prefix;
     this.namespaced = namespaced;
-    this.#decoded = new DecodedObjects(recent);
+    this.#decoded = new DecodedObjects(recent, () => {
+      this.counts.decodeErrors += 1;
+    });
   }
 
   get size(): number {
@@ -87,6 +93,11 @@ export class ResourceCache {
   /** The revision of the newest change of this resource that the cache has seen. */
   get lastChange(): bigint {
     return this.#lastChange;
+  }
+
+  /** So many changes it may keep. */
+  get ringCapacity(): number {
+    return 2 * ringMax;
   }
 
   get ringFloor(): bigint {
@@ -126,12 +137,12 @@ export class ResourceCache {
     let passed = 0;
     for (const object of this.objects(namespace, from)) {
       if (limit > 0 && items.length === limit) {
-        return { items, more: true, remaining: this.#countFrom(namespace, from) - passed };
+        return { items, more: true, read: passed, remaining: this.#countFrom(namespace, from) - passed };
       }
       passed += 1;
       if (matches === undefined || matches(object)) items.push(object);
     }
-    return { items, more: false, remaining: 0 };
+    return { items, more: false, read: passed, remaining: 0 };
   }
 
   /** Fills the cache before its first event. */
@@ -203,7 +214,9 @@ export class ResourceCache {
     this.#ring.push(event);
     this.#ringBytes += onlyHere(event);
     if (this.#ring.length > 2 * ringMax || this.#ringBytes > 2 * ringBytesMax) this.#shortenRing();
+    this.counts.received += 1;
     this.#listeners.emit(event);
+    this.counts.dispatched += 1;
     event.previous?.retire();
   }
 

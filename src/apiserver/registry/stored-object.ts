@@ -64,7 +64,7 @@ export class StoredObject {
   /** Shared and frozen: copy before change. */
   get object(): AnyObject {
     if (this.#object !== undefined) return this.#object;
-    const object = sealed(parse(this.value, this.revision));
+    const object = sealed(this.#parsed());
     this.#object = object;
     // What is larger than the bound is forgotten at once.
     this.#note();
@@ -121,9 +121,18 @@ export class StoredObject {
   }
 
   #parsedToStay(): AnyObject {
-    const object = parse(this.value, this.revision);
+    const object = this.#parsed();
     this.#decoded?.share(object);
     return sealed(object);
+  }
+
+  #parsed(): AnyObject {
+    try {
+      return parse(this.value, this.revision);
+    } catch (error) {
+      this.#decoded?.failed();
+      throw error;
+    }
   }
 
   /** At most this many bytes are served. */

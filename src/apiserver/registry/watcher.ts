@@ -121,7 +121,9 @@ class Watcher {
 
   #tell(event: CacheEvent, author: string | undefined): void {
     const item = itemFor(event, this.#start, author);
-    if (item !== undefined) this.items.push(item);
+    if (item === undefined) return;
+    const hasEnded = this.items.ended;
+    if (!this.items.push(item) && !hasEnded) this.#deps.cache.counts.terminated += 1;
   }
 
   /** At once, unless these, or what came before, have to be prepared. */
@@ -162,11 +164,13 @@ class Watcher {
   #sendState(): void {
     const { namespace, matches, markEnd, prepare } = this.#start;
     const { revision } = this.#deps.feed;
+    const { counts } = this.#deps.cache;
     const objects = this.#deps.cache.objects(namespace);
     const send = (state: Iterable<StoredObject>): void => {
       for (const object of state) {
         if (matches?.(object) === false) continue;
         this.items.push({ type: "ADDED", object, isLive: false });
+        counts.initEvents += 1;
       }
       if (markEnd) this.items.push({ type: "BOOKMARK", revision, endsInitialEvents: true });
     };
@@ -189,6 +193,7 @@ class Watcher {
     const events = this.#deps.cache.eventsAfter(revision);
     if (events === undefined) return false;
     for (const event of events) this.onEvent(event);
+    this.#deps.cache.counts.initEvents += events.length;
     this.#follow();
     return true;
   }
