@@ -39,6 +39,7 @@ for (const [name, sizes, count] of cases) {
     const text = Buffer.concat(copies).toString("utf8");
     const room = Buffer.alloc(body.bytesMax(Number.POSITIVE_INFINITY));
     assert.equal(room.subarray(0, body.copyTo(room, 0)).toString("utf8"), text);
+    assert.equal(text.split('"kind"').length, 2, "only the list says what it is");
     const list = JSON.parse(text) as { metadata: object; items: { metadata: object; data: { ä: string } }[] };
     assert.deepEqual(list.metadata, { resourceVersion: "77", continue: "t", remainingItemCount: 3 });
     assert.deepEqual(

@@ -21,13 +21,21 @@ function headOf(answer: ListAnswer): string {
   return `${JSON.stringify(head).slice(0, -1)},"items":[`;
 }
 
+/** Of what begins each stored object, and is said once for all items of a list. */
+function typeBytesOf({ gvk }: ListAnswer["endpoint"]): number {
+  const { kind } = gvk;
+  return JSON.stringify({ kind, apiVersion: apiVersionOf(gvk) }).length - 1;
+}
+
 export class ListBody {
   readonly #items: readonly StoredObject[];
   readonly #head: string;
+  readonly #typeBytes: number;
 
   constructor(answer: ListAnswer) {
     this.#items = answer.items;
     this.#head = headOf(answer);
+    this.#typeBytes = typeBytesOf(answer.endpoint);
   }
 
   /** At most so many; all of them when that is less than `enough`. */
@@ -47,28 +55,32 @@ export class ListBody {
     for (const item of this.#items) {
       if (!isFirst) target[at++] = comma;
       isFirst = false;
-      at = item.copyTo(target, at);
+      at = item.copyItemTo(target, at, this.#typeBytes);
     }
     return at + target.write(listEnd, at);
   }
 
   /** In chunks that `take` has given, filled as far as whole objects fit; bigger objects come by themselves. */
   *chunks(take: () => Buffer): Generator<Buffer, undefined> {
+    const typeBytes = this.#typeBytes;
     let chunk = take();
+    // Whatever the chunk begins with, an item needs room before it.
+    let begin = 0;
     let at = chunk.write(this.#head, 0);
     let isFirst = true;
     for (const item of this.#items) {
       const room = item.servedBytesMax + 1 + listEnd.length;
       if (at + room > chunk.length) {
-        yield chunk.subarray(0, at);
-        chunk = room > chunkBytes ? Buffer.allocUnsafeSlow(room) : take();
-        at = 0;
+        yield chunk.subarray(begin, at);
+        begin = typeBytes;
+        chunk = begin + room > chunkBytes ? Buffer.allocUnsafeSlow(begin + room) : take();
+        at = begin;
       }
       if (!isFirst) chunk[at++] = comma;
       isFirst = false;
-      at = item.copyTo(chunk, at);
+      at = item.copyItemTo(chunk, at, typeBytes);
     }
     at += chunk.write(listEnd, at);
-    yield chunk.subarray(0, at);
+    yield chunk.subarray(begin, at);
   }
 }

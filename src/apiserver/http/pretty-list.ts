@@ -2,6 +2,7 @@
 import { apiVersionOf } from "#api/meta/object.ts";
 import type { ListAnswer } from "#apiserver/request/call.ts";
 import { listMeta } from "./list-body.ts";
+import { untyped } from "./shape.ts";
 
 const indent = "  ";
 
@@ -29,7 +30,8 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
   yield opened.slice(0, -"]\n}".length);
   let isFirst = true;
   for (const item of items) {
-    yield `${isFirst ? "" : ","}\n${indented(endpoint.view(item))}`;
+    const object = endpoint.view(item);
+    yield `${isFirst ? "" : ","}\n${indented(endpoint.isCustom ? object : untyped(object))}`;
     isFirst = false;
   }
   yield `\n${indent}]\n}`;

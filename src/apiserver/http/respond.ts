@@ -82,7 +82,11 @@ function encodedObject(shape: Shape, object: AnyObject): Buffer {
   const shaped =
     items === undefined
       ? shape.shaped(object, gvk)
-      : shape.list(items, {}, { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind });
+      : shape.list(
+          items,
+          {},
+          { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind, isCustom: false },
+        );
   return shape.encode(shaped);
 }
 
@@ -169,7 +173,11 @@ async function sendShapedList(answer: ListAnswer, response: Response): Promise<v
   await endpoint.prepare(items);
   const objects = items.map((item) => endpoint.view(item));
   const { listKind } = endpoint.definition;
-  const list = shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind });
+  const list = shape.list(objects, listMeta(answer), {
+    ...endpoint.gvk,
+    listKind,
+    isCustom: endpoint.isCustom,
+  });
   await send(response, 200, shape.encode(list));
 }
 

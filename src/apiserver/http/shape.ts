@@ -86,10 +86,15 @@ export class Shape {
     return partialOf(object, version);
   }
 
-  list(objects: readonly AnyObject[], metadata: ListMeta, list: ShownKind & { listKind: string }): AnyObject {
+  list(objects: readonly AnyObject[], metadata: ListMeta, list: ListType): AnyObject {
     const { as, version } = this.accepted;
     if (as === "Table") return tableOf(objects, metadata, this.#tableOptions(list));
-    if (as === "") return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items: objects };
+    if (as === "") {
+      // In protobuf there is no place for it.
+      const isTyped = list.isCustom || this.accepted.mediaType === protobufMediaType;
+      const items = isTyped ? objects : objects.map(untyped);
+      return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items };
+    }
     return {
       kind: "PartialObjectMetadataList",
       apiVersion: `meta.k8s.io/${version}`,
@@ -133,6 +138,17 @@ export class Shape {
       nowMs: this.#deps.now(),
     };
   }
+}
+
+export interface ListType extends ShownKind {
+  readonly listKind: string;
+  /** Of custom resources, whose items say what they are, as unstructured objects do. */
+  readonly isCustom: boolean;
+}
+
+/** As Go writes an object whose type its list knows. */
+export function untyped({ kind: _kind, apiVersion: _apiVersion, ...object }: AnyObject): AnyObject {
+  return object;
 }
 
 function listMetaOf({ metadata }: AnyObject): ListMeta {

@@ -45,3 +45,37 @@ for (const [name, object, revision] of served) {
     }
   });
 }
+
+const types = ["Pod", "ValidatingAdmissionPolicyBinding"];
+for (const kind of types) {
+  test(`an item of a list doesn't say that it is a ${kind}, and leaves what is before it`, () => {
+    const objects: readonly AnyObject[] = [
+      { kind, apiVersion: "v1", metadata: { name: "x" }, spec: { a: 1 } },
+      { kind, apiVersion: "v1", metadata: {}, spec: { ä: 1 } },
+      { kind, apiVersion: "v1", metadata: {} },
+    ];
+    const typeBytes = `"kind":"${kind}","apiVersion":"v1",`.length;
+    for (const revision of [7n, 18_446_744_073_709_551_615n]) {
+      for (const object of objects) {
+        const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
+        const item = { metadata: { resourceVersion: revision.toString(), ...metadata }, ...rest };
+        const stored = new StoredObject({ namespace: "", name: "x" }, encodeForStore(object), revision);
+        const target = Buffer.alloc(typeBytes + stored.servedBytesMax, "-");
+        const end = stored.copyItemTo(target, typeBytes, typeBytes);
+        assert.equal(target.toString("utf8", 0, end), `${"-".repeat(typeBytes)}${JSON.stringify(item)}`);
+      }
+    }
+  });
+}
+
+test("an item that begins otherwise than it should says all of itself", () => {
+  const value = Buffer.from('{"kind":"Pod","apiVersion":"v1","more":1,"metadata":{"name":"x"}}');
+  const stored = new StoredObject({ namespace: "", name: "x" }, value, 7n);
+  const target = Buffer.alloc(200, "-");
+  const end = stored.copyItemTo(target, 40, 31);
+  assert.equal(
+    target.toString("utf8", 40, end),
+    '{"kind":"Pod","apiVersion":"v1","more":1,"metadata":{"resourceVersion":"7","name":"x"}}',
+  );
+  assert.equal(target.toString("utf8", 0, 40), "-".repeat(40));
+});

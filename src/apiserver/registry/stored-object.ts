@@ -155,6 +155,26 @@ export class StoredObject {
     return end - 1;
   }
 
+  /**
+   * The same without the `typeBytes` that say its kind and apiVersion: as an item of a list. What lies before `start`
+   * stays as it is, but must be there for at least so many bytes: they are in the way while it is put together.
+   */
+  copyItemTo(target: Buffer, start: number, typeBytes: number): number {
+    const text = `{"metadata":{"resourceVersion":"${this.revision}",`;
+    const valueAt = start + text.length - 1 - metadataOpen.length - typeBytes;
+    const lost = valueAt < start ? target.toString("latin1", valueAt, start) : "";
+    const end = this.#kept.copyTo(target, valueAt);
+    const split = this.#splitIn(target, valueAt);
+    const isTyped = split === 1 + typeBytes + metadataOpen.length;
+    if (lost !== "") target.write(lost, valueAt, "latin1");
+    if (!isTyped || this.revision === 0n) return this.copyTo(target, start);
+    target.write(text, start, "latin1");
+    const fieldsAt = start + text.length;
+    if (target[fieldsAt] !== closingBrace) return end;
+    target.copyWithin(fieldsAt - 1, fieldsAt, end);
+    return end - 1;
+  }
+
   json(): Buffer {
     const bytes = Buffer.allocUnsafe(this.servedBytesMax);
     return bytes.subarray(0, this.copyTo(bytes, 0));
