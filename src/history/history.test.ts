@@ -8,6 +8,7 @@ import type { Transport } from "#client/client.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 import { MomentError, revisionOf, type Span } from "./moment.ts";
 import { objectHistory } from "./object-history.ts";
+import { ownsChange } from "./ownership.ts";
 import { findResource, type Resource, UnknownResourceError } from "./resources.ts";
 import { carryOut, readPlan } from "./rewind.ts";
 import { planRewind, type Step } from "./rewind-plan.ts";
@@ -94,6 +95,54 @@ test("an object's history: from the oldest state on, deletions and new lives inc
     ["", "", "", ""],
   );
 });
+
+test("who changes the same field twice in a second is known by what it owns", async () => {
+  await using server = await startTestApiserver({ clock: new ManualClock() });
+  const transport = server.transport();
+  const body = (x: string, y: string): object => ({ metadata: { name: "a" }, data: { x, y } });
+  const put = (fieldManager: string, x: string, y: string): Promise<unknown> =>
+    transport.request({ method: "PUT", path: `${path}/a`, query: { fieldManager }, body: body(x, y) });
+  await transport.request({ method: "POST", path, query: { fieldManager: "one" }, body: body("1", "1") });
+  await put("two", "1", "2");
+  await put("one", "2", "2");
+  await put("two", "2", "3");
+  const span = { oldest: 0n, newest: server.store.revision, marks: [] };
+  const name = { resource: configMaps, namespace: "default", name: "a" };
+  const changes = await objectHistory(name, span, { transport, signal });
+  assert.deepEqual(
+    changes.map(({ manager, fields }) => [manager, fields.map(changeText).join()]),
+    [
+      ["one (Update)", ""],
+      ["one (Update), two (Update)", '.data.y: "1" → "2"'],
+      ["one (Update)", '.data.x: "1" → "2"'],
+      ["two (Update)", '.data.y: "2" → "3"'],
+    ],
+  );
+});
+
+const ownerships: readonly (readonly [
+  fields: object,
+  before: unknown,
+  after: unknown,
+  isTouched: boolean,
+])[] = [
+  [{ "f:a": {} }, { a: 1, b: 1 }, { a: 2, b: 1 }, true],
+  [{ "f:a": {} }, { a: 1, b: 1 }, { a: 1, b: 2 }, false],
+  [{ "f:a": {} }, { a: { b: 1 } }, { a: { b: 2 } }, true],
+  [{ "f:a": { ".": {}, "f:b": {} } }, { a: { b: 1, c: 1 } }, { a: { b: 1, c: 2 } }, false],
+  [{ "f:a": { ".": {} } }, { a: { b: 1 } }, { a: {} }, true],
+  [{ 'k:{"name":"x"}': { "f:a": {} } }, [{ name: "x", a: 1 }], [{ name: "y" }, { name: "x", a: 2 }], true],
+  [{ 'k:{"name":"x"}': { "f:a": {} } }, [{ name: "x", a: 1 }], [{ name: "x", a: 1, b: 1 }], false],
+  [{ 'v:"x"': {} }, ["x"], ["y"], true],
+  [{ 'v:"x"': {} }, ["x"], ["y", "x"], false],
+  [{ "i:1": {} }, [1, 2], [1, 3], true],
+];
+for (const [fields, before, after, isTouched] of ownerships) {
+  const change = `${JSON.stringify(before)} → ${JSON.stringify(after)}`;
+  test(`${change} ${isTouched ? "touches" : "leaves"} ${JSON.stringify(fields)}`, () => {
+    assert.equal(ownsChange(fields, before, after), isTouched);
+  });
+}
 
 test("a server that remembers authors tells them of every change, deletions too, also when caches have forgotten it", async () => {
   await using server = await startTestApiserver({ remembersAuthors: true });

@@ -1,9 +1,10 @@
 /** Every state of one object that can still be read: when, by whom, which fields. */
 import { changedFields, type ChangedField } from "#api/meta/changed-fields.ts";
-import type { AnyObject, Author } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject, type Author, type ManagedFieldsEntry } from "#api/meta/object.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import type { Transport } from "#client/client.ts";
 import { latestTimeOf, type Span } from "./moment.ts";
+import { ownsChange } from "./ownership.ts";
 import { pathOf, type Resource } from "./resources.ts";
 
 export interface Change {
@@ -38,7 +39,11 @@ export async function objectHistory(
   const exact = { fieldSelector, resourceVersion, resourceVersionMatch: "Exact" };
   const { body } = await transport.request({ method: "GET", path, query: exact, signal });
   const changes: Change[] = [];
-  let [before] = (body as { items: AnyObject[] }).items;
+  const { group, version, kind: ofKind } = resource;
+  // Items of a list don't say what they are, objects of a watch do.
+  const type = { kind: ofKind, apiVersion: apiVersionOf({ group, version }) };
+  const [first] = (body as { items: AnyObject[] }).items;
+  let before: AnyObject | undefined = first === undefined ? undefined : { ...type, ...first };
   if (before !== undefined) changes.push({ ...changeOf("there", undefined, before, span), user: "" });
   const query = {
     watch: "true",
@@ -46,10 +51,15 @@ export async function objectHistory(
     resourceVersion,
     "mini-k8s.untilRevision": String(span.newest),
   };
-  for await (const { type, object, author } of transport.watch({ method: "GET", path, query, signal })) {
-    if (type === "BOOKMARK") continue;
+  for await (const { type: event, object, author } of transport.watch({
+    method: "GET",
+    path,
+    query,
+    signal,
+  })) {
+    if (event === "BOOKMARK") continue;
     const now: AnyObject = { ...object };
-    const kind = type === "ADDED" ? "created" : type === "DELETED" ? "deleted" : "changed";
+    const kind = event === "ADDED" ? "created" : event === "DELETED" ? "deleted" : "changed";
     changes.push({ ...changeOf(kind, before, now, span), user: userOf(author) });
     before = kind === "deleted" ? undefined : now;
   }
@@ -83,21 +93,23 @@ function userOf(author: Author | undefined): string {
   return impersonatedUser === undefined ? user : `${impersonatedUser} (by ${user})`;
 }
 
-interface Manager {
-  readonly manager?: string | undefined;
-  readonly operation?: string | undefined;
-  readonly subresource?: string | undefined;
-  readonly time?: string | undefined;
-}
-
-/** Those whose entry this change has made or touched. */
-function newManagers(before: AnyObject | undefined, now: AnyObject): readonly Manager[] {
+/**
+ * Those whose entry this change has made or touched. Times are whole seconds: who changes what it owns twice in one leaves
+ * its entry as it was, and is known by what it owns.
+ */
+function newManagers(before: AnyObject | undefined, now: AnyObject): readonly ManagedFieldsEntry[] {
   const old = new Set((before?.metadata?.managedFields ?? []).map((entry) => JSON.stringify(entry)));
   const entries = now.metadata?.managedFields ?? [];
-  return entries.filter((entry) => !old.has(JSON.stringify(entry)));
+  const touched = entries.filter((entry) => !old.has(JSON.stringify(entry)));
+  if (touched.length > 0 || before === undefined) return touched;
+  const owners = entries.filter(({ fieldsV1 }) => ownsChange(fieldsV1, before, now));
+  const latest = owners.map(timeOf).toSorted().at(-1);
+  return owners.filter((entry) => timeOf(entry) === latest);
 }
 
-function nameOf({ manager = "", operation = "", subresource }: Manager): string {
+const timeOf = ({ time = "" }: ManagedFieldsEntry): string => time;
+
+function nameOf({ manager = "", operation = "", subresource }: ManagedFieldsEntry): string {
   const detail = [operation, ...(subresource === undefined ? [] : [subresource])].filter(
     (text) => text !== "",
   );
