@@ -96,13 +96,14 @@ test("an object's history: from the oldest state on, deletions and new lives inc
   );
 });
 
+const mapOf = (x: string, y: string): object => ({ metadata: { name: "a" }, data: { x, y } });
+
 test("who changes the same field twice in a second is known by what it owns", async () => {
   await using server = await startTestApiserver({ clock: new ManualClock() });
   const transport = server.transport();
-  const body = (x: string, y: string): object => ({ metadata: { name: "a" }, data: { x, y } });
   const put = (fieldManager: string, x: string, y: string): Promise<unknown> =>
-    transport.request({ method: "PUT", path: `${path}/a`, query: { fieldManager }, body: body(x, y) });
-  await transport.request({ method: "POST", path, query: { fieldManager: "one" }, body: body("1", "1") });
+    transport.request({ method: "PUT", path: `${path}/a`, query: { fieldManager }, body: mapOf(x, y) });
+  await transport.request({ method: "POST", path, query: { fieldManager: "one" }, body: mapOf("1", "1") });
   await put("two", "1", "2");
   await put("one", "2", "2");
   await put("two", "2", "3");
