@@ -6,9 +6,9 @@ import { createHash } from "node:crypto";
 import type { CustomResourceDefinition } from "#api/generated/types/apiextensions-v1.ts";
 import { apiVersionOf, type GroupVersion, type GroupVersionKind } from "#api/meta/object.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
-import { isEmbedded, itemsOf, valueSchemaOf, type Structural } from "#api/schema/structural/structural.ts";
+import type { Structural } from "#api/schema/structural/structural.ts";
 import { PathWriter } from "#apiserver/openapi/paths.ts";
-import { refTo, SchemaWriter, type Definitions, type Schema } from "#apiserver/openapi/schemas.ts";
+import { refTo, SchemaWriter, type Schema } from "#apiserver/openapi/schemas.ts";
 import {
   documentOf,
   kindsBy,
@@ -18,6 +18,7 @@ import {
   type OpenApiSource,
 } from "#apiserver/openapi/v3.ts";
 import { customStruct } from "./custom-struct.ts";
+import { conventions, openApiSchema, swaggerSchema, typeMeta } from "./openapi-schemas.ts";
 
 export interface CustomSourcesDeps extends BuiltinDeps {
   /** Another list when something has changed. */
@@ -56,7 +57,18 @@ export class CustomSources {
         .update(JSON.stringify([this.#deps.version, members, schemas]))
         .digest("hex")
         .toUpperCase();
-      return { path: `apis/${apiVersion}`, hash, build: () => this.#document(members, schemas) };
+      return {
+        path: `apis/${apiVersion}`,
+        hash,
+        build: () => this.#document(members, schemas),
+        swaggerDefinitions: () =>
+          Object.fromEntries(
+            members.map((member, index) => {
+              const schema = swaggerSchema(schemas[index] ?? {});
+              return [member.struct, { ...schema, ...marked(member) }];
+            }),
+          ),
+      };
     });
   }
 
@@ -76,20 +88,6 @@ export class CustomSources {
 const schemaOf = ({ version }: ResourceDefinition, crd: CustomResourceDefinition | undefined): Structural =>
   crd?.spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema ?? { type: "object" };
 
-const typeMeta = {
-  apiVersion: {
-    description:
-      "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-    type: "string",
-  },
-  kind: {
-    description:
-      "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-    type: "string",
-  },
-};
-const more = "More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md";
-
 const marked = (kinds: GroupVersionKind): Schema => ({
   "x-kubernetes-group-version-kind": [{ group: kinds.group, kind: kinds.kind, version: kinds.version }],
 });
@@ -103,58 +101,19 @@ function customSchemas(
     description: `${listKind} is a list of ${kind}`,
     properties: {
       ...typeMeta,
-      items: { description: `List of ${resource}. ${more}`, items: refTo(struct), type: "array" },
+      items: { description: `List of ${resource}. ${conventions}`, items: refTo(struct), type: "array" },
       metadata: {
         allOf: [refTo(`${meta}.ListMeta`)],
-        description: `Standard list metadata. ${more}#types-kinds`,
+        description: `Standard list metadata. ${conventions}#types-kinds`,
       },
     },
     required: ["items"],
     type: "object",
     ...marked({ group, version, kind: listKind }),
   };
-  const own: Schema = { type: "object", ...resourceSchema(schema), ...marked({ group, version, kind }) };
+  const own: Schema = { ...openApiSchema(schema), ...marked({ group, version, kind }) };
   return [
     [struct, own],
     [customStruct({ group, version, kind: `${kind}List` }), list],
   ];
-}
-
-/** With what every resource has. */
-function resourceSchema(schema: Structural): Schema {
-  const { properties, ...rest } = publishedSchema({ ...schema, "x-kubernetes-embedded-resource": false });
-  const { metadata: _metadata, ...own } = (properties ?? {}) as Definitions;
-  return {
-    ...rest,
-    properties: {
-      ...own,
-      ...typeMeta,
-      metadata: {
-        allOf: [refTo(`${meta}.ObjectMeta`)],
-        description: `Standard object's metadata. ${more}#metadata`,
-      },
-    },
-  };
-}
-
-/** The schema as it is, but for embedded resources, which have a type of their own. */
-function publishedSchema(schema: Structural): Schema {
-  if (isEmbedded(schema)) {
-    return { ...resourceSchema(schema), "x-kubernetes-embedded-resource": true };
-  }
-  const { properties, "x-kubernetes-embedded-resource": _embedded, ...rest } = schema;
-  const items = itemsOf(schema);
-  const values = valueSchemaOf(schema);
-  return {
-    ...rest,
-    ...(properties === undefined
-      ? {}
-      : {
-          properties: Object.fromEntries(
-            Object.entries(properties).map(([name, property]) => [name, publishedSchema(property)]),
-          ),
-        }),
-    ...(items === undefined ? {} : { items: publishedSchema(items) }),
-    ...(values === undefined ? {} : { additionalProperties: publishedSchema(values) }),
-  };
 }

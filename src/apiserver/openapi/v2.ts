@@ -65,7 +65,8 @@ function swaggerOf(sources: readonly OpenApiSource[]): Swagger {
     const document = source.build();
     for (const [path, item] of Object.entries(document.paths)) paths[path] = pathItem(item as Schema);
     const schemas = document.components["schemas"] as Definitions;
-    for (const [name, schema] of Object.entries(schemas)) definitions[name] ??= schemaV2(schema);
+    const own = source.swaggerDefinitions?.() ?? {};
+    for (const [name, schema] of Object.entries(schemas)) definitions[name] ??= own[name] ?? schemaV2(schema);
   }
   return { swagger: "2.0", info: { title: "Kubernetes", version: "unversioned" }, paths, definitions };
 }
@@ -119,7 +120,7 @@ function responseV2({ content, description }: Schema): Schema {
 
 /**
  * Version 2 knows no choices, no null and no reference in company; of what can't be said nothing is said. Defaults and
- * enums are left out, as upstream does.
+ * enums are left out, as upstream does of what is built in.
  */
 function schemaV2(schema: Schema): Schema {
   const {

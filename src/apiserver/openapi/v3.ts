@@ -19,6 +19,8 @@ export interface OpenApiSource {
   /** Another hash means another document. */
   readonly hash: string;
   build(): OpenApiDocument;
+  /** Definitions that version 2 has in other words than those that follow from the document. */
+  readonly swaggerDefinitions?: () => Definitions;
 }
 
 export interface OpenApiDocument {
