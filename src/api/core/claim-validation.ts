@@ -4,6 +4,7 @@ import type {
   PersistentVolumeClaimSpec,
   TypedLocalObjectReference,
 } from "../generated/types/core-v1.ts";
+import { differenceText } from "../meta/difference.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -121,10 +122,11 @@ export function checkClaimUpdate(
 ): void {
   const spec = claim.spec ?? {};
   const before = old.spec ?? {};
-  if (!isSame(restored(spec, before, old.status?.phase === "Bound"), before)) {
+  const now = restored(spec, before, old.status?.phase === "Bound");
+  if (!isSame(now, before)) {
     faults.forbidden(
       "spec",
-      "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n",
+      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${differenceText(before, now)}`,
     );
   }
   checkGrowth(storageOf(spec), old, faults);

@@ -23,13 +23,19 @@ function checkTerms(terms: Terms, old: Terms, faults: FaultList): void {
     return;
   }
   for (const [index, before] of old.entries()) {
-    const now = terms[index];
-    for (const field of ["matchExpressions", "matchFields"] as const) {
-      if (!beginsWith(now?.[field], before[field])) {
-        faults.invalid(`${path}[${index}]`, now, "only additions are allowed (no mutations or deletions)");
-      }
+    const now = terms[index] ?? {};
+    if (!hasOnlyAdditions(now, before)) {
+      faults.invalid(`${path}[${index}]`, now, "only additions are allowed (no mutations or deletions)");
     }
   }
+}
+
+/** A term that matches nothing can't be given something to match. */
+function hasOnlyAdditions(now: Loose<NodeSelectorTerm>, before: Loose<NodeSelectorTerm>): boolean {
+  const fields = ["matchExpressions", "matchFields"] as const;
+  const matchesNothing = fields.every((field) => (before[field] ?? []).length === 0);
+  if (matchesNothing && fields.some((field) => (now[field] ?? []).length > 0)) return false;
+  return fields.every((field) => beginsWith(now[field], before[field]));
 }
 
 function checkAffinity(

@@ -3,18 +3,22 @@ import type { NodeSelector, NodeSelectorTerm } from "../generated/types/core-v1.
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults } from "../meta/names.ts";
 
-const replaced = (since: string, by: string): string => `deprecated since ${since}; use "${by}" instead`;
-
-const deprecated = new Map([
-  ["beta.kubernetes.io/arch", replaced("v1.14", "kubernetes.io/arch")],
-  ["beta.kubernetes.io/os", replaced("v1.14", "kubernetes.io/os")],
-  ["failure-domain.beta.kubernetes.io/region", replaced("v1.17", "topology.kubernetes.io/region")],
-  ["failure-domain.beta.kubernetes.io/zone", replaced("v1.17", "topology.kubernetes.io/zone")],
-  ["beta.kubernetes.io/instance-type", replaced("v1.17", "node.kubernetes.io/instance-type")],
+const deprecated: ReadonlyMap<string, readonly [since: string, by: string]> = new Map([
+  ["beta.kubernetes.io/arch", ["v1.14", "kubernetes.io/arch"]],
+  ["beta.kubernetes.io/os", ["v1.14", "kubernetes.io/os"]],
+  ["failure-domain.beta.kubernetes.io/region", ["v1.17", "topology.kubernetes.io/region"]],
+  ["failure-domain.beta.kubernetes.io/zone", ["v1.17", "topology.kubernetes.io/zone"]],
+  ["beta.kubernetes.io/instance-type", ["v1.17", "node.kubernetes.io/instance-type"]],
 ]);
 
 /** What is to be said of a label that names a property of nodes; undefined when nothing is. */
-export const deprecationOfNodeLabel = (key: string): string | undefined => deprecated.get(key);
+export function deprecationOfNodeLabel(key: string): string | undefined {
+  const [since, by] = deprecated.get(key) ?? [];
+  return since === undefined ? undefined : `deprecated since ${since}; use "${by ?? ""}" instead`;
+}
+
+/** The name that such a label has now. */
+export const laterNameOf = (key: string): string | undefined => deprecated.get(key)?.[1];
 
 export function nodeTermWarnings(
   term: Loose<NodeSelectorTerm>,

@@ -110,7 +110,7 @@ testUpdates(valid, [
     volume,
     {},
     spec({ csi: { volumeHandle: "i" } }),
-    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n",
+    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n…",
   ],
   [
     volume,

@@ -2,16 +2,19 @@
 import { normalize } from "node:path/posix";
 import type {
   CSIPersistentVolumeSource,
+  NodeSelectorRequirement,
   PersistentVolume,
   PersistentVolumeSpec,
   SecretReference,
 } from "../generated/types/core-v1.ts";
+import { differenceText } from "../meta/difference.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, isSame } from "../meta/field-rules.ts";
+import { checkImmutable, immutableMessage, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkNodeSelector } from "./affinity-validation.ts";
 import { checkModes, checkStorage } from "./claim-validation.ts";
+import { laterNameOf } from "./label-warnings.ts";
 import { checkNoBacksteps } from "./path-rules.ts";
 import { checkPluginSource } from "./plugin-source-validation.ts";
 import { checkCsiDriverName, checkHostPath, checkNfs } from "./volume-validation.ts";
@@ -211,6 +214,28 @@ function withExpandSecret(sources: Spec, before: Spec): Spec {
   return { ...sources, csi: { ...sources.csi, controllerExpandSecretRef: undefined } };
 }
 
+type Affinity = NonNullable<Spec["nodeAffinity"]>;
+type Requirements = Loose<NodeSelectorRequirement>[] | undefined;
+
+const renewedKeys = (old: Requirements, now: Requirements): Requirements =>
+  old?.map((one, index) => {
+    const key = now?.[index]?.key;
+    return key !== undefined && laterNameOf(one.key ?? "") === key ? { ...one, key } : one;
+  });
+
+/** `old` with the keys that `now` has in their place, where they are the same label's later name. */
+function renewed(old: Affinity, now: Affinity | undefined): Affinity {
+  const nodeSelectorTerms = (old.required?.nodeSelectorTerms ?? []).map((term, index) => {
+    const later = now?.required?.nodeSelectorTerms?.[index];
+    return {
+      ...term,
+      matchExpressions: renewedKeys(term.matchExpressions, later?.matchExpressions),
+      matchFields: renewedKeys(term.matchFields, later?.matchFields),
+    };
+  });
+  return { ...old, required: { ...old.required, nodeSelectorTerms } };
+}
+
 export function checkPersistentVolumeUpdate(
   volume: Loose<PersistentVolume>,
   old: Loose<PersistentVolume>,
@@ -218,15 +243,18 @@ export function checkPersistentVolumeUpdate(
 ): void {
   const spec = volume.spec ?? {};
   const before = old.spec ?? {};
-  if (!isSame(withExpandSecret(sourcesOf(spec), before), sourcesOf(before))) {
+  const [now, then] = [withExpandSecret(sourcesOf(spec), before), sourcesOf(before)];
+  if (!isSame(now, then)) {
     faults.forbidden(
       "spec.persistentvolumesource",
-      "spec.persistentvolumesource is immutable after creation\n",
+      `spec.persistentvolumesource is immutable after creation\n${differenceText(then, now)}`,
     );
   }
   checkImmutable(spec.volumeMode, before.volumeMode, "spec.volumeMode", faults);
-  if (before.nodeAffinity !== undefined) {
-    checkImmutable(spec.nodeAffinity, before.nodeAffinity, "spec.nodeAffinity", faults);
+  const { nodeAffinity } = before;
+  if (nodeAffinity !== undefined && !isSame(spec.nodeAffinity, renewed(nodeAffinity, spec.nodeAffinity))) {
+    const detail = `${immutableMessage}, except for updating from beta label to GA`;
+    faults.invalid("spec.nodeAffinity", spec.nodeAffinity, detail);
   }
   if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
     faults.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden");

@@ -1,4 +1,4 @@
-import { testUpdates, testStatusUpdates, testPodParts, type Valid } from "../testing/validation-cases.ts";
+import { testUpdates, type Valid } from "../testing/validation-cases.ts";
 
 const container = { name: "c", image: "i" };
 const spec = (fields: object): object => ({ spec: fields });
@@ -6,7 +6,6 @@ const one = (fields: object): object => spec({ containers: [{ ...container, ...f
 const valid: Valid = {
   "v1/Pod": { spec: { containers: [container] } },
 };
-const done = { name: "c", state: { terminated: { exitCode: 0 } } };
 const term = (...values: readonly string[]): object => ({
   matchExpressions: values.map((key) => ({ key, operator: "Exists" })),
 });
@@ -17,12 +16,16 @@ const affinity = (...terms: readonly object[]): object => ({
 });
 const gates = { schedulingGates: [{ name: "a" }] };
 const gated = spec({ ...gates, ...affinity(term("a")), nodeSelector: { x: "y" } });
-const ephemeral = (changes: object = {}): object =>
-  spec({ ephemeralContainers: [{ ...container, name: "e", ...changes }] });
-const requests = (list: object): object => one({ resources: { requests: list } });
-const limits = (memory: string, more: object = {}): object =>
-  one({ resources: { limits: { memory } }, ...more });
-const restarts = { resizePolicy: [{ resourceName: "memory", restartPolicy: "RestartContainer" }] };
+
+const fixed =
+  "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n…";
+const init = spec({ initContainers: [{ name: "i", image: "i" }] });
+const tolerated = (tolerationSeconds: number): object => ({
+  key: "a",
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds,
+});
 
 testUpdates(valid, [
   ["v1/Pod", {}, one({ image: "j" })],
@@ -84,80 +87,115 @@ testUpdates(valid, [
     "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Invalid value…",
   ],
   ["v1/Pod", spec(gates), spec(affinity(term("a")))],
-]);
-testStatusUpdates(valid, [
+  // Every field that no update may change, one by one.
+  ...Object.entries({
+    terminationGracePeriodSeconds: 5,
+    restartPolicy: "Never",
+    dnsPolicy: "Default",
+    nodeSelector: { a: "b" },
+    serviceAccountName: "s",
+    automountServiceAccountToken: false,
+    nodeName: "n",
+    hostNetwork: true,
+    hostPID: true,
+    shareProcessNamespace: true,
+    securityContext: { runAsUser: 1 },
+    imagePullSecrets: [{ name: "s" }],
+    subdomain: "s",
+    affinity: { podAffinity: {} },
+    schedulerName: "other",
+    hostAliases: [{ ip: "1.2.3.4" }],
+    priorityClassName: "high",
+    priority: 5,
+    dnsConfig: { nameservers: ["1.2.3.4"] },
+    readinessGates: [{ conditionType: "a.b/c" }],
+    runtimeClassName: "r",
+    enableServiceLinks: false,
+    preemptionPolicy: "Never",
+    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "z", whenUnsatisfiable: "ScheduleAnyway" }],
+    setHostnameAsFQDN: true,
+    os: { name: "linux" },
+    hostUsers: false,
+    volumes: [{ name: "v", emptyDir: {} }],
+    resources: { limits: { cpu: "1" } },
+    resourceClaims: [{ name: "c", resourceClaimName: "x" }],
+  }).map(([field, value]) => ["v1/Pod", {}, spec({ [field]: value }), fixed] as const),
+  ...Object.entries({
+    command: ["c"],
+    workingDir: "/w",
+    ports: [{ containerPort: 1 }],
+    env: [{ name: "a", value: "b" }],
+    resources: { requests: { cpu: "1" } },
+    livenessProbe: { tcpSocket: { port: 1 } },
+    imagePullPolicy: "Never",
+    stdin: true,
+    securityContext: { privileged: true },
+    resizePolicy: [{ resourceName: "cpu", restartPolicy: "NotRequired" }],
+  }).map(([field, value]) => ["v1/Pod", {}, one({ [field]: value }), fixed] as const),
+  ["v1/Pod", {}, one({ name: "d" }), `${fixed.slice(0, -1)}--- expected\n+++ got\n@@ …`],
   [
     "v1/Pod",
-    { spec: { restartPolicy: "Never" }, status: { containerStatuses: [done] } },
-    {
-      spec: { restartPolicy: "Never" },
-      status: { containerStatuses: [{ name: "c", state: { running: {} } }] },
-    },
-    "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
-  ],
-  [
-    "v1/Pod",
-    { status: { containerStatuses: [done] } },
-    { status: { containerStatuses: [{ name: "c", state: { running: {} } }] } },
+    {},
+    one({ image: "", imagePullPolicy: "Always" }),
+    "spec.containers[0].image: Required value",
+    "spec.containers[0].image: Required value",
   ],
   [
     "v1/Pod",
     {},
-    { status: { podIPs: [{ ip: "x" }] } },
-    'status.podIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    one({ image: "j ", imagePullPolicy: "Always" }),
+    'spec.containers[0].image: Invalid value: "j ": must not have leading or trailing whitespace',
+    'spec.containers[0].image: Invalid value: "j ": must not have leading or trailing whitespace',
   ],
-]);
-testPodParts(valid, [
-  ["ephemeralContainers", {}, ephemeral()],
+  ["v1/Pod", init, spec({ initContainers: [{ name: "i", image: "j" }] })],
   [
-    "ephemeralContainers",
-    ephemeral(),
+    "v1/Pod",
+    init,
+    spec({ initContainers: [] }),
+    "spec.initContainers: Forbidden: pod updates may not add or remove containers",
+  ],
+  ["v1/Pod", spec({ activeDeadlineSeconds: 5 }), spec({ activeDeadlineSeconds: 4 })],
+  [
+    "v1/Pod",
+    spec({ activeDeadlineSeconds: 5 }),
+    spec({ activeDeadlineSeconds: undefined }),
+    'spec.activeDeadlineSeconds: Invalid value: "null": must not update from a positive integer to nil value',
+  ],
+  [
+    "v1/Pod",
     {},
-    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be removed…',
+    spec({ activeDeadlineSeconds: -1 }),
+    "spec.activeDeadlineSeconds: Invalid value: -1: must be between 1 and 2147483647, inclusive",
+    "spec.activeDeadlineSeconds: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+  ],
+  ["v1/Pod", spec({ terminationGracePeriodSeconds: -1 }), spec({ terminationGracePeriodSeconds: 1 })],
+  ["v1/Pod", spec({ terminationGracePeriodSeconds: -1 }), spec({ terminationGracePeriodSeconds: 2 }), fixed],
+  ["v1/Pod", spec({ terminationGracePeriodSeconds: 5 }), spec({ terminationGracePeriodSeconds: 1 }), fixed],
+  [
+    "v1/Pod",
+    spec({ tolerations: [tolerated(5)] }),
+    spec({ tolerations: [tolerated(9), { operator: "Exists" }] }),
   ],
   [
-    "ephemeralContainers",
-    ephemeral(),
-    ephemeral({ image: "k" }),
-    'spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed…',
+    "v1/Pod",
+    spec({ tolerations: [tolerated(5)] }),
+    spec({ tolerations: [{ ...tolerated(5), key: "b" }] }),
+    "spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds",
   ],
+  ["v1/Pod", spec({ ...gates }), spec({ schedulingGates: [] })],
+  // A gated pod's place: only its nodes, and only fewer of them.
   [
-    "ephemeralContainers",
-    {},
-    ephemeral({ ports: [{ containerPort: 1 }] }),
-    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+    "v1/Pod",
+    spec({ ...gates, ...affinity({}) }),
+    spec(affinity(term("a"))),
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]: Invalid value: …",
   ],
+  ["v1/Pod", spec(gates), spec({ affinity: { podAffinity: {} } }), fixed],
   [
-    "ephemeralContainers",
-    {},
-    ephemeral({ targetContainerName: "z" }),
-    'spec.ephemeralContainers[0].targetContainerName: Not found: "z"',
+    "v1/Pod",
+    spec({ ...gates, ...affinity(term("a")) }),
+    spec({ affinity: undefined }),
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Invalid value: …",
   ],
-  ["resources", requests({ cpu: "1" }), requests({ cpu: "2" })],
-  [
-    "resources",
-    requests({ cpu: "1" }),
-    requests({}),
-    "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed",
-  ],
-  [
-    "resources",
-    requests({}),
-    requests({ "ephemeral-storage": "1" }),
-    "spec: Forbidden: only cpu and memory resources are mutable",
-  ],
-  ["resources", limits("2Gi"), limits("3Gi")],
-  [
-    "resources",
-    limits("2Gi"),
-    limits("1Gi"),
-    "spec.containers[0].resources.limits[memory]: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer",
-  ],
-  ["resources", limits("2Gi", restarts), limits("1Gi", restarts)],
-  [
-    "resources",
-    { metadata: { annotations: { "kubernetes.io/config.mirror": "x" } } },
-    {},
-    ": Forbidden: static pods cannot be resized",
-  ],
+  ["v1/Pod", {}, spec({ nodeSelector: { a: "b" } }), fixed],
 ]);

@@ -1,18 +1,11 @@
 /** What of a pod may change. upstream: pkg/apis/core/validation/validation.go (ValidatePodUpdate) */
-import type {
-  Container,
-  ContainerStatus,
-  Pod,
-  PodSpec,
-  PodStatus,
-  Toleration,
-} from "../generated/types/core-v1.ts";
-import { legacyIpFaults } from "../meta/addresses.ts";
+import type { Container, Pod, PodSpec, Toleration } from "../generated/types/core-v1.ts";
+import { differenceText } from "../meta/difference.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, isSame } from "../meta/field-rules.ts";
+import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
-import { checkPodAnnotationsUpdate } from "./pod-annotation-validation.ts";
+import { rangeMessage } from "../meta/names.ts";
+import { checkPodAnnotationsUpdate, mirrorAnnotation } from "./pod-annotation-validation.ts";
 import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
 
@@ -98,8 +91,11 @@ function checkGateUpdates(spec: Spec, old: Spec, faults: FaultList): void {
   }
 }
 
-function withImages(containers: Containers = [], from: Containers = []): Loose<Container>[] {
-  return containers.map((container, index) => ({ ...container, image: from[index]?.image }));
+function withImages(
+  containers: Containers | undefined,
+  from: Containers = [],
+): Loose<Container>[] | undefined {
+  return containers?.map((container, index) => ({ ...container, image: from[index]?.image }));
 }
 
 /** The new spec with everything that may change put back. */
@@ -117,17 +113,6 @@ function munged(spec: Spec, old: Spec): Spec {
   };
 }
 
-const shown = (value: unknown): string => (value === undefined ? "nil" : JSON.stringify(value));
-
-/** Which fields differ and how: not upstream's exact picture, but the same facts. */
-function differenceText(now: object, before: object): string {
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].toSorted();
-  const changed = keys.filter((key) => !isSame(Reflect.get(now, key), Reflect.get(before, key)));
-  return changed
-    .map((key) => `  ${key}:\n- \t${shown(Reflect.get(before, key))}\n+ \t${shown(Reflect.get(now, key))}\n`)
-    .join("");
-}
-
 /** Metadata is looked at elsewhere. */
 export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const spec = pod.spec ?? {};
@@ -143,13 +128,17 @@ export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
   if (isSame(restored, old)) return;
   faults.forbidden(
     "spec",
-    `pod updates may not change fields other than ${changeable}\n${differenceText(restored, old)}`,
+    `pod updates may not change fields other than ${changeable}\n${differenceText(old, restored)}`,
   );
 }
 
 /** The ephemeralcontainers subresource: only additions. upstream: ValidatePodEphemeralContainersUpdate */
 export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const spec = pod.spec ?? {};
+  if (oldPod.metadata?.annotations?.[mirrorAnnotation] !== undefined) {
+    faults.forbidden("", "static pods do not support ephemeral containers");
+    return;
+  }
   checkPodAnnotationsUpdate(pod, oldPod, faults);
   checkPodSpec(spec, true, "spec", faults);
   const path = "spec.ephemeralContainers";
@@ -160,93 +149,8 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     if (now === undefined) {
       faults.forbidden(path, `existing ephemeral containers ${name} may not be removed\n`);
     } else if (!isSame(now, before)) {
-      const difference = differenceText(now, before);
+      const difference = differenceText(before, now);
       faults.forbidden(path, `existing ephemeral containers ${name} may not be changed\n${difference}`);
     }
   }
 }
-
-function checkTransitions(
-  statuses: readonly Loose<ContainerStatus>[] = [],
-  old: readonly Loose<ContainerStatus>[] = [],
-  { path, policy }: { readonly path: string; readonly policy: string },
-  faults: FaultList,
-): void {
-  if (policy === "Always") return;
-  for (const [index, { name, state }] of old.entries()) {
-    if (state?.terminated === undefined) continue;
-    if (policy === "OnFailure" && (state.terminated.exitCode ?? 0) !== 0) continue;
-    const now = statuses.find((status) => status.name === name);
-    if (now !== undefined && now.state?.terminated === undefined) {
-      faults.forbidden(`${path}[${index}].state`, "may not be transitioned to non-terminated state");
-    }
-  }
-}
-
-function checkAllTransitions(status: Loose<PodStatus>, oldPod: Loose<Pod>, faults: FaultList): void {
-  const policy = oldPod.spec?.restartPolicy ?? "Always";
-  const old = oldPod.status ?? {};
-  const path = "status.containerStatuses";
-  checkTransitions(status.containerStatuses, old.containerStatuses, { path, policy }, faults);
-  checkTransitions(
-    status.initContainerStatuses,
-    (old.initContainerStatuses ?? []).filter(({ name }) => !isSidecar(oldPod, name)),
-    { path: "status.initContainerStatuses", policy },
-    faults,
-  );
-  checkTransitions(
-    status.ephemeralContainerStatuses,
-    old.ephemeralContainerStatuses,
-    { path: "status.ephemeralContainerStatuses", policy: "Never" },
-    faults,
-  );
-}
-
-const systemConditions = new Set(["PodScheduled", "Ready", "Initialized"]);
-
-function checkConditions({ conditions = [] }: Loose<PodStatus>, faults: FaultList): void {
-  for (const [index, { type = "" }] of conditions.entries()) {
-    if (systemConditions.has(type)) continue;
-    // upstream takes the path of the metadata for this.
-    faults.messages(`metadata.conditions[${index}].Type`, type, qualifiedNameFaults(type));
-  }
-}
-
-function checkAddresses(
-  list: readonly { readonly ip?: string | undefined }[] = [],
-  path: string,
-  faults: FaultList,
-): void {
-  const ips = list.map(({ ip = "" }) => ip);
-  for (const [index, ip] of ips.entries()) {
-    faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
-    if (ips.indexOf(ip) !== index) faults.duplicate(`${path}[${index}]`, list[index]);
-  }
-  const isDual =
-    ips.length === 2 && ips.some((ip) => ip.includes(":")) && ips.some((ip) => !ip.includes(":"));
-  if (ips.length > 1 && !isDual) {
-    faults.invalid(path, list, "may specify no more than one IP for each IP family");
-  }
-}
-
-/** upstream: ValidatePodStatusUpdate */
-export function checkPodStatusUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
-  const status = pod.status ?? {};
-  const old = oldPod.status ?? {};
-  checkPodAnnotationsUpdate(pod, oldPod, faults);
-  checkConditions(status, faults);
-  if ((pod.spec?.nodeName ?? "") !== (oldPod.spec?.nodeName ?? "")) {
-    faults.forbidden("status.nodeName", "may not be changed directly");
-  }
-  const nominated = status.nominatedNodeName ?? "";
-  if (nominated !== "" && nominated !== old.nominatedNodeName) {
-    faults.messages("status.nominatedNodeName", nominated, dnsSubdomainFaults(nominated));
-  }
-  if (old.qosClass !== undefined) checkImmutable(status.qosClass, old.qosClass, "status.qosClass", faults);
-  checkAllTransitions(status, oldPod, faults);
-  checkAddresses(status.podIPs, "status.podIPs", faults);
-  checkAddresses(status.hostIPs, "status.hostIPs", faults);
-}
-
-const isSidecar = ({ spec }: Loose<Pod>, name: string | undefined): boolean =>
-  spec?.initContainers?.find((container) => container.name === name)?.restartPolicy === "Always";

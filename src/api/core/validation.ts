@@ -17,7 +17,8 @@ import {
   checkNodeStatusUpdate,
   checkNodeUpdate,
 } from "./node-validation.ts";
-import { checkPodStatusUpdate, checkPodUpdate } from "./pod-update-validation.ts";
+import { checkPodStatusUpdate } from "./pod-status-validation.ts";
+import { checkPodUpdate } from "./pod-update-validation.ts";
 import { checkPodCreate, checkPodTemplate } from "./pod-validation.ts";
 import {
   checkLimitRange,

@@ -36,7 +36,7 @@ testUpdates(valid, [
     "v1/PersistentVolumeClaim",
     {},
     spec({ volumeMode: "Block" }),
-    "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n",
+    "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n…",
     'volumeMode: Invalid value: "Block": field is immutable',
   ],
   [
@@ -48,6 +48,6 @@ testUpdates(valid, [
     "v1/PersistentVolume",
     {},
     spec({ hostPath: { path: "/y" } }),
-    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n",
+    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n…",
   ],
 ]);

@@ -224,7 +224,9 @@ test("eviction asks the disruption budget", async () => {
 test("ephemeral containers and resources have doors of their own", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
-  await post(transport, `${core}/pods`, podOf("p"));
+  const pod = podOf("p");
+  const containers = [{ name: "c", image: "nginx", resources: { limits: { cpu: "1" } } }];
+  await post(transport, `${core}/pods`, { ...pod, spec: { containers } });
   const debugged = await merge<Pod>(transport, `${core}/pods/p/ephemeralcontainers`, {
     metadata: { labels: { sneaked: "in" } },
     spec: { ephemeralContainers: [{ name: "d", image: "busybox" }], nodeName: "sneaked-in" },

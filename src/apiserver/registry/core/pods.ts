@@ -1,7 +1,7 @@
 /** What is special about pods. upstream: pkg/registry/core/pod/strategy.go */
 
 import type { AnyObject } from "#api/meta/object.ts";
-import type { Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
+import type { Container, Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import { qosClassOf } from "#api/core/qos.ts";
 import {
@@ -141,15 +141,27 @@ export function takeEphemeralContainers(from: Pod, into: NonNullable<Pod["spec"]
   else into.ephemeralContainers = ephemeralContainers;
 }
 
+/** Containers that were added, renamed or put in another order are taken as they are: validation refuses them. */
 export function takeResources(from: Pod, into: NonNullable<Pod["spec"]>): void {
   for (const list of ["containers", "initContainers"] as const) {
-    for (const container of into[list] ?? []) {
-      const sent = from.spec?.[list]?.find(({ name }) => name === container.name);
-      if (sent === undefined) continue;
-      if (sent.resources === undefined) delete container.resources;
-      else container.resources = sent.resources;
-      if (sent.resizePolicy !== undefined) container.resizePolicy = sent.resizePolicy;
+    const sent = from.spec?.[list] ?? [];
+    const own = into[list] ?? [];
+    const isSameList =
+      sent.length === own.length && own.every(({ name }, index) => sent[index]?.name === name);
+    if (!isSameList) {
+      into[list] = sent;
+      continue;
     }
+    for (const [index, container] of own.entries()) takeOwnResources(sent[index], container);
   }
-  if (from.spec?.resources !== undefined) into.resources = from.spec.resources;
+  if (from.spec?.resources === undefined) delete into.resources;
+  else into.resources = from.spec.resources;
+}
+
+function takeOwnResources(sent: Container | undefined, container: Container): void {
+  for (const field of ["resources", "resizePolicy"] as const) {
+    const value = sent?.[field];
+    if (value === undefined) delete container[field];
+    else Reflect.set(container, field, value);
+  }
 }
