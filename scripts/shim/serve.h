@@ -395,6 +395,8 @@ static void launch(char **argv, char **env, int wants_stdin) {
   if (runc_pid == 0) {
     u64 none = 0;
     sc(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, 8);
+    /* Ours is for our own files; what RUNC starts in a container has it from here. */
+    sc(SYS_umask, 022, 0, 0, 0);
     sys_dup(in[0] >= 0 ? in[0] : null, 0);
     sys_dup(out[1] >= 0 ? out[1] : null, 1);
     sys_dup(err[1] >= 0 ? err[1] : null, 2);

@@ -63,6 +63,16 @@ export const rightsCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: "an exec's files are readable by others, as the container's own are",
+    needsKernel: true,
+    run: async (world) => {
+      assert.equal(await world.output("umask"), "0022");
+      const { id } = await world.start(scripts.forever);
+      const { stdout } = await world.runtime.execSync(id, ["sh", "-c", "umask"], 10_000);
+      assert.equal(stdout.toString(), "0022\n");
+    },
+  },
+  {
     name: "capabilities: the usual ones, dropped ones not, all of them when privileged",
     needsKernel: true,
     run: async (world) => {
