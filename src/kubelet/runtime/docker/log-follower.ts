@@ -50,23 +50,14 @@ export class LogFollower {
   }
 
   async #follow(): Promise<void> {
-    const { path, tty } = this.#options;
+    const { path } = this.#options;
     await mkdir(dirname(path), { recursive: true });
     const position = await repair(path);
     this.#file = await open(path, "a", 0o640);
     try {
-      const options = { follow: true as const, stdout: true, stderr: true, timestamps: true };
-      // The types know whole seconds only; the daemon knows nanoseconds.
-      const since =
-        position === undefined ? {} : { since: sinceOf(position, parseTime) as unknown as number };
-      const stream = await this.#container.logs({ ...options, ...since });
-      this.#stream = stream;
-      const entries = new LogEntries(tty, position);
-      for await (const chunk of stream) {
-        if (this.#isClosed) return;
-        await this.#write(entries.push(chunk as Buffer));
-      }
-      await this.#write(entries.end());
+      await this.#copyWhileItRuns(position);
+      // Docker before 23 may end a followed log without its last lines: they are there when asked for afterwards.
+      if (!this.#isClosed) await this.#copyTheRest(await repair(path));
     } finally {
       const file = this.#file;
       this.#file = undefined;
@@ -74,9 +65,31 @@ export class LogFollower {
     }
   }
 
+  async #copyWhileItRuns(position: LogPosition | undefined): Promise<void> {
+    const stream = await this.#container.logs({ ...optionsAfter(position), follow: true });
+    this.#stream = stream;
+    const entries = new LogEntries(this.#options.tty, position);
+    for await (const chunk of stream) {
+      if (this.#isClosed) return;
+      await this.#write(entries.push(chunk as Buffer));
+    }
+    await this.#write(entries.end());
+  }
+
+  async #copyTheRest(position: LogPosition | undefined): Promise<void> {
+    const entries = new LogEntries(this.#options.tty, position);
+    const rest = await this.#container.logs({ ...optionsAfter(position), follow: false });
+    await this.#write(Buffer.concat([entries.push(rest), entries.end()]));
+  }
+
   async #write(lines: Buffer): Promise<void> {
     if (lines.length > 0) await this.#file?.appendFile(lines);
   }
+}
+
+function optionsAfter(position: LogPosition | undefined): Dockerode.ContainerLogsOptions {
+  const all = { stdout: true, stderr: true, timestamps: true };
+  return position === undefined ? all : { ...all, since: sinceOf(position, parseTime) };
 }
 
 /** Cuts off a line that wasn't finished, and says what the file has; looks into the rotated file when it is new. */
