@@ -3,6 +3,7 @@
  * HTTP and without serialisation. Answers are the cache's own objects, shared and frozen.
  */
 import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.ts";
+import { codeOf, requestCounts } from "#client/request-counts.ts";
 import type { AnyObject, Author, KubeObject, WatchEvent } from "#api/meta/object.ts";
 import { failure, StatusError, type Status } from "#api/meta/status.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
@@ -30,7 +31,7 @@ export class LocalEndpoint implements Transport {
 
   async request(request: ApiRequest): Promise<ApiResponse> {
     const warnings: string[] = [];
-    const answer = await this.#chain(this.#call(request, warnings, request.signal ?? this.#closed.signal));
+    const answer = await this.#ask(this.#call(request, warnings, request.signal ?? this.#closed.signal));
     const headers = warnings.length === 0 ? {} : { warning: warnings.map(warningText).join(", ") };
     return { headers, ...(await plainAnswer(answer, wishOf(request))) };
   }
@@ -43,7 +44,7 @@ export class LocalEndpoint implements Transport {
       this.#watches.delete(own);
     });
     const query = { ...request.query, watch: "true" };
-    const answer = await this.#chain(this.#call({ ...request, query }, [], own.signal));
+    const answer = await this.#ask(this.#call({ ...request, query }, [], own.signal));
     if (answer.kind === "raw") {
       yield* remoteEvents(answer);
       return;
@@ -57,11 +58,23 @@ export class LocalEndpoint implements Transport {
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#chain(this.#call(request, [], request.signal ?? this.#closed.signal));
+    const answer = await this.#ask(this.#call(request, [], request.signal ?? this.#closed.signal));
     if (answer.kind !== "raw") return oneChunk(JSON.stringify((await plainAnswer(answer, "whole")).body));
     if (answer.status >= 400) throw await statusOf(answer);
     const { body } = answer;
     return typeof body === "string" || body instanceof Uint8Array ? oneChunk(body) : body;
+  }
+
+  async #ask(call: ApiCall): Promise<Answer> {
+    const counts = requestCounts(call.method);
+    try {
+      const answer = await this.#chain(call);
+      counts.answered("status" in answer ? answer.status : 200);
+      return answer;
+    } catch (error) {
+      counts.answered(codeOf(error));
+      throw error;
+    }
   }
 
   close(): Promise<void> {

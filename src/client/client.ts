@@ -31,6 +31,8 @@ export interface ApiResponse {
 
 /** How requests travel. Two implementations: TLS, and the apiserver's own entrance within the process. */
 export interface Transport {
+  /** Of the server that is asked, "10.0.0.1:6443"; absent within the process. */
+  readonly host?: string | undefined;
   /** Throws StatusError for a status of 400 and above; any other error means that the server wasn't reached. */
   request(request: ApiRequest): Promise<ApiResponse>;
   /** Decoded watch events. An ERROR event is thrown as StatusError. The loop ends when the server ends the watch. */

@@ -13,6 +13,7 @@ import {
 } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
+import { codeOf, requestCounts, type RequestCounts } from "./request-counts.ts";
 import type {
   ApiRequest,
   ApiResponse,
@@ -58,12 +59,27 @@ class Sender {
   async send(request: ApiRequest): Promise<ApiResponse> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.transport.request(request);
+        return await this.#once(request);
       } catch (error) {
         const seconds = retrySeconds(error);
         if (seconds === undefined || tries >= triesMax) throw error;
+        this.#counts(request.method).retried(codeOf(error));
         await this.#clock.sleep(seconds * 1000, request.signal ?? neverAborted);
       }
+    }
+  }
+
+  #counts(method: string): RequestCounts {
+    return requestCounts(method, this.transport.host);
+  }
+
+  async #once(request: ApiRequest): Promise<ApiResponse> {
+    const began = this.#clock.monotonic();
+    try {
+      return await this.transport.request(request);
+    } finally {
+      const ms = this.#clock.monotonic() - began;
+      this.#counts(request.method).durations.observe(ms / 1000);
     }
   }
 }

@@ -12,6 +12,7 @@ import type { WatchEvent } from "#api/meta/object.ts";
 import type { ApiRequest, ApiResponse, Transport } from "./client.ts";
 import { Connection, type ServerAddress } from "./connection.ts";
 import { oneServer, type ServerChoice } from "./failover.ts";
+import { codeOf, requestCounts, type RequestCounts } from "./request-counts.ts";
 import type { Identity, IdentitySource } from "./identity.ts";
 import { LineSplitter, queryText, ServerUnreachableError, statusErrorOf, watchEventOf } from "./response.ts";
 
@@ -58,9 +59,13 @@ class TlsTransport implements Transport {
     this.#basePath = new URL(options.server).pathname.replace(/\/+$/, "");
   }
 
+  get host(): string {
+    return new URL(this.#servers.current).host;
+  }
+
   async request(request: ApiRequest): Promise<ApiResponse> {
-    const answer = await this.#send(request);
-    const body = await this.#readBody(answer, request.signal);
+    const answer = await this.#counted(request);
+    const body = await this.#readBody(answer, request);
     const headers = plainHeaders(answer.headers);
     if (answer.status >= 400) throw statusErrorOf(answer.status, body, headers["retry-after"]);
     return { status: answer.status, headers, body };
@@ -95,16 +100,32 @@ class TlsTransport implements Transport {
 
   /** Sends, and throws the error of an answer that is one. */
   async #open(request: ApiRequest): Promise<Answer> {
-    const answer = await this.#send(request);
+    const answer = await this.#counted(request);
     if (answer.status < 400) return answer;
-    const body = await this.#readBody(answer, request.signal);
+    const body = await this.#readBody(answer, request);
     throw statusErrorOf(answer.status, body, plainHeaders(answer.headers)["retry-after"]);
+  }
+
+  async #counted(request: ApiRequest): Promise<Answer> {
+    try {
+      const answer = await this.#send(request);
+      this.#counts(request).answered(answer.status);
+      return answer;
+    } catch (error) {
+      if (request.signal?.aborted !== true) this.#counts(request).answered(codeOf(error));
+      throw error;
+    }
+  }
+
+  #counts({ method }: ApiRequest): RequestCounts {
+    return requestCounts(method, this.host);
   }
 
   async #send(request: ApiRequest): Promise<Answer> {
     request.signal?.throwIfAborted();
     const identity = await this.#deps.identity.identity();
     const body = request.body === undefined ? undefined : encodeBody(request.body);
+    this.#counts(request).sent.observe(body?.length ?? 0);
     const tries: Tries = { stale: 0, moved: 0 };
     for (;;) {
       let connection = this.#pick(identity);
@@ -200,11 +221,14 @@ class TlsTransport implements Transport {
     return connection;
   }
 
-  async #readBody(answer: Answer, signal: AbortSignal | undefined): Promise<unknown> {
+  async #readBody(answer: Answer, request: ApiRequest): Promise<unknown> {
+    const { signal } = request;
     const pieces: Buffer[] = [];
     for await (const piece of this.#pieces(answer.stream, signal)) pieces.push(piece);
     signal?.throwIfAborted();
-    const text = Buffer.concat(pieces).toString("utf8");
+    const bytes = Buffer.concat(pieces);
+    this.#counts(request).received.observe(bytes.length);
+    const text = bytes.toString("utf8");
     const isJson = (answer.headers["content-type"] ?? "").startsWith("application/json");
     if (!isJson || text === "") return text;
     const body: unknown = JSON.parse(text);

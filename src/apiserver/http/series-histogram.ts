@@ -3,6 +3,7 @@
  * observation, which for a GET took a twelfth of the request.
  */
 import type { Metric, Registry } from "prom-client";
+import { Tally } from "#base/tally.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -20,40 +21,27 @@ interface Sample {
 }
 
 /** Observations under one set of labels. */
-export class Series {
+export class Series extends Tally {
   readonly labels: Labels;
-  readonly #bounds: readonly number[];
-  /** Of each bucket alone, the one above all bounds last. */
-  readonly #counts: number[];
-  #sum = 0;
 
   constructor(labels: Labels, bounds: readonly number[]) {
+    super(bounds);
     this.labels = labels;
-    this.#bounds = bounds;
-    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
+}
 
-  observe(value: number): void {
-    let at = 0;
-    while (at < this.#bounds.length && value > (this.#bounds[at] ?? 0)) at += 1;
-    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
-    this.#sum += value;
-  }
-
-  get count(): number {
-    return this.#counts.reduce((sum, each) => sum + each, 0);
-  }
-
-  samples(name: string, labels: Labels = this.labels): Sample[] {
-    let count = 0;
-    const buckets = this.#counts.map((own, at): Sample => {
-      count += own;
-      const le = String(this.#bounds[at] ?? "+Inf");
-      return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
-    });
-    const sum = { metricName: `${name}_sum`, labels, value: this.#sum };
-    return [...buckets, sum, { metricName: `${name}_count`, labels, value: count }];
-  }
+function samplesOf({ bounds, counts, sum }: Tally, name: string, labels: Labels): Sample[] {
+  let count = 0;
+  const buckets = counts.map((own, at): Sample => {
+    count += own;
+    const le = String(bounds[at] ?? "+Inf");
+    return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
 }
 
 export class SeriesHistogram {
@@ -83,7 +71,7 @@ export class SeriesHistogram {
 export function histogramAtCollection(
   { name, help }: HistogramOptions,
   registry: Registry,
-  read: () => Iterable<{ readonly labels: Labels; readonly series: Series }>,
+  read: () => Iterable<{ readonly labels: Labels; readonly series: Tally }>,
 ): void {
   const described = { name, help, type: "histogram", aggregator: "sum" };
   const metric = {
@@ -91,7 +79,7 @@ export function histogramAtCollection(
     get: () =>
       Promise.resolve({
         ...described,
-        values: [...read()].flatMap(({ labels, series }) => series.samples(name, labels)),
+        values: [...read()].flatMap(({ labels, series }) => samplesOf(series, name, labels)),
       }),
   };
   // What a registry asks of a metric; its type wants one of prom-client's own classes.

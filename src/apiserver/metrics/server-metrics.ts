@@ -3,6 +3,7 @@ import { Gauge, type Registry } from "prom-client";
 import type { Logger } from "#base/log.ts";
 import { versionDocument, type ServerVersion } from "#apiserver/version.ts";
 import { registerCacheMetrics, type StorageSource } from "./cache-metrics.ts";
+import { registerClientMetrics } from "./client-metrics.ts";
 import { registerMetaMetrics } from "./meta-metrics.ts";
 import { registerProcessMetrics } from "./process-metrics.ts";
 import { alpha } from "./stability.ts";
@@ -17,6 +18,7 @@ export function registerServerMetrics(registry: Registry, deps: ServerMetricsDep
   registerMetaMetrics(registry);
   registerBuildInfo(registry, deps.version);
   registerCacheMetrics(registry, deps);
+  registerClientMetrics(registry);
 }
 
 /** upstream: component-base/metrics/version.go */

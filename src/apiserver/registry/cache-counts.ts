@@ -1,5 +1,5 @@
 /** What one resource's cache has done: plain numbers, which nobody reads until metrics are asked for. */
-import { Series } from "#apiserver/http/series-histogram.ts";
+import { Tally } from "#base/tally.ts";
 
 /** In seconds. upstream: storage/cacher/metrics, WatchCacheReadWait */
 export const readWaitBuckets: readonly number[] = [
@@ -33,7 +33,7 @@ export class CacheCounts {
   readonly cacheLists = new ListCounts();
   readonly storageLists = new ListCounts();
   readonly consistentReads = { succeeded: 0, failed: 0 };
-  readonly readWaits = new Series({}, readWaitBuckets);
+  readonly readWaits = new Tally(readWaitBuckets);
 
   /** A read has waited so long until the cache was new enough. */
   waited(ms: number): void {

@@ -14,6 +14,7 @@ import type { Lease, LeaseSpec } from "#api/generated/types/coordination-v1.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
 import { leases } from "#api/resources.ts";
 import type { Client, ResourceClient } from "../client.ts";
+import { leaseCounts, type LeaseCounts } from "./lease-counts.ts";
 import { referenceTo, type EventRecorder } from "../events/recorder.ts";
 
 export interface LeaderElectionOptions {
@@ -54,6 +55,7 @@ export class LeaderElector {
   readonly #options: LeaderElectionOptions & typeof defaults;
   readonly #deps: LeaderElectionDeps;
   readonly #resource: ResourceClient<Lease>;
+  readonly #counts: LeaseCounts;
   /** The lease as last seen, and since when it has looked like that by our own clock. */
   #seen: Lease | undefined;
   #seenAt = 0;
@@ -68,6 +70,7 @@ export class LeaderElector {
     );
     this.#deps = deps;
     this.#resource = deps.client.resource(leases, this.#options.namespace);
+    this.#counts = leaseCounts(options.name);
   }
 
   /**
@@ -80,6 +83,7 @@ export class LeaderElector {
     const { name, namespace, identity } = this.#options;
     this.#deps.log.info("became leader", { lease: `${namespace}/${name}`, identity });
     this.#tell("became leader");
+    this.#counts.isLeader = true;
     using leading = new ChildAbort(signal);
     const renewal = this.#renew(leading);
     try {
@@ -89,6 +93,7 @@ export class LeaderElector {
     } finally {
       const isLost = leading.signal.reason instanceof LeaseLostError;
       leading.abort();
+      this.#counts.isLeader = false;
       this.#tell("stopped leading");
       // A renewal that hangs is why the lease was lost: there is no use in waiting for it.
       if (!isLost) {
@@ -149,7 +154,10 @@ export class LeaderElector {
       return true;
     } catch (error) {
       // What we know of the lease is old: read it before the next try.
-      if (this.#seen?.spec?.holderIdentity === this.#options.identity) this.#seen = undefined;
+      if (this.#seen?.spec?.holderIdentity === this.#options.identity) {
+        this.#counts.slowPaths += 1;
+        this.#seen = undefined;
+      }
       const isRace = isConflict(error) || isAlreadyExists(error);
       if (!signal.aborted && !isRace) this.#deps.log.warn("lease not reached, will retry", { error });
       return false;

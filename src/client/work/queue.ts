@@ -7,6 +7,7 @@
  * upstream: client-go/util/workqueue/queue.go
  */
 import { assert } from "#base/assert.ts";
+import type { QueueObserver } from "./queue-counts.ts";
 
 /** Above the number of objects that one cluster may hold of one kind. */
 const keysMaxDefault = 1_000_000;
@@ -23,6 +24,11 @@ export class WorkQueue<K extends string = string> {
 
   constructor(keysMax: number = keysMaxDefault) {
     this.#keysMax = keysMax;
+  }
+
+  /** Whom it tells of each key, if anybody. */
+  protected get observer(): QueueObserver | undefined {
+    return undefined;
   }
 
   /** Keys that wait for a worker. */
@@ -44,6 +50,7 @@ export class WorkQueue<K extends string = string> {
     if (this.#isShutDown || this.#dirty.has(key)) return;
     assert(this.#dirty.size < this.#keysMax, `a work queue holds ${this.#dirty.size} keys`);
     this.#dirty.add(key);
+    this.observer?.added(key);
     if (!this.#processing.has(key)) this.#hand(key);
   }
 
@@ -67,6 +74,7 @@ export class WorkQueue<K extends string = string> {
 
   done(key: K): void {
     this.#processing.delete(key);
+    this.observer?.done(key);
     if (this.#dirty.has(key)) this.#hand(key);
     else if (this.#processing.size === 0 && this.size === 0) this.#drained?.resolve();
   }
@@ -95,6 +103,7 @@ export class WorkQueue<K extends string = string> {
   }
 
   #take(key: K): void {
+    this.observer?.taken(key);
     this.#processing.add(key);
     this.#dirty.delete(key);
   }

@@ -6,6 +6,7 @@ import { AssertionError } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { DelayingQueue } from "./delaying.ts";
+import { queueCounts, type QueueCounts, type QueueObserver } from "./queue-counts.ts";
 
 export interface RateLimitOptions {
   /** The first retry of a key waits this long, each further one twice as long. */
@@ -20,7 +21,7 @@ export interface RateLimitOptions {
 const controllerRateLimit: RateLimitOptions = { initialMs: 5, maxMs: 1_000_000, burst: 100, perSecond: 10 };
 
 export interface RateLimitedQueueOptions extends Partial<RateLimitOptions> {
-  /** For log lines: the controller's name. */
+  /** The controller's: for log lines and metrics. */
   readonly name: string;
   readonly keysMax?: number;
 }
@@ -36,6 +37,8 @@ export class RateLimitedQueue<K extends string = string> extends DelayingQueue<K
   readonly #limits: RateLimitOptions;
   readonly #failures = new Map<K, number>();
   readonly #bucket: TokenBucket;
+  readonly #counts: QueueCounts;
+  readonly #observer: QueueObserver;
 
   constructor(options: RateLimitedQueueOptions, deps: RateLimitedQueueDeps) {
     super(deps.clock, options.keysMax);
@@ -43,6 +46,22 @@ export class RateLimitedQueue<K extends string = string> extends DelayingQueue<K
     this.log = deps.log;
     this.#limits = { ...controllerRateLimit, ...options };
     this.#bucket = new TokenBucket(this.#limits, deps.clock);
+    this.#counts = queueCounts(options.name);
+    this.#observer = this.#counts.observe(this, deps.clock);
+  }
+
+  protected override get observer(): QueueObserver {
+    return this.#observer;
+  }
+
+  override addAfter(key: K, ms: number): void {
+    if (!this.isShutDown) this.#counts.retries += 1;
+    super.addAfter(key, ms);
+  }
+
+  override shutDown(): void {
+    super.shutDown();
+    this.#counts.leave(this);
   }
 
   /** Adds the key after its back-off, which doubles with every call until `forget`. */
