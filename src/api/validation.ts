@@ -87,15 +87,18 @@ function addTableFaults(
   faults.add(...validateByTable(struct, object, { table, onlyEnums }).all);
 }
 
+/** `isSpecSound`: spec and annotations have passed already, in another object. */
 export function validateCreate(
   gvk: GroupVersionKind,
   object: KubeObject,
   context: ValidationContext,
+  isSpecSound = false,
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
   const faults = new FaultList();
   const { namespaced } = context;
   checkMeta(object.metadata, { namespaced, nameFaults: rules?.nameFaults ?? subdomainName }, faults);
+  if (isSpecSound && rules?.isOfSpecAndAnnotations === true) return faults.all;
   rules?.onCreate?.(object as never, faults);
   rules?.check?.(object as never, faults);
   addTableFaults(object, context, rules, faults);
@@ -143,8 +146,8 @@ export class Validator {
     this.#deps = deps;
   }
 
-  create(gvk: GroupVersionKind, object: KubeObject): readonly FieldError[] {
-    return validateCreate(gvk, object, this.#contextOf(gvk));
+  create(gvk: GroupVersionKind, object: KubeObject, isSpecSound = false): readonly FieldError[] {
+    return validateCreate(gvk, object, this.#contextOf(gvk), isSpecSound);
   }
 
   update(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {

@@ -406,3 +406,12 @@ test("Endpoints have a successor", () => {
   );
   assert.equal(deprecationOf(objectOf("v1/Pod", {}).gvk), undefined);
 });
+
+test("of a pod whose spec needs no word, only the name may be warned of", () => {
+  const { gvk, object } = objectOf("v1/Pod", {
+    metadata: { name: "a.b" },
+    spec: { containers: [container], nodeSelector: { "beta.kubernetes.io/arch": "arm" } },
+  });
+  assert.equal(warningsOnCreate(gvk, object).length, 2);
+  assert.match(warningsOnCreate(gvk, object, true).join("\n"), /^metadata\.name: [^\n]*$/);
+});

@@ -91,9 +91,16 @@ const byApiVersion: Readonly<Record<string, WarningsByKind>> = {
 const rulesOf = (gvk: GroupVersionKind): WarningsByKind[string] | undefined =>
   byApiVersion[apiVersionOf(gvk)]?.[gvk.kind];
 
-/** Of a valid object that is about to be created. */
-export const warningsOnCreate = (gvk: GroupVersionKind, object: KubeObject): readonly string[] =>
-  rulesOf(gvk)?.onCreate?.(object as never) ?? [];
+/** Of a valid object that is about to be created. `isSpecSound`: there is nothing to say of its spec and annotations. */
+export function warningsOnCreate(
+  gvk: GroupVersionKind,
+  object: KubeObject,
+  isSpecSound = false,
+): readonly string[] {
+  const rules = rulesOf(gvk);
+  const warnings = isSpecSound ? (rules?.ofName ?? rules?.onCreate) : rules?.onCreate;
+  return warnings?.(object as never) ?? [];
+}
 
 /** Of a valid object that is about to replace `old`. */
 export function warningsOnUpdate(

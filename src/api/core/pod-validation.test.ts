@@ -1,3 +1,9 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AnyObject } from "../meta/object.ts";
+import { createTypeTable } from "../schema/table.ts";
+import { createScheme } from "../scheme.ts";
+import { Validator } from "../validation.ts";
 import { testCreates, type CreateCase, type Valid } from "../testing/validation-cases.ts";
 
 const pod = "v1/Pod";
@@ -179,3 +185,18 @@ const windowsCases: readonly CreateCase[] = [
 ];
 
 testCreates(valid, [...creates, ...windowsCases]);
+
+const validator = new Validator({ scheme: createScheme(), table: createTypeTable() });
+
+/** The fields at fault of a pod without containers. */
+function faultsOf(name: string, isSpecSound: boolean): string[] {
+  const object = { metadata: { name, namespace: "default" }, spec: { containers: [] } } as AnyObject;
+  const gvk = { group: "", version: "v1", kind: "Pod" };
+  return validator.create(gvk, object, isSpecSound).map(({ field }) => field);
+}
+
+test("a spec that has passed in another pod isn't looked at again, the rest of the metadata is", () => {
+  assert.deepEqual(faultsOf("a", true), []);
+  assert.deepEqual(faultsOf("A", true), ["metadata.name"]);
+  assert.ok(faultsOf("a", false).includes("spec.containers"));
+});

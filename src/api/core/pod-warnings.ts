@@ -163,15 +163,17 @@ function warningsFor(given: Given): string[] {
 /** `[a b]`, as Go prints a list. */
 const listText = (items: readonly string[]): string => `[${items.join(" ")}]`;
 
-export function podWarnings({ metadata, spec = {} }: Loose<Pod>): string[] {
+export function podNameWarnings({ metadata }: Loose<Pod>): string[] {
   const faults = dnsLabelFaults(metadata?.name ?? "");
-  const ofName =
-    faults.length === 0
-      ? []
-      : [
-          `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: ${listText(faults)}`,
-        ];
-  return [...ofName, ...warningsFor({ spec, annotations: metadata?.annotations, path: "" })];
+  if (faults.length === 0) return [];
+  return [
+    `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: ${listText(faults)}`,
+  ];
+}
+
+export function podWarnings(pod: Loose<Pod>): string[] {
+  const { metadata, spec = {} } = pod;
+  return [...podNameWarnings(pod), ...warningsFor({ spec, annotations: metadata?.annotations, path: "" })];
 }
 
 export const podTemplateWarnings = (template: Loose<PodTemplateSpec> | undefined, path: string): string[] =>

@@ -53,7 +53,12 @@ export const coreValidations: ValidationsByKind = {
     onUpdate: checkClaimUpdate,
     onStatusUpdate: checkClaimStatusUpdate,
   },
-  Pod: { onCreate: checkPodCreate, onUpdate: checkPodUpdate, onStatusUpdate: checkPodStatusUpdate },
+  Pod: {
+    onCreate: checkPodCreate,
+    isOfSpecAndAnnotations: true,
+    onUpdate: checkPodUpdate,
+    onStatusUpdate: checkPodStatusUpdate,
+  },
   PodTemplate: {
     check: ({ template }: Loose<PodTemplate>, faults) => checkPodTemplate(template, "template", faults),
   },

@@ -13,7 +13,7 @@ import { addressWarnings, rangeWarnings } from "../meta/addresses.ts";
 import type { WarningsByKind } from "../meta/kind-warnings.ts";
 import type { Loose } from "../meta/loose.ts";
 import { claimSpecWarnings, persistentVolumeWarnings } from "./claim-warnings.ts";
-import { ownerNameWarnings, podTemplateWarnings, podWarnings } from "./pod-warnings.ts";
+import { ownerNameWarnings, podNameWarnings, podTemplateWarnings, podWarnings } from "./pod-warnings.ts";
 
 const topologyHints = "service.kubernetes.io/topology-aware-hints";
 
@@ -120,7 +120,7 @@ export const coreWarnings: WarningsByKind = {
   PersistentVolume: { onCreate: persistentVolumeWarnings, onUpdate: persistentVolumeWarnings },
   PersistentVolumeClaim: { onCreate: claimWarnings, onUpdate: claimWarnings },
   // Hardly any person updates a pod, and programs do it all the time.
-  Pod: { onCreate: podWarnings },
+  Pod: { onCreate: podWarnings, ofName: podNameWarnings },
   PodTemplate: { onCreate: templateWarnings, onUpdate: templateWarnings },
   ReplicationController: {
     onCreate: (controller: Loose<ReplicationController>) => [

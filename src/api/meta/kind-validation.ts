@@ -11,6 +11,8 @@ export interface KindValidation {
   /** On creation and on every update of anything but the status. */
   readonly check?: Check;
   readonly onCreate?: Check;
+  /** Neither `check` nor `onCreate` looks at anything else. */
+  readonly isOfSpecAndAnnotations?: boolean;
   readonly onUpdate?: CheckChange;
   readonly onStatusUpdate?: CheckChange;
 }

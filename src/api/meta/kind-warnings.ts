@@ -2,6 +2,8 @@
 
 export interface KindWarnings {
   readonly onCreate?: (object: never) => readonly string[];
+  /** What `onCreate` says of anything but the spec and annotations, where that is all but the name. */
+  readonly ofName?: (object: never) => readonly string[];
   readonly onUpdate?: (object: never, old: never) => readonly string[];
   /** An update that leaves the spec alone isn't looked at. */
   readonly onlyNewGenerations?: boolean;

@@ -30,16 +30,21 @@ const pod = (name: string, more: object = {}): TestPod => ({
   },
 });
 
+function shareAndKeep(decoded: DecodedObjects, object: AnyObject, before?: AnyObject): void {
+  decoded.share(object, before);
+  decoded.keep(object);
+}
+
 const decodedObjects = (): DecodedObjects => new DecodedObjects(new RecentObjects());
 
 test("what objects of a group say in the same words is there once, and each still says the same", () => {
   const decoded = decodedObjects();
   const one = pod("one");
-  decoded.share(one);
+  shareAndKeep(decoded, one);
   sealed(one);
   const two = pod("two");
   const text = JSON.stringify(two);
-  decoded.share(two);
+  shareAndKeep(decoded, two);
   assert.equal(JSON.stringify(two), text);
   assert.equal(two.metadata?.labels, one.metadata?.labels);
   assert.equal(two.spec.containers[0]?.["env"], one.spec.containers[0]?.["env"]);
@@ -62,10 +67,10 @@ const different: readonly (readonly [string, unknown, unknown])[] = [
 for (const [what, before, now] of different) {
   test(`not the same: ${what}`, () => {
     const decoded = decodedObjects();
-    decoded.share(pod("one", { part: before }));
+    shareAndKeep(decoded, pod("one", { part: before }));
     const two = pod("two", { part: now });
     const text = JSON.stringify(two);
-    decoded.share(two);
+    shareAndKeep(decoded, two);
     assert.equal(JSON.stringify(two), text);
     assert.equal(two.spec["part"], now);
   });
@@ -74,9 +79,9 @@ for (const [what, before, now] of different) {
 test("an object's own last state comes before its group's newest", () => {
   const decoded = decodedObjects();
   const before = pod("one", { part: { of: "one" } });
-  decoded.share(pod("two", { part: { of: "two" } }));
+  shareAndKeep(decoded, pod("two", { part: { of: "two" } }));
   const now = pod("one", { part: { of: "one" } });
-  decoded.share(now, before);
+  shareAndKeep(decoded, now, before);
   assert.equal(now.spec, before.spec);
   assert.notEqual(now.metadata, before.metadata, "its revision is its own");
 });
@@ -86,9 +91,9 @@ const deep = (): TestPod =>
 
 test("deep nesting is no trouble", () => {
   const decoded = decodedObjects();
-  decoded.share(deep());
+  shareAndKeep(decoded, deep());
   const second = deep();
-  decoded.share(second);
+  shareAndKeep(decoded, second);
   assert.equal((second.spec["part"] as unknown[]).length, 1);
 });
 
@@ -148,6 +153,7 @@ test("listeners see announced objects without anybody having read the bytes, and
     const object = pod(name);
     // Not even JSON: nobody reads them.
     const value = Buffer.from(name);
+    cache.share(object);
     cache.announce(value, object);
     cache.put({ namespace: "default", name }, new KeptBytes(value), BigInt(at + 1));
   }
@@ -167,4 +173,25 @@ test("the ring lets go of old states that are large, and says how far back it re
   assert.ok(floor > 15n && floor < 29n, `the ring begins after ${floor}`);
   assert.equal(cache.eventsAfter(floor - 1n), undefined);
   assert.equal(cache.eventsAfter(floor)?.length, Number(30n - floor));
+});
+
+function made(name: string, note: string, more?: object): TestPod {
+  const object = pod(name, { ...more, containers: [{ name: "main" }] });
+  return { ...object, metadata: { ...object.metadata, annotations: { note } } };
+}
+
+test("what is known of a spec holds for those of its group that have it and its annotations in the same words", () => {
+  const decoded = decodedObjects();
+  assert.equal(decoded.share(made("one", "a")), undefined);
+  const known = decoded.keep(made("one", "a"));
+  assert.equal(known.isSound, false);
+  known.noteSound();
+  const two = made("two", "a");
+  assert.equal(decoded.share(two), known);
+  assert.equal(decoded.keep(two), known);
+  assert.equal(known.json.toString(), JSON.stringify(two.spec));
+  assert.equal(decoded.share(made("three", "b")), undefined);
+  assert.equal(decoded.share(made("three", "a", { nodeName: "n" })), undefined);
+  assert.equal(decoded.keep(made("three", "a", { nodeName: "n" })).isSound, false, "another spec");
+  assert.equal(decoded.share(two), undefined, "the newest of the group is another");
 });

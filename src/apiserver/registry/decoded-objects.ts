@@ -3,6 +3,7 @@
  * that stay (informers hold them) share what they have in common with others, which for pods of one template is most.
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { KnownSpec } from "./known-spec.ts";
 
 /**
  * Bytes of the values whose decoded form is kept: a commit of many clients fits, so that whoever watches gets what was
@@ -47,13 +48,18 @@ export class RecentObjects {
   }
 }
 
+interface Model {
+  readonly object: AnyObject;
+  readonly known: KnownSpec;
+}
+
 /** Of one resource. */
 export class DecodedObjects {
   /** A value couldn't be decoded. */
   readonly failed: () => void;
   readonly #recent: RecentObjects;
   /** The newest of each group of objects that are likely alike. */
-  readonly #models = new Map<string, AnyObject>();
+  readonly #models = new Map<string, Model>();
 
   constructor(recent: RecentObjects, failed: () => void = () => undefined) {
     this.#recent = recent;
@@ -66,15 +72,24 @@ export class DecodedObjects {
 
   /**
    * Lets a new object, still its owner's to change, take over what another one says in the same words: `before`, its
-   * own last state, or the newest of its group.
+   * own last state, or the newest of its group. Answers what is known of its spec; undefined where it isn't the group's.
    */
-  share(object: AnyObject, before?: AnyObject): void {
+  share(object: AnyObject, before?: AnyObject): KnownSpec | undefined {
+    const model = this.#models.get(groupOf(object));
+    const other = before ?? model?.object;
+    if (other !== undefined) shareObject(object, other);
+    return model?.known.isOf(object) === true ? model.known : undefined;
+  }
+
+  /** Others of its group share with this one from now on. Answers what is known of its spec. */
+  keep(object: AnyObject): KnownSpec {
     const group = groupOf(object);
-    const model = before ?? this.#models.get(group);
-    if (model !== undefined) shareObject(object, model);
+    const before = this.#models.get(group)?.known;
+    const known = before?.isOf(object) === true ? before : new KnownSpec(object);
     this.#models.delete(group);
-    this.#models.set(group, object);
+    this.#models.set(group, { object, known });
     if (this.#models.size > groupsMax) this.#models.delete(this.#models.keys().next().value ?? "");
+    return known;
   }
 
   /** Nothing is left that could share. */

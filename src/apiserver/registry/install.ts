@@ -27,7 +27,7 @@ import { ResourceStore } from "./store.ts";
 import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
 
 export interface TypeValidation {
-  create(kind: GroupVersionKind, object: AnyObject): readonly FieldError[];
+  create(kind: GroupVersionKind, object: AnyObject, isSpecSound?: boolean): readonly FieldError[];
   update(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
   /** Of a change through /status: the rest is the stored one's. */
   statusUpdate(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
@@ -177,7 +177,7 @@ function storageOf(
     initialStatus: initialStatusOf(group, resource),
     hasStatus: definition.subresources.some((each) => each.name === "status"),
     validation: {
-      create: (object) => deps.validation.create(kind, object),
+      create: (object, isSpecSound) => deps.validation.create(kind, object, isSpecSound),
       update: (object, old) => deps.validation.update(kind, object, old),
     },
   });
@@ -187,7 +187,7 @@ function storageOf(
       strategy: special?.strategy?.(base) ?? base,
       cache: deps.feed.cache(rules.storagePath, namespaced),
       warnings: {
-        create: (object) => warningsOnCreate(kind, object),
+        create: (object, isSpecSound) => warningsOnCreate(kind, object, isSpecSound),
         update: (object, old) => warningsOnUpdate(kind, object, old),
       },
     },

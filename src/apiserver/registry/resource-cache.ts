@@ -7,6 +7,7 @@ import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
 import { ByteModels, type KeptBytes } from "#base/kept-bytes.ts";
 import { SortedMap } from "#base/sorted-map.ts";
 import { CacheCounts } from "./cache-counts.ts";
+import type { KnownSpec } from "./known-spec.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 
@@ -159,11 +160,16 @@ export class ResourceCache {
     this.#ringBytes = 0;
   }
 
+  /** An object about to be stored shares what it can with others, where anybody will keep it. See DecodedObjects. */
+  share(object: AnyObject, before?: StoredObject): KnownSpec | undefined {
+    return this.#listeners.size === 0 ? undefined : this.#decoded.share(object, before?.atHand);
+  }
+
   /** These bytes are about to be stored; `object` is what they say, so that nobody need parse them. */
-  announce(value: Buffer, object: AnyObject, before?: StoredObject): void {
-    if (this.#listeners.size === 0) return;
-    this.#decoded.share(object, before?.atHand);
+  announce(value: Buffer, object: AnyObject): KnownSpec | undefined {
+    if (this.#listeners.size === 0) return undefined;
     this.#announced.set(value, object);
+    return this.#decoded.keep(object);
   }
 
   put(id: ObjectKey, value: KeptBytes, revision: bigint): void {

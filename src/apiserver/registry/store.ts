@@ -78,7 +78,8 @@ export interface ResourceStoreOptions {
 }
 
 export interface Warnings {
-  create(object: AnyObject): readonly string[];
+  /** `isSpecSound`: nothing is to be said of its spec and annotations. */
+  create(object: AnyObject, isSpecSound: boolean): readonly string[];
   update(object: AnyObject, old: AnyObject): readonly string[];
 }
 
@@ -170,13 +171,14 @@ export class ResourceStore {
     metadata.creationTimestamp = now;
     const finish = await strategy.beginCreate?.(object, this.#contextOf(context, now));
     return this.#finishing(finish, context, async () => {
-      const strategyContext = this.#contextOf(context, now);
-      strategy.prepareForCreate(object, strategyContext);
-      this.#refuse(id.name, strategy.validateCreate(object, strategyContext));
-      for (const text of this.#options.warnings?.create(object) ?? []) context.warn(text);
+      const { form } = this.#options;
+      strategy.prepareForCreate(object, this.#contextOf(context, now));
+      // Before it is judged and written: what was, in the same words, needn't be again.
+      const known = form === undefined ? this.cache.share(object) : undefined;
+      const isSound = this.#judge(object, known?.isSound === true, context, now);
       await context.validate(object, undefined);
-      const kept = await this.#encode(object);
-      const value = encodeForStore(kept);
+      const kept = form === undefined ? object : await form.encode(object);
+      const value = encodeForStore(kept, known?.json);
       if (context.dryRun) {
         await this.#deps.feed.fresh();
         if (this.cache.get(id.namespace, id.name) !== undefined) {
@@ -184,7 +186,9 @@ export class ResourceStore {
         }
         return new StoredObject(id, value, 0n);
       }
-      this.cache.announce(value, kept);
+      if (form !== undefined) this.cache.share(kept);
+      const keptSpec = this.cache.announce(value, kept);
+      if (form === undefined && isSound) keptSpec?.noteSound();
       try {
         const key = keyOfId(this.cache, id);
         return stored(id, await this.#deps.store.create(key, value, this.#authorOf(context)), kept);
@@ -193,6 +197,15 @@ export class ResourceStore {
         throw error;
       }
     });
+  }
+
+  /** Whether there was nothing to say of a new object. Throws 422. */
+  #judge(object: AnyObject, isSpecSound: boolean, context: WriteContext, now: string): boolean {
+    const strategyContext = { ...this.#contextOf(context, now), isSpecSound };
+    this.#refuse(object.metadata?.name ?? "", this.strategy.validateCreate(object, strategyContext));
+    const warnings = this.#options.warnings?.create(object, isSpecSound) ?? [];
+    for (const text of warnings) context.warn(text);
+    return warnings.length === 0;
   }
 
   /**
@@ -358,7 +371,8 @@ export class ResourceStore {
     const value = encodeForStore(kept);
     if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
-    this.cache.announce(value, kept, current);
+    this.cache.share(kept, current);
+    this.cache.announce(value, kept);
     const author = this.#authorOf(context);
     return stored(current, await this.#deps.store.update(key, value, current.revision, author), kept);
   }

@@ -79,3 +79,16 @@ test("an item that begins otherwise than it should says all of itself", () => {
   );
   assert.equal(target.toString("utf8", 0, 40), "-".repeat(40));
 });
+
+const encoded: readonly (readonly [string, AnyObject])[] = [
+  ["first", { kind: "Pod", apiVersion: "v1", metadata: { name: "a" }, spec: { a: "ü" }, status: { b: 1 } }],
+  ["last", { kind: "Pod", metadata: { name: "grün" }, 'odd"': [1], spec: { a: 1 } }],
+  ["between", { kind: "Pod", metadata: {}, data: { x: "y" }, spec: {}, none: undefined, status: { b: "ß" } }],
+];
+
+for (const [where, object] of encoded) {
+  test(`a spec that is JSON already goes in as it is: ${where}`, () => {
+    const spec = Buffer.from(JSON.stringify(object["spec"]), "utf8");
+    assert.equal(encodeForStore(object, spec).toString(), encodeForStore(object).toString());
+  });
+}

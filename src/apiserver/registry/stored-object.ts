@@ -123,6 +123,7 @@ export class StoredObject {
   #parsedToStay(): AnyObject {
     const object = this.#parsed();
     this.#decoded?.share(object);
+    this.#decoded?.keep(object);
     return sealed(object);
   }
 
@@ -234,19 +235,45 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
   return sealed(object);
 }
 
-/** The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. */
-export function encodeForStore(object: AnyObject): Buffer {
+/**
+ * The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. `spec`, when given, is
+ * the object's spec in JSON.
+ */
+export function encodeForStore(object: AnyObject, spec?: Buffer): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _revision, selfLink: _link, managedFields, ...meta } = metadata ?? {};
   const head = JSON.stringify({ kind, apiVersion, metadata: meta });
-  const tail = JSON.stringify(rest);
   // Managed fields are often text already: they go in as they are.
   const managers = managedFields === undefined ? "" : managersText(managedFields, head.endsWith("{}}"));
-  const pieces = [head.slice(0, -2), managers, tail === "{}" ? "}" : "},", tail.slice(1)];
-  // Memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives.
-  const bytes = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0));
-  let at = 0;
-  for (const piece of pieces) at += bytes.write(piece, at);
+  const start = head.slice(0, -2) + managers;
+  if (spec === undefined) {
+    const tail = JSON.stringify(rest);
+    return joined(`${start}${tail === "{}" ? "}" : "},"}${tail.slice(1)}`);
+  }
+  const [before, after] = aroundSpec(rest);
+  return joined(`${start}}${before},"spec":`, spec, `${after}}`);
+}
+
+/** The fields that come before and after the spec, each with a comma before it. */
+function aroundSpec(fields: Readonly<Record<string, unknown>>): [before: string, after: string] {
+  const texts: [string, string] = ["", ""];
+  let side: 0 | 1 = 0;
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === "spec") side = 1;
+    else if (value !== undefined) texts[side] += `,${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  }
+  return texts;
+}
+
+/** In memory of its own: a part of Node's shared pool would keep all of the pool for as long as the object lives. */
+function joined(start: string, middle?: Buffer, end = ""): Buffer {
+  const middleAt = Buffer.byteLength(start);
+  const endAt = middleAt + (middle?.length ?? 0);
+  const bytes = Buffer.allocUnsafeSlow(endAt + Buffer.byteLength(end));
+  bytes.write(start, 0);
+  if (middle === undefined) return bytes;
+  bytes.set(middle, middleAt);
+  bytes.write(end, endAt);
   return bytes;
 }
 

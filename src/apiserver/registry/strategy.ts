@@ -15,6 +15,8 @@ export interface StrategyContext {
   /** The API group and version the client used. */
   readonly requestVersion: string;
   readonly user: UserInfo;
+  /** Of a new object: another one was created with the same spec and annotations, and there was nothing to say of them. */
+  readonly isSpecSound?: boolean;
   warn(text: string): void;
 }
 
@@ -60,7 +62,8 @@ export interface Strategy {
 
 /** The checks of one API type; src/api/validation.ts. */
 export interface Validation {
-  create(object: AnyObject): readonly FieldError[];
+  /** `isSpecSound`: see StrategyContext. */
+  create(object: AnyObject, isSpecSound?: boolean): readonly FieldError[];
   update(object: AnyObject, old: AnyObject): readonly FieldError[];
 }
 
@@ -105,8 +108,8 @@ export class DefaultStrategy implements Strategy {
     if (this.#options.hasGeneration && !isSameContent(object, old)) bumpGeneration(object, old);
   }
 
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#options.validation.create(object);
+  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#options.validation.create(object, context?.isSpecSound);
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "#api/generated/types/core-v1.ts";
+import type { WatchEvent } from "#api/meta/object.ts";
 import { ManualClock } from "#base/clock.ts";
 import type { Transport } from "#client/client.ts";
 import { call, get, merge, post, remove, type Answer } from "#testing/answers.ts";
@@ -248,4 +249,30 @@ test("ephemeral containers and resources have doors of their own", async () => {
   });
   const [container] = resized.body.spec?.containers ?? [];
   assert.deepEqual([container?.image, container?.resources?.limits], ["nginx", { cpu: "2" }]);
+});
+
+test("pods of one template are judged each by what is its own, and warned of each", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const watch = transport.watch({ method: "GET", path: `${core}/pods` })[Symbol.asyncIterator]();
+  const first = watch.next();
+  const create = (name: string, spec: object): Promise<Answer> =>
+    post(transport, `${core}/pods`, podOf(name, spec));
+  const good = { hostAliases: [{ ip: "10.0.0.1", hostnames: ["a"] }] };
+  assert.equal((await create("a", good)).status, 201);
+  const { value: event } = (await first) as IteratorYieldResult<WatchEvent>;
+  assert.equal(event.object.metadata?.name, "a");
+  const second = await create("b", good);
+  assert.equal(second.status, 201);
+  assert.deepEqual((await get(transport, `${core}/pods/b`)).body, second.body);
+  assert.equal((await create("B", good)).status, 422);
+  const long = await create("a.b", good);
+  assert.equal(long.status, 201);
+  assert.match(String(long.headers["warning"]), /hostname/);
+  const odd = { hostAliases: [...good.hostAliases, ...good.hostAliases] };
+  for (const name of ["c", "d"]) {
+    assert.match(String((await create(name, odd)).headers["warning"]), /duplicate ip/);
+  }
+  assert.equal((await create("e", { hostAliases: [{ ip: "x" }] })).status, 422);
+  await watch.return?.();
 });

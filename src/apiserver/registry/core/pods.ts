@@ -40,8 +40,8 @@ export class PodStrategy implements Strategy {
     if (!isSame(object["spec"], old["spec"])) bumpGeneration(object, old);
   }
 
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#base.validateCreate(object);
+  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#base.validateCreate(object, context);
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
