@@ -77,7 +77,7 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
   return `${line}\n`;
 }
 
-/** The message of an error and of every cause below it. */
+/** The message of an error and of every cause below it that says something more. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Cleaning up failed too: the first failure is the one to know.
@@ -85,5 +85,6 @@ export function errorText(error: unknown): string {
     return `${errorText(error.suppressed)}; then ${errorText(error.error)}`;
   }
   const own = error.message === "" ? error.name : error.message;
-  return error.cause === undefined ? own : `${own}: ${errorText(error.cause)}`;
+  const cause = error.cause === undefined ? "" : errorText(error.cause);
+  return own.includes(cause) ? own : `${own}: ${cause}`;
 }

@@ -36,7 +36,8 @@ export function dockerError(error: unknown): RuntimeError {
   const message = error instanceof Error ? error.message : String(error);
   if (statusCode !== undefined) {
     const { json } = error as { json?: { message?: string } | null };
-    return new RuntimeError(codes[statusCode] ?? "unknown", json?.message ?? message, { cause: error });
+    // Without the client's own error as a cause: it says the same once more.
+    return new RuntimeError(codes[statusCode] ?? "unknown", json?.message ?? message);
   }
   const isAway = ["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"].includes(errorCode(error) ?? "");
   return isAway

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { errorText } from "#base/log.ts";
 import { dockerAddress, dockerError } from "./api.ts";
 import { cgroupParent, resourcesSpec } from "./spec.ts";
 import { nanosOf } from "./times.ts";
@@ -49,3 +50,11 @@ for (const [properties, code] of answers) {
     assert.equal(dockerError(Object.assign(new Error("x"), properties)).code, code);
   });
 }
+
+test("dockerError says what the daemon said, once", () => {
+  const properties = { statusCode: 400, json: { message: "no such file" } };
+  const error = dockerError(
+    Object.assign(new Error("(HTTP code 400) unexpected - no such file "), properties),
+  );
+  assert.equal(errorText(error), "no such file");
+});
