@@ -8,8 +8,9 @@ import { silentLogger } from "#base/log.ts";
 import { openConnection } from "#store/sqlite/driver.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 
-const rounds = 12;
-const atOnce = 4;
+/** So many that two commits are on their way at once. */
+const writers = 64;
+const writesEach = 4;
 /** Larger than a page now and then: a write of several pages can be torn. */
 const bytesOf = (at: number): Buffer => Buffer.alloc(100 + ((at * 977) % 12_000), 65 + (at % 26));
 
@@ -19,15 +20,15 @@ function acknowledge(key: string): void {
 
 async function writeStore(path: string): Promise<void> {
   const store = await openSqliteStore({ path }, { clock: systemClock, log: silentLogger });
-  for (let round = 0; round < rounds; round++) {
-    await Promise.all(
-      Array.from({ length: atOnce }, async (_, writer) => {
-        const at = round * atOnce + writer;
+  await Promise.all(
+    Array.from({ length: writers }, async (_, writer) => {
+      for (let turn = 0; turn < writesEach; turn++) {
+        const at = turn * writers + writer;
         await store.create(`/k/${at}`, bytesOf(at));
         acknowledge(`/k/${at}`);
-      }),
-    );
-  }
+      }
+    }),
+  );
   await store.close();
 }
 
@@ -35,7 +36,7 @@ function writePlain(path: string): void {
   const connection = openConnection({ path, lockWaitMs: 0 });
   connection.exec("PRAGMA journal_mode = WAL; CREATE TABLE log (name TEXT PRIMARY KEY, value BLOB)");
   const insert = connection.prepare("INSERT INTO log VALUES (?, ?)");
-  for (let at = 0; at < rounds * atOnce; at++) {
+  for (let at = 0; at < writers * writesEach; at++) {
     insert.run(`/k/${at}`, bytesOf(at));
     acknowledge(`/k/${at}`);
   }

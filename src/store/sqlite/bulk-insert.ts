@@ -1,21 +1,25 @@
-/** Rows on their way into a table, several to a statement: a statement of its own costs a row as much again. */
+/**
+ * Rows on their way into a table, several to a statement: a statement of its own costs a row as much again, and before
+ * each statement SQLite copies the pages that it changes, to be able to undo it alone.
+ */
 import type { Connection, SqlValue, Statement } from "./driver.ts";
 
-const rowsPerStatement = 8;
+/** Rows of a statement, the most first. */
+const sizes = [32, 8, 1] as const;
 
 export class BulkInsert {
   readonly #columns: number;
-  readonly #one: Statement;
-  readonly #several: Statement;
+  readonly #statements: readonly (readonly [values: number, statement: Statement])[];
   #values: SqlValue[] = [];
 
   /** `head` is the statement before VALUES. */
   constructor(connection: Connection, head: string, columns: number) {
     const row = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
-    const rows = Array.from({ length: rowsPerStatement }, () => row).join(", ");
     this.#columns = columns;
-    this.#one = connection.prepare(`${head} VALUES ${row}`);
-    this.#several = connection.prepare(`${head} VALUES ${rows}`);
+    this.#statements = sizes.map((rows) => {
+      const values = Array.from({ length: rows }, () => row).join(", ");
+      return [rows * columns, connection.prepare(`${head} VALUES ${values}`)];
+    });
   }
 
   /** With each transaction: what one that failed has left is nobody's. */
@@ -27,16 +31,17 @@ export class BulkInsert {
   add(...row: SqlValue[]): void {
     const values = this.#values;
     for (const value of row) values.push(value);
-    if (values.length < rowsPerStatement * this.#columns) return;
-    this.#several.run(...values);
-    this.#values = [];
+    if (values.length === sizes[0] * this.#columns) this.flush();
   }
 
   /** Before the transaction ends. */
   flush(): void {
-    const { length } = this.#values;
-    for (let at = 0; at < length; at += this.#columns) {
-      this.#one.run(...this.#values.slice(at, at + this.#columns));
+    const values = this.#values;
+    let at = 0;
+    for (const [count, statement] of this.#statements) {
+      for (; values.length - at >= count; at += count) {
+        statement.run(...(count === values.length ? values : values.slice(at, at + count)));
+      }
     }
     this.#values = [];
   }

@@ -1,14 +1,15 @@
 /** The database file and every statement on it. Synchronous: runs in the worker. */
 import { contains, type KeyRange } from "../key-range.ts";
 import { BulkInsert } from "./bulk-insert.ts";
+import { CurrentTable } from "./current-table.ts";
 import type { Connection, SqlValue, Statement } from "./driver.ts";
 import { openDurable, setQuota } from "./durable-connection.ts";
 import { corruptError } from "./open-errors.ts";
 import { NotesTable } from "./notes.ts";
 import { PageCopy } from "./page-copy.ts";
 import type { DatabaseOptions } from "./protocol.ts";
-import { type Packed, readRecords, type ReadRow, RecordWriter } from "./records.ts";
-import { checksumOf, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
+import { type Packed, readRecords, RecordWriter } from "./records.ts";
+import { checksumOf, isNote, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
 
 /** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
 const checkpointPages = 250;
@@ -28,18 +29,6 @@ const loadBytes = 2 ** 20;
 /** Free pages are reused; only when they are more than a quarter of a file of some size they go back to the disk. */
 const freePagesMin = 256n;
 const vacuumPages = 64;
-/**
- * `current` follows the log in generations of this many keys: folded in key order, many rows share a page, and a key
- * written often is folded once. It also bounds what a start has to read from the log's end: about two generations.
- */
-const generationKeys = 8192;
-/** The same for keys that are written over and over, which never become so many. */
-const generationRows = 32_768;
-/** A commit takes a fold along after this many rows, of twice as many keys: done before the next generation is full. */
-const foldEveryRows = 128;
-const foldKeysPerRow = 2;
-/** Rows of `current` on a page, with keys of some length. */
-const foldedPerPage = 100;
 /** Before a sweep there is no commit to ride in. */
 const foldKeys = 256;
 
@@ -57,8 +46,7 @@ export class Database {
   readonly #connection: Connection;
   readonly #quotaBytes: number | undefined;
   readonly #log: BulkInsert;
-  readonly #current: BulkInsert;
-  readonly #deleteCurrent: Statement;
+  readonly #current: CurrentTable;
   readonly #changes: Statement;
   readonly #row: Statement;
   readonly #sweepRows: Statement;
@@ -71,20 +59,8 @@ export class Database {
   #garbage: bigint[] = [];
   #garbageUpTo = 0n;
   #dirtyPages = 0;
-  /** The newest position in the log, or the newest folded one. */
-  #newest: bigint;
-  /** `current` knows everything up to here. */
-  #folded: bigint;
-  /** The newest position of each key that `current` doesn't know yet; a deleted key is absent there. */
-  #unfolded = new Map<string, FoldTarget>();
-  /** The generation before, being folded, last key first. */
-  #folding: [string, FoldTarget][] = [];
-  /** Where #folded will be once #folding is empty. */
-  #foldingUpTo = 0n;
-  #rowsSinceFold = 0;
   /** Keys there are now, as far as was loaded. */
   #keys = 0;
-  #rowsSinceGeneration = 0;
 
   constructor(options: DatabaseOptions) {
     this.#path = options.path;
@@ -94,8 +70,8 @@ export class Database {
     this.copy = new PageCopy(this.#connection, options.path);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
     this.#log = new BulkInsert(this.#connection, "INSERT INTO log", 10);
-    this.#current = new BulkInsert(this.#connection, "REPLACE INTO current", 2);
-    this.#deleteCurrent = prepare("DELETE FROM current WHERE name = ?");
+    const { generationKeys } = options;
+    this.#current = new CurrentTable(this.#connection, { folded: this.#meta("folded"), generationKeys });
     this.#changes = prepare(
       `SELECT position, name, operation, previous, created, version, lease FROM log
        WHERE position >= ? AND position < ? ORDER BY position LIMIT ?`,
@@ -109,9 +85,6 @@ export class Database {
     this.#setMeta = prepare("UPDATE meta SET value = ? WHERE name = ?");
     this.#compacted = this.#meta("compacted");
     this.#swept = this.#meta("swept");
-    this.#folded = this.#meta("folded");
-    this.#newest = this.#folded;
-    this.#readUnfolded();
   }
 
   get compacted(): bigint {
@@ -120,7 +93,7 @@ export class Database {
 
   /** 0 when nothing was ever written. */
   get revision(): bigint {
-    return revisionOf(this.#newest);
+    return revisionOf(this.#current.newest);
   }
 
   /** What the settings really are, as SQLite tells it. */
@@ -145,33 +118,30 @@ export class Database {
     yield writer.finish();
   }
 
-  commit(rows: Packed): void {
-    const written: ReadRow[] = [];
-    const folded = this.#nextFold();
+  commit(packed: Packed): void {
+    const rows = readRecords(packed);
+    const folding = this.#current.due();
     this.#transaction(() => {
       this.#log.begin();
-      for (const row of readRecords(rows)) {
+      for (const row of rows) {
         if (this.notes.write(row)) continue;
         const { position, previous, operation, key, created, version, lease, value, author = null } = row;
         const stored = operation === operations.delete ? null : value;
         const checksum = BigInt(checksumOf(key, value));
         this.#log.add(position, key, operation, previous, created, version, checksum, stored, lease, author);
-        written.push(row);
       }
       this.#log.flush();
-      this.#fold(folded);
+      this.#current.fold(folding);
     });
-    this.#dropFolded(folded.length);
-    for (const { key, position, operation, previous } of written) {
+    this.#current.drop(folding);
+    for (const { key, position, operation, previous } of rows) {
+      if (isNote(operation)) continue;
       const isDelete = operation === operations.delete;
       if (isDelete) this.#keys--;
       else if (previous === 0n) this.#keys++;
-      this.#unfolded.set(key, { position, isDelete });
-      this.#newest = position;
+      this.#current.follow(key, position, isDelete);
     }
-    this.#rowsSinceFold += written.length;
-    this.#rowsSinceGeneration += written.length;
-    this.#dirtyPages += Math.ceil(rows.length / pageBytes) + this.#pagesOfFold(folded.length) + 1;
+    this.#dirtyPages += Math.ceil(packed.length / pageBytes) + this.#current.pagesOf(folding, this.#keys) + 1;
   }
 
   /** After a commit was acknowledged, so that its writers don't wait for it. */
@@ -232,7 +202,8 @@ export class Database {
 
   #sweep(): boolean {
     const needed = positionOf(this.#compacted);
-    if (this.#folded < this.#newest && this.#folded < needed) return this.#foldForSweep();
+    const { folded, newest } = this.#current;
+    if (folded < newest && folded < needed) return this.#foldForSweep();
     if (this.#garbageUpTo > this.#swept) this.#dropGarbage();
     else if (!this.#collectGarbage(needed)) return this.#vacuum();
     return true;
@@ -277,22 +248,14 @@ export class Database {
     this.#dirtyPages += pages;
   }
 
-  /** After the transaction that folded them. */
-  #dropFolded(count: number): void {
-    if (count === 0) return;
-    this.#folding.length -= count;
-    if (this.#folding.length === 0) this.#folded = this.#foldingUpTo;
-  }
-
   /** A row must not go while `current` still points to it. */
   #foldForSweep(): boolean {
-    if (this.#folding.length === 0) this.#startGeneration();
-    const keys = this.#folding.slice(-foldKeys);
+    const keys = this.#current.take(foldKeys);
     this.#transaction(() => {
-      this.#fold(keys);
+      this.#current.fold(keys);
     });
-    this.#dropFolded(keys.length);
-    this.#dirtyPages += this.#pagesOfFold(keys.length);
+    this.#current.drop(keys);
+    this.#dirtyPages += this.#current.pagesOf(keys, this.#keys);
     return true;
   }
 
@@ -323,61 +286,11 @@ export class Database {
       .iterate();
     for (const row of rows) {
       const key = String(row[1]);
-      if (this.#unfolded.has(key)) continue;
+      if (this.#current.isUnfolded(key)) continue;
       if (row[0] === null) throw corruptError(this.#path, `the newest write of ${key} is missing`);
       yield this.#record(row);
     }
-    for (const { position, isDelete } of this.#unfolded.values()) if (!isDelete) yield this.#at(position);
-  }
-
-  /** After a start: what was committed but not folded. */
-  #readUnfolded(): void {
-    const rows = this.#connection
-      .prepare("SELECT position, name, operation FROM log WHERE position > ? ORDER BY position")
-      .iterate(this.#newest);
-    for (const [position, key, operation] of rows) {
-      this.#newest = position as bigint;
-      this.#rowsSinceGeneration++;
-      this.#unfolded.set(key as string, {
-        position: this.#newest,
-        isDelete: operation === operations.delete,
-      });
-    }
-  }
-
-  /** What the next commit takes along; mostly nothing. */
-  #nextFold(): [string, FoldTarget][] {
-    if (this.#rowsSinceFold < foldEveryRows) return [];
-    const isDue = this.#unfolded.size >= generationKeys || this.#rowsSinceGeneration >= generationRows;
-    if (isDue && this.#folding.length === 0) this.#startGeneration();
-    const keys = this.#rowsSinceFold * foldKeysPerRow;
-    this.#rowsSinceFold = 0;
-    return this.#folding.slice(-keys);
-  }
-
-  #startGeneration(): void {
-    this.#folding = [...this.#unfolded].toSorted(([a], [b]) => (a < b ? 1 : -1));
-    this.#foldingUpTo = this.#newest;
-    this.#unfolded = new Map();
-    this.#rowsSinceGeneration = 0;
-  }
-
-  /** How many pages of `current` so many keys of a generation touch: they lie side by side, or apart from each other. */
-  #pagesOfFold(keys: number): number {
-    const spread = Math.max(1, this.#keys / generationKeys);
-    return Math.min(keys, Math.ceil((keys * spread) / foldedPerPage));
-  }
-
-  /** Within a transaction. Doing it twice does no harm. */
-  #fold(keys: readonly [string, FoldTarget][]): void {
-    if (keys.length === 0) return;
-    this.#current.begin();
-    for (const [key, { position, isDelete }] of keys) {
-      if (isDelete) this.#deleteCurrent.run(key);
-      else this.#current.add(key, position);
-    }
-    this.#current.flush();
-    if (keys.length === this.#folding.length) this.#setMeta.run(this.#foldingUpTo, "folded");
+    for (const position of this.#current.unfolded()) yield this.#at(position);
   }
 
   /** Hands rows of `range` to `take` until it has enough or the slice is full; returns how far it came. */
@@ -469,11 +382,6 @@ type LogColumns = [
   lease: bigint,
   author: string | null,
 ];
-
-interface FoldTarget {
-  readonly position: bigint;
-  readonly isDelete: boolean;
-}
 
 interface LogRow {
   readonly position: bigint;

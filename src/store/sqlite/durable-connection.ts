@@ -20,6 +20,9 @@ export function openDurable(options: DatabaseOptions): Connection {
     prepareFile(connection, path);
     connection.exec(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}; PRAGMA cache_size = -4096`);
     connection.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
+    // Copies of pages, to undo a statement with: once they have filled 64 KiB they would be written to a file of their
+    // own from then on, four times as much as the log itself.
+    connection.exec("PRAGMA temp_store = MEMORY");
     if (quotaBytes !== undefined) setQuota(connection, quotaBytes);
     return connection;
   } catch (error) {

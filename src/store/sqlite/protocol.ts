@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   readonly nativeBinding?: string | undefined;
   /** The file may grow to this size; absent means as large as the disk. */
   readonly quotaBytes?: number | undefined;
+  /** See CurrentTableOptions. */
+  readonly generationKeys?: number | undefined;
 }
 
 /** The first message, through the worker's ordinary port. */

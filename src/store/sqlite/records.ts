@@ -100,7 +100,8 @@ export interface ReadRow {
   readonly author: string | undefined;
 }
 
-export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined> {
+export function readRecords(packed: Packed): ReadRow[] {
+  const rows: ReadRow[] = [];
   const buffer = Buffer.from(packed.buffer, 0, packed.length);
   const view = new DataView(packed.buffer, 0, packed.length);
   let at = 0;
@@ -110,7 +111,7 @@ export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined
     const authorStart = valueStart + view.getUint32(at + 45, true);
     const end = authorStart + view.getUint32(at + 49, true);
     assert(end <= packed.length, `a record ends at ${end} of ${packed.length} bytes`);
-    yield {
+    rows.push({
       position: view.getBigUint64(at, true),
       previous: view.getBigUint64(at + 8, true),
       created: view.getBigUint64(at + 16, true),
@@ -120,7 +121,8 @@ export function* readRecords(packed: Packed): Generator<ReadRow, void, undefined
       key: buffer.toString("latin1", keyStart, valueStart),
       value: buffer.subarray(valueStart, authorStart),
       author: authorStart === end ? undefined : buffer.toString("utf8", authorStart, end),
-    };
+    });
     at = end;
   }
+  return rows;
 }

@@ -77,7 +77,7 @@ test("an empty store that is opened again is still at revision 1", async () => {
 
 test("the table of current state catches up with the log in generations; the log's end makes up for the rest", async () => {
   const random = new SeededRandom(7);
-  let store = await open("fold.db");
+  let store = await open("fold.db", { generationKeys: 4000 });
   const expected = new Map<string, string>();
   for (let round = 0; round < 4; round++) {
     for (let wave = 0; wave < 12; wave++) {
@@ -96,7 +96,7 @@ test("the table of current state catches up with the log in generations; the log
       for (const entry of (await store.list("/k/")).entries) expected.set(entry.key, shown(entry) ?? "");
     }
     await store.close();
-    store = await open("fold.db");
+    store = await open("fold.db", { generationKeys: 4000 });
     assert.deepEqual(
       (await store.list("/k/")).entries.map((entry) => [entry.key, shown(entry)]),
       [...expected],

@@ -37,6 +37,11 @@ export function revisionOf(position: bigint): bigint {
  */
 export const operations = { put: 1n, delete: 2n, lease: 3n, noLease: 4n, alarms: 5n } as const;
 
+/** Whether an operation is that of a note. */
+export function isNote(operation: bigint): boolean {
+  return operation > operations.delete;
+}
+
 /** Of what SQLite's own checks don't cover: a value that was changed on the disk. */
 export function checksumOf(key: string, value: Uint8Array): number {
   return crc32(value, crc32(key));

@@ -58,10 +58,9 @@ export class SqliteBackend implements Backend, Archive {
 
   async readEvents(range: KeyRange, from: Revision, to: Revision): Promise<KeyEventBatch> {
     const { revision, rows } = await this.#read({ kind: "events", range, from, to });
-    const records = readRecords(rows);
+    const records = readRecords(rows).values();
     const events: KeyEvent[] = [];
-    for (let next = records.next(); next.done !== true; next = records.next()) {
-      const row = next.value;
+    for (let row = records.next().value; row !== undefined; row = records.next().value) {
       const before = row.previous === 0n ? undefined : records.next().value;
       assert(before?.position === (row.previous === 0n ? undefined : row.previous), "rows are out of step");
       events.push(eventOf(row, before === undefined ? undefined : entryOf(before)));

@@ -40,14 +40,14 @@ export async function openSqliteStore(
   options: SqliteStoreOptions,
   deps: SqliteStoreDeps,
 ): Promise<MvccStore> {
-  const { path, nativeBinding, quotaBytes, ring = ringDefault } = options;
+  const { path, nativeBinding, quotaBytes, generationKeys, ring = ringDefault } = options;
   const start = deps.clock.monotonic();
   const client = new WorkerClient((deps.spawnWorker ?? spawnWorker)(), path, deps.log);
   try {
     await createFile(path);
     const current = new SortedMap<KeyValue>();
     const opened = await client.call(
-      { kind: "open", options: { path, nativeBinding, quotaBytes } },
+      { kind: "open", options: { path, nativeBinding, quotaBytes, generationKeys } },
       [],
       (rows) => {
         for (const row of readRecords(rows)) current.set(row.key, entryOf(row));
