@@ -5,7 +5,7 @@ import { invalidError, type Status } from "#api/meta/status.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { StoredObject } from "#apiserver/registry/stored-object.ts";
 import type { DeletionOptions } from "#apiserver/registry/strategy.ts";
-import { integer, isTrue, parseDryRun } from "#apiserver/request/query.ts";
+import { dryRunFaults, integer, isTrue } from "#apiserver/request/query.ts";
 import { attributesOf, writeContext, type WriteDeps } from "./write.ts";
 
 export interface ReadDeletion {
@@ -69,15 +69,14 @@ function success({ endpoint }: ResourceCall, gone: StoredObject): AnyObject {
 export async function readDeletion({ call }: ResourceCall, { semantics }: WriteDeps): Promise<ReadDeletion> {
   const body = await semantics.decodeOptions(call.body, "DeleteOptions");
   const options = body === undefined ? fromQuery(call.query) : (body as DeletionOptions & AnyObject);
-  const dryRun =
-    parseDryRun(call.query, "DeleteOptions") || (body?.["dryRun"] as string[] | undefined)?.[0] === "All";
-  const faults = faultsOf(options);
+  const dryRun = body === undefined ? call.query.getAll("dryRun") : ((body["dryRun"] ?? []) as string[]);
+  const faults = [...faultsOf(options), ...dryRunFaults(dryRun)];
   if (faults.length > 0) {
     throw invalidError({ group: "meta.k8s.io", kind: "DeleteOptions", name: "" }, faults);
   }
   return {
     options,
-    dryRun,
+    dryRun: dryRun.length > 0,
     asObject: { ...options, kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" },
   };
 }
@@ -86,7 +85,14 @@ function fromQuery(query: URLSearchParams): DeletionOptions {
   const orphan = query.get("orphanDependents");
   const policy = query.get("propagationPolicy");
   const grace = integer(query, "gracePeriodSeconds");
+  const uid = query.get("uid") ?? "";
+  const resourceVersion = query.get("resourceVersion") ?? "";
+  const preconditions = {
+    ...(uid === "" ? {} : { uid }),
+    ...(resourceVersion === "" ? {} : { resourceVersion }),
+  };
   return {
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(policy === null ? {} : { propagationPolicy: policy }),
     ...(orphan === null ? {} : { orphanDependents: isTrue(orphan) }),

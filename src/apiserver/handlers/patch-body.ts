@@ -6,7 +6,7 @@ import { decodeAny } from "#api/codec/json.ts";
 import { countKeys, duplicateKeys, parseJson } from "#api/codec/json-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { invalid } from "#api/meta/field-error.ts";
-import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
 import { goText, isMap } from "#api/patch/json-value.ts";
 import type { ApiCall, RequestBody } from "#apiserver/request/call.ts";
@@ -84,7 +84,9 @@ export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJ
   const { semantics, gvk, call, options } = judge;
   const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
   const shown = (): string => (isStrategic ? goText(patch.body) : JSON.stringify(patched));
-  const { object, strictFaults } = checked(patched, gvk, semantics, { shown, isStrategic });
+  // What a strategic patch says of the kind is lost on the typed object that it is applied to.
+  const typed = isStrategic ? { ...patched, kind: gvk.kind, apiVersion: apiVersionOf(gvk) } : patched;
+  const { object, strictFaults } = checked(typed, gvk, semantics, { shown, isStrategic });
   const faults = [...patch.strictFaults, ...strictFaults];
   if (faults.length === 0 || options.fieldValidation === "Ignore") return object;
   if (options.fieldValidation === "Strict") {

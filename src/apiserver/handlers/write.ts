@@ -16,7 +16,7 @@ import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { WriteContext } from "#apiserver/registry/store.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
-import { isTrue, parseDryRun } from "#apiserver/request/query.ts";
+import { dryRunFaults, isTrue } from "#apiserver/request/query.ts";
 import type { Decoded, TypeSemantics } from "#apiserver/request/semantics.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { fieldManagerBytesMax, isPrintable, managerName } from "./field-manager-name.ts";
@@ -57,19 +57,20 @@ export function parsePatchOptions(query: URLSearchParams, isApply: boolean): Pat
 }
 
 function parseOptions(query: URLSearchParams, kind: string, first: readonly FieldError[]): WriteOptions {
-  const dryRun = parseDryRun(query, kind);
+  const dryRun = query.getAll("dryRun");
   const fieldManager = query.get("fieldManager") ?? "";
   const fieldValidation = query.get("fieldValidation") ?? "";
   const faults = [
     ...first,
     ...fieldManagerFaults(fieldManager),
+    ...dryRunFaults(dryRun),
     ...(isFieldValidation(fieldValidation)
       ? []
       : [notSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"])]),
   ];
   if (faults.length > 0) throw invalidError({ group: "meta.k8s.io", kind, name: "" }, faults);
   return {
-    dryRun,
+    dryRun: dryRun.length > 0,
     fieldManager,
     fieldValidation: fieldValidation === "Strict" || fieldValidation === "Ignore" ? fieldValidation : "Warn",
   };

@@ -1,11 +1,8 @@
 /** In which form answers come, over real connections. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { request } from "node:https";
-import { buffer } from "node:stream/consumers";
 import { after, test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
+import { asking, type Got } from "#testing/asking.ts";
 import { startTestServer } from "#testing/server.ts";
 
 const server = await startTestServer();
@@ -14,28 +11,9 @@ after(() => server.close());
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
-interface Got {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly text: string;
-}
-
-interface Ask {
-  readonly method?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: unknown;
-  readonly isAnonymous?: boolean;
-}
-
-async function ask(path: string, { method, headers, body, isAnonymous }: Ask = {}): Promise<Got> {
-  const credentials = isAnonymous === true ? {} : { cert: admin.certificatePem, key: admin.keyPem };
-  const { port, caPem: ca } = server;
-  const sent = request({ host: "127.0.0.1", port, path, ca, agent: false, method, headers, ...credentials });
-  sent.end(body === undefined ? undefined : JSON.stringify(body));
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  const text = (await buffer(response)).toString("utf8");
-  return { status: response.statusCode ?? 0, headers: response.headers, text };
-}
+const ask = asking(server, admin);
+const create = (body: unknown): Promise<Got> =>
+  ask(maps, { method: "POST", headers: json, body: JSON.stringify(body) });
 
 const json = { "content-type": "application/json" };
 const curl = { "user-agent": "curl/8.5.0" };
@@ -61,7 +39,7 @@ for (const [name, path] of [
     if (name === "an object") {
       const metadata = { name: "kube-root-ca.crt-of-nobody" };
       const data = { text: "a\nb", empty: "" };
-      await ask(maps, { method: "POST", headers: json, body: { metadata, data } });
+      await create({ metadata, data });
     }
     const table = { accept: "application/json;as=Table;g=meta.k8s.io;v=v1" };
     const accept = name === "a table" ? table : {};
@@ -84,7 +62,7 @@ test("a long list is indented piece by piece, and says the same", async () => {
   const data = { text: "x\n".repeat(30_000) };
   for (const at of [1, 2, 3, 4, 5]) {
     const metadata = { name: `long-${at}`, labels: { long: "" } };
-    await ask(maps, { method: "POST", headers: json, body: { metadata, data } });
+    await create({ metadata, data });
   }
   const path = `${maps}?labelSelector=long`;
   const pretty = await ask(path, { headers: curl });
@@ -94,7 +72,7 @@ test("a long list is indented piece by piece, and says the same", async () => {
 
 test("a watch is never pretty, and never YAML", async () => {
   const path = `${maps}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dkube-root-ca.crt`;
-  await ask(maps, { method: "POST", headers: json, body: { metadata: { name: "kube-root-ca.crt" } } });
+  await create({ metadata: { name: "kube-root-ca.crt" } });
   const { text } = await ask(path, { headers: curl });
   assert.match(text, /^\{"type":"ADDED","object":\{"kind":"ConfigMap".*\}\n$/);
   const refused = await ask(path, { headers: { accept: "application/yaml" } });
@@ -108,7 +86,7 @@ test("a watch is never pretty, and never YAML", async () => {
 
 test("who may not have it isn't told in which forms there would be any", async () => {
   const accept = "text/html";
-  const stranger = await ask(maps, { headers: { accept }, isAnonymous: true });
+  const stranger = await asking(server)(maps, { headers: { accept } });
   const anybody = await ask(maps, { headers: { accept } });
   const unknown = await ask("/api/v1/namespaces/default/nothing", { headers: { accept } });
   assert.deepEqual([stranger.status, anybody.status, unknown.status], [403, 406, 404]);

@@ -20,7 +20,7 @@ export class Target {
   constructor(method: string, url: string) {
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
-    this.query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+    this.query = queryOf(mark < 0 ? "" : url.slice(mark + 1));
     try {
       this.path = path.includes("%") ? decodeURIComponent(path) : path;
     } catch (error) {
@@ -28,6 +28,13 @@ export class Target {
     }
     this.info = parseRequestInfo(method, this.path, this.query);
   }
+}
+
+/** A pair that Go can't read isn't there for it. upstream: net/url ParseQuery */
+function queryOf(text: string): URLSearchParams {
+  if (!text.includes("%") && !text.includes(";")) return new URLSearchParams(text);
+  const pairs = text.split("&").filter((pair) => !/;|%(?![0-9a-f]{2})/i.test(pair));
+  return new URLSearchParams(pairs.join("&"));
 }
 
 /** Of each generation. Some 1 KiB each. */

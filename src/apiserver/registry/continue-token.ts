@@ -1,4 +1,5 @@
 /** Where a paged list goes on. upstream: apiserver/pkg/storage/continue.go */
+import { posix } from "node:path";
 import { badRequestError } from "#api/meta/status.ts";
 import type { Position } from "./resource-cache.ts";
 
@@ -22,7 +23,7 @@ export function encodeContinue(
 }
 
 function refuse(why: string): never {
-  throw badRequestError(`continue key is not valid: ${why}`);
+  throw badRequestError(`invalid continue token: continue key is not valid: ${why}`);
 }
 
 /** Throws 400. */
@@ -34,13 +35,16 @@ export function decodeContinue(token: string, namespaced: boolean): Continuation
     return refuse("it can't be decoded");
   }
   const { v, rv, start } = parsed;
-  if (v !== version) return refuse(`server does not recognize this encoded version ${JSON.stringify(v)}`);
+  if (v !== version) {
+    return refuse(`server does not recognize this encoded version ${typeof v === "string" ? v : ""}`);
+  }
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0) {
     return refuse("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   }
-  if (typeof start !== "string" || start === "" || start.includes("..")) {
+  if (typeof start !== "string" || start === "") {
     return refuse("encoded start key empty (version meta.k8s.io/v1)");
   }
+  if (posix.normalize(`/${start}`) !== `/${start}`) return refuse(start);
   const slash = namespaced ? start.indexOf("/") : -1;
   return {
     revision: rv < 0 ? undefined : BigInt(rv),

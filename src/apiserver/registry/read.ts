@@ -1,6 +1,6 @@
 /** LIST over the cache and, for the past, over the store. upstream: apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go */
 import { badRequestError, expiredError, StatusError } from "#api/meta/status.ts";
-import { parseResourceVersion, type ListOptions } from "#apiserver/request/query.ts";
+import { parseListVersion, type ListOptions } from "#apiserver/request/query.ts";
 import { CompactedError, FutureRevisionError, type Store } from "#store/store.ts";
 import { idOfKey, keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
 import type { CacheCounts } from "./cache-counts.ts";
@@ -70,7 +70,7 @@ function wantedState(options: ListOptions, continuation: Continuation | undefine
   }
   const { resourceVersion, resourceVersionMatch, limit } = options;
   if (resourceVersion === "") return { kind: "fresh" };
-  const revision = parseResourceVersion(resourceVersion);
+  const revision = parseListVersion(resourceVersion);
   if (revision === 0n) return { kind: "any" };
   const isExact = resourceVersionMatch === "Exact" || (resourceVersionMatch === "" && limit > 0);
   return { kind: isExact ? "exact" : "notOlderThan", revision };

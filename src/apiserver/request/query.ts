@@ -1,6 +1,6 @@
 /** Query parameters as the API reads them. upstream: apimachinery/pkg/runtime/conversion.go, apis/meta/internalversion/validation */
 import { forbidden, notSupported, type FieldError } from "#api/meta/field-error.ts";
-import { badRequestError, invalidError } from "#api/meta/status.ts";
+import { badRequestError, failure, invalidError, type StatusError } from "#api/meta/status.ts";
 
 /** Anything but absence, "false" and "0" is true, also an empty value. */
 export function isTrue(value: string | null): boolean {
@@ -42,18 +42,18 @@ export function parseListOptions(query: URLSearchParams, isWatch: boolean): List
   return options;
 }
 
-/** A whole number, or undefined when absent. */
+/** A whole number, or undefined when absent; beyond 2⁵³ not the exact one. Throws 400. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
-  const value = Number(text);
-  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw badRequestError(
-      `unable to decode query parameters: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return value;
+  if (text === null) return undefined;
+  const isNumber = /^[+-]?\d+$/.test(text);
+  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return Number(text);
+  throw badRequestError(parseFault("ParseInt", text, isNumber));
 }
+
+/** As Go says that a number can't be read. */
+const parseFault = (parser: string, text: string, isNumber: boolean): string =>
+  `strconv.${parser}: parsing ${JSON.stringify(text)}: ${isNumber ? "value out of range" : "invalid syntax"}`;
 
 function listFaults(options: ListOptions): readonly FieldError[] {
   const { resourceVersionMatch: match, resourceVersion } = options;
@@ -91,23 +91,27 @@ function watchFaults(options: ListOptions): readonly FieldError[] {
   return faults;
 }
 
-/** "" and "0" have meanings of their own; anything else is a decimal revision. */
-export function parseResourceVersion(text: string): bigint {
+/**
+ * "" and "0" have meanings of their own; anything else is a decimal revision. Throws 422 for what isn't.
+ * upstream: APIObjectVersioner.ParseResourceVersion, convertStorageErrorOrNot
+ */
+export const parseResourceVersion = (text: string): bigint => versionIn(text, invalidVersion);
+
+/** The same of a list, which is refused with 400. upstream: apiserver/pkg/storage ValidateListOptions */
+export const parseListVersion = (text: string): bigint =>
+  versionIn(text, (why) => badRequestError(`invalid resource version: ${why}`));
+
+const invalidVersion = (message: string): StatusError => failure({ code: 422, reason: "Invalid", message });
+
+function versionIn(text: string, refusal: (why: string) => StatusError): bigint {
   if (text === "") return 0n;
-  if (!/^\d{1,19}$/.test(text)) {
-    throw badRequestError(
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return BigInt(text);
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && BigInt.asUintN(64, BigInt(text)) === BigInt(text)) return BigInt(text);
+  const why = parseFault("ParseUint", text, isNumber);
+  throw refusal(`resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
 }
 
-/** dryRun=All, or nothing. */
-export function parseDryRun(query: URLSearchParams, kind: string): boolean {
-  const values = query.getAll("dryRun");
-  const odd = values.filter((value) => value !== "All");
-  if (odd.length > 0) {
-    throw invalidError({ group: "meta.k8s.io", kind, name: "" }, [notSupported("dryRun", odd[0], ["All"])]);
-  }
-  return values.length > 0;
+/** Of dryRun, which takes "All" and nothing else. */
+export function dryRunFaults(values: readonly string[]): readonly FieldError[] {
+  return values.every((value) => value === "All") ? [] : [notSupported("dryRun", values, ["All"])];
 }

@@ -1,6 +1,7 @@
 /** Types as the type table knows them: decoding with strictness, defaults, patches. */
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
+import { parseJson } from "#api/codec/json-text.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { applyDefaults } from "#api/defaults.ts";
 import { apiVersionOf, parseApiVersion, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
@@ -119,43 +120,57 @@ export class TableSemantics implements TypeSemantics {
   #identified({ object, strictFaults }: Decoded, kind: GroupVersionKind): Decoded {
     const expected = apiVersionOf(kind);
     const { apiVersion = "", kind: own = "", ...rest } = object;
-    if (apiVersion !== "" && apiVersion !== expected) {
-      throw badRequestError(
-        `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    const refusal = this.#mistaken({ apiVersion, kind: own }, kind);
+    if (refusal !== undefined) throw refusal;
+    return { object: { kind: kind.kind, apiVersion: expected, ...rest }, strictFaults };
+  }
+
+  /** The 400 for a body that says it is something else; undefined when it doesn't. */
+  #mistaken({ apiVersion = "", kind = "" }: Claim, expected: GroupVersionKind): StatusError | undefined {
+    const version = apiVersion === "" ? apiVersionOf(expected) : apiVersion;
+    const claimed = { ...parseApiVersion(version), kind: kind === "" ? expected.kind : kind };
+    const isIt = version === apiVersionOf(expected) && claimed.kind === expected.kind;
+    if (isIt) return undefined;
+    const internal = [internalType(claimed), internalType(expected)] as const;
+    const isKnown = this.#deps.table.struct(this.#structOf(claimed)) !== undefined;
+    if (isKnown && internal[0] === internal[1]) {
+      return badRequestError(
+        `the API version in the data (${version}) does not match the expected API version (${apiVersionOf(expected)})`,
       );
     }
-    if (own !== "" && own !== kind.kind) {
-      const why = `converting (${goName(kind, own)}) to (${goName(kind, kind.kind)}): unknown conversion`;
-      throw badRequestError(cannotHandle({ ...kind, kind: own }, kind.kind, why));
-    }
-    return { object: { kind: kind.kind, apiVersion: expected, ...rest }, strictFaults };
+    const why = isKnown
+      ? `converting (${claimed.version}.${claimed.kind}) to (${internal[1]}): unknown conversion`
+      : `no kind ${JSON.stringify(claimed.kind)} is registered for version ${JSON.stringify(version)} in scheme ${JSON.stringify(schemeName)}`;
+    const text = cannotHandle(claimed, expected.kind, why);
+    return badRequestError(text, { cause: new DecodeError(why) });
   }
 
   /** The 400 for a body that can't be decoded: what it says it is decides the wording. */
   #unreadable(body: RequestBody, bytes: Buffer, kind: GroupVersionKind, error: DecodeError): StatusError {
-    const claimed = claimOf(body, bytes);
-    if (claimed === undefined) {
-      return badRequestError(
-        `the object provided is unrecognized (must be of type ${kind.kind}): ${error.message} (${summary(bytes)})`,
-        { cause: error },
-      );
+    const claim = claimOf(body, bytes, this.#deps.parseYaml);
+    if (typeof claim === "string") {
+      const why = claim === "" ? error.message : claim;
+      const text = `the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`;
+      return badRequestError(text, { cause: error });
     }
-    const { apiVersion = apiVersionOf(kind), kind: own = kind.kind } = claimed;
-    if (apiVersion !== apiVersionOf(kind) && kind.group !== "meta.k8s.io") {
-      return badRequestError(
-        `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`,
-        { cause: error },
-      );
-    }
-    const said = { ...parseApiVersion(apiVersion), kind: own };
-    return badRequestError(cannotHandle(said, kind.kind, error.message), { cause: error });
+    // Options are taken whatever group they name.
+    const mistaken = kind.group === "meta.k8s.io" ? undefined : this.#mistaken(claim, kind);
+    return mistaken ?? badRequestError(cannotHandle(kind, kind.kind, error.message), { cause: error });
   }
+}
+
+/** What upstream's scheme of built-in types calls itself. */
+const schemeName = "pkg/api/legacyscheme/scheme.go:30";
+
+/** Go's name of the form that all versions of a kind are converted to: "core.Pod". */
+function internalType({ group, kind }: GroupVersionKind): string {
+  const [first = ""] = group.split(".");
+  // Events of both groups are one.
+  return `${first === "" || group === "events.k8s.io" ? "core" : first}.${kind}`;
 }
 
 const cannotHandle = ({ version, kind }: GroupVersionKind, expected: string, why: string): string =>
   `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected}: ${why}`;
-
-const goName = ({ version }: GroupVersionKind, kind: string): string => `${version}.${kind}`;
 
 export const unsupportedMediaType = (accepted: readonly string[]): StatusError =>
   failure({
@@ -164,19 +179,49 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   });
 
-/** What a JSON body says it is; undefined when it isn't even JSON, or says it with what is no text. */
-function claimOf(body: RequestBody, bytes: Buffer): { apiVersion?: string; kind?: string } | undefined {
-  if (body.value !== undefined) return body.value as AnyObject as { apiVersion?: string; kind?: string };
-  if (mediaTypeOf(body.contentType) !== jsonMediaType) return {};
+/** What a body says it is. */
+interface Claim {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+}
+
+/** A text: why it doesn't say anything; "" where the decoder has said it. upstream: SimpleMetaFactory.Interpret */
+function claimOf(body: RequestBody, bytes: Buffer, parseYaml: (text: string) => unknown): Claim | string {
+  if (body.value !== undefined) return body.value ?? {};
+  const type = mediaTypeOf(body.contentType);
+  if (type === protobufMediaType) return {};
   try {
-    const value: unknown = JSON.parse(bytes.toString("utf8"));
-    if (typeof value !== "object" || value === null) return undefined;
-    const { apiVersion = "", kind = "" } = value as Readonly<Record<string, unknown>>;
-    return typeof apiVersion === "string" && typeof kind === "string" ? value : undefined;
-  } catch {
-    return undefined;
+    const text = bytes.toString("utf8");
+    return claimIn(type === yamlMediaType ? parseYaml(text) : parseJson(text));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return type === yamlMediaType ? "" : parseFault(error.message);
   }
 }
+
+const parseFault = (why: string): string => `couldn't get version/kind; json parse error: ${why}`;
+
+const claimStruct =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function claimIn(value: unknown): Claim | string {
+  if (value === null) return {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    return parseFault(`json: cannot unmarshal ${goKind(value)} into Go value of type ${claimStruct}`);
+  }
+  const { apiVersion = "", kind = "" } = value as Readonly<Record<string, unknown>>;
+  for (const [name, field] of Object.entries({ apiVersion, kind })) {
+    if (typeof field === "string" || field === null) continue;
+    return parseFault(`json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`);
+  }
+  if (typeof apiVersion === "string" && apiVersion.split("/").length > 2) {
+    return `unexpected GroupVersion string: ${apiVersion}`;
+  }
+  return value;
+}
+
+const goKind = (value: unknown): string =>
+  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 
 const summaryMax = 30;
 

@@ -1,0 +1,211 @@
+/** Odd parameters and bodies, refused in upstream's words. */
+import assert from "node:assert/strict";
+import { after, suite, test } from "node:test";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { Status } from "#api/meta/status.ts";
+import { asking } from "#testing/asking.ts";
+import { startTestServer } from "#testing/server.ts";
+
+const server = await startTestServer();
+const ask = asking(server, server.certificate("admin", ["system:masters"]));
+after(() => server.close());
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const json = { "content-type": "application/json" };
+await ask(maps, { method: "POST", headers: json, body: '{"metadata":{"name":"a"},"data":{"x":"1"}}' });
+
+async function refused(path: string, options: Parameters<typeof ask>[1] = {}): Promise<Status> {
+  const { status, text } = await ask(path, { headers: json, ...options });
+  const said = JSON.parse(text) as Status;
+  assert.equal(said.code, status, text);
+  return said;
+}
+
+const told = ({ code, reason, message }: Status): string => `${code} ${reason ?? "-"}: ${message ?? ""}`;
+const noNumber = (text: string, parser = "ParseInt"): string =>
+  `strconv.${parser}: parsing ${JSON.stringify(text)}: invalid syntax`;
+const noVersion = `resourceVersion: Invalid value: "foo": ${noNumber("foo", "ParseUint")}`;
+
+suite("parameters of reads", () => {
+  const cases: readonly (readonly [query: string, expected: string])[] = [
+    ["limit=abc", `400 BadRequest: ${noNumber("abc")}`],
+    ["limit=", `400 BadRequest: ${noNumber("")}`],
+    ["limit=1.5", `400 BadRequest: ${noNumber("1.5")}`],
+    [
+      "limit=9223372036854775808",
+      '400 BadRequest: strconv.ParseInt: parsing "9223372036854775808": value out of range',
+    ],
+    ["watch=maybe&timeoutSeconds=x", `400 BadRequest: ${noNumber("x")}`],
+    ["resourceVersion=foo", `400 BadRequest: invalid resource version: ${noVersion}`],
+    [
+      "resourceVersion=18446744073709551616",
+      '400 BadRequest: invalid resource version: resourceVersion: Invalid value: "18446744073709551616": strconv.ParseUint: parsing "18446744073709551616": value out of range',
+    ],
+    ["watch=1&resourceVersion=foo", `422 Invalid: ${noVersion}`],
+    ["labelSelector=a%20in%20b", "400 BadRequest: unable to parse requirement: found 'b' expected: '('"],
+    [
+      "fieldSelector=x=y",
+      '400 BadRequest: "x" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    ],
+    ["fieldSelector=x", "400 BadRequest: invalid selector: 'x'; can't understand 'x'"],
+    [
+      "continue=eyJ2IjoiYSJ9",
+      "400 BadRequest: invalid continue token: continue key is not valid: server does not recognize this encoded version a",
+    ],
+    [
+      `continue=${Buffer.from('{"v":"meta.k8s.io/v1","rv":1,"start":"../x"}').toString("base64url")}`,
+      "400 BadRequest: invalid continue token: continue key is not valid: ../x",
+    ],
+    [
+      "resourceVersion=1&resourceVersionMatch=Foo",
+      '422 Invalid: ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Unsupported value: "Foo": supported values: "Exact", "NotOlderThan", ""',
+    ],
+  ];
+  for (const [query, expected] of cases) {
+    test(`?${query}`, async () => {
+      assert.equal(told(await refused(`${maps}?${query}`)), expected);
+    });
+  }
+
+  test("of one object", async () => {
+    const status = await refused(`${maps}/a?resourceVersion=foo`);
+    assert.equal(told(status), `422 Invalid: ${noVersion}`);
+    assert.equal(status.details, undefined);
+  });
+
+  test("what Go can't read of a query isn't there", async () => {
+    for (const query of ["labelSelector=%", "limit=%zz", "labelSelector=x;y", "limit=1;limit=x"]) {
+      const { status, text } = await ask(`${maps}?${query}`);
+      assert.equal(status, 200, query);
+      assert.ok((JSON.parse(text) as { items: unknown[] }).items.length > 0, query);
+    }
+  });
+});
+
+suite("parameters of writes", () => {
+  const unsupportedDryRun = 'dryRun: Unsupported value: ["x"]: supported values: "All"';
+  const validations = 'supported values: "", "Ignore", "Strict", "Warn"';
+  const cases: readonly (readonly [method: string, query: string, faults: string])[] = [
+    ["POST", "dryRun=x", unsupportedDryRun],
+    ["PUT", "dryRun=All&dryRun=x", 'dryRun: Unsupported value: ["All","x"]: supported values: "All"'],
+    ["POST", "fieldValidation=x", `fieldValidation: Unsupported value: "x": ${validations}`],
+    [
+      "POST",
+      "dryRun=x&fieldValidation=y&fieldManager=%07",
+      `[fieldManager: Invalid value: "\\u0007": invalid character U+0007 (at position 0), ${unsupportedDryRun}, fieldValidation: Unsupported value: "y": ${validations}]`,
+    ],
+    ["POST", `fieldManager=${"a".repeat(129)}`, "fieldManager: Too long: may not be more than 128 bytes"],
+    [
+      "DELETE",
+      "propagationPolicy=x&dryRun=x",
+      `[propagationPolicy: Unsupported value: "x": supported values: "Foreground", "Background", "Orphan", "nil", ${unsupportedDryRun}]`,
+    ],
+    [
+      "DELETE",
+      "propagationPolicy=Orphan&orphanDependents=true",
+      'propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set',
+    ],
+  ];
+  const kinds: Readonly<Record<string, string>> = { POST: "Create", PUT: "Update", DELETE: "Delete" };
+  for (const [method, query, faults] of cases) {
+    test(`${method} ?${query.slice(0, 60)}`, async () => {
+      const path = method === "POST" ? maps : `${maps}/a`;
+      const body = method === "DELETE" ? "" : '{"metadata":{"name":"a"}}';
+      const status = await refused(`${path}?${query}`, { method, body });
+      const kind = `${kinds[method] ?? ""}Options`;
+      assert.equal(told(status), `422 Invalid: ${kind}.meta.k8s.io "" is invalid: ${faults}`);
+      assert.deepEqual([status.details?.kind, status.details?.group], [kind, "meta.k8s.io"]);
+      const causes = status.details?.causes ?? [];
+      assert.equal(causes.length, faults.startsWith("[") ? faults.split(/, (?=[a-zA-Z]+: )/).length : 1);
+    });
+  }
+
+  test("a grace period is a number", async () => {
+    const status = await refused(`${maps}/a?gracePeriodSeconds=x`, { method: "DELETE" });
+    assert.equal(told(status), `400 BadRequest: ${noNumber("x")}`);
+  });
+
+  test("a deletion's preconditions may be in its query", async () => {
+    for (const query of ["uid=x", "resourceVersion=1"]) {
+      const status = await refused(`${maps}/a?${query}`, { method: "DELETE" });
+      assert.match(told(status), /^409 Conflict: .*Precondition failed: /);
+    }
+  });
+});
+
+async function patchedKind(type: string): Promise<Status & AnyObject> {
+  const headers = { "content-type": `application/${type}-patch+json` };
+  const { text } = await ask(`${maps}/a`, { method: "PATCH", headers, body: '{"kind":"Foo"}' });
+  return JSON.parse(text) as Status & AnyObject;
+}
+
+const unrecognized = (why: string, shown: string): string =>
+  `400 BadRequest: the object provided is unrecognized (must be of type ConfigMap): ${why} (${shown})`;
+
+suite("bodies", () => {
+  const empty = "couldn't get version/kind; json parse error: ";
+  const claim =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const cases: readonly (readonly [type: string, body: string, expected: string])[] = [
+    ["json", "", unrecognized(`${empty}unexpected end of JSON input`, "<empty>")],
+    ["json", "foo", unrecognized(`${empty}invalid character 'o' in literal false (expecting 'a')`, "666f6f")],
+    [
+      "json",
+      "[]",
+      unrecognized(`${empty}json: cannot unmarshal array into Go value of type ${claim}`, "5b5d"),
+    ],
+    [
+      "json",
+      '{"kind":1}',
+      unrecognized(
+        `${empty}json: cannot unmarshal number into Go struct field .kind of type string`,
+        '{"kind":1}',
+      ),
+    ],
+    [
+      "json",
+      '{"apiVersion":"a/b/c","data":1}',
+      unrecognized("unexpected GroupVersion string: a/b/c", '{"apiVersion":"a/b/c","data":1 ...'),
+    ],
+    [
+      "json",
+      '{"metadata":{"name":"q"},"data":[]}',
+      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string',
+    ],
+    [
+      "json",
+      '{"kind":"Foo","data":[]}',
+      '400 BadRequest: Foo in version "v1" cannot be handled as a ConfigMap: no kind "Foo" is registered for version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+    ],
+  ];
+  for (const [type, body, expected] of cases) {
+    test(`${type}: ${body}`, async () => {
+      const headers = { "content-type": `application/${type}` };
+      assert.equal(told(await refused(maps, { method: "POST", headers, body })), expected);
+    });
+  }
+
+  test("YAML that is none is unrecognized", async () => {
+    const headers = { "content-type": "application/yaml" };
+    const status = await refused(maps, { method: "POST", headers, body: "x: [" });
+    assert.match(
+      told(status),
+      /^400 BadRequest: the object provided is unrecognized .*: yaml: .* \(783a205b\)$/,
+    );
+  });
+
+  test("a failure that nobody explains has no reason", async () => {
+    const body = '{"metadata":{"name":"b","resourceVersion":"5"}}';
+    const status = await refused(maps, { method: "POST", body });
+    assert.deepEqual([status.code, "reason" in status], [500, false]);
+  });
+
+  test("a patch that says another kind: lost on typed objects, refused where JSON is decoded again", async () => {
+    assert.ok("data" in (await patchedKind("strategic-merge")));
+    const status = await patchedKind("merge");
+    assert.match(
+      told(status),
+      /^422 Invalid: {2}"" is invalid: patch: Invalid value: .*: no kind "Foo" is registered/,
+    );
+  });
+});
