@@ -216,7 +216,25 @@ const negative = { ...template.spec, terminationGracePeriodSeconds: -1 };
 const grace = (path: string): string =>
   `${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`;
 
+const storageClass = "volume.beta.kubernetes.io/storage-class";
+const bad = { addresses: [{ ip: "010.1.1.1" }], notReadyAddresses: [{ ip: "fd00:0::1" }] };
+
 const others: readonly Case[] = [
+  [
+    "v1/PersistentVolumeClaim",
+    { metadata: { annotations: { [storageClass]: "s", "volume.beta.kubernetes.io/mount-options": "o" } } },
+    `metadata.annotations[${storageClass}]: deprecated since v1.8; use "storageClassName" attribute instead`,
+  ],
+  [
+    "v1/Endpoints",
+    { subsets: [bad] },
+    'subsets[0].addresses[0].ip: non-standard IP address "010.1.1.1" will be considered invalid in a future Kubernetes release: use "10.1.1.1"',
+    'subsets[0].notReadyAddresses[0].ip: IPv6 address "fd00:0::1" should be in RFC 5952 canonical format ("fd00::1")',
+  ],
+  [
+    "v1/Endpoints",
+    { metadata: { labels: { "endpoints.kubernetes.io/managed-by": "endpoint-controller" } }, subsets: [bad] },
+  ],
   ["apps/v1/Deployment", { ...dotted, spec: { template } }, ofName],
   ["apps/v1/ReplicaSet", { ...dotted, spec: { template } }, ofName],
   ["v1/ReplicationController", { ...dotted, spec: { template } }, ofName],

@@ -1,5 +1,9 @@
 /** PersistentVolumes and claims on them. upstream: pkg/api/persistentvolume/util.go, pkg/api/persistentvolumeclaim/util.go */
-import type { PersistentVolume, PersistentVolumeClaimSpec } from "../generated/types/core-v1.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+} from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
 import { parseQuantity, quantityIsWhole, formatQuantity, QuantityError } from "../meta/quantity.ts";
 import { nodeSelectorWarnings } from "./label-warnings.ts";
@@ -48,10 +52,23 @@ const annotations = [
   ["volume.beta.kubernetes.io/mount-options", 'deprecated since v1.31; use "mountOptions" attribute instead'],
 ] as const;
 
-export function persistentVolumeWarnings({ metadata, spec = {} }: Loose<PersistentVolume>): string[] {
-  const warnings = annotations
+const noted = (
+  { metadata }: Loose<PersistentVolume | PersistentVolumeClaim>,
+  kinds: readonly (typeof annotations)[number][],
+): string[] =>
+  kinds
     .filter(([key]) => metadata?.annotations?.[key] !== undefined)
     .map(([key, message]) => `metadata.annotations[${key}]: ${message}`);
+
+/** Of a claim, the one about mounting says nothing. */
+export const claimWarnings = (claim: Loose<PersistentVolumeClaim>): string[] => [
+  ...noted(claim, annotations.slice(0, 1)),
+  ...claimSpecWarnings(claim.spec ?? {}, "spec"),
+];
+
+export function persistentVolumeWarnings(volume: Loose<PersistentVolume>): string[] {
+  const { spec = {} } = volume;
+  const warnings = noted(volume, annotations);
   if (spec.persistentVolumeReclaimPolicy === "Recycle") {
     warnings.push(
       "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.",

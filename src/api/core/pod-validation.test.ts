@@ -28,6 +28,51 @@ const spread = (fields: object): object =>
   });
 
 const creates: readonly CreateCase[] = [
+  [
+    pod,
+    spec({ hostNetwork: true, securityContext: { sysctls: [{ name: "net.core.somaxconn", value: "1" }] } }),
+    `spec.securityContext.sysctls[0].name: Invalid value: "net.core.somaxconn": may not be specified when 'hostNetwork' is true`,
+  ],
+  ...["kernel.shmmax", "kernel/msgmax", "kernel.sem", "fs.mqueue.msg_max"].map(
+    (name) =>
+      [
+        pod,
+        spec({ hostIPC: true, securityContext: { sysctls: [{ name, value: "1" }] } }),
+        `spec.securityContext.sysctls[0].name: Invalid value: "${name}": may not be specified when 'hostIPC' is true`,
+      ] as const,
+  ),
+  [pod, spec({ hostIPC: true, securityContext: { sysctls: [{ name: "kernel.semaphore", value: "1" }] } })],
+  [
+    pod,
+    one({ securityContext: { appArmorProfile: { type: "Localhost", localhostProfile: " p" } } }),
+    'spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value: " p": must not be padded with whitespace',
+  ],
+  [
+    pod,
+    one({ securityContext: { appArmorProfile: { type: "Localhost", localhostProfile: "p".repeat(4096) } } }),
+    "spec.containers[0].securityContext.appArmorProfile.localhostProfile: Too long: may not be more than 4095 bytes",
+  ],
+  [
+    pod,
+    one({ securityContext: { appArmorProfile: { type: "" } } }),
+    "spec.containers[0].securityContext.appArmorProfile.type: Required value: type is required when appArmorProfile is set",
+  ],
+  [
+    pod,
+    one({ securityContext: { seccompProfile: { type: "Localhost", localhostProfile: "/p" } } }),
+    'spec.containers[0].securityContext.seccompProfile.localhostProfile: Invalid value: "/p": must be a relative path',
+  ],
+  [
+    pod,
+    spec({ securityContext: { seccompProfile: { type: "Unconfined", localhostProfile: "p" } } }),
+    'spec.securityContext.seccompProfile.localhostProfile: Invalid value: {"Type":"Unconfined","LocalhostProfile":"p"}: can only be set when seccomp type is Localhost',
+  ],
+  [
+    pod,
+    spec({ securityContext: { supplementalGroupsPolicy: "Loose", seLinuxChangePolicy: "Never" } }),
+    'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Loose": supported values: "Merge", "Strict"',
+    'spec.securityContext.seLinuxChangePolicy: Unsupported value: "Never": supported values: "MountOption", "Recursive"',
+  ],
   [pod, spec({ imagePullSecrets: [{ name: "" }] })],
   [pod, uses("a")],
   [

@@ -9,6 +9,7 @@ import type {
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 import { userIdFaults } from "../meta/names.ts";
+import { checkDescendingPath } from "./path-rules.ts";
 import { checkWindowsOptions } from "./windows-validation.ts";
 
 interface Ids {
@@ -25,29 +26,53 @@ function checkIds(ids: Ids, path: string, faults: FaultList): void {
 }
 
 const profileTypes = ["Localhost", "RuntimeDefault", "Unconfined"];
+/** A path's, in bytes. */
+const profileLengthMax = 4095;
 
-function checkProfile(
-  profile: Loose<SeccompProfile | AppArmorProfile> | undefined,
-  what: "seccomp" | "AppArmor",
+function checkType(type: string, field: string, path: string, faults: FaultList): void {
+  if (type === "") faults.required(`${path}.type`, `type is required when ${field} is set`);
+  else if (!profileTypes.includes(type)) faults.notSupported(`${path}.type`, type, profileTypes);
+}
+
+function checkSeccomp(profile: Loose<SeccompProfile> | undefined, path: string, faults: FaultList): void {
+  if (profile === undefined) return;
+  const { type = "", localhostProfile } = profile;
+  const at = `${path}.localhostProfile`;
+  checkType(type, "seccompProfile", path, faults);
+  if (type !== "Localhost") {
+    const shown = { Type: type, LocalhostProfile: localhostProfile };
+    if (localhostProfile !== undefined) {
+      faults.invalid(at, shown, "can only be set when seccomp type is Localhost");
+    }
+  } else if (localhostProfile === undefined) {
+    faults.required(at, "must be set when seccomp type is Localhost");
+  } else checkDescendingPath(localhostProfile, at, faults);
+}
+
+const appArmorNeeded = "must be set when AppArmor type is Localhost";
+
+/** upstream: ValidateAppArmorProfileField */
+export function checkAppArmor(
+  profile: Loose<AppArmorProfile> | undefined,
   path: string,
   faults: FaultList,
 ): void {
   if (profile === undefined) return;
-  const { type = "", localhostProfile } = profile;
+  const { type = "", localhostProfile: name } = profile;
   const at = `${path}.localhostProfile`;
-  if (type === "Localhost") {
-    if (localhostProfile === undefined || localhostProfile === "") {
-      faults.required(at, `must be set when ${what} type is Localhost`);
-    } else if (what === "seccomp" && localhostProfile.split("/").includes("..")) {
-      faults.invalid(at, localhostProfile, "must not contain '..'");
+  if (type !== "Localhost") {
+    if (profileTypes.includes(type) && name !== undefined) {
+      faults.invalid(at, name, "can only be set when AppArmor type is Localhost");
     }
+    checkType(type, "appArmorProfile", path, faults);
     return;
   }
-  if (localhostProfile !== undefined) {
-    faults.invalid(at, localhostProfile, `can only be set when ${what} type is Localhost`);
+  if (name === undefined || name === "") {
+    faults.required(at, appArmorNeeded);
+    return;
   }
-  if (type === "") faults.required(`${path}.type`, `type is required when ${what}Profile is set`);
-  else if (!profileTypes.includes(type)) faults.notSupported(`${path}.type`, type, profileTypes);
+  if (name.trim() !== name) faults.invalid(at, name, "must not be padded with whitespace");
+  if (Buffer.byteLength(name) > profileLengthMax) faults.tooLong(at, profileLengthMax);
 }
 
 /** upstream: ValidateSecurityContext */
@@ -59,8 +84,8 @@ export function checkSecurityContext(
   if (context === undefined) return;
   checkIds(context, path, faults);
   faults.optionalOneOf(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]);
-  checkProfile(context.seccompProfile, "seccomp", `${path}.seccompProfile`, faults);
-  checkProfile(context.appArmorProfile, "AppArmor", `${path}.appArmorProfile`, faults);
+  checkSeccomp(context.seccompProfile, `${path}.seccompProfile`, faults);
+  checkAppArmor(context.appArmorProfile, `${path}.appArmorProfile`, faults);
   checkWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, faults);
   if (context.allowPrivilegeEscalation !== false) return;
   if (context.privileged === true) {
@@ -79,17 +104,25 @@ const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9]([-_a-z0-9]*[
 const sysctlRule =
   "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
 
-function checkSysctls(
-  sysctls: readonly { readonly name?: string | undefined }[] = [],
-  path: string,
-  faults: FaultList,
-): void {
+const ipcSysctls = /^(?:kernel[./](?:shm|msg|sem$)|fs[./]mqueue[./])/;
+
+/** A setting of a namespace that the pod shares with its node would be the node's. upstream: ValidateHostSysctl */
+function hostSysctlFault(name: string, { hostNetwork, hostIPC }: Loose<PodSpec>): string | undefined {
+  if (hostNetwork === true && /^net[./]/.test(name)) return "may not be specified when 'hostNetwork' is true";
+  if (hostIPC === true && ipcSysctls.test(name)) return "may not be specified when 'hostIPC' is true";
+  return undefined;
+}
+
+function checkSysctls(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  const sysctls = spec.securityContext?.sysctls ?? [];
   const names = new Set<string>();
   for (const [index, { name = "" }] of sysctls.entries()) {
     const at = `${path}[${index}].name`;
     if (name === "") faults.required(at);
     else if (name.length > 253 || !sysctlName.test(name)) faults.invalid(at, name, sysctlRule);
     else if (names.has(name)) faults.duplicate(at, name);
+    const fault = hostSysctlFault(name, spec);
+    if (fault !== undefined) faults.invalid(at, name, fault);
     names.add(name);
   }
 }
@@ -142,12 +175,20 @@ export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: Fau
   for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
     faults.messages(`${at}.supplementalGroups[${index}]`, group, userIdFaults(group));
   }
-  checkSysctls(context.sysctls, `${at}.sysctls`, faults);
+  checkSysctls(spec, `${at}.sysctls`, faults);
   faults.optionalOneOf(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, [
     "Always",
     "OnRootMismatch",
   ]);
-  checkProfile(context.seccompProfile, "seccomp", `${at}.seccompProfile`, faults);
-  checkProfile(context.appArmorProfile, "AppArmor", `${at}.appArmorProfile`, faults);
+  checkSeccomp(context.seccompProfile, `${at}.seccompProfile`, faults);
+  checkAppArmor(context.appArmorProfile, `${at}.appArmorProfile`, faults);
+  faults.optionalOneOf(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, [
+    "Merge",
+    "Strict",
+  ]);
+  faults.optionalOneOf(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, [
+    "MountOption",
+    "Recursive",
+  ]);
   checkWindowsOptions(context.windowsOptions, `${at}.windowsOptions`, faults);
 }

@@ -1,8 +1,8 @@
 /** What the core group warns of. upstream: pkg/registry/core/<resource>/strategy.go */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type {
+  Endpoints,
   Node,
-  PersistentVolumeClaim,
   PodTemplate,
   ReplicationController,
   Secret,
@@ -12,7 +12,7 @@ import type {
 import { addressWarnings, rangeWarnings } from "../meta/addresses.ts";
 import type { WarningsByKind } from "../meta/kind-warnings.ts";
 import type { Loose } from "../meta/loose.ts";
-import { claimSpecWarnings, persistentVolumeWarnings } from "./claim-warnings.ts";
+import { claimWarnings, persistentVolumeWarnings } from "./claim-warnings.ts";
 import { ownerNameWarnings, podNameWarnings, podTemplateWarnings, podWarnings } from "./pod-warnings.ts";
 
 const topologyHints = "service.kubernetes.io/topology-aware-hints";
@@ -112,10 +112,21 @@ const templateWarnings = ({ template }: Loose<PodTemplate>): string[] =>
   podTemplateWarnings(template, "template");
 const controllerWarnings = ({ spec }: Loose<ReplicationController>): string[] =>
   podTemplateWarnings(spec?.template, "spec.template");
-const claimWarnings = ({ spec }: Loose<PersistentVolumeClaim>): string[] =>
-  claimSpecWarnings(spec ?? {}, "spec");
+
+/** Addresses that the endpoints controller wrote are fine. upstream: pkg/registry/core/endpoint/strategy.go */
+function endpointsWarnings({ metadata, subsets = [] }: Loose<Endpoints>): string[] {
+  if (metadata?.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller") return [];
+  return subsets.flatMap((subset, index) =>
+    (["addresses", "notReadyAddresses"] as const).flatMap((list) =>
+      (subset[list] ?? []).flatMap(({ ip = "" }, position) =>
+        addressWarnings(ip, `subsets[${index}].${list}[${position}].ip`),
+      ),
+    ),
+  );
+}
 
 export const coreWarnings: WarningsByKind = {
+  Endpoints: { onCreate: endpointsWarnings, onUpdate: endpointsWarnings },
   Node: { onCreate: nodeWarnings, onUpdate: nodeWarnings },
   PersistentVolume: { onCreate: persistentVolumeWarnings, onUpdate: persistentVolumeWarnings },
   PersistentVolumeClaim: { onCreate: claimWarnings, onUpdate: claimWarnings },

@@ -3,6 +3,7 @@
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Container, Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
+import { syncAppArmor } from "#api/core/pod-apparmor.ts";
 import { qosClassOf } from "#api/core/qos.ts";
 import {
   bumpGeneration,
@@ -33,6 +34,9 @@ export class PodStrategy implements Strategy {
       status.conditions = [gatedCondition()];
     }
     pod.status = status;
+    syncAppArmor(pod, (text) => {
+      context.warn(text);
+    });
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
