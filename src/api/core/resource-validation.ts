@@ -39,6 +39,14 @@ const standardResources = new Set([
   ...["cpu", "memory", "ephemeral-storage"].map((name) => `limits.${name}`),
 ]);
 
+/** upstream: pkg/apis/core/helper/helpers.go (IsStandardQuotaResourceName) */
+const quotaResources = new Set([
+  ...containerResources,
+  ...countedResources,
+  ...["cpu", "memory", "ephemeral-storage", "storage"].map((name) => `requests.${name}`),
+  ...["cpu", "memory", "ephemeral-storage"].map((name) => `limits.${name}`),
+]);
+
 export const isHugePages = (name: string): boolean => name.startsWith(hugePagesPrefix);
 const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
 const isExtended = (name: string): boolean =>
@@ -58,6 +66,17 @@ export function readQuantity(text: unknown, path: string, faults: FaultList): Qu
     if (!(error instanceof QuantityError)) throw error;
     faults.invalid(path, text, error.message);
     return undefined;
+  }
+}
+
+export const isQuotaResource = (name: string): boolean =>
+  quotaResources.has(name) || isHugePages(name) || name.startsWith(`requests.${hugePagesPrefix}`);
+
+/** upstream: ValidateResourceQuotaResourceName */
+export function checkQuotaResourceName(name: string, path: string, faults: FaultList): void {
+  checkResourceName(name, path, faults);
+  if (!name.includes("/") && !isQuotaResource(name)) {
+    faults.invalid(path, name, "must be a standard resource for quota");
   }
 }
 

@@ -20,8 +20,8 @@ import {
 import { checkPodStatusUpdate } from "./pod-status-validation.ts";
 import { checkPodUpdate } from "./pod-update-validation.ts";
 import { checkPodCreate, checkPodTemplate } from "./pod-validation.ts";
+import { checkLimitRange } from "./limit-range-validation.ts";
 import {
-  checkLimitRange,
   checkResourceQuota,
   checkResourceQuotaStatusUpdate,
   checkResourceQuotaUpdate,
