@@ -51,21 +51,24 @@ function toldProfile(
 }
 
 /** Changes the pod, which is about to be created. */
-export function syncAppArmor({ metadata, spec }: Pod, warn: (text: string) => void): void {
+export function syncAppArmor({ metadata = {}, spec }: Pod, warn: (text: string) => void): void {
   if (spec === undefined || spec.os?.name === "windows") return;
   const ofPod = spec.securityContext?.appArmorProfile;
   for (const [given] of containersWithPaths(spec, "")) {
     const container = given as AnyContainer;
     const key = prefix + container.name;
-    const text = metadata?.annotations?.[key];
+    const text = metadata.annotations?.[key];
     if (text === undefined) {
       const said = textOf(container.securityContext?.appArmorProfile ?? ofPod);
-      if (said !== undefined && metadata !== undefined) (metadata.annotations ??= {})[key] = said;
-      continue;
+      if (said !== undefined) (metadata.annotations ??= {})[key] = said;
+    } else if (takeProfile(toldProfile(text, container, ofPod), container)) {
+      warn(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
     }
-    const told = toldProfile(text, container, ofPod);
-    if (told === undefined) continue;
-    if (told !== "unknown") (container.securityContext ??= {}).appArmorProfile = told;
-    warn(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
   }
+}
+
+/** Whether there is something to warn of. */
+function takeProfile(told: ReturnType<typeof toldProfile>, container: AnyContainer): boolean {
+  if (typeof told === "object") (container.securityContext ??= {}).appArmorProfile = told;
+  return told !== undefined;
 }
