@@ -185,3 +185,15 @@ suite("bootstrap tokens", () => {
     });
   }
 });
+
+test("whether anonymous is welcome depends on the path as everybody sees it", async () => {
+  const livez = new UnionAuthenticator({ allowAnonymous: (path) => path === "/livez" }, []);
+  const welcome = async (target: string): Promise<boolean> =>
+    (await livez.authenticate({ ...ask(), target })) !== undefined;
+  for (const target of ["/livez", "/livez?verbose", "/%6civez", "/%6Civez?x=%2f"]) {
+    assert.equal(await welcome(target), true, target);
+  }
+  for (const target of ["/", "/livez/", "/%", "/%25livez", "//livez", "/readyz?/livez"]) {
+    assert.equal(await welcome(target), false, target);
+  }
+});

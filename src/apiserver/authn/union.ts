@@ -35,8 +35,7 @@ export class UnionAuthenticator implements Authenticator {
       }
     }
     if (refusal !== undefined) throw refusal;
-    const [path = "/"] = (credentials.target ?? "/").split("?", 1);
-    return this.#options.allowAnonymous(path) ? anonymous : undefined;
+    return this.#options.allowAnonymous(pathOf(credentials.target ?? "/")) ? anonymous : undefined;
   }
 
   #authenticated(user: UserInfo): UserInfo {
@@ -46,5 +45,16 @@ export class UnionAuthenticator implements Authenticator {
       this.#users.set(user, full);
     }
     return full;
+  }
+}
+
+/** Decoded, as everybody after us will see it. upstream: apiserver/pkg/authentication/request/anonymous */
+function pathOf(target: string): string {
+  const [path = "/"] = target.split("?", 1);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // Nobody serves that.
+    return path;
   }
 }
