@@ -90,7 +90,7 @@ test("while it serves on before its end it isn't ready; then new requests are to
   half.write("\r\n");
   assert.match(
     await refused,
-    /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n.*\r\n\r\napiserver is shutting down\n$/s,
+    /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\ncontent-type: application\/json\r\n.*\r\n\r\n\{"kind":"Status",.*"message":"apiserver is shutting down","reason":"ServiceUnavailable","code":503\}\n$/s,
   );
   pending.end('"x"}}');
   const [made] = (await once(pending, "response")) as [IncomingMessage];

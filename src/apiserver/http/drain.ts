@@ -1,4 +1,5 @@
 /** What is being answered when the server is told to stop, and what still may come in then. */
+import { serviceUnavailableError } from "#api/meta/status.ts";
 import { headerOf, type RequestHead } from "./exchange.ts";
 
 /** upstream: apiserver/pkg/server/filters/with_retry_after.go */
@@ -41,6 +42,6 @@ export class Drain {
 /** upstream: apiserver/pkg/server/filters/waitgroup.go */
 export const shuttingDown = {
   status: 503,
-  headers: { "retry-after": "1", "content-type": "text/plain", "x-content-type-options": "nosniff" },
-  body: "apiserver is shutting down\n",
+  headers: { "retry-after": "1", "content-type": "application/json", "x-content-type-options": "nosniff" },
+  body: `${JSON.stringify(serviceUnavailableError("apiserver is shutting down").status)}\n`,
 } as const;

@@ -330,7 +330,7 @@ export class Front {
     socket.on("error", () => undefined);
     const request = new NodeRequestHead(incoming);
     if (this.#drain.refuses(request)) {
-      refuseWith(socket, shuttingDown.status, "text/plain", shuttingDown.body);
+      refuseWith(socket, shuttingDown.status, "application/json", shuttingDown.body);
       return;
     }
     let record: AuditRecord | undefined;
