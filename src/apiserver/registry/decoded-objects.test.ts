@@ -99,7 +99,7 @@ test("deep nesting is no trouble", () => {
 
 test("decoded forms are forgotten, the first ones first, when more bytes are decoded than may be", () => {
   const forgotten: number[] = [];
-  const recent = new RecentObjects(1000);
+  const recent = new RecentObjects({ bytesMax: 1000 });
   for (let at = 0; at < 200; at++) {
     recent.note({ length: 100, forget: () => forgotten.push(at) });
   }
@@ -109,8 +109,30 @@ test("decoded forms are forgotten, the first ones first, when more bytes are dec
   );
 });
 
+test("most of them are forgotten a turn later: who watches has had them by then", () => {
+  const forgotten: number[] = [];
+  const later: (() => void)[] = [];
+  const recent = new RecentObjects({
+    bytesMax: 1000,
+    stayingBytesMax: 300,
+    defer: (run) => {
+      later.push(run);
+    },
+  });
+  const note = (at: number): void => {
+    recent.note({ length: 100, forget: () => forgotten.push(at) });
+  };
+  for (let at = 0; at < 10; at++) note(at);
+  assert.deepEqual(forgotten, []);
+  assert.equal(later.length, 1);
+  later[0]?.();
+  assert.deepEqual(forgotten, [0, 1, 2, 3, 4, 5, 6]);
+  note(10);
+  assert.equal(later.length, 2);
+});
+
 const stored = (recentBytesMax: number): StoredObject => {
-  const decoded = new DecodedObjects(new RecentObjects(recentBytesMax));
+  const decoded = new DecodedObjects(new RecentObjects({ bytesMax: recentBytesMax }));
   return new StoredObject({ namespace: "default", name: "one" }, encodeForStore(pod("one")), 7n, { decoded });
 };
 

@@ -6,10 +6,15 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { KnownSpec } from "./known-spec.ts";
 
 /**
- * Bytes of the values whose decoded form is kept: a commit of many clients fits, so that whoever watches gets what was
- * announced. Much more would grow old before it is dropped, which costs the collector most.
+ * Bytes of the values whose decoded form is kept, at most: a commit of many clients fits, so that whoever watches gets
+ * what was announced.
  */
 const recentBytesMax = 1 << 20;
+/**
+ * What stays of them once those who watch had their turn. More would grow old before it is dropped, which costs the
+ * collector most.
+ */
+const stayingBytesMax = 1 << 18;
 /** Groups of objects alike whose newest is remembered. */
 const groupsMax = 256;
 /** What lies deeper isn't shared. */
@@ -23,21 +28,43 @@ export interface Forgetful {
   forget(): void;
 }
 
+export interface RecentBounds {
+  readonly bytesMax: number;
+  readonly stayingBytesMax: number;
+  /** Runs what it is given a turn of the event loop later. */
+  readonly defer: (run: () => void) => void;
+}
+
+const usualBounds: RecentBounds = { bytesMax: recentBytesMax, stayingBytesMax, defer: setImmediate };
+
 /** The first in is the first to be forgotten: one bound for all resources. */
 export class RecentObjects {
-  readonly #bytesMax: number;
+  readonly #bounds: RecentBounds;
+  readonly #settle = (): void => {
+    this.#isSettling = false;
+    this.#shorten(this.#bounds.stayingBytesMax);
+  };
   #queue: Forgetful[] = [];
   #head = 0;
   #bytes = 0;
+  #isSettling = false;
 
-  constructor(bytesMax: number = recentBytesMax) {
-    this.#bytesMax = bytesMax;
+  constructor(bounds: Partial<RecentBounds> = {}) {
+    this.#bounds = { ...usualBounds, ...bounds };
   }
 
   note(object: Forgetful): void {
     this.#queue.push(object);
     this.#bytes += object.length;
-    while (this.#bytes > this.#bytesMax && this.#head < this.#queue.length) {
+    const { bytesMax, defer } = this.#bounds;
+    if (this.#bytes > bytesMax) this.#shorten(bytesMax);
+    if (this.#isSettling || this.#bytes <= this.#bounds.stayingBytesMax) return;
+    this.#isSettling = true;
+    defer(this.#settle);
+  }
+
+  #shorten(bytesMax: number): void {
+    while (this.#bytes > bytesMax && this.#head < this.#queue.length) {
       const oldest = this.#queue[this.#head++] as Forgetful;
       this.#bytes -= oldest.length;
       oldest.forget();
