@@ -29,16 +29,14 @@ export const connectKinds = {
 export const admitted =
   (admission: Admission, connectKind: ConnectKind, handler: Handler): Handler =>
   async (request) => {
-    const attributes = {
-      ...attributesOf(request, {
-        operation: "CONNECT",
-        object: optionsOf(request, connectKind),
-        oldObject: undefined,
-        options: {},
-        dryRun: false,
-      }),
+    const attributes = attributesOf(request, {
+      operation: "CONNECT",
+      object: optionsOf(request, connectKind),
+      oldObject: undefined,
+      options: {},
+      dryRun: false,
       gvk: { group: "", version: "v1", kind: connectKind.kind },
-    };
+    });
     await admission.admit(attributes);
     await admission.validate(attributes);
     return handler(request);

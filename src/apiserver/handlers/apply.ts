@@ -33,12 +33,13 @@ export async function apply(request: ResourceCall, deps: WriteDeps, strategy?: S
   const context = writeContext(request, deps, {
     dryRun: options.dryRun,
     asObject: optionsObject("PatchOptions", options),
+    // A status can't be applied to what isn't there.
+    mayCreate: info.subresource === "",
   });
   const { object, isCreated } = await endpoint.storage.update(
     { namespace: info.namespace, name: info.name },
     (current) => applied(request, deps, { current, body, options }),
-    // A status can't be applied to what isn't there.
-    { ...context, mayCreate: info.subresource === "" },
+    context,
     strategy,
   );
   return { kind: "stored", status: isCreated ? 201 : 200, object, endpoint };

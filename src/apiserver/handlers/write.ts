@@ -7,14 +7,16 @@ import {
   tooLong,
 } from "#api/meta/field-error.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
-import type { AnyObject } from "#api/meta/object.ts";
+import type { AnyObject, GroupVersionKind, GroupVersionResource } from "#api/meta/object.ts";
 import { badRequestError, invalidError } from "#api/meta/status.ts";
 import type { WriteStamp } from "#api/patch/apply/field-manager.ts";
 import type { Admission, AdmissionAttributes, Operation } from "#apiserver/admission/admission.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { WriteContext } from "#apiserver/registry/store.ts";
+import type { ApiCall } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import { dryRunFaults, isTrue } from "#apiserver/request/query.ts";
 import type { Decoded, TypeSemantics } from "#apiserver/request/semantics.ts";
@@ -170,68 +172,126 @@ export interface AdmissionSubject {
   readonly oldObject: AnyObject | undefined;
   readonly options: AnyObject;
   readonly dryRun: boolean;
+  /** Of what the request is about where that isn't what the endpoint serves. */
+  readonly gvk?: GroupVersionKind;
+  readonly name?: string;
 }
 
 /** `name` is the object's own where the URL has none. */
-export function attributesOf(request: ResourceCall, subject: AdmissionSubject): AdmissionAttributes {
-  const { call, info, endpoint } = request;
-  const { group, version, resource } = endpoint.definition;
-  return {
-    ...subject,
-    gvk: endpoint.gvk,
-    gvr: { group, version, resource },
-    subresource: info.subresource,
-    namespace: info.namespace,
-    name: info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name,
-    user: call.user,
-    // Made only for who asks: most writes wait for nobody.
-    get signal() {
-      return call.signal;
-    },
-    warn: (text) => {
-      call.warn(text);
-    },
-    annotate: (key, text) => {
-      call.annotate?.(key, text);
-    },
-    held: (ms) => {
-      call.held?.(ms);
-    },
-  };
+export const attributesOf = (request: ResourceCall, subject: AdmissionSubject): AdmissionAttributes =>
+  new RequestAttributes(request, subject);
+
+/** A class, and not to be spread: two are made for each write. */
+class RequestAttributes implements AdmissionAttributes {
+  readonly operation: Operation;
+  readonly gvk: GroupVersionKind;
+  readonly gvr: GroupVersionResource;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: AnyObject | undefined;
+  readonly oldObject: AnyObject | undefined;
+  readonly options: AnyObject;
+  readonly dryRun: boolean;
+  readonly user: UserInfo;
+  readonly #call: ApiCall;
+
+  constructor({ call, info, endpoint }: ResourceCall, subject: AdmissionSubject) {
+    this.operation = subject.operation;
+    this.gvk = subject.gvk ?? endpoint.gvk;
+    const { group, version, resource } = endpoint.definition;
+    this.gvr = { group, version, resource };
+    this.subresource = info.subresource;
+    this.namespace = info.namespace;
+    const inUrl = info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name;
+    this.name = subject.name ?? inUrl;
+    this.object = subject.object;
+    this.oldObject = subject.oldObject;
+    this.options = subject.options;
+    this.dryRun = subject.dryRun;
+    this.user = call.user;
+    this.#call = call;
+  }
+
+  /** Made only for who asks: most writes wait for nobody. */
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  warn(text: string): void {
+    this.#call.warn(text);
+  }
+
+  annotate(key: string, text: string): void {
+    this.#call.annotate?.(key, text);
+  }
+
+  held(ms: number): void {
+    this.#call.held?.(ms);
+  }
 }
 
-/** The engine's view of a write; `operation` is what validating admission is told. */
-export function writeContext(
+interface ContextOptions {
+  readonly dryRun: boolean;
+  readonly asObject: AnyObject;
+  /** False where admission has been asked already, about something else. */
+  readonly asksAdmission?: boolean;
+  /** See WriteContext. */
+  readonly mayCreate?: boolean;
+}
+
+/** The engine's view of a write. */
+export const writeContext = (
   request: ResourceCall,
-  { admission }: WriteDeps,
-  options: { readonly dryRun: boolean; readonly asObject: AnyObject },
-): WriteContext {
-  const { call, endpoint } = request;
-  const { group, version } = endpoint.definition;
-  return {
-    dryRun: options.dryRun,
-    requestVersion: group === "" ? version : `${group}/${version}`,
-    user: call.user,
-    impersonator: call.impersonator,
-    get signal() {
-      return call.signal;
-    },
-    warn: (text) => {
-      call.warn(text);
-    },
-    validate: async (object, old) => {
-      const operation = object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE";
-      await admission.validate(
-        attributesOf(request, {
-          operation,
-          object: object === undefined ? undefined : endpoint.viewOf(object),
-          oldObject: old === undefined ? undefined : endpoint.viewOf(old),
-          options: options.asObject,
-          dryRun: options.dryRun,
-        }),
-      );
-    },
-  };
+  { admission }: Pick<WriteDeps, "admission">,
+  options: ContextOptions,
+): WriteContext => new RequestContext(request, admission, options);
+
+class RequestContext implements WriteContext {
+  readonly dryRun: boolean;
+  readonly requestVersion: string;
+  readonly user: UserInfo;
+  readonly impersonator: UserInfo | undefined;
+  readonly mayCreate: boolean;
+  readonly #request: ResourceCall;
+  readonly #admission: Admission;
+  readonly #options: ContextOptions;
+
+  constructor(request: ResourceCall, admission: Admission, options: ContextOptions) {
+    const { call, endpoint } = request;
+    const { group, version } = endpoint.definition;
+    this.dryRun = options.dryRun;
+    this.requestVersion = group === "" ? version : `${group}/${version}`;
+    this.user = call.user;
+    this.impersonator = call.impersonator;
+    this.mayCreate = options.mayCreate === true;
+    this.#request = request;
+    this.#admission = admission;
+    this.#options = options;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.call.signal;
+  }
+
+  warn(text: string): void {
+    this.#request.call.warn(text);
+  }
+
+  /** What was done is told from which of the two there is. */
+  validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void> {
+    const { asObject, dryRun, asksAdmission = true } = this.#options;
+    if (!asksAdmission) return Promise.resolve();
+    const { endpoint } = this.#request;
+    const attributes = attributesOf(this.#request, {
+      operation: object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE",
+      object: object === undefined ? undefined : endpoint.viewOf(object),
+      oldObject: old === undefined ? undefined : endpoint.viewOf(old),
+      options: asObject,
+      dryRun,
+    });
+    return this.#admission.validate(attributes);
+  }
 }
 
 /** The decoded options as admission sees them. */

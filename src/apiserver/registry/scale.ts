@@ -220,7 +220,7 @@ async function write(
   const { make, options } = work;
   const { form, reader } = deps;
   const asObject = optionsObject(work.kind, options);
-  const context = writeContext(request, deps, { dryRun: options.dryRun, asObject });
+  const context = writeContext(request, deps, { dryRun: options.dryRun, asObject, asksAdmission: false });
   const { object } = await endpoint.storage.update(
     info,
     async (current) => {
@@ -229,16 +229,14 @@ async function write(
       const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: form.path.map(fieldKey) };
       const managers = scaleManagers(reader.storedOrNone(current?.metadata?.managedFields), parent);
       const scale = make({ ...old, metadata: { ...old.metadata, managedFields: encodeManagers(managers) } });
-      const attributes = {
-        ...attributesOf(request, {
-          operation: "UPDATE",
-          object: scale,
-          oldObject: old,
-          options: asObject,
-          dryRun: options.dryRun,
-        }),
+      const attributes = attributesOf(request, {
+        operation: "UPDATE",
+        object: scale,
+        oldObject: old,
+        options: asObject,
+        dryRun: options.dryRun,
         gvk: scaleKind,
-      };
+      });
       await deps.admission.admit(attributes);
       checkScale(request, scale, old);
       await deps.admission.validate(attributes);
@@ -246,7 +244,7 @@ async function write(
       noteManagers(request, deps, owner, scale);
       return owner;
     },
-    { ...context, validate: () => Promise.resolve() },
+    context,
   );
   await endpoint.prepare([object]);
   return { kind: "object", status: 200, object: scaleOf(endpoint.view(object), form) };

@@ -44,11 +44,8 @@ export const bind =
       oldObject: undefined,
       options: asObject,
     } as const;
-    const attributes = {
-      ...attributesOf(request, { ...subject, dryRun: options.dryRun }),
-      gvk: bindingKind,
-      name,
-    };
+    const { dryRun } = options;
+    const attributes = attributesOf(request, { ...subject, dryRun, gvk: bindingKind, name });
     await deps.admission.admit(attributes);
     const faults = faultsOf(binding);
     if (faults.length > 0) throw invalidError({ group: "", kind: "Binding", name }, faults);
@@ -75,7 +72,7 @@ async function assign(
   const refuse = (why: string): never => {
     throw conflictError({ group: "", resource: "pods/binding", name }, why);
   };
-  const context = writeContext(request, deps, { dryRun, asObject: {} });
+  const context = writeContext(request, deps, { dryRun, asObject: {}, asksAdmission: false });
   await endpoint.storage.update(
     { namespace: info.namespace, name },
     (current) => {
@@ -95,7 +92,7 @@ async function assign(
       place(pod, binding, toRfc3339(deps.clock.now()));
       return Promise.resolve(pod);
     },
-    { ...context, validate: () => Promise.resolve() },
+    context,
     bareStrategy,
   );
 }

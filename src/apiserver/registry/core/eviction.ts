@@ -50,16 +50,13 @@ export const evict =
       options: asObject,
       dryRun,
     } as const;
-    const attributes = { ...attributesOf(request, subject), gvk: evictionKind };
+    const attributes = attributesOf(request, { ...subject, gvk: evictionKind });
     await deps.admission.admit(attributes);
     await deps.admission.validate(attributes);
 
     const id = { namespace: info.namespace, name };
     const pod = (await endpoint.storage.get(id)).object as Pod;
-    const context = {
-      ...writeContext(request, deps, { dryRun, asObject }),
-      validate: () => Promise.resolve(),
-    };
+    const context = writeContext(request, deps, { dryRun, asObject, asksAdmission: false });
     if (!isFree(pod)) await takeFromBudget(request, deps, pod, context);
     await endpoint.storage.delete(id, deletion, context);
     return createdStatus();

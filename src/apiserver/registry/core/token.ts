@@ -30,16 +30,14 @@ export const createToken =
     metadata.namespace ??= info.namespace;
     deps.semantics.applyDefaults(object, tokenKind);
     const account = (await endpoint.storage.get(info)).object as ServiceAccount;
-    const attributes = {
-      ...attributesOf(request, {
-        operation: "CREATE",
-        object,
-        oldObject: undefined,
-        options: optionsObject("CreateOptions", options),
-        dryRun: options.dryRun,
-      }),
+    const attributes = attributesOf(request, {
+      operation: "CREATE",
+      object,
+      oldObject: undefined,
+      options: optionsObject("CreateOptions", options),
+      dryRun: options.dryRun,
       gvk: tokenKind,
-    };
+    });
     await deps.admission.admit(attributes);
     await deps.admission.validate(attributes);
     const issued = await issuer.issue(account, object as TokenRequest & AnyObject);
