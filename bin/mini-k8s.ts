@@ -1,10 +1,5 @@
 /** Signals and arguments in, exit code out; everything else is src/cli. */
-import { isSea } from "node:sea";
-import { setFlagsFromString } from "node:v8";
 import { main } from "#cli/main.ts";
-
-// As scripts/start.sh has it. Among the executable's own flags it would make the engine refuse the compiled code there.
-if (isSea()) setFlagsFromString("--heap-growing-percent=100");
 
 // Whoever reads no further, as `head` does, has what it wanted; what runs goes on.
 for (const stream of [process.stdout, process.stderr]) {

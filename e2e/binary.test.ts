@@ -24,9 +24,14 @@ function newest(path: string): number {
 }
 
 function buildIfStale(): void {
-  const sources = ["src", "bin", "package-lock.json", "scripts/build.ts", "scripts/bundle.ts"].map((path) =>
-    newest(join(root, path)),
-  );
+  const sources = [
+    "src",
+    "bin",
+    "package-lock.json",
+    "scripts/build.ts",
+    "scripts/bundle.ts",
+    "scripts/recorder.ts",
+  ].map((path) => newest(join(root, path)));
   if (existsSync(binary) && statSync(binary).mtimeMs > Math.max(...sources)) return;
   execFileSync(process.execPath, [join(root, "scripts", "build.ts")], { stdio: "inherit" });
 }

@@ -34,9 +34,15 @@ const stacksAsTheyAre: Plugin = {
 export interface BundleOptions {
   /** Small, with a map beside it; else readable, so that a stack trace tells where it was. */
   readonly minify: boolean;
+  /** As one function of what CommonJS hands to a module: for who loads it otherwise than by Node's loader. */
+  readonly wrapped?: boolean;
 }
 
-export async function bundle(entry: string, out: string, { minify }: BundleOptions): Promise<void> {
+export async function bundle(
+  entry: string,
+  out: string,
+  { minify, wrapped = false }: BundleOptions,
+): Promise<void> {
   await build({
     entryPoints: [resolve(root, entry)],
     outfile: out,
@@ -48,6 +54,10 @@ export async function bundle(entry: string, out: string, { minify }: BundleOptio
     keepNames: minify,
     sourcemap: minify ? "external" : false,
     legalComments: "none",
+    ...(wrapped && {
+      banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+      footer: { js: "})" },
+    }),
     plugins: [withoutNativeHelpers, stacksAsTheyAre],
     // CommonJS has no import.meta; what reads the first does so only where its files lie as in the sources.
     define: { "import.meta.url": "undefined", "import.meta.dirname": "__dirname", SHIPPED: "true" },

@@ -1,13 +1,11 @@
-/** What lies beside the program: in the one executable as assets, in a checkout as files. */
+/** What lies beside the program: behind the one executable, in a checkout as files. */
 import { closeSync, existsSync, openSync, readFileSync, writeSync, constants as files } from "node:fs";
 import { join } from "node:path";
-import type * as NodeSea from "node:sea";
+import { isSea } from "node:sea";
 import { Worker } from "node:worker_threads";
 import { zstdDecompressSync } from "node:zlib";
 import type { Assets } from "#supervisor/host.ts";
-
-/** The part of node:sea that is used. */
-type Sea = Pick<typeof NodeSea, "getRawAsset">;
+import { readAppended } from "./appended-files.ts";
 
 export interface AssetOptions {
   readonly dataDir: string;
@@ -15,18 +13,16 @@ export interface AssetOptions {
   readonly startsStore: boolean;
 }
 
-export async function loadAssets({ dataDir, startsStore }: AssetOptions): Promise<Assets> {
-  const sea = await import("node:sea");
-  if (!sea.isSea()) return filesOfCheckout(startsStore);
-  const bytes = (name: string): Buffer => Buffer.from(sea.getRawAsset(name));
+export function loadAssets({ dataDir, startsStore }: AssetOptions): Assets {
+  if (!isSea()) return filesOfCheckout(startsStore);
   return {
-    sqliteAddon: addonPath(sea, dataDir),
+    sqliteAddon: addonPath(dataDir),
     spawnStoreWorker: startedMaybe(
       startsStore,
-      () => new Worker(sea.getAsset("worker.cjs", "utf8"), { eval: true, name: "sqlite" }),
+      () => new Worker(readAppended("worker.cjs").toString("latin1"), { eval: true, name: "sqlite" }),
     ),
-    runc: () => zstdDecompressSync(bytes("runc.zst")),
-    descriptions: () => bytes("descriptions.json.gz"),
+    runc: () => zstdDecompressSync(readAppended("runc.zst")),
+    descriptions: () => readAppended("descriptions.json.gz"),
   };
 }
 
@@ -65,8 +61,8 @@ function filesOfCheckout(startsStore: boolean): Assets {
  * The addon as a file that has no name: works where /tmp may not hold programs, and leaves nothing behind.
  * The descriptor stays open for the life of the process; the store's worker loads through it too.
  */
-function addonPath(sea: Sea, dataDir: string): string {
-  const content = Buffer.from(sea.getRawAsset("better_sqlite3.node"));
+function addonPath(dataDir: string): string {
+  const content = readAppended("better_sqlite3.node");
   // Linux's O_TMPFILE, which Node doesn't name.
   const unnamed = 0o20000000 | files.O_DIRECTORY;
   const faults: string[] = [];

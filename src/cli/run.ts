@@ -24,7 +24,7 @@ export async function runUntilStopped(
   // For the programs that a node runs, wherever it runs them.
   process.env["PATH"] = searchPath(invocation.env["PATH"]);
   try {
-    const assets = await loadAssets({ dataDir: options.dataDir, startsStore });
+    const assets = loadAssets({ dataDir: options.dataDir, startsStore });
     await run(hostOf(assets, invocation, log));
     return 0;
   } catch (error) {

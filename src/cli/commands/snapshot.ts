@@ -119,7 +119,7 @@ async function prepare(input: CommandInput): Promise<SnapshotInput> {
     },
     deps: {
       clock: systemClock,
-      assets: await loadAssets({ dataDir, startsStore: false }),
+      assets: loadAssets({ dataDir, startsStore: false }),
       version,
       signal: invocation.signal,
       say: invocation.out,
