@@ -217,7 +217,11 @@ class ApiserverComponent implements Apiserver {
   }
 
   local(user: UserInfo): Transport {
-    return new LocalEndpoint(user, (call) => this.#assembly.chain(call));
+    if (user !== self) return new LocalEndpoint(user, (call) => this.#assembly.chain(call));
+    return new LocalEndpoint(user, (call) => {
+      this.#requestMetrics.selfRequest(call.info);
+      return this.#assembly.chain(call);
+    });
   }
 
   async run(signal: AbortSignal, ready: () => void): Promise<void> {

@@ -50,6 +50,8 @@ export interface Waiter {
   readonly info?: RequestInfo;
   /** So long he did. */
   held?(ms: number): void;
+  /** There is no seat for him. */
+  refused?(): void;
 }
 
 function stateOf(
@@ -184,6 +186,7 @@ export class FlowControl {
     waiter.held?.(began - came);
     if (typeof got === "string") {
       place.refused(got, began - came);
+      waiter.refused?.();
       throw tooManyRequestsError("Too many requests, please try again later.", 1);
     }
     place.begun(began - came, got.seats);

@@ -1,5 +1,6 @@
 /** What priority and fairness counts, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/metrics.go */
 import { Counter, Gauge, type Registry } from "prom-client";
+import { filterSeries } from "#apiserver/metrics/filter-metrics.ts";
 import { alpha, beta } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
@@ -13,6 +14,7 @@ const nameOf = (rest: string): string => `apiserver_flowcontrol_${rest}`;
 /** Requests of one schema in one level. */
 export class FlowPlace {
   readonly labels: Labels;
+  readonly #filter: Series;
   readonly #waitThenRun: Series;
   readonly #waitInVain: Series;
   readonly #executions: Series;
@@ -22,8 +24,12 @@ export class FlowPlace {
   executingSeats = 0;
   waiting = 0;
 
-  constructor(labels: Labels, { wait, execution }: Pick<FlowMetrics, "wait" | "execution">) {
+  constructor(
+    labels: Labels,
+    { wait, execution, filter }: Pick<FlowMetrics, "wait" | "execution" | "filter">,
+  ) {
     this.labels = labels;
+    this.#filter = filter;
     this.#waitThenRun = wait.series({ ...labels, execute: "true" });
     this.#waitInVain = wait.series({ ...labels, execute: "false" });
     this.#executions = execution.series(labels);
@@ -32,6 +38,7 @@ export class FlowPlace {
   refused(reason: Refusal, waitedMs: number): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
     this.#waitInVain.observe(waitedMs / 1000);
+    this.#filter.observe(waitedMs / 1000);
   }
 
   begun(waitedMs: number, seats: number): void {
@@ -39,6 +46,7 @@ export class FlowPlace {
     this.executing += 1;
     this.executingSeats += seats;
     this.#waitThenRun.observe(waitedMs / 1000);
+    this.#filter.observe(waitedMs / 1000);
   }
 
   done(tookMs: number, seats: number): void {
@@ -59,9 +67,11 @@ export interface FlowCounts {
 export class FlowMetrics {
   readonly wait: SeriesHistogram;
   readonly execution: SeriesHistogram;
+  readonly filter: Series;
   readonly #places = new Map<string, FlowPlace>();
 
   constructor(registry: Registry) {
+    this.filter = filterSeries(registry, "priorityandfairness");
     this.wait = new SeriesHistogram(
       {
         name: nameOf("request_wait_duration_seconds"),
@@ -163,8 +173,30 @@ export class FlowMetrics {
   }
 }
 
+const readVerbs = new Set(["get", "list", "watch"]);
+
+/** Those that wait, by whether they only read. upstream: apiserver/pkg/endpoints/metrics/metrics.go */
+function registerWaitingByKind(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
+  const gauge: Gauge = new Gauge({
+    name: "apiserver_current_inqueue_requests",
+    help: alpha("Maximal number of queued requests in this apiserver per request kind in last second."),
+    labelNames: ["request_kind"],
+    registers: [registry],
+    collect: () => {
+      gauge.set({ request_kind: "readOnly" }, 0);
+      gauge.set({ request_kind: "mutating" }, 0);
+      for (const { queues } of levels()) {
+        for (const { request } of queues.flatMap(({ waiting }) => waiting)) {
+          gauge.inc({ request_kind: readVerbs.has(request?.info?.verb ?? "") ? "readOnly" : "mutating" });
+        }
+      }
+    },
+  });
+}
+
 /** What a level knows about itself is asked when the metrics are. */
 export function registerLevelGauges(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
+  registerWaitingByKind(registry, levels);
   const gauges: readonly [rest: string, help: string, value: (level: PriorityLevel) => number][] = [
     [
       "nominal_limit_seats",

@@ -107,11 +107,12 @@ export function sourceAddresses(head: RequestHead): string[] {
   return [...new Set([...said.filter((each) => isIP(each) !== 0), own])].filter((each) => each !== "");
 }
 
-export function bodyOf(head: RequestHead): RequestBody {
+/** `read` is told how long it is, once it is there. */
+export function bodyOf(head: RequestHead, read?: (bytes: number) => void): RequestBody {
   let bytes: Promise<Buffer> | undefined;
   return {
     contentType: headerOf(head, "content-type"),
-    bytes: () => (bytes ??= readAll(head)),
+    bytes: () => (bytes ??= readAll(head, read)),
     stream: {
       // Who stops reading it may still want to answer.
       [Symbol.asyncIterator]: () =>
@@ -120,10 +121,12 @@ export function bodyOf(head: RequestHead): RequestBody {
   };
 }
 
-async function readAll(head: RequestHead): Promise<Buffer> {
+async function readAll(head: RequestHead, read?: (bytes: number) => void): Promise<Buffer> {
   const announced = Number(headerOf(head, "content-length") || "0");
   if (announced > bodyBytesMax) throw tooLarge();
-  return head.readBody?.(bodyBytesMax, tooLarge) ?? readStream(head);
+  const body = await (head.readBody?.(bodyBytesMax, tooLarge) ?? readStream(head));
+  read?.(body.length);
+  return body;
 }
 
 async function readStream({ incoming }: RequestHead): Promise<Buffer> {

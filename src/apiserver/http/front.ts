@@ -75,6 +75,10 @@ interface Visit {
   isFollowed: boolean;
 }
 
+interface KnownResponse extends Response {
+  readonly kind: RequestKind;
+}
+
 interface ToAudit {
   readonly auditId: string;
   readonly head: RequestHead;
@@ -181,7 +185,8 @@ export class Front {
   #count({ exchange, kind, begun, call }: Pick<Visit, "exchange" | "kind" | "begun" | "call">): void {
     const { status: code, bodyBytes } = exchange;
     const ms = this.#deps.clock.monotonic() - begun;
-    kind.finish({ code, ms, heldMs: call?.heldMs ?? 0, bodyBytes });
+    kind.finish({ code, ms, heldMs: call?.heldMs ?? 0, bodyBytes, readBytes: call?.readBytes });
+    if (call?.isRefused === true) this.#deps.metrics.endings.terminated(kind.labels, code);
   }
 
   /** The longer way: who asks must be found out, or all of it is to be told. */
@@ -230,7 +235,11 @@ export class Front {
       const events = this.#deps.metrics.watchEvents(call.info);
       const { kind, begun } = visit;
       const counted = { exchange, kind, begun, call: undefined };
-      void this.#follow(answer, { ...response, events }, call.record, () => {
+      const listed = (): void => {
+        const ms = this.#deps.clock.monotonic() - begun;
+        this.#deps.metrics.watchLists(call.info).observe(ms / 1000);
+      };
+      void this.#follow(answer, { ...response, kind, events, listed }, call.record, () => {
         this.#count(counted);
       });
       return undefined;
@@ -254,7 +263,7 @@ export class Front {
 
   async #follow(
     answer: WatchAnswer,
-    response: Response,
+    response: KnownResponse,
     record: AuditRecord | undefined,
     finished: () => void,
   ): Promise<void> {
@@ -364,7 +373,7 @@ export class Front {
   }
 
   /** Answers when priority and fairness lets it. What lasts takes no seat; a watch takes one until it has begun. */
-  #seated(call: HttpCall, { exchange, target }: Visit): Answer | Promise<Answer> {
+  #seated(call: HttpCall, { exchange, target, kind }: Visit): Answer | Promise<Answer> {
     const { info, query } = call;
     const timeoutMs = isLongRunning(info) ? undefined : this.#timeoutOf(query);
     if (longSubresources.has(info.subresource)) return this.#deps.chain(call);
@@ -374,7 +383,7 @@ export class Front {
     exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
     const answer = (): Answer | Promise<Answer> => {
       const work = this.#deps.chain(call);
-      return timeoutMs !== undefined && work instanceof Promise ? this.#inTime(work, timeoutMs) : work;
+      return timeoutMs !== undefined && work instanceof Promise ? this.#inTime(work, timeoutMs, kind) : work;
     };
     return flow.run(classified, seatsOf(info, query, countObjects), answer, call);
   }
@@ -395,9 +404,12 @@ export class Front {
     }
   }
 
-  #inTime(work: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+  #inTime(work: Promise<Answer>, timeoutMs: number, kind: RequestKind): Promise<Answer> {
+    const { clock, metrics } = this.#deps;
     return new Promise((resolve, reject) => {
-      const cancel = this.#deps.clock.after(timeoutMs, () => {
+      const cancel = clock.after(timeoutMs, () => {
+        metrics.endings.terminated(kind.labels, 504);
+        void metrics.endings.followLate(work, clock);
         reject(
           failure({
             code: 504,
@@ -432,12 +444,12 @@ export class Front {
     });
   }
 
-  #fail(error: unknown, { exchange, shape, call }: Visit): Status | undefined {
-    return this.#tell(error, this.#responseOf(exchange, shape, call?.warnings));
+  #fail(error: unknown, { exchange, shape, call, kind }: Visit): Status | undefined {
+    return this.#tell(error, { ...this.#responseOf(exchange, shape, call?.warnings), kind });
   }
 
   /** What the client is told, or would have been. */
-  #tell(error: unknown, response: Response): Status | undefined {
+  #tell(error: unknown, response: KnownResponse): Status | undefined {
     if (error instanceof ClientGoneError) return undefined;
     const { status } = statusErrorOf(error);
     const { exchange } = response;
@@ -447,6 +459,7 @@ export class Front {
     }
     if (exchange.isHeadSent) {
       // Too late for a Status: the client must see that the answer is broken off.
+      this.#deps.metrics.endings.aborted(response.kind.labels);
       exchange.destroy();
       return status;
     }

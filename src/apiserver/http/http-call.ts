@@ -23,6 +23,10 @@ export class HttpCall implements ApiCall {
   /** The client may go. */
   isAnswered = false;
   heldMs = 0;
+  /** There was no seat for it. */
+  isRefused = false;
+  /** Of its body, once that was read. */
+  readBytes: number | undefined;
   /** Why no answer has a form that the client takes. */
   unacceptable: Error | undefined;
   /** What is kept of it for the audit log. */
@@ -62,7 +66,9 @@ export class HttpCall implements ApiCall {
   }
 
   get body(): RequestBody {
-    this.#body ??= bodyOf(this.#parts.head);
+    this.#body ??= bodyOf(this.#parts.head, (bytes) => {
+      this.readBytes = bytes;
+    });
     return this.#body;
   }
 
@@ -88,6 +94,10 @@ export class HttpCall implements ApiCall {
 
   warn(text: string): void {
     if (!this.warnings.includes(text)) this.warnings.push(text);
+  }
+
+  refused(): void {
+    this.isRefused = true;
   }
 
   held(ms: number): void {

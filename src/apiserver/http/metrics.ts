@@ -3,6 +3,8 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { GroupVersionResource } from "#api/meta/object.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { alpha, stable } from "#apiserver/metrics/stability.ts";
+import { SeriesCounter } from "#apiserver/metrics/series-counter.ts";
+import { RequestEndings } from "./request-endings.ts";
 import { SeriesHistogram, type Labels, type Series } from "./series-histogram.ts";
 
 /** upstream: the buckets of request_duration_seconds */
@@ -41,12 +43,15 @@ export interface Finished {
   /** Of these, so long it waited for a seat and for webhooks. */
   readonly heldMs: number;
   readonly bodyBytes: number;
+  /** Of the request's own body, where one was read. */
+  readonly readBytes?: number | undefined;
 }
 
 /** Requests that differ in nothing but whether they are dry runs. */
 interface Place {
   readonly sli: Series;
   readonly sizes: Series | undefined;
+  readonly bodies: Series | undefined;
 }
 
 /** All requests of one kind. Whoever begins one counts it as open, and finishes it. */
@@ -76,7 +81,7 @@ export class RequestKind {
     return this.#applied;
   }
 
-  finish({ code, ms, heldMs, bodyBytes }: Finished): void {
+  finish({ code, ms, heldMs, bodyBytes, readBytes }: Finished): void {
     this.open -= 1;
     this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
     this.#durations ??= this.#metrics.durations.series({ ...this.labels, dry_run: this.dryRun });
@@ -84,6 +89,7 @@ export class RequestKind {
     this.#durations.observe(ms / 1000);
     this.#place.sli.observe((ms - heldMs) / 1000);
     this.#place.sizes?.observe(bodyBytes);
+    if (readBytes !== undefined) this.#place.bodies?.observe(readBytes);
   }
 }
 
@@ -92,6 +98,10 @@ type RemovedRelease = (resource: GroupVersionResource) => string | undefined;
 
 export class RequestMetrics {
   readonly durations: SeriesHistogram;
+  readonly endings: RequestEndings;
+  readonly #bodies: SeriesHistogram;
+  readonly #watchLists: SeriesHistogram;
+  readonly #selfRequests: SeriesCounter;
   readonly #kinds = new Map<string, RequestKind>();
   readonly #places = new Map<string, Place>();
   readonly #sli: SeriesHistogram;
@@ -99,6 +109,8 @@ export class RequestMetrics {
   readonly #watchEvents: SeriesHistogram;
   readonly #handshakeErrors: Counter;
   readonly #watchSeries = new Map<string, Series>();
+  readonly #bodySeries = new Map<string, Series>();
+  readonly #watchListSeries = new Map<string, Series>();
 
   constructor(registry: Registry, removedRelease: RemovedRelease) {
     const registers = [registry];
@@ -154,6 +166,10 @@ export class RequestMetrics {
       help: alpha("Number of requests dropped with 'TLS handshake error from' error"),
       registers,
     });
+    this.endings = new RequestEndings(registry);
+    this.#bodies = bodyHistogram(registry);
+    this.#watchLists = watchListHistogram(registry);
+    this.#selfRequests = selfRequestCounter(registry);
     this.#registerOpen(registers);
     this.#registerDeprecated(registers, removedRelease);
   }
@@ -225,6 +241,25 @@ export class RequestMetrics {
     });
   }
 
+  /** The server asked itself. */
+  selfRequest(info: RequestInfo): void {
+    const { group, resource, subresource } = info;
+    this.#selfRequests.count({ verb: metricVerb(info), group, resource, subresource }).add();
+  }
+
+  /** What lists that come as watches are observed in, by how long they took. */
+  watchLists(info: RequestInfo): Series {
+    const { group, version, resource } = info;
+    const scope = scopeOf(info);
+    const key = `${group}/${version}/${resource}/${scope}`;
+    let series = this.#watchListSeries.get(key);
+    if (series === undefined) {
+      series = this.#watchLists.series({ group, version, resource, scope });
+      this.#watchListSeries.set(key, series);
+    }
+    return series;
+  }
+
   /** What the events of a watch are observed in, by their sizes. */
   watchEvents({ group, version, resource }: RequestInfo): Series {
     const key = `${group}/${version}/${resource}`;
@@ -251,17 +286,75 @@ export class RequestMetrics {
     return kind;
   }
 
+  #bodiesOf({ group, resource, verb: ofRequest }: KindLabels): Series | undefined {
+    const verb = bodyVerbs[ofRequest];
+    if (verb === undefined || resource === "") return undefined;
+    const key = `${group}/${resource}/${verb}`;
+    const series = this.#bodySeries.get(key) ?? this.#bodies.series({ group, resource, verb });
+    this.#bodySeries.set(key, series);
+    return series;
+  }
+
   place(labels: KindLabels): Place {
     const key = Object.values(labels).join("\n");
     let place = this.#places.get(key);
     if (place === undefined) {
       const sizes = sizedVerbs.has(labels.verb) ? this.#sizes.series(labels) : undefined;
-      place = { sli: this.#sli.series(labels), sizes };
+      place = { sli: this.#sli.series(labels), sizes, bodies: this.#bodiesOf(labels) };
       this.#places.set(key, place);
     }
     return place;
   }
 }
+
+/** upstream: linear, from 50 kB */
+const bodyBuckets = Array.from({ length: 31 }, (_, at) => 50_000 + at * 100_000);
+
+const watchListBuckets = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60];
+
+const bodyHistogram = (registry: Registry): SeriesHistogram =>
+  new SeriesHistogram(
+    {
+      name: "apiserver_request_body_size_bytes",
+      help: alpha("Apiserver request body size in bytes broken out by resource and verb."),
+      buckets: bodyBuckets,
+    },
+    registry,
+  );
+
+const watchListHistogram = (registry: Registry): SeriesHistogram =>
+  new SeriesHistogram(
+    {
+      name: "apiserver_watch_list_duration_seconds",
+      help: alpha(
+        "Response latency distribution in seconds for watch list requests broken by group, version, resource and scope.",
+      ),
+      buckets: watchListBuckets,
+    },
+    registry,
+  );
+
+const selfRequestCounter = (registry: Registry): SeriesCounter =>
+  new SeriesCounter(
+    {
+      name: "apiserver_selfrequest_total",
+      help: alpha(
+        "Counter of apiserver self-requests broken out for each verb, API resource and subresource.",
+      ),
+      labelNames: ["verb", "group", "resource", "subresource"],
+    },
+    registry,
+  );
+
+/** upstream: RequestBodyVerb */
+const bodyVerbs: Readonly<Record<string, string>> = {
+  POST: "create",
+  PUT: "update",
+  PATCH: "patch",
+  APPLY: "patch",
+  DELETE: "delete",
+  DELETECOLLECTION: "delete_collection",
+};
 
 /** upstream: endpoints/metrics/metrics.go cleanDryRun */
 function dryRunOf(query: URLSearchParams): string {

@@ -19,6 +19,8 @@ export interface Response {
   readonly warnings: readonly string[];
   /** Of a watch: where the sizes of its events are counted. */
   readonly events?: { observe(bytes: number): void } | undefined;
+  /** Of a watch that begins as a list: all of that has been told. */
+  readonly listed?: (() => void) | undefined;
 }
 
 export interface ResponseDeps {
@@ -219,7 +221,7 @@ const ownChunk = (): Buffer => Buffer.allocUnsafeSlow(chunkBytes);
 
 async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock): Promise<void> {
   const { items, endpoint } = answer;
-  const { exchange, shape, events } = response;
+  const { exchange, shape, events, listed } = response;
   exchange.onClose(() => {
     items.cancel();
   });
@@ -238,6 +240,7 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
       if (events !== undefined) for (const { length } of batch) events.observe(length);
       const waiting = writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
       if (waiting !== undefined) await waiting;
+      if (all.some((item) => item.type === "BOOKMARK" && item.endsInitialEvents)) listed?.();
     }
   } catch (error) {
     items.cancel();

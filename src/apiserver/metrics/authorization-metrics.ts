@@ -4,6 +4,7 @@ import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.t
 import type { Attributes, Authorizer, Decision, UserRules } from "#apiserver/authz/authorizer.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Clock } from "#base/clock.ts";
+import { filterSeries } from "./filter-metrics.ts";
 import { alpha } from "./stability.ts";
 import { countAtCollection, countsOf } from "./series-counter.ts";
 
@@ -13,6 +14,7 @@ export const filterBuckets: readonly number[] = Array.from({ length: 15 }, (_, a
 export class MeasuredAuthorizer implements Authorizer {
   readonly #inner: Authorizer;
   readonly #clock: Clock;
+  readonly #filter: Series;
   readonly #allowed: Series;
   readonly #denied: Series;
   readonly #undecided: Series;
@@ -24,6 +26,7 @@ export class MeasuredAuthorizer implements Authorizer {
   ) {
     this.#inner = inner;
     this.#clock = clock;
+    this.#filter = filterSeries(registry, "authorization");
     const durations = new SeriesHistogram(
       {
         name: "authorization_duration_seconds",
@@ -60,13 +63,17 @@ export class MeasuredAuthorizer implements Authorizer {
     try {
       return this.#told(await decision, began);
     } catch (error) {
-      this.#failed.observe((this.#clock.monotonic() - began) / 1000);
+      const seconds = (this.#clock.monotonic() - began) / 1000;
+      this.#failed.observe(seconds);
+      this.#filter.observe(seconds);
       throw error;
     }
   }
 
   #told(decision: Decision, began: number): Decision {
-    this.#seriesOf(decision).observe((this.#clock.monotonic() - began) / 1000);
+    const seconds = (this.#clock.monotonic() - began) / 1000;
+    this.#seriesOf(decision).observe(seconds);
+    this.#filter.observe(seconds);
     return decision;
   }
 
