@@ -1,9 +1,10 @@
-/** What upstream's conformance demands of lists, watches, discovery, collection and namespaces. */
+/** What upstream's conformance demands of lists, watches, discovery and namespaces. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
 import { eventually } from "../wait.ts";
 import { ApiClient, at, textAt, type Json } from "./api-client.ts";
+import { gone, makeNamespace, named, podSpec } from "./core-objects.ts";
 
 const waitMs = 15_000;
 let server: BareServer;
@@ -19,38 +20,14 @@ suite("conformance: machinery", { timeout: 240_000 }, () => {
   suite("watchers", watchers);
   suite("lists and tables", lists);
   suite("discovery", discovery);
-  suite("garbage collector", garbageCollector);
   suite("namespaces", namespaces);
-});
-
-/** A namespace of its own: the path to it, with its default account, as pods need it. */
-async function namespace(name: string): Promise<string> {
-  await api.create("/api/v1/namespaces", { metadata: { name } });
-  const path = `/api/v1/namespaces/${name}`;
-  await eventually("the default account", waitMs, () => isThere(`${path}/serviceaccounts/default`));
-  return path;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await api.call("GET", path)).code === 200;
-}
-
-const isGone = async (path: string): Promise<boolean> => (await api.call("GET", path)).code === 404;
-
-const gone = (path: string): Promise<unknown> => eventually(`${path} is gone`, waitMs, () => isGone(path));
-
-const named = (name: string, more: Json = {}, rest: Json = {}): Json => ({
-  metadata: { name, ...more },
-  ...rest,
 });
 
 const revisionOf = (object: Json): string => textAt(object, "metadata.resourceVersion");
 
-const podSpec = { containers: [{ name: "c", image: "busybox" }] };
-
 function watchers(): void {
   test("add, update and delete are seen by those whose labels it has", async () => {
-    const path = `${await namespace("watch-labels")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-labels")}/configmaps`;
     using a = await api.watch(`${path}?watch=1&labelSelector=watch%3Da`);
     using b = await api.watch(`${path}?watch=1&labelSelector=watch%3Db`);
     using either = await api.watch(`${path}?watch=1&labelSelector=watch+in+(a,b)`);
@@ -65,7 +42,7 @@ function watchers(): void {
   });
 
   test("a watch starts from a specific resource version", async () => {
-    const path = `${await namespace("watch-from")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-from")}/configmaps`;
     const first = await api.create(path, named("c"));
     const second = await api.merge(`${path}/c`, { data: { mutation: "1" } });
     await api.merge(`${path}/c`, { data: { mutation: "2" } });
@@ -77,7 +54,7 @@ function watchers(): void {
   });
 
   test("a watch restarts from the last resource version the one before it saw", async () => {
-    const path = `${await namespace("watch-restart")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-restart")}/configmaps`;
     let last: Json;
     {
       using first = await api.watch(`${path}?watch=1&fieldSelector=metadata.name%3Dc`);
@@ -95,7 +72,7 @@ function watchers(): void {
   });
 
   test("an object that stops meeting the selector is deleted, and one that meets it again added", async () => {
-    const path = `${await namespace("watch-selector")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-selector")}/configmaps`;
     using watching = await api.watch(`${path}?watch=1&labelSelector=watch%3Dyes`);
     const label = (watch: string): Promise<Json> =>
       api.merge(`${path}/c`, { metadata: { labels: { watch } } });
@@ -119,7 +96,7 @@ function watchers(): void {
   });
 
   test("concurrent watches receive events in the same order", async () => {
-    const path = `${await namespace("watch-order")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-order")}/configmaps`;
     const { metadata } = await api.get(path);
     let from = textAt(metadata, "resourceVersion");
     await using stack = new AsyncDisposableStack();
@@ -147,7 +124,7 @@ function watchers(): void {
   });
 
   test("bookmarks mark the end of the initial events, for who asks for them", async () => {
-    const path = `${await namespace("watch-bookmarks")}/configmaps`;
+    const path = `${await makeNamespace(api, "watch-bookmarks")}/configmaps`;
     await api.create(path, named("c"));
     const query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     using watching = await api.watch(`${path}?${query}&fieldSelector=metadata.name%3Dc`);
@@ -159,7 +136,7 @@ function watchers(): void {
 
 function lists(): void {
   test("list calls return chunks of results", async () => {
-    const path = `${await namespace("chunks")}/podtemplates`;
+    const path = `${await makeNamespace(api, "chunks")}/podtemplates`;
     for (let i = 0; i < 40; i++) {
       await api.create(
         path,
@@ -201,11 +178,34 @@ function lists(): void {
   });
 
   test("a generated name ends in five characters", async () => {
-    const path = `${await namespace("generated")}/configmaps`;
+    const path = `${await makeNamespace(api, "generated")}/configmaps`;
     const made = await api.create(path, { metadata: { generateName: `${"x".repeat(60)}-` } });
     assert.match(textAt(made, "metadata.name"), /^x{58}[bcdfghjklmnpqrstvwxz2456789]{5}$/);
   });
 }
+
+/** What upstream looks for in each group, in each kind of document. */
+const known = [
+  ["v1", "namespaces"],
+  ["admissionregistration.k8s.io/v1", "validatingwebhookconfigurations"],
+  ["apiextensions.k8s.io/v1", "customresourcedefinitions"],
+  ["apiregistration.k8s.io/v1", "apiservices"],
+  ["apps/v1", "deployments"],
+  ["authentication.k8s.io/v1", "tokenreviews"],
+  ["authorization.k8s.io/v1", "selfsubjectaccessreviews"],
+  ["autoscaling/v1", "horizontalpodautoscalers"],
+  ["autoscaling/v2", "horizontalpodautoscalers"],
+  ["batch/v1", "jobs"],
+  ["certificates.k8s.io/v1", "certificatesigningrequests"],
+  ["coordination.k8s.io/v1", "leases"],
+  ["discovery.k8s.io/v1", "endpointslices"],
+  ["events.k8s.io/v1", "events"],
+  ["networking.k8s.io/v1", "ingresses"],
+  ["node.k8s.io/v1", "runtimeclasses"],
+  ["policy/v1", "poddisruptionbudgets"],
+  ["scheduling.k8s.io/v1", "priorityclasses"],
+  ["storage.k8s.io/v1", "csinodes"],
+] as const;
 
 interface Group {
   readonly name: string;
@@ -229,12 +229,17 @@ function discovery(): void {
   });
 
   test("the group version and a resource are located within each API group", async () => {
-    const groups = (await api.get("/apis"))["groups"] as Group[];
-    for (const { versions } of groups) {
+    for (const [groupVersion, resource] of known) {
+      const list = await api.get(groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`);
+      assert.equal(list["groupVersion"], groupVersion);
+      assert.ok(
+        (list["resources"] as Json[]).some(({ name }) => name === resource),
+        resource,
+      );
+    }
+    for (const { versions } of (await api.get("/apis"))["groups"] as Group[]) {
       for (const { groupVersion } of versions) {
-        const list = await api.get(`/apis/${groupVersion}`);
-        assert.equal(list["groupVersion"], groupVersion);
-        assert.ok((list["resources"] as unknown[]).length > 0, groupVersion);
+        assert.equal((await api.get(`/apis/${groupVersion}`))["groupVersion"], groupVersion);
       }
     }
   });
@@ -246,72 +251,20 @@ function discovery(): void {
       assert.deepEqual([code, headers["content-type"]], [200, v2]);
       const { kind, apiVersion, items } = JSON.parse(text) as Json & { items: Json[] };
       assert.deepEqual([kind, apiVersion], ["APIGroupDiscoveryList", "apidiscovery.k8s.io/v2"]);
-      const wanted =
-        path === "/api" ? ["v1"] : ["apps", "batch", "rbac.authorization.k8s.io", "storage.k8s.io"];
-      const found = items.flatMap((item) => [
-        textAt(item, "metadata.name"),
-        ...(item["versions"] as Json[]).map((version) => String(version["version"])),
-      ]);
-      for (const name of wanted) assert.ok(found.includes(name), `${name} in ${path}`);
+      const found = items.flatMap((item) =>
+        (item["versions"] as { version: string; resources: Json[] }[]).flatMap(({ version, resources }) => {
+          const group = textAt(item, "metadata.name");
+          const groupVersion = group === "" ? version : `${group}/${version}`;
+          return resources.map(({ resource }) => `${groupVersion} ${String(resource)}`);
+        }),
+      );
+      for (const [groupVersion, resource] of known) {
+        if ((groupVersion === "v1") !== (path === "/api")) continue;
+        assert.ok(found.includes(`${groupVersion} ${resource}`), `${groupVersion} ${resource}`);
+      }
       const legacy = await api.get(path);
       assert.equal(legacy["kind"], path === "/api" ? "APIVersions" : "APIGroupList");
     }
-  });
-}
-
-const owner = (object: Json, more: Json = {}): Json => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  name: at(object, "metadata.name"),
-  uid: at(object, "metadata.uid"),
-  ...more,
-});
-
-function garbageCollector(): void {
-  test("a dependency circle blocks nobody", async () => {
-    const path = `${await namespace("gc-circle")}/pods`;
-    const make = (name: string): Promise<Json> => api.create(path, named(name, {}, { spec: podSpec }));
-    const pods = await Promise.all([make("p1"), make("p2"), make("p3")]);
-    for (const [index, of] of [2, 0, 1].entries()) {
-      const reference = owner(pods[of] ?? {}, { kind: "Pod", controller: true, blockOwnerDeletion: true });
-      await api.merge(`${path}/p${index + 1}`, { metadata: { ownerReferences: [reference] } });
-    }
-    await api.must("DELETE", `${path}/p1`, { body: { propagationPolicy: "Foreground" } });
-    for (const pod of ["p1", "p2", "p3"]) await gone(`${path}/${pod}`);
-  });
-
-  test("a dependent with a valid owner outlives the owner that waits for its dependents", async () => {
-    const path = `${await namespace("gc-two-owners")}/configmaps`;
-    const going = await api.create(path, named("going"));
-    const staying = await api.create(path, named("staying"));
-    const blocks = { blockOwnerDeletion: true };
-    await api.create(path, named("one", { ownerReferences: [owner(going, blocks)] }));
-    await api.create(path, named("both", { ownerReferences: [owner(going, blocks), owner(staying)] }));
-    await api.must("DELETE", `${path}/going`, { body: { propagationPolicy: "Foreground" } });
-    await gone(`${path}/going`);
-    assert.ok(await isGone(`${path}/one`));
-    const both = await api.get(`${path}/both`);
-    assert.deepEqual(at(both, "metadata.ownerReferences"), [owner(staying)]);
-    assert.equal(at(both, "metadata.deletionTimestamp"), undefined);
-  });
-
-  test("an owner stays until all its dependents are deleted if the options say so", async () => {
-    const path = `${await namespace("gc-foreground")}/configmaps`;
-    const top = await api.create(path, named("top"));
-    const held = {
-      ownerReferences: [owner(top, { blockOwnerDeletion: true })],
-      finalizers: ["example.com/hold"],
-    };
-    await api.create(path, named("held", held));
-    await api.must("DELETE", `${path}/top`, { body: { propagationPolicy: "Foreground" } });
-    await eventually(
-      "the dependent is told to go",
-      waitMs,
-      async () => at(await api.get(`${path}/held`), "metadata.deletionTimestamp") !== undefined,
-    );
-    assert.deepEqual(at(await api.get(`${path}/top`), "metadata.finalizers"), ["foregroundDeletion"]);
-    await api.merge(`${path}/held`, { metadata: { finalizers: null } });
-    await gone(`${path}/top`);
   });
 }
 
@@ -322,9 +275,12 @@ const condition = (type: string): Json => ({
   message: "by a test",
 });
 
+const types = (object: Json): unknown[] =>
+  (at(object, "status.conditions") as Json[]).map(({ type }) => type);
+
 function namespaces(): void {
   test("a namespace is patched and updated", async () => {
-    const path = await namespace("patched");
+    const path = await makeNamespace(api, "patched");
     await api.merge(path, { metadata: { labels: { testLabel: "testValue" } } });
     const found = await api.get(path);
     assert.equal(at(found, "metadata.labels.testLabel"), "testValue");
@@ -334,20 +290,26 @@ function namespaces(): void {
   });
 
   test("a namespace's status is read, patched and updated", async () => {
-    const path = `${await namespace("with-status")}/status`;
-    await api.merge(path, {
-      metadata: { annotations: { a: "b" } },
-      status: { conditions: [condition("Patched")] },
+    const path = `${await makeNamespace(api, "with-status")}/status`;
+    assert.equal(at(await api.get(path), "status.phase"), "Active");
+    const patched = await api.merge(path, {
+      metadata: { annotations: { "e2e-patched-ns-status": "with-status" } },
+      status: { conditions: [condition("StatusPatch")] },
     });
+    assert.equal(at(patched, "metadata.annotations.e2e-patched-ns-status"), "with-status");
+    assert.deepEqual(types(patched), ["StatusPatch"]);
     const found = await api.get(path);
-    assert.equal((at(found, "status.conditions") as Json[])[0]?.["type"], "Patched");
-    const status = { phase: "Active", conditions: [condition("Updated")] };
+    const status = {
+      ...(found["status"] as Json),
+      conditions: [...(at(found, "status.conditions") as Json[]), condition("StatusUpdate")],
+    };
     const updated = await api.must("PUT", path, { body: { ...found, status } });
-    assert.equal((at(updated, "status.conditions") as Json[])[0]?.["type"], "Updated");
+    assert.deepEqual(types(updated), ["StatusPatch", "StatusUpdate"]);
+    assert.equal(at(updated, "status.phase"), "Active");
   });
 
   test("a finalizer of a namespace holds it until it is taken off", async () => {
-    const path = await namespace("finalized");
+    const path = await makeNamespace(api, "finalized");
     const found = await api.get(path);
     const finalizers = ["kubernetes", "example.com/own"];
     await api.must("PUT", `${path}/finalize`, { body: { ...found, spec: { finalizers } } });
@@ -358,23 +320,23 @@ function namespaces(): void {
     });
     assert.equal(at(await api.get(path), "status.phase"), "Terminating");
     await api.must("PUT", `${path}/finalize`, { body: { ...(await api.get(path)), spec: {} } });
-    await gone(path);
+    await gone(api, path);
   });
 
   test("all pods and services are removed with their namespace", async () => {
-    const path = await namespace("emptied");
+    const path = await makeNamespace(api, "emptied");
     await api.create(`${path}/pods`, named("p", {}, { spec: podSpec }));
     await api.create(`${path}/services`, named("s", {}, { spec: { ports: [{ port: 80 }] } }));
     await api.must("DELETE", path);
-    await gone(path);
-    await namespace("emptied");
+    await gone(api, path);
+    await makeNamespace(api, "emptied");
     for (const kind of ["pods", "services"]) {
       assert.deepEqual((await api.get(`${path}/${kind}`))["items"], []);
     }
   });
 
   test("a namespace's pods go before everything else", async () => {
-    const path = await namespace("ordered");
+    const path = await makeNamespace(api, "ordered");
     await api.create(`${path}/pods`, named("p", { finalizers: ["example.com/hold"] }, { spec: podSpec }));
     await api.create(`${path}/configmaps`, named("c"));
     await api.must("DELETE", path);
@@ -386,6 +348,6 @@ function namespaces(): void {
     });
     assert.equal(at(await api.get(`${path}/configmaps/c`), "metadata.deletionTimestamp"), undefined);
     await api.merge(`${path}/pods/p`, { metadata: { finalizers: null } });
-    await gone(path);
+    await gone(api, path);
   });
 }

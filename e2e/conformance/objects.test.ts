@@ -1,29 +1,18 @@
-/** What upstream's conformance demands of quotas, accounts, reviews, certificates, events, and of operations on kinds. */
+/** What upstream's conformance demands of accounts, reviews, certificates, events, and of operations on kinds. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
 import { eventually } from "../wait.ts";
 import { ApiClient, at, textAt, type Json } from "./api-client.ts";
+import { makeNamespace } from "./core-objects.ts";
 import { certificateRequest } from "./kinds.ts";
 
 const waitMs = 15_000;
 let server: BareServer;
 let api: ApiClient;
 
-async function namespace(name: string): Promise<string> {
-  await api.create("/api/v1/namespaces", { metadata: { name } });
-  const path = `/api/v1/namespaces/${name}`;
-  await eventually("the default account", waitMs, async () => {
-    const { code } = await api.call("GET", `${path}/serviceaccounts/default`);
-    return code === 200;
-  });
-  return path;
-}
-
-const podSpec = { containers: [{ name: "c", image: "busybox" }] };
-
 function operations(): void {
-  before(() => namespace("operations"));
+  before(() => makeNamespace(api, "operations"));
 
   test("an event of one API is the other's, too", async () => {
     const core = "/api/v1/namespaces/operations/events";
@@ -90,7 +79,7 @@ function immutable(): void {
     ["secrets", "stringData"],
   ] as const) {
     test(`${kind} are immutable if they say so`, async () => {
-      const path = `${await namespace(`immutable-${kind}`)}/${kind}`;
+      const path = `${await makeNamespace(api, `immutable-${kind}`)}/${kind}`;
       await api.create(path, { metadata: { name: "x" }, [key]: { a: "b" } });
       await api.merge(`${path}/x`, { [key]: { a: "c" } });
       await api.merge(`${path}/x`, { immutable: true });
@@ -108,201 +97,9 @@ function immutable(): void {
   }
 }
 
-/** Waits until a quota's use is that. */
-function used(quota: string, wanted: Json): Promise<unknown> {
-  return eventually(`${quota} has ${JSON.stringify(wanted)}`, waitMs, async () => {
-    const all = at(await api.get(quota), "status.used") as Json | undefined;
-    return Object.entries(wanted).every(([resource, amount]) => all?.[resource] === amount);
-  });
-}
-
-interface Counted {
-  readonly name: string;
-  readonly hard: Json;
-  readonly path: (core: string) => string;
-  readonly object: Json;
-  readonly before: Json;
-  readonly after: Json;
-  /** One more of this is refused. */
-  readonly tooMuch?: Json;
-}
-
-const apps = (core: string): string => core.replace("/api/v1", "/apis/apps/v1");
-
-const counted: readonly Counted[] = [
-  {
-    name: "a configMap",
-    hard: { configmaps: "2" },
-    path: (core) => `${core}/configmaps`,
-    object: { data: { a: "b" } },
-    before: { configmaps: "1" },
-    after: { configmaps: "2" },
-    tooMuch: {},
-  },
-  {
-    name: "a secret",
-    hard: { secrets: "1" },
-    path: (core) => `${core}/secrets`,
-    object: { stringData: { a: "b" } },
-    before: { secrets: "0" },
-    after: { secrets: "1" },
-    tooMuch: {},
-  },
-  {
-    name: "a service",
-    hard: { services: "2", "services.nodeports": "1", "services.loadbalancers": "0" },
-    path: (core) => `${core}/services`,
-    object: { spec: { type: "NodePort", ports: [{ port: 80 }] } },
-    before: { services: "0", "services.nodeports": "0" },
-    after: { services: "1", "services.nodeports": "1" },
-    tooMuch: { spec: { type: "NodePort", ports: [{ port: 80 }] } },
-  },
-  {
-    name: "a pod",
-    hard: { pods: "2", "requests.cpu": "1", "requests.memory": "500Mi", "requests.example.com/dongle": "3" },
-    path: (core) => `${core}/pods`,
-    object: {
-      spec: {
-        containers: [
-          {
-            name: "c",
-            image: "busybox",
-            resources: {
-              requests: { cpu: "500m", memory: "252Mi", "example.com/dongle": "2" },
-              limits: { "example.com/dongle": "2" },
-            },
-          },
-        ],
-      },
-    },
-    before: { pods: "0", "requests.cpu": "0" },
-    after: {
-      pods: "1",
-      "requests.cpu": "500m",
-      "requests.memory": "252Mi",
-      "requests.example.com/dongle": "2",
-    },
-    tooMuch: {
-      spec: {
-        containers: [{ name: "c", image: "i", resources: { requests: { cpu: "600m", memory: "1Mi" } } }],
-      },
-    },
-  },
-  {
-    name: "a replica set",
-    hard: { "count/replicasets.apps": "1" },
-    path: (core) => `${apps(core)}/replicasets`,
-    object: {
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: { a: "b" } },
-        template: { metadata: { labels: { a: "b" } }, spec: podSpec },
-      },
-    },
-    before: { "count/replicasets.apps": "0" },
-    after: { "count/replicasets.apps": "1" },
-  },
-  {
-    name: "a replication controller",
-    hard: { replicationcontrollers: "1" },
-    path: (core) => `${core}/replicationcontrollers`,
-    object: {
-      spec: {
-        replicas: 0,
-        selector: { a: "b" },
-        template: { metadata: { labels: { a: "b" } }, spec: podSpec },
-      },
-    },
-    before: { replicationcontrollers: "0" },
-    after: { replicationcontrollers: "1" },
-  },
-];
-
-function quotas(): void {
-  for (const { name, hard, path, object, before: earlier, after: later, tooMuch } of counted) {
-    test(`a quota captures the life of ${name}`, async () => {
-      const core = await namespace(`quota-${name.replaceAll(" ", "-").toLowerCase()}`);
-      const quota = `${core}/resourcequotas/q`;
-      if (name === "a configMap") {
-        await eventually("the root CA", waitMs, async () => {
-          const { code } = await api.call("GET", `${core}/configmaps/kube-root-ca.crt`);
-          return code === 200;
-        });
-      }
-      await api.create(`${core}/resourcequotas`, { metadata: { name: "q" }, spec: { hard } });
-      await used(quota, earlier);
-      await api.create(path(core), { ...object, metadata: { name: "x" } });
-      await used(quota, later);
-      if (tooMuch !== undefined) {
-        const { code, body } = await api.call("POST", path(core), {
-          body: { ...tooMuch, metadata: { name: "much" } },
-        });
-        assert.equal(code, 403);
-        assert.match(String(body["message"]), /exceeded quota: q, requested: /);
-        await used(quota, later);
-      }
-      await api.must("DELETE", `${path(core)}/x`);
-      await used(quota, earlier);
-    });
-  }
-
-  test("a quota's status is promptly calculated; it is updated and deleted", async () => {
-    const core = await namespace("quota-life");
-    const quota = `${core}/resourcequotas/q`;
-    await api.create(`${core}/resourcequotas`, { metadata: { name: "q" }, spec: { hard: { pods: "5" } } });
-    await used(quota, { pods: "0" });
-    await api.merge(quota, { spec: { hard: { pods: "6", secrets: "3" } } });
-    await used(quota, { pods: "0", secrets: "0" });
-    assert.deepEqual(at(await api.get(quota), "status.hard"), { pods: "6", secrets: "3" });
-    await api.must("DELETE", quota);
-    assert.equal((await api.call("GET", quota)).code, 404);
-  });
-
-  test("a quota's status is changed, and put right with its spec", async () => {
-    const core = await namespace("quota-status");
-    const quota = `${core}/resourcequotas/q`;
-    await api.create(`${core}/resourcequotas`, { metadata: { name: "q" }, spec: { hard: { pods: "5" } } });
-    await used(quota, { pods: "0" });
-    const patched = await api.merge(`${quota}/status`, { status: { hard: { pods: "9" } } });
-    assert.deepEqual(at(patched, "status.hard"), { pods: "9" });
-    assert.deepEqual(at(await api.get(quota), "spec.hard"), { pods: "5" });
-    await api.merge(quota, { spec: { hard: { pods: "4" } } });
-    await eventually("the controller has put it right", waitMs, async () => {
-      return at(await api.get(quota), "status.hard.pods") === "4";
-    });
-  });
-
-  test("quotas with scopes count those in their scope: best effort, terminating", async () => {
-    const core = await namespace("quota-scopes");
-    for (const scope of ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating"]) {
-      const spec = { hard: { pods: "5" }, scopes: [scope] };
-      await api.create(`${core}/resourcequotas`, { metadata: { name: scope.toLowerCase() }, spec });
-      await used(`${core}/resourcequotas/${scope.toLowerCase()}`, { pods: "0" });
-    }
-    const resources = { requests: { cpu: "100m" } };
-    const burstable = {
-      containers: [{ name: "c", image: "busybox", resources }],
-      activeDeadlineSeconds: 3600,
-    };
-    await api.create(`${core}/pods`, { metadata: { name: "best" }, spec: podSpec });
-    const counts = async (best: string, not: string, ends: string, stays: string): Promise<void> => {
-      await used(`${core}/resourcequotas/besteffort`, { pods: best });
-      await used(`${core}/resourcequotas/notbesteffort`, { pods: not });
-      await used(`${core}/resourcequotas/terminating`, { pods: ends });
-      await used(`${core}/resourcequotas/notterminating`, { pods: stays });
-    };
-    await counts("1", "0", "0", "1");
-    await api.create(`${core}/pods`, { metadata: { name: "burstable" }, spec: burstable });
-    await counts("1", "1", "1", "1");
-    await api.must("DELETE", `${core}/pods/best`);
-    await api.must("DELETE", `${core}/pods/burstable`);
-    await counts("0", "0", "0", "0");
-  });
-}
-
 function accounts(): void {
   test("a ServiceAccount goes through its life", async () => {
-    const path = `${await namespace("account-life")}/serviceaccounts`;
+    const path = `${await makeNamespace(api, "account-life")}/serviceaccounts`;
     await api.create(path, { metadata: { name: "a", labels: { e2e: "yes" } } });
     await api.merge(`${path}/a`, { automountServiceAccountToken: false });
     const listed = await api.get("/api/v1/serviceaccounts?labelSelector=e2e%3Dyes");
@@ -317,7 +114,7 @@ function accounts(): void {
   });
 
   test("kube-root-ca.crt exists in any namespace, and comes back", async () => {
-    const path = `${await namespace("root-ca")}/configmaps/kube-root-ca.crt`;
+    const path = `${await makeNamespace(api, "root-ca")}/configmaps/kube-root-ca.crt`;
     const published = async (): Promise<boolean> => {
       const { code, body } = await api.call("GET", path);
       const pem = at(body, "data");
@@ -334,7 +131,7 @@ function accounts(): void {
   });
 
   test("a token is made for an account, and a review says whose it is", async () => {
-    const core = await namespace("tokens");
+    const core = await makeNamespace(api, "tokens");
     await api.create(`${core}/serviceaccounts`, { metadata: { name: "a" } });
     const asked = { spec: { audiences: ["https://own.example"], expirationSeconds: 600 } };
     const made = await api.create(`${core}/serviceaccounts/a/token`, asked);
@@ -360,7 +157,7 @@ function accounts(): void {
   });
 
   test("the issuer of service accounts is discovered by an account", async () => {
-    const core = await namespace("discovered");
+    const core = await makeNamespace(api, "discovered");
     const token = String(
       at(await api.create(`${core}/serviceaccounts/default/token`, { spec: {} }), "status.token"),
     );
@@ -379,7 +176,7 @@ function accounts(): void {
 
 function reviews(): void {
   test("SubjectReview: of oneself, of others, in a namespace", async () => {
-    const core = await namespace("subject-reviews");
+    const core = await makeNamespace(api, "subject-reviews");
     const group = "/apis/authorization.k8s.io/v1";
     const user = "system:serviceaccount:subject-reviews:default";
     const resourceAttributes = { verb: "list", resource: "configmaps", namespace: "subject-reviews" };
@@ -413,7 +210,6 @@ suite("conformance: objects", { timeout: 240_000 }, () => {
 
   suite("API operations", operations);
   suite("immutable", immutable);
-  suite("resource quota", quotas);
   suite("service accounts", accounts);
   suite("reviews", reviews);
 });

@@ -102,6 +102,37 @@ function collection(): void {
     });
   }
 
+  test("its pods with another owner stay, and have that one alone", async () => {
+    await make("going", 10);
+    await make("staying", 0);
+    const staying = await api.get(`${controllersPath}/staying`);
+    const reference = {
+      apiVersion: "v1",
+      kind: "ReplicationController",
+      name: "staying",
+      uid: at(staying, "metadata.uid"),
+    };
+    const half = (await podsOf("going")).slice(0, 5).map((pod) => textAt(pod, "metadata.name"));
+    for (const name of half) {
+      await api.must("PATCH", `${podsPath}/${name}`, {
+        body: JSON.stringify({ metadata: { ownerReferences: [reference] } }),
+        type: "application/strategic-merge-patch+json",
+      });
+    }
+    const { metadata } = await api.get(`${controllersPath}/going`);
+    const preconditions = { uid: at(metadata, "uid") };
+    await api.must("DELETE", `${controllersPath}/going`, {
+      body: { propagationPolicy: "Foreground", preconditions },
+    });
+    await eventually("it is gone", waitMs, () => isGone(`${controllersPath}/going`));
+    const left = await podsOf("going");
+    assert.deepEqual(namesOf(left), half.toSorted());
+    for (const pod of left) {
+      assert.equal(at(pod, "metadata.deletionTimestamp"), undefined);
+      assert.deepEqual(at(pod, "metadata.ownerReferences"), [reference]);
+    }
+  });
+
   test("it stays until all its pods are deleted if the options say so", async () => {
     await make("foreground", 2, { finalizers: ["example.com/hold"] });
     await api.must("DELETE", `${controllersPath}/foreground`, { body: { propagationPolicy: "Foreground" } });
