@@ -123,7 +123,12 @@ export class Assembly {
       managersReader: this.installed.managersReader,
     });
     const { routes } = this.installed;
-    const chained = { ...deps, authorizer: deps.requestAuthorizer ?? deps.authorizer };
+    const groups = new Set(deps.scheme.groups());
+    const chained = {
+      ...deps,
+      authorizer: deps.requestAuthorizer ?? deps.authorizer,
+      isBuiltInGroup: (group: string) => groups.has(group),
+    };
     this.chain = createChain({ ...chained, routes });
     this.outerRoutes = deps.scheme.hidesAny ? servedRoutes(deps.scheme, routes) : routes;
     this.outerChain = deps.scheme.hidesAny

@@ -5,6 +5,7 @@ import { health, type HealthCheck, type HealthOptions } from "./health.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
 import { metricsContentType } from "./metrics/exposition.ts";
 import { jsonMediaType } from "./request/media-type.ts";
+import { isRead, methodNotAllowed } from "./request/refusals.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
 
 type MetricsText = () => Promise<string>;
@@ -25,7 +26,7 @@ export interface OutsideDeps extends HealthOptions {
 
 export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
   const { path } = call;
-  if (path === "/version" || path === "/version/") return json(versionDocument(deps.version));
+  if (path === "/version" || path === "/version/") return readOnly(call, json(versionDocument(deps.version)));
   if (path === "/metrics") return metricsAnswer(call, deps.metrics);
   if (path === "/metrics/slis") return metricsAnswer(call, deps.healthMetrics);
   if (path.startsWith("/openapi/")) return deps.openapi(call);
@@ -34,9 +35,14 @@ export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer 
   if (path === "/") return rootPaths();
   return (
     (await health(path, call.query, deps.checks, deps)) ??
-    deps.discovery.answer(call) ??
-    tokenDiscovery(path, deps.tokenDiscovery)
+    readOnly(call, deps.discovery.answer(call) ?? tokenDiscovery(path, deps.tokenDiscovery))
   );
+}
+
+/** Throws 405 for another method; the other paths take any. */
+function readOnly(call: ApiCall, found: Answer | undefined): Answer | undefined {
+  if (found !== undefined && !isRead(call.method)) throw methodNotAllowed();
+  return found;
 }
 
 function tokenDiscovery(path: string, options: DiscoveryOptions): Answer | undefined {

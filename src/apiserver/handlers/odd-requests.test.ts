@@ -209,3 +209,52 @@ suite("bodies", () => {
     );
   });
 });
+
+suite("paths and methods", () => {
+  const text404 = "404 page not found\n";
+  const nobody = "404 NotFound: the server could not find the requested resource";
+  const notAllowed = "405 MethodNotAllowed: the server does not allow this method on the requested resource";
+  const cases: readonly (readonly [method: string, path: string, expected: string])[] = [
+    ["GET", "/api/v1/foos", nobody],
+    ["GET", "/api/v1/Pods", nobody],
+    ["GET", "/api/v2", nobody],
+    ["GET", "/api//v1/pods", nobody],
+    ["GET", "/apis/apps/v2", nobody],
+    ["GET", "/apis/apps/v1/foos", nobody],
+    ["GET", `${maps}/a/nope`, nobody],
+    ["GET", "/api/v1/namespaces/default/pods/p/log/more", nobody],
+    ["GET", "/api/v1/proxy/nodes/n", nobody],
+    ["GET", "/apis/none.example.com", text404],
+    ["GET", "/apis/none.example.com/v1/foos", text404],
+    ["GET", `/${maps}`, text404],
+    ["GET", "/API/V1", text404],
+    ["GET", "/livez/nope", text404],
+    ["POST", "/api/v1/watch/namespaces/default/configmaps", notAllowed],
+    ["POST", "/version", notAllowed],
+    ["POST", "/api", notAllowed],
+    ["DELETE", "/apis/apps", notAllowed],
+    ["PUT", "/api/v1", notAllowed],
+    ["OPTIONS", `${maps}/a`, notAllowed],
+    ["POST", "/healthz", "ok"],
+  ];
+  for (const [method, path, expected] of cases) {
+    test(`${method} ${path}`, async () => {
+      const { text, status } = await ask(path, { method });
+      const said = text.startsWith("{") ? told(JSON.parse(text) as Status) : text;
+      assert.equal(said, expected);
+      assert.equal(status, expected === "ok" ? 200 : Number(expected.slice(0, 3)));
+    });
+  }
+
+  test("a watch of a path with a name is of that name", async () => {
+    await ask(maps, { method: "POST", headers: json, body: '{"metadata":{"name":"other"}}' });
+    const path = "/api/v1/watch/namespaces/default/configmaps/a?timeoutSeconds=1";
+    const names = (await ask(path)).text
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { object: AnyObject }).object.metadata?.name);
+    assert.deepEqual(names, ["a"]);
+    const status = await refused(`${path}&fieldSelector=metadata.name=other`);
+    assert.equal(told(status), "400 BadRequest: fieldSelector metadata.name doesn't match requested name");
+  });
+});

@@ -1,4 +1,5 @@
 /** GET of a collection with watch=true. upstream: apiserver/pkg/endpoints/handlers/watch.go, storage/cacher */
+import { badRequestError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { CacheCounts } from "#apiserver/registry/cache-counts.ts";
@@ -36,7 +37,7 @@ export const watch =
   (deps: WatchDeps): Handler =>
   async ({ call, info, endpoint }) => {
     const options = parseListOptions(call.query, true);
-    const selection = parseSelection(endpoint, options);
+    const selection = selectionOf(endpoint, options, info.name);
     const { cache } = endpoint.storage;
     const begin = await reachStart(options, { feed: deps.feed, counts: cache.counts }, call);
     const timeoutMs =
@@ -59,6 +60,17 @@ export const watch =
     );
     return { kind: "watch", endpoint, items };
   };
+
+/** A name in the path goes for a selector of that name. Throws 400 for another one. */
+function selectionOf(endpoint: Endpoint, options: ListOptions, name: string): Selection {
+  if (name === "" || options.fieldSelector !== "") {
+    const selection = parseSelection(endpoint, options);
+    if (name === "" || selection.name === name) return selection;
+    throw badRequestError("fieldSelector metadata.name doesn't match requested name");
+  }
+  const fieldSelector = `metadata.name=${name.replace(/[\\,=]/g, "\\$&")}`;
+  return parseSelection(endpoint, { ...options, fieldSelector });
+}
 
 function interestOf({ definition }: Endpoint, { name, nodeName }: Selection): Interest {
   const isOfPods = definition.group === "" && definition.resource === "pods";

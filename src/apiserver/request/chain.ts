@@ -9,11 +9,19 @@ import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
 import { isConnect, type RequestInfo } from "./info.ts";
-import { authorizationFailed, methodNotAllowed, notFoundAnywhere } from "./refusals.ts";
+import {
+  authorizationFailed,
+  isRead,
+  methodNotAllowed,
+  notFoundAnywhere,
+  unknownResource,
+} from "./refusals.ts";
 
 export interface ChainDeps {
   readonly authorizer: Authorizer;
   readonly routes: Pick<RouteTable, "find">;
+  /** A group of our own, whose paths nobody else serves. */
+  readonly isBuiltInGroup: (group: string) => boolean;
   /** Of what another server serves; undefined when this one does. */
   readonly remote?: ((call: ApiCall) => Promise<Answer> | undefined) | undefined;
   /** Paths outside the API's resources; undefined when nobody serves the path. */
@@ -52,10 +60,19 @@ function failed(
 
 function answer(call: ApiCall, deps: ChainDeps): Answer | Promise<Answer> {
   const { info } = call;
+  // Read as the same path before, but no handler's.
+  if (call.path.startsWith("//")) return notFoundAnywhere();
   const remote = deps.remote?.(call);
   if (remote !== undefined) return remote;
-  if (info.isResourceRequest) return dispatch(call, info, deps.routes);
-  return deps.outside(call, info).then((found) => found ?? notFoundAnywhere());
+  if (info.isResourceRequest) return dispatch(call, info, deps);
+  return deps.outside(call, info).then((found) => found ?? nothingAt(call.path, deps));
+}
+
+/** Throws 404, or answers it. upstream: apiserver/pkg/server/handler.go director */
+function nothingAt(path: string, { isBuiltInGroup }: ChainDeps): Answer {
+  const [, root, group = ""] = path.split("/");
+  if (root === "api" || (root === "apis" && isBuiltInGroup(group))) throw unknownResource();
+  return notFoundAnywhere();
 }
 
 export function authorizationAttributes(
@@ -69,10 +86,12 @@ export function authorizationAttributes(
   return { ...info, user, fieldSelector, labelSelector };
 }
 
-function dispatch(call: ApiCall, info: RequestInfo, routes: ChainDeps["routes"]): Answer | Promise<Answer> {
-  const found = routes.find(info);
-  if (found === undefined) return notFoundAnywhere();
-  if (found.route === undefined) throw methodNotAllowed();
+function dispatch(call: ApiCall, info: RequestInfo, deps: ChainDeps): Answer | Promise<Answer> {
+  const found = info.isMisplaced === true ? undefined : deps.routes.find(info);
+  if (found === undefined) return nothingAt(call.path, deps);
+  // The paths of old that begin with watch/ are taken for watches before their method is looked at.
+  const isOddWatch = info.verb === "watch" && !isRead(call.method);
+  if (found.route === undefined || isOddWatch) throw methodNotAllowed();
   // Who takes over the connection, or passes on what somebody else says, has no say in its form.
   if (!isConnect(info)) call.assertAcceptable?.();
   // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.

@@ -76,6 +76,22 @@ for (const [method, url, expected] of resources) {
   });
 }
 
+const misplaced = [
+  "/api/v1/namespaces/a/pods/p/log/more",
+  "/api/v1/namespaces/a/pods/p/exec/",
+  "/api/v1/namespaces//pods",
+  "/api/v1//pods",
+  "/api/v1/proxy/nodes/n",
+  "/api/v1/nodes/n/proxy/a//b",
+  "/api/v1/namespaces/a/services/s/proxy/",
+];
+for (const [at, path] of misplaced.entries()) {
+  test(`${path} is ${[0, 2, 3, 4].includes(at) ? "nowhere" : "in its place"}`, () => {
+    const { isMisplaced } = parseRequestInfo("GET", path, new URLSearchParams());
+    assert.equal(isMisplaced, [0, 2, 3, 4].includes(at) ? true : undefined);
+  });
+}
+
 const outside = [
   "/",
   "/version",

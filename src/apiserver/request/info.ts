@@ -30,6 +30,8 @@ export interface RequestInfo {
   readonly resource: string;
   readonly subresource: string;
   readonly name: string;
+  /** More segments than any handler's path has, an empty one, or the long gone /proxy/ path: allowed or not, there is nothing. */
+  readonly isMisplaced?: true;
 }
 
 const methodVerbs: Readonly<Record<string, Verb>> = {
@@ -72,7 +74,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     subresource: "",
     name: "",
   };
-  const parts = path.split("/").filter((part) => part !== "");
+  const parts = path.replace(/^\/+|\/+$/g, "").split("/");
   const [prefix] = parts;
   if (parts.length < 3 || (prefix !== "api" && prefix !== "apis")) return outside;
   const group = prefix === "apis" ? (parts[1] ?? "") : "";
@@ -88,7 +90,10 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   };
 }
 
-type ResourcePart = Pick<RequestInfo, "verb" | "namespace" | "resource" | "subresource" | "name">;
+type ResourcePart = Pick<
+  RequestInfo,
+  "verb" | "namespace" | "resource" | "subresource" | "name" | "isMisplaced"
+>;
 
 function parseResource(method: string, parts: readonly string[], query: URLSearchParams): ResourcePart {
   const isSpecial = parts[0] === "watch" || parts[0] === "proxy";
@@ -98,7 +103,10 @@ function parseResource(method: string, parts: readonly string[], query: URLSearc
   const place = placeOf(isSpecial ? parts.slice(1) : parts);
   const subresource = verb === "proxy" ? "" : (place.rest[2] ?? "");
   const [resource = "", name = ""] = place.rest;
-  return withoutName(verb, { namespace: place.namespace, resource, subresource, name }, query);
+  const isTooLong = place.rest.length > 3 && subresource !== "proxy";
+  const isMisplaced = verb === "proxy" || isTooLong || parts.slice(0, 3).includes("");
+  const found = { namespace: place.namespace, resource, subresource, name };
+  return withoutName(verb, isMisplaced ? { ...found, isMisplaced } : found, query);
 }
 
 function placeOf(parts: readonly string[]): { readonly namespace: string; readonly rest: readonly string[] } {

@@ -10,7 +10,18 @@ export const methodNotAllowed = (): StatusError =>
     details: {},
   });
 
-/** What Go's mux says; clients take it for an unknown resource. */
+export const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+
+/** What a group or version that is served says of what it doesn't have. */
+export const unknownResource = (): StatusError =>
+  failure({
+    code: 404,
+    reason: "NotFound",
+    message: "the server could not find the requested resource",
+    details: {},
+  });
+
+/** What Go's mux says where nobody is; clients take it for an unknown resource. */
 export function notFoundAnywhere(): Answer {
   return {
     kind: "raw",
