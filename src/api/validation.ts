@@ -118,7 +118,18 @@ export function validateUpdate(
   rules?.check?.(object as never, faults);
   rules?.onUpdate?.(object as never, old as never, faults);
   addTableFaults(object, context, rules, faults);
-  return faults.all;
+  return ratcheted(faults, (before) => {
+    rules?.check?.(old as never, before);
+    rules?.onUpdate?.(old as never, old as never, before);
+  });
+}
+
+/** What was found, but for what the stored object has as well and may keep. `checkOld` is asked only when it matters. */
+function ratcheted(faults: FaultList, checkOld: (before: FaultList) => void): readonly FieldError[] {
+  if (!faults.isRatcheting) return faults.all;
+  const before = new FaultList();
+  checkOld(before);
+  return faults.tolerating(before);
 }
 
 /** The spec is taken to be the stored one, and isn't looked at. */
@@ -128,9 +139,10 @@ export function validateStatusUpdate(
   old: KubeObject,
 ): readonly FieldError[] {
   const faults = new FaultList();
+  const rules = rulesOf(gvk);
   checkMetaUpdate(object.metadata, old.metadata, faults);
-  rulesOf(gvk)?.onStatusUpdate?.(object as never, old as never, faults);
-  return faults.all;
+  rules?.onStatusUpdate?.(object as never, old as never, faults);
+  return ratcheted(faults, (before) => rules?.onStatusUpdate?.(old as never, old as never, before));
 }
 
 export interface ValidatorDeps {
@@ -162,9 +174,11 @@ export class Validator {
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[] {
     const faults = new FaultList();
     checkMetaUpdate(pod.metadata, old.metadata, faults);
-    if (part === "ephemeralContainers") checkEphemeralContainersUpdate(pod, old, faults);
-    else checkPodResize(pod, old, faults);
-    return faults.all;
+    const check = part === "ephemeralContainers" ? checkEphemeralContainersUpdate : checkPodResize;
+    check(pod, old, faults);
+    return ratcheted(faults, (before) => {
+      check(old, old, before);
+    });
   }
 
   /** certificatesigningrequests/approval, where status and conditions have other rules than at /status. */

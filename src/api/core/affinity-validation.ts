@@ -13,13 +13,18 @@ import type {
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelName, checkLabelSelector, valuesForbidden, valuesNeeded } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsLabelFaults, labelValueFaults } from "../meta/names.ts";
+import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from "../meta/names.ts";
 
 export const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 const required = "requiredDuringSchedulingIgnoredDuringExecution";
 const preferred = "preferredDuringSchedulingIgnoredDuringExecution";
 
-function checkRequirement(one: Loose<NodeSelectorRequirement>, path: string, faults: FaultList): void {
+function checkRequirement(
+  one: Loose<NodeSelectorRequirement>,
+  isPreferred: boolean,
+  path: string,
+  faults: FaultList,
+): void {
   const { key = "", operator, values = [] } = one;
   switch (operator) {
     case "In":
@@ -41,9 +46,13 @@ function checkRequirement(one: Loose<NodeSelectorRequirement>, path: string, fau
       faults.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator");
   }
   checkLabelName(key, `${path}.key`, faults);
-  for (const [index, value] of values.entries()) {
-    faults.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
-  }
+  // A preference that no node can meet does no harm.
+  if (isPreferred) return;
+  faults.ratcheting("nodeAffinityValues", (found) => {
+    for (const [index, value] of values.entries()) {
+      found.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
+    }
+  });
 }
 
 function checkFieldRequirement(one: Loose<NodeSelectorRequirement>, path: string, faults: FaultList): void {
@@ -56,12 +65,23 @@ function checkFieldRequirement(one: Loose<NodeSelectorRequirement>, path: string
       "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
     );
   }
-  if (key !== "metadata.name") faults.invalid(`${path}.key`, key, "not a valid field selector key");
+  if (key !== "metadata.name") {
+    faults.invalid(`${path}.key`, key, "not a valid field selector key");
+    return;
+  }
+  for (const [index, value] of values.entries()) {
+    faults.messages(`${path}.values[${index}]`, value, dnsSubdomainFaults(value));
+  }
 }
 
-function checkTerm(term: Loose<NodeSelectorTerm>, path: string, faults: FaultList): void {
+function checkTerm(
+  term: Loose<NodeSelectorTerm>,
+  isPreferred: boolean,
+  path: string,
+  faults: FaultList,
+): void {
   for (const [index, one] of (term.matchExpressions ?? []).entries()) {
-    checkRequirement(one, `${path}.matchExpressions[${index}]`, faults);
+    checkRequirement(one, isPreferred, `${path}.matchExpressions[${index}]`, faults);
   }
   for (const [index, one] of (term.matchFields ?? []).entries()) {
     checkFieldRequirement(one, `${path}.matchFields[${index}]`, faults);
@@ -73,7 +93,7 @@ export function checkNodeSelector(selector: Loose<NodeSelector>, path: string, f
   const terms = selector.nodeSelectorTerms ?? [];
   const at = `${path}.nodeSelectorTerms`;
   if (terms.length === 0) faults.required(at, "must have at least one node selector term");
-  for (const [index, term] of terms.entries()) checkTerm(term, `${at}[${index}]`, faults);
+  for (const [index, term] of terms.entries()) checkTerm(term, false, `${at}[${index}]`, faults);
 }
 
 function checkWeight(weight: number | undefined, path: string, faults: FaultList): void {
@@ -88,7 +108,7 @@ function checkNodeAffinity(affinity: Loose<NodeAffinity>, path: string, faults: 
   for (const [index, { weight, preference }] of (affinity[preferred] ?? []).entries()) {
     const at = `${path}.${preferred}[${index}]`;
     checkWeight(weight, at, faults);
-    checkTerm(preference ?? {}, `${at}.preference`, faults);
+    checkTerm(preference ?? {}, true, `${at}.preference`, faults);
   }
 }
 
@@ -97,6 +117,7 @@ function checkPodTerm(term: Loose<PodAffinityTerm> | undefined, path: string, fa
   checkLabelSelector(labelSelector, `${path}.labelSelector`, faults);
   checkLabelSelector(namespaceSelector, `${path}.namespaceSelector`, faults);
   for (const name of namespaces) faults.messages(`${path}.namespace`, name, dnsLabelFaults(name));
+  checkLabelKeys(term ?? {}, path, faults);
   if (topologyKey === "") faults.required(`${path}.topologyKey`, "can not be empty");
   checkLabelName(topologyKey, `${path}.topologyKey`, faults);
 }
@@ -173,26 +194,47 @@ function checkConstraint(one: Loose<TopologySpreadConstraint>, path: string, fau
   }
   faults.optionalOneOf(`${path}.nodeAffinityPolicy`, one.nodeAffinityPolicy, ["Honor", "Ignore"]);
   faults.optionalOneOf(`${path}.nodeTaintsPolicy`, one.nodeTaintsPolicy, ["Honor", "Ignore"]);
-  checkMatchLabelKeys(one, path, faults);
-  checkLabelSelector(one.labelSelector, `${path}.labelSelector`, faults);
+  faults.ratcheting("matchLabelKeys", (found) => {
+    checkLabelKeys(one, path, found);
+  });
+  faults.ratcheting("spreadSelector", (found) => {
+    checkLabelSelector(one.labelSelector, `${path}.labelSelector`, found);
+  });
 }
 
-/** They complete a selector; they don't repeat it. */
-function checkMatchLabelKeys(
-  { matchLabelKeys = [], labelSelector }: Loose<TopologySpreadConstraint>,
+type WithLabelKeys = Loose<Pick<PodAffinityTerm, "labelSelector" | "matchLabelKeys" | "mismatchLabelKeys">>;
+
+/** A pod's selector has been completed by now: a key that is there twice was in it before. */
+function checkRepeatedKeys(
+  { matchLabelKeys = [], labelSelector }: WithLabelKeys,
   path: string,
   faults: FaultList,
 ): void {
-  const at = `${path}.matchLabelKeys`;
-  if (matchLabelKeys.length === 0) return;
-  if (labelSelector === undefined) {
-    faults.forbidden(at, "must not be specified when labelSelector is not set");
-    return;
+  const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  for (const { key = "" } of labelSelector?.matchExpressions ?? []) {
+    const index = matchLabelKeys.lastIndexOf(key);
+    if (index >= 0 && seen.has(key)) {
+      faults.invalid(`${path}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
+    }
+    seen.add(key);
   }
+}
+
+/** upstream: ValidateMatchLabelKeysAndMismatchLabelKeys */
+function checkLabelKeys(given: WithLabelKeys, path: string, faults: FaultList): void {
+  const { matchLabelKeys = [], mismatchLabelKeys = [], labelSelector } = given;
+  for (const [field, keys] of Object.entries({ matchLabelKeys, mismatchLabelKeys })) {
+    if (keys.length > 0 && labelSelector === undefined) {
+      faults.forbidden(`${path}.${field}`, "must not be specified when labelSelector is not set");
+      continue;
+    }
+    for (const [index, key] of keys.entries()) checkLabelName(key, `${path}.${field}[${index}]`, faults);
+  }
+  checkRepeatedKeys(given, path, faults);
   for (const [index, key] of matchLabelKeys.entries()) {
-    checkLabelName(key, `${at}[${index}]`, faults);
-    if (labelSelector.matchLabels?.[key] !== undefined) {
-      faults.invalid(`${at}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
+    if (mismatchLabelKeys.includes(key)) {
+      const at = `${path}.matchLabelKeys[${index}]`;
+      faults.invalid(at, key, "exists in both matchLabelKeys and mismatchLabelKeys");
     }
   }
 }

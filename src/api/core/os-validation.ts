@@ -91,6 +91,9 @@ export function checkHostUsers(spec: Loose<PodSpec>, path: string, faults: Fault
   if (spec.hostPID === true) faults.forbidden(`${path}.HostPID`, detail);
   if (spec.hostIPC === true) faults.forbidden(`${path}.HostIPC`, detail);
   eachContainer(spec, path, ({ volumeDevices = [] }, at) => {
-    if (volumeDevices.length > 0) faults.forbidden(`${at}.volumeDevices`, detail);
+    if (volumeDevices.length === 0) return;
+    faults.ratcheting("devicesOfOwnUsers", (found) => {
+      found.forbidden(`${at}.volumeDevices`, detail);
+    });
   });
 }

@@ -69,10 +69,10 @@ function checkAppArmorTexts(annotations: Labels, spec: Spec, path: string, fault
   }
 }
 
-/** Of a pod or a template. A cost that was kept once may stay, even if it can't be read. */
+/** Of a pod or a template. */
 export function checkPodAnnotations(
   annotations: Annotations,
-  { spec, anyCost = false }: { readonly spec: Spec; readonly anyCost?: boolean },
+  spec: Spec,
   path: string,
   faults: FaultList,
 ): void {
@@ -88,8 +88,10 @@ export function checkPodAnnotations(
   const tolerations = annotations[tolerationsAnnotation] ?? "";
   if (tolerations !== "") checkTolerationsText(tolerations, path, faults);
   const cost = annotations[deletionCost];
-  if (!anyCost && cost !== undefined && !isDeletionCost(cost)) {
-    faults.invalid(`${path}[${deletionCost}]`, cost, "must be a 32bit integer");
+  if (cost !== undefined && !isDeletionCost(cost)) {
+    faults.ratcheting("deletionCost", (found) => {
+      found.invalid(`${path}[${deletionCost}]`, cost, "must be a 32bit integer");
+    });
   }
   for (const [key, profile] of Object.entries(annotations)) {
     if (key === podSeccomp || key.startsWith(containerSeccomp)) {
@@ -97,12 +99,6 @@ export function checkPodAnnotations(
     }
   }
   checkAppArmorTexts(annotations, spec, path, faults);
-}
-
-/** Whether `annotations` have a cost that can't be read: what an update may keep. */
-export function hasBadDeletionCost(annotations: Annotations): boolean {
-  const cost = annotations?.[deletionCost];
-  return cost !== undefined && !isDeletionCost(cost);
 }
 
 /** upstream: ValidatePodSpecificAnnotationUpdates */
@@ -126,8 +122,7 @@ export function checkPodAnnotationsUpdate(pod: Loose<Pod>, old: Loose<Pod>, faul
       if (isOfKind(key)) faults.forbidden(`${path}[${key}]`, `may not add ${what}`);
     }
   }
-  const anyCost = hasBadDeletionCost(before);
-  checkPodAnnotations(now, { spec: pod.spec ?? {}, anyCost }, path, faults);
+  checkPodAnnotations(now, pod.spec ?? {}, path, faults);
 }
 
 interface Profile {

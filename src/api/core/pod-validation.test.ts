@@ -152,8 +152,14 @@ const creates: readonly CreateCase[] = [
   ],
   [
     pod,
-    spread({ matchLabelKeys: ["a"], labelSelector: { matchLabels: { a: "x" } } }),
-    'spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: "a": exists in both matchLabelKeys and labelSelector',
+    spread({
+      matchLabelKeys: ["a"],
+      labelSelector: {
+        matchLabels: { a: "x" },
+        matchExpressions: [{ key: "a", operator: "In", values: ["x"] }],
+      },
+    }),
+    'spec.topologySpreadConstraints[0][0]: Invalid value: "a": exists in both matchLabelKeys and labelSelector',
   ],
 ];
 

@@ -185,7 +185,7 @@ export function checkPodCreate(pod: Loose<Pod>, faults: FaultList): void {
     faults.required("spec.containers");
     return;
   }
-  checkPodAnnotations(metadata?.annotations, { spec }, "metadata.annotations", faults);
+  checkPodAnnotations(metadata?.annotations, spec, "metadata.annotations", faults);
   checkPodSpec(spec, true, "spec", faults);
   if ((spec.ephemeralContainers ?? []).length > 0) {
     faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
@@ -204,7 +204,7 @@ export function checkPodTemplateMeta(
   const annotations = template?.metadata?.annotations;
   checkLabels(template?.metadata?.labels, `${path}.labels`, faults);
   checkAnnotations(annotations, `${path}.annotations`, faults);
-  checkPodAnnotations(annotations, { spec: template?.spec ?? {} }, `${path}.annotations`, faults);
+  checkPodAnnotations(annotations, template?.spec ?? {}, `${path}.annotations`, faults);
 }
 
 /** upstream: ValidatePodTemplateSpec */

@@ -117,6 +117,29 @@ export function checkResourceQuantity(
   return quantity;
 }
 
+/** Whole pages, and what a page is can be told. upstream: IsHugePageResourceValueDivisible */
+function areWholePages(name: string, { nano }: Quantity): boolean {
+  try {
+    const page = parseQuantity(name.slice(hugePagesPrefix.length));
+    return page.nano > 0n && quantityIsWhole(page) && nano % page.nano === 0n;
+  } catch (error) {
+    if (error instanceof QuantityError) return false;
+    throw error;
+  }
+}
+
+/** Of a container or pod. */
+function checkAmount(name: string, text: string, path: string, faults: FaultList): Quantity | undefined {
+  const quantity = checkResourceQuantity(name, text, path, faults);
+  if (quantity !== undefined && isHugePages(name) && !areWholePages(name, quantity)) {
+    const shown = formatQuantity(quantity);
+    faults.ratcheting("hugePages", (found) => {
+      found.invalid(path, shown, `${shown} is not positive integer multiple of ${name}`);
+    });
+  }
+  return quantity;
+}
+
 /** Names and amounts of a list that isn't a container's. */
 export function checkResourceList(list: ResourceList | undefined, path: string, faults: FaultList): void {
   for (const [name, text] of Object.entries(list ?? {})) {
@@ -156,13 +179,13 @@ export function checkContainerResources(
   for (const [name, text] of Object.entries(limits)) {
     const at = `${paths.limits}[${name}]`;
     checkContainerResourceName(name, at, faults);
-    const quantity = checkResourceQuantity(name, text, at, faults);
+    const quantity = checkAmount(name, text, at, faults);
     if (quantity !== undefined) limitOf.set(name, quantity);
   }
   for (const [name, text] of Object.entries(requests)) {
     const at = `${paths.requests}[${name}]`;
     checkContainerResourceName(name, at, faults);
-    const request = checkResourceQuantity(name, text, at, faults);
+    const request = checkAmount(name, text, at, faults);
     if (request !== undefined) checkRequest({ name, request, limit: limitOf.get(name) }, paths, faults);
   }
   const names = [...Object.keys(limits), ...Object.keys(requests)];

@@ -122,7 +122,11 @@ function checkSysctls(spec: Loose<PodSpec>, path: string, faults: FaultList): vo
     else if (name.length > 253 || !sysctlName.test(name)) faults.invalid(at, name, sysctlRule);
     else if (names.has(name)) faults.duplicate(at, name);
     const fault = hostSysctlFault(name, spec);
-    if (fault !== undefined) faults.invalid(at, name, fault);
+    if (fault !== undefined) {
+      faults.ratcheting("hostSysctls", (found) => {
+        found.invalid(at, name, fault);
+      });
+    }
     names.add(name);
   }
 }

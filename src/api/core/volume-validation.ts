@@ -107,7 +107,11 @@ function checkTokenSource(
     faults.invalid(at, expirationSeconds, "may not specify a duration larger than 2^32 seconds");
   }
   if (isEmpty(source.path)) faults.required(`${path}.path`);
-  else checkFilePath(source.path ?? "", `${path}.path`, faults);
+  else {
+    faults.ratcheting("tokenPath", (found) => {
+      checkFilePath(source.path ?? "", `${path}.path`, found);
+    });
+  }
 }
 
 function checkNamed(

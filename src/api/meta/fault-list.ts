@@ -26,6 +26,24 @@ export class FaultList {
     this.#faults.push(...faults);
   }
 
+  /** What `check` finds is of a kind that an object may keep when it has such faults already. */
+  ratcheting(ratchet: string, check: (faults: FaultList) => void): void {
+    const found = new FaultList();
+    check(found);
+    this.add(...found.all.map((fault) => ({ ...fault, ratchet })));
+  }
+
+  /** Whether an older state of the object decides on some of these. */
+  get isRatcheting(): boolean {
+    return this.#faults.some(({ ratchet }) => ratchet !== undefined);
+  }
+
+  /** Without the faults of kinds that `old` has, too. */
+  tolerating(old: FaultList): readonly FieldError[] {
+    const tolerated = new Set(old.all.map(({ ratchet }) => ratchet));
+    return this.#faults.filter(({ ratchet }) => ratchet === undefined || !tolerated.has(ratchet));
+  }
+
   required(field: string, detail = ""): void {
     this.add(required(field, detail));
   }

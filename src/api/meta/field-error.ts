@@ -18,6 +18,11 @@ export interface FieldError {
   readonly field: string;
   /** The message without the field's name; what a Status cause carries. */
   readonly message: string;
+  /**
+   * Says which kind of fault this is, where an object that has one of that kind already may keep it, and have others:
+   * what was allowed once can't be taken back from what is there.
+   */
+  readonly ratchet?: string;
 }
 
 /** As upstream: a pointer to nothing is the word "null", in quotes; a list or map that isn't there is a bare null. */

@@ -133,9 +133,11 @@ function checkExpression({ key = "", operator, values }: Expression, path: strin
       faults.invalid(`${path}.operator`, operator ?? "", "not a valid selector operator");
   }
   checkLabelName(key, `${path}.key`, faults);
-  for (const [index, value] of (values ?? []).entries()) {
-    faults.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
-  }
+  faults.ratcheting("selectorValues", (found) => {
+    for (const [index, value] of (values ?? []).entries()) {
+      found.messages(`${path}.values[${index}]`, value, labelValueFaults(value));
+    }
+  });
 }
 
 export function checkLabelSelector(

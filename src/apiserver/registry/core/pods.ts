@@ -3,6 +3,7 @@
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Container, Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
+import { applyLabelKeys } from "#api/core/pod-label-keys.ts";
 import { syncAppArmor } from "#api/core/pod-apparmor.ts";
 import { qosClassOf } from "#api/core/qos.ts";
 import {
@@ -34,6 +35,7 @@ export class PodStrategy implements Strategy {
       status.conditions = [gatedCondition()];
     }
     pod.status = status;
+    applyLabelKeys(pod);
     syncAppArmor(pod, (text) => {
       context.warn(text);
     });
