@@ -14,6 +14,8 @@ export interface Kind {
   readonly path: string;
   readonly isNamespaced?: boolean;
   readonly object: Json;
+  /** A merge patch of the spec that replaces whole fields. */
+  readonly change?: Json;
   /** A merge patch of the status. */
   readonly status?: Json;
 }
@@ -29,14 +31,24 @@ export const kinds: readonly Kind[] = [
   {
     path: `${flow}/flowschemas`,
     object: { spec: { matchingPrecedence: 9000, priorityLevelConfiguration: { name: "global-default" } } },
-    status: { conditions: [timed] },
+    change: { spec: { matchingPrecedence: 9999 } },
+    status: { conditions: [{ type: "PatchStatusFailed", status: "False", reason: "e2e" }] },
   },
   {
     path: `${flow}/prioritylevelconfigurations`,
     object: {
       spec: { type: "Limited", limited: { nominalConcurrencyShares: 2, limitResponse: { type: "Reject" } } },
     },
-    status: { conditions: [timed] },
+    change: {
+      spec: {
+        limited: {
+          nominalConcurrencyShares: 4,
+          limitResponse: { type: "Reject" },
+          lendablePercent: 0,
+        },
+      },
+    },
+    status: { conditions: [{ type: "PatchStatusFailed", status: "False", reason: "e2e" }] },
   },
   {
     path: `${admission}/validatingadmissionpolicies`,
@@ -50,11 +62,13 @@ export const kinds: readonly Kind[] = [
         },
       },
     },
+    change: { spec: { failurePolicy: "Ignore" } },
     status: { conditions: [timed] },
   },
   {
     path: `${admission}/validatingadmissionpolicybindings`,
     object: { spec: { policyName: "none", validationActions: ["Deny"] } },
+    change: { spec: { validationActions: ["Warn"] } },
   },
   {
     path: `${beta}/mutatingadmissionpolicies`,
@@ -111,6 +125,7 @@ export const kinds: readonly Kind[] = [
     path: "/resourcequotas",
     isNamespaced: true,
     object: { spec: { hard: { pods: "9" } } },
+    change: { spec: { hard: { pods: "7" } } },
     status: { hard: { pods: "8" } },
   },
   { path: "/apis/coordination.k8s.io/v1", isNamespaced: true, object: { spec: { holderIdentity: "h" } } },

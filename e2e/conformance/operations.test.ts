@@ -21,17 +21,29 @@ suite("conformance of operations", { timeout: 120_000 }, () => {
   for (const kind of kinds) {
     test(`every operation on ${kind.path}`, async () => {
       const path = pathOf(kind);
-      await inDiscovery(path);
+      await inDiscovery(path, kind.status !== undefined);
       const e2e = kind.path.replaceAll(/\W+/g, "-").replace(/.*io-v1(beta1)?-(?=.)|^-/, "");
       const selected = `${path}?labelSelector=e2e%3D${e2e}`;
       using watching = await api.watch(`${selected}&watch=1`);
       const make = (name: string): Promise<Json> =>
         api.create(path, { ...kind.object, metadata: { name, labels: { e2e } } });
-      for (const name of ["e2e-a", "e2e-b", "e2e-c"]) await make(name);
+      const made = await make("e2e-a");
+      for (const name of ["e2e-b", "e2e-c"]) await make(name);
       const found = await api.get(`${path}/e2e-a`);
-      assert.ok(at(found, "metadata.uid"));
-      assert.equal(((await api.get(selected))["items"] as unknown[]).length, 3);
-      await api.merge(`${path}/e2e-a`, { metadata: { annotations: { patched: "true" } } });
+      assert.equal(at(found, "metadata.uid"), at(made, "metadata.uid"));
+      const listed = await api.get(selected);
+      assert.equal((listed["items"] as unknown[]).length, 3);
+      const from = String(at(listed, "metadata.resourceVersion"));
+      using later = await api.watch(`${selected}&watch=1&resourceVersion=${from}`);
+      const change = { metadata: { annotations: { patched: "true" } }, ...kind.change };
+      const patched = await api.merge(`${path}/e2e-a`, change);
+      assert.equal(at(patched, "metadata.annotations.patched"), "true");
+      for (const [field, value] of changedFields(kind.change)) assert.deepEqual(at(patched, field), value);
+      await later.until(1);
+      assert.deepEqual(
+        [later.events[0]?.type, at(later.events[0]?.object, "metadata.annotations.patched")],
+        ["MODIFIED", "true"],
+      );
       await byEveryPatch(`${path}/e2e-a`);
       await annotated(`${path}/e2e-a`, { updated: "true" });
       const stale = await api.call("PUT", `${path}/e2e-a`, {
@@ -41,6 +53,7 @@ suite("conformance of operations", { timeout: 120_000 }, () => {
       if (kind.status !== undefined) await ofStatus(`${path}/e2e-a/status`, kind.status);
       await api.must("DELETE", `${path}/e2e-a`);
       assert.equal((await api.call("GET", `${path}/e2e-a`)).code, 404);
+      assert.equal(((await api.get(selected))["items"] as unknown[]).length, 2);
       await api.must("DELETE", selected);
       assert.deepEqual((await api.get(selected))["items"], []);
       await eventually("the watch has seen all go", waitMs, () =>
@@ -58,8 +71,12 @@ suite("conformance of operations", { timeout: 120_000 }, () => {
   }
 });
 
-/** Upstream looks the group up, then its version, then the resource with its verbs. */
-async function inDiscovery(path: string): Promise<void> {
+/** What a change of a spec is to leave there: "spec.pods" and so on. */
+const changedFields = (change: Json = {}): [field: string, value: unknown][] =>
+  Object.entries((change["spec"] ?? {}) as Json).map(([name, value]) => [`spec.${name}`, value]);
+
+/** Upstream looks the group up, then its version, then the resource with its verbs, and its status. */
+async function inDiscovery(path: string, hasStatus: boolean): Promise<void> {
   const [, api_, group = "", version = ""] = path.split("/");
   const resource = path.split("/").at(-1);
   const base = api_ === "api" ? "/api/v1" : `/apis/${group}/${version}`;
@@ -75,6 +92,7 @@ async function inDiscovery(path: string): Promise<void> {
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     base,
   );
+  assert.ok(!hasStatus || resources.some(({ name }) => name === `${resource ?? ""}/status`), base);
 }
 
 /** JSON, strategic and applied patches, and none of them loses what another wrote. */
