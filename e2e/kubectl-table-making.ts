@@ -89,6 +89,10 @@ const running: Row = {
   steps: [
     { run: "run pod --image=nginx:1 --restart=Never --labels=a=b", says: "pod/pod created\n" },
     {
+      run: "get pod pod -o jsonpath={.spec.restartPolicy},{.spec.containers[*].image}",
+      says: "Never,nginx:1",
+    },
+    {
       run: "run other --image=nginx:1 --dry-run=client -o yaml",
       says: /^apiVersion: v1\nkind: Pod\nmetadata:\n[\s\S]*image: nginx:1\n/,
     },
