@@ -50,7 +50,6 @@ import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
-import { ReloadMetrics } from "./metrics/reload-metrics.ts";
 import { metricsText } from "./metrics/exposition.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
@@ -287,12 +286,12 @@ class ApiserverComponent implements Apiserver {
 
   #atRest(): EncryptionAtRest | undefined {
     const { encryptionConfiguration: path } = this.#options;
+    if (path === undefined) return undefined;
     const loaded = (): void => {
       this.servers.announce();
     };
-    if (path === undefined) return undefined;
-    const metrics = new ReloadMetrics("encryption", { registry: this.#registry, serverId: this.#serverId });
-    return encryptionAtRest(path, { ...this.#deps, loaded, metrics });
+    const measured = { registry: this.#registry, serverId: this.#serverId };
+    return encryptionAtRest(path, { ...this.#deps, ...measured, loaded });
   }
 
   #register(): ServerRegister {

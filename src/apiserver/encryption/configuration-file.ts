@@ -67,8 +67,8 @@ export class ConfigurationFile {
   }
 
   /** What is wrong with the plugins that it names. */
-  fault(): string | undefined {
-    return this.#kms?.fault;
+  async fault(): Promise<string | undefined> {
+    return this.#kms?.health();
   }
 
   /** Those of before may still be asked for what comes late; those before them aren't any more. */

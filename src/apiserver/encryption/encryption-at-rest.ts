@@ -1,5 +1,7 @@
 /** A server's store, encrypted as a file says. */
 import type { Scheme } from "#api/scheme.ts";
+import { EnvelopeMetrics, type EnvelopeMetricsDeps } from "#apiserver/metrics/envelope-metrics.ts";
+import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import type { Store } from "#store/store.ts";
 import { ConfigurationFile, type ConfigurationFileDeps } from "./configuration-file.ts";
 import { EncryptingStore } from "./encrypting-store.ts";
@@ -13,8 +15,11 @@ export interface EncryptionAtRest {
 
 export function encryptionAtRest(
   path: string,
-  deps: Omit<ConfigurationFileDeps, "store"> & { readonly store: Store; readonly scheme: Scheme },
+  deps: Omit<ConfigurationFileDeps, "store" | "metrics" | "envelope"> &
+    EnvelopeMetricsDeps & { readonly store: Store; readonly scheme: Scheme },
 ): EncryptionAtRest {
   const store = new EncryptingStore(deps.store, resourceOfKey(deps.scheme));
-  return { store, file: new ConfigurationFile(path, { ...deps, store }) };
+  const metrics = new ReloadMetrics("encryption", deps);
+  const envelope = new EnvelopeMetrics(deps);
+  return { store, file: new ConfigurationFile(path, { ...deps, store, metrics, envelope }) };
 }

@@ -9,6 +9,7 @@ import { aborted } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { EnvelopeMetrics, KmsMethod } from "#apiserver/metrics/envelope-metrics.ts";
 import { LruCache } from "#pki/lru.ts";
 import type { Message } from "#wire/protobuf.ts";
 import { gcmCipher, type Cipher } from "../ciphers.ts";
@@ -21,6 +22,7 @@ export interface KmsProviderDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics?: EnvelopeMetrics | undefined;
 }
 
 interface State {
@@ -36,6 +38,9 @@ const writeMaxMs = 180_000;
 const healthyMs = 60_000;
 const unhealthyMs = 10_000;
 const retryMs = 1000;
+/** What health checks are told may be so old. upstream: kmsPluginHealthz{Positive,Negative}TTL */
+const healthyKnownMs = 20_000;
+const unhealthyKnownMs = 3000;
 const keyIdBytesMax = 1024;
 const sourceBytesMax = 1024;
 const annotationBytesMax = 32 * 1024;
@@ -51,6 +56,8 @@ export class KmsProvider implements Cipher {
   #state: State | undefined;
   #fault: string | undefined = "it wasn't asked yet";
   #version: string | undefined;
+  #probing: Promise<void> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, deps: KmsProviderDeps) {
     this.#name = name;
@@ -63,9 +70,25 @@ export class KmsProvider implements Cipher {
   }
 
   /** Asks how it is, and has a new seed encrypted when its key is another. Throws what is wrong with it. */
-  async probe(): Promise<void> {
+  probe(): Promise<void> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#askedAt = this.#deps.clock.monotonic();
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  /** What is wrong with it, asked anew unless it was asked just now. */
+  async health(): Promise<string | undefined> {
+    const age = this.#deps.clock.monotonic() - this.#askedAt;
+    const isOld = age >= (this.#fault === undefined ? healthyKnownMs : unhealthyKnownMs);
+    if (isOld) await this.probe().catch(() => undefined);
+    return this.#fault;
+  }
+
+  async #probe(): Promise<void> {
     try {
-      await this.#check(await this.#deps.plugin.status());
+      await this.#check(await this.#timed("Status", this.#deps.plugin.status()));
       this.#fault = undefined;
     } catch (error) {
       this.#fault = `kmsv2 Provider ${this.#name} is not healthy, error: ${messageOf(error)}`;
@@ -115,6 +138,7 @@ export class KmsProvider implements Cipher {
     const { ciphertext: encryptedSource, keyId, annotations } = state.source;
     const encryptedData = state.cipher.encrypt(plain, place);
     const sourceType = sourceTypes.seed;
+    this.#deps.metrics?.used(this.#name, "to_storage", keyId, now);
     return encryptedObject.encode({ encryptedData, keyId, encryptedSource, annotations, sourceType });
   }
 
@@ -122,7 +146,9 @@ export class KmsProvider implements Cipher {
     const envelope = readEnvelope(sealed);
     const cipher = this.#ciphers.get(sourceKey(envelope));
     if (cipher === undefined) throw new Error("the plugin wasn't asked for its key");
-    return cipher.decrypt(envelope.encryptedData, place);
+    const plain = cipher.decrypt(envelope.encryptedData, place);
+    this.#deps.metrics?.used(this.#name, "from_storage", envelope.keyId, this.#deps.clock.now());
+    return plain;
   }
 
   prepare(sealed: Buffer, isPatient: boolean): Promise<void> | undefined {
@@ -141,9 +167,10 @@ export class KmsProvider implements Cipher {
     const { encryptedSource: ciphertext, keyId, annotations, sourceType } = envelope;
     for (;;) {
       try {
-        const secret = await plugin.decrypt({ ciphertext, keyId, annotations, uid: random.uuid() });
+        const asking = plugin.decrypt({ ciphertext, keyId, annotations, uid: random.uuid() });
+        const secret = await this.#timed("Decrypt", asking);
         const cipher = sourceType === sourceTypes.seed ? seedCipher(secret) : gcmCipher(secret);
-        this.#ciphers.set(sourceKey(envelope), cipher);
+        this.#remember(sourceKey(envelope), cipher);
         return;
       } catch (error) {
         const reason = `failed to decrypt DEK, error: ${messageOf(error)}`;
@@ -163,8 +190,38 @@ export class KmsProvider implements Cipher {
         `KMSv2 API version should not change after the initial status response version ${this.#version}, got ${version}`,
       );
     }
+    this.#noteKeyId(keyId);
     checkKeyId(keyId);
     await this.#rotate(keyId);
+  }
+
+  #noteKeyId(keyId: string): void {
+    const { metrics, clock } = this.#deps;
+    const size = Buffer.byteLength(keyId);
+    if (size === 0) metrics?.saidInvalid(this.#name, "empty");
+    else if (size > keyIdBytesMax) metrics?.saidInvalid(this.#name, "too_long");
+    else metrics?.said(this.#name, keyId, clock.now());
+  }
+
+  #remember(source: string, cipher: Cipher): void {
+    this.#ciphers.set(source, cipher);
+    this.#deps.metrics?.remembers(this.#name, this.#ciphers.size);
+  }
+
+  async #timed<T>(method: KmsMethod, answer: Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
+    const told = (error?: unknown): void => {
+      metrics?.asked(this.#name, method, clock.monotonic() - began, error);
+    };
+    try {
+      const given = await answer;
+      told();
+      return given;
+    } catch (error) {
+      told(error);
+      throw error;
+    }
   }
 
   async #rotate(keyId: string): Promise<void> {
@@ -175,7 +232,7 @@ export class KmsProvider implements Cipher {
       return;
     }
     const seed = random.bytes(seedBytes);
-    const source = await plugin.encrypt(seed, random.uuid());
+    const source = await this.#timed("Encrypt", plugin.encrypt(seed, random.uuid()));
     checkSource(source);
     if (source.keyId !== keyId) {
       throw new Error(
@@ -184,10 +241,7 @@ export class KmsProvider implements Cipher {
     }
     const cipher = seedCipher(seed);
     const { ciphertext: encryptedSource, annotations } = source;
-    this.#ciphers.set(
-      sourceKey({ encryptedSource, keyId, annotations, sourceType: sourceTypes.seed }),
-      cipher,
-    );
+    this.#remember(sourceKey({ encryptedSource, keyId, annotations, sourceType: sourceTypes.seed }), cipher);
     this.#state = { cipher, source, expiresMs };
     log.info("KMS plugin's key in use", { provider: this.#name, keyIdHash: hashOf(keyId) });
   }

@@ -1,6 +1,7 @@
 /** The KMS plugins of one configuration, by their names. */
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { EnvelopeMetrics } from "#apiserver/metrics/envelope-metrics.ts";
 import type { Random } from "#base/random.ts";
 import type { KmsConfiguration } from "./configuration.ts";
 import { KmsPlugin } from "./plugin.ts";
@@ -10,6 +11,7 @@ export interface KmsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly envelope?: EnvelopeMetrics | undefined;
 }
 
 const retryMs = 1000;
@@ -25,7 +27,7 @@ export class KmsProviders {
     this.#providers = new Map(
       configurations.map((each) => {
         const plugin = new KmsPlugin(each, deps.clock);
-        return [each.name, new KmsProvider(each.name, { ...deps, plugin })] as const;
+        return [each.name, new KmsProvider(each.name, { ...deps, plugin, metrics: deps.envelope })] as const;
       }),
     );
   }
@@ -34,9 +36,10 @@ export class KmsProviders {
     return this.#providers.get(name);
   }
 
-  /** What is wrong with them. */
-  get fault(): string | undefined {
-    const faults = [...this.#providers.values()].flatMap(({ fault }) => fault ?? []);
+  /** What is wrong with them now. */
+  async health(): Promise<string | undefined> {
+    const asked = await Promise.all([...this.#providers.values()].map((provider) => provider.health()));
+    const faults = asked.filter((fault) => fault !== undefined);
     return faults.length === 0 ? undefined : faults.join(", ");
   }
 
