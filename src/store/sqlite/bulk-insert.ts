@@ -12,9 +12,9 @@ export class BulkInsert {
   readonly #statements: readonly (readonly [values: number, statement: Statement])[];
   #values: SqlValue[] = [];
 
-  /** `head` is the statement before VALUES. */
-  constructor(connection: Connection, head: string, columns: number) {
-    const row = `(${Array.from({ length: columns }, () => "?").join(", ")})`;
+  /** `head` is the statement before VALUES, `row` one row of them. */
+  constructor(connection: Connection, head: string, row: string) {
+    const columns = row.split("?").length - 1;
     this.#columns = columns;
     this.#statements = sizes.map((rows) => {
       const values = Array.from({ length: rows }, () => row).join(", ");

@@ -47,7 +47,7 @@ export class CurrentTable {
   #rowsSinceFold = 0;
 
   constructor(connection: Connection, { folded, generationKeys }: CurrentTableOptions) {
-    this.#rows = new BulkInsert(connection, "REPLACE INTO current", 2);
+    this.#rows = new BulkInsert(connection, "REPLACE INTO current", "(?, ?)");
     this.#delete = connection.prepare("DELETE FROM current WHERE name = ?");
     this.#setFolded = connection.prepare("UPDATE meta SET value = ? WHERE name = 'folded'");
     this.#generationKeys = generationKeys ?? generationKeysDefault;

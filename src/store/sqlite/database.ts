@@ -11,8 +11,11 @@ import type { DatabaseOptions } from "./protocol.ts";
 import { type Packed, readRecords, RecordWriter } from "./records.ts";
 import { checksumOf, isNote, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
 
-/** Pages of log after which a checkpoint is due between two commits. More makes the slowest commits slower. */
-const checkpointPages = 250;
+/**
+ * Pages of log after which a checkpoint is due between two commits. Twice as many make it last 5 ms instead of 3, for
+ * which 128 writers wait, and save a twentieth of what a row costs.
+ */
+const checkpointPages = 125;
 /** Rows a sweep looks at before it deletes what they replaced, in the order of the file. */
 const sweepRowsMax = 1024;
 /** A slice of a sweep deletes this much at most: what is scattered dirties a page per row, what isn't, one for many. */
@@ -46,6 +49,8 @@ export class Database {
   readonly #connection: Connection;
   readonly #quotaBytes: number | undefined;
   readonly #log: BulkInsert;
+  /** For most rows: puts without lease and author. Each value handed to SQLite costs a row 3 % more. */
+  readonly #plainPuts: BulkInsert;
   readonly #current: CurrentTable;
   readonly #changes: Statement;
   readonly #row: Statement;
@@ -69,7 +74,9 @@ export class Database {
     this.notes = new NotesTable(this.#connection);
     this.copy = new PageCopy(this.#connection, options.path);
     const prepare = (sql: string): Statement => this.#connection.prepare(sql);
-    this.#log = new BulkInsert(this.#connection, "INSERT INTO log", 10);
+    this.#log = new BulkInsert(this.#connection, "INSERT INTO log", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const plain = `(?, ?, ${operations.put}, ?, ?, ?, ?, ?, 0, NULL)`;
+    this.#plainPuts = new BulkInsert(this.#connection, "INSERT INTO log", plain);
     const { generationKeys } = options;
     this.#current = new CurrentTable(this.#connection, { folded: this.#meta("folded"), generationKeys });
     this.#changes = prepare(
@@ -123,14 +130,20 @@ export class Database {
     const folding = this.#current.due();
     this.#transaction(() => {
       this.#log.begin();
+      this.#plainPuts.begin();
       for (const row of rows) {
         if (this.notes.write(row)) continue;
         const { position, previous, operation, key, created, version, lease, value, author = null } = row;
-        const stored = operation === operations.delete ? null : value;
         const checksum = BigInt(checksumOf(key, value));
+        if (operation === operations.put && lease === 0n && author === null) {
+          this.#plainPuts.add(position, key, previous, created, version, checksum, value);
+          continue;
+        }
+        const stored = operation === operations.delete ? null : value;
         this.#log.add(position, key, operation, previous, created, version, checksum, stored, lease, author);
       }
       this.#log.flush();
+      this.#plainPuts.flush();
       this.#current.fold(folding);
     });
     this.#current.drop(folding);

@@ -101,9 +101,9 @@ function perform(database: Database, request: Exclude<Request, { kind: "open" }>
   switch (request.kind) {
     case "commit":
       database.commit(request.rows);
+      send({ kind: "done" });
       // Freed now: this thread makes so little garbage that its collector would let many of them pile up.
       request.rows.buffer.transfer(0);
-      send({ kind: "done" });
       return;
     case "events":
     case "changes": {
