@@ -11,6 +11,7 @@ import { openSqliteStore } from "#store/sqlite/store.ts";
 /** So many that two commits are on their way at once. */
 const writers = 64;
 const writesEach = 4;
+const plainWrites = 48;
 /** Larger than a page now and then: a write of several pages can be torn. */
 const bytesOf = (at: number): Buffer => Buffer.alloc(100 + ((at * 977) % 12_000), 65 + (at % 26));
 
@@ -36,7 +37,7 @@ function writePlain(path: string): void {
   const connection = openConnection({ path, lockWaitMs: 0 });
   connection.exec("PRAGMA journal_mode = WAL; CREATE TABLE log (name TEXT PRIMARY KEY, value BLOB)");
   const insert = connection.prepare("INSERT INTO log VALUES (?, ?)");
-  for (let at = 0; at < writers * writesEach; at++) {
+  for (let at = 0; at < plainWrites; at++) {
     insert.run(`/k/${at}`, bytesOf(at));
     acknowledge(`/k/${at}`);
   }
