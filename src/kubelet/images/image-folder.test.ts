@@ -93,3 +93,23 @@ test("what was taken at the start isn't taken again, what replaces it is, also a
   await writeFile(world.path("a.tar"), "a third one.");
   await world.tried("a third one.");
 });
+
+test("what is missing while a tar is taken is told: it isn't the tar that is gone", async () => {
+  const root = await mkdtemp(join(tmpdir(), "mini-k8s-folder-"));
+  await writeFile(join(root, "a.tar"), "a.");
+  const warned: string[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (message: string) => {
+      warned.push(message);
+    },
+  };
+  const take = async (): Promise<readonly string[]> => {
+    await readFile(join(root, "no-such-tool"));
+    return [];
+  };
+  const folder = new ImageFolder({ directory: root }, { take, clock: systemClock, log });
+  await folder.takeAll();
+  assert.deepEqual(warned, ["images could not be imported"]);
+  await rm(root, { recursive: true });
+});

@@ -51,7 +51,12 @@ export class ImageFolder {
     watcher.on("error", (error) => {
       this.#deps.log.warn("image folder not followed any more", { directory: this.#directory, error });
     });
-    await this.takeAll(); // what came before there was a watch
+    try {
+      await this.takeAll(); // what came before there was a watch
+    } catch (error) {
+      watcher.close();
+      throw error;
+    }
     return {
       [Symbol.asyncDispose]: async () => {
         watcher.close();
@@ -80,14 +85,16 @@ export class ImageFolder {
     const { take, log } = this.#deps;
     const path = join(this.#directory, file);
     try {
-      const { size, mtimeMs } = await stat(path);
-      const stamp = `${size} ${mtimeMs}`;
+      const stamp = await stampOf(path);
       if (this.#seen.get(file) === stamp) return;
+      if (stamp === undefined) {
+        this.#seen.delete(file);
+        return;
+      }
       this.#seen.set(file, stamp);
       log.info("images imported", { file: path, images: await take(path) });
     } catch (error) {
-      if (errorCode(error) === "ENOENT") this.#seen.delete(file);
-      else log.warn("images could not be imported", { file: path, error });
+      log.warn("images could not be imported", { file: path, error });
     }
   }
 
@@ -98,5 +105,16 @@ export class ImageFolder {
       if (errorCode(error) === "ENOENT") return [];
       throw error;
     }
+  }
+}
+
+/** Undefined: it is gone. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return `${size} ${mtimeMs}`;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
