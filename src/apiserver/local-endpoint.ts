@@ -15,6 +15,7 @@ import { parseRequestInfo } from "#apiserver/request/info.ts";
 import type { Endpoint } from "#apiserver/registry/endpoint.ts";
 import type { StoredObject } from "#apiserver/registry/stored-object.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
+import { LocalWatch, type OpenedWatch } from "./local-watch.ts";
 
 export class LocalEndpoint implements Transport {
   readonly #user: UserInfo;
@@ -36,25 +37,38 @@ export class LocalEndpoint implements Transport {
     return { headers, ...(await plainAnswer(answer, wishOf(request))) };
   }
 
-  async *watch(request: ApiRequest): AsyncIterableIterator<WatchEvent> {
-    using own = new ChildAbort(request.signal ?? this.#closed.signal);
-    this.#watches.add(own);
-    using stack = new DisposableStack();
-    stack.defer(() => {
-      this.#watches.delete(own);
+  watch(request: ApiRequest): LocalWatch {
+    let own: ChildAbort | undefined;
+    return new LocalWatch({
+      open: () => {
+        own = new ChildAbort(request.signal ?? this.#closed.signal);
+        this.#watches.add(own);
+        return this.#open(request, own.signal);
+      },
+      onEnd: () => {
+        if (own === undefined) return;
+        this.#watches.delete(own);
+        own.abort();
+      },
     });
+  }
+
+  async #open(request: ApiRequest, signal: AbortSignal): Promise<OpenedWatch> {
     const query = { ...request.query, watch: "true" };
-    const answer = await this.#ask(this.#call({ ...request, query }, [], own.signal));
-    if (answer.kind === "raw") {
-      yield* remoteEvents(answer);
-      return;
-    }
+    const answer = await this.#chain(this.#call({ ...request, query }, [], signal));
+    if (answer.kind === "raw") return { events: remoteEvents(answer) };
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
+    const { endpoint, items } = answer;
     const wish = wishOf(request);
-    for await (const item of answer.items) {
-      if (item.type !== "BOOKMARK") await answer.endpoint.prepare([item.object]);
-      yield watchEvent(item, answer.endpoint, wish);
-    }
+    return {
+      items,
+      show: (item) => {
+        const waiting = item.type === "BOOKMARK" ? undefined : endpoint.prepare([item.object]);
+        return waiting === undefined
+          ? watchEvent(item, endpoint, wish)
+          : waiting.then(() => watchEvent(item, endpoint, wish));
+      },
+    };
   }
 
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {

@@ -43,11 +43,6 @@ const initialEventsEnd = "k8s.io/initial-events-end";
 /** Upstream's, but starting sooner: a server of this project is back within a second. */
 const backoffOptions = { initialMs: 100, maxMs: 30_000, factor: 2, jitter: 1 };
 
-type Step<T extends KubeObject> =
-  | { readonly kind: "event"; readonly event: WatchEvent<T> }
-  | { readonly kind: "end" }
-  | { readonly kind: "failed"; readonly error: unknown };
-
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions;
   readonly #deps: ReflectorDeps<T>;
@@ -106,22 +101,29 @@ export class Reflector<T extends KubeObject> {
     const events = this.#deps.resource.watch(this.#watchQuery(), child.signal)[Symbol.asyncIterator]();
     let count = 0;
     for (;;) {
-      const step = await nextStep(events);
-      if (signal.aborted) return false;
-      if (step.kind === "failed") {
-        if (count > 0) this.#succeed();
-        const streamed = this.#streamsLists;
-        this.#onFailure(step.error);
-        // A server that refuses streaming lists is asked for a plain one at once.
-        return streamed && !this.#streamsLists;
+      let step: IteratorResult<WatchEvent<T>>;
+      // Only the watch's own errors: those of the sink must not be taken for them.
+      try {
+        step = await events.next();
+      } catch (error) {
+        return !signal.aborted && this.#isAskedAnew(error, count);
       }
-      if (step.kind === "end") {
+      if (signal.aborted) return false;
+      if (step.done === true) {
         return this.#hasList && (count > 0 || this.#deps.clock.monotonic() - startedAt >= shortWatchMs);
       }
       count += 1;
-      if (this.#hasList || initial === undefined) this.#apply(step.event);
-      else this.#gather(step.event, initial);
+      if (this.#hasList || initial === undefined) this.#apply(step.value);
+      else this.#gather(step.value, initial);
     }
+  }
+
+  /** After a watch that failed: whether the server, which refuses streaming lists, is asked for a plain one at once. */
+  #isAskedAnew(error: unknown, count: number): boolean {
+    if (count > 0) this.#succeed();
+    const streamed = this.#streamsLists;
+    this.#onFailure(error);
+    return streamed && !this.#streamsLists;
   }
 
   #watchQuery(): WatchQuery {
@@ -191,13 +193,3 @@ export class Reflector<T extends KubeObject> {
 const streamingRefused: ReadonlySet<number> = new Set([400, 405, 406, 422]);
 /** Refusals that say nothing about the revision we know. */
 const keepsList: ReadonlySet<number> = new Set([401, 403, 429]);
-
-/** The errors of a watch come out here, so that those of the sink can't be taken for them. */
-async function nextStep<T extends KubeObject>(events: AsyncIterator<WatchEvent<T>>): Promise<Step<T>> {
-  try {
-    const result = await events.next();
-    return result.done === true ? { kind: "end" } : { kind: "event", event: result.value };
-  } catch (error) {
-    return { kind: "failed", error };
-  }
-}
