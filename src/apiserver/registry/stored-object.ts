@@ -14,6 +14,8 @@ const metadataOpen = Buffer.from('"metadata":{');
 const revisionBytesMax = 41;
 const lineEnd = "}\n";
 const closingBrace = 0x7d;
+/** For what is in the way while an item is put together: at most what says its type. */
+const putAside = new Uint8Array(512);
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -163,11 +165,12 @@ export class StoredObject {
   copyItemTo(target: Buffer, start: number, typeBytes: number): number {
     const text = `{"metadata":{"resourceVersion":"${this.revision}",`;
     const valueAt = start + text.length - 1 - metadataOpen.length - typeBytes;
-    const lost = valueAt < start ? target.toString("latin1", valueAt, start) : "";
+    const inTheWay = start - valueAt;
+    for (let at = 0; at < inTheWay; at++) putAside[at] = target[valueAt + at] as number;
     const end = this.#kept.copyTo(target, valueAt);
     const split = this.#splitIn(target, valueAt);
     const isTyped = split === 1 + typeBytes + metadataOpen.length;
-    if (lost !== "") target.write(lost, valueAt, "latin1");
+    for (let at = 0; at < inTheWay; at++) target[valueAt + at] = putAside[at] as number;
     if (!isTyped || this.revision === 0n) return this.copyTo(target, start);
     target.write(text, start, "latin1");
     const fieldsAt = start + text.length;
