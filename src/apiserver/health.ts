@@ -44,6 +44,7 @@ export async function health(
       onResult,
       isSingle: false,
       excluded: counted.filter((check) => excluded.has(check.name)),
+      unknown: [...excluded].filter((each) => counted.every((check) => check.name !== each)).toSorted(),
     },
   );
 }
@@ -52,12 +53,14 @@ interface ReportOptions extends HealthOptions {
   readonly query: URLSearchParams;
   readonly isSingle: boolean;
   readonly excluded?: readonly HealthCheck[];
+  /** Of those that were to be excluded. */
+  readonly unknown?: readonly string[];
 }
 
 async function report(
   root: string,
   checks: readonly HealthCheck[],
-  { query, onFailure, onResult, isSingle, excluded = [] }: ReportOptions,
+  { query, onFailure, onResult, isSingle, excluded = [], unknown = [] }: ReportOptions,
 ): Promise<Answer> {
   const results = await Promise.all(
     checks.map(async (check) => ({ name: check.name, reason: await check.check() })),
@@ -70,6 +73,7 @@ async function report(
     ...results.map(({ name, reason }) =>
       reason === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`,
     ),
+    ...(unknown.length === 0 ? [] : [cannotExclude(unknown)]),
   ];
   if (failed.length > 0) {
     const text = isSingle
@@ -79,6 +83,9 @@ async function report(
   }
   return plain(200, query.has("verbose") && !isSingle ? `${lines.join("\n")}\n${root} check passed\n` : "ok");
 }
+
+const cannotExclude = (names: readonly string[]): string =>
+  `warn: some health checks cannot be excluded: no matches for ${names.map((name) => JSON.stringify(name)).join(",")}`;
 
 const plain = (status: number, body: string): Answer => ({
   kind: "raw",

@@ -1,12 +1,18 @@
 /** pods/exec, attach, portforward and log: passed on to the kubelet of the pod's node. upstream: pkg/registry/core/pod/strategy.go */
 import type { Pod } from "#api/generated/types/core-v1.ts";
-import { badRequestError, failure, internalError } from "#api/meta/status.ts";
+import {
+  forbidden as forbiddenField,
+  invalid,
+  notSupported,
+  type FieldError,
+} from "#api/meta/field-error.ts";
+import { badRequestError, failure, internalError, invalidError } from "#api/meta/status.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
-import { isTrue } from "#apiserver/request/query.ts";
+import { integer, isTrue } from "#apiserver/request/query.ts";
 import { exchange, handOver, type BackendDeps } from "./backend.ts";
 import type { Kubelets } from "./kubelets.ts";
 
@@ -118,10 +124,36 @@ const logParameters = [
   "stream",
 ];
 
+const logStreams = ["All", "Stderr", "Stdout"];
+
+/** Throws 400 for what is no number, 422. upstream: pkg/apis/core/validation ValidatePodLogOptions */
+function checkLogOptions(query: URLSearchParams, name: string): void {
+  const faults: FieldError[] = [];
+  const least = (field: string, min: number): void => {
+    const value = integer(query, field);
+    if (value === undefined || value >= min) return;
+    faults.push(
+      invalid(field, value, min === 0 ? "must be greater than or equal to 0" : "must be greater than 0"),
+    );
+  };
+  least("tailLines", 0);
+  least("limitBytes", 1);
+  if (query.has("sinceSeconds") && query.has("sinceTime")) {
+    faults.push(forbiddenField("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+  } else least("sinceSeconds", 1);
+  const source = query.get("stream") ?? "All";
+  if (!logStreams.includes(source)) faults.push(notSupported("stream", source, logStreams));
+  if (source !== "All" && query.has("tailLines")) {
+    faults.push(forbiddenField("", "`tailLines` and specific `stream` are mutually exclusive for now"));
+  }
+  if (faults.length > 0) throw invalidError({ group: "", kind: "PodLogOptions", name }, faults);
+}
+
 export const log =
   (deps: PodStreamDeps): Handler =>
   async (request) => {
     const { call } = request;
+    checkLogOptions(call.query, request.info.name);
     const pod = await podOf(request);
     const container = containerOf(pod, call.query.get("container") ?? "");
     const headers = { "content-type": "text/plain" };

@@ -16,7 +16,7 @@ import { readMeta, type MetaReader } from "#api/schema/structural/object-meta.ts
 import type { RequestBody } from "#apiserver/request/call.ts";
 import { jsonMediaType, mediaTypeOf, yamlMediaType } from "#apiserver/request/media-type.ts";
 import type { Decoded, Patch, TypeSemantics } from "#apiserver/request/semantics.ts";
-import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
+import { claimOf, unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
 
 export interface CustomSemanticsDeps {
   readonly schema: CompiledSchema;
@@ -51,8 +51,10 @@ export class CustomSemantics implements TypeSemantics {
       const { object, strictFaults } = this.#parse(body, bytes);
       return this.#judged(object, strictFaults, bytes);
     } catch (error) {
-      if (error instanceof DecodeError) throw unrecognized(kind, error.message, bytes, error);
-      throw error;
+      if (!(error instanceof DecodeError)) throw error;
+      const claim = claimOf(body, bytes, this.#deps.parseYaml);
+      const why = typeof claim === "string" && claim !== "" ? claim : error.message;
+      throw unrecognized(kind, why, bytes, error);
     }
   }
 

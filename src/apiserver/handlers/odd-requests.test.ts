@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Status } from "#api/meta/status.ts";
+import { systemClock } from "#base/clock.ts";
 import { asking } from "#testing/asking.ts";
 import { startTestServer } from "#testing/server.ts";
 
@@ -257,4 +258,71 @@ suite("paths and methods", () => {
     const status = await refused(`${path}&fieldSelector=metadata.name=other`);
     assert.equal(told(status), "400 BadRequest: fieldSelector metadata.name doesn't match requested name");
   });
+});
+
+suite("logs", () => {
+  const invalidOptions = '422 Invalid: PodLogOptions "p" is invalid: ';
+  const cases: readonly (readonly [query: string, expected: string])[] = [
+    ["tailLines=x", `400 BadRequest: ${noNumber("x")}`],
+    ["tailLines=-1", `${invalidOptions}tailLines: Invalid value: -1: must be greater than or equal to 0`],
+    ["limitBytes=0", `${invalidOptions}limitBytes: Invalid value: 0: must be greater than 0`],
+    [
+      "sinceSeconds=0&sinceTime=2026-01-01T00:00:00Z",
+      `${invalidOptions}: Forbidden: at most one of \`sinceTime\` or \`sinceSeconds\` may be specified`,
+    ],
+    ["sinceSeconds=0", `${invalidOptions}sinceSeconds: Invalid value: 0: must be greater than 0`],
+    [
+      "stream=x",
+      `${invalidOptions}stream: Unsupported value: "x": supported values: "All", "Stderr", "Stdout"`,
+    ],
+    [
+      "stream=Stdout&tailLines=1",
+      `${invalidOptions}: Forbidden: \`tailLines\` and specific \`stream\` are mutually exclusive for now`,
+    ],
+    ["tailLines=1", '404 NotFound: pods "p" not found'],
+  ];
+  for (const [query, expected] of cases) {
+    test(`?${query}`, async () => {
+      assert.equal(told(await refused(`/api/v1/namespaces/default/pods/p/log?${query}`)), expected);
+    });
+  }
+});
+
+test("a health check that can't be excluded is told of", async () => {
+  const { text } = await ask("/livez?verbose&exclude=ping&exclude=none&exclude=foo");
+  assert.match(text, /^\[\+\]ping excluded: ok$/m);
+  assert.match(
+    text,
+    /^warn: some health checks cannot be excluded: no matches for "foo","none"\nlivez check passed\n$/m,
+  );
+});
+
+test("a custom resource's body is unrecognized in the same words, and its lists say what their items are", async () => {
+  const names = { plural: "gadgets", singular: "gadget", kind: "Gadget" };
+  const schema = { openAPIV3Schema: { type: "object" } };
+  const definition = {
+    metadata: { name: "gadgets.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names,
+      versions: [{ name: "v1", served: true, storage: true, schema }],
+    },
+  };
+  const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  await ask(definitions, { method: "POST", headers: json, body: JSON.stringify(definition) });
+  const gadgets = "/apis/example.com/v1/namespaces/default/gadgets";
+  const isServed = async (): Promise<boolean> => (await ask(gadgets)).status === 200;
+  while (!(await isServed())) await systemClock.sleep(20, AbortSignal.timeout(10_000));
+  assert.equal(
+    told(await refused(gadgets, { method: "POST", body: "" })),
+    "400 BadRequest: the object provided is unrecognized (must be of type Gadget): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+  );
+  const gadget = { kind: "Gadget", apiVersion: "example.com/v1", metadata: { name: "a" } };
+  await ask(gadgets, { method: "POST", headers: json, body: JSON.stringify(gadget) });
+  const { items } = JSON.parse((await ask(gadgets)).text) as { items: AnyObject[] };
+  assert.deepEqual(
+    items.map(({ kind, apiVersion }) => [kind, apiVersion]),
+    [["Gadget", "example.com/v1"]],
+  );
 });

@@ -186,7 +186,11 @@ interface Claim {
 }
 
 /** A text: why it doesn't say anything; "" where the decoder has said it. upstream: SimpleMetaFactory.Interpret */
-function claimOf(body: RequestBody, bytes: Buffer, parseYaml: (text: string) => unknown): Claim | string {
+export function claimOf(
+  body: RequestBody,
+  bytes: Buffer,
+  parseYaml: (text: string) => unknown,
+): Claim | string {
   if (body.value !== undefined) return body.value ?? {};
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
