@@ -4,22 +4,11 @@ import { Registry } from "prom-client";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
-import type { Attributes, Authorizer } from "./authorizer.ts";
+import type { Authorizer } from "./authorizer.ts";
 import type { AuthorizerSpec } from "./configuration/configuration.ts";
 import { ConfiguredAuthorizer } from "./configured.ts";
+import { asked } from "./testing/asked.ts";
 
-const asked: Attributes = {
-  user: { name: "jane", groups: [] },
-  verb: "get",
-  isResourceRequest: true,
-  path: "",
-  group: "",
-  version: "v1",
-  resource: "pods",
-  subresource: "",
-  namespace: "a",
-  name: "p",
-};
 const admin = { name: "root", groups: ["system:masters"] };
 
 const noExpressions = (): Promise<never> => Promise.reject(new Error("there are no expressions"));

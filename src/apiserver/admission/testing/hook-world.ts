@@ -7,44 +7,30 @@ import { WebhookExpressions } from "../webhooks/expressions.ts";
 import { MatchConditions } from "../webhooks/match-conditions.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "#api/generated/types/admissionregistration-v1.ts";
 import type { ConfigMap } from "#api/generated/types/core-v1.ts";
-import { JsonDecoder } from "#api/codec/json.ts";
-import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import { convert } from "#api/conversion.ts";
 import { StatusError } from "#api/meta/status.ts";
 import {
   mutatingWebhookConfigurations,
   namespaces,
   validatingWebhookConfigurations,
 } from "#api/resources.ts";
-import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
-import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { AdmissionChain } from "../chain.ts";
 import { MutatingWebhooks } from "../webhooks/mutating.ts";
-import { SchemeTypes } from "../webhooks/object-types.ts";
 import { ValidatingWebhooks } from "../webhooks/validating.ts";
 import { attributesOf, type Write } from "./attributes.ts";
 import { startHookServer, type HookAnswer, type HookServer } from "./hook-server.ts";
+import { schemeTypes } from "./scheme-types.ts";
 
 const engine = createExpressions();
 const loadExpressions = (): Promise<typeof engine> => Promise.resolve(engine);
 const scheme = createScheme();
-const table = createTypeTable();
-const semantics = new TableSemantics({
-  scheme,
-  table,
-  json: new JsonDecoder(table),
-  protobuf: new ProtobufCodec(table, scheme),
-  parseYaml: (text) => JSON.parse(text) as unknown,
-});
-const noCustomTypes = { resources: [], versionsOf: () => [], typesOf: () => undefined };
-const types = new SchemeTypes({ scheme, semantics, convert, custom: () => noCustomTypes, remote: () => [] });
+const types = schemeTypes(scheme);
 
 export type HookSettings = Partial<MutatingWebhook>;
 

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import type { Attributes } from "../authorizer.ts";
 import { AbacAuthorizer } from "./authorizer.ts";
 import { parsePolicyFile } from "./policy-file.ts";
+import { asked as list } from "../testing/asked.ts";
 
 const policy = (spec: object): string =>
   JSON.stringify({ apiVersion: "abac.authorization.kubernetes.io/v1beta1", kind: "Policy", spec });
@@ -10,18 +11,6 @@ const policy = (spec: object): string =>
 const authorizer = (...lines: readonly string[]): AbacAuthorizer =>
   new AbacAuthorizer(parsePolicyFile("/p", lines.join("\n")).policies);
 
-const list: Attributes = {
-  user: { name: "jane", groups: ["devs", "system:authenticated"] },
-  verb: "list",
-  isResourceRequest: true,
-  path: "",
-  group: "",
-  version: "v1",
-  resource: "pods",
-  subresource: "",
-  namespace: "a",
-  name: "",
-};
 const create: Attributes = { ...list, verb: "create" };
 const metrics: Attributes = { ...list, verb: "get", isResourceRequest: false, path: "/metrics/slis" };
 const nobody: Attributes = {

@@ -14,6 +14,7 @@ import type { Attributes, Authorizer } from "../authorizer.ts";
 import { ConfiguredAuthorizer } from "../configured.ts";
 import { matcherOf } from "../webhook/conditions.ts";
 import { reviewSpec } from "../webhook/review.ts";
+import { asked } from "../testing/asked.ts";
 
 const expressions = createExpressions();
 const loadExpressions = (): Promise<Expressions> => Promise.resolve(expressions);
@@ -22,19 +23,6 @@ const saying = (reason: string): Authorizer => ({
   authorize: () => ({ allowed: false, denied: false, reason }),
   rulesFor: () => Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false }),
 });
-
-const asked: Attributes = {
-  user: { name: "jane", groups: ["devs"] },
-  verb: "list",
-  isResourceRequest: true,
-  path: "",
-  group: "",
-  version: "v1",
-  resource: "pods",
-  subresource: "",
-  namespace: "a",
-  name: "",
-};
 
 /** A folder with a configuration, gone with the test. */
 class Folder implements Disposable {

@@ -1,9 +1,6 @@
 /** Deployments, and mutating policies about them that are made for each case. */
 import assert from "node:assert/strict";
 import type { Registry } from "prom-client";
-import { JsonDecoder } from "#api/codec/json.ts";
-import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import { convert } from "#api/conversion.ts";
 import { createExpressions } from "#api/expressions.ts";
 import type {
   MutatingAdmissionPolicyBindingSpec,
@@ -15,36 +12,20 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
 import { parseRuntimeConfig } from "#api/runtime-config.ts";
 import { configMaps, deployments, namespaces } from "#api/resources.ts";
-import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
-import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import type { AdmissionPlugin } from "../../admission.ts";
 import { AdmissionChain } from "../../chain.ts";
 import { unmeasured } from "../../testing/unmeasured.ts";
 import { attributesOf, type Write } from "../../testing/attributes.ts";
-import { SchemeTypes } from "../../webhooks/object-types.ts";
+import { schemeTypes } from "../../testing/scheme-types.ts";
 import { MutatingPolicies } from "../mutating.ts";
 import { mutatingPolicyRefs } from "../mutating-refs.ts";
 
 const engine = createExpressions();
 const scheme = createScheme(parseRuntimeConfig(["api/all=true"]));
-const table = createTypeTable();
-const semantics = new TableSemantics({
-  scheme,
-  table,
-  json: new JsonDecoder(table),
-  protobuf: new ProtobufCodec(table, scheme),
-  parseYaml: (text) => JSON.parse(text) as unknown,
-});
-export const types = new SchemeTypes({
-  scheme,
-  semantics,
-  convert,
-  custom: () => ({ resources: [], versionsOf: () => [], typesOf: () => undefined }),
-  remote: () => [],
-});
+export const types = schemeTypes(scheme);
 const refs = mutatingPolicyRefs(scheme);
 assert.ok(refs !== undefined);
 export const { policies, bindings } = refs;
