@@ -8,8 +8,8 @@ import { differenceText } from "../meta/difference.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
-import { compareQuantities, formatQuantity, quantityOf } from "../meta/quantity.ts";
+import { dnsLabelFaults, dnsSubdomainFaults, qualifiedNameFaults } from "../meta/names.ts";
+import { compareQuantities, formatQuantity, quantityOf, quantityUnits } from "../meta/quantity.ts";
 import { readQuantity } from "./resource-validation.ts";
 
 type ClaimSpec = Loose<PersistentVolumeClaimSpec>;
@@ -100,16 +100,50 @@ export function checkClaim({ spec }: Loose<PersistentVolumeClaim>, faults: Fault
 
 const storageOf = ({ resources }: ClaimSpec): string | undefined => resources?.requests?.["storage"];
 
-/** The request of a bound claim may grow: put back, as are the fields that may be filled in once. */
-function restored(spec: ClaimSpec, before: ClaimSpec, isBound: boolean): ClaimSpec {
-  const result: ClaimSpec = { ...spec, volumeAttributesClassName: before.volumeAttributesClassName };
+const classAnnotation = "volume.beta.kubernetes.io/storage-class";
+type Claim = Loose<PersistentVolumeClaim>;
+
+const annotatedClass = ({ metadata }: Claim): string | undefined => metadata?.annotations?.[classAnnotation];
+
+/** The class that an annotation named may be named in the field. upstream: validateStorageClassUpgradeFromAnnotation */
+function isUpgradeOfAnnotation(claim: Claim, old: Claim): boolean {
+  const [now, before] = [annotatedClass(claim), annotatedClass(old)];
+  const name = claim.spec?.storageClassName;
+  const isUpgrade = before !== undefined && old.spec?.storageClassName === undefined && name === before;
+  return isUpgrade && (now === undefined || now === before);
+}
+
+/** One that had none may be given one. upstream: validateStorageClassUpgradeFromNil */
+function isFirstClass(claim: Claim, old: Claim): boolean {
+  const before = annotatedClass(old);
+  const name = claim.spec?.storageClassName;
+  if (name === undefined || old.spec?.storageClassName !== undefined) return false;
+  return before === undefined || name === before;
+}
+
+/** What of the spec may change put back: a bound claim may ask for more, some fields may be filled in once. */
+function restored(claim: Claim, old: Claim): ClaimSpec {
+  const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
+  const result: ClaimSpec = { ...spec };
   if ((before.volumeName ?? "") === "") result.volumeName = before.volumeName;
-  if (before.storageClassName === undefined) result.storageClassName = undefined;
+  if (isUpgradeOfAnnotation(claim, old) || isFirstClass(claim, old)) result.storageClassName = undefined;
+  if (claim.status?.phase !== "Bound") return result;
+  result.volumeAttributesClassName = before.volumeAttributesClassName;
   const storage = storageOf(before);
-  if (isBound && spec.resources !== undefined && storage !== undefined) {
+  if (spec.resources !== undefined && storage !== undefined) {
     result.resources = { ...spec.resources, requests: { ...spec.resources.requests, storage } };
   }
   return result;
+}
+
+function checkAttributesClass(claim: Claim, old: Claim, faults: FaultList): void {
+  const name = claim.spec?.volumeAttributesClassName;
+  if (name === old.spec?.volumeAttributesClassName) return;
+  if (old.status?.currentVolumeAttributesClassName === undefined) return;
+  const rest = "is forbidden when status.currentVolumeAttributesClassName is not nil";
+  const path = "spec.volumeAttributesClassName";
+  if (name === undefined) faults.forbidden(path, `update to nil ${rest}`);
+  else if (name === "") faults.forbidden(path, `update to empty string ${rest}`);
 }
 
 const isLess = (a: string, b: string): boolean => compareQuantities(quantityOf(a), quantityOf(b)) < 0;
@@ -122,7 +156,11 @@ export function checkClaimUpdate(
 ): void {
   const spec = claim.spec ?? {};
   const before = old.spec ?? {};
-  const now = restored(spec, before, old.status?.phase === "Bound");
+  if (!isUpgradeOfAnnotation(claim, old)) {
+    const annotation = annotatedClass(claim) ?? "";
+    checkImmutable(annotation, annotatedClass(old) ?? "", `metadata.annotations.${classAnnotation}`, faults);
+  }
+  const now = restored(claim, old);
   if (!isSame(now, before)) {
     faults.forbidden(
       "spec",
@@ -131,6 +169,7 @@ export function checkClaimUpdate(
   }
   checkGrowth(storageOf(spec), old, faults);
   checkImmutable(spec.volumeMode, before.volumeMode, "volumeMode", faults);
+  checkAttributesClass(claim, old, faults);
 }
 
 function checkGrowth(wanted: string | undefined, old: Loose<PersistentVolumeClaim>, faults: FaultList): void {
@@ -143,16 +182,42 @@ function checkGrowth(wanted: string | undefined, old: Loose<PersistentVolumeClai
   }
 }
 
-export function checkClaimStatusUpdate(
-  { status }: Loose<PersistentVolumeClaim>,
-  _old: Loose<PersistentVolumeClaim>,
-  faults: FaultList,
-): void {
+const resizeStates = [
+  "ControllerResizeInProgress",
+  "ControllerResizeInfeasible",
+  "NodeResizeInProgress",
+  "NodeResizeInfeasible",
+  "NodeResizePending",
+].toSorted();
+
+/** upstream: validatePersistentVolumeClaimResourceKey */
+function checkResourceKey(name: string, path: string, faults: FaultList): void {
+  const messages = qualifiedNameFaults(name);
+  faults.messages(path, name, messages);
+  const isNative = !name.includes("/") || name.includes("kubernetes.io/");
+  if (messages.length === 0 && isNative && name !== "storage") faults.notSupported(path, name, ["storage"]);
+}
+
+function checkBasicResource(text: string, path: string, faults: FaultList): void {
+  const quantity = readQuantity(text, path, faults);
+  if (quantity !== undefined && quantity.nano < 0n) {
+    faults.invalid(path, Number(quantityUnits(quantity)), "must be a valid resource quantity");
+  }
+}
+
+export function checkClaimStatusUpdate({ spec, status }: Claim, _old: Claim, faults: FaultList): void {
+  if ((spec?.accessModes ?? []).length === 0) faults.required("Spec.accessModes");
   for (const [name, text] of Object.entries(status?.capacity ?? {})) {
-    const path = `status.capacity[${name}]`;
-    const quantity = readQuantity(text, path, faults);
-    if (quantity !== undefined && quantity.nano < 0n) {
-      faults.invalid(path, formatQuantity(quantity), "must be greater than or equal to 0");
-    }
+    checkBasicResource(text, `status.capacity[${name}]`, faults);
+  }
+  const states = "status.allocatedResourceStatuses";
+  for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
+    checkResourceKey(name, states, faults);
+    // upstream shows the resource here, not its state.
+    if (!resizeStates.includes(state)) faults.notSupported(states, name, resizeStates);
+  }
+  for (const [name, text] of Object.entries(status?.allocatedResources ?? {})) {
+    checkResourceKey(name, "status.allocatedResources", faults);
+    checkBasicResource(text, `status.allocatedResources[${name}]`, faults);
   }
 }

@@ -7,6 +7,7 @@ import { portNameFaults, portNumberFaults } from "../meta/names.ts";
 import { checkEnv, checkEnvFrom } from "./env-validation.ts";
 import { checkMounts } from "./mount-validation.ts";
 import { checkLifecycle, checkProbe, type ProbeKind } from "./probe-validation.ts";
+import { checkRestart } from "./restart-validation.ts";
 import { checkContainerResources } from "./resource-validation.ts";
 import { checkSecurityContext } from "./security-validation.ts";
 import type { VolumesByName } from "./volume-validation.ts";
@@ -118,7 +119,7 @@ export function checkContainers(
     checkCommon(container, context, at, faults);
     checkName(container.name, context.names, at, faults);
     checkHooks(container, context.graceSeconds, at, faults);
-    faults.optionalOneOf(`${at}.restartPolicy`, container.restartPolicy, ["Always", "OnFailure", "Never"]);
+    checkRestart(container, false, at, faults);
   }
   checkHostPorts(
     containers,
@@ -136,7 +137,7 @@ export function checkInitContainers(
   for (const [index, container] of containers.entries()) {
     const at = `${path}[${index}]`;
     checkCommon(container, context, at, faults);
-    faults.optionalOneOf(`${at}.restartPolicy`, container.restartPolicy, ["Always", "OnFailure", "Never"]);
+    checkRestart(container, true, at, faults);
     checkName(container.name, context.names, at, faults);
     // They run one after another: only their own ports can meet.
     checkHostPorts([container], [at], faults);
@@ -159,6 +160,7 @@ const forbiddenForEphemeral = [
   "resources",
   "resizePolicy",
   "restartPolicy",
+  "restartPolicyRules",
 ] as const;
 
 const isSet = (value: unknown): boolean =>

@@ -66,8 +66,10 @@ const jsonKeys: ReadonlyMap<string, string> = new Map([
 
 function jsonFault(base64: string): string | undefined {
   try {
-    JSON.parse(Buffer.from(base64, "base64").toString("utf8"));
-    return undefined;
+    const value: unknown = JSON.parse(Buffer.from(base64, "base64").toString("utf8"));
+    if (value === null || (typeof value === "object" && !Array.isArray(value))) return undefined;
+    const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    return `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
   } catch (error) {
     return error instanceof Error ? error.message : "invalid JSON";
   }
@@ -79,7 +81,9 @@ function checkSecretType({ type = "", data = {}, metadata }: Loose<Secret>, faul
     faults.required(`metadata.annotations[${accountNameAnnotation}]`);
   }
   for (const keys of neededKeys[type] ?? []) {
-    if (keys.some((key) => data[key] !== undefined)) continue;
+    const isThere = (key: string): boolean =>
+      data[key] !== undefined && (type !== "kubernetes.io/ssh-auth" || data[key] !== "");
+    if (keys.some(isThere)) continue;
     for (const key of keys) faults.required(`data[${key}]`);
   }
   const key = jsonKeys.get(type);

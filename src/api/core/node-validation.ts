@@ -86,6 +86,10 @@ export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: Fau
       faults.forbidden(`spec.${field}`, `node updates may not change ${name} except from "" to valid`);
     }
   }
+  checkAddresses(node, faults);
+  if ((spec.externalID ?? "") !== (before.externalID ?? "")) {
+    faults.forbidden("spec.externalID", "may not be updated");
+  }
 }
 
 export function checkNodeStatusUpdate(node: Loose<Node>, _old: Loose<Node>, faults: FaultList): void {

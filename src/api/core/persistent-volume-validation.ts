@@ -250,11 +250,12 @@ export function checkPersistentVolumeUpdate(
       `spec.persistentvolumesource is immutable after creation\n${differenceText(then, now)}`,
     );
   }
-  checkImmutable(spec.volumeMode, before.volumeMode, "spec.volumeMode", faults);
+  // Both are named without the spec they are in.
+  checkImmutable(spec.volumeMode, before.volumeMode, "volumeMode", faults);
   const { nodeAffinity } = before;
   if (nodeAffinity !== undefined && !isSame(spec.nodeAffinity, renewed(nodeAffinity, spec.nodeAffinity))) {
     const detail = `${immutableMessage}, except for updating from beta label to GA`;
-    faults.invalid("spec.nodeAffinity", spec.nodeAffinity, detail);
+    faults.invalid("nodeAffinity", spec.nodeAffinity, detail);
   }
   if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
     faults.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden");

@@ -22,6 +22,12 @@ const inits = (fields: object): object => ({
 });
 
 testPodParts(valid, [
+  [
+    "resources",
+    requests({ cpu: "1" }),
+    requests({ cpu: "abc" }),
+    'spec.containers[0].resources.requests[cpu]: Invalid value: "abc": quantities must match…',
+  ],
   ["ephemeralContainers", {}, ephemeral()],
   [
     "ephemeralContainers",

@@ -4,6 +4,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { mirrorAnnotation } from "./pod-annotation-validation.ts";
+import { hasReadableAmounts } from "./pod-resource-validation.ts";
 import { checkPodSpec } from "./pod-validation.ts";
 import { qosClassOf } from "./qos.ts";
 import type { ResourceList } from "./resource-list.ts";
@@ -123,7 +124,7 @@ export function checkPodResize(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
   }
   checkPodSpec(spec, true, "spec", faults);
   const was = oldPod.status?.qosClass ?? qosClassOf(oldPod as Pod);
-  if (was !== qosClassOf(pod as Pod)) {
+  if (hasReadableAmounts(spec) && was !== qosClassOf(pod as Pod)) {
     faults.invalid(
       "spec",
       pod.status?.qosClass ?? "",

@@ -18,10 +18,16 @@ import {
   checkInitContainers,
   type ContainerContext,
 } from "./container-validation.ts";
-import { checkAnnotationsMatchFields, checkPodAnnotations } from "./pod-annotation-validation.ts";
+import {
+  checkAnnotationsMatchFields,
+  checkPodAnnotations,
+  containersWithPaths,
+} from "./pod-annotation-validation.ts";
 import { checkHostUsers, checkOs } from "./os-validation.ts";
 import { checkPodClaims } from "./pod-claim-validation.ts";
-import { checkPodResources, checkResourceList } from "./resource-validation.ts";
+import { checkPodResources } from "./pod-resource-validation.ts";
+import { checkResizing } from "./restart-validation.ts";
+import { checkResourceList } from "./resource-validation.ts";
 import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
 import { checkHostProcess } from "./windows-validation.ts";
@@ -30,6 +36,7 @@ export const int32Max = 2 ** 31 - 1;
 const nameserversMax = 3;
 const searchesMax = 32;
 const searchLengthMax = 2048;
+const hostnameLengthMax = 64;
 
 function checkDns(
   config: Loose<PodDNSConfig> | undefined,
@@ -122,6 +129,33 @@ function checkReferences(spec: Loose<PodSpec>, path: string, faults: FaultList):
   }
 }
 
+/** upstream: validatePodHostName */
+function checkHostnameOverride(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  const { hostnameOverride: name } = spec;
+  if (name === undefined) return;
+  for (const field of ["setHostnameAsFQDN", "hostNetwork"] as const) {
+    if (spec[field] === true) faults.forbidden(path, `may not be specified when ${field} is true`);
+  }
+  if (Buffer.byteLength(name) > hostnameLengthMax) faults.tooLong(path, hostnameLengthMax);
+  faults.messages(path, name, dnsSubdomainFaults(name));
+}
+
+/** Variables are read from files of the pod's own volumes alone. upstream: validateFileKeyRefVolumes */
+function checkFileVolumes({ volumes = [], ...spec }: Loose<PodSpec>, path: string, faults: FaultList): void {
+  for (const [{ env = [] }, at] of containersWithPaths(spec, path)) {
+    for (const [index, { valueFrom }] of env.entries()) {
+      if (valueFrom?.fileKeyRef === undefined) continue;
+      const { volumeName = "" } = valueFrom.fileKeyRef;
+      const where = `${at}.env[${index}].valueFrom.fileKeyRef.volumeName`;
+      const volume = volumes.find(({ name }) => name === volumeName);
+      if (volume === undefined) faults.notFound(where, volumeName);
+      else if (volume.emptyDir === undefined) {
+        faults.invalid(where, volumeName, "referenced volume must be of type emptyDir");
+      }
+    }
+  }
+}
+
 /** A token needs an account; admission gives every pod one. */
 function checkTokenSources(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
   if ((spec.serviceAccountName ?? "") !== "") return;
@@ -151,7 +185,8 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   checkContainers(spec.containers, context, `${path}.containers`, faults);
   checkInitContainers(spec.initContainers, context, `${path}.initContainers`, faults);
   checkEphemeralContainers(spec.ephemeralContainers, context, `${path}.ephemeralContainers`, faults);
-  checkPodResources(spec.resources, `${path}.resources`, faults);
+  checkResizing(spec, path, faults);
+  checkPodResources(spec, `${path}.resources`, faults);
   checkHostNetwork(spec, isPod, path, faults);
   faults.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
   faults.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, [
@@ -173,8 +208,10 @@ export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string,
   checkResourceList(spec.overhead, `${path}.overhead`, faults);
   checkOs(spec, path, faults);
   checkHostUsers(spec, path, faults);
+  checkHostnameOverride(spec, `${path}.hostnameOverride`, faults);
   checkHostProcess(spec, path, faults);
   checkPodClaims(spec, path, faults);
+  checkFileVolumes(spec, path, faults);
   if (isPod) checkTokenSources(spec, path, faults);
 }
 

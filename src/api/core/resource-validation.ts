@@ -193,20 +193,3 @@ export function checkContainerResources(
     faults.forbidden(path, "HugePages require cpu or memory");
   }
 }
-
-/** What a pod asks for as a whole. upstream: validatePodResources */
-export function checkPodResources(
-  resources: Loose<ResourceRequirements> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
-  if (resources === undefined) return;
-  for (const kind of ["limits", "requests"] as const) {
-    for (const name of Object.keys(resources[kind] ?? {})) {
-      if (name !== "cpu" && name !== "memory" && !isHugePages(name)) {
-        faults.notSupported(`${path}.${kind}[${name}]`, name, ["cpu", "hugepages-", "memory"]);
-      }
-    }
-  }
-  checkContainerResources(resources, path, faults);
-}

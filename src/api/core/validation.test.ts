@@ -28,6 +28,17 @@ const valid: Valid = {
 
 testCreates(valid, [
   [
+    "v1/Secret",
+    { type: "kubernetes.io/ssh-auth", data: { "ssh-privatekey": "" } },
+    "data[ssh-privatekey]: Required value",
+  ],
+  ["v1/Secret", { type: "kubernetes.io/basic-auth", data: { username: "" } }],
+  [
+    "v1/Secret",
+    { type: "kubernetes.io/dockercfg", data: { ".dockercfg": "W10=" } },
+    'data[.dockercfg]: Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type map[string]interface {}',
+  ],
+  [
     "v1/Service",
     spec({ type: "LoadBalancer", externalTrafficPolicy: "Local" }),
     "spec.healthCheckNodePort: Required value",
@@ -138,6 +149,7 @@ testCreates(valid, [
 const balancer = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
 
 testUpdates(valid, [
+  ["v1/Node", {}, { spec: { externalID: "x" } }, "spec.externalID: Forbidden: may not be updated"],
   ["v1/Service", spec({ ...balancer, healthCheckNodePort: 30_000 }), {}],
   [
     "v1/Service",
