@@ -103,6 +103,14 @@ suite("answers as clients see them", { timeout: 120_000 }, () => {
     });
   }
 
+  for (const version of versions) {
+    test(`kubectl ${version} explains an enum with its values`, async () => {
+      const said = await server.kubectl(version, ["explain", "pod.spec.restartPolicy"]);
+      assert.match(said, /Possible enum values:\n +- `"Always"`\n +- `"Never"`\n +- `"OnFailure"`/);
+      if (version !== "1.27") assert.match(said, /ENUM:\n +Always\n +Never\n +OnFailure\n/);
+    });
+  }
+
   test("custom resources say what they are, also in a list", async () => {
     const path = "/apis/example.com/v1/namespaces/default/gadgets";
     for (const text of [await server.kubectl("1.35", ["get", "--raw", path]), await curl(path)]) {

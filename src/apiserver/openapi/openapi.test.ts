@@ -48,7 +48,7 @@ suite("schemas", () => {
         "x-kubernetes-map-type": "atomic",
       },
     ],
-    [`${core}.PodSpec`, "restartPolicy", { type: "string", enum: ["Always", "OnFailure", "Never"] }],
+    [`${core}.PodSpec`, "restartPolicy", { type: "string", enum: ["Always", "Never", "OnFailure"] }],
     [`${core}.PodSpec`, "affinity", { $ref: `#/components/schemas/${core}.Affinity` }],
     [`${core}.Pod`, "spec", { allOf: [{ $ref: `#/components/schemas/${core}.PodSpec` }], default: {} }],
     [`${core}.Secret`, "data", { additionalProperties: { format: "byte", type: "string" }, type: "object" }],
@@ -77,6 +77,16 @@ suite("schemas", () => {
     assert.deepEqual(writer.schema("io.k8s.api.apps.v1.Deployment")["x-kubernetes-group-version-kind"], [
       { group: "apps", kind: "Deployment", version: "v1" },
     ]);
+  });
+
+  test("the values of an enum follow its description", () => {
+    const descriptions = descriptionsOf({ [`${core}.PodSpec`]: { restartPolicy: "When." } });
+    const described = new SchemaWriter({ table, descriptions, kindsOf: () => [] }).schema(`${core}.PodSpec`);
+    assert.deepEqual((described["properties"] as Record<string, Schema>)["restartPolicy"], {
+      description: 'When.\n\nPossible enum values:\n - `"Always"`\n - `"Never"`\n - `"OnFailure"`',
+      enum: ["Always", "Never", "OnFailure"],
+      type: "string",
+    });
   });
 
   test("descriptions are taken where there are some", () => {

@@ -143,7 +143,7 @@ export class SchemaWriter {
   }
 
   #property(struct: string, field: FieldType): Schema {
-    const described = this.#described(struct, field.name);
+    const described = withEnum(this.#described(struct, field.name), field);
     const marks = mergeMarks(field);
     if (field.shape === "list") {
       return { ...described, items: itemSchema(struct, field), type: "array", ...marks };
@@ -156,13 +156,29 @@ export class SchemaWriter {
       ...(field.default === undefined ? {} : { default: field.default }),
       ...marks,
       ...schemaMarks[`${shortName(struct)}.${field.name}`],
-      ...(field.enum === undefined ? {} : { enum: field.enum }),
+      ...enumOf(field),
     };
     const plain = field.scalar === undefined ? undefined : plainScalars.get(field.scalar);
     if (plain !== undefined) return { ...typeOf(plain), ...extra };
     const reference = refTo(refName(struct, field));
     return Object.keys(extra).length === 0 ? reference : { allOf: [reference], ...extra };
   }
+}
+
+/** In the order of the alphabet, as upstream writes them. upstream: kube-openapi/pkg/generators/enum.go */
+const enumOf = ({ enum: values }: FieldType): { readonly enum?: readonly string[] } =>
+  values === undefined ? {} : { enum: values.toSorted() };
+
+/** Upstream's text goes on with the values. What it says of each is in its sources alone. */
+function withEnum(
+  described: { readonly description?: string },
+  field: FieldType,
+): { readonly description?: string } {
+  const { description } = described;
+  const { enum: values = [] } = enumOf(field);
+  if (description === undefined || values.length === 0 || field.shape !== "one") return described;
+  const lines = values.map((value) => ` - \`${JSON.stringify(value)}\``);
+  return { description: [description, "", "Possible enum values:", ...lines].join("\n") };
 }
 
 const typeOf = ({ type, format }: Plain): Schema => (format === undefined ? { type } : { format, type });
@@ -180,7 +196,7 @@ function itemSchema(struct: string, field: FieldType): Schema {
   }
   return {
     ...(plain.zero === undefined ? {} : { default: plain.zero }),
-    ...(field.enum === undefined ? {} : { enum: field.enum }),
+    ...enumOf(field),
     ...typeOf(plain),
   };
 }
