@@ -36,6 +36,15 @@ spec:
   ports: [{ name: http, port: 80, targetPort: http, nodePort: 30080 }]
 ---
 apiVersion: v1
+kind: Service
+metadata: { name: near }
+spec:
+  type: NodePort
+  externalTrafficPolicy: Local
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: http, nodePort: 30081 }]
+---
+apiVersion: v1
 kind: Pod
 metadata: { name: client }
 spec:
@@ -198,6 +207,10 @@ for (const runtime of ["embedded", "docker"] as const) {
       assert.equal(bad, 0, `${bad} of ${(ok ?? 0) + (bad ?? 0)} requests failed`);
       assert.ok((ok ?? 0) > 100, `only ${ok} requests were made`);
       assert.match(await inClient("wget -qO- http://web/"), /version 2/);
+    });
+
+    test("every change of the rules was taken at the first try", () => {
+      assert.doesNotMatch(cluster.server.output, /rules not applied/);
     });
   });
 }

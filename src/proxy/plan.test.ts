@@ -156,17 +156,17 @@ test("one more endpoint changes elements, not the frame", () => {
   );
   assert.deepEqual(changeScript(before, after).trim().split("\n"), [
     "add table ip mini-k8s-proxy",
-    "add map ip mini-k8s-proxy cluster-2 { typeof numgen random mod 2 . ip daddr . meta l4proto . th dport : ip daddr . th dport; }",
+    "add map ip mini-k8s-proxy cluster-outside-2 { typeof numgen random mod 2 . ip daddr . meta l4proto . th dport : ip daddr . th dport; }",
     "add chain ip mini-k8s-proxy cluster-outside-2",
     "add rule ip mini-k8s-proxy cluster-outside-2 jump masq-outside",
-    "add rule ip mini-k8s-proxy cluster-outside-2 meta l4proto { tcp, udp } dnat ip addr . port to numgen random mod 2 . ip daddr . meta l4proto . th dport map @cluster-2",
+    "add rule ip mini-k8s-proxy cluster-outside-2 meta l4proto { tcp, udp } dnat ip addr . port to numgen random mod 2 . ip daddr . meta l4proto . th dport map @cluster-outside-2",
     "delete element ip mini-k8s-proxy services { 10.43.0.2 . tcp . 80 }",
     "add element ip mini-k8s-proxy services { 10.43.0.2 . tcp . 80 : goto cluster-outside-2 }",
     "add element ip mini-k8s-proxy hairpin { 10.42.0.3 . 10.42.0.3 }",
-    "add element ip mini-k8s-proxy cluster-2 { 0 . 10.43.0.2 . tcp . 80 : 10.42.0.2 . 8080, 1 . 10.43.0.2 . tcp . 80 : 10.42.0.3 . 8080 }",
+    "add element ip mini-k8s-proxy cluster-outside-2 { 0 . 10.43.0.2 . tcp . 80 : 10.42.0.2 . 8080, 1 . 10.43.0.2 . tcp . 80 : 10.42.0.3 . 8080 }",
     "flush chain ip mini-k8s-proxy cluster-outside-1",
     "delete chain ip mini-k8s-proxy cluster-outside-1",
-    "delete map ip mini-k8s-proxy cluster-1",
+    "delete map ip mini-k8s-proxy cluster-outside-1",
   ]);
 });
 

@@ -57,3 +57,30 @@ test("no affinity any more: nothing of it is left", () => {
   const before = rulesetOf(sticky([backend(2)], 0), options);
   assert.deepEqual(before.sets, rulesetOf({ frontends: [], clusterIps: [] }, options).sets);
 });
+
+function balanced(count: number, masquerade: Frontend["masquerade"], port: number): Frontend {
+  const backends = Array.from({ length: count }, (_, index) => backend(index + 2));
+  return {
+    ip: undefined,
+    protocol: "tcp",
+    port,
+    backends,
+    masquerade,
+    affinitySeconds: 0,
+    whenEmpty: "drop",
+  };
+}
+
+test("no new rule names a map that was there before: nft 1.0.6 would refuse it", () => {
+  const before = { frontends: [balanced(3, "never", 30081), balanced(2, "always", 30080)], clusterIps: [] };
+  const after = { frontends: [balanced(3, "never", 30081), balanced(3, "always", 30080)], clusterIps: [] };
+  const lines = change(before, after);
+  const named = lines.flatMap((line) => /^add rule .* map @(\S+)$/.exec(line)?.[1] ?? []);
+  assert.equal(named.length, 1, lines.join("\n"));
+  for (const map of named) {
+    assert.ok(
+      lines.some((line) => line.startsWith(`add map ip mini-k8s-proxy ${map} `)),
+      map,
+    );
+  }
+});

@@ -118,20 +118,20 @@ function balancingChain(builder: Builder, frontend: Frontend, key: string): stri
   const count = backends.length;
   const kind = ip === undefined ? "node" : "cluster";
   const match = ip === undefined ? nodePortKey : serviceKey;
-  const map = `${kind}-${count}`;
-  const chain = `${kind}-${masquerade}-${count}`;
-  if (!builder.maps.has(map)) {
-    builder.map(map, `typeof numgen random mod ${count} . ${match} : ip daddr . th dport;`);
+  // The chain's own map: nft 1.0.6 refuses a new rule that names a map with elements from before.
+  const name = `${kind}-${masquerade}-${count}`;
+  if (!builder.maps.has(name)) {
+    builder.map(name, `typeof numgen random mod ${count} . ${match} : ip daddr . th dport;`);
   }
   const mark = marker[masquerade];
-  builder.chain(chain, [
+  builder.chain(name, [
     ...(mark === undefined ? [] : [`jump ${mark}`]),
-    `meta l4proto { tcp, udp } dnat ip addr . port to numgen random mod ${count} . ${match} map @${map}`,
+    `meta l4proto { tcp, udp } dnat ip addr . port to numgen random mod ${count} . ${match} map @${name}`,
   ]);
   for (const [index, backend] of backends.entries()) {
-    builder.add(map, `${index} . ${key}`, `${backend.ip} . ${backend.port}`);
+    builder.add(name, `${index} . ${key}`, `${backend.ip} . ${backend.port}`);
   }
-  return chain;
+  return name;
 }
 
 /**
