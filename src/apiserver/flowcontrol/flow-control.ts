@@ -101,9 +101,12 @@ export class FlowControl {
       return;
     }
     const { clock } = this.#deps;
-    const { waitMaxMs } = this.#options;
+    const { waitMaxMs, seats } = this.#options;
     const lendable = (to: PriorityLevel): number => this.#lendable(to);
-    this.#levels.set(name, new PriorityLevel(name, options, { clock, waitMaxMs, lendable }));
+    this.#levels.set(
+      name,
+      new PriorityLevel(name, options, { clock, waitMaxMs, serverSeats: seats, lendable }),
+    );
   }
 
   /** Of all that a level has had to do with. */
@@ -147,6 +150,7 @@ export class FlowControl {
   /** Does the work when there are seats for it: at once when there are. Throws 429. `waiter` is asked only who must wait. */
   run<T>(classified: Classified, seats: number, work: () => T | Promise<T>, waiter: Waiter): T | Promise<T> {
     const { level, place } = classified;
+    place.estimated(seats);
     const lease = level.take(seats);
     if (lease === undefined) return this.#runLater(classified, seats, work, waiter);
     const began = this.#deps.clock.monotonic();
@@ -180,8 +184,13 @@ export class FlowControl {
     const came = clock.monotonic();
     const waits = stateOf(classified, seats, waiter, { arrived: came, started: undefined });
     place.waiting += 1;
-    const got = await level.acquire(flow, seats, waiter.signal, waits);
+    place.waitingSeats += seats;
+    const enqueued = (length: number): void => {
+      place.enqueued(length);
+    };
+    const got = await level.acquire(flow, seats, waiter.signal, { request: waits, enqueued });
     place.waiting -= 1;
+    place.waitingSeats -= seats;
     const began = clock.monotonic();
     waiter.held?.(began - came);
     if (typeof got === "string") {
@@ -202,7 +211,11 @@ export class FlowControl {
   #leave(lease: SeatLease, place: FlowPlace, running: FlowRequestState): void {
     lease.release();
     this.running.delete(running);
-    place.done(this.#deps.clock.monotonic() - (running.started ?? 0), lease.seats);
+    place.done(
+      this.#deps.clock.monotonic() - (running.started ?? 0),
+      lease.seats,
+      running.info?.verb === "watch",
+    );
     // Its seats may be somebody else's now.
     for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
   }

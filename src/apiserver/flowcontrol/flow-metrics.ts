@@ -11,6 +11,8 @@ const labelNames = ["flow_schema", "priority_level"];
 
 const nameOf = (rest: string): string => `apiserver_flowcontrol_${rest}`;
 
+type FlowHistograms = Pick<FlowMetrics, "wait" | "execution" | "estimate" | "queueLength" | "filter">;
+
 /** Requests of one schema in one level. */
 export class FlowPlace {
   readonly labels: Labels;
@@ -18,21 +20,35 @@ export class FlowPlace {
   readonly #waitThenRun: Series;
   readonly #waitInVain: Series;
   readonly #executions: Series;
+  readonly #watchBeginnings: Series;
+  readonly #estimates: Series;
+  readonly #queueLengths: Series;
   readonly refusals = new Map<Refusal, number>();
   dispatched = 0;
   executing = 0;
   executingSeats = 0;
   waiting = 0;
+  waitingSeats = 0;
 
-  constructor(
-    labels: Labels,
-    { wait, execution, filter }: Pick<FlowMetrics, "wait" | "execution" | "filter">,
-  ) {
+  constructor(labels: Labels, { wait, execution, estimate, queueLength, filter }: FlowHistograms) {
     this.labels = labels;
     this.#filter = filter;
     this.#waitThenRun = wait.series({ ...labels, execute: "true" });
     this.#waitInVain = wait.series({ ...labels, execute: "false" });
-    this.#executions = execution.series(labels);
+    this.#executions = execution.series({ ...labels, type: "regular" });
+    this.#watchBeginnings = execution.series({ ...labels, type: "watch" });
+    this.#estimates = estimate.series(labels);
+    this.#queueLengths = queueLength.series(labels);
+  }
+
+  /** So many seats it is thought to take. */
+  estimated(seats: number): void {
+    this.#estimates.observe(seats);
+  }
+
+  /** It waits, as the last of so many. */
+  enqueued(length: number): void {
+    this.#queueLengths.observe(length);
   }
 
   refused(reason: Refusal, waitedMs: number): void {
@@ -49,10 +65,10 @@ export class FlowPlace {
     this.#filter.observe(waitedMs / 1000);
   }
 
-  done(tookMs: number, seats: number): void {
+  done(tookMs: number, seats: number, isWatch: boolean): void {
     this.executing -= 1;
     this.executingSeats -= seats;
-    this.#executions.observe(tookMs / 1000);
+    (isWatch ? this.#watchBeginnings : this.#executions).observe(tookMs / 1000);
   }
 }
 
@@ -67,6 +83,8 @@ export interface FlowCounts {
 export class FlowMetrics {
   readonly wait: SeriesHistogram;
   readonly execution: SeriesHistogram;
+  readonly estimate: SeriesHistogram;
+  readonly queueLength: SeriesHistogram;
   readonly filter: Series;
   readonly #places = new Map<string, FlowPlace>();
 
@@ -87,6 +105,26 @@ export class FlowMetrics {
           "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem",
         ),
         buckets: executionBuckets,
+      },
+      registry,
+    );
+    this.estimate = new SeriesHistogram(
+      {
+        name: nameOf("work_estimated_seats"),
+        help: alpha(
+          "Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness",
+        ),
+        buckets: [1, 2, 4, 10],
+      },
+      registry,
+    );
+    this.queueLength = new SeriesHistogram(
+      {
+        name: nameOf("request_queue_length_after_enqueue"),
+        help: alpha(
+          "Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued",
+        ),
+        buckets: [0, 10, 25, 50, 100, 250, 500, 1000],
       },
       registry,
     );
@@ -170,6 +208,11 @@ export class FlowMetrics {
       beta("Number of requests currently pending in queues of the API Priority and Fairness subsystem"),
       (place) => place.waiting,
     );
+    gauge(
+      "current_inqueue_seats",
+      alpha("Number of seats currently pending in queues of the API Priority and Fairness subsystem"),
+      (place) => place.waitingSeats,
+    );
   }
 }
 
@@ -207,6 +250,16 @@ export function registerLevelGauges(registry: Registry, levels: () => Iterable<P
       "lower_limit_seats",
       alpha("Configured lower bound on number of execution seats available to each priority level"),
       ({ options }) => options.nominalSeats - options.lendableSeats,
+    ],
+    [
+      "upper_limit_seats",
+      alpha("Configured upper bound on number of execution seats available to each priority level"),
+      (level) => level.upperLimit,
+    ],
+    [
+      "current_limit_seats",
+      alpha("current derived number of execution seats available to each priority level"),
+      (level) => level.currentLimit,
     ],
   ];
   for (const [rest, help, value] of gauges) {

@@ -158,7 +158,12 @@ const options = (some: Partial<LevelOptions>): LevelOptions => ({
 function levelOf(some: Partial<LevelOptions>): { level: PriorityLevel; clock: ManualClock } {
   const clock = new ManualClock();
   return {
-    level: new PriorityLevel("own", options(some), { clock, waitMaxMs: 1000, lendable: () => 0 }),
+    level: new PriorityLevel("own", options(some), {
+      clock,
+      waitMaxMs: 1000,
+      serverSeats: 600,
+      lendable: () => 0,
+    }),
     clock,
   };
 }

@@ -34,6 +34,8 @@ export interface LevelEnvironment {
   readonly clock: Clock;
   /** How long a request may wait, in milliseconds. */
   readonly waitMaxMs: number;
+  /** Of the whole server. */
+  readonly serverSeats: number;
   /** Seats that other levels could lend now. */
   readonly lendable: (to: PriorityLevel) => number;
 }
@@ -63,6 +65,14 @@ export interface SeatLease {
   readonly seats: number;
   /** Gives the seats back. Once. */
   release(): void;
+}
+
+/** Who asks for seats. */
+export interface Applicant {
+  /** For who looks into it. */
+  readonly request?: FlowRequestState | undefined;
+  /** So many wait in its queue now, it among them. */
+  readonly enqueued?: ((length: number) => void) | undefined;
 }
 
 export class PriorityLevel {
@@ -109,6 +119,21 @@ export class PriorityLevel {
     return this.#options.isExempt ? 0 : Math.max(0, this.#executingSeats - this.#options.nominalSeats);
   }
 
+  /** It never has more. */
+  get upperLimit(): number {
+    const { isExempt, nominalSeats, borrowableSeats } = this.#options;
+    const { serverSeats } = this.#environment;
+    if (isExempt || borrowableSeats === undefined) return serverSeats;
+    return Math.min(serverSeats, nominalSeats + borrowableSeats);
+  }
+
+  /** So many it could have now, with what others could lend it beyond what they have lent. */
+  get currentLimit(): number {
+    const { nominalSeats } = this.#options;
+    const lendable = Math.max(0, this.#environment.lendable(this)) + this.borrowed;
+    return Math.min(this.upperLimit, nominalSeats + lendable);
+  }
+
   /** What waits in queues that are no more goes on waiting there. */
   configure(options: LevelOptions): void {
     const before = this.#options.queuing;
@@ -122,7 +147,7 @@ export class PriorityLevel {
     flow: string,
     seats: number,
     signal: AbortSignal,
-    request?: FlowRequestState,
+    applicant: Applicant = {},
   ): Promise<SeatLease | Refusal> {
     const lease = this.take(seats);
     if (lease !== undefined) return lease;
@@ -130,7 +155,7 @@ export class PriorityLevel {
     if (queuing === undefined) return "concurrency-limit";
     const queue = this.#queueOf(flow, queuing);
     if (queue.waiting.length >= queuing.queueLengthMax) return "queue-full";
-    return this.#wait(queue, this.#wanted(seats), signal, request);
+    return this.#wait(queue, this.#wanted(seats), signal, applicant);
   }
 
   /** Seats without waiting, where nobody waits for them. */
@@ -149,7 +174,7 @@ export class PriorityLevel {
     queue: Queue,
     seats: number,
     signal: AbortSignal,
-    request: FlowRequestState | undefined,
+    { request, enqueued }: Applicant,
   ): Promise<SeatLease | Refusal> {
     return new Promise((resolve) => {
       const leave = (): void => {
@@ -182,6 +207,7 @@ export class PriorityLevel {
         queue.served = Math.max(queue.served, this.#served);
       }
       queue.waiting.push(waiting);
+      enqueued?.(queue.waiting.length);
       this.#waiting += 1;
       this.dispatch();
     });

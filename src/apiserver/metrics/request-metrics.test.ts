@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 import { Registry } from "prom-client";
-import type { FlowSchema, Subject as FlowSubject } from "#api/generated/types/flowcontrol-v1.ts";
+import type {
+  FlowSchema,
+  PriorityLevelConfiguration,
+  Subject as FlowSubject,
+} from "#api/generated/types/flowcontrol-v1.ts";
 import type { KeyPair } from "#pki/ca.ts";
 import { FuzzClient } from "#testing/fuzz/http-case.ts";
 import { ManualClock, settle, systemClock } from "#base/clock.ts";
@@ -163,6 +167,46 @@ const schemaFor = (level: string, subject: FlowSubject): FlowSchema => ({
   },
 });
 
+const flowName = (what: string): string => `apiserver_flowcontrol_${what}`;
+
+const rejecting = (name: string, more: object): PriorityLevelConfiguration => {
+  const limited = { nominalConcurrencyShares: 45, limitResponse: { type: "Reject" }, ...more };
+  return { metadata: { name }, spec: { type: "Limited", limited } };
+};
+
+test("what a level may have goes with what others lend", async () => {
+  const registry = new Registry();
+  const clock = new ManualClock();
+  const flow = new FlowControl(
+    { seats: 100, waitMaxMs: 1000 },
+    { clock, metrics: new FlowMetrics(registry) },
+  );
+  registerLevelGauges(registry, () => flow.levels);
+  const schema = schemaFor("lender", { kind: "Group", group: { name: "system:authenticated" } });
+  flow.configure(
+    [schema],
+    [rejecting("lender", { lendablePercent: 50 }), rejecting("borrower", { borrowingLimitPercent: 40 })],
+  );
+  const said = async (rest: string, of: string): Promise<number> =>
+    valueIn(await metricsText(registry), flowName(`${rest}_seats`), { priority_level: of });
+  const nominal = await said("nominal_limit", "lender");
+  const lent = Math.round(nominal / 2);
+  const borrowed = Math.round(nominal * 0.4);
+  assert.equal(await said("lower_limit", "lender"), nominal - lent);
+  assert.equal(await said("upper_limit", "lender"), 100);
+  assert.equal(await said("upper_limit", "borrower"), nominal + borrowed);
+  assert.equal(await said("current_limit", "borrower"), nominal + borrowed);
+  // The lender takes all but three seats for itself.
+  const gate = Promise.withResolvers<void>();
+  const info = parseRequestInfo("GET", maps, new URLSearchParams());
+  const user = { name: "alice", groups: ["system:authenticated"] };
+  const waiter = { info, signal: new AbortController().signal };
+  const running = flow.run(flow.classify({ user, info }), nominal - 3, () => gate.promise, waiter);
+  assert.equal(await said("current_limit", "borrower"), nominal + 3);
+  gate.resolve();
+  await running;
+});
+
 test("who waits for a seat is counted by whether he only reads, who gets none is told of", async () => {
   const registry = new Registry();
   const clock = new ManualClock();
@@ -184,14 +228,27 @@ test("who waits for a seat is counted by whether he only reads, who gets none is
     return Promise.resolve(flow.run(flow.classify({ user, info }), 1, () => gate.promise, waiter));
   };
   const running = ask("GET");
-  const rest = [ask("GET"), ask("POST"), ask("POST")].map((each) => each.catch(() => undefined));
+  const others = [ask("GET"), ask("POST"), ask("POST")].map((each) => each.catch(() => undefined));
   await settle();
   const name = "apiserver_current_inqueue_requests";
   const text = await metricsText(registry);
   assert.equal(valueIn(text, name, { request_kind: "readOnly" }), 1);
   assert.equal(valueIn(text, name, { request_kind: "mutating" }), 1);
   assert.equal(refused, 1);
+  const of = { flow_schema: "to-narrow", priority_level: "narrow" };
+  assert.equal(valueIn(text, flowName("current_inqueue_seats"), of), 2);
+  assert.equal(valueIn(text, flowName("work_estimated_seats_count"), of), 4);
+  assert.equal(valueIn(text, flowName("work_estimated_seats_bucket"), { ...of, le: "1" }), 4);
+  assert.equal(valueIn(text, flowName("request_queue_length_after_enqueue_sum"), of), 1 + 2);
+  const limits = ["nominal_limit_seats", "lower_limit_seats", "upper_limit_seats", "current_limit_seats"];
+  const seats = limits.map((limit) => valueIn(text, flowName(limit), { priority_level: "narrow" }));
+  // Of the two seats of the levels, rounded up, nobody lends any, and the server has but one.
+  assert.deepEqual(seats, [1, 1, 1, 1]);
   gate.resolve();
-  await Promise.all([running, ...rest]);
-  assert.equal(valueIn(await metricsText(registry), name), 0);
+  await Promise.all([running, ...others]);
+  const later = await metricsText(registry);
+  assert.equal(valueIn(later, name), 0);
+  const executed = flowName("request_execution_seconds_count");
+  assert.equal(valueIn(later, executed, { ...of, type: "regular" }), 3);
+  assert.equal(valueIn(later, executed, { ...of, type: "watch" }), 0);
 });
