@@ -55,7 +55,7 @@ export class LocalEndpoint implements Transport {
 
   async #open(request: ApiRequest, signal: AbortSignal): Promise<OpenedWatch> {
     const query = { ...request.query, watch: "true" };
-    const answer = await this.#chain(this.#call({ ...request, query }, [], signal));
+    const answer = await this.#ask(this.#call({ ...request, query }, [], signal));
     if (answer.kind === "raw") return { events: remoteEvents(answer) };
     if (answer.kind !== "watch") throw failure({ code: 400, reason: "BadRequest", message: "not a watch" });
     const { endpoint, items } = answer;

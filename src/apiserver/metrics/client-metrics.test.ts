@@ -63,21 +63,26 @@ test("requests within the process are counted by their answers, watches too", as
   const transport = server.transport();
   const client = createClient(transport);
   const get = { method: "GET", host: "local" };
+  const maps = client.resource(configMaps, "default");
+  await maps.create({ metadata: { name: "x" } });
   const before = await text();
-  const grown = (now: string, name: string, labels: Record<string, string>): number =>
-    valueIn(now, name, labels) - valueIn(before, name, labels);
-  await client.resource(configMaps, "default").list();
-  await assert.rejects(client.resource(configMaps, "default").get("none"));
+  await maps.list();
+  await assert.rejects(maps.get("none"));
   const stop = new AbortController();
-  const watching = client.resource(configMaps, "default").watch({}, stop.signal)[Symbol.asyncIterator]();
-  const first = watching.next();
-  await settle();
+  for await (const event of maps.watch({}, stop.signal)) {
+    assert.equal(event.type, "ADDED");
+    break;
+  }
   stop.abort();
-  await first.catch(() => undefined);
   const now = await text();
-  assert.equal(grown(now, "rest_client_requests_total", { ...get, code: "200" }), 2);
-  assert.equal(grown(now, "rest_client_requests_total", { ...get, code: "404" }), 1);
-  assert.equal(grown(now, "rest_client_request_duration_seconds_count", { verb: "GET", host: "local" }), 2);
+  // Other tests' servers are in this process, too, and may ask something meanwhile.
+  const hasGrown = (name: string, labels: Record<string, string>, by: number): void => {
+    const grown = valueIn(now, name, labels) - valueIn(before, name, labels);
+    assert.ok(grown >= by, `${name} ${JSON.stringify(labels)}: ${grown}`);
+  };
+  hasGrown("rest_client_requests_total", { ...get, code: "200" }, 2);
+  hasGrown("rest_client_requests_total", { ...get, code: "404" }, 1);
+  hasGrown("rest_client_request_duration_seconds_count", { verb: "GET", host: "local" }, 2);
 });
 
 test("over TLS, bodies have sizes; who isn't answered is told of as Go's client does", async () => {
