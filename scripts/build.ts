@@ -89,7 +89,7 @@ async function bareExecutable(): Promise<string> {
       // Compiled code is for the flags it was compiled with: no others may be set later.
       execArgv: [
         "--no-warnings=ExperimentalWarning",
-        "--max-semi-space-size=4",
+        "--max-semi-space-size=16",
         "--heap-growing-percent=100",
       ],
       execArgvExtension: "none",
