@@ -10,6 +10,7 @@ import type { Structural } from "#api/schema/structural/structural.ts";
 import { PathWriter } from "#apiserver/openapi/paths.ts";
 import { refTo, SchemaWriter, type Schema } from "#apiserver/openapi/schemas.ts";
 import {
+  documentFormat,
   documentOf,
   kindsBy,
   rootsOf,
@@ -54,7 +55,7 @@ export class CustomSources {
         schemaOf(member, definitions.get(`${member.resource}.${member.group}`)),
       );
       const hash = createHash("sha512")
-        .update(JSON.stringify([this.#deps.version, members, schemas]))
+        .update(JSON.stringify([documentFormat, this.#deps.version, members, schemas]))
         .digest("hex")
         .toUpperCase();
       return {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createTypeTable } from "#api/schema/table.ts";
@@ -6,7 +7,14 @@ import { createScheme } from "#api/scheme.ts";
 import { descriptionsOf, noDescriptions, packedDescriptions } from "./descriptions.ts";
 import { SchemaWriter, type Definitions, type Schema } from "./schemas.ts";
 import { OpenApiV2 } from "./v2.ts";
-import { builtinSources, kindsBy, OpenApiV3, type OpenApiDocument, type OpenApiSource } from "./v3.ts";
+import {
+  builtinSources,
+  documentFormat,
+  kindsBy,
+  OpenApiV3,
+  type OpenApiDocument,
+  type OpenApiSource,
+} from "./v3.ts";
 
 const table = createTypeTable();
 const scheme = createScheme();
@@ -146,6 +154,13 @@ suite("documents", () => {
       `/openapi/v3/apis/apps/v1?hash=${answer?.hash ?? ""}`,
     );
     assert.equal(answer?.etag, `"${answer?.hash ?? ""}"`);
+  });
+
+  test("documents written otherwise have another format, or kubectl takes those it has kept for these", () => {
+    const all = createHash("sha256");
+    for (const { path } of sources) all.update(documents.document(path)?.body ?? "");
+    const written = { documentFormat, digest: all.digest("hex").slice(0, 16) };
+    assert.deepEqual(written, { documentFormat: 2, digest: "8d4ddc6284400c30" });
   });
 
   test("another server version has other hashes", () => {

@@ -12,6 +12,12 @@ import type { Descriptions } from "./descriptions.ts";
 import { PathWriter } from "./paths.ts";
 import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
 
+/**
+ * How documents are written. It is part of every hash, and kubectl keeps what it once read under a hash: another
+ * writing of the same types needs another number.
+ */
+export const documentFormat = 2;
+
 /** One document, which knows its hash before it is made. Built-in groups here; custom resources bring their own. */
 export interface OpenApiSource {
   /** "api/v1", "apis/apps/v1" */
@@ -89,7 +95,7 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   const byVersion = Map.groupBy(scheme.served(), apiVersionOf);
   // Of all that decides what a document says, so that none has to be made to know it.
   const content = createHash("sha512").update(
-    `${version}\n${JSON.stringify(scheme.served())}\n${typeTableText}`,
+    `${documentFormat}\n${version}\n${JSON.stringify(scheme.served())}\n${typeTableText}`,
   );
   const described = descriptions.of(`${meta}.ObjectMeta`) ?? "";
   return scheme.groupVersions().map((own) => {
