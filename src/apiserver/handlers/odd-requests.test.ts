@@ -175,6 +175,11 @@ suite("bodies", () => {
     ],
     [
       "json",
+      '{"kind":null,"apiVersion":null,"data":[]}',
+      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string',
+    ],
+    [
+      "json",
       '{"kind":"Foo","data":[]}',
       '400 BadRequest: Foo in version "v1" cannot be handled as a ConfigMap: no kind "Foo" is registered for version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"',
     ],

@@ -191,7 +191,7 @@ export function claimOf(
   bytes: Buffer,
   parseYaml: (text: string) => unknown,
 ): Claim | string {
-  if (body.value !== undefined) return body.value ?? {};
+  if (body.value !== undefined) return claimIn(body.value);
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
   try {
@@ -213,15 +213,16 @@ function claimIn(value: unknown): Claim | string {
   if (typeof value !== "object" || Array.isArray(value)) {
     return parseFault(`json: cannot unmarshal ${goKind(value)} into Go value of type ${claimStruct}`);
   }
-  const { apiVersion = "", kind = "" } = value as Readonly<Record<string, unknown>>;
-  for (const [name, field] of Object.entries({ apiVersion, kind })) {
-    if (typeof field === "string" || field === null) continue;
+  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>;
+  const claim = { apiVersion: apiVersion ?? "", kind: kind ?? "" };
+  for (const [name, field] of Object.entries(claim)) {
+    if (typeof field === "string") continue;
     return parseFault(`json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`);
   }
-  if (typeof apiVersion === "string" && apiVersion.split("/").length > 2) {
-    return `unexpected GroupVersion string: ${apiVersion}`;
-  }
-  return value;
+  const { apiVersion: version, kind: own } = claim as { apiVersion: string; kind: string };
+  return version.split("/").length > 2
+    ? `unexpected GroupVersion string: ${version}`
+    : { apiVersion: version, kind: own };
 }
 
 const goKind = (value: unknown): string =>
