@@ -186,7 +186,9 @@ export class Validator {
     const faults = new FaultList();
     checkMetaUpdate(request.metadata, old.metadata, faults);
     checkApprovalUpdate(request, old, faults);
-    return faults.all;
+    return ratcheted(faults, (before) => {
+      checkApprovalUpdate(old, old, before);
+    });
   }
 
   #contextOf(gvk: GroupVersionKind): ValidationContext {

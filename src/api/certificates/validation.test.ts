@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { fieldErrorText } from "../meta/field-error.ts";
-import { FaultList } from "../meta/fault-list.ts";
-import { testCreates, testStatusUpdates, type Valid } from "../testing/validation-cases.ts";
-import { checkApprovalUpdate } from "./validation.ts";
+import { testCreates, testStatusUpdates, testUpdates, type Valid } from "../testing/validation-cases.ts";
+import type { AnyObject } from "../meta/object.ts";
+import { parseRuntimeConfig } from "../runtime-config.ts";
+import { createTypeTable } from "../schema/table.ts";
+import { createScheme } from "../scheme.ts";
+import { Validator } from "../validation.ts";
 
 const csr = "certificates.k8s.io/v1/CertificateSigningRequest";
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -19,7 +22,19 @@ const signer = (signerName: string): object => ({ spec: { signerName } });
 
 suite("signing requests", () => {
   testCreates(valid, [
-    [csr, { spec: { request: base64(pem("PUBLIC KEY")) } }, "spec.request: Invalid value: …"],
+    [
+      csr,
+      { spec: { request: base64(pem("PUBLIC KEY") + pem("CERTIFICATE REQUEST")) } },
+      "spec.request: Invalid value: …",
+    ],
+    [csr, { spec: { request: base64(`words\n${pem("CERTIFICATE REQUEST")}${pem("PUBLIC KEY")}`) } }],
+    [
+      csr,
+      { spec: { request: undefined } },
+      "spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST",
+    ],
+    [csr, { metadata: { name: "Jane_1" } }],
+    [csr, { metadata: { name: "a/b" } }, "metadata.name: Invalid value: \"a/b\": may not contain '/'"],
     [csr, signer(""), "spec.signerName: Required value"],
     [
       csr,
@@ -61,6 +76,20 @@ const conditions = (...all: object[]): object => ({ status: { conditions: all } 
 const certificate = (text: string): object => ({ status: { certificate: base64(text) } });
 const approved = { type: "Approved", status: "True" };
 const denied = { type: "Denied", status: "True" };
+const failed = { type: "Failed", status: "True" };
+
+suite("signing requests from before v1", () => {
+  testUpdates(valid, [
+    [csr, { spec: { usages: ["any", "flying", "any"] } }, {}],
+    [csr, signer("kubernetes.io/legacy-unknown"), {}],
+    [
+      csr,
+      {},
+      { spec: { usages: ["flying"] } },
+      'spec.usages[0]: Unsupported value: "flying": supported values: "any", …',
+    ],
+  ]);
+});
 
 suite("the status of signing requests", () => {
   testStatusUpdates(valid, [
@@ -86,11 +115,25 @@ suite("the status of signing requests", () => {
       'status.conditions[1].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
       'status.conditions: Forbidden: updates may not add a condition of type "Approved"',
     ],
+    [csr, conditions(approved, denied), conditions(approved, denied, { type: "Other", status: "True" })],
     [
       csr,
+      conditions(approved),
       conditions(approved, denied),
-      conditions(approved, denied, { type: "Other", status: "True" }),
-      'status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+      'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+      'status.conditions: Forbidden: updates may not add a condition of type "Denied"',
+    ],
+    [
+      csr,
+      conditions(failed),
+      conditions(failed, failed, { type: "", status: "True" }),
+      'status.conditions[1].type: Duplicate value: "Failed"',
+      "status.conditions[2].type: Required value",
+    ],
+    [
+      csr,
+      conditions(failed, failed, { type: "", status: "True" }),
+      conditions(failed, failed, { type: "", status: "True" }, { type: "", status: "False" }),
     ],
     [
       csr,
@@ -123,14 +166,19 @@ suite("the status of signing requests", () => {
       certificate(pem("CERTIFICATE", "BBBB")),
       "status.certificate: Forbidden: updates may not modify existing certificate content",
     ],
+    [
+      csr,
+      certificate("nothing"),
+      certificate("nothing else"),
+      "status.certificate: Forbidden: updates may not modify existing certificate content",
+    ],
   ]);
 });
 
-const faultsOf = (status: object, old: object): string[] => {
-  const faults = new FaultList();
-  checkApprovalUpdate({ status }, { status: old }, faults);
-  return faults.all.map(fieldErrorText);
-};
+const validator = new Validator({ scheme: createScheme(parseRuntimeConfig([])), table: createTypeTable() });
+const withStatus = (status: object): AnyObject => ({ metadata: { name: "x" }, status });
+const faultsOf = (status: object, old: object): string[] =>
+  validator.approvalUpdate(withStatus(status), withStatus(old)).map(fieldErrorText);
 
 suite("approvals", () => {
   test("a condition may be added, and nothing else", () => {
@@ -140,6 +188,13 @@ suite("approvals", () => {
     ]);
     assert.deepEqual(faultsOf({ certificate: base64(pem("CERTIFICATE")) }, {}), [
       "status.certificate: Forbidden: updates may not set certificate content",
+    ]);
+  });
+  test("what is both approved and denied already is tolerated, and nothing new", () => {
+    const both = { conditions: [approved, denied] };
+    assert.deepEqual(faultsOf({ conditions: [...both.conditions, failed] }, both), []);
+    assert.deepEqual(faultsOf(both, { conditions: [approved] }), [
+      'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
     ]);
   });
 });

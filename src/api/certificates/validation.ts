@@ -4,10 +4,15 @@ import type {
   CertificateSigningRequestCondition,
 } from "../generated/types/certificates-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsLabelFaults, dnsSubdomainFaults, labelLengthMax, subdomainLengthMax } from "../meta/names.ts";
+import {
+  dnsLabelFaults,
+  dnsSubdomainFaults,
+  labelLengthMax,
+  pathSegmentFaults,
+  subdomainLengthMax,
+} from "../meta/names.ts";
 
 const expirationSecondsMin = 600;
 /** A domain, and a namespaced name. */
@@ -41,6 +46,8 @@ const usages = [
   "timestamping",
 ];
 
+const pemBlock = /-----BEGIN ([^-\n]+)-----[ \t]*\r?\n([^-]*)-----END \1-----/g;
+
 /** "example.com/some-name" */
 function checkSigner(name: string, path: string, faults: FaultList): void {
   if (name === "") {
@@ -48,7 +55,9 @@ function checkSigner(name: string, path: string, faults: FaultList): void {
     return;
   }
   if (name === legacySigner) {
-    faults.invalid(path, name, "the legacy signerName is not allowed via this API version");
+    faults.ratcheting("legacySigner", (found) => {
+      found.invalid(path, name, "the legacy signerName is not allowed via this API version");
+    });
     return;
   }
   const [domain = "", segment, ...more] = name.split("/");
@@ -86,17 +95,22 @@ function checkLabels(
 
 function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: FaultList): void {
   const text = Buffer.from(spec.request ?? "", "base64").toString("latin1");
-  if (!/-----BEGIN CERTIFICATE REQUEST-----/.test(text)) {
-    faults.invalid("spec.request", spec.request ?? "", "PEM block type must be CERTIFICATE REQUEST");
+  const [first] = text.matchAll(pemBlock);
+  if (first?.[1] !== "CERTIFICATE REQUEST") {
+    faults.invalid("spec.request", spec.request ?? null, "PEM block type must be CERTIFICATE REQUEST");
   }
   const wanted = spec.usages ?? [];
   if (wanted.length === 0) faults.required("spec.usages");
-  for (const [index, usage] of wanted.entries()) {
-    faults.optionalOneOf(`spec.usages[${index}]`, usage, usages);
-  }
-  for (const [index, usage] of wanted.entries()) {
-    if (wanted.indexOf(usage) !== index) faults.duplicate(`spec.usages[${index}]`, usage);
-  }
+  faults.ratcheting("unknownUsages", (found) => {
+    for (const [index, usage] of wanted.entries()) {
+      found.optionalOneOf(`spec.usages[${index}]`, usage, usages);
+    }
+  });
+  faults.ratcheting("duplicateUsages", (found) => {
+    for (const [index, usage] of wanted.entries()) {
+      if (wanted.indexOf(usage) !== index) found.duplicate(`spec.usages[${index}]`, usage);
+    }
+  });
   checkSigner(spec.signerName ?? "", "spec.signerName", faults);
   const seconds = spec.expirationSeconds;
   if (seconds !== undefined && seconds < expirationSecondsMin) {
@@ -110,21 +124,27 @@ function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: F
 
 type Conditions = readonly Loose<CertificateSigningRequestCondition>[];
 
+/** What v1 doesn't allow any longer may stay where it is. */
 function checkConditions(conditions: Conditions = [], faults: FaultList): void {
   const seen = new Set<string>();
   for (const [index, { type = "", status = "" }] of conditions.entries()) {
     const at = `status.conditions[${index}]`;
-    if (type === "") faults.required(`${at}.type`);
+    faults.ratcheting("emptyConditionTypes", (found) => {
+      if (type === "") found.required(`${at}.type`);
+    });
     if (status === "") faults.required(`${at}.status`);
     else {
       const known = ["Approved", "Denied", "Failed"].includes(type) ? ["True"] : statuses;
       if (!known.includes(status)) faults.notSupported(`${at}.status`, status, known);
     }
     const opposite = { Approved: "Denied", Denied: "Approved" }[type];
-    if (opposite !== undefined && seen.has(opposite)) {
-      faults.invalid(`${at}.type`, type, "Approved and Denied conditions are mutually exclusive");
-    }
-    if (seen.has(type)) faults.duplicate(`${at}.type`, type);
+    faults.ratcheting("approvedAndDenied", (found) => {
+      if (opposite === undefined || !seen.has(opposite)) return;
+      found.invalid("status.conditions", type, "Approved and Denied conditions are mutually exclusive");
+    });
+    faults.ratcheting("duplicateConditionTypes", (found) => {
+      if (seen.has(type)) found.duplicate(`${at}.type`, type);
+    });
     seen.add(type);
   }
 }
@@ -138,8 +158,9 @@ const countOf = ({ status }: Request, type: string): number =>
 function checkStatusChange(request: Request, old: Request, faults: FaultList): void {
   checkConditions(request.status?.conditions, faults);
   const { certificate = "" } = request.status ?? {};
-  if (certificate !== (old.status?.certificate ?? "")) {
-    const fault = certificateFault(Buffer.from(certificate, "base64").toString("latin1"));
+  const { certificate: before = "" } = old.status ?? {};
+  if (certificate !== before && certificateFault(before) === undefined) {
+    const fault = certificateFault(certificate);
     if (fault !== undefined) faults.invalid("status.certificate", "<certificate data>", fault);
   }
   for (const type of ["Approved", "Denied", "Failed"]) {
@@ -173,11 +194,10 @@ export function checkApprovalUpdate(request: Request, old: Request, faults: Faul
   }
 }
 
-const pemBlock = /-----BEGIN ([^-\n]+)-----\r?\n([^-]*)-----END \1-----/g;
-
-/** upstream: validateCertificate. Whether the bytes are certificates is the signer's business. */
-function certificateFault(pem: string): string | undefined {
-  if (pem === "") return undefined;
+/** upstream: validateCertificate. Whether the bytes are certificates is the registry's business. `encoded` is base64. */
+function certificateFault(encoded: string): string | undefined {
+  if (encoded === "") return undefined;
+  const pem = Buffer.from(encoded, "base64").toString("latin1");
   const blocks = [...pem.matchAll(pemBlock)];
   for (const [, label = "", body = ""] of blocks) {
     if (label !== "CERTIFICATE") {
@@ -190,10 +210,8 @@ function certificateFault(pem: string): string | undefined {
 
 export const certificatesValidations: ValidationsByKind = {
   CertificateSigningRequest: {
-    nameFaults: () => [],
+    nameFaults: pathSegmentFaults,
     check: checkRequest,
-    onUpdate: ({ spec }: Loose<CertificateSigningRequest>, old: Loose<CertificateSigningRequest>, faults) =>
-      checkImmutable(spec, old.spec, "spec", faults),
     onStatusUpdate: checkStatus,
   },
 };

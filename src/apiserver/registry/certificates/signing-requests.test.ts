@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
+import { createCa } from "#pki/ca.ts";
 import { createCsr } from "#pki/csr.ts";
+import { toPem } from "#pki/pem.ts";
+import { ManualClock } from "#base/clock.ts";
+import { SeededRandom } from "#base/random.ts";
 import { DefaultStrategy, StatusStrategy, type StrategyContext } from "../strategy.ts";
 import { SigningRequestStrategy, SigningStatusStrategy } from "./signing-requests.ts";
 
@@ -79,4 +83,21 @@ test("whoever approves can", () => {
   status.forApproval(() => []).prepareForUpdate(object, before, context);
   const kept = { ...approved, reason: "Changed", lastTransitionTime: "2025-01-01T00:00:00Z" };
   assert.deepEqual(object, request(kept));
+});
+
+const withCertificate = (pem: string): AnyObject => ({
+  metadata: {},
+  status: { certificate: Buffer.from(pem).toString("base64") },
+});
+
+test("what is put in as a certificate has to be one", () => {
+  const clock = new ManualClock();
+  const { certificatePem } = createCa({ commonName: "ca", days: 1, clock, random: new SeededRandom(1) });
+  const good = withCertificate(certificatePem + certificatePem);
+  const bad = withCertificate(certificatePem + toPem("CERTIFICATE", Buffer.alloc(3)));
+  assert.deepEqual(status.validateUpdate(good, request()), []);
+  assert.deepEqual(status.validateUpdate(bad, bad), []);
+  assert.deepEqual(status.validateUpdate(bad, good).map(fieldErrorText), [
+    'status.certificate: Invalid value: "<certificate data>": x509: malformed certificate',
+  ]);
 });

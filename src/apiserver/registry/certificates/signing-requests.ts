@@ -1,8 +1,10 @@
 /** Certificate signing requests carry who asked. upstream: pkg/registry/certificates/certificates/strategy.go */
+import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "#api/generated/types/certificates-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
+import { allFromPem } from "#pki/pem.ts";
 import { keepAllBut, type DefaultStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
 
 export class SigningRequestStrategy implements Strategy {
@@ -80,6 +82,20 @@ function keepApprovals(request: Request, old: Request): void {
   }
 }
 
+const certificatesOf = ({ status }: Request): Buffer[] =>
+  allFromPem("CERTIFICATE", Buffer.from(status?.certificate ?? "", "base64").toString("latin1"));
+
+/** That each block of a new certificate is one. What else is wrong with it, validation proper has said. */
+function readCertificates(request: Request, old: Request): readonly FieldError[] {
+  if ((request.status?.certificate ?? "") === (old.status?.certificate ?? "")) return [];
+  try {
+    for (const der of certificatesOf(request)) void new X509Certificate(der);
+    return [];
+  } catch {
+    return [invalid("status.certificate", "<certificate data>", "x509: malformed certificate")];
+  }
+}
+
 /** For /status, where signers put certificates, and /approval, where requests are approved and denied. */
 export class SigningStatusStrategy implements Strategy {
   readonly allowCreateOnUpdate = false;
@@ -119,6 +135,10 @@ export class SigningStatusStrategy implements Strategy {
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#validate(object, old);
+    const faults = this.#validate(object, old);
+    const isSaid = faults.some(
+      ({ field, type }) => field === "status.certificate" && type === "FieldValueInvalid",
+    );
+    return isSaid ? faults : [...readCertificates(object, old), ...faults];
   }
 }
