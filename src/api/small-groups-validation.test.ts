@@ -78,6 +78,48 @@ testCreates(valid, [
     'rules[0].nonResourceURLs: Invalid value: ["/x"]: namespaced rules cannot apply to non-resource URLs',
   ],
   [
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    { rules: [{ verbs: ["get"], nonResourceURLs: ["/x"], apiGroups: [""] }] },
+    'rules[0].nonResourceURLs: Invalid value: ["/x"]: rules cannot apply to both regular resources and non-resource URLs',
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    { aggregationRule: {} },
+    "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil",
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    {
+      aggregationRule: {
+        clusterRoleSelectors: [
+          { matchLabels: { a: "b" } },
+          { matchExpressions: [{ key: "a", operator: "In" }] },
+        ],
+      },
+    },
+    "aggregationRule.clusterRoleSelectors[1].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+    'aggregationRule.clusterRoleSelectors[1]: Invalid value: "null": invalid label selector.',
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/RoleBinding",
+    { roleRef: { apiGroup: "x", kind: "Rule", name: "" } },
+    'roleRef.apiGroup: Unsupported value: "x": supported values: "rbac.authorization.k8s.io"',
+    'roleRef.kind: Unsupported value: "Rule": supported values: "Role", "ClusterRole"',
+    "roleRef.name: Required value",
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/RoleBinding",
+    {
+      subjects: [
+        { kind: "Robot", name: "r" },
+        { kind: "User", name: "", apiGroup: "x" },
+      ],
+    },
+    'subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"',
+    "subjects[1].name: Required value",
+    'subjects[1].apiGroup: Unsupported value: "x": supported values: "rbac.authorization.k8s.io"',
+  ],
+  [
     "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
     { roleRef: { kind: "Role" } },
     'roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"',
@@ -113,6 +155,18 @@ testCreates(valid, [
     'spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`',
   ],
   ["policy/v1/PodDisruptionBudget", spec({ maxUnavailable: 1 }), "spec: Invalid value: {…"],
+  ["policy/v1/PodDisruptionBudget", { metadata: { name: "My_Budget" } }],
+  [
+    "policy/v1/PodDisruptionBudget",
+    { metadata: { name: "a%b" } },
+    "metadata.name: Invalid value: \"a%b\": may not contain '%'",
+  ],
+  [
+    "policy/v1/PodDisruptionBudget",
+    spec({ minAvailable: "101%", unhealthyPodEvictionPolicy: "Never" }),
+    'spec.minAvailable: Invalid value: "101%": must not be greater than 100%',
+    'spec.unhealthyPodEvictionPolicy: Unsupported value: "Never": supported values: "AlwaysAllow", "IfHealthyBudget"',
+  ],
   [
     "policy/v1/PodDisruptionBudget",
     spec({ minAvailable: "x" }),
@@ -167,6 +221,25 @@ testCreates(valid, [
   ],
   [
     "node.k8s.io/v1/RuntimeClass",
+    {
+      scheduling: {
+        nodeSelector: { "a b": "c" },
+        tolerations: [
+          { key: "k", operator: "Exists", value: "" },
+          { key: "k", operator: "Exists" },
+        ],
+      },
+    },
+    'scheduling.nodeSelector: Invalid value: "a b": name part must consist of…',
+    'scheduling.tolerations[1]: Duplicate value: {"key":"k","operator":"Exists"}',
+  ],
+  [
+    "node.k8s.io/v1/RuntimeClass",
+    { overhead: { podFixed: { cpu: "-1" } } },
+    'overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+  ],
+  [
+    "node.k8s.io/v1/RuntimeClass",
     { handler: "" },
     'handler: Invalid value: "": a lowercase RFC 1123 label must consist of…',
   ],
@@ -184,6 +257,28 @@ testUpdates(valid, [
     {},
     { value: 6 },
     "value: Forbidden: may not be changed in an update.",
+  ],
+  [
+    "scheduling.k8s.io/v1/PriorityClass",
+    {},
+    { value: 1_000_000_001, preemptionPolicy: "Maybe" },
+    "value: Forbidden: may not be changed in an update.",
+    'preemptionPolicy: Invalid value: "Maybe": field is immutable',
+  ],
+  [
+    "scheduling.k8s.io/v1/PriorityClass",
+    { metadata: { name: "system-node-critical" }, value: 2_000_001_000 },
+    { globalDefault: true },
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    {
+      aggregationRule: {
+        clusterRoleSelectors: [{ matchExpressions: [{ key: "a", operator: "In", values: ["?"] }] }],
+      },
+    },
+    {},
+    'aggregationRule.clusterRoleSelectors[0]: Invalid value: "null": invalid label selector.',
   ],
   [
     "discovery.k8s.io/v1/EndpointSlice",

@@ -21,6 +21,12 @@ const cases: readonly (readonly [string, Partial<APIServiceSpec>, string, readon
     ['metadata.name: must be `spec.version+"."+spec.group`: "v1.demo.example.com"'],
   ],
   [
+    "the start of another name",
+    {},
+    "",
+    ['metadata.generateName: must be `spec.version+"."+spec.group`: "v1.demo.example.com"'],
+  ],
+  [
     "no group",
     { group: "", version: "v2" },
     "v2.",
@@ -59,7 +65,8 @@ const cases: readonly (readonly [string, Partial<APIServiceSpec>, string, readon
 for (const [what, spec, name, faults] of cases) {
   test(`APIService: ${what}`, () => {
     const found = new FaultList();
-    const object = { metadata: { name }, spec: { ...good, ...spec } };
+    const metadata = name === "" ? { generateName: "v1.demo-", name } : { name };
+    const object = { metadata, spec: { ...good, ...spec } };
     apiregistrationValidations["APIService"]?.check?.(object as never, found);
     assert.deepEqual(
       found.all.map(

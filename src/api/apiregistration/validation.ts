@@ -11,14 +11,12 @@ const statuses = ["True", "False", "Unknown"];
 
 function checkService({ metadata = {}, spec = {} }: Loose<APIService>, faults: FaultList): void {
   const { group = "", version = "" } = spec;
-  const { name = "" } = metadata;
   const wanted = `${version}.${group}`;
-  if (name !== wanted && pathSegmentFaults(name).length === 0) {
-    faults.invalid(
-      "metadata.name",
-      name,
-      `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`,
-    );
+  for (const field of ["generateName", "name"] as const) {
+    const name = metadata[field] ?? "";
+    if (name === "" || name === wanted || pathSegmentFaults(name).length > 0) continue;
+    const text = `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`;
+    faults.invalid(`metadata.${field}`, name, text);
   }
   if (group === "" && version !== "v1") {
     faults.required("spec.group", "only v1 may have an empty group and it better be legacy kube");

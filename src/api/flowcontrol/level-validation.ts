@@ -52,17 +52,20 @@ function checkResponse(response: Loose<LimitResponse>, path: string, faults: Fau
   } else faults.notSupported(`${path}.type`, type, ["Queue", "Reject"]);
 }
 
-function checkShares(
-  { nominalConcurrencyShares: shares = 0, lendablePercent = 0 }: Loose<ExemptPriorityLevelConfiguration>,
+type Shares = Loose<ExemptPriorityLevelConfiguration>;
+
+function checkNominal(
+  { nominalConcurrencyShares: shares = 0 }: Shares,
   path: string,
   faults: FaultList,
 ): void {
-  if (shares < 0) {
-    faults.invalid(`${path}.nominalConcurrencyShares`, shares, "must be a non-negative integer");
-  }
-  if (lendablePercent < 0 || lendablePercent > 100) {
-    faults.invalid(`${path}.lendablePercent`, lendablePercent, "must be between 0 and 100, inclusive");
-  }
+  if (shares >= 0) return;
+  faults.invalid(`${path}.nominalConcurrencyShares`, shares, "must be a non-negative integer");
+}
+
+function checkLendable({ lendablePercent: lent = 0 }: Shares, path: string, faults: FaultList): void {
+  if (lent >= 0 && lent <= 100) return;
+  faults.invalid(`${path}.lendablePercent`, lent, "must be between 0 and 100, inclusive");
 }
 
 function checkLimited(
@@ -70,12 +73,13 @@ function checkLimited(
   path: string,
   faults: FaultList,
 ): void {
-  checkShares(limited, path, faults);
+  checkNominal(limited, path, faults);
+  checkResponse(limited.limitResponse ?? {}, `${path}.limitResponse`, faults);
+  checkLendable(limited, path, faults);
   const borrowed = limited.borrowingLimitPercent ?? 0;
   if (borrowed < 0) {
     faults.invalid(`${path}.borrowingLimitPercent`, borrowed, "if specified, must be a non-negative integer");
   }
-  checkResponse(limited.limitResponse ?? {}, `${path}.limitResponse`, faults);
 }
 
 function checkLevelSpec(spec: Loose<PriorityLevelConfigurationSpec>, name: string, faults: FaultList): void {
@@ -85,7 +89,10 @@ function checkLevelSpec(spec: Loose<PriorityLevelConfigurationSpec>, name: strin
   }
   if (type === "Exempt") {
     if (limited !== undefined) faults.forbidden("spec.limited", "must be nil if the type is not Limited");
-    if (exempt !== undefined) checkShares(exempt, "spec.exempt", faults);
+    if (exempt !== undefined) {
+      checkNominal(exempt, "spec.exempt", faults);
+      checkLendable(exempt, "spec.exempt", faults);
+    }
   } else if (type === "Limited") {
     if (exempt !== undefined) faults.forbidden("spec.exempt", "must be nil if the type is Limited");
     if (limited === undefined) faults.required("spec.limited", "must not be empty when type is Limited");

@@ -152,8 +152,14 @@ const creates: readonly CreateCase[] = [
   ],
   [
     level,
-    limits({ nominalConcurrencyShares: -1, lendablePercent: 101, borrowingLimitPercent: -1 }),
+    limits({
+      nominalConcurrencyShares: -1,
+      limitResponse: { type: "Wait" },
+      lendablePercent: 101,
+      borrowingLimitPercent: -1,
+    }),
     "spec.limited.nominalConcurrencyShares: Invalid value: -1: must be a non-negative integer",
+    'spec.limited.limitResponse.type: Unsupported value: "Wait": supported values: "Queue", "Reject"',
     "spec.limited.lendablePercent: Invalid value: 101: must be between 0 and 100, inclusive",
     "spec.limited.borrowingLimitPercent: Invalid value: -1: if specified, must be a non-negative integer",
   ],
@@ -178,6 +184,15 @@ const creates: readonly CreateCase[] = [
     "spec.limited.limitResponse.queuing.handSize: Invalid value: 8: required entropy bits of deckSize 512 and handSize 8 should not be greater than 60",
   ],
   [level, named("exempt", { type: "Exempt", limited: undefined, exempt: { nominalConcurrencyShares: 5 } })],
+  [
+    level,
+    named("exempt", { type: "Exempt", exempt: { nominalConcurrencyShares: -1, lendablePercent: -1 } }),
+    "spec.limited: Forbidden: must be nil if the type is not Limited",
+    "spec.exempt.nominalConcurrencyShares: Invalid value: -1: must be a non-negative integer",
+    "spec.exempt.lendablePercent: Invalid value: -1: must be between 0 and 100, inclusive",
+    "spec: Invalid value: {…",
+  ],
+  [level, spec({ exempt: {} }), "spec.exempt: Forbidden: must be nil if the type is Limited"],
   [level, named("catch-all", {}), "spec: Invalid value: {…"],
   [
     level,

@@ -24,6 +24,8 @@ const cases = (key: string): readonly UpdateCase[] => {
   ];
   return [
     faulty({}),
+    faulty({ message: "é".repeat(16_384) }),
+    faulty({ message: "é".repeat(16_385) }, `${at}.message: Too long: may not be more than 32768 bytes`),
     faulty({ type: "a.b/C-d", reason: "A1_b,c:d", observedGeneration: 3 }),
     faulty(
       { type: "", status: "Fact", observedGeneration: -1, lastTransitionTime: undefined, reason: "" },

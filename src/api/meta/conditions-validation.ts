@@ -47,6 +47,6 @@ function checkCondition(condition: Loose<Condition>, at: string, faults: FaultLi
   const { reason: why = "", message = "" } = condition;
   if (why === "") faults.required(`${at}.reason`, "must be set");
   else if (!reason.test(why)) faults.invalid(`${at}.reason`, why, reasonMessage);
-  if (why.length > reasonLengthMax) faults.tooLong(`${at}.reason`, reasonLengthMax);
-  if (message.length > messageLengthMax) faults.tooLong(`${at}.message`, messageLengthMax);
+  if (Buffer.byteLength(why) > reasonLengthMax) faults.tooLong(`${at}.reason`, reasonLengthMax);
+  if (Buffer.byteLength(message) > messageLengthMax) faults.tooLong(`${at}.message`, messageLengthMax);
 }

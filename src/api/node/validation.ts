@@ -11,7 +11,7 @@ import { dnsLabelFaults } from "../meta/names.ts";
 
 type Tolerations = readonly Loose<Toleration>[];
 
-const sameness = ({ key, operator, value, effect }: Loose<Toleration>): string =>
+const sameness = ({ key = "", operator = "", value = "", effect = "" }: Loose<Toleration>): string =>
   JSON.stringify([key, operator, value, effect]);
 
 /** Upstream names the list twice for what is wrong in it, and once for what is there twice. */

@@ -10,6 +10,7 @@ import {
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
+import { pathSegmentFaults } from "../meta/names.ts";
 
 function checkBudget({ spec = {} }: Loose<PodDisruptionBudget>, faults: FaultList): void {
   const { minAvailable, maxUnavailable } = spec;
@@ -40,5 +41,10 @@ function checkBudgetStatus(
 }
 
 export const policyValidations: ValidationsByKind = {
-  PodDisruptionBudget: { check: checkBudget, onStatusUpdate: checkBudgetStatus },
+  // Upstream doesn't look at its name but as at everything's.
+  PodDisruptionBudget: {
+    nameFaults: pathSegmentFaults,
+    check: checkBudget,
+    onStatusUpdate: checkBudgetStatus,
+  },
 };

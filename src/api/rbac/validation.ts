@@ -53,7 +53,10 @@ function checkClusterRole({ rules = [], aggregationRule }: Loose<ClusterRole>, f
     faults.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil");
   }
   for (const [index, selector] of selectors.entries()) {
+    const before = faults.count;
     checkLabelSelector(selector, `${path}[${index}]`, faults);
+    // Upstream reads it as well, and shows the nothing that comes of it.
+    if (faults.count > before) faults.invalid(`${path}[${index}]`, undefined, "invalid label selector.");
   }
 }
 

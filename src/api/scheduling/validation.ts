@@ -50,5 +50,5 @@ function checkPriorityClassUpdate(
 }
 
 export const schedulingValidations: ValidationsByKind = {
-  PriorityClass: { check: checkPriorityClass, onUpdate: checkPriorityClassUpdate },
+  PriorityClass: { onCreate: checkPriorityClass, onUpdate: checkPriorityClassUpdate },
 };

@@ -2,14 +2,14 @@
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type { CSIDriver, CSINode, CSINodeDriver, TokenRequest } from "../generated/types/storage-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkNonNegative, immutableMessage, isSame } from "../meta/field-rules.ts";
+import { checkImmutable, checkNonNegative } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { qualifiedNameFaults } from "../meta/names.ts";
 
 const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;
 const updatePeriodSecondsMin = 10;
-const nodeIdLengthMax = 192;
+const nodeIdLengthMax = 256;
 
 function checkTokenRequests(
   requests: readonly Loose<TokenRequest>[] = [],
@@ -35,8 +35,7 @@ function checkTokenRequests(
   }
 }
 
-export function checkCsiDriver({ metadata, spec = {} }: Loose<CSIDriver>, faults: FaultList): void {
-  checkCsiDriverName(metadata?.name, "metadata.name", faults);
+export function checkCsiDriver({ spec = {} }: Loose<CSIDriver>, faults: FaultList): void {
   if (spec.attachRequired === undefined) faults.required("spec.attachedRequired");
   if (spec.podInfoOnMount === undefined) faults.required("spec.podInfoOnMount");
   if (spec.storageCapacity === undefined) faults.required("spec.storageCapacity");
@@ -77,14 +76,22 @@ export function checkCsiDriverUpdate(
   );
 }
 
-function checkNodeDriver(driver: Loose<CSINodeDriver>, path: string, faults: FaultList): void {
-  const { name, nodeID = "", topologyKeys = [], allocatable } = driver;
+/** `names` are those of the drivers before it, and gets this one's. */
+function checkNodeDriver(
+  driver: Loose<CSINodeDriver>,
+  names: Set<string>,
+  path: string,
+  faults: FaultList,
+): void {
+  const { name = "", nodeID = "", topologyKeys = [], allocatable } = driver;
   checkCsiDriverName(name, `${path}.name`, faults);
   if (nodeID === "") faults.required(`${path}.nodeID`);
-  if (nodeID.length > nodeIdLengthMax) {
+  if (Buffer.byteLength(nodeID) > nodeIdLengthMax) {
     faults.invalid(`${path}.nodeID`, nodeID, `must be ${nodeIdLengthMax} characters or less`);
   }
   checkNonNegative(allocatable?.count, `${path}.allocatable.count`, faults);
+  if (names.has(name)) faults.duplicate(`${path}.name`, name);
+  names.add(name);
   for (const [index, key] of topologyKeys.entries()) {
     // Upstream says these of the driver, not of its keys.
     if (key === "") faults.required(path);
@@ -96,11 +103,7 @@ function checkNodeDriver(driver: Loose<CSINodeDriver>, path: string, faults: Fau
 export function checkCsiNode({ spec = {} }: Loose<CSINode>, faults: FaultList): void {
   const names = new Set<string>();
   for (const [index, driver] of (spec.drivers ?? []).entries()) {
-    const path = `spec.drivers[${index}]`;
-    const { name = "" } = driver;
-    checkNodeDriver(driver, path, faults);
-    if (names.has(name)) faults.duplicate(`${path}.name`, name);
-    names.add(name);
+    checkNodeDriver(driver, names, `spec.drivers[${index}]`, faults);
   }
 }
 
@@ -110,10 +113,9 @@ export function checkCsiNodeUpdate(
   old: Loose<CSINode>,
   faults: FaultList,
 ): void {
-  for (const driver of spec.drivers ?? []) {
-    const before = old.spec?.drivers?.find(({ name }) => name === driver.name);
-    if (before === undefined || isSame({ ...driver, allocatable: before.allocatable }, before)) continue;
-    // Upstream's name for it.
-    faults.invalid("CSINodeDriver", driver, immutableMessage);
+  for (const { allocatable: _before, ...before } of old.spec?.drivers ?? []) {
+    for (const { allocatable: _now, ...driver } of spec.drivers ?? []) {
+      if (driver.name === before.name) checkImmutable(driver, before, "spec.drivers", faults);
+    }
   }
 }

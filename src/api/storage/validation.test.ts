@@ -58,7 +58,19 @@ const creates: readonly CreateCase[] = [
     { reclaimPolicy: "Recycle" },
     'reclaimPolicy: Unsupported value: "Recycle": supported values: "Delete", "Retain"',
   ],
+  [storageClass, { reclaimPolicy: "" }],
+  [
+    storageClass,
+    { volumeBindingMode: "" },
+    'volumeBindingMode: Unsupported value: "": supported values: "Immediate", "WaitForFirstConsumer"',
+  ],
+  [storageClass, { provisioner: "A/B C" }, 'provisioner: Invalid value: "a/b c": name part must consist of…'],
   [storageClass, { allowedTopologies: [term({ key: "a", values: ["b"] })] }],
+  [
+    storageClass,
+    { allowedTopologies: [term()] },
+    'allowedTopologies[0].matchLabelExpressions: Duplicate value: ""',
+  ],
   [
     storageClass,
     { allowedTopologies: [term({ key: "a", values: [] }, { key: "a", values: ["b", "b"] })] },
@@ -77,12 +89,8 @@ const creates: readonly CreateCase[] = [
     "parameters: Required value: must contain at least one key/value pair",
   ],
   [attributes, { driverName: "" }, "driverName: Required value"],
-  [
-    driver,
-    { metadata: { name: "a_b" } },
-    `metadata.name: Invalid value: "a_b": ${subdomain}`,
-    `metadata.name: Invalid value: "a_b": ${subdomain}`,
-  ],
+  [driver, { metadata: { name: "a_b" } }, `metadata.name: Invalid value: "a_b": ${subdomain}`],
+  [driver, { metadata: { name: "d".repeat(64) } }],
   [
     driver,
     spec({ fsGroupPolicy: "Some" }),
@@ -122,15 +130,16 @@ const creates: readonly CreateCase[] = [
     spec({
       drivers: [
         { name: "a", nodeID: "" },
-        { name: "a", nodeID: "x".repeat(193), allocatable: { count: -1 }, topologyKeys: ["k", "k", "a b"] },
+        { name: "b", nodeID: "x".repeat(256) },
+        { name: "a", nodeID: "x".repeat(257), allocatable: { count: -1 }, topologyKeys: ["k", "k", "a b"] },
       ],
     }),
     "spec.drivers[0].nodeID: Required value",
-    `spec.drivers[1].nodeID: Invalid value: "${"x".repeat(193)}": must be 192 characters or less`,
-    "spec.drivers[1].allocatable.count: Invalid value: -1: must be greater than or equal to 0",
-    'spec.drivers[1]: Duplicate value: "k"',
-    'spec.drivers[1]: Invalid value: "a b": name part must consist of…',
-    'spec.drivers[1].name: Duplicate value: "a"',
+    `spec.drivers[2].nodeID: Invalid value: "${"x".repeat(257)}": must be 256 characters or less`,
+    "spec.drivers[2].allocatable.count: Invalid value: -1: must be greater than or equal to 0",
+    'spec.drivers[2].name: Duplicate value: "a"',
+    'spec.drivers[2]: Duplicate value: "k"',
+    'spec.drivers[2]: Invalid value: "a b": name part must consist of…',
   ],
   [capacity, { storageClassName: "A" }, `storageClassName: Invalid value: "A": ${subdomain}`],
   [capacity, { capacity: "-1" }, 'capacity: Invalid value: "-1": must be greater than or equal to 0'],
@@ -142,6 +151,7 @@ const creates: readonly CreateCase[] = [
   [
     attachment,
     spec({ attacher: "", nodeName: "" }),
+    "spec.attacher: Required value",
     `spec.nodeName: Invalid value: "": ${subdomain}`,
     "spec.attacher: Required value",
     `spec.attacher: Invalid value: "": ${subdomain}`,
@@ -153,13 +163,15 @@ const creates: readonly CreateCase[] = [
   ],
   [
     attachment,
-    spec({ source: { inlineVolumeSpec: {} } }),
+    spec({ source: { inlineVolumeSpec: {}, persistentVolumeName: "V" } }),
     "spec.source: Forbidden: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+    `spec.source.persistentVolumeName: Invalid value: "V": ${subdomain}`,
   ],
   [
     attachment,
     spec({ source: { persistentVolumeName: "" } }),
     "spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName",
+    `spec.source.persistentVolumeName: Invalid value: "": ${subdomain}`,
   ],
   [attachment, inline({})],
   [
@@ -210,6 +222,13 @@ const updates: readonly UpdateCase[] = [
     { driverName: "other.com" },
     "driverName: Forbidden: updates to driverName are forbidden.",
   ],
+  [
+    attributes,
+    {},
+    { driverName: "" },
+    "driverName: Forbidden: updates to driverName are forbidden.",
+    "driverName: Required value",
+  ],
   [driver, {}, spec({ podInfoOnMount: true })],
   [
     driver,
@@ -233,10 +252,21 @@ const updates: readonly UpdateCase[] = [
       ],
     }),
   ],
-  [node, {}, spec({ drivers: [{ name: "example.com", nodeID: "j" }] }), "CSINodeDriver: Invalid value: {…"],
+  [
+    node,
+    {},
+    spec({ drivers: [{ name: "example.com", nodeID: "j", allocatable: { count: 1 } }] }),
+    "spec.drivers: Invalid value: {…",
+  ],
+  [
+    node,
+    spec({ drivers: [{ name: "example.com", nodeID: "i", allocatable: { count: 1 } }] }),
+    spec({ drivers: [] }),
+  ],
   [capacity, {}, { capacity: "2Gi" }],
   [capacity, {}, { storageClassName: "t" }, 'storageClassName: Invalid value: "t": field is immutable'],
   [attachment, {}, spec({ nodeName: "m" }), "spec: Invalid value: {…"],
+  [attachment, spec({ attacher: "a_b", source: { persistentVolumeName: "V" } }), {}],
 ];
 
 testCreates(valid, creates);

@@ -21,7 +21,7 @@ import {
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, qualifiedNameFaults, rangeMessage } from "../meta/names.ts";
+import { dnsSubdomainFaults, rangeMessage } from "../meta/names.ts";
 import { formatQuantity } from "../meta/quantity.ts";
 import { checkCsiDriver, checkCsiDriverUpdate, checkCsiNode, checkCsiNodeUpdate } from "./csi-validation.ts";
 
@@ -33,7 +33,7 @@ const int32Max = 2 ** 31 - 1;
 
 function checkProvisioner(name: string, path: string, faults: FaultList): void {
   if (name === "") faults.required(path);
-  else faults.messages(path, name, qualifiedNameFaults(name.toLowerCase()));
+  else checkLabelName(name.toLowerCase(), path, faults);
 }
 
 const sizeOf = (entries: readonly (readonly [string, string])[]): number =>
@@ -67,26 +67,30 @@ function checkTopologyTerm(term: Loose<TopologySelectorTerm>, path: string, faul
     }
     checkLabelName(key, `${at}.key`, faults);
     if (asked.has(key)) faults.duplicate(`${at}.key`, key);
-    asked.set(key, values.toSorted());
+    asked.set(key, [...new Set(values)].toSorted());
   }
   return JSON.stringify([...asked].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function checkTopologies(terms: readonly Loose<TopologySelectorTerm>[] = [], faults: FaultList): void {
-  const seen = new Set<string>();
+  // Upstream compares with as many empty terms first: one that asks for nothing is never alone.
+  const seen: string[] = terms.map(() => "[]");
   for (const [index, term] of terms.entries()) {
     const path = `allowedTopologies[${index}]`;
     const asked = checkTopologyTerm(term, path, faults);
-    if (seen.has(asked)) faults.duplicate(`${path}.matchLabelExpressions`, "");
-    seen.add(asked);
+    for (const other of seen) {
+      if (other === asked) faults.duplicate(`${path}.matchLabelExpressions`, "");
+    }
+    seen.push(asked);
   }
 }
 
 function checkStorageClass(storage: Loose<StorageClass>, faults: FaultList): void {
   checkProvisioner(storage.provisioner ?? "", "provisioner", faults);
   checkParameters(storage.parameters, true, faults);
-  faults.optionalOneOf("reclaimPolicy", storage.reclaimPolicy, ["Delete", "Retain"]);
-  faults.oneOf("volumeBindingMode", storage.volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
+  const { reclaimPolicy = "", volumeBindingMode } = storage;
+  if (reclaimPolicy !== "") faults.optionalOneOf("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
+  faults.optionalOneOf("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
   checkTopologies(storage.allowedTopologies, faults);
 }
 
@@ -118,6 +122,7 @@ function checkAttributesClassUpdate(
       faults.forbidden(field, `updates to ${field} are forbidden.`);
     }
   }
+  checkAttributesClass(attributes, faults);
 }
 
 function checkCapacity(capacity: Loose<CSIStorageCapacity>, faults: FaultList): void {
@@ -150,8 +155,6 @@ function checkSource(source: Loose<VolumeAttachmentSource>, path: string, faults
   else if (inlineVolumeSpec !== undefined && name !== undefined) faults.forbidden(path, oneSource);
   else if (name === "") {
     faults.required(`${path}.persistentVolumeName`, "must specify non empty persistentVolumeName");
-  } else if (name !== undefined) {
-    faults.messages(`${path}.persistentVolumeName`, name, dnsSubdomainFaults(name));
   } else if (inlineVolumeSpec !== undefined) {
     checkPersistentVolumeSpec(inlineVolumeSpec, `${path}.inlineVolumeSpec`, true, faults);
   }
@@ -176,10 +179,28 @@ function checkAttachmentStatus({ status = {} }: Loose<VolumeAttachment>, faults:
 
 function checkAttachment(attachment: Loose<VolumeAttachment>, faults: FaultList): void {
   const { attacher = "", source = {}, nodeName = "" } = attachment.spec ?? {};
+  if (attacher === "") faults.required("spec.attacher");
   checkSource(source, "spec.source", faults);
   faults.messages("spec.nodeName", nodeName, dnsSubdomainFaults(nodeName));
   checkAttachmentStatus(attachment, faults);
-  checkCsiDriverName(attacher, "spec.attacher", faults);
+}
+
+/** upstream: ValidateVolumeAttachmentV1. What is there already may have other names. */
+function checkNewAttachment(attachment: Loose<VolumeAttachment>, faults: FaultList): void {
+  checkAttachment(attachment, faults);
+  checkCsiDriverName(attachment.spec?.attacher, "spec.attacher", faults);
+  const name = attachment.spec?.source?.persistentVolumeName;
+  if (name === undefined) return;
+  faults.messages("spec.source.persistentVolumeName", name, dnsSubdomainFaults(name));
+}
+
+function checkAttachmentUpdate(
+  attachment: Loose<VolumeAttachment>,
+  old: Loose<VolumeAttachment>,
+  faults: FaultList,
+): void {
+  checkAttachment(attachment, faults);
+  checkImmutable(attachment.spec, old.spec, "spec", faults);
 }
 
 export const storageValidations: ValidationsByKind = {
@@ -188,11 +209,10 @@ export const storageValidations: ValidationsByKind = {
   CSIStorageCapacity: { check: checkCapacity, onUpdate: checkCapacityUpdate },
   StorageClass: { check: checkStorageClass, onUpdate: checkStorageClassUpdate },
   VolumeAttachment: {
-    check: checkAttachment,
-    onUpdate: ({ spec }: Loose<VolumeAttachment>, old: Loose<VolumeAttachment>, faults) =>
-      checkImmutable(spec, old.spec, "spec", faults),
+    onCreate: checkNewAttachment,
+    onUpdate: checkAttachmentUpdate,
     onStatusUpdate: (attachment: Loose<VolumeAttachment>, _old, faults) =>
       checkAttachmentStatus(attachment, faults),
   },
-  VolumeAttributesClass: { check: checkAttributesClass, onUpdate: checkAttributesClassUpdate },
+  VolumeAttributesClass: { onCreate: checkAttributesClass, onUpdate: checkAttributesClassUpdate },
 };
