@@ -2,6 +2,7 @@
 import { suite } from "node:test";
 import {
   testCreates,
+  testStatusUpdates,
   testUpdates,
   type CreateCase,
   type UpdateCase,
@@ -192,7 +193,7 @@ suite("validating policies", () => {
       "spec.validations[0].expression: Required value: expression is not specified",
       'spec.validations[0].messageExpression: Invalid value: " ": must be non-empty if specified',
       'spec.validations[0].message: Invalid value: " ": message must be non-empty if specified',
-      'spec.validations[0].reason: Unsupported value: "x": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+      'spec.validations[0].reason: Unsupported value: "x": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
     ],
     [
       validating,
@@ -309,3 +310,19 @@ suite("mutating policies", () => {
     ]),
   ]);
 });
+
+const warned = (fieldRef: string): object => ({
+  status: { typeChecking: { expressionWarnings: [{ fieldRef, warning: "w" }] } },
+});
+const at = "status.typeChecking.expressionWarnings[0].fieldRef";
+
+testStatusUpdates(valid, [
+  [validating, {}, warned("spec.validations[0].expression")],
+  [validating, {}, warned(" "), `${at}: Required value`],
+  [
+    validating,
+    {},
+    warned("spec.validations[0"),
+    `${at}: Invalid value: "spec.validations[0": invalid JSONPath: unterminated array`,
+  ],
+]);

@@ -21,6 +21,7 @@ import type {
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
+import { JsonPathError, parseJsonPath } from "../meta/json-path.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import {
@@ -36,7 +37,8 @@ const matchPolicies = ["Equivalent", "Exact"];
 const reinvocationPolicies = ["IfNeeded", "Never"];
 const patchTypes = ["ApplyConfiguration", "JSONPatch"];
 const actions = ["Audit", "Deny", "Warn"];
-const reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
+/** Not "Unauthorized", although the type names it. */
+const reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 const mutableOperations = ["*", "CONNECT", "CREATE", "UPDATE"];
 const auditAnnotationsMax = 20;
 const valueExpressionBytesMax = 5 * 1024;
@@ -284,9 +286,22 @@ function checkPolicyStatus(
   for (const [index, one] of (status.typeChecking?.expressionWarnings ?? []).entries()) {
     const at = `status.typeChecking.expressionWarnings[${index}]`;
     if ((one.warning ?? "") === "") faults.required(`${at}.warning`);
-    if (isBlank(one.fieldRef)) faults.required(`${at}.fieldRef`);
+    checkFieldRef((one.fieldRef ?? "").trim(), `${at}.fieldRef`, faults);
   }
   checkConditions(status.conditions, "status.conditions", faults);
+}
+
+function checkFieldRef(ref: string, path: string, faults: FaultList): void {
+  if (ref === "") {
+    faults.required(path);
+    return;
+  }
+  try {
+    parseJsonPath(ref);
+  } catch (error) {
+    if (!(error instanceof JsonPathError)) throw error;
+    faults.invalid(path, ref, `invalid JSONPath: ${error.message}`);
+  }
 }
 
 type BindingSpec = Loose<NonNullable<MutatingAdmissionPolicyBinding["spec"]>>;

@@ -65,6 +65,11 @@ suite("a webhook configuration", () => {
       ['webhooks[0].sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"'],
     ],
     [
+      "has nothing for side effects",
+      configuration({ sideEffects: "" }),
+      ['webhooks[0].sideEffects: Unsupported value: "": supported values: "None", "NoneOnDryRun"'],
+    ],
+    [
       "has a policy that isn't",
       configuration({ failurePolicy: "other" }),
       ['webhooks[0].failurePolicy: Unsupported value: "other": supported values: "Fail", "Ignore"'],
@@ -94,6 +99,30 @@ suite("a webhook configuration", () => {
       configuration({ clientConfig: { url: "https:///fancy" } }),
       [
         'webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]',
+      ],
+    ],
+    ...(
+      [
+        ["https://a\n", "net/url: invalid control character in URL"],
+        ["://a", "missing protocol scheme"],
+        ["1a:b/c", "first path segment in URL cannot contain colon"],
+        ["https://[::1/a", "missing ']' in host"],
+        ["https://a:b/", 'invalid port ":b" after host'],
+        ["https://a/%zz", 'invalid URL escape "%zz"'],
+      ] as const
+    ).map(([url, fault]): [string, MutatingWebhookConfiguration, string[]] => [
+      `leads to ${JSON.stringify(url)}`,
+      configuration({ clientConfig: { url } }),
+      [
+        `webhooks[0].clientConfig.url: Required value: url must be a valid URL: parse ${JSON.stringify(url)}: ${fault}; desired format: https://host[/path]`,
+      ],
+    ]),
+    [
+      "leads to a service without a name",
+      configuration(service({ name: "", namespace: "" })),
+      [
+        "webhooks[0].clientConfig.service.name: Required value: service name is required",
+        "webhooks[0].clientConfig.service.namespace: Required value: service namespace is required",
       ],
     ],
     [

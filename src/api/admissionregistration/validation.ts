@@ -2,14 +2,14 @@
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  ServiceReference,
   WebhookClientConfig,
 } from "../generated/types/admissionregistration-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dns1035LabelFaults, dnsSubdomainFaults, portNumberFaults } from "../meta/names.ts";
+import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
+import { checkWebhookService, checkWebhookUrl } from "../meta/webhook-rules.ts";
 import { mutatingPolicyValidations, validatingPolicyValidations } from "./policy-validation.ts";
 import { checkMatchConditions, checkRuleWithOperations } from "./rule-validation.ts";
 
@@ -124,7 +124,7 @@ function checkSideEffects(
   { sideEffects: allowed }: Demands,
   faults: FaultList,
 ): void {
-  if (value === undefined || value === "") {
+  if (value === undefined) {
     faults.required(path, `must specify one of ${allowed.join(", ")}`);
   } else if (!allowed.includes(value)) faults.notSupported(path, value, allowed);
 }
@@ -159,55 +159,8 @@ function checkClientConfig(
 ): void {
   if ((url === undefined) === (service === undefined)) {
     faults.required(at, "exactly one of url or service is required");
-  } else if (url !== undefined) checkUrl(url, `${at}.url`, faults);
-  else if (service !== undefined) checkService(service, `${at}.service`, faults);
-}
-
-const form = "; desired format: https://host[/path]";
-
-export function checkUrl(text: string, path: string, faults: FaultList): void {
-  const parts = /^(?:([a-z][a-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/i.exec(text);
-  const [, scheme = "", authority = "", , query = "", fragment = ""] = parts ?? [];
-  const at = authority.lastIndexOf("@");
-  if (parts === null) {
-    faults.required(path, `url must be a valid URL: parse ${JSON.stringify(text)}: invalid URL${form}`);
-    return;
-  }
-  if (scheme.toLowerCase() !== "https") {
-    faults.invalid(path, scheme, `'https' is the only allowed URL scheme${form}`);
-  }
-  const host = authority.slice(at + 1);
-  if (host === "") faults.invalid(path, host, `host must be specified${form}`);
-  if (at >= 0) {
-    faults.invalid(path, authority.slice(0, at), "user information is not permitted in the URL");
-  }
-  if (fragment !== "") faults.invalid(path, fragment, "fragments are not permitted in the URL");
-  if (query !== "") faults.invalid(path, query, "query parameters are not permitted in the URL");
-}
-
-export function checkService(service: Loose<ServiceReference>, at: string, faults: FaultList): void {
-  const { name = "", namespace = "", path, port = 0 } = service;
-  if (name === "") faults.required(`${at}.name`);
-  if (namespace === "") faults.required(`${at}.namespace`);
-  const wrong = portNumberFaults(port);
-  if (wrong.length > 0) faults.invalid(`${at}.port`, port, `port is not valid: ${wrong.join(", ")}`);
-  if (path !== undefined) checkPath(path, `${at}.path`, faults);
-}
-
-function checkPath(path: string, at: string, faults: FaultList): void {
-  if (path === "/" || path === "") return;
-  if (path === "//") {
-    faults.invalid(at, path, "segment[0] may not be empty");
-    return;
-  }
-  if (!path.startsWith("/")) faults.invalid(at, path, "must start with a '/'");
-  const steps = path.slice(1).replace(/\/$/, "").split("/");
-  for (const [index, step] of steps.entries()) {
-    if (step === "") faults.invalid(at, path, `segment[${index}] may not be empty`);
-    else {
-      for (const fault of dnsSubdomainFaults(step)) faults.invalid(at, path, `segment[${index}]: ${fault}`);
-    }
-  }
+  } else if (url !== undefined) checkWebhookUrl(url, `${at}.url`, faults);
+  else if (service !== undefined) checkWebhookService(service, `${at}.service`, faults);
 }
 
 const webhookConfiguration = {

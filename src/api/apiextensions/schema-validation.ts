@@ -182,9 +182,9 @@ class SchemaCheck {
     const shown = message.trim();
     if (text === "") this.faults.required(`${path}.rule`, "rule is not specified");
     else if (message !== "" && shown === "") {
-      this.faults.invalid(`${path}.message`, message, "must be non-empty if specified");
+      this.faults.invalid(`${path}.message`, message, "message must be non-empty if specified");
     } else if (hasLineBreak(shown)) {
-      this.faults.invalid(`${path}.message`, message, "must not contain line breaks");
+      this.faults.invalid(`${path}.message`, message, "message must not contain line breaks");
     } else if (hasLineBreak(text) && shown === "") {
       this.faults.required(`${path}.message`, "message must be specified if rule contains line breaks");
     }
@@ -196,10 +196,14 @@ class SchemaCheck {
   }
 
   #fieldPath(fieldPath: string, schema: JSONSchemaProps, path: string): void {
-    if (fieldPath.trim() === "") this.faults.invalid(path, fieldPath, "must be non-empty if specified");
-    if (hasLineBreak(fieldPath)) this.faults.invalid(path, fieldPath, "must not contain line breaks");
+    if (fieldPath.trim() === "") {
+      this.faults.invalid(path, fieldPath, "fieldPath must be non-empty if specified");
+    }
+    if (hasLineBreak(fieldPath)) {
+      this.faults.invalid(path, fieldPath, "fieldPath must not contain line breaks");
+    }
     if (typeof findField(fieldPath, schema, true) === "string") {
-      this.faults.invalid(path, fieldPath, "must be a valid path");
+      this.faults.invalid(path, fieldPath, "fieldPath must be a valid path");
     }
   }
 }

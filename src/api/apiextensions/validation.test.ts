@@ -88,7 +88,7 @@ const creations: readonly [name: string, crd: CustomResourceDefinition, faults: 
   [
     "no schema",
     definition({ versions: [{ name: "v1", served: true, storage: true }] }),
-    ["spec.versions[0].schema.openAPIV3Schema: Required value"],
+    ["spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required"],
   ],
   [
     "no storage version",
@@ -245,60 +245,32 @@ const creations: readonly [name: string, crd: CustomResourceDefinition, faults: 
     ],
   ],
   [
+    "selectable fields that are alike where schemas aren't",
+    definition({
+      versions: ["a", "b"].map((name, index) => ({
+        name: `v${index + 1}`,
+        served: true,
+        storage: index === 0,
+        schema: { openAPIV3Schema: { type: "object", properties: { [name]: { type: "string" } } } },
+        selectableFields: [{ jsonPath: ".a" }],
+      })),
+    }),
+    [
+      'spec.selectableFields: Invalid value: "": selectableFields may only be set when validations.schema is included',
+    ],
+  ],
+  [
+    "what is no different from nothing, at the root, beside a status",
+    withSchema(
+      { type: "object", nullable: false, "x-kubernetes-int-or-string": false },
+      { subresources: { status: {} } },
+    ),
+    [],
+  ],
+  [
     "a deprecation warning of a version that isn't deprecated",
     withSchema({ type: "object" }, { deprecationWarning: "x" }),
     ['spec.versions[0].deprecationWarning: Invalid value: "x": can only be set for deprecated versions'],
-  ],
-  [
-    "a webhook for strategy None",
-    definition({
-      conversion: {
-        strategy: "None",
-        webhook: { clientConfig: { url: "https://x" }, conversionReviewVersions: ["v1"] },
-      },
-    }),
-    [
-      "spec.conversion.webhookClientConfig: Forbidden: should not be set when strategy is not set to Webhook",
-      "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to Webhook",
-    ],
-  ],
-  [
-    "strategy Webhook without one",
-    definition({ conversion: { strategy: "Webhook" } }),
-    [
-      "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
-      "spec.conversion.conversionReviewVersions: Required value",
-    ],
-  ],
-  [
-    "a webhook over plain HTTP, in an unknown review version",
-    definition({
-      conversion: {
-        strategy: "Webhook",
-        webhook: { clientConfig: { url: "http://x/y" }, conversionReviewVersions: ["v9"] },
-      },
-    }),
-    [
-      "spec.conversion.webhookClientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
-      'spec.conversion.conversionReviewVersions: Invalid value: ["v9"]: must include at least one of v1, v1beta1',
-    ],
-  ],
-  [
-    "a webhook's service",
-    definition({
-      conversion: {
-        strategy: "Webhook",
-        webhook: {
-          clientConfig: { service: { name: "", namespace: "n", path: "/a//b", port: 0 } },
-          conversionReviewVersions: ["v1"],
-        },
-      },
-    }),
-    [
-      "spec.conversion.webhookClientConfig.service.name: Required value: service name is required",
-      "spec.conversion.webhookClientConfig.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
-      'spec.conversion.webhookClientConfig.service.path: Invalid value: "/a//b": segment[1] may not be empty',
-    ],
   ],
   [
     "rules without text, and with line breaks",
@@ -308,14 +280,19 @@ const creations: readonly [name: string, crd: CustomResourceDefinition, faults: 
         { rule: " " },
         { rule: "true ||\ntrue" },
         { rule: "true", message: "a\nb", reason: "Because", fieldPath: ".x" },
+        { rule: "true", message: " ", fieldPath: "\n" },
       ],
     }),
     [
       `${field}.x-kubernetes-validations[0].rule: Required value: rule is not specified`,
       `${field}.x-kubernetes-validations[1].message: Required value: message must be specified if rule contains line breaks`,
-      `${field}.x-kubernetes-validations[2].message: Invalid value: "a\\nb": must not contain line breaks`,
+      `${field}.x-kubernetes-validations[2].message: Invalid value: "a\\nb": message must not contain line breaks`,
       `${field}.x-kubernetes-validations[2].reason: Unsupported value: "Because": supported values: "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"`,
-      `${field}.x-kubernetes-validations[2].fieldPath: Invalid value: ".x": must be a valid path`,
+      `${field}.x-kubernetes-validations[2].fieldPath: Invalid value: ".x": fieldPath must be a valid path`,
+      `${field}.x-kubernetes-validations[3].message: Invalid value: " ": message must be non-empty if specified`,
+      `${field}.x-kubernetes-validations[3].fieldPath: Invalid value: "\\n": fieldPath must be non-empty if specified`,
+      `${field}.x-kubernetes-validations[3].fieldPath: Invalid value: "\\n": fieldPath must not contain line breaks`,
+      `${field}.x-kubernetes-validations[3].fieldPath: Invalid value: "\\n": fieldPath must be a valid path`,
     ],
   ],
   [

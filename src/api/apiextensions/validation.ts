@@ -158,7 +158,7 @@ export class DefinitionValidator {
 
   #parts(
     parts: VersionParts,
-    place: SchemaPlace & { readonly schemaField: string },
+    place: SchemaPlace & { readonly schemaField: "schema" | "validation" },
     faults: FaultList,
   ): void {
     const { path, schemaField } = place;
@@ -171,7 +171,10 @@ export class DefinitionValidator {
       checkColumn(column, `${path}.additionalPrinterColumns[${index}]`, faults);
     }
     const fields = parts.selectableFields ?? [];
-    if (fields.length > 0) checkSelectableFields(fields, schema ?? {}, `${path}.selectableFields`, faults);
+    const at = `${path}.selectableFields`;
+    if (fields.length === 0) return;
+    if (schema === undefined) faults.invalid(at, "", selectableWithoutSchema[schemaField]);
+    else checkSelectableFields(fields, schema, at, faults);
   }
 
   #schema(schema: JSONSchemaProps, { path, hasStatus, isUnchanged }: SchemaPlace, faults: FaultList): void {
@@ -189,6 +192,12 @@ export class DefinitionValidator {
     if (unreadable !== undefined && faults.count === before) faults.invalid(path, "", unreadable);
   }
 }
+
+/** Where schemas are alike and fields aren't, or the other way round, upstream finds no schema beside the fields. */
+const selectableWithoutSchema = {
+  schema: "selectableFields may only be set when version.schema.openAPIV3Schema is not included",
+  validation: "selectableFields may only be set when validations.schema is included",
+};
 
 function unchangedSchemas(spec: LooseSpec, before: LooseSpec): ReadonlySet<string> {
   return new Set(
@@ -239,7 +248,7 @@ function checkSchemasThere({ top, versions }: Hoisted, faults: FaultList): void 
   if (top.schema?.openAPIV3Schema !== undefined) return;
   for (const [index, { schema }] of versions.entries()) {
     if (schema?.openAPIV3Schema === undefined) {
-      faults.required(`spec.versions[${index}].schema.openAPIV3Schema`);
+      faults.required(`spec.versions[${index}].schema.openAPIV3Schema`, "schemas are required");
     }
   }
 }
@@ -271,6 +280,10 @@ function jsonName(name: string): string {
   return name === "XValidations" ? "x-kubernetes-validations" : name.charAt(0).toLowerCase() + name.slice(1);
 }
 
+/** What Go can't tell from a field that isn't there. */
+const isZero = (field: string, value: unknown): boolean =>
+  value === undefined || value === false || (value === "" && field !== "$ref");
+
 function checkRoot(schema: JSONSchemaProps, path: string, faults: FaultList): void {
   const { type = "" } = schema;
   if (type !== "" && type !== "object") {
@@ -281,7 +294,7 @@ function checkRoot(schema: JSONSchemaProps, path: string, faults: FaultList): vo
     );
     return;
   }
-  if (Object.keys(schema).every((field) => rootFields.has(field))) return;
+  if (Object.entries(schema).every(([field, value]) => rootFields.has(field) || isZero(field, value))) return;
   const allowed = [...rootFields.values()].join(" ");
   faults.invalid(
     path,

@@ -95,15 +95,16 @@ function check(schedule: string): void {
   }
 }
 
-const zonePart = /^[A-Za-z.\-_0-9+]{1,14}$/;
+/** No name of a zone, nor of an area, begins otherwise; offsets ("+01") are zones to JavaScript alone. */
+const zonePart = /^[A-Z][A-Za-z.\-_0-9+]{0,13}$/;
 
+/** Names are of files, and as strict about case as these. */
 export function isTimeZone(name: string): boolean {
   const parts = name.split("/");
-  if (!parts.every((part) => zonePart.test(part) && part !== "." && part !== ".." && !part.startsWith("-"))) {
-    return false;
-  }
+  if (!parts.every((part) => zonePart.test(part))) return false;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+    const known = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+    return known === name || known.toLowerCase() !== name.toLowerCase();
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

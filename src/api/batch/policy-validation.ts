@@ -119,8 +119,10 @@ function checkSuccessRule(
     const field = `${path}.succeededIndexes`;
     if (succeededIndexes.length > indexesLengthMax) faults.tooLong(field, indexesLengthMax);
     const result = checkIndexes(succeededIndexes, completions);
-    if (typeof result === "number") total = result;
-    else faults.invalid(field, succeededIndexes, `error parsing succeededIndexes: ${result.fault}`);
+    total = typeof result === "number" ? result : 0;
+    if (typeof result !== "number") {
+      faults.invalid(field, succeededIndexes, `error parsing succeededIndexes: ${result.fault}`);
+    }
   }
   if (succeededCount === undefined) return;
   checkNonNegative(succeededCount, at, faults);

@@ -80,6 +80,23 @@ testCreates(valid, [
     'spec.schedule: Invalid value: "TZ=Mars/North 0 * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
   ],
   [cron, spec({ timeZone: "Europe/Zurich" })],
+  ...["US/Pacific", "EST5EDT", "GB-Eire", "Etc/GMT+5", "America/Port-au-Prince", "GMT0"].map(
+    (timeZone): CreateCase => [cron, spec({ timeZone })],
+  ),
+  ...["+01", "+0100", "europe/zurich", "us/pacific", "Utc", ".", "-a", "Europe/", "Europe//Zurich"].map(
+    (timeZone): CreateCase => [
+      cron,
+      spec({ timeZone }),
+      `spec.timeZone: Invalid value: "${timeZone}": unknown time zone ${timeZone}`,
+    ],
+  ),
+  [cron, spec({ timeZone: "Local" }), 'spec.timeZone: Invalid value: "Local": timeZone must be an explicit…'],
+  [
+    cron,
+    spec({ timeZone: "local" }),
+    'spec.timeZone: Invalid value: "local": timeZone must be an explicit…',
+    'spec.timeZone: Invalid value: "local": unknown time zone local',
+  ],
   [cron, spec({ timeZone: "+01:00" }), 'spec.timeZone: Invalid value: "+01:00": unknown time zone +01:00'],
   [
     cron,
@@ -167,6 +184,12 @@ testCreates(valid, [
     "spec.managedBy: Too long: may not be more than 63 bytes",
   ],
   [job, succeeds({ succeededIndexes: "0,2-4", succeededCount: 4 })],
+  [
+    job,
+    succeeds({ succeededIndexes: "a", succeededCount: 1 }),
+    `${success}.succeededIndexes: Invalid value: "a": error parsing succeededIndexes: …`,
+    `${success}.succeededCount: Invalid value: 1: must be less than or equal to 0 (the number of indexes in the specified succeededIndexes field)`,
+  ],
   [
     job,
     spec({ successPolicy: { rules: [{ succeededCount: 1 }] } }),

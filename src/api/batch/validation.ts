@@ -271,13 +271,19 @@ function checkTimeZone(name: string | undefined, faults: FaultList): void {
   if (name === undefined) return;
   if (name === "") {
     faults.invalid("spec.timeZone", name, "timeZone must be nil or non-empty string");
-  } else if (name.toLowerCase() === "local") {
+    return;
+  }
+  if (name.toLowerCase() === "local") {
     faults.invalid(
       "spec.timeZone",
       name,
       "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
     );
-  } else if (!isTimeZone(name)) faults.invalid("spec.timeZone", name, `unknown time zone ${name}`);
+  }
+  // Which Go knows, by that name exactly.
+  if (name !== "Local" && !isTimeZone(name)) {
+    faults.invalid("spec.timeZone", name, `unknown time zone ${name}`);
+  }
 }
 
 /** A zone within the schedule is of old, and stays where it is. */

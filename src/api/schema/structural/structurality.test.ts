@@ -40,6 +40,11 @@ suite("structural or not", () => {
       ],
     ],
     [
+      "documents elsewhere, in allOf",
+      object({ a: { type: "string", allOf: [{ externalDocs: { url: "https://x" } }] } }),
+      ["s.properties[a].allOf[0].externalDocs: Forbidden: must be undefined to be structural"],
+    ],
+    [
       "a field that is specified in anyOf alone",
       object({ a: text }, { anyOf: [{ properties: { b: {} } }] }),
       ["s.properties[b]: Required value: because it is defined in s.anyOf[0].properties[b]"],
@@ -51,6 +56,7 @@ suite("structural or not", () => {
         "s.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
       ],
     ],
+    ["metadata that says nothing else", object({ metadata: object({}, { nullable: false, title: "" }) }), []],
     ["names of metadata", object({ metadata: object({ name: { type: "string", pattern: "^x" } }) }), []],
     [
       "a pattern that is none",

@@ -129,7 +129,8 @@ class StructureCheck {
     if (level !== "root") return;
     const names = Object.keys(properties);
     const isNamesOnly = names.every((name) => name === "name" || name === "generateName");
-    if (!isNamesOnly || Object.keys(rest).length > 0) {
+    const saysMore = (Object.keys(rest) as (keyof typeof rest)[]).some((field) => isSet(rest, field));
+    if (!isNamesOnly || saysMore) {
       this.faults.push(
         forbidden(
           path,
@@ -222,6 +223,7 @@ const nestedBans: readonly (readonly [field: keyof Structural, why: string])[] =
   ["title", "must be empty to be structural"],
   ["description", "must be empty to be structural"],
   ["nullable", "must be false to be structural"],
+  ["externalDocs", "must be undefined to be structural"],
   ["x-kubernetes-preserve-unknown-fields", "must be false to be structural"],
   ["x-kubernetes-embedded-resource", "must be false to be structural"],
   ["x-kubernetes-int-or-string", "must be false to be structural"],
