@@ -16,6 +16,7 @@ import { certificatesValidations, checkApprovalUpdate } from "./certificates/val
 import { coordinationValidations } from "./coordination/validation.ts";
 import { newEventValidation } from "./core/event-validation.ts";
 import { coreValidations } from "./core/validation.ts";
+import { checkNamespaceFinalizeUpdate } from "./core/node-validation.ts";
 import { checkPodResize } from "./core/pod-resize-validation.ts";
 import { checkEphemeralContainersUpdate } from "./core/pod-update-validation.ts";
 import { discoveryValidations } from "./discovery/validation.ts";
@@ -189,6 +190,14 @@ export class Validator {
     return ratcheted(faults, (before) => {
       checkApprovalUpdate(old, old, before);
     });
+  }
+
+  /** namespaces/finalize, where only the finalizers of the spec change. */
+  finalizeUpdate(namespace: KubeObject, old: KubeObject): readonly FieldError[] {
+    const faults = new FaultList();
+    checkMetaUpdate(namespace.metadata, old.metadata, faults);
+    checkNamespaceFinalizeUpdate(namespace, faults);
+    return faults.all;
   }
 
   #contextOf(gvk: GroupVersionKind): ValidationContext {

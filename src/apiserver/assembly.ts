@@ -42,6 +42,7 @@ import { CustomResources, type CustomResourcesDeps } from "./crd/custom-resource
 interface PartValidation {
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[];
   approvalUpdate(request: AnyObject, old: AnyObject): readonly FieldError[];
+  finalizeUpdate(namespace: AnyObject, old: AnyObject): readonly FieldError[];
 }
 
 const newEvent = { group: "events.k8s.io", version: "v1", kind: "Event" };
@@ -107,6 +108,7 @@ export class Assembly {
         ...deps,
         podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
         approvalUpdate: (request, old) => deps.validation.approvalUpdate(request, old),
+        finalizeUpdate: (namespace, old) => deps.validation.finalizeUpdate(namespace, old),
         newEvents: {
           create: (event) => deps.validation.create(newEvent, event),
           update: (event, old) => deps.validation.update(newEvent, event, old),

@@ -7,14 +7,14 @@ import { checkLabelName, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { taintEffects } from "./affinity-validation.ts";
+import { checkNodeAnnotations } from "./node-annotation-validation.ts";
 import { checkResourceQuantity } from "./resource-validation.ts";
 
-function checkTaints(taints: readonly Loose<Taint>[] = [], faults: FaultList): void {
+function checkTaints(taints: readonly Loose<Taint>[], at: string, faults: FaultList): void {
   const seen = new Set<string>();
   for (const [index, taint] of taints.entries()) {
     const { key = "", value = "", effect } = taint;
-    // upstream looks at them through the annotation they once were.
-    const path = `metadata.taints[${index}]`;
+    const path = `${at}[${index}]`;
     checkLabelName(key, `${path}.key`, faults);
     const messages = labelValueFaults(value);
     if (messages.length > 0) faults.invalid(`${path}.value`, value, messages.join(";"));
@@ -56,7 +56,9 @@ function checkAmounts({ status }: Loose<Node>, faults: FaultList): void {
 }
 
 export function checkNode(node: Loose<Node>, faults: FaultList): void {
-  checkTaints(node.spec?.taints, faults);
+  checkNodeAnnotations(node, checkTaints, faults);
+  // Upstream looks for them where the annotation is that they once were.
+  checkTaints(node.spec?.taints ?? [], "metadata.taints", faults);
   checkAmounts(node, faults);
   checkPodCidrs(node, faults);
 }
@@ -93,20 +95,27 @@ export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: Fau
 }
 
 export function checkNodeStatusUpdate(node: Loose<Node>, _old: Loose<Node>, faults: FaultList): void {
+  checkNodeAnnotations(node, checkTaints, faults);
   checkAmounts(node, faults);
   checkAddresses(node, faults);
 }
 
+const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
+
+function checkFinalizer(finalizer: string, path: string, faults: FaultList): void {
+  faults.messages(path, finalizer, qualifiedNameFaults(finalizer));
+  if (finalizer.includes("/") || standardFinalizers.includes(finalizer)) return;
+  faults.invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+}
+
 export function checkNamespace({ spec }: Loose<Namespace>, faults: FaultList): void {
-  for (const finalizer of spec?.finalizers ?? []) {
-    faults.messages("spec.finalizers", finalizer, qualifiedNameFaults(finalizer));
-    if (!finalizer.includes("/") && !["kubernetes", "orphan", "foregroundDeletion"].includes(finalizer)) {
-      faults.invalid(
-        "spec.finalizers",
-        finalizer,
-        "name is neither a standard finalizer name nor is it fully qualified",
-      );
-    }
+  for (const finalizer of spec?.finalizers ?? []) checkFinalizer(finalizer, "spec.finalizers", faults);
+}
+
+/** Here, unlike elsewhere, each is named by its place. upstream: ValidateNamespaceFinalizeUpdate */
+export function checkNamespaceFinalizeUpdate({ spec }: Loose<Namespace>, faults: FaultList): void {
+  for (const [index, finalizer] of (spec?.finalizers ?? []).entries()) {
+    checkFinalizer(finalizer, `spec.finalizers[${index}]`, faults);
   }
 }
 

@@ -26,6 +26,10 @@ const valid: Valid = {
   },
 };
 
+const annotated = (name: string, text: string): object => ({
+  metadata: { annotations: { [`scheduler.alpha.kubernetes.io/${name}`]: text } },
+});
+
 testCreates(valid, [
   [
     "v1/Secret",
@@ -134,6 +138,36 @@ testCreates(valid, [
     spec({ taints: [{ key: "a", effect: "Go" }] }),
     'metadata.taints[0].effect: Unsupported value: "Go": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
   ],
+  ["v1/Node", annotated("taints", '[{"key":"a","effect":"NoExecute"}]')],
+  [
+    "v1/Node",
+    annotated("taints", '[{"key":"a","effect":"Go"}]'),
+    'metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].effect: Unsupported value: "Go": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+  ],
+  [
+    "v1/Node",
+    annotated("taints", "{}"),
+    'metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": json: cannot unmarshal object into Go value of type []v1.Taint',
+  ],
+  [
+    "v1/Node",
+    annotated("preferAvoidPods", "x"),
+    'metadata.annotations.AvoidPods: Invalid value: "scheduler.alpha.kubernetes.io/preferAvoidPods": …',
+  ],
+  [
+    "v1/Node",
+    annotated(
+      "preferAvoidPods",
+      '{"preferAvoidPods":[{"podSignature":{"podController":{"controller":true}}},{},{"podSignature":{"podController":{}}}]}',
+    ),
+    "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[1].PodSignature: Required value",
+    "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[2].PodSignature.PodController.Controller: Invalid value: false: must point to a controller",
+  ],
+  [
+    "v1/Namespace",
+    spec({ finalizers: ["mine"] }),
+    'spec.finalizers: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+  ],
   [
     "v1/Event",
     { involvedObject: { namespace: "other" } },
@@ -189,6 +223,12 @@ testStatusUpdates(valid, [
     {},
     { status: { phase: "Terminating" } },
     `status.Phase: Invalid value: "Terminating": may only be 'Active' if \`deletionTimestamp\` is empty`,
+  ],
+  [
+    "v1/Node",
+    {},
+    annotated("preferAvoidPods", '{"preferAvoidPods":[{}]}'),
+    "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[0].PodSignature: Required value",
   ],
   [
     "v1/Node",

@@ -128,8 +128,7 @@ async function reviewSelf(object: AnyObject, user: UserInfo, authorizer: Authori
 async function reviewSubject(object: AnyObject, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SubjectAccessReview & AnyObject;
   refuseFaults("SubjectAccessReview", [
-    ...attributesFaults(review.spec),
-    ...subjectFaults(review.spec),
+    ...attributesFaults(review.spec, subjectFaults(review.spec)),
     ...metadataFaults(review.metadata, "must be empty"),
   ]);
   return { ...review, status: await answered(subjectOf(review.spec), review.spec, authorizer) };
@@ -140,8 +139,7 @@ async function reviewLocal(object: AnyObject, namespace: string, authorizer: Aut
   const { resourceAttributes, nonResourceAttributes } = review.spec;
   const { namespace: own = namespace, ...metadata } = review.metadata ?? {};
   const faults = [
-    ...attributesFaults(review.spec),
-    ...subjectFaults(review.spec),
+    ...attributesFaults(review.spec, subjectFaults(review.spec)),
     ...metadataFaults(metadata, "must be empty except for namespace"),
   ];
   if (resourceAttributes !== undefined && (resourceAttributes.namespace ?? "") !== own) {

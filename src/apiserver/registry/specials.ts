@@ -21,6 +21,7 @@ import { bind } from "./core/binding.ts";
 import { EventStrategy } from "./core/events.ts";
 import { evict } from "./core/eviction.ts";
 import { FinalizeStrategy, NamespaceStrategy } from "./core/namespaces.ts";
+import { NodeStatusStrategy, NodeStrategy } from "./core/nodes.ts";
 import {
   PodPartStrategy,
   PodStatusStrategy,
@@ -62,6 +63,8 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
   ) => readonly FieldError[];
   /** The checks of certificatesigningrequests/approval. */
   readonly approvalUpdate: (request: AnyObject, old: AnyObject) => readonly FieldError[];
+  /** The checks of namespaces/finalize. */
+  readonly finalizeUpdate: (namespace: AnyObject, old: AnyObject) => readonly FieldError[];
   /** The checks of events that come through events.k8s.io, in the form they are kept in. */
   readonly newEvents: Validation;
   /** Made when the first definition is written. */
@@ -82,7 +85,11 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       namespaces: namespaceSpecial(deps),
       services: serviceSpecial(deps),
       events: { strategy: (base) => new EventStrategy(base, deps.newEvents) },
-      nodes: { subresources: () => deps.connect.nodes },
+      nodes: {
+        strategy: (base) => new NodeStrategy(base),
+        statusStrategy: (base) => new NodeStatusStrategy(base),
+        subresources: () => deps.connect.nodes,
+      },
       serviceaccounts: { subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }) },
       replicationcontrollers: {
         ...scale(plainSelectorScale),
@@ -152,8 +159,8 @@ function getHandler(deps: SpecialsDeps): Handler {
 function namespaceSpecial(deps: SpecialsDeps): Special {
   return {
     strategy: (base) => new NamespaceStrategy(base),
-    subresources: ({ storage }) => ({
-      finalize: { update: update(deps, new FinalizeStrategy(storage.strategy)) },
+    subresources: () => ({
+      finalize: { update: update(deps, new FinalizeStrategy(deps.finalizeUpdate)) },
     }),
   };
 }

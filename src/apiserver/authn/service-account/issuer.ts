@@ -15,6 +15,8 @@ const expirationDefaultSeconds = 3600;
 const expirationMinSeconds = 10 * 60;
 const expirationMaxSeconds = 2 ** 32;
 
+const requestKind = { group: "authentication.k8s.io", kind: "TokenRequest" };
+
 /** What the ServiceAccount admission plugin asks for; such tokens are really valid for a year. */
 export const injectedExpirationSeconds = 3607;
 const extendedExpirationSeconds = 365 * 24 * 3600;
@@ -60,14 +62,15 @@ export class TokenIssuer {
     const spec = this.#withDefaults(request.spec);
     const faults = specFaults(spec.expirationSeconds);
     if (faults.length > 0) {
-      throw invalidError({ group: "authentication.k8s.io", kind: "TokenRequest", name }, faults);
+      throw invalidError({ ...requestKind, name: "" }, faults);
     }
     const bound =
       spec.boundObjectRef === undefined ? {} : await this.#bind(spec.boundObjectRef, namespace, name);
     const claims = this.#claims(account, spec, bound);
     const token = await signJwt(toJwtClaims(claims), this.#deps.key);
     const expirationTimestamp = toRfc3339((claims.issuedAt + spec.expirationSeconds) * 1000);
-    return { ...request, spec, status: { token, expirationTimestamp } };
+    const metadata = { ...request.metadata, creationTimestamp: toRfc3339(claims.issuedAt * 1000) };
+    return { ...request, metadata, spec, status: { token, expirationTimestamp } };
   }
 
   #withDefaults(spec: TokenRequest["spec"]): TokenRequest["spec"] & { expirationSeconds: number } {
@@ -154,9 +157,8 @@ export class TokenIssuer {
 function checkPlace(request: TokenRequest, namespace: string, name: string): void {
   const given = request.metadata;
   if (given?.name !== undefined && given.name !== "" && given.name !== name) {
-    throw badRequestError(
-      `the name of the object (${given.name}) does not match the name on the URL (${name})`,
-    );
+    const fault = invalid("metadata.name", given.name, "must match the service account name if specified");
+    throw invalidError({ ...requestKind, name }, [fault]);
   }
   if (given?.namespace !== undefined && given.namespace !== "" && given.namespace !== namespace) {
     throw badRequestError(

@@ -104,13 +104,13 @@ suite("issuing tokens", () => {
       "less than ten minutes",
       { expirationSeconds: 599 },
       422,
-      'TokenRequest.authentication.k8s.io "robot" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes',
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes',
     ],
     [
       "more than 2^32 seconds",
       { expirationSeconds: 2 ** 32 + 1 },
       422,
-      'TokenRequest.authentication.k8s.io "robot" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds',
+      'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds',
     ],
     ["a pod that isn't there", { boundObjectRef: { ...pod, name: "gone" } }, 404, 'pods "gone" not found'],
     [
@@ -149,13 +149,20 @@ suite("issuing tokens", () => {
         random: new SeededRandom(1),
       },
     );
-    const { code } = await refusal(() =>
-      issuer.issue(
-        { metadata: { namespace: "a", name: "robot" } },
-        { metadata: { name: "x" }, spec: { audiences: [] } },
-      ),
-    );
-    assert.equal(code, 400);
+    const account = { metadata: { namespace: "a", name: "robot" } };
+    const given = (metadata: object): Promise<unknown> =>
+      refusal(() => issuer.issue(account, { metadata, spec: { audiences: [] } }));
+    assert.deepEqual(await given({ name: "x" }), {
+      code: 422,
+      message:
+        'TokenRequest.authentication.k8s.io "robot" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified',
+    });
+    assert.deepEqual(await given({ namespace: "b" }), {
+      code: 400,
+      message: "the namespace of the provided object does not match the namespace sent on the request",
+    });
+    const { metadata } = await issuer.issue(account, { spec: { audiences: [] } });
+    assert.deepEqual(metadata, { creationTimestamp: "2026-01-01T00:00:00Z" });
   });
 });
 

@@ -29,20 +29,26 @@ interface AskedSelector {
   readonly requirements?: readonly AskedRequirement[] | undefined;
 }
 
-export function attributesFaults({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
+/** `ofSubject`: what is wrong with who is asked about, which comes before the selectors. */
+export function attributesFaults(asked: Asked, ofSubject: readonly FieldError[] = []): FieldError[] {
+  const { resourceAttributes } = asked;
+  const at = "spec.resourceAttributes";
+  return [
+    ...choiceFaults(asked),
+    ...ofSubject,
+    ...selectorFaults(resourceAttributes?.fieldSelector, `${at}.fieldSelector`, keyFaults),
+    ...selectorFaults(resourceAttributes?.labelSelector, `${at}.labelSelector`, labelFaults),
+  ];
+}
+
+function choiceFaults({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
   if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
     const detail = "cannot be specified in combination with resourceAttributes";
     return [invalid("spec.nonResourceAttributes", nonResourceAttributes, detail)];
   }
-  if (resourceAttributes === undefined && nonResourceAttributes === undefined) {
-    const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    return [invalid("spec.resourceAttributes", null, detail)];
-  }
-  const at = "spec.resourceAttributes";
-  return [
-    ...selectorFaults(resourceAttributes?.fieldSelector, `${at}.fieldSelector`, keyFaults),
-    ...selectorFaults(resourceAttributes?.labelSelector, `${at}.labelSelector`, labelFaults),
-  ];
+  if (resourceAttributes !== undefined || nonResourceAttributes !== undefined) return [];
+  const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+  return [invalid("spec.resourceAttributes", null, detail)];
 }
 
 type RequirementFaults = (requirement: AskedRequirement, at: string) => readonly FieldError[];

@@ -99,6 +99,13 @@ suite("selectors of what is asked", () => {
       ],
     ],
     [withLabels({ requirements: [{ key: "a", operator: "New", values: ["v"] }] }), []],
+    [
+      { ...withLabels({}), nonResourceAttributes: {} },
+      [
+        "spec.nonResourceAttributes: Invalid value: {}: cannot be specified in combination with resourceAttributes",
+        "spec.resourceAttributes.labelSelector.requirements: Required value: when spec.resourceAttributes.labelSelector is specified, requirements or rawSelector is required",
+      ],
+    ],
   ] as const) {
     test(`faults of ${JSON.stringify(asked.resourceAttributes)}`, () => {
       assert.deepEqual(

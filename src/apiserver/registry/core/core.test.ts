@@ -1,7 +1,8 @@
 /** What is special about the core group's other resources, through the whole chain but HTTP. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Namespace } from "#api/generated/types/core-v1.ts";
+import type { Namespace, Node } from "#api/generated/types/core-v1.ts";
+import type { Status } from "#api/meta/status.ts";
 import { ManualClock } from "#base/clock.ts";
 import { createCsr } from "#pki/csr.ts";
 import { get, merge, post, put, remove } from "#testing/answers.ts";
@@ -30,6 +31,14 @@ test("a namespace goes only when its finalizers are empty", async () => {
   );
   await put(transport, path, { ...deleted.body, spec: { finalizers: [] } });
   assert.deepEqual((await get<Namespace>(transport, path)).body.spec?.finalizers, ["kubernetes"]);
+  const odd = await put<Status>(transport, `${path}/finalize`, {
+    metadata: { name: "n" },
+    spec: { finalizers: ["kubernetes", "mine"] },
+  });
+  assert.deepEqual(
+    odd.body.details?.causes?.map(({ field }) => field),
+    ["spec.finalizers[1]"],
+  );
   const finalized = await put(transport, `${path}/finalize`, {
     metadata: { name: "n" },
     spec: { finalizers: [] },
@@ -118,14 +127,28 @@ test("reviews answer for who asks and for others", async () => {
   assert.deepEqual(self.body["status"], { userInfo: { username: "jane", groups: ["devs"] } });
 });
 
-test("a node comes with its status, other kinds without", async () => {
+const configSource = { configMap: { name: "c", namespace: "n", kubeletConfigKey: "k" } };
+const nodeStatus = { config: { error: "e" }, declaredFeatures: ["F"] };
+
+/** What a node says in fields without a feature. */
+const droppedOf = ({ spec, status: own }: Node): readonly string[] =>
+  ["configSource", "config", "declaredFeatures"].filter((name) => name in { ...spec, ...own });
+
+test("a node comes with its status, but for what has no feature; other kinds come without", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
   const node = await post(transport, "/api/v1/nodes", {
     metadata: { name: "n" },
-    status: { capacity: { cpu: "4" } },
+    spec: { configSource },
+    status: { ...nodeStatus, capacity: { cpu: "4" } },
   });
   assert.deepEqual((node.body["status"] as { capacity: unknown }).capacity, { cpu: "4" });
+  assert.deepEqual(droppedOf(node.body), []);
+  const configured = { ...node.body, spec: { configSource }, status: nodeStatus };
+  assert.deepEqual(droppedOf((await put(transport, "/api/v1/nodes/n", configured)).body), []);
+  const { metadata } = (await get<Node>(transport, "/api/v1/nodes/n")).body;
+  const written = await put(transport, "/api/v1/nodes/n/status", { ...configured, metadata });
+  assert.deepEqual([written.status, droppedOf(written.body)], [200, []]);
   const claim = await post(transport, `${core}/persistentvolumeclaims`, {
     metadata: { name: "c" },
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },

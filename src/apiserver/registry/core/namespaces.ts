@@ -64,10 +64,10 @@ export class FinalizeStrategy implements Strategy {
   readonly allowCreateOnUpdate = false;
   readonly allowUnconditionalUpdate = true;
   readonly returnsDeletedObject = false;
-  readonly #base: Strategy;
+  readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
 
-  constructor(base: Strategy) {
-    this.#base = base;
+  constructor(validate: (object: AnyObject, old: AnyObject) => readonly FieldError[]) {
+    this.#validate = validate;
   }
 
   prepareForCreate(): void {
@@ -83,6 +83,6 @@ export class FinalizeStrategy implements Strategy {
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
+    return this.#validate(object, old);
   }
 }
