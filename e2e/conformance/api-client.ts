@@ -33,7 +33,17 @@ export function textAt(object: unknown, path: string): string {
   return typeof found === "string" ? found : "";
 }
 
-type Target = Omit<RequestOptions, "headers"> & { readonly headers?: Readonly<Record<string, string>> };
+/** Who a request is made as, instead of whom its credentials name. */
+export interface Impersonated {
+  readonly user: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+type Target = Omit<RequestOptions, "headers"> & {
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+};
 
 export class ApiClient {
   readonly #options: Target;
@@ -56,6 +66,19 @@ export class ApiClient {
   withToken(token: string): ApiClient {
     const { host, port, ca } = this.#options;
     return new ApiClient({ host, port, ca, headers: { authorization: `Bearer ${token}` } });
+  }
+
+  /** The same server and credentials, in the name of another. */
+  as({ user, uid, groups = [], extra = {} }: Impersonated): ApiClient {
+    const headers = {
+      "impersonate-user": user,
+      "impersonate-group": [...groups],
+      ...(uid === undefined ? {} : { "impersonate-uid": uid }),
+      ...Object.fromEntries(
+        Object.entries(extra).map(([key, values]) => [`impersonate-extra-${key}`, [...values]]),
+      ),
+    };
+    return new ApiClient({ ...this.#options, headers });
   }
 
   call(
@@ -107,6 +130,14 @@ export class ApiClient {
 
   merge(path: string, body: Json): Promise<Json> {
     return this.must("PATCH", path, { body, type: "application/merge-patch+json" });
+  }
+
+  strategic(path: string, body: Json): Promise<Json> {
+    return this.must("PATCH", path, { body, type: "application/strategic-merge-patch+json" });
+  }
+
+  update(path: string, body: Json): Promise<Json> {
+    return this.must("PUT", path, { body });
   }
 
   /** Resolves when the server has answered: from then on nothing is missed. */
