@@ -11,7 +11,7 @@ import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
-import { errorText, type Logger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
@@ -46,6 +46,7 @@ import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts"
 import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
 import { HealthMetrics } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
+import { checkStore, serverChecks } from "./server-checks.ts";
 import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
@@ -53,6 +54,7 @@ import { RequestMetrics } from "./http/metrics.ts";
 import { metricsText } from "./metrics/exposition.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
+import { certificateFaults } from "./metrics/certificate-metrics.ts";
 import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
@@ -96,9 +98,6 @@ export interface ApiserverDeps {
 
 /** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
 const requestSeats = 600;
-
-/** upstream: --etcd-healthcheck-timeout */
-const storeCheckMaxMs = 2000;
 
 /** Its own name towards itself: all powers, by group. */
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
@@ -159,8 +158,9 @@ class ApiserverComponent implements Apiserver {
       random,
       own: () => ({ host: "127.0.0.1", port: this.#port }),
     });
-    this.#hooks = new HookClient({ resolver, clock });
-    const following = { ...deps, client: this.#client, informers: this.#informers };
+    this.#hooks = new HookClient({ resolver, clock, faults: certificateFaults("webhooks", this.#registry) });
+    const registry = this.#registry;
+    const following = { ...deps, client: this.#client, informers: this.#informers, registry };
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = createSecurity(options, {
@@ -340,7 +340,7 @@ class ApiserverComponent implements Apiserver {
         { kubeletCaPem: options.kubeletCaPem, kubeletClient: options.kubeletClient },
         { client: () => this.#client, authorizer, admission, clock: own.clock, random: own.random },
       ),
-      probes: [...(own.probes ?? []), { name: "etcd-0", check: () => this.#checkStore() }],
+      probes: [...(own.probes ?? []), { name: "etcd-0", check: () => checkStore(own.store, own.clock) }],
       outside: this.#outside(),
       remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
@@ -367,6 +367,7 @@ class ApiserverComponent implements Apiserver {
         scheme,
         protobuf: this.#protobuf,
         now: () => this.#deps.clock.now(),
+        registry: this.#registry,
         custom: () => this.#assembly.customResources.resources,
         remote: () => this.#aggregator.versions,
       },
@@ -440,49 +441,16 @@ class ApiserverComponent implements Apiserver {
     });
   }
 
-  /** What is wrong with the store; a datastore far away may not answer at all. */
-  async #checkStore(): Promise<string | undefined> {
-    const { store, clock } = this.#deps;
-    const late = Promise.withResolvers<string>();
-    const cancel = clock.after(storeCheckMaxMs, () => {
-      late.resolve(`no answer within ${storeCheckMaxMs} ms`);
-    });
-    const reading = store.get("/registry/health").then(
-      () => undefined,
-      (error: unknown) => errorText(error),
-    );
-    try {
-      return await Promise.race([reading, late.promise]);
-    } finally {
-      cancel();
-    }
-  }
-
   #checks(): readonly HealthCheck[] {
-    return [
-      check("ping", false, () => undefined),
-      check("log", false, () => undefined),
-      check("etcd", false, () => this.#checkStore()),
-      ...(this.#encryption === undefined
-        ? []
-        : [check("kms-providers", false, () => this.#encryption?.file.fault())]),
-      check("etcd-writes", true, () => this.#deps.store.writeFault?.message),
-      check("poststarthook/rbac/bootstrap-roles", false, () =>
-        this.#hasBootstrapped ? undefined : "not finished",
-      ),
-      check("shutdown", true, () =>
-        this.#isStopping || this.#deps.stopping?.aborted === true ? "process is shutting down" : undefined,
-      ),
-      ...(this.#deps.checks ?? []),
-    ];
+    const encryption = this.#encryption;
+    return serverChecks({
+      ...this.#deps,
+      encryptionFault: encryption === undefined ? undefined : () => encryption.file.fault(),
+      hasBootstrapped: () => this.#hasBootstrapped,
+      isStopping: () => this.#isStopping || this.#deps.stopping?.aborted === true,
+    });
   }
 }
-
-const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]): HealthCheck => ({
-  name,
-  isReadinessOnly,
-  check: run,
-});
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;

@@ -1,4 +1,5 @@
 /** The discovery documents at their paths, made when first asked for. */
+import type { Registry } from "prom-client";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./discovery/aggregated.ts";
 import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
@@ -12,6 +13,8 @@ import {
   type ShapeDeps,
   type Wish,
 } from "./http/shape.ts";
+import { SeriesCounter, type Count } from "./metrics/series-counter.ts";
+import { alpha } from "./metrics/stability.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
 
 export interface DiscoveryOptions {
@@ -25,12 +28,14 @@ export interface DiscoveryDeps extends ShapeDeps {
   readonly custom: () => readonly ResourceDefinition[];
   /** Of servers that extend this one; another list when something has changed. */
   readonly remote: () => readonly RemoteVersion[];
+  readonly registry: Registry;
 }
 
 export class DiscoveryRoutes {
   readonly #options: DiscoveryOptions;
   readonly #deps: DiscoveryDeps;
   readonly #documents = new Map<string, DiscoveryDocument>();
+  readonly #aggregations: Count;
   #custom: readonly ResourceDefinition[] | undefined;
   #remote: readonly RemoteVersion[] | undefined;
   #groups: readonly DiscoveredGroup[] = [];
@@ -38,6 +43,7 @@ export class DiscoveryRoutes {
   constructor(options: DiscoveryOptions, deps: DiscoveryDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#aggregations = aggregationCount(deps.registry);
   }
 
   /** Undefined when the path isn't discovery's. */
@@ -59,6 +65,7 @@ export class DiscoveryRoutes {
         scheme.resource(group, version, resource) === undefined;
       this.#custom = custom;
       this.#remote = remote;
+      this.#aggregations.add();
       const local = groupsOf([...scheme.served(), ...custom.filter(isNew)], scheme.groups());
       this.#groups = withRemoteGroups(local, remote, scheme.groupVersions());
       this.#documents.clear();
@@ -116,6 +123,17 @@ export class DiscoveryRoutes {
     return document;
   }
 }
+
+/** upstream: apiserver/pkg/endpoints/discovery/aggregated/metrics.go */
+const aggregationCount = (registry: Registry): Count =>
+  new SeriesCounter(
+    {
+      name: "aggregator_discovery_aggregation_count_total",
+      help: alpha("Counter of number of times discovery was aggregated"),
+      labelNames: [],
+    },
+    registry,
+  ).count({});
 
 const wishOf = (call: ApiCall): Wish => ({
   accept: call.header("accept"),

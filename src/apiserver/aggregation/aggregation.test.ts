@@ -6,7 +6,8 @@ import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import { apiServices, configMaps, endpointSlices, services } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
 import { startTestServer, type TestServer } from "#testing/server.ts";
-import { ExtensionServer } from "./testing/extension-server.ts";
+import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
+import { ExtensionServer, type ExtensionOptions } from "./testing/extension-server.ts";
 
 const admin = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 /** Endpoints may not be on the loopback. */
@@ -65,10 +66,12 @@ interface Started extends AsyncDisposable {
   readonly client: Client;
 }
 
-async function started(): Promise<Started> {
+const named = { serverName: "extension.default.svc" };
+
+async function started({ serverName }: Partial<ExtensionOptions> = named): Promise<Started> {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await startTestServer());
-  const extension = stack.use(await ExtensionServer.start({ host, serverName: "extension.default.svc" }));
+  const extension = stack.use(await ExtensionServer.start({ host, serverName }));
   const client = server.client(admin);
   const { data = {} } = await client
     .resource(configMaps, "kube-system")
@@ -168,6 +171,51 @@ suite("a server that extends the API", () => {
     await becomes(client, "Passed");
     await get(client, "/apis/demo.example.com/v1/widgets");
     assert.ok(extension.asked.some(({ url }) => url === "/apis/demo.example.com/v1/widgets"));
+  });
+
+  test("is told of in metrics while it is unavailable, and when it became so", async () => {
+    await using world = await started();
+    const { extension, client } = world;
+    const metrics = async (): Promise<string> => String(await get(client, "/metrics"));
+    const lost = { name: "v1.demo.example.com", reason: "EndpointsNotFound" };
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    await becomes(client, "ServiceNotFound");
+    const gauge = "aggregator_unavailable_apiservice";
+    assert.equal(valueIn(await metrics(), gauge, { name: "v1.demo.example.com" }), 1);
+    // It hasn't been available before.
+    assert.equal(valueIn(await metrics(), `${gauge}_total`), 0);
+    await exposed(client, extension.port);
+    await becomes(client, "Passed");
+    assert.equal(valueIn(await metrics(), gauge, { name: "v1.demo.example.com" }), 0);
+    assert.match(await metrics(), /^aggregator_unavailable_apiservice\{name="v1.apps"\} 0$/m);
+    const aggregations = "aggregator_discovery_aggregation_count_total";
+    await get(client, "/apis");
+    const aggregated = valueIn(await metrics(), aggregations);
+    await get(client, "/apis");
+    assert.equal(valueIn(await metrics(), aggregations), aggregated);
+    await client.resource(endpointSlices, "default").delete("extension-1");
+    await becomes(client, "EndpointsNotFound");
+    assert.equal(valueIn(await metrics(), gauge, { name: "v1.demo.example.com" }), 1);
+    assert.equal(valueIn(await metrics(), `${gauge}_total`, lost), 1);
+    await client.resource(apiServices).delete("v1.demo.example.com");
+    await get(client, "/apis");
+    assert.equal(valueIn(await metrics(), aggregations), aggregated + 1);
+    assert.doesNotMatch(await metrics(), /^aggregator_unavailable_apiservice\{name="v1.demo.example.com"/m);
+  });
+
+  test("whose certificate names nobody gets no request, and is counted", async () => {
+    await using world = await started({ serverName: undefined });
+    const { extension, client } = world;
+    await exposed(client, extension.port);
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    await becomes(client, "Passed");
+    const counted = "apiserver_kube_aggregator_x509_missing_san_total";
+    const before = valueIn(String(await get(client, "/metrics")), counted);
+    await assert.rejects(get(client, "/apis/demo.example.com/v1/widgets"), {
+      message:
+        "error trying to reach service: tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
+    });
+    assert.ok(valueIn(String(await get(client, "/metrics")), counted) > before);
   });
 
   test("is handed connections that are upgraded", async () => {

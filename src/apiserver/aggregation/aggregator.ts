@@ -3,6 +3,7 @@
  * are available, and hands requests on. upstream: kube-aggregator/pkg/apiserver, pkg/controllers/status/remote
  */
 import { isDeepStrictEqual } from "node:util";
+import type { Registry } from "prom-client";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
@@ -19,6 +20,8 @@ import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Informer, InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
+import { AggregationMetrics } from "#apiserver/metrics/aggregation-metrics.ts";
+import { certificateFaults } from "#apiserver/metrics/certificate-metrics.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
 import {
   discoveryFailed,
@@ -39,6 +42,7 @@ export interface AggregatorDeps {
   readonly resolver: ServiceResolver;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly registry: Registry;
 }
 
 const workers = 5;
@@ -62,15 +66,18 @@ export class Aggregator {
   readonly #servers: RemoteServers;
   readonly #documents: RemoteDocuments;
   readonly #queue: RateLimitedQueue;
+  readonly #metrics: AggregationMetrics;
   readonly #closed = new AbortController();
   /** Followed only once there is something remote. */
   #neighbours: Neighbours | undefined;
 
   constructor(proxy: FrontProxy, deps: AggregatorDeps) {
-    const { informers, clock, log } = deps;
+    const { informers, clock, log, registry } = deps;
     this.#deps = deps;
     this.#services = informers.informer(apiServices);
-    this.#servers = new RemoteServers(proxy, deps);
+    this.#metrics = new AggregationMetrics(registry, () => this.#services.lister.list());
+    const faults = certificateFaults("kube_aggregator", registry);
+    this.#servers = new RemoteServers(proxy, { ...deps, faults });
     const fetch = (service: APIService, path: string, accept: string): ReturnType<typeof fetchFrom> =>
       this.#fetch(service, { path, accept, signal: this.#closed.signal });
     this.#documents = new RemoteDocuments({ fetch, clock, log });
@@ -217,6 +224,7 @@ export class Aggregator {
     if (changed === undefined) return;
     try {
       await this.#deps.client.resource(apiServices).updateStatus(changed);
+      this.#metrics.judged({ name: nameOf(service), was: service, is: changed });
     } catch (error) {
       // Somebody changed it just now: its event brings us here again. Of a deletion too.
       if (!isConflict(error) && !isNotFound(error)) throw error;

@@ -33,7 +33,9 @@ export async function forward(service: APIService, call: ApiCall, deps: ForwardD
     return passOn(await exchange(backend, call, headers));
   } catch (error) {
     if (call.signal.aborted) throw error;
-    return unavailable(`error trying to reach service: ${reasonOf(error, backend, deps.clock)}`);
+    const cause = causeOf(error);
+    deps.servers.failed(cause);
+    return unavailable(`error trying to reach service: ${reasonOf(cause, backend, deps.clock)}`);
   }
 }
 
@@ -44,10 +46,11 @@ function targetOf({ path, query }: ApiCall): string {
 }
 
 /** What the connection itself said, not the Status that it was wrapped in. */
-function reasonOf(error: unknown, { tls }: Backend, clock: Clock): string {
-  const cause = error instanceof StatusError && error.cause !== undefined ? error.cause : error;
-  return goErrorText(cause, tls?.serverName ?? "", toRfc3339(clock.now()));
-}
+const causeOf = (error: unknown): unknown =>
+  error instanceof StatusError && error.cause !== undefined ? error.cause : error;
+
+const reasonOf = (cause: unknown, { tls }: Backend, clock: Clock): string =>
+  goErrorText(cause, tls?.serverName ?? "", toRfc3339(clock.now()));
 
 /** As Go's http.Error writes it. */
 const unavailable = (text: string): Answer => ({

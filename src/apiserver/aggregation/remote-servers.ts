@@ -8,6 +8,7 @@ import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Backend, BackendTls } from "#apiserver/connect/backend.ts";
 import { tlsOptions } from "#apiserver/connect/backend.ts";
+import { identityCheck, noteFailure, type CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import type { ServiceResolver } from "#apiserver/connect/service-resolver.ts";
 import { remoteServiceOf, type RemoteService } from "./group-version.ts";
 import { remoteHeaders } from "./remote-identity.ts";
@@ -19,6 +20,7 @@ export interface FrontProxy {
 
 export interface RemoteServersDeps {
   readonly resolver: ServiceResolver;
+  readonly faults: CertificateFaults;
 }
 
 /** Go's http.Transport lets idle connections go after this. */
@@ -33,12 +35,14 @@ interface Way {
 export class RemoteServers {
   readonly #proxy: FrontProxy;
   readonly #resolver: ServiceResolver;
+  readonly #faults: CertificateFaults;
   /** By the APIService's name; as many as there are of them. */
   readonly #ways = new Map<string, Way>();
 
-  constructor(proxy: FrontProxy, { resolver }: RemoteServersDeps) {
+  constructor(proxy: FrontProxy, { resolver, faults }: RemoteServersDeps) {
     this.#proxy = proxy;
     this.#resolver = resolver;
+    this.#faults = faults;
   }
 
   /** Throws when the service can't be found or dialled. */
@@ -48,6 +52,11 @@ export class RemoteServers {
     const { tls, agent } = this.#wayTo(service, remote);
     const { host, port } = await this.#resolver.resolve(remote.namespace, remote.name, remote.port);
     return { host, port, target, tls, agent, headers: remoteHeaders(user) };
+  }
+
+  /** A request of somebody else's failed. */
+  failed(error: unknown): void {
+    noteFailure(error, this.#faults);
   }
 
   /** Its connections aren't needed any more. */
@@ -84,6 +93,7 @@ export class RemoteServers {
       caPem: isPinned ? Buffer.from(caBundle, "base64").toString("utf8") : undefined,
       trustsSystem: !insecureSkipTLSVerify,
       serverName: `${name}.${namespace}.svc`,
+      checkServerIdentity: identityCheck(this.#faults),
       ...this.#proxy,
     };
   }

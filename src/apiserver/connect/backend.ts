@@ -7,6 +7,7 @@ import { internalError, serviceUnavailableError } from "#api/meta/status.ts";
 import { errorText } from "#base/log.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Answer, ApiCall, UpgradeRequest } from "#apiserver/request/call.ts";
+import type { IdentityCheck } from "./server-certificate.ts";
 
 export interface Backend {
   readonly host: string;
@@ -30,6 +31,8 @@ export interface BackendTls {
   readonly serverName?: string | undefined;
   /** Without a CA of its own: a certificate must be of one that this machine trusts. */
   readonly trustsSystem?: boolean | undefined;
+  /** Node's own, when undefined. */
+  readonly checkServerIdentity?: IdentityCheck | undefined;
 }
 
 export interface BackendDeps {
@@ -191,19 +194,22 @@ function dial({ host, port, tls }: Backend, clock: Clock): Promise<Socket> {
   });
 }
 
-export function tlsOptions({ caPem, certificatePem, keyPem, serverName, trustsSystem }: BackendTls): {
+export function tlsOptions(tls: BackendTls): {
   ca?: string;
   cert?: string;
   key?: string;
   servername?: string;
   rejectUnauthorized: boolean;
+  checkServerIdentity?: IdentityCheck;
 } {
+  const { caPem, certificatePem, keyPem, serverName, trustsSystem, checkServerIdentity } = tls;
   return {
     rejectUnauthorized: caPem !== undefined || trustsSystem === true,
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(caPem === undefined ? {} : { ca: caPem }),
     ...(certificatePem === undefined ? {} : { cert: certificatePem }),
     ...(keyPem === undefined ? {} : { key: keyPem }),
+    ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),
   };
 }
 

@@ -9,11 +9,13 @@ import type { WebhookClientConfig } from "#api/generated/types/admissionregistra
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { goErrorText, joinHostPort, statusText } from "./go-errors.ts";
+import { identityCheck, noteFailure, type CertificateFaults } from "./server-certificate.ts";
 import type { HostPort, ServiceResolver } from "./service-resolver.ts";
 
 export interface HookClientDeps {
   readonly resolver: ServiceResolver;
   readonly clock: Clock;
+  readonly faults?: CertificateFaults | undefined;
 }
 
 export interface HookRequest {
@@ -68,6 +70,7 @@ export class HookClient {
       return await readAnswer(response);
     } catch (error) {
       if (error instanceof HookCallError) throw error;
+      noteFailure(error, this.#deps.faults);
       const text = deadline.signal.aborted
         ? abortText(deadline.signal)
         : goErrorText(error, target.serverName, toRfc3339(this.#deps.clock.now()));
@@ -110,6 +113,7 @@ export class HookClient {
       keepAlive: true,
       timeout: idleMs,
       ALPNProtocols: ["http/1.1"],
+      checkServerIdentity: identityCheck(this.#deps.faults),
       ...(caBundle === "" ? {} : { ca: Buffer.from(caBundle, "base64").toString("utf8") }),
     });
     this.#agents.set(caBundle, agent);

@@ -15,8 +15,8 @@ import { extensionGroups, extensionOpenApi, extensionResources } from "./extensi
 
 export interface ExtensionOptions {
   readonly host: string;
-  /** The name that its certificate is for: SERVICE.NAMESPACE.svc */
-  readonly serverName: string;
+  /** The name that its certificate is for: SERVICE.NAMESPACE.svc; undefined: for nobody. */
+  readonly serverName?: string | undefined;
 }
 
 /** Of the config map extension-apiserver-authentication. */
@@ -67,7 +67,7 @@ export class ExtensionServer implements AsyncDisposable {
     const ca = createCa({ commonName: "extension-ca", days: 1, ...deps });
     const pair = issueCertificate(ca, {
       commonName: "extension",
-      dnsNames: [serverName],
+      dnsNames: serverName === undefined ? [] : [serverName],
       usage: "server",
       days: 1,
     });

@@ -1,0 +1,58 @@
+/** What this server is asked about its health by name. upstream: apiserver/pkg/server/{config,hooks}.go, apiserver/pkg/server/options/etcd.go */
+import type { Clock } from "#base/clock.ts";
+import { errorText } from "#base/log.ts";
+import type { Store } from "#store/store.ts";
+import type { HealthCheck } from "./health.ts";
+
+export interface ServerState {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Of KMS plugins; undefined where nothing is encrypted. */
+  readonly encryptionFault: (() => ReturnType<HealthCheck["check"]>) | undefined;
+  hasBootstrapped(): boolean;
+  isStopping(): boolean;
+  /** Of other components. */
+  readonly checks?: readonly HealthCheck[] | undefined;
+}
+
+/** upstream: --etcd-healthcheck-timeout */
+const storeCheckMaxMs = 2000;
+
+/** What is wrong with the store; a datastore far away may not answer at all. */
+export async function checkStore(store: Store, clock: Clock): Promise<string | undefined> {
+  const late = Promise.withResolvers<string>();
+  const cancel = clock.after(storeCheckMaxMs, () => {
+    late.resolve(`no answer within ${storeCheckMaxMs} ms`);
+  });
+  const reading = store.get("/registry/health").then(
+    () => undefined,
+    (error: unknown) => errorText(error),
+  );
+  try {
+    return await Promise.race([reading, late.promise]);
+  } finally {
+    cancel();
+  }
+}
+
+export function serverChecks(state: ServerState): readonly HealthCheck[] {
+  const { store, clock, encryptionFault, checks = [] } = state;
+  return [
+    check("ping", false, () => undefined),
+    check("log", false, () => undefined),
+    check("etcd", false, () => checkStore(store, clock)),
+    ...(encryptionFault === undefined ? [] : [check("kms-providers", false, encryptionFault)]),
+    check("etcd-writes", true, () => store.writeFault?.message),
+    check("poststarthook/rbac/bootstrap-roles", false, () =>
+      state.hasBootstrapped() ? undefined : "not finished",
+    ),
+    check("shutdown", true, () => (state.isStopping() ? "process is shutting down" : undefined)),
+    ...checks,
+  ];
+}
+
+const check = (name: string, isReadinessOnly: boolean, run: HealthCheck["check"]): HealthCheck => ({
+  name,
+  isReadinessOnly,
+  check: run,
+});
