@@ -1,4 +1,4 @@
-/** What upstream's conformance demands of lists, watches, discovery and namespaces. */
+/** What upstream's conformance demands of tables, discovery and namespaces. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { startBareServer, type BareServer } from "../bare-server.ts";
@@ -17,154 +17,15 @@ suite("conformance: machinery", { timeout: 240_000 }, () => {
   });
   after(() => server[Symbol.asyncDispose]());
 
-  suite("watchers", watchers);
-  suite("lists and tables", lists);
+  suite("tables and versions", lists);
   suite("discovery", discovery);
   suite("namespaces", namespaces);
 });
 
-const revisionOf = (object: Json): string => textAt(object, "metadata.resourceVersion");
-
-function watchers(): void {
-  test("add, update and delete are seen by those whose labels it has", async () => {
-    const path = `${await makeNamespace(api, "watch-labels")}/configmaps`;
-    using a = await api.watch(`${path}?watch=1&labelSelector=watch%3Da`);
-    using b = await api.watch(`${path}?watch=1&labelSelector=watch%3Db`);
-    using either = await api.watch(`${path}?watch=1&labelSelector=watch+in+(a,b)`);
-    for (const label of ["a", "b"]) await api.create(path, named(label, { labels: { watch: label } }));
-    await api.merge(`${path}/a`, { data: { mutation: "1" } });
-    await api.must("DELETE", `${path}/a`);
-    await api.must("DELETE", `${path}/b`);
-    assert.deepEqual(await a.until(3), ["ADDED a", "MODIFIED a", "DELETED a"]);
-    assert.deepEqual(await b.until(2), ["ADDED b", "DELETED b"]);
-    assert.deepEqual(await either.until(5), ["ADDED a", "ADDED b", "MODIFIED a", "DELETED a", "DELETED b"]);
-    assert.equal(at(a.events[2]?.object, "data.mutation"), "1");
-  });
-
-  test("a watch starts from a specific resource version", async () => {
-    const path = `${await makeNamespace(api, "watch-from")}/configmaps`;
-    const first = await api.create(path, named("c"));
-    const second = await api.merge(`${path}/c`, { data: { mutation: "1" } });
-    await api.merge(`${path}/c`, { data: { mutation: "2" } });
-    await api.must("DELETE", `${path}/c`);
-    using fromFirst = await api.watch(`${path}?watch=1&resourceVersion=${revisionOf(first)}`);
-    using fromSecond = await api.watch(`${path}?watch=1&resourceVersion=${revisionOf(second)}`);
-    assert.deepEqual(await fromFirst.until(3), ["MODIFIED c", "MODIFIED c", "DELETED c"]);
-    assert.deepEqual(await fromSecond.until(2), ["MODIFIED c", "DELETED c"]);
-  });
-
-  test("a watch restarts from the last resource version the one before it saw", async () => {
-    const path = `${await makeNamespace(api, "watch-restart")}/configmaps`;
-    let last: Json;
-    {
-      using first = await api.watch(`${path}?watch=1&fieldSelector=metadata.name%3Dc`);
-      await api.create(path, named("c"));
-      await api.merge(`${path}/c`, { data: { mutation: "1" } });
-      assert.deepEqual(await first.until(2), ["ADDED c", "MODIFIED c"]);
-      last = first.events[1]?.object ?? {};
-    }
-    await api.merge(`${path}/c`, { data: { mutation: "2" } });
-    await api.must("DELETE", `${path}/c`);
-    const query = `watch=1&fieldSelector=metadata.name%3Dc&resourceVersion=${revisionOf(last)}`;
-    using second = await api.watch(`${path}?${query}`);
-    assert.deepEqual(await second.until(2), ["MODIFIED c", "DELETED c"]);
-    assert.equal(at(second.events[0]?.object, "data.mutation"), "2");
-  });
-
-  test("an object that stops meeting the selector is deleted, and one that meets it again added", async () => {
-    const path = `${await makeNamespace(api, "watch-selector")}/configmaps`;
-    using watching = await api.watch(`${path}?watch=1&labelSelector=watch%3Dyes`);
-    const label = (watch: string): Promise<Json> =>
-      api.merge(`${path}/c`, { metadata: { labels: { watch } } });
-    await api.create(path, named("c", { labels: { watch: "yes" } }));
-    await api.merge(`${path}/c`, { data: { mutation: "1" } });
-    await label("no");
-    await api.merge(`${path}/c`, { data: { mutation: "2" } });
-    await label("yes");
-    await api.merge(`${path}/c`, { data: { mutation: "3" } });
-    await api.must("DELETE", `${path}/c`);
-    assert.deepEqual(await watching.until(6), [
-      "ADDED c",
-      "MODIFIED c",
-      "DELETED c",
-      "ADDED c",
-      "MODIFIED c",
-      "DELETED c",
-    ]);
-    assert.equal(at(watching.events[2]?.object, "data.mutation"), "1");
-    assert.equal(at(watching.events[3]?.object, "data.mutation"), "2");
-  });
-
-  test("concurrent watches receive events in the same order", async () => {
-    const path = `${await makeNamespace(api, "watch-order")}/configmaps`;
-    const { metadata } = await api.get(path);
-    let from = textAt(metadata, "resourceVersion");
-    await using stack = new AsyncDisposableStack();
-    const all = [stack.use(await api.watch(`${path}?watch=1&resourceVersion=${from}`))];
-    const writers = ["a", "b", "c"].map(async (name) => {
-      for (let round = 0; round < 5; round++) {
-        from = revisionOf(await api.create(path, named(name)));
-        all.push(stack.use(await api.watch(`${path}?watch=1&resourceVersion=${from}`)));
-        await api.merge(`${path}/${name}`, { data: { round: String(round) } });
-        await api.must("DELETE", `${path}/${name}`);
-      }
-    });
-    await Promise.all(writers);
-    await all[0]?.until(45);
-    const order = all[0]?.events.map(({ type, object }) => `${type} ${revisionOf(object)}`) ?? [];
-    for (const watching of all.slice(1)) {
-      await watching.until(1);
-      const [first] = watching.events;
-      const begin = order.indexOf(`${first?.type ?? ""} ${revisionOf(first?.object ?? {})}`);
-      assert.ok(begin > 0, "it saw what the first has seen");
-      await watching.until(order.length - begin);
-      const own = watching.events.map(({ type, object }) => `${type} ${revisionOf(object)}`);
-      assert.deepEqual(own, order.slice(begin));
-    }
-  });
-
-  test("bookmarks mark the end of the initial events, for who asks for them", async () => {
-    const path = `${await makeNamespace(api, "watch-bookmarks")}/configmaps`;
-    await api.create(path, named("c"));
-    const query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
-    using watching = await api.watch(`${path}?${query}&fieldSelector=metadata.name%3Dc`);
-    assert.deepEqual(await watching.until(2), ["ADDED c", "BOOKMARK "]);
-    const marks = at(watching.events[1]?.object, "metadata.annotations") as Json;
-    assert.deepEqual(marks, { "k8s.io/initial-events-end": "true" });
-  });
-}
-
 function lists(): void {
-  test("list calls return chunks of results", async () => {
-    const path = `${await makeNamespace(api, "chunks")}/podtemplates`;
-    for (let i = 0; i < 40; i++) {
-      await api.create(
-        path,
-        named(`template-${String(i).padStart(4, "0")}`, {}, { template: { spec: podSpec } }),
-      );
-    }
-    for (const limit of [1, 17, 40]) {
-      const found: unknown[] = [];
-      let token = "";
-      let revision: unknown;
-      do {
-        const page = await api.get(`${path}?limit=${limit}&continue=${token}`);
-        const items = page["items"] as Json[];
-        found.push(...items.map((item) => at(item, "metadata.name")));
-        revision ??= at(page, "metadata.resourceVersion");
-        assert.equal(at(page, "metadata.resourceVersion"), revision);
-        token = textAt(page, "metadata.continue");
-        const left = 40 - found.length;
-        assert.equal(at(page, "metadata.remainingItemCount"), left === 0 ? undefined : left);
-        assert.equal(items.length, Math.min(limit, 40 - found.length + items.length));
-      } while (token !== "");
-      assert.equal(new Set(found).size, 40);
-    }
-  });
-
   test("a kind without metadata is no table: 406", async () => {
     const { code, body } = await api.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
-      body: { spec: { resourceAttributes: { verb: "get", resource: "pods" } } },
+      body: { spec: { nonResourceAttributes: { path: "/", verb: "get" } } },
       accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
     });
     assert.deepEqual([code, body["reason"]], [406, "NotAcceptable"]);
@@ -172,7 +33,7 @@ function lists(): void {
 
   test("the server version is found", async () => {
     const version = await api.get("/version");
-    assert.match(String(version["major"]), /^\d+$/);
+    assert.match(String(version["major"]), /^[1-9]$/);
     assert.match(String(version["minor"]), /^\d+$/);
     assert.match(String(version["gitVersion"]), /^v1\.35\.\d+/);
   });

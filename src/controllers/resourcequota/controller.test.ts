@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceQuota } from "#api/generated/types/core-v1.ts";
 import { configMaps, deployments, pods, resourceQuotas, secrets } from "#api/resources.ts";
+import { ManualClock } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
 import { startWorld, type ControllersWorld } from "../testing/world.ts";
 import { resourceQuotaController } from "./controller.ts";
@@ -95,5 +96,23 @@ suite("the quota controller", () => {
     await own.patch("q", "merge", { spec: { hard: { pods: null, "requests.cpu": "9" } } });
     await untilUsed(world, { "requests.cpu": "250m" });
     assert.deepEqual((await own.get("q")).status?.hard, { "requests.cpu": "9" });
+  });
+
+  test("a status that somebody else has written is put right within five minutes, its spec being what it was", async () => {
+    const clock = new ManualClock();
+    await using world = await startWorld({ factories, clock });
+    const own = world.client.resource(resourceQuotas, "default");
+    await own.create(quota({ pods: "5" }));
+    await untilUsed(world, { pods: "0" });
+    const written = { status: { hard: { pods: "9" } } };
+    await own.patch("q", "strategic", written, { subresource: "status" });
+    await clock.advance(299_000);
+    assert.deepEqual((await own.get("q")).status?.hard, { pods: "9" });
+    await clock.advance(1000);
+    await world.until("the status is the spec's", async () => {
+      const { spec, status } = await own.get("q");
+      assert.deepEqual(spec?.hard, { pods: "5" });
+      return status?.hard?.["pods"] === "5";
+    });
   });
 });
