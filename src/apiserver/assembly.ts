@@ -79,6 +79,7 @@ export interface AssemblyDeps extends Pick<
     | "parseYaml"
     | "client"
     | "converterOf"
+    | "metrics"
   >;
 }
 

@@ -347,13 +347,13 @@ class ApiserverComponent implements Apiserver {
       loadExpressions: () => this.#expressions.load(),
       definitionValidator: lazily(() => createDefinitionValidator(json, this.#expressions)),
       custom: customParts({
+        ...own,
         json,
-        table: own.table,
+        registry: this.#registry,
         expressions: this.#expressions,
         parseYaml,
         client: () => this.#client,
         hooks: this.#hooks,
-        random: own.random,
       }),
     });
   }

@@ -18,6 +18,7 @@ import { TableSemantics } from "#apiserver/request/type-semantics.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom, type Random } from "#base/random.ts";
+import { Registry } from "prom-client";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
 import { createExpressions } from "#api/expressions.ts";
 import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
@@ -121,6 +122,8 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
         clock,
       }),
       random,
+      clock,
+      registry: new Registry(),
     }),
     validation: new Validator({ scheme, table }),
     convert,

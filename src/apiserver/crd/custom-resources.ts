@@ -13,6 +13,7 @@ import type { Logger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
 import type { CacheFeed } from "#apiserver/registry/cache-feed.ts";
+import type { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
 import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import type { CacheEvent, ResourceCache } from "#apiserver/registry/resource-cache.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
@@ -31,6 +32,7 @@ export interface CustomResourcesDeps extends ServingDeps {
   /** The server's own client, with all powers. */
   readonly client: () => Client;
   readonly converterOf: (crd: CustomResourceDefinition) => Converter;
+  readonly metrics: Pick<DefinitionMetrics, "regenerated">;
 }
 
 interface Known {
@@ -161,6 +163,7 @@ export class CustomResources {
     );
     for (const route of served.routes) this.#deps.routes.addCustom(route);
     this.#known.set(name, { crd, served, path: pathOf(crd) });
+    this.#deps.metrics.regenerated(crd, known === undefined ? "add" : "update");
     this.#changed();
   }
 
@@ -180,6 +183,7 @@ export class CustomResources {
     this.#known.delete(name);
     this.#caches.delete(name);
     this.#deps.feed.dropCache(known.path);
+    this.#deps.metrics.regenerated(known.crd, "remove");
     this.#changed();
   }
 

@@ -1,10 +1,16 @@
 /** What serving and checking custom resources is made of. */
+import type { Registry } from "prom-client";
 import { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { TableSchema } from "#api/patch/apply/table-schema.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Client } from "#client/client.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
+import type { CompiledRules } from "#api/schema/structural/rules.ts";
+import type { Series } from "#apiserver/http/series-histogram.ts";
+import { expressionTimes, type ExpressionTimes } from "#apiserver/metrics/expression-metrics.ts";
+import { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
+import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import { WebhookConverter } from "./webhook-converter.ts";
 import { relabelling } from "./converter.ts";
@@ -20,6 +26,8 @@ export interface PartsDeps {
   readonly expressions: Pick<LateExpressions, "load" | "loaded">;
   readonly hooks: Pick<HookClient, "call">;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly registry: Registry;
 }
 
 export const createDefinitionValidator = (
@@ -49,25 +57,48 @@ type Parts = Pick<
   | "parseYaml"
   | "client"
   | "converterOf"
+  | "metrics"
 >;
 
-export function customParts({ json, table, parseYaml, client, expressions, ...webhook }: PartsDeps): Parts {
+function timed(
+  compile: () => CompiledRules | undefined,
+  clock: Clock,
+  { compilation, evaluation }: ExpressionTimes,
+): CompiledRules | undefined {
+  const observed = <T>(series: Series, run: () => T): T => {
+    const began = clock.monotonic();
+    try {
+      return run();
+    } finally {
+      series.observe((clock.monotonic() - began) / 1000);
+    }
+  };
+  const rules = observed(compilation, compile);
+  return rules === undefined
+    ? undefined
+    : { faults: (value, old) => observed(evaluation, () => rules.faults(value, old)) };
+}
+
+export function customParts({ json, table, parseYaml, client, expressions, ...deps }: PartsDeps): Parts {
   const schema = new TableSchema(table);
+  const metrics = new DefinitionMetrics(deps.registry);
+  const times = expressionTimes(deps.registry);
   return {
     metaType: () => schema.struct(objectMeta),
     read: metaReader(json),
     compileRules: (structural) => {
       if (!needsExpressions(structural)) return undefined;
       const { cel, compileObjectRules } = expressions.loaded;
-      return compileObjectRules(cel, structural, true);
+      return timed(() => compileObjectRules(cel, structural, true), deps.clock, times);
     },
     compilePattern: (pattern) => expressions.loaded.compilePattern(pattern),
     loadExpressions: () => expressions.load(),
     parseYaml,
     client,
-    converterOf: ({ spec: { conversion } }) =>
+    metrics,
+    converterOf: ({ metadata, spec: { conversion } }) =>
       conversion?.strategy === "Webhook" && conversion.webhook !== undefined
-        ? new WebhookConverter(conversion.webhook, webhook)
+        ? new WebhookConverter(metadata?.name ?? "", conversion.webhook, { ...deps, metrics })
         : relabelling,
   };
 }

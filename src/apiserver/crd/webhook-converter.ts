@@ -10,18 +10,32 @@ import { checkAnnotations } from "#api/meta/object-meta-validation.ts";
 import { parseApiVersion, type AnyObject, type ObjectMeta } from "#api/meta/object.ts";
 import { failure } from "#api/meta/status.ts";
 import { isMap } from "#api/patch/json-value.ts";
+import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
+import type { Conversion, ConversionFailure } from "#apiserver/metrics/definition-metrics.ts";
 import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
 import type { Converter } from "./converter.ts";
 
 export interface WebhookConverterDeps {
   readonly hooks: Pick<HookClient, "call">;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly metrics: { converted(conversion: Conversion): void };
 }
 
 /** upstream: client-go's default for webhooks */
 const timeoutSeconds = 30;
 const group = "apiextensions.k8s.io";
+
+/** The objects can't be had; what the client hears, and what metrics say. */
+class ConversionError extends Error {
+  override readonly name = "ConversionError";
+  readonly why: ConversionFailure;
+  constructor(why: ConversionFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.why = why;
+  }
+}
 
 /** What is wrong with an answer. */
 class BadAnswer extends Error {
@@ -30,10 +44,17 @@ class BadAnswer extends Error {
 
 export class WebhookConverter implements Converter {
   readonly convertNow = undefined;
+  readonly #definition: string;
   readonly #webhook: NonNullable<CustomResourceConversion["webhook"]>;
   readonly #deps: WebhookConverterDeps;
 
-  constructor(webhook: NonNullable<CustomResourceConversion["webhook"]>, deps: WebhookConverterDeps) {
+  /** `definition`: whose conversion it is, "widgets.example.com". */
+  constructor(
+    definition: string,
+    webhook: NonNullable<CustomResourceConversion["webhook"]>,
+    deps: WebhookConverterDeps,
+  ) {
+    this.#definition = definition;
     this.#webhook = webhook;
     this.#deps = deps;
   }
@@ -42,24 +63,56 @@ export class WebhookConverter implements Converter {
     const foreign = objects.filter((object) => object.apiVersion !== apiVersion);
     const [first] = foreign;
     if (first === undefined) return objects;
-    const about = `conversion webhook for ${kindText(first)}`;
-    const converted = await this.#asked(foreign, apiVersion, about);
-    if (converted.length !== foreign.length) {
-      throw refused(`${about} returned ${converted.length} objects, expected ${foreign.length}`);
-    }
-    const made = foreign.map((object, index) =>
-      checked(object, converted[index], { apiVersion, about, index }),
-    );
+    const made = await this.#measured(first, apiVersion, () => this.#converted(foreign, apiVersion));
     const next = made.values();
     return objects.map((object) =>
       object.apiVersion === apiVersion ? object : (next.next().value ?? object),
     );
   }
 
+  async #measured<T>(first: AnyObject, apiVersion: string, convert: () => Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#deps;
+    const began = clock.monotonic();
+    const done = (why: ConversionFailure): void => {
+      metrics.converted({
+        definition: this.#definition,
+        from: parseApiVersion(first.apiVersion ?? "").version,
+        to: parseApiVersion(apiVersion).version,
+        ms: clock.monotonic() - began,
+        failure: why,
+      });
+    };
+    try {
+      const answer = await convert();
+      done("");
+      return answer;
+    } catch (error) {
+      if (error instanceof ConversionError) {
+        done(error.why);
+        throw refused(error.message, error.cause);
+      }
+      throw error;
+    }
+  }
+
+  async #converted(foreign: readonly AnyObject[], apiVersion: string): Promise<readonly AnyObject[]> {
+    const about = `conversion webhook for ${kindText(foreign[0] ?? {})}`;
+    const converted = await this.#asked(foreign, apiVersion, about);
+    if (converted.length !== foreign.length) {
+      throw new ConversionError(
+        "conversion_webhook_partial_response_failure",
+        `${about} returned ${converted.length} objects, expected ${foreign.length}`,
+      );
+    }
+    return foreign.map((object, index) => checked(object, converted[index], { apiVersion, about, index }));
+  }
+
   async #asked(objects: readonly AnyObject[], desired: string, about: string): Promise<readonly unknown[]> {
     const { clientConfig, conversionReviewVersions } = this.#webhook;
     const version = conversionReviewVersions.find((each) => each === "v1" || each === "v1beta1");
-    if (version === undefined) throw refused("no supported conversion review versions");
+    if (version === undefined) {
+      throw new ConversionError("conversion_webhook_call_failure", "no supported conversion review versions");
+    }
     const uid = this.#deps.random.uuid();
     try {
       const answer = await this.#deps.hooks.call({
@@ -74,13 +127,21 @@ export class WebhookConverter implements Converter {
       return convertedObjects(answer, { uid, version });
     } catch (error) {
       if (!(error instanceof HookCallError) && !(error instanceof BadAnswer)) throw error;
-      throw refused(`${about} failed: ${error.message}`, error);
+      const why =
+        error instanceof HookCallError
+          ? "conversion_webhook_call_failure"
+          : "conversion_webhook_malformed_response_failure";
+      throw new ConversionError(why, `${about} failed: ${error.message}`, { cause: error });
     }
   }
 }
 
-const refused = (message: string, cause?: Error): Error =>
+const refused = (message: string, cause?: unknown): Error =>
   failure({ code: 500, reason: "", message }, cause === undefined ? {} : { cause });
+
+/** What came back isn't what it should be. */
+const unfit = (message: string): ConversionError =>
+  new ConversionError("conversion_webhook_invalid_converted_object_failure", message);
 
 function kindText({ apiVersion = "", kind = "" }: AnyObject): string {
   const { group: own, version } = parseApiVersion(apiVersion);
@@ -121,17 +182,17 @@ interface Expected {
 
 function checked(original: AnyObject, answer: unknown, { apiVersion, about, index }: Expected): AnyObject {
   const where = `object at index ${index}`;
-  if (!isMap(answer)) throw refused(`${about} returned invalid converted ${where}: not an object`);
+  if (!isMap(answer)) throw unfit(`${about} returned invalid converted ${where}: not an object`);
   const converted = answer as AnyObject;
   const { group: wantedGroup, version: wanted } = parseApiVersion(apiVersion);
   const got = parseApiVersion(converted.apiVersion ?? "");
   if (got.group !== wantedGroup || got.version !== wanted) {
-    throw refused(
+    throw unfit(
       `${about} returned invalid converted ${where}: invalid groupVersion (expected ${apiVersion}, received ${converted.apiVersion ?? ""})`,
     );
   }
   if (converted.kind !== original.kind) {
-    throw refused(
+    throw unfit(
       `${about} returned invalid converted ${where}: invalid kind (expected ${original.kind ?? ""}, received ${converted.kind ?? ""})`,
     );
   }
@@ -139,14 +200,14 @@ function checked(original: AnyObject, answer: unknown, { apiVersion, about, inde
     checkIdentity(original, converted);
   } catch (error) {
     throw error instanceof BadAnswer
-      ? refused(`${about} returned invalid converted ${where}: ${error.message}`)
+      ? unfit(`${about} returned invalid converted ${where}: ${error.message}`)
       : error;
   }
   try {
     return { ...converted, metadata: restoredMeta(original, converted) };
   } catch (error) {
     throw error instanceof BadAnswer
-      ? refused(`${about} returned invalid metadata in ${where}: ${error.message}`)
+      ? unfit(`${about} returned invalid metadata in ${where}: ${error.message}`)
       : error;
   }
 }

@@ -89,6 +89,28 @@ class Checks {
   }
 }
 
+/** What expressions take, whoever has them: policies, definitions of custom resources. */
+export interface ExpressionTimes {
+  readonly compilation: Series;
+  readonly evaluation: Series;
+}
+
+const times = new WeakMap<Registry, ExpressionTimes>();
+
+/** The same ones for the same registry. */
+export function expressionTimes(registry: Registry): ExpressionTimes {
+  const known = times.get(registry);
+  if (known !== undefined) return known;
+  const made = (what: string): Series => {
+    const help = beta(`CEL ${what} time in seconds.`);
+    const name = `apiserver_cel_${what}_duration_seconds`;
+    return new SeriesHistogram({ name, help, buckets: defaultBuckets }, registry).series({});
+  };
+  const own = { compilation: made("compilation"), evaluation: made("evaluation") };
+  times.set(registry, own);
+  return own;
+}
+
 /** Each series is made when it is needed: most servers have no policy. */
 export class ExpressionMetrics {
   readonly compilation: Series;
@@ -107,16 +129,7 @@ export class ExpressionMetrics {
       const labelNames = ["name", "kind", "type", "operation"];
       return new SeriesCounter({ name: `apiserver_admission_${rest}`, help, labelNames }, registry);
     };
-    this.compilation = histogram(
-      "cel_compilation_duration",
-      beta("CEL compilation time in seconds."),
-      defaultBuckets,
-    ).series({});
-    this.evaluation = histogram(
-      "cel_evaluation_duration",
-      beta("CEL evaluation time in seconds."),
-      defaultBuckets,
-    ).series({});
+    ({ compilation: this.compilation, evaluation: this.evaluation } = expressionTimes(registry));
     const which = ["policy", "policy_binding", "error_type"];
     this.#validating = new Checks(validatingNames, [...which, "enforcement_action"], registry);
     this.#mutating = new Checks(mutatingNames, which, registry);

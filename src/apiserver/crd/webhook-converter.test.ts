@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Registry } from "prom-client";
+import type { AnyObject } from "#api/meta/object.ts";
+import { HookCallError, type HookRequest } from "#apiserver/connect/hook-client.ts";
+import { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
+import { ManualClock } from "#base/clock.ts";
+import { SeededRandom } from "#base/random.ts";
+import { WebhookConverter } from "./webhook-converter.ts";
+
+interface Asked {
+  readonly uid: string;
+  readonly desiredAPIVersion: string;
+  readonly objects: readonly AnyObject[];
+}
+
+const widget = (name: string, apiVersion = "example.com/v1"): AnyObject => ({
+  apiVersion,
+  kind: "Widget",
+  metadata: { name, uid: `uid-${name}` },
+});
+
+const tookMs = 40;
+
+class World {
+  readonly registry = new Registry();
+  readonly converter: WebhookConverter;
+
+  constructor(answer: (request: Asked) => object, conversionReviewVersions = ["v1"]) {
+    const clock = new ManualClock();
+    const call = async ({ body }: HookRequest): Promise<unknown> => {
+      await clock.advance(tookMs);
+      const { request } = body as { request: Asked };
+      return { kind: "ConversionReview", apiVersion: "apiextensions.k8s.io/v1", response: answer(request) };
+    };
+    this.converter = new WebhookConverter(
+      "widgets.example.com",
+      { clientConfig: { url: "https://hook.example.com/" }, conversionReviewVersions },
+      { hooks: { call }, clock, random: new SeededRandom(1), metrics: new DefinitionMetrics(this.registry) },
+    );
+  }
+
+  async counted(name: string, labels: Readonly<Record<string, string>>): Promise<number> {
+    return valueIn(await metricsText(this.registry), `apiserver_${name}`, labels);
+  }
+}
+
+const converted = ({ uid, desiredAPIVersion, objects }: Asked): object => ({
+  uid,
+  result: { status: "Success" },
+  convertedObjects: objects.map((object) => ({ ...object, apiVersion: desiredAPIVersion })),
+});
+
+test("only objects of other versions are converted, all at once, and their time is told", async () => {
+  const asked: string[][] = [];
+  const world = new World((request) => {
+    asked.push(request.objects.map(({ metadata }) => metadata?.name ?? ""));
+    return converted(request);
+  });
+  const objects = [widget("a"), widget("b", "example.com/v2"), widget("c")];
+  const answer = await world.converter.convert(objects, "example.com/v2");
+  assert.deepEqual(
+    answer.map(({ apiVersion, metadata }) => [apiVersion, metadata?.name]),
+    ["a", "b", "c"].map((name) => ["example.com/v2", name]),
+  );
+  await world.converter.convert([widget("d", "example.com/v2")], "example.com/v2");
+  assert.deepEqual(asked, [["a", "c"]]);
+  const success = { result: "success", failure_type: "" };
+  assert.equal(await world.counted("conversion_webhook_request_total", success), 1);
+  assert.equal(await world.counted("conversion_webhook_duration_seconds_sum", success), tookMs / 1000);
+  const versions = { crd_name: "widgets.example.com", from_version: "v1", to_version: "v2" };
+  const times = "crd_conversion_webhook_duration_seconds";
+  assert.equal(await world.counted(`${times}_sum`, { ...versions, succeeded: "true" }), tookMs / 1000);
+  assert.equal(await world.counted(`${times}_bucket`, { ...versions, le: "0.032" }), 0);
+  assert.equal(await world.counted(`${times}_bucket`, { ...versions, le: "0.064" }), 1);
+});
+
+const about = "conversion webhook for example.com/v1, Kind=Widget";
+
+const failures: readonly [
+  type: string,
+  message: string,
+  answer: (request: Asked) => object,
+  versions?: string[],
+][] = [
+  [
+    "call_failure",
+    `${about} failed: Post "https://hook.example.com/": EOF`,
+    () => {
+      throw new HookCallError('Post "https://hook.example.com/": EOF');
+    },
+  ],
+  ["call_failure", "no supported conversion review versions", converted, ["v2"]],
+  [
+    "malformed_response_failure",
+    `${about} failed: response.result.status was 'Failure', not 'Success'`,
+    (request) => ({ ...converted(request), result: { status: "Failure" } }),
+  ],
+  [
+    "partial_response_failure",
+    `${about} returned 0 objects, expected 1`,
+    (request) => ({ ...converted(request), convertedObjects: [] }),
+  ],
+  [
+    "invalid_converted_object_failure",
+    `${about} returned invalid converted object at index 0: invalid groupVersion (expected example.com/v2, received example.com/v3)`,
+    (request) => converted({ ...request, desiredAPIVersion: "example.com/v3" }),
+  ],
+];
+
+for (const [type, message, answer, versions] of failures) {
+  test(`a conversion that fails is told by its reason: ${message}`, async () => {
+    const world = new World(answer, versions);
+    await assert.rejects(world.converter.convert([widget("a")], "example.com/v2"), { message, code: 500 });
+    const failure = { result: "failure", failure_type: `conversion_webhook_${type}` };
+    assert.equal(await world.counted("conversion_webhook_request_total", failure), 1);
+    assert.equal(await world.counted("conversion_webhook_duration_seconds_count", failure), 1);
+    const times = "crd_conversion_webhook_duration_seconds_count";
+    assert.equal(await world.counted(times, { crd_name: "widgets.example.com", succeeded: "false" }), 1);
+  });
+}
