@@ -9,6 +9,7 @@ import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/o
 import { checkMeta, checkMetaUpdate, subdomainName } from "#api/meta/object-meta-validation.ts";
 import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
 import {
+  PartStrategy,
   bumpGeneration,
   isSameContent,
   type Strategy,
@@ -140,18 +141,12 @@ function warnOfFinalizers(object: AnyObject, old: AnyObject | undefined, context
 }
 
 /** For /status: nothing else changes, metadata included. */
-export class CustomStatusStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = false;
-  readonly returnsDeletedObject = false;
+export class CustomStatusStrategy extends PartStrategy {
   readonly #main: CustomStrategy;
 
   constructor(main: CustomStrategy) {
+    super(false);
     this.#main = main;
-  }
-
-  prepareForCreate(): void {
-    // Nothing is ever created through /status.
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject): void {
@@ -164,10 +159,6 @@ export class CustomStatusStrategy implements Strategy {
     const kept = (object.metadata ??= {});
     if (managedFields === undefined) delete kept.managedFields;
     else kept.managedFields = managedFields;
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

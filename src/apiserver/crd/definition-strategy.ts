@@ -8,11 +8,11 @@ import type { CustomResourceDefinition } from "#api/generated/types/apiextension
 import type { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import type {
-  DefaultStrategy,
-  StatusStrategy,
-  Strategy,
-  StrategyContext,
+import {
+  DelegatingStrategy,
+  type DefaultStrategy,
+  type StatusStrategy,
+  type StrategyContext,
 } from "#apiserver/registry/strategy.ts";
 import { withCondition } from "./conditions.ts";
 
@@ -21,35 +21,31 @@ export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 const definitionOf = (object: AnyObject): CustomResourceDefinition =>
   object as unknown as CustomResourceDefinition;
 
-export class DefinitionStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = false;
-  readonly returnsDeletedObject = false;
-  readonly #base: DefaultStrategy;
+export class DefinitionStrategy extends DelegatingStrategy {
   readonly #validator: () => DefinitionValidator;
 
   constructor(base: DefaultStrategy, validator: () => DefinitionValidator) {
-    this.#base = base;
+    super(base);
     this.#validator = validator;
   }
 
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     noteStoredVersion(definitionOf(object));
     warnOfFormats(definitionOf(object), undefined, context);
   }
 
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
+  override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    super.prepareForUpdate(object, old, context);
     noteStoredVersion(definitionOf(object));
     warnOfFormats(definitionOf(object), definitionOf(old), context);
   }
 
-  validateCreate(object: AnyObject): readonly FieldError[] {
+  override validateCreate(object: AnyObject): readonly FieldError[] {
     return this.#validator().create(definitionOf(object));
   }
 
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+  override validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
     return this.#validator().update(definitionOf(object), definitionOf(old));
   }
 
@@ -76,31 +72,15 @@ export class DefinitionStrategy implements Strategy {
 }
 
 /** For /status. */
-export class DefinitionStatusStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = false;
-  readonly returnsDeletedObject = false;
-  readonly #base: StatusStrategy;
+export class DefinitionStatusStrategy extends DelegatingStrategy {
   readonly #validator: () => DefinitionValidator;
 
   constructor(base: StatusStrategy, validator: () => DefinitionValidator) {
-    this.#base = base;
+    super(base);
     this.#validator = validator;
   }
 
-  prepareForCreate(): void {
-    // Nothing is ever created through /status.
-  }
-
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+  override validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
     return this.#validator().statusUpdate(definitionOf(object), definitionOf(old));
   }
 }

@@ -121,6 +121,60 @@ export function bumpGeneration(object: AnyObject, old: AnyObject): void {
   (object.metadata ??= {}).generation = (old.metadata?.generation ?? 0) + 1;
 }
 
+/** A resource's own strategy over the one that most resources have: does what that does, but for what is overridden. */
+export class DelegatingStrategy implements Strategy {
+  readonly allowCreateOnUpdate: boolean;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject: boolean;
+  readonly #base: Strategy;
+
+  constructor(base: Strategy) {
+    this.#base = base;
+    this.allowCreateOnUpdate = base.allowCreateOnUpdate;
+    this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
+    this.returnsDeletedObject = base.returnsDeletedObject;
+  }
+
+  prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForCreate(object, context);
+  }
+
+  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    this.#base.prepareForUpdate(object, old, context);
+  }
+
+  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#base.validateCreate(object, context);
+  }
+
+  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#base.validateUpdate(object, old, context);
+  }
+}
+
+/** For subresources through which a part of an object changes: nothing is ever created through one. */
+export abstract class PartStrategy implements Strategy {
+  readonly allowCreateOnUpdate = false;
+  readonly allowUnconditionalUpdate: boolean;
+  readonly returnsDeletedObject = false;
+
+  constructor(allowUnconditionalUpdate: boolean) {
+    this.allowUnconditionalUpdate = allowUnconditionalUpdate;
+  }
+
+  prepareForCreate(): void {
+    // See above.
+  }
+
+  abstract prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void;
+
+  validateCreate(): readonly FieldError[] {
+    return [];
+  }
+
+  abstract validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[];
+}
+
 export interface StatusStrategyOptions {
   readonly allowUnconditionalUpdate: boolean;
   /** Labels can't be changed through /status. */
@@ -129,28 +183,17 @@ export interface StatusStrategyOptions {
 }
 
 /** For /status: only the status (and metadata that isn't the spec's business) may change. */
-export class StatusStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate: boolean;
-  readonly returnsDeletedObject = false;
+export class StatusStrategy extends PartStrategy {
   readonly #options: StatusStrategyOptions;
 
   constructor(options: StatusStrategyOptions) {
-    this.allowUnconditionalUpdate = options.allowUnconditionalUpdate;
+    super(options.allowUnconditionalUpdate);
     this.#options = options;
-  }
-
-  prepareForCreate(): void {
-    // Nothing is ever created through /status.
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     keepAllBut(object, old, "status");
     if (this.#options.keepsLabels) restore(object, old, ["labels"]);
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

@@ -1,37 +1,15 @@
 /** What is special about jobs: they find their pods by a label made of their uid. upstream: pkg/registry/batch/job/strategy.go */
 import type { Job } from "#api/generated/types/batch-v1.ts";
-import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import type { DefaultStrategy, Strategy, StrategyContext } from "../strategy.ts";
+import { DelegatingStrategy, type StrategyContext } from "../strategy.ts";
 
 const prefix = "batch.kubernetes.io/";
 
-export class JobStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
-  readonly #base: DefaultStrategy;
-
-  constructor(base: DefaultStrategy) {
-    this.#base = base;
-  }
-
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+export class JobStrategy extends DelegatingStrategy {
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     const job = object as Job;
     if (job.spec !== undefined && job.spec.manualSelector !== true) selectByUid(job, job.spec);
-  }
-
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
-  }
-
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#base.validateCreate(object);
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
   }
 }
 

@@ -5,20 +5,17 @@ import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
 import { allFromPem } from "#pki/pem.ts";
-import { keepAllBut, type DefaultStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
+import {
+  DelegatingStrategy,
+  PartStrategy,
+  keepAllBut,
+  type Strategy,
+  type StrategyContext,
+} from "../strategy.ts";
 
-export class SigningRequestStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
-  readonly #base: DefaultStrategy;
-
-  constructor(base: DefaultStrategy) {
-    this.#base = base;
-  }
-
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+export class SigningRequestStrategy extends DelegatingStrategy {
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     const { spec } = object as AnyObject & CertificateSigningRequest;
     const { name, uid, groups, extra } = context.user;
     spec.username = name;
@@ -30,13 +27,13 @@ export class SigningRequestStrategy implements Strategy {
   }
 
   /** The request itself never changes. */
-  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+  override prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     keepAllBut(object, old, "metadata");
   }
 
   /** The request itself is read here: validation proper knows no certificates. */
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    const faults = this.#base.validateCreate(object);
+  override validateCreate(object: AnyObject): readonly FieldError[] {
+    const faults = super.validateCreate(object);
     if (faults.some(({ field }) => field === "spec.request")) return faults;
     const { request } = (object as AnyObject & CertificateSigningRequest).spec;
     try {
@@ -46,10 +43,6 @@ export class SigningRequestStrategy implements Strategy {
       if (!(error instanceof CsrError)) throw error;
       return [invalid("spec.request", request, error.message), ...faults];
     }
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
   }
 }
 
@@ -97,10 +90,7 @@ function readCertificates(request: Request, old: Request): readonly FieldError[]
 }
 
 /** For /status, where signers put certificates, and /approval, where requests are approved and denied. */
-export class SigningStatusStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate: boolean;
-  readonly returnsDeletedObject = false;
+export class SigningStatusStrategy extends PartStrategy {
   readonly #base: Strategy;
   readonly #part: "status" | "approval";
   readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
@@ -110,8 +100,8 @@ export class SigningStatusStrategy implements Strategy {
     part: "status" | "approval",
     validate: (object: AnyObject, old: AnyObject) => readonly FieldError[],
   ) {
+    super(base.allowUnconditionalUpdate);
     this.#base = base;
-    this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
     this.#part = part;
     this.#validate = validate;
   }
@@ -120,18 +110,10 @@ export class SigningStatusStrategy implements Strategy {
     return new SigningStatusStrategy(this.#base, "approval", validate);
   }
 
-  prepareForCreate(): void {
-    // Nothing is ever created through these.
-  }
-
   prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
     this.#base.prepareForUpdate(object, old, context);
     if (this.#part === "status") keepApprovals(object, old);
     noteTimes(object, old, context.now);
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

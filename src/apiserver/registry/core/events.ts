@@ -4,36 +4,31 @@
  */
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import type { DefaultStrategy, Strategy, StrategyContext, Validation } from "../strategy.ts";
+import {
+  DelegatingStrategy,
+  type DefaultStrategy,
+  type StrategyContext,
+  type Validation,
+} from "../strategy.ts";
 
-export class EventStrategy implements Strategy {
-  readonly allowCreateOnUpdate = true;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
-  readonly #base: DefaultStrategy;
+export class EventStrategy extends DelegatingStrategy {
   readonly #newGroup: Validation;
 
   constructor(base: DefaultStrategy, newGroup: Validation) {
-    this.#base = base;
+    super(base);
     this.#newGroup = newGroup;
   }
 
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+  override validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return isOfNewGroup(context) ? this.#newGroup.create(object) : super.validateCreate(object);
   }
 
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
-  }
-
-  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
-    return isOfNewGroup(context) ? this.#newGroup.create(object) : this.#base.validateCreate(object);
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
-    return isOfNewGroup(context)
-      ? this.#newGroup.update(object, old)
-      : this.#base.validateUpdate(object, old);
+  override validateUpdate(
+    object: AnyObject,
+    old: AnyObject,
+    context?: StrategyContext,
+  ): readonly FieldError[] {
+    return isOfNewGroup(context) ? this.#newGroup.update(object, old) : super.validateUpdate(object, old);
   }
 }
 

@@ -2,23 +2,14 @@
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { keepAllBut, type DefaultStrategy, type Strategy, type StrategyContext } from "../strategy.ts";
+import { DelegatingStrategy, PartStrategy, keepAllBut, type StrategyContext } from "../strategy.ts";
 
 const nameLabel = "kubernetes.io/metadata.name";
 const kubernetesFinalizer = "kubernetes";
 
-export class NamespaceStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = true;
-  readonly #base: DefaultStrategy;
-
-  constructor(base: DefaultStrategy) {
-    this.#base = base;
-  }
-
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+export class NamespaceStrategy extends DelegatingStrategy {
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     const namespace = object as Namespace;
     namespace.status = { phase: "Active" };
     const spec = (namespace.spec ??= {});
@@ -29,18 +20,10 @@ export class NamespaceStrategy implements Strategy {
     labelWithName(object);
   }
 
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
+  override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    super.prepareForUpdate(object, old, context);
     keepAllBut(object, old, "status");
     labelWithName(object);
-  }
-
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#base.validateCreate(object);
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
   }
 
   mayBeRemoved(object: AnyObject): boolean {
@@ -60,26 +43,16 @@ function labelWithName({ metadata }: AnyObject): void {
 }
 
 /** For namespaces/finalize: only spec.finalizers changes. */
-export class FinalizeStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
+export class FinalizeStrategy extends PartStrategy {
   readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
 
   constructor(validate: (object: AnyObject, old: AnyObject) => readonly FieldError[]) {
+    super(true);
     this.#validate = validate;
-  }
-
-  prepareForCreate(): void {
-    // Nothing is created through finalize.
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     keepAllBut(object, old, "spec");
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

@@ -7,28 +7,18 @@ import { applyLabelKeys } from "#api/core/pod-label-keys.ts";
 import { syncAppArmor } from "#api/core/pod-apparmor.ts";
 import { qosClassOf } from "#api/core/qos.ts";
 import {
+  DelegatingStrategy,
+  PartStrategy,
   bumpGeneration,
   isSame,
   keepAllBut,
   restore,
-  type DefaultStrategy,
-  type StatusStrategy,
-  type Strategy,
   type StrategyContext,
 } from "../strategy.ts";
 
-export class PodStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = true;
-  readonly #base: DefaultStrategy;
-
-  constructor(base: DefaultStrategy) {
-    this.#base = base;
-  }
-
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+export class PodStrategy extends DelegatingStrategy {
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     const pod = object as Pod;
     const status: PodStatus = { phase: "Pending", qosClass: qosClassOf(pod) };
     if ((pod.spec?.schedulingGates ?? []).length > 0) {
@@ -41,17 +31,9 @@ export class PodStrategy implements Strategy {
     });
   }
 
-  prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
+  override prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     object["status"] = old["status"];
     if (!isSame(object["spec"], old["spec"])) bumpGeneration(object, old);
-  }
-
-  validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
-    return this.#base.validateCreate(object, context);
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
   }
 
   /** A pod that runs nowhere, or no longer, needs no grace. */
@@ -72,42 +54,18 @@ const gatedCondition = (): PodCondition => ({
 });
 
 /** For pods/status: the kubelet's and the scheduler's; owners and the QoS class aren't theirs. */
-export class PodStatusStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
-  readonly #base: StatusStrategy;
-
-  constructor(base: StatusStrategy) {
-    this.#base = base;
-  }
-
-  prepareForCreate(): void {
-    this.#base.prepareForCreate();
-  }
-
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
+export class PodStatusStrategy extends DelegatingStrategy {
+  override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    super.prepareForUpdate(object, old, context);
     restore(object, old, ["ownerReferences"]);
     const { status } = object as Pod;
     const qosClass = (old as Pod).status?.qosClass;
     if (status !== undefined && qosClass !== undefined) status.qosClass = qosClass;
   }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
-  }
 }
 
 /** For pods/ephemeralcontainers and pods/resize: one part of the spec changes, everything else stays. */
-export class PodPartStrategy implements Strategy {
-  readonly allowCreateOnUpdate = false;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = false;
+export class PodPartStrategy extends PartStrategy {
   readonly #takePart: (from: Pod, into: NonNullable<Pod["spec"]>) => void;
   readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
 
@@ -115,12 +73,9 @@ export class PodPartStrategy implements Strategy {
     takePart: (from: Pod, into: NonNullable<Pod["spec"]>) => void,
     validate: (object: AnyObject, old: AnyObject) => readonly FieldError[],
   ) {
+    super(true);
     this.#takePart = takePart;
     this.#validate = validate;
-  }
-
-  prepareForCreate(): void {
-    // Nothing is created through a part.
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
@@ -130,10 +85,6 @@ export class PodPartStrategy implements Strategy {
     const { spec } = object as Pod;
     if (spec !== undefined) this.#takePart(sent, spec);
     if (!isSame(spec, old["spec"])) bumpGeneration(object, old);
-  }
-
-  validateCreate(): readonly FieldError[] {
-    return [];
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

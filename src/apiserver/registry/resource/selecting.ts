@@ -6,52 +6,31 @@ import type { Expressions } from "#api/expressions.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { SelectorExpression } from "#api/resource/selectors.ts";
-import {
-  isSame,
-  type DefaultStrategy,
-  type Finish,
-  type Strategy,
-  type StrategyContext,
-} from "../strategy.ts";
+import { DelegatingStrategy, isSame, type DefaultStrategy, type Finish } from "../strategy.ts";
 
 type Load = () => Promise<Pick<Expressions, "cel" | "deviceSelectorFault">>;
 type SelectorsOf = (object: AnyObject) => readonly SelectorExpression[];
 
 const nothingTaken: Finish = () => Promise.resolve();
 
-export class SelectingStrategy implements Strategy {
-  readonly allowCreateOnUpdate: boolean;
-  readonly allowUnconditionalUpdate: boolean;
-  readonly returnsDeletedObject: boolean;
-  readonly #base: DefaultStrategy;
+export class SelectingStrategy extends DelegatingStrategy {
   readonly #selectorsOf: SelectorsOf;
   readonly #load: Load;
   /** Of objects that are being written. */
   readonly #faults = new WeakMap<AnyObject, readonly FieldError[]>();
 
   constructor(base: DefaultStrategy, selectorsOf: SelectorsOf, load: Load) {
-    this.#base = base;
-    this.allowCreateOnUpdate = base.allowCreateOnUpdate;
-    this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
-    this.returnsDeletedObject = base.returnsDeletedObject;
+    super(base);
     this.#selectorsOf = selectorsOf;
     this.#load = load;
   }
 
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+  override validateCreate(object: AnyObject): readonly FieldError[] {
+    return [...super.validateCreate(object), ...(this.#faults.get(object) ?? [])];
   }
 
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
-  }
-
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return [...this.#base.validateCreate(object), ...(this.#faults.get(object) ?? [])];
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return [...this.#base.validateUpdate(object, old), ...(this.#faults.get(object) ?? [])];
+  override validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
+    return [...super.validateUpdate(object, old), ...(this.#faults.get(object) ?? [])];
   }
 
   /** The last place that may wait: what compiles has to be loaded. */

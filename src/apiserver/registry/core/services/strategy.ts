@@ -1,37 +1,25 @@
 /** What is special about Services. upstream: pkg/registry/core/service/strategy.go, storage/storage.go */
 import type { Service } from "#api/generated/types/core-v1.ts";
-import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import type { DefaultStrategy, Finish, Strategy, StrategyContext } from "../../strategy.ts";
+import {
+  DelegatingStrategy,
+  type DefaultStrategy,
+  type Finish,
+  type StrategyContext,
+} from "../../strategy.ts";
 import type { ServiceAllocation } from "./allocation.ts";
 
-export class ServiceStrategy implements Strategy {
-  readonly allowCreateOnUpdate = true;
-  readonly allowUnconditionalUpdate = true;
-  readonly returnsDeletedObject = true;
-  readonly #base: DefaultStrategy;
+export class ServiceStrategy extends DelegatingStrategy {
   readonly #allocation: () => ServiceAllocation;
 
   constructor(base: DefaultStrategy, allocation: () => ServiceAllocation) {
-    this.#base = base;
+    super(base);
     this.#allocation = allocation;
   }
 
-  prepareForCreate(object: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForCreate(object, context);
+  override prepareForCreate(object: AnyObject, context: StrategyContext): void {
+    super.prepareForCreate(object, context);
     (object as Service).status = { loadBalancer: {} };
-  }
-
-  prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
-    this.#base.prepareForUpdate(object, old, context);
-  }
-
-  validateCreate(object: AnyObject): readonly FieldError[] {
-    return this.#base.validateCreate(object);
-  }
-
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#base.validateUpdate(object, old);
   }
 
   beginCreate(object: AnyObject, { dryRun }: StrategyContext): Promise<Finish> {
