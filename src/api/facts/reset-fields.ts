@@ -17,6 +17,7 @@ const resetPaths: Readonly<Record<string, readonly string[]>> = {
   "customresourcedefinitions.apiextensions.k8s.io/status": ["metadata", "spec"],
   "flowschemas.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
+  "resourceclaims.resource.k8s.io/status": ["metadata", "spec"],
   "validatingadmissionpolicies.admissionregistration.k8s.io/status": ["metadata", "spec"],
   "volumeattachments.storage.k8s.io/status": ["metadata", "spec"],
 };

@@ -18,6 +18,7 @@ import { update } from "#apiserver/handlers/update.ts";
 import { watch, type WatchDeps } from "#apiserver/handlers/watch.ts";
 import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
+import { dropDisabledFields } from "./disabled-fields.ts";
 import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
 import { initialStatusOf, rulesOf } from "./rules.ts";
@@ -149,7 +150,10 @@ function endpointOf(
   const hasStatus = definition.subresources.some((each) => each.name === "status");
   const status = new StatusStrategy({
     allowUnconditionalUpdate: storage.strategy.allowUnconditionalUpdate,
-    keepsLabels: rulesOf(storageVersion.group, definition.resource).statusKeepsLabels,
+    keeps: rulesOf(storageVersion.group, definition.resource).keptByStatus,
+    dropDisabled: (object, old) => {
+      dropDisabledFields(name, object, old);
+    },
     validate: (object, old) => deps.validation.statusUpdate(storageKind, object, old),
   });
   return new Endpoint({
@@ -172,8 +176,12 @@ function storageOf(
   const { resource, namespaced } = definition;
   const { group, version } = definition.storageVersion;
   const rules = rulesOf(group, resource);
+  const name = storageNameOf(definition);
   const base = new DefaultStrategy({
     ...rules,
+    dropDisabled: (object, old) => {
+      dropDisabledFields(name, object, old);
+    },
     initialStatus: initialStatusOf(group, resource),
     hasStatus: definition.subresources.some((each) => each.name === "status"),
     validation: {

@@ -3,17 +3,15 @@
  * upstream: pkg/registry/<group>/<resource>/strategy.go and storage.go, pkg/kubeapiserver/default_storage_factory_builder.go
  */
 import { qualifiedResource } from "#api/meta/object.ts";
+import type { GenerationRule, KeptMetadata } from "./strategy.ts";
 
 /** metadata.generation counts changes of the spec. */
 const withGeneration = new Set([
-  "controllerrevisions.apps",
   "cronjobs.batch",
   "csidrivers.storage.k8s.io",
   "customresourcedefinitions.apiextensions.k8s.io",
   "daemonsets.apps",
-  "deployments.apps",
   "deviceclasses.resource.k8s.io",
-  "endpointslices.discovery.k8s.io",
   "flowschemas.flowcontrol.apiserver.k8s.io",
   "ingressclasses.networking.k8s.io",
   "ingresses.networking.k8s.io",
@@ -25,7 +23,6 @@ const withGeneration = new Set([
   "poddisruptionbudgets.policy",
   "pods",
   "podtemplates",
-  "priorityclasses.scheduling.k8s.io",
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
   "replicasets.apps",
   "replicationcontrollers",
@@ -36,6 +33,13 @@ const withGeneration = new Set([
   "validatingwebhookconfigurations.admissionregistration.k8s.io",
 ]);
 
+/** Annotations of a Deployment are its ReplicaSets', too. */
+const otherGenerations: Readonly<Record<string, GenerationRule>> = {
+  "deployments.apps": "annotations",
+  "endpointslices.discovery.k8s.io": "labels",
+  "priorityclasses.scheduling.k8s.io": "fixed",
+};
+
 const createdByPut = new Set([
   "clusterrolebindings.rbac.authorization.k8s.io",
   "clusterroles.rbac.authorization.k8s.io",
@@ -44,7 +48,6 @@ const createdByPut = new Set([
   "events.events.k8s.io",
   "leases.coordination.k8s.io",
   "limitranges",
-  "priorityclasses.scheduling.k8s.io",
   "rolebindings.rbac.authorization.k8s.io",
   "roles.rbac.authorization.k8s.io",
   "services",
@@ -57,10 +60,8 @@ const updatedByRevisionOnly = new Set([
   "csistoragecapacities.storage.k8s.io",
   "customresourcedefinitions.apiextensions.k8s.io",
   "leases.coordination.k8s.io",
-  "flowschemas.flowcontrol.apiserver.k8s.io",
   "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "poddisruptionbudgets.policy",
-  "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
   "runtimeclasses.node.k8s.io",
   "validatingadmissionpolicies.admissionregistration.k8s.io",
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
@@ -79,7 +80,18 @@ const answeringDeleteWithObject = new Set([
   "services",
 ]);
 
-const statusKeepsLabels = new Set(["daemonsets.apps", "deployments.apps"]);
+const allMetadata: readonly KeptMetadata[] = ["labels", "annotations", "finalizers", "ownerReferences"];
+
+/** What of metadata /status doesn't change. */
+const keptByStatus: Readonly<Record<string, readonly KeptMetadata[]>> = {
+  "apiservices.apiregistration.k8s.io": allMetadata,
+  "deployments.apps": ["labels"],
+  "flowschemas.flowcontrol.apiserver.k8s.io": allMetadata,
+  "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": allMetadata,
+  "resourceclaims.resource.k8s.io": allMetadata,
+  "validatingadmissionpolicies.admissionregistration.k8s.io": allMetadata,
+  "volumeattachments.storage.k8s.io": allMetadata,
+};
 
 /** Key ranges below /registry/ that aren't called after the resource. */
 const storagePaths: Readonly<Record<string, string>> = {
@@ -96,7 +108,6 @@ const storagePaths: Readonly<Record<string, string>> = {
 const initialStatus: Readonly<Record<string, Record<string, unknown> | undefined>> = {
   // A kubelet registers its node with its status at once.
   nodes: undefined,
-  persistentvolumes: { phase: "Pending" },
   persistentvolumeclaims: { phase: "Pending" },
 };
 
@@ -106,22 +117,22 @@ export function initialStatusOf(group: string, resource: string): Record<string,
 }
 
 export interface ResourceRules {
-  readonly hasGeneration: boolean;
+  readonly generation: GenerationRule;
   readonly allowCreateOnUpdate: boolean;
   readonly allowUnconditionalUpdate: boolean;
   readonly returnsDeletedObject: boolean;
-  readonly statusKeepsLabels: boolean;
+  readonly keptByStatus: readonly KeptMetadata[];
   readonly storagePath: string;
 }
 
 export function rulesOf(group: string, resource: string): ResourceRules {
   const name = qualifiedResource(group, resource);
   return {
-    hasGeneration: withGeneration.has(name),
+    generation: otherGenerations[name] ?? (withGeneration.has(name) ? "content" : "none"),
     allowCreateOnUpdate: createdByPut.has(name),
     allowUnconditionalUpdate: !updatedByRevisionOnly.has(name),
     returnsDeletedObject: answeringDeleteWithObject.has(name),
-    statusKeepsLabels: statusKeepsLabels.has(name),
+    keptByStatus: keptByStatus[name] ?? [],
     storagePath: storagePaths[name] ?? resource,
   };
 }

@@ -18,10 +18,11 @@ import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { CacheFeed } from "./cache-feed.ts";
 import { componentStatuses, type ComponentProbe } from "./component-statuses.ts";
 import { bind } from "./core/binding.ts";
+import { claimAdjustments } from "./core/claims.ts";
 import { EventStrategy } from "./core/events.ts";
 import { evict } from "./core/eviction.ts";
 import { FinalizeStrategy, NamespaceStrategy } from "./core/namespaces.ts";
-import { NodeStatusStrategy, NodeStrategy } from "./core/nodes.ts";
+import { volumeAdjustments, volumeStatusAdjustments } from "./core/persistent-volumes.ts";
 import {
   PodPartStrategy,
   PodStatusStrategy,
@@ -29,15 +30,26 @@ import {
   takeEphemeralContainers,
   takeResources,
 } from "./core/pods.ts";
+import { accountAdjustments } from "./core/service-accounts.ts";
 import type { ServiceAllocation } from "./core/services/allocation.ts";
 import { ServiceStrategy } from "./core/services/strategy.ts";
 import { createToken, type Issuer } from "./core/token.ts";
+import { sliceAdjustments } from "./discovery/endpoint-slices.ts";
 import type { Handler } from "./endpoint.ts";
 import type { Installed, Special, Specials, SubresourceHandlers } from "./install.ts";
+import { AdjustingStrategy } from "./adjusting.ts";
 import { ApiServiceStrategy } from "./apiregistration/api-services.ts";
+import { daemonSetAdjustments } from "./apps/daemon-sets.ts";
 import { JobStrategy } from "./batch/jobs.ts";
 import { SigningRequestStrategy, SigningStatusStrategy } from "./certificates/signing-requests.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
+import {
+  adminFaults,
+  adminPathOfClaim,
+  adminPathOfTemplate,
+  type LabelsOfNamespace,
+} from "./resource/admin-access.ts";
+import { ClaimStatusStrategy } from "./resource/claim-status.ts";
 import { SelectingStrategy } from "./resource/selecting.ts";
 import { reviewResources, type ReviewDeps } from "./reviews.ts";
 import type { Validation } from "./strategy.ts";
@@ -85,23 +97,34 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       namespaces: namespaceSpecial(deps),
       services: serviceSpecial(deps),
       events: { strategy: (base) => new EventStrategy(base, deps.newEvents) },
-      nodes: {
-        strategy: (base) => new NodeStrategy(base),
-        statusStrategy: (base) => new NodeStatusStrategy(base),
-        subresources: () => deps.connect.nodes,
+      nodes: { subresources: () => deps.connect.nodes },
+      persistentvolumes: {
+        strategy: (base) => new AdjustingStrategy(base, volumeAdjustments),
+        statusStrategy: (base) => new AdjustingStrategy(base, volumeStatusAdjustments),
       },
-      serviceaccounts: { subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }) },
+      persistentvolumeclaims: { strategy: (base) => new AdjustingStrategy(base, claimAdjustments) },
+      serviceaccounts: {
+        strategy: (base) => new AdjustingStrategy(base, accountAdjustments),
+        subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }),
+      },
       replicationcontrollers: {
         ...scale(plainSelectorScale),
         strategy: (base) => new OrphaningStrategy(base, "v1"),
       },
+      "daemonsets.apps": { strategy: (base) => new AdjustingStrategy(base, daemonSetAdjustments) },
       "deployments.apps": scale(),
       "replicasets.apps": scale(),
       "statefulsets.apps": scale(),
       "jobs.batch": { strategy: (base) => new OrphaningStrategy(new JobStrategy(base), "batch/v1") },
       "certificatesigningrequests.certificates.k8s.io": signingRequestSpecial(deps),
-      "resourceclaims.resource.k8s.io": selecting(deps, selectorsOfClaim),
-      "resourceclaimtemplates.resource.k8s.io": selecting(deps, selectorsOfTemplate),
+      "endpointslices.discovery.k8s.io": {
+        strategy: (base) => new AdjustingStrategy(base, sliceAdjustments),
+      },
+      "resourceclaims.resource.k8s.io": {
+        ...selecting(deps, selectorsOfClaim, adminPathOfClaim),
+        statusStrategy: (base) => new ClaimStatusStrategy(base, labelsOfNamespace(deps)),
+      },
+      "resourceclaimtemplates.resource.k8s.io": selecting(deps, selectorsOfTemplate, adminPathOfTemplate),
       "deviceclasses.resource.k8s.io": selecting(deps, selectorsOfClass),
       "customresourcedefinitions.apiextensions.k8s.io": {
         strategy: (base) => new DefinitionStrategy(base, deps.definitionValidator),
@@ -120,9 +143,21 @@ export function createSpecials(deps: SpecialsDeps): Specials {
 const selecting = (
   deps: SpecialsDeps,
   selectorsOf: (object: AnyObject) => readonly SelectorExpression[],
+  adminPathOf: (object: AnyObject) => string | undefined = () => undefined,
 ): Special => ({
-  strategy: (base) => new SelectingStrategy(base, selectorsOf, () => deps.loadExpressions()),
+  strategy: (base) =>
+    new SelectingStrategy(
+      base,
+      selectorsOf,
+      () => deps.loadExpressions(),
+      (object) => adminFaults(adminPathOf(object), object, labelsOfNamespace(deps)),
+    ),
 });
+
+const labelsOfNamespace =
+  (deps: SpecialsDeps): LabelsOfNamespace =>
+  async (name) =>
+    (await deps.installed().storage("namespaces").get({ namespace: "", name })).object.metadata?.labels ?? {};
 
 function podSpecial(deps: SpecialsDeps): Special {
   return {

@@ -67,12 +67,21 @@ export interface Validation {
   update(object: AnyObject, old: AnyObject): readonly FieldError[];
 }
 
+/**
+ * What metadata.generation is: there is none; it is 1 for ever; it counts changes outside metadata and status
+ * ("content"), or those and changes of the labels or annotations.
+ */
+export type GenerationRule = "none" | "fixed" | "content" | "labels" | "annotations";
+
+/** Takes out what has no feature, unless the stored object has it; see disabled-fields.ts. */
+export type DropDisabled = (object: AnyObject, old: AnyObject | undefined) => void;
+
 export interface DefaultStrategyOptions {
   readonly hasStatus: boolean;
   /** Undefined: a new object keeps the status it was sent with. */
   readonly initialStatus: Readonly<Record<string, unknown>> | undefined;
-  /** metadata.generation counts changes outside metadata and status. */
-  readonly hasGeneration: boolean;
+  readonly generation: GenerationRule;
+  readonly dropDisabled: DropDisabled;
   readonly allowCreateOnUpdate: boolean;
   readonly allowUnconditionalUpdate: boolean;
   readonly returnsDeletedObject: boolean;
@@ -96,7 +105,8 @@ export class DefaultStrategy implements Strategy {
   prepareForCreate(object: AnyObject, _context: StrategyContext): void {
     const { hasStatus, initialStatus } = this.#options;
     if (hasStatus && initialStatus !== undefined) object["status"] = { ...initialStatus };
-    if (this.#options.hasGeneration) (object.metadata ??= {}).generation = 1;
+    this.#options.dropDisabled(object, undefined);
+    if (this.#options.generation !== "none") (object.metadata ??= {}).generation = 1;
     else if (object.metadata !== undefined) delete object.metadata.generation;
   }
 
@@ -105,7 +115,15 @@ export class DefaultStrategy implements Strategy {
       if (old["status"] === undefined) delete object["status"];
       else object["status"] = old["status"];
     }
-    if (this.#options.hasGeneration && !isSameContent(object, old)) bumpGeneration(object, old);
+    this.#options.dropDisabled(object, old);
+    if (this.#isNewGeneration(object, old)) bumpGeneration(object, old);
+  }
+
+  #isNewGeneration(object: AnyObject, old: AnyObject): boolean {
+    const { generation } = this.#options;
+    if (generation === "none" || generation === "fixed") return false;
+    if (!isSameContent(object, old)) return true;
+    return generation !== "content" && !isSame(object.metadata?.[generation], old.metadata?.[generation]);
   }
 
   validateCreate(object: AnyObject, context?: StrategyContext): readonly FieldError[] {
@@ -177,8 +195,9 @@ export abstract class PartStrategy implements Strategy {
 
 export interface StatusStrategyOptions {
   readonly allowUnconditionalUpdate: boolean;
-  /** Labels can't be changed through /status. */
-  readonly keepsLabels: boolean;
+  /** What of metadata can't be changed through /status. */
+  readonly keeps: readonly KeptMetadata[];
+  readonly dropDisabled: DropDisabled;
   readonly validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
 }
 
@@ -193,7 +212,8 @@ export class StatusStrategy extends PartStrategy {
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
     keepAllBut(object, old, "status");
-    if (this.#options.keepsLabels) restore(object, old, ["labels"]);
+    restore(object, old, this.#options.keeps);
+    this.#options.dropDisabled(object, old);
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
@@ -210,16 +230,15 @@ export function keepAllBut(object: AnyObject, old: AnyObject, field: string): vo
   }
 }
 
+export type KeptMetadata = "labels" | "annotations" | "finalizers" | "ownerReferences";
+
 /** Puts metadata fields of `old` back. */
-export function restore(
-  object: AnyObject,
-  old: AnyObject,
-  fields: readonly ("labels" | "ownerReferences")[],
-): void {
-  const metadata = (object.metadata ??= {});
+export function restore(object: AnyObject, old: AnyObject, fields: readonly KeptMetadata[]): void {
   for (const field of fields) {
-    if (field === "labels") metadata.labels = old.metadata?.labels;
-    else metadata.ownerReferences = old.metadata?.ownerReferences;
+    const metadata = (object.metadata ??= {});
+    const was = old.metadata?.[field];
+    if (was === undefined) delete metadata[field];
+    else Object.assign(metadata, { [field]: was });
   }
 }
 

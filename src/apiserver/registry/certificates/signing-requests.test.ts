@@ -14,7 +14,8 @@ const strategy = new SigningRequestStrategy(
   new DefaultStrategy({
     hasStatus: true,
     initialStatus: {},
-    hasGeneration: false,
+    generation: "none",
+    dropDisabled: () => undefined,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: true,
     returnsDeletedObject: false,
@@ -53,7 +54,12 @@ const context: StrategyContext = {
   warn: () => undefined,
 };
 const status = new SigningStatusStrategy(
-  new StatusStrategy({ allowUnconditionalUpdate: true, keepsLabels: false, validate: () => [] }),
+  new StatusStrategy({
+    allowUnconditionalUpdate: true,
+    keeps: [],
+    dropDisabled: () => undefined,
+    validate: () => [],
+  }),
   "status",
   () => [],
 );

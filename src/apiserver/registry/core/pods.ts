@@ -6,6 +6,7 @@ import type { FieldError } from "#api/meta/field-error.ts";
 import { applyLabelKeys } from "#api/core/pod-label-keys.ts";
 import { syncAppArmor } from "#api/core/pod-apparmor.ts";
 import { qosClassOf } from "#api/core/qos.ts";
+import { dropDisabledFields } from "../disabled-fields.ts";
 import {
   DelegatingStrategy,
   PartStrategy,
@@ -29,11 +30,6 @@ export class PodStrategy extends DelegatingStrategy {
     syncAppArmor(pod, (text) => {
       context.warn(text);
     });
-  }
-
-  override prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
-    object["status"] = old["status"];
-    if (!isSame(object["spec"], old["spec"])) bumpGeneration(object, old);
   }
 
   /** A pod that runs nowhere, or no longer, needs no grace. */
@@ -84,7 +80,8 @@ export class PodPartStrategy extends PartStrategy {
     object.metadata = structuredClone(old.metadata);
     const { spec } = object as Pod;
     if (spec !== undefined) this.#takePart(sent, spec);
-    if (!isSame(spec, old["spec"])) bumpGeneration(object, old);
+    dropDisabledFields("pods", object, old);
+    if (!isSame(object["spec"], old["spec"])) bumpGeneration(object, old);
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

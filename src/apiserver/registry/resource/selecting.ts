@@ -10,23 +10,34 @@ import { DelegatingStrategy, isSame, type DefaultStrategy, type Finish } from ".
 
 type Load = () => Promise<Pick<Expressions, "cel" | "deviceSelectorFault">>;
 type SelectorsOf = (object: AnyObject) => readonly SelectorExpression[];
+/** What else a new object is refused for that has to be looked up. */
+type FaultsOf = (object: AnyObject) => Promise<readonly FieldError[]>;
 
 const nothingTaken: Finish = () => Promise.resolve();
 
 export class SelectingStrategy extends DelegatingStrategy {
   readonly #selectorsOf: SelectorsOf;
   readonly #load: Load;
+  readonly #faultsOfNew: FaultsOf;
   /** Of objects that are being written. */
   readonly #faults = new WeakMap<AnyObject, readonly FieldError[]>();
+  readonly #lookedUp = new WeakMap<AnyObject, readonly FieldError[]>();
 
-  constructor(base: DefaultStrategy, selectorsOf: SelectorsOf, load: Load) {
+  constructor(
+    base: DefaultStrategy,
+    selectorsOf: SelectorsOf,
+    load: Load,
+    faultsOfNew: FaultsOf = () => Promise.resolve([]),
+  ) {
     super(base);
     this.#selectorsOf = selectorsOf;
     this.#load = load;
+    this.#faultsOfNew = faultsOfNew;
   }
 
   override validateCreate(object: AnyObject): readonly FieldError[] {
-    return [...super.validateCreate(object), ...(this.#faults.get(object) ?? [])];
+    const lookedUp = this.#lookedUp.get(object) ?? [];
+    return [...lookedUp, ...super.validateCreate(object), ...(this.#faults.get(object) ?? [])];
   }
 
   override validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
@@ -35,6 +46,7 @@ export class SelectingStrategy extends DelegatingStrategy {
 
   /** The last place that may wait: what compiles has to be loaded. */
   async beginCreate(object: AnyObject): Promise<Finish> {
+    this.#lookedUp.set(object, await this.#faultsOfNew(object));
     await this.#compile(object, this.#selectorsOf(object));
     return nothingTaken;
   }

@@ -1,0 +1,217 @@
+/** What resources are made of before they are kept, through the whole chain but HTTP. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  ServiceAccount,
+} from "#api/generated/types/core-v1.ts";
+import type { ResourceClaim } from "#api/generated/types/resource-v1.ts";
+import type { AnyObject } from "#api/meta/object.ts";
+import type { Status } from "#api/meta/status.ts";
+import { ManualClock } from "#base/clock.ts";
+import { get, merge, post, put } from "#testing/answers.ts";
+import { startTestApiserver } from "#testing/cluster.ts";
+
+const core = "/api/v1/namespaces/default";
+const apps = "/apis/apps/v1/namespaces/default";
+const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+const devices = "/apis/resource.k8s.io/v1";
+
+const workload = (name: string): object => ({
+  metadata: { name },
+  spec: {
+    selector: { matchLabels: { a: "b" } },
+    template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "x" }] } },
+  },
+});
+
+test("a volume notes when it came into its phase, unless somebody says when", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  const volumes = "/api/v1/persistentvolumes";
+  const made = await post<PersistentVolume>(transport, volumes, {
+    metadata: { name: "v" },
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/x" } },
+  });
+  const start = "2026-01-01T00:00:00Z";
+  assert.deepEqual(made.body.status, { phase: "Pending", lastPhaseTransitionTime: start });
+  await clock.advance(60_000);
+  const statusAfter = async (status: object): Promise<unknown> =>
+    (await merge<PersistentVolume>(transport, `${volumes}/v/status`, { status })).body.status;
+  assert.deepEqual(await statusAfter({ lastPhaseTransitionTime: null }), {
+    phase: "Pending",
+    lastPhaseTransitionTime: start,
+  });
+  assert.deepEqual(await statusAfter({ phase: "Available" }), {
+    phase: "Available",
+    lastPhaseTransitionTime: "2026-01-01T00:01:00Z",
+  });
+  const said = { phase: "Bound", lastPhaseTransitionTime: "2025-01-01T00:00:00Z" };
+  assert.deepEqual(await statusAfter(said), said);
+});
+
+test("a claim's source is said in both fields, and one that never counted in none", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const claims = `${core}/persistentvolumeclaims`;
+  const sourcesOf = async (name: string, fields: object): Promise<readonly unknown[]> => {
+    const { body } = await post<PersistentVolumeClaim>(transport, claims, {
+      metadata: { name },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...fields },
+    });
+    return [body.spec?.dataSource, body.spec?.dataSourceRef];
+  };
+  const claim = { kind: "PersistentVolumeClaim", name: "other" };
+  const populator = { apiGroup: "example.com", kind: "Populator", name: "p" };
+  assert.deepEqual(await sourcesOf("a", { dataSource: claim }), [claim, claim]);
+  assert.deepEqual(await sourcesOf("b", { dataSourceRef: populator }), [populator, populator]);
+  assert.deepEqual(await sourcesOf("c", { dataSource: populator }), [undefined, undefined]);
+  const elsewhere = { dataSourceRef: { ...claim, namespace: "far" } };
+  assert.deepEqual(await sourcesOf("d", elsewhere), [undefined, undefined]);
+  const labelled = await merge(transport, `${claims}/b`, { metadata: { labels: { a: "b" } } });
+  assert.equal(labelled.status, 200);
+  const changed = await merge(transport, `${claims}/b`, { spec: { dataSourceRef: { name: "q" } } });
+  assert.equal(changed.status, 422);
+});
+
+test("an account tells of its secrets the names alone", async () => {
+  await using server = await startTestApiserver();
+  const { body } = await post<ServiceAccount>(server.transport(), `${core}/serviceaccounts`, {
+    metadata: { name: "a" },
+    secrets: [{ kind: "Secret", name: "s", namespace: "elsewhere" }],
+  });
+  assert.deepEqual(body.secrets, [{ name: "s" }]);
+});
+
+test("a DaemonSet counts the changes of its template, whatever is said of them", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${apps}/daemonsets`;
+  const annotation = "deprecated.daemonset.template.generation";
+  const counted = ({ body }: { body: AnyObject }): unknown => [
+    body.metadata?.annotations?.[annotation],
+    body.metadata?.generation,
+  ];
+  assert.deepEqual(counted(await post(transport, path, workload("d"))), ["1", 1]);
+  const relabelled = { spec: { template: { metadata: { labels: { c: "d" } } } } };
+  assert.deepEqual(counted(await merge(transport, `${path}/d`, relabelled)), ["2", 2]);
+  const spec = { metadata: { annotations: { [annotation]: "9" } }, spec: { minReadySeconds: 5 } };
+  assert.deepEqual(counted(await merge(transport, `${path}/d`, spec)), ["2", 3]);
+});
+
+test("a Deployment's annotations make it a new generation, its labels don't, and of a slice the other way", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const generations = async (path: string): Promise<unknown[]> => {
+    const after = async (metadata: object): Promise<unknown> =>
+      (await merge(transport, path, { metadata })).body.metadata?.generation;
+    return [await after({ labels: { x: "y" } }), await after({ annotations: { x: "y" } })];
+  };
+  await post(transport, `${apps}/deployments`, workload("w"));
+  assert.deepEqual(await generations(`${apps}/deployments/w`), [1, 2]);
+  await post(transport, slices, { metadata: { name: "s" }, addressType: "IPv4", endpoints: [] });
+  assert.deepEqual(await generations(`${slices}/s`), [2, 2]);
+});
+
+test("what never changes its generation, and what has none", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  await post(transport, classes, { metadata: { name: "c" }, value: 1 });
+  const { body } = await merge(transport, `${classes}/c`, { description: "d" });
+  assert.equal(body.metadata?.generation, 1);
+  assert.equal((await put(transport, `${classes}/new`, { metadata: { name: "new" }, value: 1 })).status, 404);
+  const revisions = `${apps}/controllerrevisions`;
+  const revision = await post(transport, revisions, { metadata: { name: "r" }, revision: 1, data: {} });
+  assert.equal(revision.body.metadata?.generation, undefined);
+});
+
+test("topology of old can't be written to an EndpointSlice", async () => {
+  await using server = await startTestApiserver();
+  const { body } = await post<EndpointSlice>(server.transport(), slices, {
+    metadata: { name: "s" },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.0.0.1"], deprecatedTopology: { "kubernetes.io/hostname": "n" } }],
+  });
+  assert.deepEqual(body.endpoints, [{ addresses: ["10.0.0.1"] }]);
+});
+
+test("a flow schema needs no revision to be changed, and its status leaves its metadata alone", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
+  const schema = { metadata: { name: "f" }, spec: { priorityLevelConfiguration: { name: "exempt" } } };
+  await post(transport, path, schema);
+  const metadata = { name: "f", annotations: { a: "b" }, labels: { c: "d" } };
+  const updated = await put(transport, `${path}/f`, { ...schema, metadata });
+  assert.equal(updated.status, 200);
+  const other = { labels: { e: "f" }, annotations: { g: "h" }, finalizers: ["example.com/x"] };
+  const { body } = await merge(transport, `${path}/f/status`, { metadata: other, status: {} });
+  assert.deepEqual(
+    [body.metadata?.labels, body.metadata?.annotations, body.metadata?.finalizers],
+    [{ c: "d" }, { a: "b" }, undefined],
+  );
+});
+
+test("administrators' devices are for namespaces that are marked", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, "/api/v1/namespaces", { metadata: { name: "plain" } });
+  await post(transport, "/api/v1/namespaces", {
+    metadata: { name: "admins", labels: { "resource.kubernetes.io/admin-access": "true" } },
+  });
+  const exactly = { deviceClassName: "c", adminAccess: true };
+  const spec = { devices: { requests: [{ name: "r", exactly }] } };
+  const tell = async (path: string, body: object): Promise<unknown> => {
+    const answer = await post<Status>(transport, `${devices}/namespaces/${path}`, body);
+    return answer.status === 201 ? "made" : answer.body.message;
+  };
+  const claim = { metadata: { name: "a" }, spec };
+  const why =
+    "spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace";
+  assert.equal(
+    await tell("plain/resourceclaims", claim),
+    `ResourceClaim.resource.k8s.io "a" is invalid: ${why}`,
+  );
+  assert.equal(
+    await tell("plain/resourceclaimtemplates", { ...claim, spec: { spec } }),
+    `ResourceClaimTemplate.resource.k8s.io "a" is invalid: ${why}`,
+  );
+  assert.equal(await tell("admins/resourceclaims", claim), "made");
+});
+
+test("what a driver tells of a device goes with the device", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${devices}/namespaces/default/resourceclaims`;
+  const requests = [{ name: "r", exactly: { deviceClassName: "c" } }];
+  await post(transport, path, { metadata: { name: "a" }, spec: { devices: { requests } } });
+  const device = { driver: "d.example.com", pool: "p", device: "x" };
+  const status = { allocation: { devices: { results: [{ request: "r", ...device }] } }, devices: [device] };
+  const told = await merge<ResourceClaim>(transport, `${path}/a/status`, { status });
+  assert.equal(told.body.status?.devices?.length, 1);
+  const gone = await merge<ResourceClaim>(transport, `${path}/a/status`, { status: { allocation: null } });
+  assert.deepEqual(gone.body.status, {});
+  assert.deepEqual((await get<ResourceClaim>(transport, `${path}/a`)).body.status, {});
+});
+
+test("nobody begins to use what has no feature", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const containers = [{ name: "c", image: "x", lifecycle: { stopSignal: "SIGUSR1" } }];
+  const pod = await post(transport, `${core}/pods`, {
+    metadata: { name: "p" },
+    spec: { containers, os: { name: "linux" } },
+  });
+  assert.equal(pod.status, 201);
+  const [container] = (pod.body["spec"] as { containers: { lifecycle?: object }[] }).containers;
+  assert.equal(container?.lifecycle, undefined);
+  const lease = await post(transport, "/apis/coordination.k8s.io/v1/namespaces/default/leases", {
+    metadata: { name: "l" },
+    spec: { strategy: "OldestEmulationVersion", preferredHolder: "h", holderIdentity: "i" },
+  });
+  assert.deepEqual(lease.body["spec"], { holderIdentity: "i" });
+});
