@@ -51,7 +51,6 @@ import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
-import { metricsText } from "./metrics/exposition.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
 import { certificateFaults } from "./metrics/certificate-metrics.ts";
@@ -396,8 +395,8 @@ class ApiserverComponent implements Apiserver {
         version,
         discovery,
         checks: this.#checks(),
-        metrics: () => metricsText(this.#registry),
-        healthMetrics: () => metricsText(this.#healthMetrics.registry),
+        metrics: this.#registry,
+        healthMetrics: this.#healthMetrics.registry,
         onResult: (root, name, isHealthy) => {
           this.#healthMetrics.observe(root, name, isHealthy);
         },

@@ -1,22 +1,22 @@
 /** Everything that isn't a resource: version, health, metrics, discovery, OpenAPI, tokens' public keys. */
+import type { Registry } from "prom-client";
 import { discoveryDocument, type DiscoveryOptions } from "./authn/service-account/discovery.ts";
 import type { DiscoveryRoutes } from "./discovery-routes.ts";
 import { health, type HealthCheck, type HealthOptions } from "./health.ts";
+import { acceptsGzip, compressed } from "./http/compression.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
-import { metricsContentType } from "./metrics/exposition.ts";
+import { exposition } from "./metrics/exposition.ts";
 import { jsonMediaType } from "./request/media-type.ts";
 import { isRead, methodNotAllowed } from "./request/refusals.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
-
-type MetricsText = () => Promise<string>;
 
 export interface OutsideDeps extends HealthOptions {
   readonly version: ServerVersion;
   readonly discovery: DiscoveryRoutes;
   readonly checks: readonly HealthCheck[];
-  readonly metrics: MetricsText;
+  readonly metrics: Registry;
   /** Of the health checks alone. */
-  readonly healthMetrics: MetricsText;
+  readonly healthMetrics: Registry;
   /** /openapi/v2 and /openapi/v3/…; undefined for a path that isn't there. */
   readonly openapi: (call: ApiCall) => Answer | undefined;
   readonly tokenDiscovery: DiscoveryOptions;
@@ -60,9 +60,12 @@ const textAnswer = (body: string): Answer => ({
   body,
 });
 
-async function metricsAnswer(call: ApiCall, metrics: MetricsText): Promise<Answer> {
-  const headers = { "content-type": metricsContentType(call.header("accept")) };
-  return { kind: "raw", status: 200, headers, body: await metrics() };
+async function metricsAnswer(call: ApiCall, registry: Registry): Promise<Answer> {
+  const { contentType, body } = await exposition(registry, call.header("accept"));
+  const headers = { "content-type": contentType };
+  if (!acceptsGzip(call.header("accept-encoding"))) return { kind: "raw", status: 200, headers, body };
+  const zipped = await compressed(Buffer.from(body as string));
+  return { kind: "raw", status: 200, headers: { ...headers, "content-encoding": "gzip" }, body: zipped };
 }
 
 const json = (value: unknown): Answer => ({

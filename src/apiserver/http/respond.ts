@@ -307,7 +307,8 @@ function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<v
     setAll(exchange, { ...more, ...headers, "content-length": String(bytes.length) });
     exchange.send(status, noHeaders, isHead(response) || status === 304 ? undefined : bytes);
   };
-  if (plain.length >= compressedMinBytes && takesGzip(response)) {
+  const isCompressed = headers["content-encoding"] !== undefined;
+  if (!isCompressed && plain.length >= compressedMinBytes && takesGzip(response)) {
     return compressed(plain).then((bytes) => {
       finish(bytes, { "content-encoding": "gzip", vary: "Accept-Encoding" });
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Counter, Gauge, Registry } from "prom-client";
 import { SeriesHistogram } from "#apiserver/http/series-histogram.ts";
-import { goFloat, metricsContentType, metricsText } from "./exposition.ts";
+import { exposition, goFloat, metricsContentType, metricsText } from "./exposition.ts";
 import { registerMetaMetrics } from "./meta-metrics.ts";
 import { alpha, deprecated, stable } from "./stability.ts";
 
@@ -69,6 +69,13 @@ const accepts: readonly [accept: string, escaping: string][] = [
   ["application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5", "underscores"],
   ["text/plain;version=0.0.4;escaping=allow-utf-8", "allow-utf-8"],
   ["text/plain;escaping=made-up", "underscores"],
+  ["text/plain;version=1.0.0;escaping=dots;q=0.9,text/plain;version=0.0.4;q=0.5", "dots"],
+  ["application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", "underscores"],
+  ["application/vnd.google.protobuf;proto=example.com.Other;encoding=delimited", "underscores"],
+  [
+    "text/plain, application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6",
+    "underscores",
+  ],
 ];
 for (const [accept, escaping] of accepts) {
   test(`who accepts ${JSON.stringify(accept)} gets text, ${escaping}`, () => {
@@ -78,6 +85,50 @@ for (const [accept, escaping] of accepts) {
     );
   });
 }
+
+const textBytes = (value: string): number[] => [value.length, ...Buffer.from(value)];
+const double = (value: number): number[] => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return [...bytes];
+};
+const message = (id: number, ...parts: (number | number[])[]): number[] => {
+  const inner = parts.flat();
+  return [id * 8 + 2, inner.length, ...inner];
+};
+const label = (name: string, value: string): number[] =>
+  message(1, 0x0a, textBytes(name), 0x12, textBytes(value));
+const bucket = (count: number, le: number): number[] => message(3, 0x08, count, 0x11, double(le));
+
+test("who prefers protobuf gets each family after its length, zeros and all", async () => {
+  const registry = new Registry();
+  const registers = [registry];
+  new Counter({ name: "c_total", help: "C.", labelNames: ["b", "a"], registers }).inc({ b: "x", a: "y" }, 0);
+  new Gauge({ name: "g", help: "G.", registers }).set(-1);
+  const histogram = new SeriesHistogram({ name: "h", help: "H.", buckets: [0.5, 2] }, registry).series({});
+  for (const value of [0.25, 1, 4]) histogram.observe(value);
+  // Prometheus with native histograms turned on.
+  const accept =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+  const { contentType, body } = await exposition(registry, accept);
+  assert.equal(
+    contentType,
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores",
+  );
+  const families = [
+    [
+      [0x0a, textBytes("c_total"), 0x12, textBytes("C."), 0x18, 0],
+      message(4, label("a", "y"), label("b", "x"), message(3, 0x09, double(0))),
+    ],
+    [[0x0a, textBytes("g"), 0x12, textBytes("G."), 0x18, 1], message(4, message(2, 0x09, double(-1)))],
+    [
+      [0x0a, textBytes("h"), 0x12, textBytes("H."), 0x18, 4],
+      message(4, message(7, [0x08, 3], 0x11, double(5.25), bucket(1, 0.5), bucket(2, 2))),
+    ],
+  ].map((parts) => parts.flat(2));
+  const wanted = families.flatMap((bytes) => [bytes.length, ...bytes]);
+  assert.deepEqual([...(body as Buffer)], wanted);
+});
 
 test("metrics are counted by what is promised of them", async () => {
   const registry = new Registry();

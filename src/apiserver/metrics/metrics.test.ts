@@ -1,6 +1,7 @@
 /** What a server tells of itself after requests, under upstream's names. */
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { systemClock } from "#base/clock.ts";
 import { FuzzClient, type HttpAnswer } from "#testing/fuzz/http-case.ts";
 import { startTestServer } from "#testing/server.ts";
@@ -20,6 +21,14 @@ suite("metrics", async () => {
     const bytes = Buffer.from(body === undefined ? "" : JSON.stringify(body), "utf8");
     const answer = await client.send({ method, path, headers, body: bytes }, "h1");
     assert.ok(answer !== undefined);
+    return answer;
+  };
+  const shown = async (headers: Readonly<Record<string, string>>): Promise<HttpAnswer> => {
+    const answer = await client.send(
+      { method: "GET", path: "/metrics", headers, body: Buffer.alloc(0) },
+      "h1",
+    );
+    assert.ok(answer?.status === 200);
     return answer;
   };
   /** The sum of all series of that name that have these labels. */
@@ -61,6 +70,23 @@ suite("metrics", async () => {
       [],
     );
     assert.ok(lines.some((line) => line.startsWith('registered_metrics_total{deprecated_version="",')));
+  });
+
+  test("they come compressed to who takes it, and as protobuf to who prefers that", async () => {
+    const zipped = await shown({ "accept-encoding": "gzip" });
+    assert.equal(zipped.headers["content-encoding"], "gzip");
+    assert.match(gunzipSync(zipped.body).toString("utf8"), /^# HELP aggregator_/);
+    const plain = await shown({ "accept-encoding": "identity" });
+    assert.equal(plain.headers["content-encoding"], undefined);
+    const accept =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    const { headers, body } = await shown({ accept });
+    assert.match(String(headers["content-type"]), /^application\/vnd\.google\.protobuf; proto=/);
+    // Its length, its name.
+    const name = "aggregator_discovery_aggregation_count_total";
+    assert.equal(body.indexOf(Buffer.from([0x0a, name.length, ...Buffer.from(name)])), 1);
+    const slis = await send("GET", "/metrics/slis");
+    assert.equal(slis.status, 200);
   });
 
   test("what the process takes is told in the names that Go's client has", async () => {
