@@ -202,6 +202,7 @@ export class Assembly {
 function servedRoutes(scheme: Scheme, routes: Installed["routes"]): ChainDeps["routes"] {
   const served = new Set(scheme.served());
   return {
+    custom: (of) => routes.custom(of),
     find: (info) => {
       const own = scheme.resource(info.group, info.version, info.resource);
       return own === undefined || served.has(own) ? routes.find(info) : undefined;

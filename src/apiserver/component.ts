@@ -70,6 +70,7 @@ import { EventExpiry } from "./registry/event-expiry.ts";
 import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
 import { createSecurity, type Security } from "./security.ts";
+import { StartSteps } from "./start-steps.ts";
 import type { ServerVersion } from "./version.ts";
 
 export interface ApiserverDeps {
@@ -129,6 +130,7 @@ class ApiserverComponent implements Apiserver {
   readonly #registry = new Registry();
   readonly #healthMetrics = new HealthMetrics();
   readonly #serverId: string;
+  readonly #steps = new StartSteps();
   readonly #auditMetrics = new AuditMetrics(this.#registry);
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
@@ -136,7 +138,6 @@ class ApiserverComponent implements Apiserver {
   readonly #protobuf: ProtobufCodec;
   #auditor: Auditor | undefined;
   readonly #addresses: readonly AddressRange[];
-  #hasBootstrapped = false;
   #isStopping = false;
   #port = 0;
 
@@ -256,16 +257,21 @@ class ApiserverComponent implements Apiserver {
     log.info("listening", { address: this.#options.bindAddress, port: this.#port });
 
     await this.#informers.waitForSync(signal);
+    this.#steps.done("informers");
     await bootstrap(this.#client, signal);
+    this.#steps.done("bootstrap");
     stack.defer(await this.#assembly.repairClaims());
+    this.#steps.done("claims");
     stack.defer(await this.servers.start(this.#port, signal));
+    this.#steps.done("servers");
     await reconcileClusterAuthentication(this.#client, this.#options, signal);
-    this.#hasBootstrapped = true;
+    this.#steps.done("authentication");
     const aggregating = this.#roles.run(stop.signal);
     const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
     const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
     stack.defer(expiry.start());
+    this.#steps.done("controllers");
     ready();
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -445,7 +451,7 @@ class ApiserverComponent implements Apiserver {
     return serverChecks({
       ...this.#deps,
       encryptionFault: encryption === undefined ? undefined : () => encryption.file.fault(),
-      hasBootstrapped: () => this.#hasBootstrapped,
+      steps: this.#steps,
       isStopping: () => this.#isStopping || this.#deps.stopping?.aborted === true,
     });
   }

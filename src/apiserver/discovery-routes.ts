@@ -16,6 +16,7 @@ import {
 import { SeriesCounter, type Count } from "./metrics/series-counter.ts";
 import { alpha } from "./metrics/stability.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
+import { assertGet } from "./request/refusals.ts";
 
 export interface DiscoveryOptions {
   /** "10.0.0.1:6443" */
@@ -46,7 +47,7 @@ export class DiscoveryRoutes {
     this.#aggregations = aggregationCount(deps.registry);
   }
 
-  /** Undefined when the path isn't discovery's. */
+  /** Undefined when the path isn't discovery's. Throws 405: what lists groups takes any method, the rest only GET. */
   answer(call: ApiCall): Answer | undefined {
     const parts = call.path.split("/").filter((part) => part !== "");
     const [root, first, second, ...rest] = parts;
@@ -74,6 +75,7 @@ export class DiscoveryRoutes {
   }
 
   #root(root: "api" | "apis", call: ApiCall): Answer {
+    if (root === "api") assertGet(call);
     const groups = this.#allGroups().filter(({ name }) => (name === "") === (root === "api"));
     const version = negotiateAggregated(call.header("accept"));
     if (version !== undefined) {
@@ -100,6 +102,7 @@ export class DiscoveryRoutes {
       .find(({ name }) => name === group)
       ?.versions.find((each) => each.version === version);
     if (found === undefined) return undefined;
+    if (this.#deps.scheme.groups().includes(group)) assertGet(call);
     return this.#legacy(call.path, call, () => apiResourceList({ group, version }, found.resources));
   }
 
@@ -112,6 +115,14 @@ export class DiscoveryRoutes {
       ? body
       : shape.encode(shape.isObjectJson ? { ...object } : { apiVersion: "v1", ...object });
     return answered(call, etag, shape.contentType(false), encoded);
+  }
+
+  /** What a list of all paths has of these. */
+  paths(): string[] {
+    return this.#allGroups().flatMap(({ name, versions }) => {
+      const root = name === "" ? "/api" : `/apis/${name}`;
+      return [root, ...versions.map(({ version }) => `${root}/${version}`)];
+    });
   }
 
   #document(key: string, make: () => object): DiscoveryDocument {

@@ -6,7 +6,7 @@ export interface HealthCheck {
   readonly name: string;
   /** Being alive doesn't depend on it: it counts for /readyz only. */
   readonly isReadinessOnly: boolean;
-  /** Undefined: healthy. The reason is logged, never shown. */
+  /** Undefined: healthy. The reason is logged, and shown only to who asks for this check by its name. */
   check(): Promise<string | undefined> | string | undefined;
 }
 
@@ -18,70 +18,66 @@ export interface HealthOptions {
 
 const roots = ["healthz", "livez", "readyz"];
 
-/** Undefined for a path that isn't about health. */
+/** Undefined for a path that isn't about health: each has one form, without a slash at its end. */
 export async function health(
   path: string,
   query: URLSearchParams,
   checks: readonly HealthCheck[],
-  { onFailure, onResult }: HealthOptions,
+  options: HealthOptions,
 ): Promise<Answer | undefined> {
   const [root = "", ...rest] = path.split("/").slice(1);
   if (!roots.includes(root)) return undefined;
-  const name = rest.join("/").replace(/\/$/, "");
-  const counted = root === "readyz" ? checks : checks.filter(({ isReadinessOnly }) => !isReadinessOnly);
-  if (name !== "") {
-    const one = counted.find((check) => check.name === name);
-    if (one === undefined) return undefined;
-    return report(root, [one], { query, onFailure, onResult, isSingle: true });
-  }
-  const excluded = new Set(query.getAll("exclude"));
-  return report(
-    root,
-    counted.filter((check) => !excluded.has(check.name)),
-    {
-      query,
-      onFailure,
-      onResult,
-      isSingle: false,
-      excluded: counted.filter((check) => excluded.has(check.name)),
-      unknown: [...excluded].filter((each) => counted.every((check) => check.name !== each)).toSorted(),
-    },
-  );
+  const counted = checksOf(root, checks);
+  if (rest.length === 0) return report(root, counted, query, options);
+  const one = counted.find(({ name }) => name === rest.join("/"));
+  return one === undefined ? undefined : single(root, one, options);
 }
 
-interface ReportOptions extends HealthOptions {
-  readonly query: URLSearchParams;
-  readonly isSingle: boolean;
-  readonly excluded?: readonly HealthCheck[];
-  /** Of those that were to be excluded. */
-  readonly unknown?: readonly string[];
+const checksOf = (root: string, checks: readonly HealthCheck[]): readonly HealthCheck[] =>
+  root === "readyz" ? checks : checks.filter(({ isReadinessOnly }) => !isReadinessOnly);
+
+/** Where each root and each of its checks is found. */
+export const healthPaths = (checks: readonly HealthCheck[]): string[] =>
+  roots.flatMap((root) => [`/${root}`, ...checksOf(root, checks).map(({ name }) => `/${root}/${name}`)]);
+
+async function asked(
+  root: string,
+  check: HealthCheck,
+  { onFailure, onResult }: HealthOptions,
+): Promise<string | undefined> {
+  const reason = await check.check();
+  onResult(root, check.name, reason === undefined);
+  if (reason !== undefined) onFailure(check.name, reason);
+  return reason;
+}
+
+async function single(root: string, check: HealthCheck, options: HealthOptions): Promise<Answer> {
+  const reason = await asked(root, check, options);
+  return reason === undefined ? plain(200, "ok") : plain(500, `internal server error: ${reason}\n`);
 }
 
 async function report(
   root: string,
   checks: readonly HealthCheck[],
-  { query, onFailure, onResult, isSingle, excluded = [], unknown = [] }: ReportOptions,
+  query: URLSearchParams,
+  options: HealthOptions,
 ): Promise<Answer> {
-  const results = await Promise.all(
-    checks.map(async (check) => ({ name: check.name, reason: await check.check() })),
+  const excluded = new Set(query.getAll("exclude"));
+  let failed = 0;
+  const lines = await Promise.all(
+    checks.map(async (check) => {
+      const { name } = check;
+      if (excluded.has(name)) return `[+]${name} excluded: ok`;
+      const reason = await asked(root, check, options);
+      if (reason === undefined) return `[+]${name} ok`;
+      failed++;
+      return `[-]${name} failed: reason withheld`;
+    }),
   );
-  const failed = results.filter(({ reason }) => reason !== undefined);
-  for (const { name, reason } of results) onResult(root, name, reason === undefined);
-  for (const { name, reason = "" } of failed) onFailure(name, reason);
-  const lines = [
-    ...excluded.map(({ name }) => `[+]${name} excluded: ok`),
-    ...results.map(({ name, reason }) =>
-      reason === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`,
-    ),
-    ...(unknown.length === 0 ? [] : [cannotExclude(unknown)]),
-  ];
-  if (failed.length > 0) {
-    const text = isSingle
-      ? "internal server error: reason withheld\n"
-      : `${lines.join("\n")}\n${root} check failed\n`;
-    return plain(500, text);
-  }
-  return plain(200, query.has("verbose") && !isSingle ? `${lines.join("\n")}\n${root} check passed\n` : "ok");
+  const unknown = [...excluded].filter((each) => checks.every(({ name }) => name !== each));
+  if (unknown.length > 0) lines.push(cannotExclude(unknown.toSorted()));
+  if (failed > 0) return plain(500, `${lines.join("\n")}\n${root} check failed\n`);
+  return plain(200, query.has("verbose") ? `${lines.join("\n")}\n${root} check passed\n` : "ok");
 }
 
 const cannotExclude = (names: readonly string[]): string =>

@@ -2,12 +2,12 @@
 import type { Registry } from "prom-client";
 import { discoveryDocument, type DiscoveryOptions } from "./authn/service-account/discovery.ts";
 import type { DiscoveryRoutes } from "./discovery-routes.ts";
-import { health, type HealthCheck, type HealthOptions } from "./health.ts";
+import { health, healthPaths, type HealthCheck, type HealthOptions } from "./health.ts";
 import { acceptsGzip, compressed } from "./http/compression.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
 import { exposition } from "./metrics/exposition.ts";
 import { jsonMediaType } from "./request/media-type.ts";
-import { isRead, methodNotAllowed } from "./request/refusals.ts";
+import { assertGet } from "./request/refusals.ts";
 import { versionDocument, type ServerVersion } from "./version.ts";
 
 export interface OutsideDeps extends HealthOptions {
@@ -26,22 +26,23 @@ export interface OutsideDeps extends HealthOptions {
 
 export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer | undefined> {
   const { path } = call;
-  if (path === "/version" || path === "/version/") return readOnly(call, json(versionDocument(deps.version)));
+  if (path === "/version" || path === "/version/") return onGet(call, json(versionDocument(deps.version)));
   if (path === "/metrics") return metricsAnswer(call, deps.metrics);
   if (path === "/metrics/slis") return metricsAnswer(call, deps.healthMetrics);
   if (path.startsWith("/openapi/")) return deps.openapi(call);
   const dump = deps.flowDump(path, call.query);
   if (dump !== undefined) return textAnswer(dump);
-  if (path === "/") return rootPaths();
+  if (path === "/") return rootPaths(deps);
   return (
     (await health(path, call.query, deps.checks, deps)) ??
-    readOnly(call, deps.discovery.answer(call) ?? tokenDiscovery(path, deps.tokenDiscovery))
+    deps.discovery.answer(call) ??
+    onGet(call, tokenDiscovery(path, deps.tokenDiscovery))
   );
 }
 
-/** Throws 405 for another method; the other paths take any. */
-function readOnly(call: ApiCall, found: Answer | undefined): Answer | undefined {
-  if (found !== undefined && !isRead(call.method)) throw methodNotAllowed();
+/** Throws 405 for another method; most other paths take any. */
+function onGet(call: ApiCall, found: Answer | undefined): Answer | undefined {
+  if (found !== undefined) assertGet(call);
   return found;
 }
 
@@ -75,21 +76,21 @@ const json = (value: unknown): Answer => ({
   body: JSON.stringify(value, undefined, 2),
 });
 
-const rootPaths = (): Answer =>
+/** upstream: apiserver/pkg/server/routes/index.go */
+const rootPaths = ({ discovery, checks }: OutsideDeps): Answer =>
   json({
     paths: [
       "/.well-known/openid-configuration",
-      "/api",
-      "/api/v1",
       "/apis",
-      "/healthz",
-      "/livez",
+      "/apis/",
       "/metrics",
       "/metrics/slis",
       "/openapi/v2",
       "/openapi/v3",
+      "/openapi/v3/",
       "/openid/v1/jwks",
-      "/readyz",
       "/version",
-    ],
+      ...discovery.paths(),
+      ...healthPaths(checks),
+    ].toSorted(),
   });

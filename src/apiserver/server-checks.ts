@@ -3,13 +3,14 @@ import type { Clock } from "#base/clock.ts";
 import { errorText } from "#base/log.ts";
 import type { Store } from "#store/store.ts";
 import type { HealthCheck } from "./health.ts";
+import type { StartSteps } from "./start-steps.ts";
 
 export interface ServerState {
   readonly store: Store;
   readonly clock: Clock;
   /** Of KMS plugins; undefined where nothing is encrypted. */
   readonly encryptionFault: (() => ReturnType<HealthCheck["check"]>) | undefined;
-  hasBootstrapped(): boolean;
+  readonly steps: StartSteps;
   isStopping(): boolean;
   /** Of other components. */
   readonly checks?: readonly HealthCheck[] | undefined;
@@ -41,11 +42,11 @@ export function serverChecks(state: ServerState): readonly HealthCheck[] {
     check("ping", false, () => undefined),
     check("log", false, () => undefined),
     check("etcd", false, () => checkStore(store, clock)),
+    check("etcd-readiness", true, () => checkStore(store, clock)),
+    state.steps.informerSync,
     ...(encryptionFault === undefined ? [] : [check("kms-providers", false, encryptionFault)]),
     check("etcd-writes", true, () => store.writeFault?.message),
-    check("poststarthook/rbac/bootstrap-roles", false, () =>
-      state.hasBootstrapped() ? undefined : "not finished",
-    ),
+    ...state.steps.checks,
     check("shutdown", true, () => (state.isStopping() ? "process is shutting down" : undefined)),
     ...checks,
   ];

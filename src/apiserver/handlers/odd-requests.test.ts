@@ -238,7 +238,7 @@ suite("paths and methods", () => {
     ["POST", "/api/v1/watch/namespaces/default/configmaps", notAllowed],
     ["POST", "/version", notAllowed],
     ["POST", "/api", notAllowed],
-    ["DELETE", "/apis/apps", notAllowed],
+    ["DELETE", "/apis/apps/v1", notAllowed],
     ["PUT", "/api/v1", notAllowed],
     ["OPTIONS", `${maps}/a`, notAllowed],
     ["POST", "/healthz", "ok"],

@@ -60,18 +60,6 @@ suite("big answers", async () => {
     for (const bytes of whole) assert.deepEqual(items(bytes), expected);
   });
 
-  test("HEAD of a list has no body", async () => {
-    const stream = ask({ ":method": "HEAD" });
-    assert.equal(await statusOf(stream), 200);
-    assert.equal((await buffer(stream)).length, 0);
-  });
-
-  test("HEAD of a watch is a head, and over", async () => {
-    const stream = ask({ ":method": "HEAD", ":path": `${maps}?watch=true` });
-    assert.equal(await statusOf(stream), 200);
-    assert.equal((await buffer(stream)).length, 0);
-  });
-
   test("who wants to be told before he sends is told", async () => {
     const stream = session.request({ ":path": maps, ":method": "POST", expect: "100-continue" });
     const continued = once(stream, "continue");

@@ -37,16 +37,6 @@ test("the bytes are those of the store, with the revision spliced in", async () 
   assert.deepEqual(JSON.parse(got), made);
 });
 
-test("HEAD has the head of GET and no body", async () => {
-  await createMap("head");
-  const get = await h2("GET", `${maps}/head`);
-  const head = await h2("HEAD", `${maps}/head`);
-  assert.deepEqual(
-    [head.status, head.body.length, head.headers["content-length"]],
-    [200, 0, get.headers["content-length"]],
-  );
-});
-
 test("without credentials one is anonymous; with bad ones one is nobody", async () => {
   const anonymous = await h1({ path: maps });
   assert.equal(anonymous.status, 403);

@@ -45,6 +45,11 @@ export class RouteTable {
     return this.#custom.has(key) && !this.#resources.has(key);
   }
 
+  /** The custom resource that is asked about; undefined where there is none of that name. */
+  custom(of: GroupVersionResource): RoutedResource | undefined {
+    return this.isCustom(of) ? this.#custom.get(keyOf(of.group, of.version, of.resource)) : undefined;
+  }
+
   find(info: RequestInfo): FoundRoute | undefined {
     const key = keyOf(info.group, info.version, info.resource);
     const resource = this.#resources.get(key) ?? this.#custom.get(key);

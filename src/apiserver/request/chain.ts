@@ -11,15 +11,15 @@ import type { Answer, ApiCall } from "./call.ts";
 import { isConnect, type RequestInfo } from "./info.ts";
 import {
   authorizationFailed,
-  isRead,
   methodNotAllowed,
   notFoundAnywhere,
+  refuseCustom,
   unknownResource,
 } from "./refusals.ts";
 
 export interface ChainDeps {
   readonly authorizer: Authorizer;
-  readonly routes: Pick<RouteTable, "find">;
+  readonly routes: Pick<RouteTable, "find" | "custom">;
   /** A group of our own, whose paths nobody else serves. */
   readonly isBuiltInGroup: (group: string) => boolean;
   /** Of what another server serves; undefined when this one does. */
@@ -86,12 +86,23 @@ export function authorizationAttributes(
   return { ...info, user, fieldSelector, labelSelector };
 }
 
+/**
+ * Of what has a handler for each method, not for each verb: HEAD is a get to who authorizes it, but no handler's. And the
+ * paths of old that begin with watch/ are taken for watches before their method is looked at.
+ */
+function isOddRead({ method }: ApiCall, info: RequestInfo): boolean {
+  return method === "HEAD" ? !isConnect(info) : info.verb === "watch" && method !== "GET";
+}
+
 function dispatch(call: ApiCall, info: RequestInfo, deps: ChainDeps): Answer | Promise<Answer> {
   const found = info.isMisplaced === true ? undefined : deps.routes.find(info);
-  if (found === undefined) return nothingAt(call.path, deps);
-  // The paths of old that begin with watch/ are taken for watches before their method is looked at.
-  const isOddWatch = info.verb === "watch" && !isRead(call.method);
-  if (found.route === undefined || isOddWatch) throw methodNotAllowed();
+  if (found?.route === undefined) {
+    const custom = info.isMisplaced === true ? undefined : deps.routes.custom(info);
+    if (custom !== undefined) return refuseCustom(info, custom);
+    if (found === undefined) return nothingAt(call.path, deps);
+    throw methodNotAllowed();
+  }
+  if (isOddRead(call, info) && deps.routes.custom(info) === undefined) throw methodNotAllowed();
   // Who takes over the connection, or passes on what somebody else says, has no say in its form.
   if (!isConnect(info)) call.assertAcceptable?.();
   // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.

@@ -13,6 +13,8 @@ export type Verb =
   | "connect"
   /** the deprecated /api/v1/proxy/… and /api/v1/watch/… paths */
   | "proxy"
+  /** of a method that no resource knows: OPTIONS, TRACE */
+  | ""
   /** of paths outside the API: the lower-case HTTP method */
   | "post"
   | "put"
@@ -97,9 +99,7 @@ type ResourcePart = Pick<
 
 function parseResource(method: string, parts: readonly string[], query: URLSearchParams): ResourcePart {
   const isSpecial = parts[0] === "watch" || parts[0] === "proxy";
-  const verb: Verb = isSpecial
-    ? (parts[0] as "watch" | "proxy")
-    : (methodVerbs[method] ?? (method.toLowerCase() as Verb));
+  const verb: Verb = isSpecial ? (parts[0] as "watch" | "proxy") : (methodVerbs[method] ?? "");
   const place = placeOf(isSpecial ? parts.slice(1) : parts);
   const subresource = verb === "proxy" ? "" : (place.rest[2] ?? "");
   const [resource = "", name = ""] = place.rest;

@@ -1,6 +1,14 @@
 /** Refusals before a handler is reached, in upstream's words. upstream: apiserver/pkg/endpoints/handlers/responsewriters/errors.go */
-import { failure, type StatusError } from "#api/meta/status.ts";
+import {
+  badRequestError,
+  failure,
+  methodNotSupportedError,
+  notFoundError,
+  type StatusError,
+} from "#api/meta/status.ts";
+import type { RoutedResource } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
+import type { RequestInfo } from "./info.ts";
 
 export const methodNotAllowed = (): StatusError =>
   failure({
@@ -10,7 +18,10 @@ export const methodNotAllowed = (): StatusError =>
     details: {},
   });
 
-export const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+/** Throws 405. Where one path has one method, HEAD is another. upstream: go-restful's detectRoute */
+export function assertGet({ method }: Pick<ApiCall, "method">): void {
+  if (method !== "GET") throw methodNotAllowed();
+}
 
 /** What a group or version that is served says of what it doesn't have. */
 export const unknownResource = (): StatusError =>
@@ -29,6 +40,22 @@ export function notFoundAnywhere(): Answer {
     headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
     body: "404 page not found\n",
   };
+}
+
+const ofOneObject: readonly string[] = ["get", "update", "patch", "delete"];
+
+/**
+ * Throws 404, 400 or 405, or answers 404: of a custom resource that is there, what is asked of it isn't. Its server looks
+ * at verbs, where the one of built-in resources has a path for each method.
+ * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go
+ */
+export function refuseCustom(info: RequestInfo, { definition, subresources }: RoutedResource): Answer {
+  const { group, resource, namespace, name, subresource, verb } = info;
+  const isOfAll = verb === "list" || verb === "watch";
+  if (definition.namespaced ? namespace === "" && !isOfAll : namespace !== "") return notFoundAnywhere();
+  if (subresource !== "" && !subresources.has(subresource)) throw notFoundError({ group, resource, name });
+  if (name === "" && ofOneObject.includes(verb)) throw badRequestError("name must be provided");
+  throw methodNotSupportedError(group, resource, verb);
 }
 
 const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };

@@ -1,0 +1,63 @@
+/** The health checks, over HTTP as probes and `kubectl get --raw` ask. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { openDoor } from "#testing/door-client.ts";
+import { health, type HealthCheck } from "./health.ts";
+import { StartSteps } from "./start-steps.ts";
+
+const { h2, close } = await openDoor();
+after(close);
+
+const linesOf = async (path: string): Promise<string[]> =>
+  (await h2("GET", path)).body.toString().trimEnd().split("\n");
+
+test("the checks have upstream's names and order; some count for readiness only", async () => {
+  const ready = await linesOf("/readyz?verbose");
+  assert.deepEqual(ready.slice(0, 5), [
+    "[+]ping ok",
+    "[+]log ok",
+    "[+]etcd ok",
+    "[+]etcd-readiness ok",
+    "[+]informer-sync ok",
+  ]);
+  assert.deepEqual(ready.slice(-2), ["[+]shutdown ok", "readyz check passed"]);
+  const onlyReady = ["etcd-readiness", "informer-sync", "etcd-writes", "shutdown"];
+  const live = ready.filter((line) => !onlyReady.some((name) => line === `[+]${name} ok`));
+  assert.deepEqual(await linesOf("/livez?verbose"), [...live.slice(0, -1), "livez check passed"]);
+  assert.deepEqual(await linesOf("/healthz?verbose"), [...live.slice(0, -1), "healthz check passed"]);
+  assert.ok(live.includes("[+]poststarthook/scheduling/bootstrap-system-priority-classes ok"));
+  assert.ok(live.includes("[+]autoregister-completion ok"));
+});
+
+test("what is excluded says so in its place, and what can't be is named", async () => {
+  const lines = await linesOf("/livez?verbose&exclude=etcd&exclude=b&exclude=a,c");
+  assert.equal(lines[2], "[+]etcd excluded: ok");
+  assert.equal(lines.at(-2), 'warn: some health checks cannot be excluded: no matches for "a,c","b"');
+});
+
+const ill: HealthCheck = { name: "ill", isReadinessOnly: false, check: () => "out of order" };
+const quiet = { onFailure: () => undefined, onResult: () => undefined };
+
+test("a failure withholds its reason, except from who asks for that check", async () => {
+  const root = await health("/livez", new URLSearchParams(), [ill], quiet);
+  assert.deepEqual(
+    [root?.kind === "raw" && root.status, root?.kind === "raw" && root.body],
+    [500, "[-]ill failed: reason withheld\nlivez check failed\n"],
+  );
+  const one = await health("/livez/ill", new URLSearchParams(), [ill], quiet);
+  assert.equal(one?.kind === "raw" && one.body, "internal server error: out of order\n");
+});
+
+test("a step of the start isn't done before it is", async () => {
+  const steps = new StartSteps();
+  const failing = (): string[] =>
+    steps.checks.filter((check) => check.check() !== undefined).map(({ name }) => name);
+  assert.equal(failing().length, steps.checks.length);
+  assert.equal(await steps.informerSync.check(), "informers not started yet");
+  for (const step of ["informers", "bootstrap", "claims", "servers", "authentication"] as const) {
+    steps.done(step);
+  }
+  assert.ok(failing().length > 0 && !failing().includes("poststarthook/rbac/bootstrap-roles"));
+  steps.done("controllers");
+  assert.deepEqual(failing(), []);
+});

@@ -1,0 +1,55 @@
+/**
+ * What a server does before it is whole, as checks of its health that bear the names of upstream's hooks and controllers.
+ * upstream: what `kubectl get --raw '/readyz?verbose'` of kube-apiserver lists, in its order
+ */
+import type { HealthCheck } from "./health.ts";
+
+/** In the order in which they are done. */
+export type StartStep = "informers" | "bootstrap" | "claims" | "servers" | "authentication" | "controllers";
+
+const steps: readonly (readonly [name: string, step: StartStep])[] = [
+  ["poststarthook/start-apiserver-admission-initializer", "informers"],
+  ["poststarthook/generic-apiserver-start-informers", "informers"],
+  ["poststarthook/priority-and-fairness-config-consumer", "informers"],
+  ["poststarthook/priority-and-fairness-filter", "informers"],
+  ["poststarthook/start-apiextensions-informers", "informers"],
+  ["poststarthook/start-apiextensions-controllers", "controllers"],
+  ["poststarthook/crd-informer-synced", "informers"],
+  ["poststarthook/start-system-namespaces-controller", "bootstrap"],
+  ["poststarthook/start-cluster-authentication-info-controller", "authentication"],
+  ["poststarthook/start-service-ip-repair-controllers", "claims"],
+  ["poststarthook/rbac/bootstrap-roles", "bootstrap"],
+  ["poststarthook/scheduling/bootstrap-system-priority-classes", "bootstrap"],
+  ["poststarthook/priority-and-fairness-config-producer", "bootstrap"],
+  ["poststarthook/bootstrap-controller", "servers"],
+  ["poststarthook/start-kube-aggregator-informers", "informers"],
+  ["poststarthook/apiservice-status-local-available-controller", "controllers"],
+  ["poststarthook/apiservice-status-remote-available-controller", "controllers"],
+  ["poststarthook/apiservice-registration-controller", "controllers"],
+  ["poststarthook/apiservice-discovery-controller", "controllers"],
+  ["poststarthook/kube-apiserver-autoregistration", "controllers"],
+  ["autoregister-completion", "controllers"],
+  ["poststarthook/apiservice-openapi-controller", "controllers"],
+  ["poststarthook/apiservice-openapiv3-controller", "controllers"],
+];
+
+export class StartSteps {
+  readonly #done = new Set<StartStep>();
+
+  done(step: StartStep): void {
+    this.#done.add(step);
+  }
+
+  /** Of readiness alone, before the others. */
+  readonly informerSync: HealthCheck = {
+    name: "informer-sync",
+    isReadinessOnly: true,
+    check: () => (this.#done.has("informers") ? undefined : "informers not started yet"),
+  };
+
+  readonly checks: readonly HealthCheck[] = steps.map(([name, step]) => ({
+    name,
+    isReadinessOnly: false,
+    check: () => (this.#done.has(step) ? undefined : "not finished"),
+  }));
+}
