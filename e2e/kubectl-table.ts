@@ -193,6 +193,12 @@ const applying: Row = {
     },
     { run: "diff -f -", input: both("1", 0), says: /^$/ },
     {
+      run: "diff -f -",
+      input: both("1", 0).replace("nginx:1", "busybox"),
+      code: 1,
+      says: /^-.* image: nginx:1\n\+.* image: busybox$/m,
+    },
+    {
       run: "apply -f -",
       input: both("2", 0),
       says: "configmap/m configured\ndeployment.apps/applied unchanged\n",

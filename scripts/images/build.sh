@@ -4,9 +4,10 @@
 #   busybox   docker.io/library/busybox:1.36   Debian's busybox-static, every applet linked (httpd, nc, nslookup, wget)
 #   httpd     docker.io/mini/httpd:1, :2       busybox serving its hostname and version over HTTP on port 80
 #   layers    docker.io/mini/layers:1          four layers with whiteouts; its files say what must be left of them
+#   guestbook docker.io/mini/guestbook:1       a guestbook of three parts in busybox's shell: see guestbook/serve
 #   node      docker.io/library/node:24        this machine's node with its libraries (only when asked for)
 #
-# Default: busybox httpd layers. Seconds; what is there already is kept.
+# Default: all but node. Seconds; what is there already is kept.
 set -eu
 cd "$(dirname "$0")"
 cache=${MINI_K8S_CACHE:-../../.cache}
@@ -87,6 +88,14 @@ image_layers() {
     "$work/busybox" "$root/1" "$root/2" "$root/3" "$root/4"
 }
 
+image_guestbook() {
+  busybox_root
+  root=$work/guestbook
+  mkdir -p "$root"
+  cp guestbook/serve guestbook/guestbook "$root/"
+  pack guestbook docker.io/mini/guestbook:1 '{"Entrypoint":["/serve"]}' "$work/busybox" "$root"
+}
+
 image_node() {
   busybox_root
   root=$work/node
@@ -101,9 +110,10 @@ image_node() {
   pack node docker.io/library/node:24 '{"Cmd":["node"]}' "$work/busybox" "$root"
 }
 
-[ $# -gt 0 ] || set -- busybox httpd layers
+[ $# -gt 0 ] || set -- busybox httpd layers guestbook
 for image; do
   case $image in httpd) made=httpd-2 ;; *) made=$image ;; esac
-  [ -e "$images/$made.tar" ] && [ "$images/$made.tar" -nt build.sh ] && [ "$images/$made.tar" -nt pack.ts ] && continue
+  newest=$(ls -t "$images/$made.tar" build.sh pack.ts guestbook/* 2>/dev/null | head -n 1)
+  [ "$newest" = "$images/$made.tar" ] && continue
   "image_$image"
 done
