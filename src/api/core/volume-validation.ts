@@ -16,6 +16,7 @@ import type {
 import { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
+import { checkTemplateMeta } from "../meta/object-meta-validation.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
 import { checkClaimSpec } from "./claim-validation.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./env-validation.ts";
@@ -175,8 +176,12 @@ function checkProjected(source: Loose<ProjectedVolumeSource>, path: string, faul
 function checkEphemeral(source: Loose<EphemeralVolumeSource>, path: string, faults: FaultList): void {
   const claim = source.volumeClaimTemplate;
   const at = `${path}.volumeClaimTemplate`;
-  if (claim === undefined) faults.required(at);
-  else checkClaimSpec(claim.spec ?? {}, `${at}.spec`, faults);
+  if (claim === undefined) {
+    faults.required(at);
+    return;
+  }
+  checkTemplateMeta(claim.metadata, `${at}.metadata`, faults);
+  checkClaimSpec(claim.spec ?? {}, `${at}.spec`, faults);
 }
 
 /** Of a source that is there. Most have no more to say than that they are. */

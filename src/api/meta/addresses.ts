@@ -131,6 +131,17 @@ export function cidrFaults(text: string): readonly string[] {
   return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
+/** For an address with the size of its network, as an interface has it. */
+export function interfaceAddressFaults(text: string): readonly string[] {
+  const range = parseRange(text);
+  if (range === undefined) {
+    return ["must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"];
+  }
+  const { address, prefix } = range;
+  const canonical = `${formatAddress(address)}/${isMapped(address) ? prefix - 96 : prefix}`;
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
 /** What an address in an old field is warned of. */
 export function addressWarnings(text: string, path: string): string[] {
   const address = parseAddress(text);

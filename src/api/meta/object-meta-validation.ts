@@ -160,3 +160,36 @@ export function checkMetaUpdate(
 }
 
 export const subdomainName: NameRule = dnsSubdomainFaults;
+
+/** Go's fields of metadata but for labels and annotations, in its order; messages begin them with a small letter. */
+const templateMetaFields: readonly (readonly [field: keyof ObjectMeta, shown: string])[] = [
+  ["name", "name"],
+  ["generateName", "generateName"],
+  ["namespace", "namespace"],
+  ["selfLink", "selfLink"],
+  ["uid", "uID"],
+  ["resourceVersion", "resourceVersion"],
+  ["generation", "generation"],
+  ["creationTimestamp", "creationTimestamp"],
+  ["deletionTimestamp", "deletionTimestamp"],
+  ["deletionGracePeriodSeconds", "deletionGracePeriodSeconds"],
+  ["ownerReferences", "ownerReferences"],
+  ["finalizers", "finalizers"],
+  ["managedFields", "managedFields"],
+];
+
+const isZero = (value: unknown): boolean => value === undefined || value === "" || value === 0;
+
+/** Of what objects are made of whose names somebody else gives. upstream: ValidateTemplateObjectMeta */
+export function checkTemplateMeta(
+  metadata: Loose<ObjectMeta> | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (metadata === undefined) return;
+  checkAnnotations(metadata.annotations, `${path}.annotations`, faults);
+  checkLabels(metadata.labels, `${path}.labels`, faults);
+  for (const [field, shown] of templateMetaFields) {
+    if (!isZero(metadata[field])) faults.forbidden(`${path}.${shown}`, "cannot be set");
+  }
+}

@@ -1,5 +1,4 @@
 /** What a claim was given, and what its devices say of themselves. upstream: pkg/apis/resource/validation/validation.go */
-import { isIP } from "node:net";
 import { checkNodeSelector } from "../core/affinity-validation.ts";
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type {
@@ -9,16 +8,16 @@ import type {
   DeviceRequestAllocationResult,
   NetworkDeviceData,
 } from "../generated/types/resource-v1.ts";
+import { interfaceAddressFaults } from "../meta/addresses.ts";
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
-import { checkBindings, checkPoolName } from "./binding-validation.ts";
+import { checkBindings, checkPoolName, checkUnique } from "./binding-validation.ts";
 import {
   checkConfiguration,
   checkRequestName,
   checkRequestNames,
-  checkToleration,
   type RequestNames,
 } from "./claim-validation.ts";
 
@@ -61,12 +60,16 @@ export function checkAllocation(
   const { results = [], config = [] } = devices;
   const at = `${path}.devices`;
   if (results.length > resultsMax) faults.tooMany(`${at}.results`, results.length, resultsMax);
-  for (const [index, result] of results.entries()) {
-    checkResult(result, names, `${at}.results[${index}]`, faults);
+  else {
+    for (const [index, result] of results.entries()) {
+      checkResult(result, names, `${at}.results[${index}]`, faults);
+    }
   }
   if (config.length > configMax) faults.tooMany(`${at}.config`, config.length, configMax);
-  for (const [index, one] of config.entries()) {
-    checkAllocatedConfiguration(one, names, `${at}.config[${index}]`, faults);
+  else {
+    for (const [index, one] of config.entries()) {
+      checkAllocatedConfiguration(one, names, `${at}.config[${index}]`, faults);
+    }
   }
   if (nodeSelector !== undefined) checkNodeSelector(nodeSelector, `${path}.nodeSelector`, faults);
 }
@@ -80,9 +83,6 @@ function checkResult(
   checkRequestName(result.request ?? "", names, `${path}.request`, faults);
   checkDeviceId(result, path, faults);
   checkBindings(result, path, faults);
-  for (const [index, toleration] of (result.tolerations ?? []).entries()) {
-    checkToleration(toleration, `${path}.tolerations[${index}]`, faults);
-  }
   checkShare(result, path, faults);
 }
 
@@ -105,7 +105,6 @@ export function checkDeviceStatuses(
   faults: FaultList,
 ): void {
   const allocated = new Set((allocation?.devices?.results ?? []).map(idOf));
-  const seen = new Set<string>();
   for (const [index, device] of (statuses ?? []).entries()) {
     const at = `${path}[${index}]`;
     const id = idOf(device);
@@ -113,9 +112,8 @@ export function checkDeviceStatuses(
     checkShare(device, at, faults);
     if (!allocated.has(id)) faults.invalid(at, id, "must be an allocated device in the claim");
     checkDeviceStatus(device, at, faults);
-    if (seen.has(id)) faults.duplicate(at, id);
-    seen.add(id);
   }
+  checkUnique((statuses ?? []).map(idOf), path, faults);
 }
 
 function checkDeviceStatus(
@@ -147,20 +145,10 @@ function checkNetworkData(
     faults.tooLong(`${at}.hardwareAddress`, hardwareAddressLengthMax);
   }
   if (ips.length > addressesMax) faults.tooMany(`${at}.ips`, ips.length, addressesMax);
-  for (const [index, address] of ips.entries()) {
-    const path = `${at}.ips[${index}]`;
-    if (!isInterfaceAddress(address)) {
-      const text = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
-      faults.invalid(path, address, text);
+  else {
+    for (const [index, address] of ips.entries()) {
+      faults.messages(`${at}.ips[${index}]`, address, interfaceAddressFaults(address));
     }
-    if (ips.indexOf(address) !== index) faults.duplicate(path, address);
+    checkUnique(ips, `${at}.ips`, faults);
   }
-}
-
-function isInterfaceAddress(text: string): boolean {
-  const [address = "", bits = "", ...more] = text.split("/");
-  const family = isIP(address);
-  return (
-    family !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
-  );
 }

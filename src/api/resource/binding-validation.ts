@@ -51,8 +51,11 @@ function checkNames(names: readonly string[], path: string, faults: FaultList): 
   else for (const [index, name] of names.entries()) checkLabelName(name, `${path}[${index}]`, faults);
 }
 
-function checkUnique(names: readonly string[], path: string, faults: FaultList): void {
-  for (const [index, name] of names.entries()) {
-    if (names.indexOf(name) !== index) faults.duplicate(`${path}[${index}]`, name);
+/** That no key comes twice. Looked at when the items are known to be good, each for itself. upstream: validateSet */
+export function checkUnique(keys: readonly string[], path: string, faults: FaultList): void {
+  const seen = new Set<string>();
+  for (const [index, key] of keys.entries()) {
+    if (seen.has(key)) faults.duplicate(`${path}[${index}]`, key);
+    seen.add(key);
   }
 }

@@ -12,10 +12,10 @@ import type {
 } from "../generated/types/resource-v1.ts";
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { omitted } from "../meta/field-error.ts";
 import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from "../meta/names.ts";
+import { checkUnique } from "./binding-validation.ts";
 import { checkPropertyName } from "./device-validation.ts";
 import { expressionLengthMax } from "./selectors.ts";
 
@@ -24,7 +24,6 @@ const alternativesMax = 8;
 const selectorsMax = 32;
 const constraintsMax = 32;
 const configMax = 32;
-const tolerationsMax = 16;
 const parametersLengthMax = 10 * 1024;
 
 const oneOfBoth = "exactly one of `exactly` or `firstAvailable` is required";
@@ -78,34 +77,28 @@ function checkMode({ allocationMode = "", count = 0 }: Ask, path: string, faults
 }
 
 function checkAsk(ask: Ask, path: string, faults: FaultList): void {
-  const { deviceClassName = "", tolerations = [] } = ask;
+  const { deviceClassName = "" } = ask;
   if (deviceClassName === "") faults.required(`${path}.deviceClassName`);
   else faults.messages(`${path}.deviceClassName`, deviceClassName, dnsSubdomainFaults(deviceClassName));
   checkSelectors(ask.selectors, `${path}.selectors`, faults);
   checkMode(ask, path, faults);
-  const at = `${path}.tolerations`;
-  if (tolerations.length > tolerationsMax) faults.tooMany(at, tolerations.length, tolerationsMax);
-  for (const [index, toleration] of tolerations.entries()) {
-    checkToleration(toleration, `${at}[${index}]`, faults);
+  for (const [index, toleration] of (ask.tolerations ?? []).entries()) {
+    checkToleration(toleration, `${path}.tolerations[${index}]`, faults);
   }
 }
 
-function checkName(name: string, names: Set<string>, path: string, faults: FaultList): void {
-  if (name === "") {
-    faults.required(path);
-    return;
-  }
+const checkName = (name: string, path: string, faults: FaultList): void =>
   faults.messages(path, name, dnsLabelFaults(name));
-  if (names.has(name)) faults.duplicate(path, name);
-  names.add(name);
-}
+
+const namesOf = (named: readonly { readonly name?: string | undefined }[]): readonly string[] =>
+  named.map(({ name = "" }) => name);
 
 function checkRequest(request: Loose<DeviceRequest>, path: string, faults: FaultList): void {
   const { exactly, firstAvailable = [] } = request;
   const has = firstAvailable.length > 0;
   if (exactly === undefined && !has) faults.required(path, oneOfBoth);
   else if (exactly !== undefined && has) {
-    faults.invalid(path, omitted, `${oneOfBoth}, but multiple fields are set`);
+    faults.invalid(path, undefined, `${oneOfBoth}, but multiple fields are set`);
   } else if (exactly !== undefined) checkAsk(exactly, `${path}.exactly`, faults);
   if (exactly !== undefined || !has) return;
   const at = `${path}.firstAvailable`;
@@ -113,11 +106,11 @@ function checkRequest(request: Loose<DeviceRequest>, path: string, faults: Fault
     faults.tooMany(at, firstAvailable.length, alternativesMax);
     return;
   }
-  const names = new Set<string>();
   for (const [index, alternative] of firstAvailable.entries()) {
-    checkName(alternative.name ?? "", names, `${at}[${index}].name`, faults);
+    checkName(alternative.name ?? "", `${at}[${index}].name`, faults);
     checkAsk(alternative, `${at}[${index}]`, faults);
   }
+  checkUnique(namesOf(firstAvailable), at, faults);
 }
 
 export const namesIn = (requests: readonly Loose<DeviceRequest>[]): RequestNames =>
@@ -139,14 +132,12 @@ export function checkRequestNames(
     return;
   }
   for (const [index, name] of given.entries()) checkRequestName(name, known, `${path}[${index}]`, faults);
-  for (const [index, name] of given.entries()) {
-    if (given.indexOf(name) !== index) faults.duplicate(`${path}[${index}]`, name);
-  }
+  checkUnique(given, path, faults);
 }
 
 export function checkRequestName(name: string, known: RequestNames, at: string, faults: FaultList): void {
   const parts = name.split("/");
-  if (parts.length <= 2) for (const part of parts) faults.messages(at, name, dnsLabelFaults(part));
+  if (parts.length <= 2) for (const part of parts) faults.messages(at, part, dnsLabelFaults(part));
   if (!known.has(name)) faults.invalid(at, name, requestNeeded);
 }
 
@@ -171,7 +162,9 @@ function checkConstraint(
     faults.required(`${path}.matchAttribute`);
   }
   checkAttribute(matchAttribute, `${path}.matchAttribute`, faults);
-  checkAttribute(distinctAttribute, `${path}.distinctAttribute`, faults);
+  if (matchAttribute === undefined) {
+    checkAttribute(distinctAttribute, `${path}.distinctAttribute`, faults);
+  }
 }
 
 export function checkConfiguration(
@@ -212,12 +205,12 @@ export function checkConfigurations(
 }
 
 function checkRequests(requests: readonly Loose<DeviceRequest>[], path: string, faults: FaultList): void {
-  const names = new Set<string>();
   for (const [index, request] of requests.entries()) {
     const at = `${path}[${index}]`;
-    checkName(request.name ?? "", names, `${at}.name`, faults);
+    checkName(request.name ?? "", `${at}.name`, faults);
     checkRequest(request, at, faults);
   }
+  checkUnique(namesOf(requests), path, faults);
 }
 
 function checkDevices(claim: Loose<DeviceClaim>, path: string, faults: FaultList): void {

@@ -9,15 +9,16 @@ import type {
   DeviceTaint,
 } from "../generated/types/resource-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { omitted } from "../meta/field-error.ts";
 import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, identifierFaults, labelValueFaults } from "../meta/names.ts";
-import { checkBindings } from "./binding-validation.ts";
+import { checkBindings, checkUnique } from "./binding-validation.ts";
 import { checkRequestPolicy } from "./request-policy-validation.ts";
 
 const propertiesMax = 32;
 const identifierLengthMax = 32;
+/** A domain of 63, a slash and an identifier. */
+const nameShownMax = 63 + 1 + identifierLengthMax;
 const valueLengthMax = 64;
 const taintsMax = 16;
 const consumptionsMax = 2;
@@ -50,11 +51,12 @@ export function checkDevice(
     );
   }
   for (const [key, attribute] of Object.entries(attributes)) {
-    checkPropertyName(key, `${path}.attributes[${key}]`, faults);
-    checkAttribute(attribute, `${path}.attributes[${key}]`, faults);
+    const at = `${path}.attributes[${shown(key)}]`;
+    checkPropertyName(key, at, faults);
+    checkAttribute(attribute, at, faults);
   }
   for (const [key, one] of Object.entries(capacity)) {
-    const at = `${path}.capacity[${key}]`;
+    const at = `${path}.capacity[${shown(key)}]`;
     checkPropertyName(key, at, faults);
     if (one.requestPolicy === undefined) continue;
     if (device.allowMultipleAllocations === true) checkRequestPolicy(one, `${at}.requestPolicy`, faults);
@@ -67,17 +69,30 @@ export function checkDevice(
   checkBindings(device, path, faults);
 }
 
-/** "name" or "example.com/name" */
+/** "name" or "example.com/name"; of more parts than two, upstream says nothing. */
 export function checkPropertyName(name: string, path: string, faults: FaultList): void {
-  const slash = name.indexOf("/");
-  const [domain, id] = slash < 0 ? [undefined, name] : [name.slice(0, slash), name.slice(slash + 1)];
-  if (domain === "") faults.required(path, "the domain must not be empty");
-  else if (domain !== undefined) checkCsiDriverName(domain, path, faults);
-  if (id === "") faults.required(path, domain === undefined ? "name required" : "the name must not be empty");
-  else {
-    if (id.length > identifierLengthMax) faults.tooLong(path, identifierLengthMax);
-    faults.messages(path, id, identifierFaults(id));
+  const [first = "", second, ...more] = name.split("/");
+  if (more.length > 0) return;
+  if (second === undefined) {
+    checkIdentifier(first, path, faults);
+    return;
   }
+  if (first === "") faults.invalid(path, "", "the domain must not be empty");
+  else checkCsiDriverName(first, path, faults);
+  if (second === "") faults.invalid(path, "", "the name must not be empty");
+  else checkIdentifier(second, path, faults);
+}
+
+function checkIdentifier(id: string, path: string, faults: FaultList): void {
+  if (Buffer.byteLength(id) > identifierLengthMax) faults.tooLong(path, identifierLengthMax);
+  faults.messages(path, id, identifierFaults(id));
+}
+
+/** A name of whatever length, as a path shows it: what is too long lacks its middle. upstream: truncateIfTooLong */
+function shown(name: string): string {
+  if (name.length <= nameShownMax) return name;
+  const rest = nameShownMax - 3;
+  return `${name.slice(0, Math.ceil(rest / 2))}...${name.slice(name.length - Math.floor(rest / 2))}`;
 }
 
 function checkAttribute(attribute: Loose<DeviceAttribute>, path: string, faults: FaultList): void {
@@ -114,15 +129,14 @@ function checkConsumptions(
     faults.tooMany(path, consumptions.length, consumptionsMax);
     return;
   }
-  const seen = new Set<string>();
   for (const [index, { counterSet = "", counters }] of consumptions.entries()) {
     const at = `${path}[${index}]`;
     if (counterSet === "") faults.required(`${at}.counterSet`);
     else faults.messages(`${at}.counterSet`, counterSet, dnsLabelFaults(counterSet));
     checkCounters(counters, `${at}.counters`, faults);
-    if (seen.has(counterSet)) faults.duplicate(at, counterSet);
-    seen.add(counterSet);
   }
+  const sets = consumptions.map(({ counterSet = "" }) => counterSet);
+  checkUnique(sets, path, faults);
 }
 
 function checkCounters(counters: Loose<CounterSet>["counters"] = {}, path: string, faults: FaultList): void {
@@ -141,15 +155,14 @@ export function checkCounterSets(
     faults.tooMany(path, sets.length, counterSetsMax);
     return;
   }
-  const seen = new Set<string>();
   for (const [index, { name = "", counters }] of sets.entries()) {
     const at = `${path}[${index}]`;
     if (name === "") faults.required(`${at}.name`);
     else faults.messages(`${at}.name`, name, dnsLabelFaults(name));
     checkCounters(counters, `${at}.counters`, faults);
-    if (seen.has(name)) faults.duplicate(at, name);
-    seen.add(name);
   }
+  const names = sets.map(({ name = "" }) => name);
+  checkUnique(names, path, faults);
 }
 
 /** Devices say where they are only if their slice says so. */
@@ -159,7 +172,7 @@ function checkPlace(device: Loose<Device>, isPlacedAlone: boolean, path: string,
     if (nodeName !== undefined || nodeSelector !== undefined || allNodes !== undefined) {
       const text =
         "`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec";
-      faults.invalid(path, omitted, text);
+      faults.invalid(path, undefined, text);
     }
     return;
   }

@@ -6,7 +6,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
-import { checkPoolName } from "./binding-validation.ts";
+import { checkPoolName, checkUnique } from "./binding-validation.ts";
 import { checkCounterSets, checkDevice } from "./device-validation.ts";
 
 const devicesMax = 128;
@@ -71,35 +71,39 @@ function checkSliceDevices(
     faults.tooMany(path, devices.length, most);
     return;
   }
-  const names = new Set<string>();
   for (const [index, device] of devices.entries()) {
     const { name = "" } = device;
-    const at = `${path}[${index}].name`;
-    if (name === "") faults.required(at);
-    else faults.messages(at, name, dnsLabelFaults(name));
-    if (name !== "" && names.has(name)) faults.duplicate(at, name);
-    names.add(name);
+    faults.messages(`${path}[${index}].name`, name, dnsLabelFaults(name));
     checkDevice(device, perDeviceNodeSelection, `${path}[${index}]`, faults);
   }
+  const names = devices.map(({ name = "" }) => name);
+  checkUnique(names, path, faults);
 }
 
-export function checkSlice({ spec = {} }: Loose<ResourceSlice>, faults: FaultList): void {
+/** Nobody takes a slice over, nor moves it. */
+function checkIdentity(
+  spec: Loose<ResourceSliceSpec>,
+  old: Loose<ResourceSliceSpec>,
+  faults: FaultList,
+): void {
+  checkImmutable(spec.pool?.name, old.pool?.name, "spec.pool.name", faults);
+  checkImmutable(spec.driver, old.driver, "spec.driver", faults);
+  checkImmutable(spec.nodeName, old.nodeName, "spec.nodeName", faults);
+}
+
+/** `old` is undefined for a new one. */
+export function checkSlice(
+  { spec = {} }: Loose<ResourceSlice>,
+  old: Loose<ResourceSlice> | undefined,
+  faults: FaultList,
+): void {
   checkCsiDriverName(spec.driver, "spec.driver", faults);
   checkPool(spec.pool ?? {}, "spec.pool", faults);
+  if (old !== undefined) checkIdentity(spec, old.spec ?? {}, faults);
   checkNodes(spec, "spec", faults);
   if (spec.sharedCounters !== undefined && spec.devices !== undefined) {
     faults.invalid("spec", "", "only one of `sharedCounters` or `devices` is allowed");
   }
   checkSliceDevices(spec, "spec.devices", faults);
   checkCounterSets(spec.sharedCounters, "spec.sharedCounters", faults);
-}
-
-export function checkSliceUpdate(
-  { spec }: Loose<ResourceSlice>,
-  old: Loose<ResourceSlice>,
-  faults: FaultList,
-): void {
-  checkImmutable(spec?.pool?.name, old.spec?.pool?.name, "spec.pool.name", faults);
-  checkImmutable(spec?.driver, old.spec?.driver, "spec.driver", faults);
-  checkImmutable(spec?.nodeName, old.spec?.nodeName, "spec.nodeName", faults);
 }

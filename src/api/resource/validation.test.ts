@@ -36,11 +36,11 @@ const nodeRule =
 
 const creates: readonly CreateCase[] = [
   [claim, asks({ name: "r", firstAvailable: [{ name: "a", deviceClassName: "c" }] })],
-  [claim, asks({ name: "", exactly }), `${request}.name: Required value`],
+  [claim, asks({ name: "", exactly }), `${request}.name: Invalid value: "": a lowercase RFC 1123 label…`],
   [
     claim,
     asks({ name: "r", exactly }, { name: "r", exactly }),
-    'spec.devices.requests[1].name: Duplicate value: "r"',
+    'spec.devices.requests[1]: Duplicate value: "r"',
   ],
   [
     claim,
@@ -50,7 +50,7 @@ const creates: readonly CreateCase[] = [
   [
     claim,
     asks({ name: "r", exactly, firstAvailable: [{ name: "a", deviceClassName: "c" }] }),
-    `${request}: Invalid value: exactly one of \`exactly\` or \`firstAvailable\` is required, but multiple fields are set`,
+    `${request}: Invalid value: "null": exactly one of \`exactly\` or \`firstAvailable\` is required, but multiple fields are set`,
   ],
   [claim, one({ deviceClassName: "" }), `${request}.exactly.deviceClassName: Required value`],
   [
@@ -109,6 +109,13 @@ const creates: readonly CreateCase[] = [
   ],
   [
     template,
+    spec({ metadata: { name: "n", uid: "u", labels: { "a b": "c" } } }),
+    'spec.metadata.labels: Invalid value: "a b": name part must consist of…',
+    "spec.metadata.name: Forbidden: cannot be set",
+    "spec.metadata.uID: Forbidden: cannot be set",
+  ],
+  [
+    template,
     spec({ spec: { devices: { requests: [{ name: "r" }] } } }),
     "spec.spec.devices.requests[0]: Required value…",
   ],
@@ -139,8 +146,8 @@ const creates: readonly CreateCase[] = [
   [
     slice,
     spec({ devices: [{ name: "" }, { name: "a" }, { name: "a" }] }),
-    "spec.devices[0].name: Required value",
-    'spec.devices[2].name: Duplicate value: "a"',
+    'spec.devices[0].name: Invalid value: "": a lowercase RFC 1123 label…',
+    'spec.devices[2]: Duplicate value: "a"',
   ],
 ];
 
@@ -235,9 +242,9 @@ testCreates({ [slice]: valid[slice] ?? {} }, [
   [
     slice,
     device({ attributes: { "": { int: 1 }, "/a": { int: 1 }, "d/": { int: 1 }, "a-b": { int: 1 } } }),
-    `${at}.attributes[]: Required value: name required`,
-    `${at}.attributes[/a]: Required value: the domain must not be empty`,
-    `${at}.attributes[d/]: Required value: the name must not be empty`,
+    `${at}.attributes[]: Invalid value: "": a valid C identifier must start with…`,
+    `${at}.attributes[/a]: Invalid value: "": the domain must not be empty`,
+    `${at}.attributes[d/]: Invalid value: "": the name must not be empty`,
     `${at}.attributes[a-b]: Invalid value: "a-b": a valid C identifier must start with…`,
   ],
   [
@@ -277,7 +284,7 @@ testCreates({ [slice]: valid[slice] ?? {} }, [
   [
     slice,
     device({ nodeName: "n" }),
-    `${at}: Invalid value: \`nodeName\`, \`nodeSelector\` and \`allNodes\` can only be set if \`perDeviceNodeSelection\` is set to true in the ResourceSlice spec`,
+    `${at}: Invalid value: "null": \`nodeName\`, \`nodeSelector\` and \`allNodes\` can only be set if \`perDeviceNodeSelection\` is set to true in the ResourceSlice spec`,
   ],
   [
     slice,
@@ -353,8 +360,8 @@ testStatusUpdates(valid, [
     claim,
     { status: { allocation } },
     { status: { reservedFor: [consumer, consumer, { resource: "pods", name: "p" }] } },
-    'status.reservedFor[1]: Duplicate value: "u"',
     "status.reservedFor[2].uid: Required value",
+    'status.reservedFor[1]: Duplicate value: "u"',
   ],
   [claim, {}, allocated([result])],
   [
@@ -401,7 +408,7 @@ testStatusUpdates(valid, [
             ...id,
             conditions: [{ ...condition, status: "x", reason: "" }],
             data: [1],
-            networkData: { ips: ["10.0.0.1"] },
+            networkData: { ips: ["10.0.0.1", "010.0.0.1/8", "::ffff:10.0.0.1/120", "10.0.0.1"] },
           },
           { ...id, device: "other" },
         ],
@@ -411,6 +418,10 @@ testStatusUpdates(valid, [
     "status.devices[0].conditions[0].reason: Required value: must be set",
     'status.devices[0].data: Invalid value: "<value omitted>": must be a valid JSON object',
     'status.devices[0].networkData.ips[0]: Invalid value: "10.0.0.1": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)',
+    'status.devices[0].networkData.ips[1]: Invalid value: "010.0.0.1/8": must be in canonical form ("10.0.0.1/8")',
+    'status.devices[0].networkData.ips[2]: Invalid value: "::ffff:10.0.0.1/120": must be in canonical form ("10.0.0.1/24")',
+    'status.devices[0].networkData.ips[3]: Invalid value: "10.0.0.1": must be a valid address…',
+    'status.devices[0].networkData.ips[3]: Duplicate value: "10.0.0.1"',
     'status.devices[1]: Invalid value: "d/p/other": must be an allocated device in the claim',
   ],
 ]);

@@ -4,15 +4,18 @@ import type {
   ResourceClaim,
   ResourceClaimConsumerReference,
   ResourceClaimTemplate,
+  ResourceSlice,
 } from "../generated/types/resource-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { qualifiedNameFaults } from "../meta/names.ts";
+import { checkTemplateMeta } from "../meta/object-meta-validation.ts";
 import { checkAllocation, checkDeviceStatuses } from "./allocation-validation.ts";
+import { checkUnique } from "./binding-validation.ts";
 import { checkClaimSpec, checkConfiguration, checkSelectors, namesIn } from "./claim-validation.ts";
-import { checkSlice, checkSliceUpdate } from "./slice-validation.ts";
+import { checkSlice } from "./slice-validation.ts";
 
 const configMax = 32;
 const consumersMax = 256;
@@ -44,15 +47,13 @@ function checkConsumers(
     faults.tooMany(path, consumers.length, consumersMax);
     return;
   }
-  const seen = new Set<string>();
   for (const [index, consumer] of consumers.entries()) {
     for (const field of ["resource", "name", "uid"] as const) {
       if ((consumer[field] ?? "") === "") faults.required(`${path}[${index}].${field}`);
     }
-    const { uid = "" } = consumer;
-    if (uid !== "" && seen.has(uid)) faults.duplicate(`${path}[${index}]`, uid);
-    seen.add(uid);
   }
+  const uids = consumers.map(({ uid = "" }) => uid);
+  checkUnique(uids, path, faults);
 }
 
 /** What is reserved must have been allocated. */
@@ -88,6 +89,11 @@ function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>
   }
 }
 
+function checkTemplate({ spec = {} }: Loose<ResourceClaimTemplate>, faults: FaultList): void {
+  checkTemplateMeta(spec.metadata, "spec.metadata", faults);
+  checkClaimSpec(spec.spec ?? {}, "spec.spec", faults);
+}
+
 type WithSpec = Loose<ResourceClaim | ResourceClaimTemplate>;
 
 const fixedSpec = ({ spec }: WithSpec, old: WithSpec, faults: FaultList): void =>
@@ -101,9 +107,11 @@ export const resourceValidations: ValidationsByKind = {
     onStatusUpdate: checkClaimStatus,
   },
   ResourceClaimTemplate: {
-    onCreate: ({ spec }: Loose<ResourceClaimTemplate>, faults) =>
-      checkClaimSpec(spec?.spec ?? {}, "spec.spec", faults),
+    onCreate: checkTemplate,
     onUpdate: fixedSpec,
   },
-  ResourceSlice: { check: checkSlice, onUpdate: checkSliceUpdate },
+  ResourceSlice: {
+    onCreate: (slice: Loose<ResourceSlice>, faults) => checkSlice(slice, undefined, faults),
+    onUpdate: checkSlice,
+  },
 };
