@@ -6,10 +6,10 @@ import { StatusError } from "#api/meta/status.ts";
 import { Tally } from "#base/tally.ts";
 
 /** In seconds. */
-export const requestBuckets: readonly number[] = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
+const requestBuckets: readonly number[] = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 /** In bytes. */
-export const requestSizeBuckets: readonly number[] = [
+const requestSizeBuckets: readonly number[] = [
   64, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
 ];
 

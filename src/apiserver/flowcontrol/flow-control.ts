@@ -88,10 +88,26 @@ export class FlowControl {
     for (const [name, spec] of specs) {
       this.#configureLevel(name, levelOptions(spec, this.#options.seats, sum));
     }
-    for (const name of this.#levels.keys()) if (!this.#uids.has(name)) this.#levels.delete(name);
+    for (const name of this.#levels.keys()) if (!this.#uids.has(name)) this.#forget(name);
+    this.#tellLimits();
     this.#schemas = all
       .filter(({ spec }) => this.#levels.has(spec?.priorityLevelConfiguration.name ?? ""))
       .toSorted(byPrecedence);
+  }
+
+  #forget(name: string): void {
+    this.#levels.delete(name);
+    this.#deps.metrics.times.forget(name);
+  }
+
+  #tellLimits(): void {
+    const { clock, metrics } = this.#deps;
+    const limits = { waiting: 0, executing: 0 };
+    for (const { queueCapacity, options } of this.#levels.values()) {
+      limits.waiting += queueCapacity;
+      limits.executing += options.nominalSeats;
+    }
+    metrics.times.limits(limits, clock);
   }
 
   #configureLevel(name: string, options: LevelOptions): void {
@@ -105,7 +121,13 @@ export class FlowControl {
     const lendable = (to: PriorityLevel): number => this.#lendable(to);
     this.#levels.set(
       name,
-      new PriorityLevel(name, options, { clock, waitMaxMs, serverSeats: seats, lendable }),
+      new PriorityLevel(name, options, {
+        clock,
+        waitMaxMs,
+        serverSeats: seats,
+        lendable,
+        times: this.#deps.metrics.times.level(name, seats, clock),
+      }),
     );
   }
 
@@ -156,7 +178,7 @@ export class FlowControl {
     const began = this.#deps.clock.monotonic();
     place.begun(0, lease.seats);
     const running = stateOf(classified, lease.seats, waiter, { arrived: began, started: began });
-    this.running.add(running);
+    this.#enter(running, began);
     let answer: T | Promise<T>;
     try {
       answer = work();
@@ -188,10 +210,16 @@ export class FlowControl {
     const enqueued = (length: number): void => {
       place.enqueued(length);
     };
-    const got = await level.acquire(flow, seats, waiter.signal, { request: waits, enqueued });
+    const noRoom = (): void => {
+      place.withoutRoom += 1;
+    };
+    const { times } = this.#deps.metrics;
+    times.add("waiting", waiter.info?.verb, 1, came);
+    const got = await level.acquire(flow, seats, waiter.signal, { request: waits, enqueued, noRoom });
     place.waiting -= 1;
     place.waitingSeats -= seats;
     const began = clock.monotonic();
+    times.add("waiting", waiter.info?.verb, -1, began);
     waiter.held?.(began - came);
     if (typeof got === "string") {
       place.refused(got, began - came);
@@ -200,7 +228,7 @@ export class FlowControl {
     }
     place.begun(began - came, got.seats);
     const running = stateOf(classified, got.seats, waiter, { arrived: came, started: began });
-    this.running.add(running);
+    this.#enter(running, began);
     try {
       return await work();
     } finally {
@@ -208,14 +236,19 @@ export class FlowControl {
     }
   }
 
+  #enter(running: FlowRequestState, now: number): void {
+    this.running.add(running);
+    this.#deps.metrics.times.add("executing", running.info?.verb, 1, now);
+  }
+
   #leave(lease: SeatLease, place: FlowPlace, running: FlowRequestState): void {
-    lease.release();
+    const { clock, metrics } = this.#deps;
+    const now = clock.monotonic();
+    lease.release(now);
     this.running.delete(running);
-    place.done(
-      this.#deps.clock.monotonic() - (running.started ?? 0),
-      lease.seats,
-      running.info?.verb === "watch",
-    );
+    const verb = running.info?.verb;
+    metrics.times.add("executing", verb, -1, now);
+    place.done(now - (running.started ?? 0), lease.seats, verb === "watch");
     // Its seats may be somebody else's now.
     for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();
   }

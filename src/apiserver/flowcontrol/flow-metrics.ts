@@ -1,8 +1,11 @@
 /** What priority and fairness counts, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/metrics.go */
 import { Counter, Gauge, type Registry } from "prom-client";
 import { filterSeries } from "#apiserver/metrics/filter-metrics.ts";
+import { countAtCollection } from "#apiserver/metrics/series-counter.ts";
 import { alpha, beta } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
+import { FlowTimes } from "./flow-times.ts";
+import { isReading } from "./level-times.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
 
 const waitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
@@ -29,6 +32,8 @@ export class FlowPlace {
   executingSeats = 0;
   waiting = 0;
   waitingSeats = 0;
+  /** How often it was a request's turn without seats for it. */
+  withoutRoom = 0;
 
   constructor(labels: Labels, { wait, execution, estimate, queueLength, filter }: FlowHistograms) {
     this.labels = labels;
@@ -86,10 +91,12 @@ export class FlowMetrics {
   readonly estimate: SeriesHistogram;
   readonly queueLength: SeriesHistogram;
   readonly filter: Series;
+  readonly times: FlowTimes;
   readonly #places = new Map<string, FlowPlace>();
 
   constructor(registry: Registry) {
     this.filter = filterSeries(registry, "priorityandfairness");
+    this.times = new FlowTimes(registry);
     this.wait = new SeriesHistogram(
       {
         name: nameOf("request_wait_duration_seconds"),
@@ -129,6 +136,18 @@ export class FlowMetrics {
       registry,
     );
     this.#registerCounts([registry]);
+    const without = {
+      name: nameOf("request_dispatch_no_accommodation_total"),
+      help: alpha(
+        "Number of times a dispatch attempt resulted in a non accommodation due to lack of available seats",
+      ),
+      labelNames,
+    };
+    countAtCollection(without, registry, () =>
+      [...this.#places.values()]
+        .filter(({ withoutRoom }) => withoutRoom > 0)
+        .map(({ labels, withoutRoom }) => ({ labels, value: withoutRoom })),
+    );
   }
 
   place(schemaName: string, levelName: string): FlowPlace {
@@ -216,8 +235,6 @@ export class FlowMetrics {
   }
 }
 
-const readVerbs = new Set(["get", "list", "watch"]);
-
 /** Those that wait, by whether they only read. upstream: apiserver/pkg/endpoints/metrics/metrics.go */
 function registerWaitingByKind(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
   const gauge: Gauge = new Gauge({
@@ -230,7 +247,7 @@ function registerWaitingByKind(registry: Registry, levels: () => Iterable<Priori
       gauge.set({ request_kind: "mutating" }, 0);
       for (const { queues } of levels()) {
         for (const { request } of queues.flatMap(({ waiting }) => waiting)) {
-          gauge.inc({ request_kind: readVerbs.has(request?.info?.verb ?? "") ? "readOnly" : "mutating" });
+          gauge.inc({ request_kind: isReading(request?.info?.verb) ? "readOnly" : "mutating" });
         }
       }
     },

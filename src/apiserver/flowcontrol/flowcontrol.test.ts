@@ -10,6 +10,7 @@ import { mandatoryLevels, mandatorySchemas } from "#api/flowcontrol/mandatory-ob
 import { suggestedLevels, suggestedSchemas } from "./defaults.ts";
 import { FlowControl, type Classified } from "./flow-control.ts";
 import { FlowMetrics } from "./flow-metrics.ts";
+import { LevelTimes } from "./level-times.ts";
 import { handOf, PriorityLevel, type LevelOptions } from "./priority-level.ts";
 import { planMandatory, planSuggested } from "./reconcile.ts";
 import { seatsOf } from "./seats.ts";
@@ -163,6 +164,7 @@ function levelOf(some: Partial<LevelOptions>): { level: PriorityLevel; clock: Ma
       waitMaxMs: 1000,
       serverSeats: 600,
       lendable: () => 0,
+      times: new LevelTimes(600, clock),
     }),
     clock,
   };

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { FlowRequestState } from "./dump.ts";
+import type { LevelState, LevelTimes } from "./level-times.ts";
 
 export interface QueueOptions {
   readonly queues: number;
@@ -38,14 +39,16 @@ export interface LevelEnvironment {
   readonly serverSeats: number;
   /** Seats that other levels could lend now. */
   readonly lendable: (to: PriorityLevel) => number;
+  readonly times: LevelTimes;
 }
 
 interface Waiting {
   readonly seats: number;
   /** For who looks into it. */
   readonly request: FlowRequestState | undefined;
+  readonly noRoom: (() => void) | undefined;
   readonly queue: Queue;
-  readonly seat: (lease: SeatLease) => void;
+  readonly seat: (take: () => SeatLease) => void;
   readonly refuse: (why: Refusal) => void;
 }
 
@@ -63,8 +66,8 @@ export const expectedMs = 3;
 
 export interface SeatLease {
   readonly seats: number;
-  /** Gives the seats back. Once. */
-  release(): void;
+  /** Gives the seats back. Once. `now`: the clock's, of who has just asked it. */
+  release(now?: number): void;
 }
 
 /** Who asks for seats. */
@@ -73,15 +76,19 @@ export interface Applicant {
   readonly request?: FlowRequestState | undefined;
   /** So many wait in its queue now, it among them. */
   readonly enqueued?: ((length: number) => void) | undefined;
+  /** It was his turn, and there were no seats: each time. */
+  readonly noRoom?: (() => void) | undefined;
 }
 
-export class PriorityLevel {
+export class PriorityLevel implements LevelState {
   readonly name: string;
   readonly #environment: LevelEnvironment;
   #options: LevelOptions;
   #queues: Queue[] = [];
+  #executing = 0;
   #executingSeats = 0;
   #waiting = 0;
+  #waitingSeats = 0;
   /** Where a queue begins that had nothing to do. */
   #served = 0;
 
@@ -96,6 +103,11 @@ export class PriorityLevel {
     return this.#options;
   }
 
+  /** Requests that have their seats. */
+  get executing(): number {
+    return this.#executing;
+  }
+
   get executingSeats(): number {
     return this.#executingSeats;
   }
@@ -106,6 +118,16 @@ export class PriorityLevel {
 
   get waiting(): number {
     return this.#waiting;
+  }
+
+  get waitingSeats(): number {
+    return this.#waitingSeats;
+  }
+
+  /** So many requests could wait. */
+  get queueCapacity(): number {
+    const { queues, queueLengthMax } = this.#options.queuing ?? { queues: 0, queueLengthMax: 0 };
+    return queues * queueLengthMax;
   }
 
   /** What it could lend now. */
@@ -139,6 +161,7 @@ export class PriorityLevel {
     const before = this.#options.queuing;
     this.#options = options;
     if (before?.queues !== options.queuing?.queues) this.#dealQueues();
+    this.#environment.times.configured(this, this.#environment.clock.monotonic());
     this.dispatch();
   }
 
@@ -174,21 +197,25 @@ export class PriorityLevel {
     queue: Queue,
     seats: number,
     signal: AbortSignal,
-    { request, enqueued }: Applicant,
+    { request, enqueued, noRoom }: Applicant,
   ): Promise<SeatLease | Refusal> {
     return new Promise((resolve) => {
       const leave = (): void => {
         cancel();
         signal.removeEventListener("abort", onAbort);
         this.#waiting -= 1;
+        this.#waitingSeats -= seats;
+        this.#changed(this.#environment.clock.monotonic());
       };
       const waiting: Waiting = {
         seats,
         request,
+        noRoom,
         queue,
-        seat: (lease) => {
+        seat: (take) => {
+          // Nobody waits and runs at once, not even for a moment: that would be a demand that wasn't there.
           leave();
-          resolve(lease);
+          resolve(take());
         },
         refuse: (why) => {
           queue.waiting.splice(queue.waiting.indexOf(waiting), 1);
@@ -209,6 +236,8 @@ export class PriorityLevel {
       queue.waiting.push(waiting);
       enqueued?.(queue.waiting.length);
       this.#waiting += 1;
+      this.#waitingSeats += seats;
+      this.#changed(this.#environment.clock.monotonic());
       this.dispatch();
     });
   }
@@ -218,10 +247,14 @@ export class PriorityLevel {
     while (this.#waiting > 0) {
       const queue = this.#next();
       const first = queue?.waiting[0];
-      if (queue === undefined || first === undefined || !this.#hasRoom(first.seats)) return;
+      if (queue === undefined || first === undefined) return;
+      if (!this.#hasRoom(first.seats)) {
+        first.noRoom?.();
+        return;
+      }
       queue.waiting.shift();
       this.#served = queue.served;
-      first.seat(this.#take(first.seats, queue));
+      first.seat(() => this.#take(first.seats, queue));
     }
   }
 
@@ -241,8 +274,11 @@ export class PriorityLevel {
   }
 
   #take(seats: number, queue: Queue | undefined): SeatLease {
-    const began = this.#environment.clock.monotonic();
+    const { clock } = this.#environment;
+    const began = clock.monotonic();
+    this.#executing += 1;
     this.#executingSeats += seats;
+    this.#changed(began);
     if (queue !== undefined) {
       queue.executing += seats;
       queue.running += 1;
@@ -251,18 +287,24 @@ export class PriorityLevel {
     let isHeld = true;
     return {
       seats,
-      release: () => {
+      release: (now = clock.monotonic()) => {
         assert(isHeld, "seats are given back once");
         isHeld = false;
+        this.#executing -= 1;
         this.#executingSeats -= seats;
+        this.#changed(now);
         if (queue !== undefined) {
           queue.executing -= seats;
           queue.running -= 1;
-          queue.served += seats * (this.#environment.clock.monotonic() - began - expectedMs);
+          queue.served += seats * (now - began - expectedMs);
         }
         this.dispatch();
       },
     };
+  }
+
+  #changed(now: number): void {
+    this.#environment.times.changed(this, now);
   }
 
   #dealQueues(): void {

@@ -30,7 +30,10 @@ export class Series extends Tally {
   }
 }
 
-function samplesOf({ bounds, counts, sum }: Tally, name: string, labels: Labels): Sample[] {
+/** Of each bucket alone, the one above all bounds last. */
+type Observed = Pick<Tally, "bounds" | "counts" | "sum">;
+
+function samplesOf({ bounds, counts, sum }: Observed, name: string, labels: Labels): Sample[] {
   let count = 0;
   const buckets = counts.map((own, at): Sample => {
     count += own;
@@ -69,9 +72,9 @@ export class SeriesHistogram {
 
 /** A histogram whose series are kept elsewhere. */
 export function histogramAtCollection(
-  { name, help }: HistogramOptions,
+  { name, help }: Pick<HistogramOptions, "name" | "help">,
   registry: Registry,
-  read: () => Iterable<{ readonly labels: Labels; readonly series: Tally }>,
+  read: () => Iterable<{ readonly labels: Labels; readonly series: Observed }>,
 ): void {
   const described = { name, help, type: "histogram", aggregator: "sum" };
   const metric = {

@@ -4,7 +4,7 @@
  */
 import { Gauge, type Registry } from "prom-client";
 import { histogramAtCollection, type Labels } from "#apiserver/http/series-histogram.ts";
-import { readWaitBuckets, type CacheCounts } from "#apiserver/registry/cache-counts.ts";
+import type { CacheCounts } from "#apiserver/registry/cache-counts.ts";
 import type { ResourceCache } from "#apiserver/registry/resource-cache.ts";
 import { countAtCollection } from "./series-counter.ts";
 import { alpha, beta, deprecated, stable } from "./stability.ts";
@@ -134,7 +134,6 @@ export function registerCacheMetrics(registry: Registry, source: StorageSource):
   const waits = {
     name: "apiserver_watch_cache_read_wait_seconds",
     help: alpha("Histogram of time spent waiting for a watch cache to become fresh."),
-    buckets: readWaitBuckets,
   };
   histogramAtCollection(waits, registry, () =>
     [...source.stored()]

@@ -5,13 +5,8 @@
 import { Gauge, type Registry } from "prom-client";
 import { histogramAtCollection, type Labels } from "#apiserver/http/series-histogram.ts";
 import { allLeaseCounts } from "#client/leader/lease-counts.ts";
-import {
-  allRequestCounts,
-  requestBuckets,
-  requestSizeBuckets,
-  type RequestCounts,
-} from "#client/request-counts.ts";
-import { allQueueCounts, queueBuckets, type QueueCounts } from "#client/work/queue-counts.ts";
+import { allRequestCounts, type RequestCounts } from "#client/request-counts.ts";
+import { allQueueCounts, type QueueCounts } from "#client/work/queue-counts.ts";
 import type { Tally } from "#base/tally.ts";
 import { countAtCollection } from "./series-counter.ts";
 import { alpha, beta } from "./stability.ts";
@@ -34,7 +29,7 @@ function registerQueues(registry: Registry): void {
     );
   };
   const histogram = (rest: string, help: string, read: (counts: QueueCounts) => Tally): void => {
-    const options = { name: `workqueue_${rest}`, help, buckets: queueBuckets };
+    const options = { name: `workqueue_${rest}`, help };
     histogramAtCollection(options, registry, () =>
       [...allQueueCounts()].map(([name, counts]) => ({ labels: { name }, series: read(counts) })),
     );
@@ -124,33 +119,21 @@ function registerRequests(registry: Registry): void {
         ({ retriesByCode }) => retriesByCode,
       ),
   );
-  const histograms: readonly [
-    rest: string,
-    help: string,
-    buckets: readonly number[],
-    read: (counts: RequestCounts) => Tally,
-  ][] = [
+  const histograms: readonly [rest: string, help: string, read: (counts: RequestCounts) => Tally][] = [
     [
       "request_duration_seconds",
       alpha("Request latency in seconds. Broken down by verb, and host."),
-      requestBuckets,
       ({ durations }) => durations,
     ],
-    [
-      "request_size_bytes",
-      alpha("Request size in bytes. Broken down by verb and host."),
-      requestSizeBuckets,
-      ({ sent }) => sent,
-    ],
+    ["request_size_bytes", alpha("Request size in bytes. Broken down by verb and host."), ({ sent }) => sent],
     [
       "response_size_bytes",
       alpha("Response size in bytes. Broken down by verb and host."),
-      requestSizeBuckets,
       ({ received }) => received,
     ],
   ];
-  for (const [rest, help, buckets, read] of histograms) {
-    histogramAtCollection({ name: `rest_client_${rest}`, help, buckets }, registry, () =>
+  for (const [rest, help, read] of histograms) {
+    histogramAtCollection({ name: `rest_client_${rest}`, help }, registry, () =>
       [...allRequestCounts()]
         .filter((counts) => read(counts).count > 0)
         .map((counts) => ({ labels: { verb: counts.method, host: counts.host }, series: read(counts) })),

@@ -2,9 +2,7 @@
 import { Tally } from "#base/tally.ts";
 
 /** In seconds. upstream: storage/cacher/metrics, WatchCacheReadWait */
-export const readWaitBuckets: readonly number[] = [
-  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3,
-];
+const readWaitBuckets: readonly number[] = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3];
 
 /** Of lists: how many, the objects looked at for them, and those that were answered. */
 export class ListCounts {

@@ -6,9 +6,7 @@ import type { Clock } from "#base/clock.ts";
 import { Tally } from "#base/tally.ts";
 
 /** In seconds. upstream: exponential, from 1 µs to 1000 s */
-export const queueBuckets: readonly number[] = [
-  0.000001, 0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000,
-];
+const queueBuckets: readonly number[] = [0.000001, 0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000];
 
 /** Told by a queue of each key. */
 export interface QueueObserver {
