@@ -371,7 +371,19 @@ const others: readonly Case[] = [
     { addressType: "IPv6", endpoints: [{ addresses: ["2001:DB8::1"] }] },
     'endpoints[0].addresses[0]: IPv6 address "2001:DB8::1" should be in RFC 5952 canonical format ("2001:db8::1")',
   ],
-  ["discovery.k8s.io/v1/EndpointSlice", { addressType: "FQDN", endpoints: [{ addresses: ["010.1.1.1"] }] }],
+  [
+    "discovery.k8s.io/v1/EndpointSlice",
+    { addressType: "FQDN", endpoints: [{ addresses: ["example.com"] }] },
+    "spec.addressType: FQDN endpoints are deprecated",
+  ],
+  [
+    "discovery.k8s.io/v1/EndpointSlice",
+    {
+      metadata: { labels: { "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["010.1.1.1"] }],
+    },
+  ],
 ];
 
 for (const [key, fields, ...want] of [...pods, ...others]) {

@@ -63,20 +63,30 @@ function capacityWarnings({ nodeTopology }: Loose<CSIStorageCapacity>): string[]
   return [...nodeTermWarnings(nodeTopology ?? {}, "nodeTopology"), ...ofLabels];
 }
 
-const sliceWarnings = ({ addressType, endpoints }: Loose<EndpointSlice>): string[] =>
-  addressType === "FQDN"
-    ? []
-    : (endpoints ?? []).flatMap(({ addresses }, index) =>
-        (addresses ?? []).flatMap((address, position) =>
-          addressWarnings(address, `endpoints[${index}].addresses[${position}]`),
-        ),
-      );
+/** Addresses that our own controllers wrote are fine. upstream: pkg/registry/discovery/endpointslice/strategy.go */
+const sliceWriters = ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+
+function sliceWarnings({ metadata, endpoints }: Loose<EndpointSlice>): string[] {
+  const writer = metadata?.labels?.["endpointslice.kubernetes.io/managed-by"] ?? "";
+  if (sliceWriters.includes(writer)) return [];
+  return (endpoints ?? []).flatMap(({ addresses }, index) =>
+    (addresses ?? []).flatMap((address, position) =>
+      addressWarnings(address, `endpoints[${index}].addresses[${position}]`),
+    ),
+  );
+}
+
+/** Upstream names it by a field that isn't there. */
+const newSliceWarnings = (slice: Loose<EndpointSlice>): string[] => [
+  ...(slice.addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []),
+  ...sliceWarnings(slice),
+];
 
 const byApiVersion: Readonly<Record<string, WarningsByKind>> = {
   v1: coreWarnings,
   "apps/v1": appsWarnings,
   "batch/v1": batchWarnings,
-  "discovery.k8s.io/v1": { EndpointSlice: { onCreate: sliceWarnings, onUpdate: sliceWarnings } },
+  "discovery.k8s.io/v1": { EndpointSlice: { onCreate: newSliceWarnings, onUpdate: sliceWarnings } },
   "networking.k8s.io/v1": {
     Ingress: { onCreate: ingressWarnings },
     NetworkPolicy: { onCreate: networkPolicyWarnings, onUpdate: networkPolicyWarnings },

@@ -1,5 +1,7 @@
 /** ConfigMaps and Secrets. upstream: pkg/apis/core/validation/validation.go (ValidateConfigMap, ValidateSecret) */
 import { accountNameAnnotation } from "./legacy-token.ts";
+import { DecodeError } from "../codec/decode-error.ts";
+import { parseJson } from "../codec/json-text.ts";
 import type { ConfigMap, Secret } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
@@ -47,6 +49,7 @@ function checkFrozen(now: Freezable, old: Freezable, fields: readonly string[], 
 
 export function checkConfigMapUpdate(map: Loose<ConfigMap>, old: Loose<ConfigMap>, faults: FaultList): void {
   checkFrozen({ ...map }, { ...old }, ["data", "binaryData"], faults);
+  checkConfigMap(map, faults);
 }
 
 /** The keys without which a secret of that type is of no use: of each row at least one. */
@@ -66,12 +69,13 @@ const jsonKeys: ReadonlyMap<string, string> = new Map([
 
 function jsonFault(base64: string): string | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(base64, "base64").toString("utf8"));
+    const value = parseJson(Buffer.from(base64, "base64").toString("utf8"));
     if (value === null || (typeof value === "object" && !Array.isArray(value))) return undefined;
     const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
     return `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
   } catch (error) {
-    return error instanceof Error ? error.message : "invalid JSON";
+    if (error instanceof DecodeError) return error.message;
+    throw error;
   }
 }
 
@@ -104,4 +108,5 @@ export function checkSecret(secret: Loose<Secret>, faults: FaultList): void {
 export function checkSecretUpdate(secret: Loose<Secret>, old: Loose<Secret>, faults: FaultList): void {
   checkImmutable(secret.type, old.type, "type", faults);
   checkFrozen({ ...secret }, { ...old }, ["data"], faults);
+  checkSecret(secret, faults);
 }

@@ -223,7 +223,8 @@ function checkExternalTraffic(spec: Spec, faults: FaultList): void {
 function checkInternalTraffic(spec: Spec, faults: FaultList): void {
   const policy = spec.internalTrafficPolicy;
   if (policy === undefined) {
-    if (spec.type !== "ExternalName") faults.required("spec.internalTrafficPolicy");
+    const isNeeded = ["ClusterIP", "LoadBalancer", "NodePort"].includes(spec.type ?? "");
+    if (isNeeded) faults.required("spec.internalTrafficPolicy");
   } else faults.optionalOneOf("spec.internalTrafficPolicy", policy, ["Cluster", "Local"]);
   faults.optionalOneOf("spec.trafficDistribution", spec.trafficDistribution, [
     "PreferClose",

@@ -50,6 +50,11 @@ testCreates(valid, [
   ["v1/Service", spec({ ports: [] }), "spec.ports: Required value"],
   [
     "v1/Service",
+    spec({ type: "Odd" }),
+    'spec.type: Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
+  ],
+  [
+    "v1/Service",
     spec({ ports: [{ port: 80 }, { port: 81 }] }),
     "spec.ports[0].name: Required value",
     "spec.ports[1].name: Required value",
@@ -130,8 +135,8 @@ testCreates(valid, [
   ],
   [
     "v1/Secret",
-    { type: "kubernetes.io/dockerconfigjson", data: { ".dockerconfigjson": "e" } },
-    'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": …',
+    { type: "kubernetes.io/dockerconfigjson", data: { ".dockerconfigjson": "eA==" } },
+    `data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": invalid character 'x' looking for beginning of value`,
   ],
   [
     "v1/Node",
@@ -183,6 +188,15 @@ testCreates(valid, [
 const balancer = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
 
 testUpdates(valid, [
+  [
+    "v1/Secret",
+    { type: "Opaque", immutable: true },
+    { type: "kubernetes.io/tls", data: { b: "AA==" } },
+    'type: Invalid value: "kubernetes.io/tls": field is immutable',
+    "data: Forbidden: field is immutable when `immutable` is set",
+    "data[tls.crt]: Required value",
+    "data[tls.key]: Required value",
+  ],
   ["v1/Node", {}, { spec: { externalID: "x" } }, "spec.externalID: Forbidden: may not be updated"],
   ["v1/Service", spec({ ...balancer, healthCheckNodePort: 30_000 }), {}],
   [

@@ -37,7 +37,7 @@ function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
 
 export const coreValidations: ValidationsByKind = {
   Binding: { check: checkBinding },
-  ConfigMap: { check: checkConfigMap, onUpdate: checkConfigMapUpdate },
+  ConfigMap: { onCreate: checkConfigMap, onUpdate: checkConfigMapUpdate },
   Endpoints: { onCreate: checkEndpoints, onUpdate: checkEndpointsUpdate },
   Event: eventValidation,
   LimitRange: { check: checkLimitRange },
@@ -72,7 +72,7 @@ export const coreValidations: ValidationsByKind = {
     onUpdate: checkResourceQuotaUpdate,
     onStatusUpdate: checkResourceQuotaStatusUpdate,
   },
-  Secret: { check: checkSecret, onUpdate: checkSecretUpdate },
+  Secret: { onCreate: checkSecret, onUpdate: checkSecretUpdate },
   Service: {
     nameFaults: dns1035LabelFaults,
     onCreate: checkService,

@@ -35,6 +35,7 @@ testCreates(valid, [
   special("fe80::1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)", "IPv6"),
   special("224.0.0.9", "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
   special("fd00::1", "must be an IPv4 address"),
+  [slice, { ports: [{ port: 70_000 }] }],
   [slice, zones("zone-a", "zone-b")],
   [
     slice,
@@ -44,7 +45,12 @@ testCreates(valid, [
   ],
   [
     slice,
-    zones(...Array.from({ length: 9 }, (_, index) => `z${index}`)),
+    one({
+      hints: {
+        forZones: Array.from({ length: 9 }, (_, index) => ({ name: `z${index}` })),
+        forNodes: [{ name: "A" }],
+      },
+    }),
     `${at}.hints.forZones: Too many: 9: must have at most 8 items`,
   ],
   [

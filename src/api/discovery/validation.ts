@@ -7,13 +7,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel, checkImmutable, checkLabels, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import {
-  dnsLabelFaults,
-  dnsSubdomainFaults,
-  labelValueFaults,
-  portNumberFaults,
-  qualifiedNameFaults,
-} from "../meta/names.ts";
+import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 
 const endpointsMax = 1000;
 const addressesMax = 100;
@@ -72,9 +66,10 @@ function checkEndpoint(endpoint: Loose<Endpoint>, type: string, path: string, fa
   if (nodeName !== undefined) faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
   checkTopology(endpoint.deprecatedTopology, `${path}.deprecatedTopology`, faults);
   if (hostname !== undefined) checkDnsLabel(hostname, `${path}.hostname`, faults);
-  if (endpoint.hints !== undefined) {
-    checkHints(endpoint.hints.forZones, labelValueFaults, `${path}.hints.forZones`, faults);
-    checkHints(endpoint.hints.forNodes, dnsSubdomainFaults, `${path}.hints.forNodes`, faults);
+  const { forZones, forNodes } = endpoint.hints ?? {};
+  checkHints(forZones, labelValueFaults, `${path}.hints.forZones`, faults);
+  if ((forZones ?? []).length <= hintsMax) {
+    checkHints(forNodes, dnsSubdomainFaults, `${path}.hints.forNodes`, faults);
   }
 }
 
@@ -114,13 +109,13 @@ function checkPorts(ports: readonly Loose<EndpointPort>[] = [], faults: FaultLis
     return;
   }
   const names = new Set<string>();
-  for (const [index, { name = "", protocol, port, appProtocol }] of ports.entries()) {
+  // Upstream doesn't look at their numbers.
+  for (const [index, { name = "", protocol, appProtocol }] of ports.entries()) {
     const path = `ports[${index}]`;
     if (name !== "") checkDnsLabel(name, `${path}.name`, faults);
     if (names.has(name)) faults.duplicate(`${path}.name`, name);
     names.add(name);
     faults.oneOf(`${path}.protocol`, protocol, protocols);
-    if (port !== undefined) faults.messages(`${path}.port`, port, portNumberFaults(port));
     if (appProtocol !== undefined) {
       faults.messages(`${path}.appProtocol`, appProtocol, qualifiedNameFaults(appProtocol));
     }
