@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { followFile } from "#base/follow-file.ts";
 import { errorText } from "#base/log.ts";
 import type { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
+import type { TransformationMetrics } from "#apiserver/metrics/transformation-metrics.ts";
 import type { EncryptionConfiguration } from "./configuration.ts";
 import { EncryptionConfigurationError, parseEncryptionConfiguration } from "./configuration.ts";
 import type { EncryptingStore } from "./encrypting-store.ts";
@@ -18,6 +19,7 @@ const never = new AbortController().signal;
 export interface ConfigurationFileDeps extends KmsDeps {
   readonly store: EncryptingStore;
   readonly metrics?: ReloadMetrics | undefined;
+  readonly transformations?: TransformationMetrics | undefined;
   /** Another configuration counts from now on. */
   readonly loaded: () => void;
 }
@@ -54,7 +56,8 @@ export class ConfigurationFile {
     if (hash === this.#hash) return false;
     const configuration = parseEncryptionConfiguration(this.path, text);
     const kms = await this.#plugins(configuration, signal);
-    this.#deps.store.configure(await transformerFinder(configuration, kms));
+    const { store, transformations } = this.#deps;
+    store.configure(await transformerFinder(configuration, kms, transformations));
     this.#hash = hash;
     await this.#before?.close();
     [this.#before, this.#kms] = [this.#kms, kms];

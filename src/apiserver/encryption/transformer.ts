@@ -2,6 +2,12 @@
  * What the providers of one resource do to its values. Each sealed value says which provider and key wrote it.
  * upstream: apiserver/pkg/storage/value/transformer.go, pkg/server/options/encryptionconfig
  */
+import { qualifiedResource } from "#api/meta/object.ts";
+import type {
+  Transformation,
+  TransformationMetrics,
+  TransformationType,
+} from "#apiserver/metrics/transformation-metrics.ts";
 import { assert } from "#base/assert.ts";
 import { cipherOf, type Cipher, type CipherName } from "./ciphers.ts";
 import type { EncryptionConfiguration, ProviderConfiguration } from "./configuration.ts";
@@ -24,14 +30,27 @@ export class DecryptionError extends Error {
 interface Seal {
   /** "k8s:enc:aescbc:v1:key1:"; "" writes plain. */
   readonly prefix: Buffer;
+  /** The prefix as metrics have it: the provider's, then the key's. */
+  readonly prefixes: readonly string[];
   readonly cipher: Cipher | undefined;
 }
 
+/** What metrics tell of a transformer. */
+interface Measuring {
+  readonly resource: string;
+  readonly metrics: TransformationMetrics;
+}
+
+/** Of a value that no provider wrote. upstream's word */
+const unknownPrefixes: readonly string[] = ["unknown"];
+
 export class Transformer {
   readonly #seals: readonly Seal[];
+  readonly #measuring: Measuring | undefined;
 
-  private constructor(seals: readonly Seal[]) {
+  private constructor(seals: readonly Seal[], measuring?: Measuring) {
     this.#seals = seals;
+    this.#measuring = measuring;
   }
 
   /** `kms`: the plugins that they name. */
@@ -42,26 +61,37 @@ export class Transformer {
     return new Transformer((await Promise.all(providers.map((each) => sealsOf(each, kms)))).flat());
   }
 
+  /** The same for one resource, whose transformations are counted. */
+  measured(measuring: Measuring): Transformer {
+    return new Transformer(this.#seals, measuring);
+  }
+
   seal(value: Buffer, key: string): Buffer {
     const [first] = this.#seals;
-    return first?.cipher === undefined
-      ? value
-      : Buffer.concat([first.prefix, first.cipher.encrypt(value, key)]);
+    if (first === undefined) return value;
+    const { prefix, prefixes, cipher } = first;
+    return this.#transform("to_storage", prefixes, () =>
+      cipher === undefined ? value : Buffer.concat([prefix, cipher.encrypt(value, key)]),
+    );
   }
 
   /** Throws DecryptionError. */
   open(value: Buffer, key: string): Buffer {
-    if (!isSealed(value)) {
-      if (this.#seals.some(({ cipher }) => cipher === undefined)) return value;
-      throw new DecryptionError(key, "no matching prefix found: it is plain, and identity is no provider");
-    }
-    const seal = this.#seals.find(({ prefix, cipher }) => cipher !== undefined && startsWith(value, prefix));
-    if (seal?.cipher === undefined) throw new DecryptionError(key, "no matching prefix found");
-    try {
-      return seal.cipher.decrypt(value.subarray(seal.prefix.length), key);
-    } catch (error) {
-      throw new DecryptionError(key, `the key ${nameIn(seal.prefix)} doesn't fit`, { cause: error });
-    }
+    const seal = this.#seals.find(({ prefix, cipher }) =>
+      cipher === undefined ? !isSealed(value) : startsWith(value, prefix),
+    );
+    return this.#transform("from_storage", seal?.prefixes ?? unknownPrefixes, () => {
+      if (seal !== undefined) return openWith(seal, value, key);
+      const why = isSealed(value) ? "" : ": it is plain, and identity is no provider";
+      throw new DecryptionError(key, `no matching prefix found${why}`);
+    });
+  }
+
+  #transform<T>(type: TransformationType, prefixes: readonly string[], run: () => T): T {
+    if (this.#measuring === undefined) return run();
+    const { metrics, resource } = this.#measuring;
+    const transformation: Transformation = { type, resource, prefixes };
+    return metrics.measured(transformation, run);
   }
 
   /** Whether one of the providers wrote it. */
@@ -76,6 +106,8 @@ export class Transformer {
     const seal = this.#seals.find(({ prefix, cipher }) => cipher !== undefined && startsWith(value, prefix));
     if (seal?.cipher?.prepare === undefined) return undefined;
     const failed = (error: unknown): never => {
+      const { resource = "", metrics } = this.#measuring ?? {};
+      metrics?.failed({ type: "from_storage", resource, prefixes: seal.prefixes }, error);
       throw new DecryptionError(key, nameIn(seal.prefix), { cause: error });
     };
     try {
@@ -94,6 +126,15 @@ export class Transformer {
   }
 }
 
+function openWith({ prefix, cipher }: Seal, value: Buffer, key: string): Buffer {
+  if (cipher === undefined) return value;
+  try {
+    return cipher.decrypt(value.subarray(prefix.length), key);
+  } catch (error) {
+    throw new DecryptionError(key, `the key ${nameIn(prefix)} doesn't fit`, { cause: error });
+  }
+}
+
 const startsWith = (value: Buffer, prefix: Buffer): boolean =>
   value.length >= prefix.length && value.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 
@@ -103,6 +144,12 @@ const isSealed = (value: Buffer): boolean => startsWith(value, sealedBytes);
 /** The provider and key in a sealed value's beginning. */
 const nameIn = (prefix: Buffer): string => prefix.toString("utf8").slice(sealedPrefix.length, -1);
 
+const sealOf = (prefixes: readonly string[], cipher: Cipher | undefined): Seal => ({
+  prefix: Buffer.from(prefixes.join(""), "utf8"),
+  prefixes,
+  cipher,
+});
+
 async function sealsOf(
   provider: ProviderConfiguration,
   kms: Pick<KmsProviders, "get"> | undefined,
@@ -111,14 +158,16 @@ async function sealsOf(
     const { name } = provider.kms;
     const cipher = kms?.get(name);
     assert(cipher !== undefined, `KMS provider ${name} wasn't made`);
-    return [{ prefix: Buffer.from(`${sealedPrefix}kms:v2:${name}:`, "utf8"), cipher }];
+    return [sealOf([`${sealedPrefix}kms:v2:${name}:`], cipher)];
   }
-  if (provider.identity !== undefined) return [{ prefix: Buffer.alloc(0), cipher: undefined }];
+  if (provider.identity !== undefined) return [sealOf([""], undefined)];
   const seals = (["aesgcm", "aescbc", "secretbox"] satisfies CipherName[]).flatMap((name) =>
-    (provider[name]?.keys ?? []).map(async (key) => ({
-      prefix: Buffer.from(`${sealedPrefix}${name}:v1:${key.name}:`, "utf8"),
-      cipher: await cipherOf(name, Buffer.from(key.secret, "base64")),
-    })),
+    (provider[name]?.keys ?? []).map(async (key) =>
+      sealOf(
+        [`${sealedPrefix}${name}:v1:`, `${key.name}:`],
+        await cipherOf(name, Buffer.from(key.secret, "base64")),
+      ),
+    ),
   );
   return Promise.all(seals);
 }
@@ -127,6 +176,7 @@ async function sealsOf(
 export async function transformerFinder(
   configuration: EncryptionConfiguration,
   kms?: Pick<KmsProviders, "get">,
+  metrics?: TransformationMetrics,
 ): Promise<(group: string, resource: string) => Transformer | undefined> {
   const entries = await Promise.all(
     configuration.resources.map(async ({ resources, providers }) => ({
@@ -134,7 +184,7 @@ export async function transformerFinder(
       transformer: await Transformer.of(providers, kms),
     })),
   );
-  return (group, resource) =>
+  const find = (group: string, resource: string): Transformer | undefined =>
     entries.find(({ patterns }) =>
       patterns.some(
         (pattern) =>
@@ -142,4 +192,12 @@ export async function transformerFinder(
           (pattern.resource === "*" || pattern.resource === resource),
       ),
     )?.transformer;
+  if (metrics === undefined) return find;
+  /** As many as there are resources. */
+  const found = new Map<string, Transformer | undefined>();
+  return (group, name) => {
+    const resource = qualifiedResource(group, name);
+    if (!found.has(resource)) found.set(resource, find(group, name)?.measured({ resource, metrics }));
+    return found.get(resource);
+  };
 }

@@ -1,12 +1,15 @@
 /** What KMS plugins are asked and whose keys are in use. upstream: apiserver/pkg/storage/value/encrypt/envelope/metrics/metrics.go */
 import { Gauge, type Registry } from "prom-client";
 import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.ts";
-import { SeriesCounter } from "./series-counter.ts";
+import { SeriesCounter, type Count } from "./series-counter.ts";
 import { shownHash } from "./server-identity.ts";
 import { alpha } from "./stability.ts";
 
 /** upstream: exponential, from 0.1 ms, by 2 */
 const latencyBuckets = Array.from({ length: 14 }, (_, at) => 0.0001 * 2 ** at);
+
+/** upstream: exponential, from 5 µs, by 2 */
+const generationBuckets = Array.from({ length: 14 }, (_, at) => 0.000005 * 2 ** at);
 
 /** gRPC's codes by their numbers, as Go says them. */
 const codes = [
@@ -29,6 +32,15 @@ const codes = [
   "Unauthenticated",
 ];
 
+/** Of an error, or of what brought it about; what isn't gRPC's has a word of its own. */
+export function grpcStatusOf(error: unknown): string {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const { code } = each as { readonly code?: unknown };
+    if (typeof code === "number") return codes[code] ?? "Unknown";
+  }
+  return "unknown-non-grpc";
+}
+
 export type KmsMethod = "Status" | "Encrypt" | "Decrypt";
 type Transformation = "from_storage" | "to_storage";
 
@@ -48,6 +60,8 @@ export class EnvelopeMetrics {
   readonly #usedAt: Gauge;
   readonly #saidAt: Gauge;
   readonly #sources: Gauge;
+  readonly #seedsMade: Series;
+  readonly #misses: Count;
 
   constructor({ registry, serverId }: EnvelopeMetricsDeps) {
     const registers = [registry];
@@ -85,6 +99,22 @@ export class EnvelopeMetrics {
       "Number of times an invalid keyID is returned by the Status RPC call split by error.",
       ["provider_name", "error"],
     );
+    this.#seedsMade = new SeriesHistogram(
+      {
+        name: "apiserver_storage_data_key_generation_duration_seconds",
+        help: alpha("Latencies in seconds of data encryption key(DEK) generation operations."),
+        buckets: generationBuckets,
+      },
+      registry,
+    ).series({});
+    this.#misses = new SeriesCounter(
+      {
+        name: "apiserver_storage_envelope_transformation_cache_misses_total",
+        help: alpha("Total number of cache misses while accessing key decryption key(KEK)."),
+        labelNames: [],
+      },
+      registry,
+    ).count({});
     this.#sources = gauge(
       "dek_source_cache_size",
       "Number of records in data encryption key (DEK) source cache. On a restart, this value is an approximation of the number of decrypt RPC calls the server will make to the KMS plugin.",
@@ -92,10 +122,19 @@ export class EnvelopeMetrics {
     );
   }
 
+  /** A seed of our own, which values' keys follow from. */
+  seedMade(ms: number): void {
+    this.#seedsMade.observe(ms / 1000);
+  }
+
+  /** A value's seed isn't known: the plugin has to be asked. */
+  missed(): void {
+    this.#misses.add();
+  }
+
   /** `error`: of gRPC it has a code. */
   asked(provider: string, method: KmsMethod, ms: number, error: unknown): void {
-    const code = error === undefined ? 0 : (error as { readonly code?: unknown }).code;
-    const status = typeof code === "number" ? (codes[code] ?? "Unknown") : "unknown-non-grpc";
+    const status = error === undefined ? "OK" : grpcStatusOf(error);
     const key = `${provider}\n${method}\n${status}`;
     let series = this.#latencySeries.get(key);
     if (series === undefined) {

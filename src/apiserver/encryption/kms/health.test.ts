@@ -83,6 +83,9 @@ test("what the plugin refuses has gRPC's code in Go's words, and values their ke
   const now = await text();
   const refused = { method_name: "/v2.KeyManagementService/Decrypt", grpc_status_code: "NotFound" };
   assert.equal(valueIn(now, `${name}_kms_operations_latency_seconds_count`, refused), 1);
+  // One seed of its own, and one of another server's.
+  assert.equal(valueIn(now, "apiserver_storage_data_key_generation_duration_seconds_count"), 1);
+  assert.equal(valueIn(now, "apiserver_storage_envelope_transformation_cache_misses_total"), 1);
   for (const way of ["to_storage", "from_storage"]) {
     assert.equal(valueIn(now, `${name}_key_id_hash_total`, { transformation_type: way }), 1, way);
     const last = `${name}_key_id_hash_last_timestamp_seconds`;

@@ -165,6 +165,7 @@ export class KmsProvider implements Cipher {
   async #unwrap(envelope: Envelope, isPatient: boolean): Promise<void> {
     const { plugin, clock, random, log } = this.#deps;
     const { encryptedSource: ciphertext, keyId, annotations, sourceType } = envelope;
+    this.#deps.metrics?.missed();
     for (;;) {
       try {
         const asking = plugin.decrypt({ ciphertext, keyId, annotations, uid: random.uuid() });
@@ -225,13 +226,15 @@ export class KmsProvider implements Cipher {
   }
 
   async #rotate(keyId: string): Promise<void> {
-    const { clock, random, plugin, log } = this.#deps;
+    const { clock, random, plugin, log, metrics } = this.#deps;
     const expiresMs = clock.now() + writeMaxMs;
     if (this.#state?.source.keyId === keyId) {
       this.#state = { ...this.#state, expiresMs };
       return;
     }
+    const began = clock.monotonic();
     const seed = random.bytes(seedBytes);
+    metrics?.seedMade(clock.monotonic() - began);
     const source = await this.#timed("Encrypt", plugin.encrypt(seed, random.uuid()));
     checkSource(source);
     if (source.keyId !== keyId) {
