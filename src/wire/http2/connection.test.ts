@@ -175,3 +175,35 @@ test("what comes on a stream after its end ends that stream", async (t) => {
     assert.equal(told.payload.readUInt32BE(0), errorCodes.streamClosed);
   }
 });
+
+test("a short answer doesn't wait for the end of long ones, which go on in turns", async (t) => {
+  const long = Buffer.alloc(8 * 2 ** 20);
+  const lengths = [long.length, long.length, 100];
+  const { client, heard } = await world(t, (stream) => {
+    stream.sendHeaders(encodeHeaders([{ name: ":status", value: "200" }]), false);
+    stream.sendData(long.subarray(0, lengths.shift()), true);
+    return ignoring;
+  });
+  const windows = settingsFrame([[settings.initialWindow, 2 ** 30]]);
+  const window = numbersFrame(frameTypes.windowUpdate, 0, 2 ** 30);
+  client.pause();
+  client.write(Buffer.concat([preface, windows, window, ask(1), ask(3)]));
+  client.write(ask(5), () => client.resume());
+  const endOf = (id: number): number =>
+    heard.findIndex(({ stream, flags: bits }) => stream === id && (bits & flags.endStream) !== 0);
+  while ([1, 3, 5].some((id) => endOf(id) < 0)) await once(client, "data");
+  assert.ok(endOf(5) < endOf(1) && endOf(5) < endOf(3), "the short one is last");
+  const begun = heard.findIndex(({ stream, type }) => stream === 3 && type === frameTypes.data);
+  assert.ok(begun < endOf(1), "the second begins when the first has ended");
+  for (const [id, length] of [
+    [1, long.length],
+    [3, long.length],
+    [5, 100],
+  ] as const) {
+    const data = heard.filter(({ stream, type }) => stream === id && type === frameTypes.data);
+    assert.equal(
+      data.reduce((sum, { payload }) => sum + payload.length, 0),
+      length,
+    );
+  }
+});

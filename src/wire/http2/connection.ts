@@ -29,7 +29,7 @@ import { type Http2Stream, type StreamHandler, type StreamOwner, StreamState } f
 const streamWindowBytes = 2 ** 20;
 const connectionWindowBytes = 16 * 2 ** 20;
 const concurrentStreamsMax = 10_000;
-/** Written, and not yet taken by the system: from here on streams wait. */
+/** Written, and not yet taken by the system: from here on streams wait. Long bodies, which Node would copy, wait for all. */
 const backlogBytesMax = 2 ** 20;
 /** Of answers too short to wait for a window: who goes on asking and reads none of them is left. */
 const unreadBytesMax = 16 * 2 ** 20;
@@ -86,19 +86,12 @@ export class Http2Connection implements StreamOwner {
   constructor(socket: Socket, options: Http2ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#out = new Outbox(socket);
+    this.#out = new Outbox(socket, this.#pumpAll);
     this.#decoder = new HpackDecoder(options.headerBytesMax);
     this.#resets = new ResetBudget(options.clock);
     this.usedAt = options.clock.monotonic();
-    socket.on("data", (chunk: Buffer) => {
-      this.#receive(chunk);
-    });
-    socket.on("drain", () => {
-      this.#pumpAll();
-    });
-    socket.on("end", () => {
-      this.#endSoon();
-    });
+    socket.on("data", this.#receive);
+    socket.on("end", this.#endSoon);
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#closeAll();
@@ -184,7 +177,7 @@ export class Http2Connection implements StreamOwner {
     this.#out.push(numbersFrame(frameTypes.goAway, 0, this.#lastStream, code));
   }
 
-  #receive(chunk: Buffer): void {
+  readonly #receive = (chunk: Buffer): void => {
     if (this.#hasEnded) return;
     if (this.#out.backlogBytes > unreadBytesMax) {
       this.close(errorCodes.enhanceYourCalm);
@@ -198,7 +191,7 @@ export class Http2Connection implements StreamOwner {
       else if (error instanceof HpackError) this.close(errorCodes.compression);
       else throw error;
     }
-  }
+  };
 
   #greet(chunk: Buffer): Buffer {
     const length = Math.min(chunk.length, this.#greeting.length);
@@ -382,17 +375,24 @@ export class Http2Connection implements StreamOwner {
     else this.#pump(stream);
   }
 
-  #pumpAll(): void {
-    for (const stream of this.#sending) this.#pump(stream);
-  }
+  readonly #pumpAll = (): void => {
+    let left = this.#sending.size;
+    for (const stream of this.#sending) {
+      if (left-- === 0) return;
+      this.#pump(stream);
+    }
+  };
 
   /** Sends what windows and backlog allow. */
   #pump(stream: StreamState): void {
     const { queue } = stream;
+    let hasSent = false;
     for (let chunk = queue[0]; chunk !== undefined; chunk = queue[0]) {
       const { length } = chunk.bytes;
-      const allowed = Math.min(stream.sendWindow, this.#sendWindow, frameBytesMax);
-      if ((allowed <= 0 && length > 0) || this.#out.backlogBytes > backlogBytesMax) {
+      const allowed = this.#allowed(stream);
+      if (allowed < Math.min(length, 1)) {
+        // Now the others have their turn.
+        if (hasSent) this.#sending.delete(stream);
         this.#sending.add(stream);
         this.#tellRoom(stream);
         return;
@@ -401,6 +401,7 @@ export class Http2Connection implements StreamOwner {
       if (isWhole) queue.shift();
       const isEnd = isWhole && queue.length === 0 && stream.isEnding && stream.trailers === undefined;
       this.#pushData(stream, isWhole ? chunk.bytes : chunk.bytes.subarray(0, allowed), isEnd);
+      hasSent = true;
       if (isWhole) chunk.taken?.();
       else chunk.bytes = chunk.bytes.subarray(allowed);
     }
@@ -411,6 +412,13 @@ export class Http2Connection implements StreamOwner {
       this.#pushHeaders(stream, trailers, true);
     } else if (stream.isEnding) this.#endOurSide(stream);
     else this.#tellRoom(stream);
+  }
+
+  /** How many bytes of it may go out in one frame; below 0: not even an empty one. */
+  #allowed(stream: StreamState): number {
+    const isLong = stream.queuedBytes > frameBytesMax;
+    const mustWait = this.#out.backlogBytes > backlogBytesMax || (isLong && this.#out.isWriting);
+    return mustWait ? -1 : Math.max(0, Math.min(stream.sendWindow, this.#sendWindow, frameBytesMax));
   }
 
   #tellRoom(stream: StreamState): void {
@@ -430,15 +438,7 @@ export class Http2Connection implements StreamOwner {
 
   #pushHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
     stream.hasBegun = true;
-    const first = block.length <= frameBytesMax ? block : block.subarray(0, frameBytesMax);
-    const endStream = isLast ? flags.endStream : 0;
-    const isWhole = first === block;
-    this.#out.frame(frameTypes.headers, endStream | (isWhole ? flags.endHeaders : 0), stream.id, first);
-    for (let at = first.length; at < block.length; at += frameBytesMax) {
-      const part = block.subarray(at, at + frameBytesMax);
-      const end = at + part.length === block.length ? flags.endHeaders : 0;
-      this.#out.frame(frameTypes.continuation, end, stream.id, part);
-    }
+    this.#out.headers(stream.id, block, isLast);
     if (isLast) this.#endOurSide(stream);
   }
 
@@ -479,10 +479,10 @@ export class Http2Connection implements StreamOwner {
   }
 
   /** Once what was written is read. */
-  #endSoon(): void {
+  readonly #endSoon = (): void => {
     this.#socket.destroySoon();
     if (!this.#socket.destroyed) this.#linger();
-  }
+  };
 
   #linger(): void {
     const cancel = this.#options.clock.after(lingerMs, () => {
