@@ -152,7 +152,7 @@ function checkFamilies(spec: Spec, faults: FaultList): void {
 const isOfSix = (ip: string): boolean => parseAddress(ip)?.length === 128;
 
 /** upstream: ValidateServiceClusterIPsRelatedFields */
-function checkClusterIps(spec: Spec, old: Spec, faults: FaultList): void {
+export function checkClusterIps(spec: Spec, old: Spec, faults: FaultList): void {
   if (spec.type === "ExternalName") return;
   const ips = spec.clusterIPs ?? [];
   const path = "spec.clusterIPs";

@@ -12,7 +12,8 @@ import { keyOf } from "#api/meta/object.ts";
 import type { ResourceStore } from "../../store.ts";
 import { isSame, type Finish } from "../../strategy.ts";
 import { dryClaims, type Claims } from "./claims.ts";
-import { familyOf, type AddressFamily, type AddressRange } from "./address-range.ts";
+import { familyOf, type AddressRange } from "./address-range.ts";
+import { settleFamilies } from "./families.ts";
 import type { PortRange } from "./port-range.ts";
 
 export interface AllocationRanges {
@@ -90,7 +91,7 @@ export class ServiceAllocation {
     try {
       if (old !== undefined) keepAllocated(service, old);
       dropForeign(service, old);
-      this.#settleFamilies(service);
+      this.#settleFamilies(service, old);
       await this.#takeAddresses(taking);
       await this.#takePorts(taking);
     } catch (error) {
@@ -118,32 +119,12 @@ export class ServiceAllocation {
     ]);
   }
 
-  /** Policy and families; what a single-stack cluster can't give is refused or left out. */
-  #settleFamilies(service: Service): void {
+  #settleFamilies(service: Service, old: Service | undefined): void {
     const spec = (service.spec ??= {});
     syncClusterIps(spec);
-    if (spec.type === "ExternalName") return;
-    const given = (spec.clusterIPs ?? []).filter((address) => address !== "None" && address !== "");
     const offered = this.#ranges.addresses.map(({ family }) => family);
-    const families = wantedFamilies(spec, given, offered);
-    const isDual = spec.ipFamilyPolicy === "PreferDualStack" || spec.ipFamilyPolicy === "RequireDualStack";
-    if (spec.ipFamilyPolicy === "RequireDualStack" && offered.length < 2) {
-      throw refused(service, [
-        invalid(
-          "spec.ipFamilyPolicy",
-          "RequireDualStack",
-          "this cluster is not configured for dual-stack services",
-        ),
-      ]);
-    }
-    const missing = families.find((family) => !offered.includes(family));
-    if (missing !== undefined && spec.clusterIP !== "None") {
-      const at = families.indexOf(missing);
-      throw refused(service, [invalid(`spec.ipFamilies[${at}]`, missing, "not configured on this cluster")]);
-    }
-    if (isDual) for (const family of offered) if (!families.includes(family)) families.push(family);
-    spec.ipFamilyPolicy ??= families.length > 1 ? "RequireDualStack" : "SingleStack";
-    spec.ipFamilies = spec.ipFamilyPolicy === "SingleStack" ? families.slice(0, 1) : families;
+    const faults = settleFamilies(service, old, offered);
+    if (faults.count > 0) throw refused(service, faults.all);
   }
 
   async #takeAddresses(taking: Taking): Promise<void> {
@@ -277,17 +258,6 @@ async function takeAsked(range: AddressRange, asked: string, taking: Taking): Pr
   return asked;
 }
 
-function wantedFamilies(
-  { ipFamilies, clusterIPs }: ServiceSpec,
-  given: readonly string[],
-  offered: readonly AddressFamily[],
-): AddressFamily[] {
-  if (ipFamilies !== undefined && ipFamilies.length > 0) return [...(ipFamilies as AddressFamily[])];
-  if (given.length > 0) return given.map(familyOf);
-  const [first] = offered;
-  return first === undefined || clusterIPs === undefined ? offered.slice(0, 1) : [first];
-}
-
 /** clusterIP and clusterIPs say the same; old clients know only the first. */
 function syncClusterIps(spec: ServiceSpec): void {
   const single = spec.clusterIP ?? "";
@@ -356,14 +326,10 @@ const isReachedFromOutside = ({ type, externalIPs = [] }: ServiceSpec): boolean 
 
 function keepAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   normalizeAddresses(spec, before);
-  const saysNothing = (spec.clusterIP ?? "") === "" && (spec.clusterIPs ?? []).length === 0;
-  const saysTheSame = spec.clusterIP === before.clusterIP && spec.clusterIPs === undefined;
-  if (saysNothing || saysTheSame) {
-    if (before.clusterIP !== undefined) spec.clusterIP = before.clusterIP;
-    if (before.clusterIPs !== undefined) spec.clusterIPs = [...before.clusterIPs];
+  if ((spec.clusterIP ?? "") === "" && before.clusterIP !== undefined) spec.clusterIP = before.clusterIP;
+  if ((spec.clusterIPs ?? []).length === 0 && before.clusterIPs !== undefined) {
+    spec.clusterIPs = [...before.clusterIPs];
   }
-  if (before.ipFamilies !== undefined) spec.ipFamilies ??= [...before.ipFamilies];
-  if (before.ipFamilyPolicy !== undefined) spec.ipFamilyPolicy ??= before.ipFamilyPolicy;
 }
 
 /** Old clients change the single address only; whether they may is for validation. upstream: NormalizeClusterIPs */
@@ -374,19 +340,14 @@ function normalizeAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   else spec.clusterIPs = [single, ...(before.clusterIPs ?? []).slice(1)];
 }
 
+/** A port is known by its name, whatever else of it changes. */
 function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
   const used = new Set((spec.ports ?? []).map(({ nodePort }) => nodePort));
-  const free = new Map(
-    (before.ports ?? []).map(
-      ({ protocol, port, nodePort }) => [`${protocol ?? "TCP"}/${port}`, nodePort] as const,
-    ),
-  );
+  const known = new Map((before.ports ?? []).map(({ name = "", nodePort }) => [name, nodePort] as const));
   for (const port of spec.ports ?? []) {
     if ((port.nodePort ?? 0) !== 0) continue;
-    const kept = free.get(`${port.protocol ?? "TCP"}/${port.port}`);
-    if (kept === undefined || used.has(kept)) continue;
-    port.nodePort = kept;
-    used.add(kept);
+    const kept = known.get(port.name ?? "");
+    if (kept !== undefined && !used.has(kept)) port.nodePort = kept;
   }
 }
 

@@ -86,15 +86,15 @@ test("node ports come and go with the type", async () => {
 test("a client that leaves out what was allocated keeps it", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
-  const { body } = await create(transport, "a", { type: "NodePort" });
+  const { body } = await create(transport, "a", { type: "NodePort", ports: [{ name: "w", port: 80 }] });
   const updated = await put<Service>(
     transport,
     `${core}/services/a`,
     service("a", {
       type: "NodePort",
       ports: [
-        { name: "w", port: 80 },
-        { name: "x", port: 81 },
+        { name: "w", port: 82 },
+        { name: "x", port: 80 },
       ],
     }),
   );
