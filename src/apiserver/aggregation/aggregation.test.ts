@@ -5,9 +5,12 @@ import { suite, test } from "node:test";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import { apiServices, configMaps, endpointSlices, services } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
+import { systemClock } from "#base/clock.ts";
+import type { KeyPair } from "#pki/ca.ts";
+import { FuzzClient } from "#testing/fuzz/http-case.ts";
 import { startTestServer, type TestServer } from "#testing/server.ts";
 import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
-import { ExtensionServer, type ExtensionOptions } from "./testing/extension-server.ts";
+import { brokenOff, ExtensionServer, type ExtensionOptions } from "./testing/extension-server.ts";
 
 const admin = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 /** Endpoints may not be on the loopback. */
@@ -235,6 +238,25 @@ suite("a server that extends the API", () => {
       if (text.endsWith("ping")) break;
     }
     assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*hello admin\nping$/);
+  });
+
+  test("what it breaks off is broken off for the client, and counted", async () => {
+    await using world = await started();
+    const { server, extension, client } = world;
+    await exposed(client, extension.port);
+    await client.resource(apiServices).create(apiService(extension.caBundle));
+    await becomes(client, "Passed");
+    const certificate = (): KeyPair => server.certificate("admin", ["system:masters"]);
+    const outside = new FuzzClient({ ...server, certificate }, systemClock);
+    const path = `/apis/demo.example.com/v1/namespaces/default/widgets/${brokenOff}`;
+    const request = { method: "GET", path, headers: {}, body: Buffer.alloc(0) };
+    const answer = await outside.send(request, "h1").catch(() => undefined);
+    outside.close();
+    assert.equal(answer, undefined);
+    // What is served elsewhere has no series of its own.
+    const labels = { verb: "GET", group: "", resource: "" };
+    const text = String(await get(client, "/metrics"));
+    assert.equal(valueIn(text, "apiserver_request_aborts_total", labels), 1);
   });
 
   test("whose certificate isn't of the given authority gets no request", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Registry } from "prom-client";
 import { failure } from "#api/meta/status.ts";
-import { configMaps } from "#api/resources.ts";
+import { configMaps, leases } from "#api/resources.ts";
 import { aborted } from "#base/abort.ts";
 import { ManualClock, settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -146,4 +146,31 @@ test("who leads says so, and no longer when he has stopped", async () => {
   stop.abort();
   await running;
   assert.match(await text(), /^leader_election_master_status\{name="measured-lease"\} 0$/m);
+});
+
+test("a renewal that finds the lease changed is told of once it has looked again", async () => {
+  const clock = new ManualClock();
+  const { client } = createFakeClient({ clock });
+  const deps = { client, clock, random: new SeededRandom(1), log: silentLogger };
+  const name = "changed-lease";
+  const elector = new LeaderElector({ namespace: "kube-system", name, identity: "me" }, deps);
+  const stop = new AbortController();
+  const leading = Promise.withResolvers<void>();
+  const running = elector.run(stop.signal, async (signal) => {
+    leading.resolve();
+    await aborted(signal);
+  });
+  await leading.promise;
+  const slow = async (): Promise<number> => valueIn(await text(), "leader_election_slowpath_total", { name });
+  await clock.advance(2000);
+  assert.equal(await slow(), 0);
+  const ofLeases = client.resource(leases, "kube-system");
+  const lease = await ofLeases.get(name);
+  await ofLeases.update({ ...lease, metadata: { ...lease.metadata, labels: { by: "another" } } });
+  await clock.advance(2000);
+  assert.equal(await slow(), 1);
+  await clock.advance(2000);
+  assert.equal(await slow(), 1);
+  stop.abort();
+  await running;
 });

@@ -46,6 +46,9 @@ export interface Asked {
   readonly extra: Readonly<Record<string, string>>;
 }
 
+/** A widget whose answer ends in its midst. */
+export const brokenOff = "broken-off";
+
 const prefix = "/apis/demo.example.com/v1";
 
 export class ExtensionServer implements AsyncDisposable {
@@ -120,6 +123,12 @@ export class ExtensionServer implements AsyncDisposable {
     if (pathname === `/openapi/v3${prefix}`) return say(response, 200, extensionOpenApi);
     const [, namespace = "", name = ""] =
       /^(?:\/namespaces\/([^/]+))?\/widgets(?:\/([^/]+))?$/.exec(pathname.slice(prefix.length)) ?? [];
+    if (name === brokenOff) {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write("{");
+      setImmediate(() => request.socket.destroy());
+      return undefined;
+    }
     if (!pathname.includes("/widgets")) return say(response, 404, status(404, "NotFound", "not found"));
     if (/^(true|1)$/.test(searchParams.get("watch") ?? "")) return this.#watch(response, searchParams);
     return this.#serve(request, response, { namespace, name });
