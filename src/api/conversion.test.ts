@@ -101,6 +101,37 @@ suite("HorizontalPodAutoscaler", () => {
     });
   });
 
+  const odd = (metrics: string, behavior: string): AnyObject =>
+    toV2({
+      ...head,
+      apiVersion: "autoscaling/v1",
+      metadata: {
+        name: "a",
+        annotations: {
+          "autoscaling.alpha.kubernetes.io/metrics": metrics,
+          "autoscaling.alpha.kubernetes.io/behavior": behavior,
+        },
+      },
+      spec: { scaleTargetRef, maxReplicas: 1 },
+    });
+
+  test("one of another type counts as none, too", () => {
+    assert.deepEqual(odd('[{"type":5}]', '{"ScaleUp":{"Policies":5}}')["spec"], {
+      scaleTargetRef,
+      maxReplicas: 1,
+      metrics: [cpu(80)],
+    });
+  });
+
+  test("null in a list is an empty item, for validation to refuse", () => {
+    assert.deepEqual(odd("[null]", '{"ScaleUp":{"Policies":[null]}}')["spec"], {
+      scaleTargetRef,
+      maxReplicas: 1,
+      metrics: [{}],
+      behavior: { scaleUp: { policies: [{}] } },
+    });
+  });
+
   const kinds: readonly unknown[] = [
     {
       type: "Object",

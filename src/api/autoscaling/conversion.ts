@@ -2,6 +2,7 @@
  * HorizontalPodAutoscaler between autoscaling/v1 and v2. What v1 has no field for travels in annotations.
  * upstream: pkg/apis/autoscaling/v1/conversion.go
  */
+import { listOf, readAnnotation, type Shape } from "../codec/json-shape.ts";
 import type {
   HorizontalPodAutoscaler as V1,
   HorizontalPodAutoscalerStatus as StatusV1,
@@ -23,6 +24,7 @@ import {
   type MetricSpecV1,
   type MetricStatusV1,
 } from "./metrics-v1.ts";
+import { behaviorShape, conditionShape, metricSpecShape, metricStatusShape } from "./annotation-shapes.ts";
 
 const prefix = "autoscaling.alpha.kubernetes.io/";
 const metricsKey = `${prefix}metrics`;
@@ -79,9 +81,11 @@ function statusToV1(status: HorizontalPodAutoscalerStatus): StatusV1 {
 export function autoscalerToV2(autoscaler: V1): V2 {
   const { metadata, spec, status } = autoscaler;
   const annotations = metadata?.annotations ?? {};
-  const others = decodedList<MetricSpecV1>(annotations[metricsKey]).map(metricSpecFromV1);
+  const others = readList<MetricSpecV1>(annotations[metricsKey], metricSpecShape).map(metricSpecFromV1);
   const metrics = [...others, ...cpuTarget(spec?.targetCPUUtilizationPercentage)];
-  const behavior = behaviorOf(annotations[behaviorKey]);
+  const behavior = read(annotations[behaviorKey], behaviorShape) as
+    | HorizontalPodAutoscalerBehavior
+    | undefined;
   return shallow({
     ...autoscaler,
     apiVersion: "autoscaling/v2",
@@ -100,13 +104,15 @@ export function autoscalerToV2(autoscaler: V1): V2 {
 }
 
 function statusToV2(status: StatusV1, annotations: Record<string, string>): HorizontalPodAutoscalerStatus {
-  const kept = decodedList<MetricStatusV1>(annotations[currentMetricsKey]).map(metricStatusFromV1);
+  const kept = readList<MetricStatusV1>(annotations[currentMetricsKey], metricStatusShape).map(
+    metricStatusFromV1,
+  );
   const cpu = status.currentCPUUtilizationPercentage;
   const current: MetricStatus[] =
     kept.length > 0 || cpu === undefined
       ? kept
       : [{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: cpu } } }];
-  const conditions = decodedList<HorizontalPodAutoscalerCondition>(annotations[conditionsKey]);
+  const conditions = readList<HorizontalPodAutoscalerCondition>(annotations[conditionsKey], conditionShape);
   return defined({
     observedGeneration: status.observedGeneration,
     lastScaleTime: status.lastScaleTime,
@@ -143,19 +149,11 @@ const encoded = (key: string, list: readonly unknown[]): Record<string, string> 
   list.length === 0 ? {} : { [key]: JSON.stringify(list) };
 
 /** An annotation that somebody broke counts as none. */
-function parsed(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const read = (annotation: string | undefined, shape: Shape): unknown =>
+  readAnnotation(annotation, shape, () => undefined);
 
-function decodedList<T>(text: string | undefined): T[] {
-  const list = parsed(text);
-  return Array.isArray(list) ? defined(list as T[]) : [];
-}
+const readList = <T>(annotation: string | undefined, items: Shape): T[] =>
+  (read(annotation, listOf(items)) ?? []) as T[];
 
 /** Upstream writes its internal type here, whose fields have Go's names. */
 function goBehavior({ scaleUp, scaleDown }: HorizontalPodAutoscalerBehavior): unknown {
@@ -181,22 +179,6 @@ const goRules = ({
     })) ?? null,
   Tolerance: tolerance ?? null,
 });
-
-/** Go reads names in any case. */
-function behaviorOf(text: string | undefined): HorizontalPodAutoscalerBehavior | undefined {
-  const value = parsed(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return lowered(value) as HorizontalPodAutoscalerBehavior;
-}
-
-function lowered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(lowered);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, each]) => each !== null);
-  return Object.fromEntries(
-    entries.map(([key, each]) => [`${key.charAt(0).toLowerCase()}${key.slice(1)}`, lowered(each)]),
-  );
-}
 
 /** Without undefined values; what the others hold is left alone. */
 function shallow<T extends object>(value: T): T {

@@ -35,6 +35,21 @@ testCreates(valid, [
     noted({ [tolerations]: '[{"key":"a","operator":"Near"}]' }),
     `metadata.annotations.${tolerations}[0].operator: Unsupported value: "Near": supported values: "Equal", "Exists"…`,
   ],
+  [
+    pod,
+    noted({ [tolerations]: "[null]" }),
+    `metadata.annotations.${tolerations}[0].operator: Invalid value: "": operator must be Exists…`,
+  ],
+  [
+    pod,
+    noted({ [tolerations]: '[{"key":5}]' }),
+    `metadata.annotations: Invalid value: "${tolerations}": json: cannot unmarshal number into Go struct field Toleration.Key of type string`,
+  ],
+  [
+    pod,
+    noted({ [tolerations]: "{}" }),
+    `metadata.annotations: Invalid value: "${tolerations}": json: cannot unmarshal object into Go value of type []core.Toleration`,
+  ],
   [pod, noted({ [tolerations]: "[" }), `metadata.annotations: Invalid value: "${tolerations}": …`],
   [
     pod,

@@ -1,4 +1,5 @@
 /** Annotations that mean something to pods. upstream: pkg/apis/core/validation/validation.go (ValidatePodSpecificAnnotations) */
+import { int64, listOf, named, readAnnotation, string, structOf } from "../codec/json-shape.ts";
 import type { Container, EphemeralContainer, Pod, PodSpec, Toleration } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Labels } from "../meta/labels.ts";
@@ -37,18 +38,22 @@ export function isDeletionCost(text: string): boolean {
 
 const fitsInt32 = (value: number): boolean => value >= -(2 ** 31) && value < 2 ** 31;
 
-function checkTolerationsText(text: string, path: string, faults: FaultList): void {
-  let tolerations: unknown;
-  try {
-    tolerations = JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    faults.invalid(path, tolerationsAnnotation, error.message);
-    return;
-  }
-  if (Array.isArray(tolerations)) {
-    checkTolerations(tolerations as Loose<Toleration>[], `${path}.${tolerationsAnnotation}`, faults);
-  }
+const tolerationsShape = listOf(
+  structOf("core.Toleration", {
+    key: string,
+    operator: named("core.TolerationOperator"),
+    value: string,
+    effect: named("core.TaintEffect"),
+    tolerationSeconds: int64,
+  }),
+);
+
+function checkTolerationsText(annotation: string | undefined, path: string, faults: FaultList): void {
+  const tolerations = readAnnotation(annotation, tolerationsShape, (why) => {
+    // The key is shown where the value should be.
+    faults.invalid(path, tolerationsAnnotation, why);
+  });
+  checkTolerations((tolerations ?? []) as Loose<Toleration>[], `${path}.${tolerationsAnnotation}`, faults);
 }
 
 function checkSeccompText(profile: string, path: string, faults: FaultList): void {
@@ -85,8 +90,7 @@ export function checkPodAnnotations(
       "must set spec.nodeName if mirror pod annotation is set",
     );
   }
-  const tolerations = annotations[tolerationsAnnotation] ?? "";
-  if (tolerations !== "") checkTolerationsText(tolerations, path, faults);
+  checkTolerationsText(annotations[tolerationsAnnotation], path, faults);
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isDeletionCost(cost)) {
     faults.ratcheting("deletionCost", (found) => {

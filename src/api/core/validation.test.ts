@@ -152,7 +152,12 @@ testCreates(valid, [
   [
     "v1/Node",
     annotated("taints", "{}"),
-    'metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": json: cannot unmarshal object into Go value of type []v1.Taint',
+    'metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": json: cannot unmarshal object into Go value of type []core.Taint',
+  ],
+  [
+    "v1/Node",
+    annotated("taints", '[{"key":"a","value":5}]'),
+    'metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": json: cannot unmarshal number into Go struct field Taint.Value of type string',
   ],
   [
     "v1/Node",

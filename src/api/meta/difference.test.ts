@@ -21,7 +21,14 @@ test("ten lines around a change are shown, and each place for itself", () => {
   assert.doesNotMatch(text, / {2}30,/);
 });
 
-test("what has too many lines to compare is shown whole", () => {
+test("of what has too many lines to compare, what lies between its changes is shown as one", () => {
+  const many = Array.from({ length: 2000 }, (_, index) => index);
+  const text = differenceText(many, many.with(1000, -1).with(1002, -2));
+  assert.match(text, /^--- expected\n\+\+\+ got\n@@ -992,23 \+992,23 @@\n/);
+  assert.match(text, /\n-  1000,\n-  1001,\n-  1002,\n\+  -1,\n\+  1001,\n\+  -2,\n/);
+});
+
+test("where all has changed, all is shown", () => {
   const text = differenceText(
     Array.from({ length: 1001 }, () => 0),
     [],

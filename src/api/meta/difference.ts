@@ -37,9 +37,22 @@ function commonLengths(before: readonly string[], now: readonly string[]): (i: n
 }
 
 function compare(before: readonly string[], now: readonly string[]): Line[] {
-  if (before.length > linesMax || now.length > linesMax) {
-    return [...before.map((text): Line => ["-", text]), ...now.map((text): Line => ["+", text])];
-  }
+  if (before.length <= linesMax && now.length <= linesMax) return compareEach(before, now);
+  const shorter = Math.min(before.length, now.length);
+  let ahead = 0;
+  while (ahead < shorter && before[ahead] === now[ahead]) ahead++;
+  let behind = 0;
+  while (behind < shorter - ahead && before.at(-1 - behind) === now.at(-1 - behind)) behind++;
+  const between = (lines: readonly string[]): readonly string[] => lines.slice(ahead, lines.length - behind);
+  return [
+    ...before.slice(0, ahead).map((text): Line => ["=", text]),
+    ...between(before).map((text): Line => ["-", text]),
+    ...between(now).map((text): Line => ["+", text]),
+    ...before.slice(before.length - behind).map((text): Line => ["=", text]),
+  ];
+}
+
+function compareEach(before: readonly string[], now: readonly string[]): Line[] {
   const common = commonLengths(before, now);
   const lines: Line[] = [];
   let j = 0;

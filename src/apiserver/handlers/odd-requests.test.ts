@@ -54,6 +54,10 @@ suite("parameters of reads", () => {
       "400 BadRequest: invalid continue token: continue key is not valid: server does not recognize this encoded version a",
     ],
     [
+      `continue=${Buffer.from("null").toString("base64url")}`,
+      "400 BadRequest: invalid continue token: continue key is not valid: server does not recognize this encoded version ",
+    ],
+    [
       `continue=${Buffer.from('{"v":"meta.k8s.io/v1","rv":1,"start":"../x"}').toString("base64url")}`,
       "400 BadRequest: invalid continue token: continue key is not valid: ../x",
     ],

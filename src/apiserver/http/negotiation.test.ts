@@ -66,6 +66,17 @@ test("a long list is indented piece by piece, and says the same", async () => {
   assertIndentedFormOf(pretty.text, (await ask(path)).text);
 });
 
+test("what is no line's end to JSON is left alone in an indented list", async () => {
+  const text = "a\u2028b\u2029c\rd";
+  await create({ metadata: { name: "line-ends", labels: { ends: "" } }, data: { text } });
+  const { text: list } = await ask(`${maps}?labelSelector=ends`, { headers: curl });
+  const { items } = JSON.parse(list) as { items: { data: { text: string } }[] };
+  assert.deepEqual(
+    items.map(({ data }) => data.text),
+    [text],
+  );
+});
+
 test("a watch is never pretty, and never YAML", async () => {
   const path = `${maps}?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dkube-root-ca.crt`;
   await create({ metadata: { name: "kube-root-ca.crt" } });

@@ -37,6 +37,6 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
   yield `\n${indent}]\n}`;
 }
 
-/** Line ends are only between tokens: those in strings are escaped. */
+/** "\\n" is only between tokens: in strings it is escaped. Other line ends (U+2028) aren't: a multiline "^" would find them. */
 const indented = (value: unknown): string =>
-  JSON.stringify(value, undefined, indent).replace(/^/gm, indent + indent);
+  indent + indent + JSON.stringify(value, undefined, indent).replaceAll("\n", `\n${indent}${indent}`);

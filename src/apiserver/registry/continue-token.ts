@@ -30,7 +30,8 @@ function refuse(why: string): never {
 export function decodeContinue(token: string, namespaced: boolean): Continuation {
   let parsed: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    parsed = JSON.parse(Buffer.from(token, "base64url").toString("utf8")) as typeof parsed;
+    // Null is read as a token that says nothing.
+    parsed = (JSON.parse(Buffer.from(token, "base64url").toString("utf8")) ?? {}) as typeof parsed;
   } catch {
     return refuse("it can't be decoded");
   }
