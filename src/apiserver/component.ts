@@ -96,9 +96,6 @@ export interface ApiserverDeps {
   readonly extraRoutes?: ExtraRoutes | undefined;
 }
 
-/** upstream: --max-requests-inflight 400 plus --max-mutating-requests-inflight 200 */
-const requestSeats = 600;
-
 /** Its own name towards itself: all powers, by group. */
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
@@ -185,7 +182,7 @@ class ApiserverComponent implements Apiserver {
       mutatingPolicies: mutatingPolicyRefs(deps.scheme),
     });
     this.#flow = new FlowControl(
-      { seats: requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
+      { seats: options.requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
       { clock, metrics: new FlowMetrics(this.#registry) },
     );
     registerLevelGauges(this.#registry, () => this.#flow.levels);
@@ -366,8 +363,9 @@ class ApiserverComponent implements Apiserver {
   #outside(): AssemblyDeps["outside"] {
     const { scheme, version, log } = this.#deps;
     const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
+    const external = `${this.#options.externalHostname ?? advertiseAddress}:${port}`;
     const discovery = new DiscoveryRoutes(
-      { serverAddress: `${advertiseAddress}:${port}` },
+      { serverAddress: external },
       {
         scheme,
         protobuf: this.#protobuf,
@@ -410,7 +408,7 @@ class ApiserverComponent implements Apiserver {
         flowDump: (path, query) => flowDump(path, query, this.#flow, this.#deps.clock),
         tokenDiscovery: {
           issuer,
-          jwksUri: `https://${advertiseAddress}:${port}/openid/v1/jwks`,
+          jwksUri: `https://${external}/openid/v1/jwks`,
           keys: [parseSigningKey(serviceAccountKeyPem)],
         },
         onFailure: (check, reason) => {
@@ -443,6 +441,7 @@ class ApiserverComponent implements Apiserver {
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
       requestTimeoutMs: this.#options.requestTimeoutMs,
+      serving: this.#options.serving,
     });
   }
 

@@ -5,6 +5,7 @@ import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
+import { defaultServing, type ServingOptions } from "./http/serving-options.ts";
 
 export interface RequestHeaderOptions {
   /** Signs the certificates of front proxies. */
@@ -62,6 +63,11 @@ export interface ApiserverOptions {
   readonly minRequestTimeoutMs?: number;
   /** Who makes a write is kept beside it, for who looks back. Default false. */
   readonly remembersAuthors?: boolean;
+  /** Requests that are worked on at once. Default 600. */
+  readonly requestSeats?: number;
+  /** How clients outside reach this server, for what tells them so. Default: the address that is advertised. */
+  readonly externalHostname?: string | undefined;
+  readonly serving?: ServingOptions;
   /** How long it goes on serving, not ready, before it stops. Default 0. */
   readonly shutdownDelayMs?: number;
   /** How webhooks in services are reached. Default "endpoints", which needs no kube-proxy here. */
@@ -81,6 +87,8 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     remembersAuthors: false,
+    requestSeats: 600,
+    serving: defaultServing,
     shutdownDelayMs: 0,
     serviceRouting: "endpoints",
     ...options,

@@ -3,6 +3,7 @@ import type { OptionSpec } from "#base/options.ts";
 import { authenticationSpecs } from "./authentication/options.ts";
 import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
+import { servingSpecs } from "./serving/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
   {
@@ -219,30 +220,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     group: "listener",
     text: "Group versions and resources to serve: api/all, api/ga, api/beta, GROUP/VERSION[/RESOURCE]",
   },
-  {
-    name: "request-timeout",
-    type: "string",
-    placeholder: "DURATION",
-    group: "listener",
-    defaultText: "1m0s",
-    text: "How long a request may take that is neither a watch nor a connection",
-  },
-  {
-    name: "min-request-timeout",
-    type: "integer",
-    placeholder: "SECONDS",
-    group: "listener",
-    defaultText: "1800",
-    text: "How long a watch lasts at least; it ends by chance between this and twice as much",
-  },
-  {
-    name: "shutdown-delay-duration",
-    type: "string",
-    placeholder: "DURATION",
-    group: "listener",
-    defaultText: "0s",
-    text: "How long the API is served on, not ready, before the server stops",
-  },
+  ...servingSpecs,
   {
     name: "audit-policy-file",
     type: "string",

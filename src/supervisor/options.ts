@@ -22,6 +22,7 @@ import {
 } from "./authentication/options.ts";
 import { readAuthorization } from "./authorization/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
+import { readRequests, type RequestOptions } from "./serving/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
 const runtimeChoices: readonly string[] = ["auto", "docker", "cri", "embedded", "fake"];
@@ -70,11 +71,7 @@ export interface ServerOptions extends NodeOptions {
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
-  readonly requests: {
-    readonly requestTimeoutMs: number;
-    readonly minRequestTimeoutMs: number;
-    readonly shutdownDelayMs: number;
-  };
+  readonly requests: RequestOptions;
   /** Undefined: what is served by default. */
   readonly serves: Serves | undefined;
   readonly clusterCidr: string;
@@ -316,11 +313,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),
-    requests: {
-      requestTimeoutMs: reader.duration("request-timeout", 60_000, 1000),
-      minRequestTimeoutMs: reader.count("min-request-timeout", 1800) * 1000,
-      shutdownDelayMs: reader.duration("shutdown-delay-duration", 0, 0),
-    },
+    requests: readRequests(reader),
     serves: readRuntimeConfig(reader),
     clusterCidr,
     serviceCidr,

@@ -96,7 +96,7 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
   ];
   await runInOrder(components, host.signal, {
     clock,
-    stopMaxMs: stopMaxMs + options.requests.shutdownDelayMs,
+    stopMaxMs: stopMaxMs + options.requests.shutdownDelayMs + options.requests.serving.watchGraceMs,
     onReady: (component, ms) => {
       log.debug("component ready", { name: component, ms });
     },

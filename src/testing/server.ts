@@ -5,6 +5,7 @@
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { apiserverKind, type Apiserver, type ApiserverDeps } from "#apiserver/component.ts";
+import type { ApiserverOptions } from "#apiserver/options.ts";
 import { noDescriptions } from "#apiserver/openapi/descriptions.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { systemClock } from "#base/clock.ts";
@@ -34,7 +35,10 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** Serves, and has bootstrapped, when it resolves. */
-export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promise<TestServer> {
+export async function startTestServer(
+  deps: Partial<ApiserverDeps> = {},
+  options: Partial<ApiserverOptions> = {},
+): Promise<TestServer> {
   const basis = { clock: systemClock, random: systemRandom };
   const ca = createCa({ commonName: "test-ca", days: 2, ...basis });
   const servingCertificate = (commonName: string): KeyPair =>
@@ -63,6 +67,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
       kubeletClient: certificate("kube-apiserver-kubelet-client", ["system:masters"]),
       serviceAccountKeyPem: generateSigningKeyPem(),
       requestHeader,
+      ...options,
     },
     {
       ...basis,
@@ -81,16 +86,7 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
       store,
     },
   ) as Apiserver;
-  const stop = new AbortController();
-  const ready = Promise.withResolvers<void>();
-  const running = apiserver.run(stop.signal, ready.resolve);
-  await Promise.race([ready.promise, running]);
-  const close = async (): Promise<void> => {
-    stop.abort();
-    await running;
-    // Whoever brought it may start another server over it.
-    if (deps.store === undefined) await store.close();
-  };
+  const close = await running(apiserver, deps.store === undefined ? store : undefined);
   return {
     port: apiserver.port,
     url: `https://127.0.0.1:${apiserver.port}`,
@@ -102,6 +98,23 @@ export async function startTestServer(deps: Partial<ApiserverDeps> = {}): Promis
     client: (user) => createClient(apiserver.local(user)),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Resolves once it is ready, with what ends it, and closes the store where that is the server's own. */
+async function running(
+  apiserver: Apiserver,
+  own: { close(): Promise<void> } | undefined,
+): Promise<() => Promise<void>> {
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const ended = apiserver.run(stop.signal, ready.resolve);
+  await Promise.race([ready.promise, ended]);
+  return async () => {
+    stop.abort();
+    await ended;
+    // Whoever brought another may start another server over it.
+    await own?.close();
   };
 }
 

@@ -12,6 +12,7 @@ const program = `
   import { once } from "node:events";
   import { connect } from "node:tls";
   import { Door } from "#apiserver/http/door.ts";
+  import { defaultServing } from "#apiserver/http/serving-options.ts";
   import { systemClock } from "#base/clock.ts";
   import { systemRandom } from "#base/random.ts";
   import { createCa, issueCertificate } from "#pki/ca.ts";
@@ -31,7 +32,7 @@ const program = `
     stop: () => new Promise(() => undefined),
   };
   const door = new Door(
-    { host: "127.0.0.1", port: 0, ...own, clientCaPem: ca.certificatePem },
+    { host: "127.0.0.1", port: 0, ...own, clientCaPem: ca.certificatePem, serving: defaultServing },
     { clock, front, handshakeFailed() {} },
   );
   const client = connect({ host: "127.0.0.1", port: await door.open(), ca: ca.certificatePem });

@@ -11,6 +11,8 @@ import { Beside, type ExtraRoutes } from "./beside.ts";
 import type { Front } from "./front.ts";
 import { Http2Door } from "./http2-door.ts";
 import { NodeExchange } from "./node-exchange.ts";
+import type { ServingOptions } from "./serving-options.ts";
+import { cipherList } from "./tls-names.ts";
 
 export interface DoorOptions {
   readonly host: string;
@@ -20,6 +22,7 @@ export interface DoorOptions {
   readonly keyPem: string;
   /** Whose client certificates may be asked for; judged by the authenticator, not by TLS. */
   readonly clientCaPem: string;
+  readonly serving: ServingOptions;
 }
 
 export interface DoorDeps {
@@ -68,6 +71,7 @@ export class Door {
       clock,
       headerBytesMax,
       idleMs,
+      streamsMax: options.serving.http2StreamsMax,
       handle: (exchange) => {
         if (this.#beside.has(exchange.url)) void this.#beside.answer(exchange);
         else void front.handle(exchange);
@@ -77,7 +81,8 @@ export class Door {
 
   /** The port it listens on. Rejects when the address can't be had. */
   async open(): Promise<number> {
-    const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port } = this.#options;
+    const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port, serving } = this.#options;
+    const ciphers = cipherList(serving.cipherSuites);
     const server = createServer(
       {
         ALPNProtocols: ["h2", "http/1.1"],
@@ -86,7 +91,8 @@ export class Door {
         ca,
         requestCert: true,
         rejectUnauthorized: false,
-        minVersion: "TLSv1.2",
+        minVersion: serving.tlsMinVersion,
+        ...(ciphers === undefined ? {} : { ciphers }),
         handshakeTimeout: headMs,
         ...http1Options,
       },
@@ -139,27 +145,34 @@ export class Door {
   }
 
   /**
-   * Takes no new connections and no new requests, ends watches, lets requests finish for a while, then cuts what is left:
+   * Takes no new connections (or, with --shutdown-send-retry-after, only to send them away) and no new requests, ends watches, lets requests finish for a while, then cuts what is left:
    * exec and its like among it.
    */
   async close(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
     const { front, clock } = this.#deps;
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-    });
+    const { sendsRetryAfter, watchGraceMs } = this.#options.serving;
+    const early = sendsRetryAfter ? undefined : closing(server);
     const idle = front.stop();
     this.#http2.leave();
     await within(drainMs, idle, clock);
+    if (watchGraceMs > 0) await within(watchGraceMs, front.watchesOver(), clock);
+    const closed = early ?? closing(server);
     for (const socket of this.#upgraded) socket.destroy();
     await within(lingerMs, closed, clock);
     for (const socket of this.#sockets) socket.destroy();
     await within(lingerMs, closed, clock);
   }
 }
+
+/** Resolves when nobody is connected any more. */
+const closing = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 
 /**
  * Resolves with what is waited for, at the latest after `ms`. The wait itself keeps the process alive: a connection that

@@ -67,6 +67,8 @@ export interface Exchange extends RequestHead {
   /** Breaks the answer off, so that the client sees that it isn't whole. */
   destroy(): void;
   destroyConnection(): void;
+  /** Over HTTP/2: the client is told to open another connection for what it asks next. What runs goes on. */
+  leaveConnection?(): void;
 }
 
 /** upstream: MaxRequestBodyBytes */

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
-import { badRequestError, failure, type Status } from "#api/meta/status.ts";
+import { badRequestError, type Status } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -19,16 +19,25 @@ import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/audi
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
-import { isConnect, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
+import {
+  isConnect,
+  isLongRunning,
+  isOnlyAnswered,
+  takesNoSeat,
+  type RequestInfo,
+} from "#apiserver/request/info.ts";
 import { ChunkPool } from "./chunk-pool.ts";
-import { Drain, shuttingDown } from "./drain.ts";
+import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
 import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
+import { FirstFilters } from "./first-filters.ts";
 import { HttpCall } from "./http-call.ts";
 import { Identification, type Identified } from "./identification.ts";
+import { inTime } from "./in-time.ts";
 import type { RequestKind, RequestMetrics } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
 import { refuseUpgrade, refuseWith, statusErrorOf } from "./refuse.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
+import type { ServingOptions } from "./serving-options.ts";
 import {
   assertStreams,
   isHumanAgent,
@@ -58,6 +67,7 @@ export interface FrontDeps extends ShapeDeps {
   readonly isServed: (info: RequestInfo) => boolean;
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
+  readonly serving: ServingOptions;
 }
 
 /** One request while it is answered. */
@@ -94,12 +104,16 @@ export class Front {
   readonly #plain: Shape;
   readonly #watches = new Set<Subscription<WatchItem>>();
   readonly #drain = new Drain();
+  readonly #first: FirstFilters | undefined;
+  #watchesOver: (() => void) | undefined;
   readonly #respondDeps: ResponseDeps;
 
   constructor(deps: FrontDeps) {
     this.#deps = deps;
     this.#respondDeps = { clock: deps.clock, chunks: new ChunkPool() };
     this.#identification = new Identification(deps);
+    const first = new FirstFilters(deps.serving, deps.random);
+    this.#first = first.areIdle ? undefined : first;
     this.#plain = negotiatePlain({ accept: "", query: new URLSearchParams(), isHuman: false }, deps);
   }
 
@@ -113,6 +127,14 @@ export class Front {
     return idle;
   }
 
+  /** Resolves when no watch is left. */
+  watchesOver(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#watches.size === 0) resolve();
+      else this.#watchesOver = resolve;
+    });
+  }
+
   /** Who sent this, or whom it acts as. Throws 401. For routes beside the API. */
   async identify(head: RequestHead): Promise<UserInfo> {
     const { sender, impersonated } = await this.#identification.identify(head);
@@ -121,10 +143,7 @@ export class Front {
 
   /** Undefined when the answer is out already; otherwise resolves then, or when the watch has begun. Never fails. */
   handle(exchange: Exchange): Promise<void> | undefined {
-    if (this.#drain.refuses(exchange)) {
-      refuseLate(exchange);
-      return undefined;
-    }
+    if (this.#isAnsweredFirst(exchange)) return undefined;
     const visit = this.#begin(exchange);
     if (visit === undefined) return undefined;
     try {
@@ -136,6 +155,15 @@ export class Front {
     }
     this.#finish(visit);
     return undefined;
+  }
+
+  /** Before it is looked at what is asked, and who asks. */
+  #isAnsweredFirst(exchange: Exchange): boolean {
+    const isLate = this.#drain.refuses(exchange);
+    const { sendsRetryAfter } = this.#deps.serving;
+    if (!isLate || !sendsRetryAfter) this.#first?.mark(exchange);
+    if (isLate) refuseLate(exchange, sendsRetryAfter ? comeAgain : shuttingDown);
+    return isLate || this.#first?.answers(exchange) === true;
   }
 
   /** Undefined: it was refused for its path. */
@@ -276,6 +304,7 @@ export class Front {
       this.#tell(error, response);
     } finally {
       this.#watches.delete(answer.items);
+      if (this.#watches.size === 0) this.#watchesOver?.();
       finished();
       await record?.complete(exchange.status, undefined);
     }
@@ -376,14 +405,16 @@ export class Front {
   #seated(call: HttpCall, { exchange, target, kind }: Visit): Answer | Promise<Answer> {
     const { info, query } = call;
     const timeoutMs = isLongRunning(info) ? undefined : this.#timeoutOf(query);
-    if (longSubresources.has(info.subresource)) return this.#deps.chain(call);
+    if (takesNoSeat(info)) return this.#deps.chain(call);
     const { flow, countObjects } = this.#deps;
     const classified = (target.flow = flow.classify(call, target.flow));
     exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
     exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
     const answer = (): Answer | Promise<Answer> => {
       const work = this.#deps.chain(call);
-      return timeoutMs !== undefined && work instanceof Promise ? this.#inTime(work, timeoutMs, kind) : work;
+      return timeoutMs !== undefined && work instanceof Promise
+        ? inTime(work, { timeoutMs, kind }, this.#deps)
+        : work;
     };
     return flow.run(classified, seatsOf(info, query, countObjects), answer, call);
   }
@@ -402,34 +433,6 @@ export class Front {
         cause: error,
       });
     }
-  }
-
-  #inTime(work: Promise<Answer>, timeoutMs: number, kind: RequestKind): Promise<Answer> {
-    const { clock, metrics } = this.#deps;
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(timeoutMs, () => {
-        metrics.endings.terminated(kind.labels, 504);
-        void metrics.endings.followLate(work, clock);
-        reject(
-          failure({
-            code: 504,
-            reason: "Timeout",
-            message: "Timeout: request did not complete within the allotted timeout",
-            details: {},
-          }),
-        );
-      });
-      work.then(
-        (answer) => {
-          cancel();
-          resolve(answer);
-        },
-        (error: Error) => {
-          cancel();
-          reject(error);
-        },
-      );
-    });
   }
 
   /** The rest of a body that is too long, or too slow, isn't waited for. */
@@ -472,19 +475,7 @@ export class Front {
 /** Who is cut off at once loses the answer with it. upstream: rstAvoidanceDelay of Go's server */
 const readAnswerMs = 500;
 
-const longSubresources = new Set(["exec", "attach", "portforward", "proxy", "log"]);
-
 const applyTypes = new Set(["application/apply-patch+yaml", "application/apply-patch+cbor"]);
 
 const isApply = (head: RequestHead): boolean =>
   head.method === "PATCH" && applyTypes.has(headerOf(head, "content-type"));
-
-const isLongRunning = ({ verb, subresource }: RequestInfo): boolean =>
-  verb === "watch" || longSubresources.has(subresource);
-
-function refuseLate(exchange: Exchange): void {
-  const { status, headers, body } = shuttingDown;
-  exchange.refuseRest();
-  const length = ["content-length", String(body.length)];
-  exchange.send(status, [...Object.entries(headers).flat(), ...length], Buffer.from(body));
-}

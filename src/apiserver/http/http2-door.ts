@@ -13,6 +13,8 @@ export interface Http2DoorDeps {
   readonly headerBytesMax: number;
   /** Connections that nothing goes over end after this. */
   readonly idleMs: number;
+  /** Of one connection; 0, the default: the connection's own bound. */
+  readonly streamsMax?: number;
   readonly handle: (exchange: Http2Exchange) => void;
 }
 
@@ -35,10 +37,11 @@ export class Http2Door {
   }
 
   accept(socket: TLSSocket): void {
-    const { clock, headerBytesMax, handle } = this.#deps;
+    const { clock, headerBytesMax, handle, streamsMax = 0 } = this.#deps;
     const connection = new Http2Connection(socket, {
       clock,
       headerBytesMax,
+      ...(streamsMax === 0 ? {} : { streamsMax }),
       open: (stream, headers, isLast) => this.#open(peer, stream, headers, isLast),
     });
     const peer: Http2Peer = { connection, socket, date: this.#dateNow, handle };

@@ -222,6 +222,10 @@ export class Http2Exchange implements Exchange, StreamHandler {
     this.#peer.connection.destroy();
   }
 
+  leaveConnection(): void {
+    this.#peer.connection.leave();
+  }
+
   #begin(status: number, headers: HeaderPairs, isWhole: boolean): void {
     this.isHeadSent = true;
     this.status = status;

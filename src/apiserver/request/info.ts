@@ -63,6 +63,15 @@ const connectSubresources = new Set(["exec", "attach", "portforward", "proxy"]);
 export const isConnect = ({ subresource }: Pick<RequestInfo, "subresource">): boolean =>
   connectSubresources.has(subresource);
 
+const longSubresources = new Set([...connectSubresources, "log"]);
+
+/** It lasts as long as both sides want it. */
+export const takesNoSeat = ({ subresource }: Pick<RequestInfo, "subresource">): boolean =>
+  longSubresources.has(subresource);
+
+export const isLongRunning = (info: Pick<RequestInfo, "verb" | "subresource">): boolean =>
+  info.verb === "watch" || takesNoSeat(info);
+
 /** `path` is decoded; its segments are taken as they are. */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const outside: RequestInfo = {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "#base/clock.ts";
-import { Http2Connection, type OpenStream } from "./connection.ts";
+import { Http2Connection, type Http2ConnectionOptions } from "./connection.ts";
 import {
   errorCodes,
   flags,
@@ -18,6 +18,8 @@ import {
   type Frame,
 } from "./frames.ts";
 import { encodeHeaders } from "./hpack.ts";
+
+type OpenStream = Http2ConnectionOptions["open"];
 
 interface World {
   readonly clock: ManualClock;

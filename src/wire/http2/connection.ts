@@ -28,7 +28,6 @@ import { type Http2Stream, type StreamHandler, type StreamOwner, StreamState } f
 /** What a client may send on one stream, and on all, before we have taken it. */
 const streamWindowBytes = 2 ** 20;
 const connectionWindowBytes = 16 * 2 ** 20;
-const concurrentStreamsMax = 10_000;
 /** Written, and not yet taken by the system: from here on streams wait. Long bodies, which Node would copy, wait for all. */
 const backlogBytesMax = 2 ** 20;
 /** Of answers too short to wait for a window: who goes on asking and reads none of them is left. */
@@ -39,25 +38,26 @@ const queuedBytesMax = 256 * 2 ** 20;
 const lingerMs = 5000;
 /** Answers to pings and settings that wait, while what was written before isn't read. */
 const unreadMax = 10_000;
-/** Streams beyond concurrentStreamsMax that a client may try. */
+/** Streams beyond those that may be open that a client may try. */
 const refusedMax = 100;
 
 const nothing = Buffer.alloc(0);
 
 const wrongWindow = (more: number): number => (more === 0 ? errorCodes.protocol : errorCodes.flowControl);
 
-export type OpenStream = (stream: Http2Stream, headers: readonly Header[], isLast: boolean) => StreamHandler;
-
 export interface Http2ConnectionOptions {
-  readonly open: OpenStream;
+  readonly open: (stream: Http2Stream, headers: readonly Header[], isLast: boolean) => StreamHandler;
   readonly clock: Clock;
   /** Of one request's headers, as they are sent and as they are read. */
   readonly headerBytesMax: number;
+  /** Open at once. Default 10,000. */
+  readonly streamsMax?: number;
 }
 
 export class Http2Connection implements StreamOwner {
   readonly #socket: Socket;
   readonly #options: Http2ConnectionOptions;
+  readonly #streamsMax: number;
   readonly #out: Outbox;
   readonly #reader = new FrameReader();
   readonly #decoder: HpackDecoder;
@@ -86,6 +86,7 @@ export class Http2Connection implements StreamOwner {
   constructor(socket: Socket, options: Http2ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#streamsMax = options.streamsMax ?? 10_000;
     this.#out = new Outbox(socket, this.#pumpAll);
     this.#decoder = new HpackDecoder(options.headerBytesMax);
     this.#resets = new ResetBudget(options.clock);
@@ -98,7 +99,7 @@ export class Http2Connection implements StreamOwner {
     });
     this.#out.push(
       settingsFrame([
-        [settings.concurrentStreamsMax, concurrentStreamsMax],
+        [settings.concurrentStreamsMax, this.#streamsMax],
         [settings.initialWindow, streamWindowBytes],
         [settings.headerBytesMax, options.headerBytesMax],
       ]),
@@ -314,7 +315,7 @@ export class Http2Connection implements StreamOwner {
     }
     if (this.#isLeaving) return;
     this.#lastStream = id;
-    if (this.#streams.size >= concurrentStreamsMax) {
+    if (this.#streams.size >= this.#streamsMax) {
       if (++this.#refused > refusedMax) throw new Http2Error(errorCodes.enhanceYourCalm, "too many streams");
       this.#out.push(numbersFrame(frameTypes.reset, id, errorCodes.refusedStream));
       return;

@@ -1,0 +1,195 @@
+/**
+ * How the API is served, by kube-apiserver's flags, their defaults and their rules.
+ * upstream: apiserver/pkg/server/options/{server_run_options,serving}.go, component-base/cli/flag/ciphersuites_flag.go
+ */
+import { defaultServing, type ServingOptions } from "#apiserver/http/serving-options.ts";
+import { isCipherSuite, tlsVersion, tlsVersionNames } from "#apiserver/http/tls-names.ts";
+import { errorText } from "#base/log.ts";
+import type { OptionSpec } from "#base/options.ts";
+
+export interface RequestOptions {
+  readonly requestTimeoutMs: number;
+  readonly minRequestTimeoutMs: number;
+  readonly shutdownDelayMs: number;
+  readonly requestSeats: number;
+  readonly externalHostname: string | undefined;
+  readonly serving: ServingOptions;
+}
+
+const spec = (
+  name: string,
+  type: OptionSpec["type"],
+  placeholder: string,
+  { text, defaultText }: { text: string; defaultText?: string },
+): OptionSpec => ({
+  name,
+  type,
+  ...(placeholder === "" ? {} : { placeholder }),
+  group: "listener",
+  ...(defaultText === undefined ? {} : { defaultText }),
+  text,
+});
+
+export const servingSpecs: readonly OptionSpec[] = [
+  spec("request-timeout", "string", "DURATION", {
+    defaultText: "1m0s",
+    text: "How long a request may take that is neither a watch nor a connection",
+  }),
+  spec("min-request-timeout", "integer", "SECONDS", {
+    defaultText: "1800",
+    text: "How long a watch lasts at least; it ends by chance between this and twice as much",
+  }),
+  spec("max-requests-inflight", "integer", "COUNT", {
+    defaultText: "400",
+    text: "With the next one, how many requests are worked on at once",
+  }),
+  spec("max-mutating-requests-inflight", "integer", "COUNT", {
+    defaultText: "200",
+    text: "With the one before, how many requests are worked on at once",
+  }),
+  spec("shutdown-delay-duration", "string", "DURATION", {
+    defaultText: "0s",
+    text: "How long the API is served on, not ready, before the server stops",
+  }),
+  spec("shutdown-send-retry-after", "boolean", "", {
+    text: "Go on listening while requests end, and send new ones away with 429 and Retry-After",
+  }),
+  spec("shutdown-watch-termination-grace-period", "string", "DURATION", {
+    defaultText: "0s",
+    text: "How long watches may take to end when the server stops",
+  }),
+  spec("goaway-chance", "string", "FRACTION", {
+    defaultText: "0",
+    text: "Of how many requests over HTTP/2 the client is told to open another connection; 0 to 0.02",
+  }),
+  spec("http2-max-streams-per-connection", "integer", "COUNT", {
+    defaultText: "10000",
+    text: "How many requests a client may have open on one connection",
+  }),
+  spec("cors-allowed-origins", "list", "REGEXP", {
+    text: "Origins whose pages may use the API, such as //example\\.com(:|$)",
+  }),
+  spec("strict-transport-security-directives", "list", "DIRECTIVE", {
+    text: "Of the header Strict-Transport-Security: max-age=SECONDS, includeSubDomains, preload",
+  }),
+  spec("tls-min-version", "string", "VERSION", {
+    defaultText: "VersionTLS12",
+    text: `Oldest TLS that is spoken: ${tlsVersionNames.join(", ")}`,
+  }),
+  spec("tls-cipher-suites", "list", "SUITE", {
+    text: "Cipher suites of TLS 1.2 and before, by Go's names",
+  }),
+  spec("external-hostname", "string", "HOST", {
+    defaultText: "the advertised address",
+    text: "Host of the URLs that tell clients of this API: in /api, and of the keys of tokens",
+  }),
+];
+
+interface Values {
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+  list(name: string): readonly string[];
+  integer(name: string, fallback: number): number;
+  duration(name: string, fallbackMs: number, leastMs: number): number;
+  count(name: string, fallback: number): number;
+  readonly faults: string[];
+}
+
+const goawayMax = 0.02;
+
+export function readRequests(values: Values): RequestOptions {
+  return {
+    requestTimeoutMs: values.duration("request-timeout", 60_000, 1000),
+    minRequestTimeoutMs: readCount(values, "min-request-timeout", 1800) * 1000,
+    shutdownDelayMs: values.duration("shutdown-delay-duration", 0, 0),
+    requestSeats: readSeats(values),
+    externalHostname: values.text("external-hostname"),
+    serving: {
+      corsAllowedOrigins: readOrigins(values),
+      hstsDirectives: readDirectives(values),
+      goawayChance: readChance(values),
+      sendsRetryAfter: values.flag("shutdown-send-retry-after"),
+      watchGraceMs: values.duration("shutdown-watch-termination-grace-period", 0, 0),
+      tlsMinVersion: readTlsVersion(values),
+      cipherSuites: readSuites(values),
+      http2StreamsMax: values.count("http2-max-streams-per-connection", 0),
+    },
+  };
+}
+
+function readCount(values: Values, name: string, fallback: number): number {
+  const count = values.integer(name, fallback);
+  if (count < 0) values.faults.push(`--${name} can not be negative value`);
+  return count;
+}
+
+function readSeats(values: Values): number {
+  const reading = readCount(values, "max-requests-inflight", 400);
+  const writing = readCount(values, "max-mutating-requests-inflight", 200);
+  if (reading + writing === 0) {
+    values.faults.push(
+      "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
+    );
+  }
+  return reading + writing;
+}
+
+function readChance(values: Values): number {
+  const chance = Number(values.text("goaway-chance") ?? "0");
+  if (chance >= 0 && chance <= goawayMax) return chance;
+  values.faults.push("--goaway-chance can not be less than 0 or greater than 0.02");
+  return 0;
+}
+
+function readOrigins(values: Values): readonly string[] {
+  const origins = values.list("cors-allowed-origins");
+  for (const origin of origins) {
+    const fault = originFault(origin);
+    if (fault === undefined) continue;
+    values.faults.push(`--cors-allowed-origins has an invalid regular expression: ${fault}`);
+  }
+  return origins;
+}
+
+function compiledOrFault(pattern: string): RegExp | string {
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+/** What matches in the middle of another host's name would let its pages in. */
+function originFault(pattern: string): string | undefined {
+  const compiled = compiledOrFault(pattern);
+  if (typeof compiled === "string") return compiled;
+  const isPinned = /\^|\/\//.test(pattern) && /[$:]/.test(pattern);
+  return isPinned ? undefined : "regular expression does not pin to start/end of host in the origin header";
+}
+
+function readDirectives(values: Values): readonly string[] {
+  const directives = values.list("strict-transport-security-directives");
+  for (const directive of directives) {
+    if (/^(?:includeSubDomains|preload|max-age=[^=]*)$/.test(directive)) continue;
+    values.faults.push(
+      "--strict-transport-security-directives invalid, allowed values: max-age=expireTime, includeSubDomains, preload. see https://tools.ietf.org/html/rfc6797#section-6.1 for more information",
+    );
+  }
+  return directives;
+}
+
+function readTlsVersion(values: Values): ServingOptions["tlsMinVersion"] {
+  const name = values.text("tls-min-version");
+  if (name === undefined) return defaultServing.tlsMinVersion;
+  const version = tlsVersion(name);
+  if (version === undefined) values.faults.push(`unknown tls version ${JSON.stringify(name)}`);
+  return version ?? defaultServing.tlsMinVersion;
+}
+
+function readSuites(values: Values): readonly string[] {
+  const names = values.list("tls-cipher-suites");
+  for (const name of names) {
+    if (!isCipherSuite(name)) values.faults.push(`cipher suite ${name} not supported or doesn't exist`);
+  }
+  return names;
+}
