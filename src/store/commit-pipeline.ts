@@ -83,12 +83,12 @@ export class CommitPipeline {
   }
 
   /** `decide` gives the event its revision or throws what the writer gets to hear. */
-  submit(key: string, decide: () => KeyEvent): Promise<KeyEvent> {
+  submit(key: string, decide: (key: string) => KeyEvent): Promise<KeyEvent> {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     let event: KeyEvent;
     try {
-      event = decide();
+      event = decide(key);
     } catch (error) {
       return this.#conflict(key, error as Error);
     }

@@ -50,8 +50,10 @@ export class Draft {
     return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  put(key: string, value: Buffer, lease: LeaseId): void {
-    const previous = this.get(key);
+  put(name: string, value: Buffer, lease: LeaseId): void {
+    const previous = this.get(name);
+    // Equal, but one text for all writes of the key.
+    const key = previous?.key ?? name;
     const operation = this.#next();
     const entry = new KeptEntry({
       key,

@@ -23,6 +23,12 @@ export interface LogState {
   readonly ringFirst: Revision;
 }
 
+/** A put of which nobody has said who made it. */
+function putOf(entry: KeyValue, previous: KeyValue | undefined): KeyEvent {
+  const { key, modRevision, operation } = entry;
+  return { type: "put", key, revision: modRevision, operation, entry, previous, author: undefined };
+}
+
 export class MvccLog {
   /** Durable state. Only this class changes it. */
   readonly current: SortedMap<KeyValue>;
@@ -39,7 +45,7 @@ export class MvccLog {
 
   constructor(state: LogState, ring: RingOptions) {
     this.current = state.current;
-    this.ring = new EventRing(ring, state.ringFirst);
+    this.ring = new EventRing(ring, state.ringFirst, putOf);
     this.#revision = state.revision;
     this.#given = state.revision;
     this.#compactRevision = state.compactRevision;
@@ -92,8 +98,15 @@ export class MvccLog {
     if (head !== undefined) throw new KeyExistsError(head);
     this.notice(key);
     const revision = this.#give();
-    const counts = { createRevision: revision, modRevision: revision, version: 1n };
-    const entry = new KeptEntry({ key, value, ...counts, lease: noLease, operation: 0 });
+    const entry = new KeptEntry({
+      key,
+      value,
+      createRevision: revision,
+      modRevision: revision,
+      version: 1n,
+      lease: noLease,
+      operation: 0,
+    });
     return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: undefined, author });
   }
 
@@ -101,13 +114,17 @@ export class MvccLog {
     const head = this.#head(key);
     if (head?.modRevision !== expected) throw new RevisionMismatchError(key, expected, head);
     const revision = this.#give();
-    const counts = {
+    const entry = new KeptEntry({
+      // Equal, but one text for all writes of the key.
+      key: head.key,
+      value,
       createRevision: head.createRevision,
       modRevision: revision,
       version: head.version + 1n,
-    };
-    const entry = new KeptEntry({ key, value, ...counts, lease: noLease, operation: 0 });
-    return this.#pend({ type: "put", key, revision, operation: 0, entry, previous: head, author });
+      lease: noLease,
+      operation: 0,
+    });
+    return this.#pend({ type: "put", key: head.key, revision, operation: 0, entry, previous: head, author });
   }
 
   delete(key: string, expected: Revision | undefined, author?: string): KeyEvent {

@@ -77,15 +77,15 @@ export class MvccStore implements Store {
     return { revision: mvcc.revision, count: mvcc.current.count(prefixRange(keyOfText(prefix))) };
   }
 
-  async create(key: string, value: Buffer, author?: string): Promise<Entry> {
-    assert(key.isWellFormed(), `key ${JSON.stringify(key)} is no Unicode`);
-    const name = keyOfText(key);
-    return this.#write(name, () => this.#core.mvcc.create(name, value, author));
+  create(key: string, value: Buffer, author?: string): Promise<Entry> {
+    return this.#write(key, (name) => {
+      assert(key.isWellFormed(), `key ${JSON.stringify(key)} is no Unicode`);
+      return this.#core.mvcc.create(name, value, author);
+    });
   }
 
-  async update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
-    const name = keyOfText(key);
-    return this.#write(name, () => this.#core.mvcc.update(name, value, expected, author));
+  update(key: string, value: Buffer, expected: Revision, author?: string): Promise<Entry> {
+    return this.#write(key, (name) => this.#core.mvcc.update(name, value, expected, author));
   }
 
   async delete(
@@ -94,8 +94,14 @@ export class MvccStore implements Store {
     author?: string,
   ): Promise<{ readonly revision: Revision; readonly previous: Entry }> {
     const name = keyOfText(key);
-    const event = await this.#submit(name, () => this.#core.mvcc.delete(name, expected, author));
-    return { revision: event.revision, previous: outside(event.entry) };
+    try {
+      const event = await this.#core.pipeline.submit(name, () =>
+        this.#core.mvcc.delete(name, expected, author),
+      );
+      return { revision: event.revision, previous: outside(event.entry) };
+    } catch (error) {
+      throw isWide(name) ? outsideError(name, error) : error;
+    }
   }
 
   watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch> {
@@ -135,14 +141,11 @@ export class MvccStore implements Store {
     return { entries, count: entries.length < limit ? entries.length : current.count(range) };
   }
 
-  async #write(name: string, decide: () => KeyEvent): Promise<Entry> {
-    const event = await this.#submit(name, decide);
-    return outside(event.entry);
-  }
-
-  async #submit(name: string, decide: () => KeyEvent): Promise<KeyEvent> {
+  /** One asynchronous function and no more: each costs a write as much garbage as all that is kept of it. */
+  async #write(key: string, decide: (name: string) => KeyEvent): Promise<Entry> {
+    const name = keyOfText(key);
     try {
-      return await this.#core.pipeline.submit(name, decide);
+      return outside((await this.#core.pipeline.submit(name, decide)).entry);
     } catch (error) {
       throw isWide(name) ? outsideError(name, error) : error;
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { everyKey, singleKey } from "./key-range.ts";
-import type { KeyEvent } from "./kv.ts";
+import type { KeyEvent, KeyValue } from "./kv.ts";
 import { EventRing } from "./ring.ts";
 
 function event(revision: bigint, key: string, size = 1): KeyEvent {
@@ -21,6 +21,11 @@ function filled(options: { eventsMax: number; bytesMax: number }, count: number,
   const ring = new EventRing(options, 2n);
   for (let at = 0; at < count; at++) ring.push(event(BigInt(at + 2), at % 2 === 0 ? "/a" : "/b", size));
   return ring;
+}
+
+function putOf(entry: KeyValue, previous: KeyValue | undefined): KeyEvent {
+  const { key, modRevision, operation } = entry;
+  return { type: "put", key, revision: modRevision, operation, entry, previous };
 }
 
 const large = Number.POSITIVE_INFINITY;
@@ -64,4 +69,22 @@ test("ring: dropping up to a revision", () => {
   assert.equal(ring.first, 200n);
   ring.dropBefore(400n);
   assert.deepEqual(ring.scan(everyKey, 400n, 10), { revision: 399n, events: [] });
+});
+
+test("ring: a put that its entry doesn't tell all of, and a delete, come back as they were pushed, like all others", () => {
+  const plain = event(2n, "/a");
+  const pushed: KeyEvent[] = [
+    plain,
+    { ...event(3n, "/a"), previous: plain.entry },
+    { ...event(4n, "/a"), author: "somebody" },
+    { ...event(5n, "/b"), entry: { ...event(5n, "/b").entry, key: "/text" } },
+    { ...event(6n, "/a"), type: "delete", previous: plain.entry, entry: plain.entry },
+    event(7n, "/c"),
+  ];
+  const ring = new EventRing({ eventsMax: 10, bytesMax: large }, 2n, putOf);
+  for (const one of pushed) ring.push(one);
+  assert.deepEqual(ring.scan(everyKey, 2n, 10), { revision: 7n, events: pushed });
+  assert.deepEqual(ring.scan(singleKey("/b"), 2n, 10).events, [pushed[3]]);
+  ring.dropBefore(6n);
+  assert.deepEqual(ring.scan(everyKey, 6n, 10), { revision: 7n, events: pushed.slice(4) });
 });

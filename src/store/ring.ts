@@ -11,17 +11,36 @@ export interface RingOptions {
   readonly bytesMax: number;
 }
 
+/** An event of which its entry doesn't say all. */
+class Whole<E extends StoreEvent> {
+  readonly event: E;
+
+  constructor(event: E) {
+    this.event = event;
+  }
+}
+
+/**
+ * Of a put its entry says what there is to know, but for what was there before. The event itself isn't kept then: with
+ * every write one object less that outlives the young generation, whose collection stops all writers.
+ */
+type Remake<E extends StoreEvent> = (entry: E["entry"], previous: E["previous"]) => E;
+
 export class EventRing<E extends StoreEvent = StoreEvent> {
   readonly #options: RingOptions;
-  #events: E[] = [];
+  readonly #remake: Remake<E> | undefined;
+  /** Of each event the entry, and beside it what was there before, or all of the event. */
+  #entries: E["entry"][] = [];
+  #beside: (E["previous"] | Whole<E>)[] = [];
   #head = 0;
   #bytes = 0;
   #first: Revision;
 
-  /** `first`: every event from this revision on will be pushed. */
-  constructor(options: RingOptions, first: Revision) {
+  /** `first`: every event from this revision on will be pushed. Without `remake` events are kept as they are. */
+  constructor(options: RingOptions, first: Revision, remake?: Remake<E>) {
     this.#options = options;
     this.#first = first;
+    this.#remake = remake;
   }
 
   /** Every event from this revision on is here. */
@@ -30,15 +49,19 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
   }
 
   push(event: E): void {
-    this.#events.push(event);
-    this.#bytes += valueLengthOf(event.entry);
+    const { type, key, revision, entry, previous, author } = event;
+    const isSaid =
+      type === "put" && author === undefined && entry.key === key && entry.modRevision === revision;
+    this.#entries.push(entry);
+    this.#beside.push(this.#remake !== undefined && isSaid ? previous : new Whole(event));
+    this.#bytes += valueLengthOf(entry);
     const { eventsMax, bytesMax } = this.#options;
-    if (this.#events.length - this.#head > eventsMax || this.#bytes > bytesMax) this.#evict();
+    if (this.#entries.length - this.#head > eventsMax || this.#bytes > bytesMax) this.#evict();
   }
 
   /** Lets go of what is older than `revision`. */
   dropBefore(revision: Revision): void {
-    while ((this.#events[this.#head]?.revision ?? revision) < revision) this.#drop();
+    while (this.#head < this.#entries.length && this.#revisionAt(this.#head) < revision) this.#drop();
     if (revision > this.#first) this.#first = revision;
     this.#pack();
   }
@@ -49,12 +72,12 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
     const events: E[] = [];
     let revision = from - 1n;
     let scanned = 0;
-    for (let at = this.#indexOf(from); at < this.#events.length; at++) {
-      const event = this.#events[at] as E;
-      if (scanned >= scanMax && event.revision > revision) break;
+    for (let at = this.#indexOf(from); at < this.#entries.length; at++) {
+      const here = this.#revisionAt(at);
+      if (scanned >= scanMax && here > revision) break;
       scanned++;
-      revision = event.revision;
-      if (contains(range, event.key)) events.push(event);
+      revision = here;
+      if (contains(range, this.#keyAt(at))) events.push(this.#eventAt(at));
     }
     return { revision, events };
   }
@@ -62,12 +85,11 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
   #evict(): void {
     const { eventsMax, bytesMax } = this.#options;
     let dropped = this.#first - 1n;
-    for (;;) {
-      const oldest = this.#events[this.#head];
-      if (oldest === undefined) break;
-      const isOver = this.#events.length - this.#head > eventsMax || this.#bytes > bytesMax;
-      if (!isOver && oldest.revision > dropped) break;
-      dropped = oldest.revision;
+    while (this.#head < this.#entries.length) {
+      const oldest = this.#revisionAt(this.#head);
+      const isOver = this.#entries.length - this.#head > eventsMax || this.#bytes > bytesMax;
+      if (!isOver && oldest > dropped) break;
+      dropped = oldest;
       this.#drop();
     }
     this.#first = dropped + 1n;
@@ -75,23 +97,41 @@ export class EventRing<E extends StoreEvent = StoreEvent> {
   }
 
   #drop(): void {
-    this.#bytes -= valueLengthOf((this.#events[this.#head] as E).entry);
+    this.#bytes -= valueLengthOf(this.#entries[this.#head] as E["entry"]);
     this.#head++;
   }
 
   /** Dropped events stay referenced until they are the larger part of the array. */
   #pack(): void {
-    if (this.#head < 64 || this.#head < this.#events.length / 2) return;
-    this.#events = this.#events.slice(this.#head);
+    if (this.#head < 64 || this.#head < this.#entries.length / 2) return;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#beside = this.#beside.slice(this.#head);
     this.#head = 0;
+  }
+
+  #eventAt(at: number): E {
+    const beside = this.#beside[at];
+    if (beside instanceof Whole) return beside.event;
+    assert(this.#remake !== undefined, "an event isn't kept, and can't be made");
+    return this.#remake(this.#entries[at] as E["entry"], beside);
+  }
+
+  #keyAt(at: number): string {
+    const beside = this.#beside[at];
+    return beside instanceof Whole ? beside.event.key : (this.#entries[at] as E["entry"]).key;
+  }
+
+  #revisionAt(at: number): Revision {
+    const beside = this.#beside[at];
+    return beside instanceof Whole ? beside.event.revision : (this.#entries[at] as E["entry"]).modRevision;
   }
 
   #indexOf(revision: Revision): number {
     let low = this.#head;
-    let high = this.#events.length;
+    let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#events[middle] as E).revision < revision) low = middle + 1;
+      if (this.#revisionAt(middle) < revision) low = middle + 1;
       else high = middle;
     }
     return low;
