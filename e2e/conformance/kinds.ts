@@ -98,6 +98,11 @@ export const kinds: readonly Kind[] = [
     status: { conditions: [condition] },
   },
   {
+    path: "/apis/storagemigration.k8s.io/v1beta1/storageversionmigrations",
+    object: { spec: { resource: { group: "", resource: "foo" } } },
+    status: { conditions: [{ ...timed, type: "TestCondition" }] },
+  },
+  {
     path: "/events",
     isNamespaced: true,
     object: { involvedObject: { kind: "Pod", namespace: "operations" }, reason: "Test", type: "Normal" },

@@ -45,6 +45,7 @@ const roots: Readonly<Record<string, readonly string[]>> = {
   "k8s.io/api/resource/v1beta1": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],
   "k8s.io/api/resource/v1beta2": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],
   "k8s.io/api/storage/v1beta1": ["VolumeAttributesClass"],
+  "k8s.io/api/storagemigration/v1beta1": ["StorageVersionMigration"],
 };
 
 const rootNames = new Set(

@@ -19,6 +19,7 @@ import type { APIService } from "./generated/types/apiregistration-v1.ts";
 import type { Lease } from "./generated/types/coordination-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
 import type { PriorityClass } from "./generated/types/scheduling-v1.ts";
+import type { StorageVersionMigration } from "./generated/types/storagemigration-v1beta1.ts";
 import type { Loose } from "./meta/loose.ts";
 import { apiVersionOf, type KubeObject } from "./meta/object.ts";
 import {
@@ -87,6 +88,14 @@ const priorityClassPrinter: Printer = {
   ],
 };
 
+const storageMigrationPrinter: Printer = {
+  columns: columns("Name~|Resource"),
+  cells: (migration: Loose<StorageVersionMigration>) => {
+    const { group = "", resource = "" } = migration.spec?.resource ?? {};
+    return [nameOf(migration), group === "" ? resource : `${resource}.${group}`];
+  },
+};
+
 const byApiVersion: Readonly<Record<string, PrintersByKind>> = {
   v1: corePrinters,
   "admissionregistration.k8s.io/v1": admissionregistrationPrinters,
@@ -108,6 +117,7 @@ const byApiVersion: Readonly<Record<string, PrintersByKind>> = {
   "resource.k8s.io/v1": resourcePrinters,
   "scheduling.k8s.io/v1": { PriorityClass: priorityClassPrinter },
   "storage.k8s.io/v1": storagePrinters,
+  "storagemigration.k8s.io/v1beta1": { StorageVersionMigration: storageMigrationPrinter },
 };
 
 /** Kinds that upstream prints no better. */

@@ -11,6 +11,7 @@ const early = [
   "resource.k8s.io/v1beta1",
   "resource.k8s.io/v1beta2",
   "storage.k8s.io/v1beta1",
+  "storagemigration.k8s.io/v1beta1",
 ];
 const beta = early.filter((each) => each.includes("beta"));
 const stable = createScheme().groupVersions().map(apiVersionOf);
@@ -33,7 +34,7 @@ suite("which group versions are served", () => {
     [["apps/v1/deployments=false"], [], []],
     [["api/all=false", "/v1=true"], [], stable.filter((each) => each !== "v1")],
     // Known, but with nothing to serve while upstream's feature gates are off.
-    [["certificates.k8s.io/v1beta1=true", "storagemigration.k8s.io/v1beta1=true"], [], []],
+    [["certificates.k8s.io/v1beta1=true", "coordination.k8s.io/v1beta1=true"], [], []],
   ];
   for (const [pairs, more, fewer] of cases) {
     test(pairs.join(",") || "by default", () => {

@@ -36,6 +36,7 @@ import type { TypeTable } from "./schema/type-table.ts";
 import type { Scheme } from "./scheme.ts";
 import { schedulingValidations } from "./scheduling/validation.ts";
 import { storageValidations } from "./storage/validation.ts";
+import { storagemigrationValidations } from "./storagemigration/validation.ts";
 import { validateByTable } from "./table-validation.ts";
 
 const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
@@ -60,6 +61,7 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "resource.k8s.io/v1": resourceValidations,
   "scheduling.k8s.io/v1": schedulingValidations,
   "storage.k8s.io/v1": storageValidations,
+  "storagemigration.k8s.io/v1beta1": storagemigrationValidations,
 };
 
 export interface ValidationContext {

@@ -1,7 +1,7 @@
 /**
  * Group versions before v1, off by default: what a 1.35 server serves of them when --runtime-config turns them on. The
  * kinds that wait for a feature gate of upstream's that is off in 1.35 are left out (certificates.k8s.io/v1beta1,
- * coordination.k8s.io/v1beta1, storagemigration.k8s.io/v1beta1 …), but for MutatingAdmissionPolicy.
+ * coordination.k8s.io/v1beta1 …), but for MutatingAdmissionPolicy and StorageVersionMigration.
  * upstream: pkg/controlplane/instance.go, pkg/registry/<group>/rest/storage_<group>.go
  */
 import { cluster, extensions, namespaced, status, type GroupVersionFact } from "./resource-fact.ts";
@@ -69,6 +69,14 @@ export const earlyGroupVersionFacts: readonly GroupVersionFact[] = [
     groupPriority: 15900,
     versionPriority: 9,
     resources: devices,
+  },
+  {
+    group: "storagemigration.k8s.io",
+    version: "v1beta1",
+    pkg: "io.k8s.api.storagemigration.v1beta1",
+    groupPriority: 15800,
+    versionPriority: 9,
+    resources: [cluster("storageversionmigrations", "StorageVersionMigration", { sub: [status] })],
   },
 ];
 

@@ -18,6 +18,7 @@ const resetPaths: Readonly<Record<string, readonly string[]>> = {
   "flowschemas.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
   "resourceclaims.resource.k8s.io/status": ["metadata", "spec"],
+  "storageversionmigrations.storagemigration.k8s.io/status": ["metadata", "spec"],
   "validatingadmissionpolicies.admissionregistration.k8s.io/status": ["metadata", "spec"],
   "volumeattachments.storage.k8s.io/status": ["metadata", "spec"],
 };

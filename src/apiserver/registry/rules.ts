@@ -63,6 +63,7 @@ const updatedByRevisionOnly = new Set([
   "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "poddisruptionbudgets.policy",
   "runtimeclasses.node.k8s.io",
+  "storageversionmigrations.storagemigration.k8s.io",
   "validatingadmissionpolicies.admissionregistration.k8s.io",
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
   "validatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -89,6 +90,7 @@ const keptByStatus: Readonly<Record<string, readonly KeptMetadata[]>> = {
   "flowschemas.flowcontrol.apiserver.k8s.io": allMetadata,
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": allMetadata,
   "resourceclaims.resource.k8s.io": allMetadata,
+  "storageversionmigrations.storagemigration.k8s.io": allMetadata,
   "validatingadmissionpolicies.admissionregistration.k8s.io": allMetadata,
   "volumeattachments.storage.k8s.io": allMetadata,
 };
