@@ -1,6 +1,6 @@
 /**
- * Which revision belongs to which time. One key is written every few seconds while something happens; what it held at
- * each of its revisions is the time of that revision. So the index is as old as the history that it is about, is
+ * Which revision belongs to which time. One key is written a second after something else was; what it held at each of
+ * its revisions is the time of that revision. So the index is as old as the history that it is about, is
  * compacted with it, and works on every datastore.
  */
 import type { Clock } from "#base/clock.ts";
@@ -15,7 +15,9 @@ import {
 
 const key = "/mini-k8s/timeline";
 /** How exact a time is. */
-const everyMs = 10_000;
+const everyMs = 1000;
+/** Fewer marks than this aren't worth looking through for what may go. */
+const fewMarks = 1024;
 
 export interface Mark {
   /** Everything up to here was there. */
@@ -34,6 +36,8 @@ export class Timeline {
   readonly #deps: TimelineDeps;
   /** In the order of revisions. */
   #marks: Mark[] = [];
+  /** As many marks as make it look for those that can go. */
+  #trimAt = fewMarks;
 
   constructor(deps: TimelineDeps) {
     this.#deps = deps;
@@ -63,6 +67,8 @@ export class Timeline {
           for (const { type, entry } of events) {
             if (type === "put") this.#marks.push({ revision: entry.modRevision, time: Number(entry.value) });
           }
+          // Also where nobody ever asks.
+          if (this.#marks.length >= this.#trimAt) this.#trimAt = Math.max(fewMarks, 2 * this.marks.length);
         }
         return;
       } catch (error) {
@@ -75,20 +81,29 @@ export class Timeline {
   async #mark(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#deps;
     while (!signal.aborted) {
-      await clock.sleep(everyMs, signal).catch(() => undefined);
-      if (isAborted(signal)) return;
       try {
+        const { entry: before } = await store.get(key);
+        if (before?.modRevision === store.revision) await this.#nextWrite(before.modRevision, signal);
+        await clock.sleep(everyMs, signal);
         const { entry } = await store.get(key);
-        if (entry?.modRevision === store.revision) continue;
         const value = Buffer.from(String(clock.now()));
         if (entry === undefined) await store.create(key, value);
-        else await store.update(key, value, entry.modRevision);
+        else if (entry.modRevision !== store.revision) await store.update(key, value, entry.modRevision);
       } catch (error) {
+        if (isAborted(signal)) return;
         // Another server was faster; or the datastore is away, or full, which those who write for others say.
         if (error instanceof KeyExistsError || error instanceof RevisionMismatchError) continue;
-        if (isAborted(signal)) return;
         log.debug("no mark in the timeline", { error: errorText(error) });
+        await clock.sleep(everyMs, signal).catch(() => undefined);
       }
+    }
+  }
+
+  /** Waits for a write behind `revision` that isn't a mark; another server's mark would otherwise call for one of ours. */
+  async #nextWrite(revision: Revision, signal: AbortSignal): Promise<void> {
+    const options = { startRevision: revision + 1n, progress: false, signal };
+    for await (const { events } of this.#deps.store.watch("", options)) {
+      if (events.some(({ entry }) => entry.key !== key)) return;
     }
   }
 }
