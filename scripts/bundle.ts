@@ -32,7 +32,10 @@ const stacksAsTheyAre: Plugin = {
 };
 
 export interface BundleOptions {
-  /** Small, with a map beside it; else readable, so that a stack trace tells where it was. */
+  /**
+   * Small, with a map beside it that tells names, too: to keep them, each function would be given its own whenever it is
+   * made. Else readable, so that a stack trace tells where it was.
+   */
   readonly minify: boolean;
   /** As one function of what CommonJS hands to a module: for who loads it otherwise than by Node's loader. */
   readonly wrapped?: boolean;
@@ -51,7 +54,6 @@ export async function bundle(
     format: "cjs",
     target: "node24",
     minify,
-    keepNames: minify,
     sourcemap: minify ? "external" : false,
     legalComments: "none",
     ...(wrapped && {
