@@ -41,16 +41,8 @@ suite("admission", { timeout: 120_000 }, () => {
   let server: BareServer;
   let hooks: HookServer;
 
-  const run = async (args: readonly string[], input?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input);
-    assert.equal(code, 0, `kubectl ${args.join(" ")}: ${stderr}`);
-    return `${stdout}${stderr}`;
-  };
-  const refused = async (args: readonly string[], input?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input);
-    assert.notEqual(code, 0, `kubectl ${args.join(" ")} passed: ${stdout}`);
-    return stderr;
-  };
+  const run: BareServer["run"] = (...asked) => server.run(...asked);
+  const refused: BareServer["refused"] = (...asked) => server.refused(...asked);
   const webhook = (kind: "Mutating" | "Validating", name: string, options: HookOptions): string => `
 apiVersion: admissionregistration.k8s.io/v1
 kind: ${kind}WebhookConfiguration

@@ -1,4 +1,5 @@
 /** A server without a node, on this machine itself: for tests that need the API alone. */
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -18,6 +19,10 @@ export interface BareServer extends AsyncDisposable {
   readonly kubeconfig: string;
   /** The real kubectl (1.35); never throws for what it answers. `input` goes to its standard input. */
   kubectl(args: readonly string[], input?: string, version?: string): Promise<Said>;
+  /** All that a kubectl which succeeds says. */
+  run(args: readonly string[], input?: string, version?: string): Promise<string>;
+  /** What a kubectl which fails says to standard error. */
+  refused(args: readonly string[], input?: string, version?: string): Promise<string>;
 }
 
 async function freePort(): Promise<number> {
@@ -77,5 +82,19 @@ export async function startBareServer(more: readonly string[] = []): Promise<Bar
     await stop();
     throw error;
   }
-  return { kubeconfig, kubectl, [Symbol.asyncDispose]: stop };
+  return {
+    kubeconfig,
+    kubectl,
+    run: async (args, input, version) => {
+      const { code, stdout, stderr } = await kubectl(args, input, version);
+      assert.equal(code, 0, `kubectl ${args.join(" ")}: ${stderr}`);
+      return `${stdout}${stderr}`;
+    },
+    refused: async (args, input, version) => {
+      const { code, stdout, stderr } = await kubectl(args, input, version);
+      assert.notEqual(code, 0, `kubectl ${args.join(" ")} passed: ${stdout}`);
+      return stderr;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
 }

@@ -92,16 +92,8 @@ suite("custom resources", { timeout: 90_000 }, () => {
   let server: BareServer;
   let hooks: HookServer;
 
-  const run = async (args: readonly string[], input?: string, version?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input, version);
-    assert.equal(code, 0, `kubectl ${args.join(" ")}: ${stderr}`);
-    return `${stdout}${stderr}`;
-  };
-  const refused = async (args: readonly string[], input?: string, version?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input, version);
-    assert.notEqual(code, 0, `kubectl ${args.join(" ")} passed: ${stdout}`);
-    return stderr;
-  };
+  const run: BareServer["run"] = (...asked) => server.run(...asked);
+  const refused: BareServer["refused"] = (...asked) => server.refused(...asked);
 
   before(async () => {
     [server, hooks] = await Promise.all([

@@ -21,16 +21,8 @@ const resize = (resources: object): string[] => {
 
 suite("kubectl is told", { concurrency: 1 }, () => {
   let server: BareServer;
-  const run = async (args: readonly string[], input?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input);
-    assert.equal(code, 0, `kubectl ${args.join(" ")}: ${stderr}`);
-    return `${stdout}${stderr}`;
-  };
-  const refused = async (args: readonly string[], input?: string): Promise<string> => {
-    const { code, stdout, stderr } = await server.kubectl(args, input);
-    assert.notEqual(code, 0, `kubectl ${args.join(" ")} passed: ${stdout}`);
-    return stderr;
-  };
+  const run: BareServer["run"] = (...asked) => server.run(...asked);
+  const refused: BareServer["refused"] = (...asked) => server.refused(...asked);
 
   before(async () => {
     server = await startBareServer();

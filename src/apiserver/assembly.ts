@@ -36,7 +36,8 @@ import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { StoredResource } from "./metrics/cache-metrics.ts";
 import type { TypeSemantics } from "./request/semantics.ts";
-import { CustomResources, type CustomResourcesDeps } from "./crd/custom-resources.ts";
+import { CustomResources } from "./crd/custom-resources.ts";
+import type { CustomParts } from "./crd/parts.ts";
 
 /** What isn't a whole object of its own version. */
 interface PartValidation {
@@ -69,18 +70,7 @@ export interface AssemblyDeps extends Pick<
   readonly outside: ChainDeps["outside"];
   readonly remote?: ChainDeps["remote"];
   readonly minRequestTimeoutMs: number;
-  readonly custom: Pick<
-    CustomResourcesDeps,
-    | "read"
-    | "metaType"
-    | "compileRules"
-    | "compilePattern"
-    | "loadExpressions"
-    | "parseYaml"
-    | "client"
-    | "converterOf"
-    | "metrics"
-  >;
+  readonly custom: CustomParts;
 }
 
 export class Assembly {

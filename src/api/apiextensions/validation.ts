@@ -74,12 +74,7 @@ export class DefinitionValidator {
 
   update(crd: LooseDefinition, old: LooseDefinition): readonly FieldError[] {
     const faults = new FaultList();
-    checkMetaUpdate(
-      crd.metadata as CustomResourceDefinition["metadata"],
-      old.metadata as CustomResourceDefinition["metadata"],
-      faults,
-      { plainFinalizers: true },
-    );
+    checkMetaOf(crd, old, faults);
     const spec = crd.spec ?? {};
     const before = old.spec ?? {};
     const established = isEstablished(old);
@@ -99,12 +94,7 @@ export class DefinitionValidator {
   /** The spec is the stored one. */
   statusUpdate(crd: LooseDefinition, old: LooseDefinition): readonly FieldError[] {
     const faults = new FaultList();
-    checkMetaUpdate(
-      crd.metadata as CustomResourceDefinition["metadata"],
-      old.metadata as CustomResourceDefinition["metadata"],
-      faults,
-      { plainFinalizers: true },
-    );
+    checkMetaOf(crd, old, faults);
     checkNames(crd.status?.acceptedNames ?? {}, "status.acceptedNames", faults);
     return faults.all;
   }
@@ -233,6 +223,11 @@ function unreadableText(schema: JSONSchemaProps): string | undefined {
   return schemaHas(schema, (each) => each["x-kubernetes-preserve-unknown-fields"] === false)
     ? "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
     : undefined;
+}
+
+function checkMetaOf(crd: LooseDefinition, old: LooseDefinition, faults: FaultList): void {
+  type Meta = CustomResourceDefinition["metadata"];
+  checkMetaUpdate(crd.metadata as Meta, old.metadata as Meta, faults, { plainFinalizers: true });
 }
 
 function checkGroup(group: string, faults: FaultList): void {

@@ -23,6 +23,26 @@ export class TokenError extends Error {
   readonly code = "BAD_TOKEN";
 }
 
+/** Of the first member that knows the token. Throws TokenError, the first there was, when none takes it for good. */
+export async function firstAnswer(
+  members: readonly TokenAuthenticator[],
+  token: string,
+  audiences: readonly string[],
+): Promise<TokenAnswer | undefined> {
+  let fault: TokenError | undefined;
+  for (const member of members) {
+    try {
+      const answer = await member.authenticateToken(token, audiences);
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      fault ??= error;
+    }
+  }
+  if (fault !== undefined) throw fault;
+  return undefined;
+}
+
 /** Tokens that say nothing of an audience are meant for this server. */
 export function forThisServer(
   user: UserInfo,
@@ -50,7 +70,7 @@ export class BearerTokenAuthenticator implements Authenticator {
   async authenticate({ bearerToken }: Credentials): Promise<UserInfo | undefined> {
     if (bearerToken === undefined || bearerToken === "") return undefined;
     try {
-      const answer = await this.#ask(bearerToken, this.#options.apiAudiences);
+      const answer = await firstAnswer(this.#members, bearerToken, this.#options.apiAudiences);
       if (answer !== undefined) return answer.user;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
@@ -62,22 +82,7 @@ export class BearerTokenAuthenticator implements Authenticator {
   /** For TokenReview: without audiences it is about this server. Undefined: nobody knows the token. */
   async review(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
     const asked = audiences.length === 0 ? this.#options.apiAudiences : audiences;
-    const answer = await this.#ask(token, asked);
+    const answer = await firstAnswer(this.#members, token, asked);
     return answer === undefined ? undefined : { ...answer, user: withAuthenticatedGroup(answer.user) };
-  }
-
-  async #ask(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
-    let fault: TokenError | undefined;
-    for (const member of this.#members) {
-      try {
-        const answer = await member.authenticateToken(token, audiences);
-        if (answer !== undefined) return answer;
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
-        fault ??= error;
-      }
-    }
-    if (fault !== undefined) throw fault;
-    return undefined;
   }
 }

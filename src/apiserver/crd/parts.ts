@@ -47,7 +47,8 @@ export const createDefinitionValidator = (
     patternFault: (pattern) => late.loaded.patternFault(pattern),
   });
 
-type Parts = Pick<
+/** What custom resources need of a whole server beyond what their assembly has. */
+export type CustomParts = Pick<
   CustomResourcesDeps,
   | "read"
   | "metaType"
@@ -79,7 +80,14 @@ function timed(
     : { faults: (value, old) => observed(evaluation, () => rules.faults(value, old)) };
 }
 
-export function customParts({ json, table, parseYaml, client, expressions, ...deps }: PartsDeps): Parts {
+export function customParts({
+  json,
+  table,
+  parseYaml,
+  client,
+  expressions,
+  ...deps
+}: PartsDeps): CustomParts {
   const schema = new TableSchema(table);
   const metrics = new DefinitionMetrics(deps.registry);
   const times = expressionTimes(deps.registry);

@@ -166,16 +166,12 @@ export function settleName(object: AnyObject, { info, endpoint }: ResourceCall):
   }
 }
 
-export interface AdmissionSubject {
-  readonly operation: Operation;
-  readonly object: AnyObject | undefined;
-  readonly oldObject: AnyObject | undefined;
-  readonly options: AnyObject;
-  readonly dryRun: boolean;
-  /** Of what the request is about where that isn't what the endpoint serves. */
-  readonly gvk?: GroupVersionKind;
-  readonly name?: string;
-}
+/** The kind and the name only where they aren't those of what the endpoint serves. */
+export type AdmissionSubject = Pick<
+  AdmissionAttributes,
+  "operation" | "object" | "oldObject" | "options" | "dryRun"
+> &
+  Partial<Pick<AdmissionAttributes, "gvk" | "name">>;
 
 /** `name` is the object's own where the URL has none. */
 export const attributesOf = (request: ResourceCall, subject: AdmissionSubject): AdmissionAttributes =>

@@ -122,43 +122,13 @@ export const scalarType = (scalar: ScalarKind): ApplyType => ({ scalar });
 /** Anything, as one value. */
 export const untypedAtomic: ApplyType = {
   scalar: "untyped",
-  list: {
-    isAtomic: true,
-    keys: [],
-    get element() {
-      return untypedAtomic;
-    },
-  },
-  map: {
-    isAtomic: true,
-    fields: [],
-    shared: new Map(),
-    shapes: new KeyOrders(),
-    field: () => undefined,
-    get element() {
-      return untypedAtomic;
-    },
-  },
+  ...listOf(() => untypedAtomic, "atomic"),
+  ...mapOf(() => untypedAtomic, "atomic"),
 };
 
 /** Anything: maps field by field, lists as one value. */
 export const deducedType: ApplyType = {
   scalar: "untyped",
-  list: {
-    isAtomic: true,
-    keys: [],
-    get element() {
-      return untypedAtomic;
-    },
-  },
-  map: {
-    isAtomic: false,
-    fields: [],
-    shared: new Map(),
-    shapes: new KeyOrders(),
-    field: () => undefined,
-    get element() {
-      return deducedType;
-    },
-  },
+  ...listOf(() => untypedAtomic, "atomic"),
+  ...mapOf(() => deducedType, "granular"),
 };

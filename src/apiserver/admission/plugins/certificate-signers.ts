@@ -28,11 +28,7 @@ export class CertificateApproval implements AdmissionPlugin {
   async validate(attributes: AdmissionAttributes): Promise<void> {
     if (!concerns(attributes, resource) || attributes.subresource !== "approval") return;
     const { signerName } = requestOf(attributes.oldObject).spec;
-    if (await mayUseSigner(this.#authorizer, attributes.user, "approve", signerName)) return;
-    throw refuse(
-      attributes,
-      `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`,
-    );
+    await needConsent(attributes, this.#authorizer, "approve", signerName);
   }
 }
 
@@ -57,12 +53,7 @@ export class CertificateSigning implements AdmissionPlugin {
       status?.certificate === old.status?.certificate &&
       isDeepStrictEqual(status?.conditions ?? [], old.status?.conditions ?? []);
     if (isSame) return;
-    const { signerName } = old.spec;
-    if (await mayUseSigner(this.#authorizer, attributes.user, "sign", signerName)) return;
-    throw refuse(
-      attributes,
-      `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`,
-    );
+    await needConsent(attributes, this.#authorizer, "sign", old.spec.signerName);
   }
 }
 
@@ -97,6 +88,20 @@ function organizationsOf(attributes: AdmissionAttributes, request: string): read
     if (!(error instanceof CsrError)) throw error;
     throw refuse(attributes, `failed to parse CSR: ${error.message}`);
   }
+}
+
+/** Throws 403 where the signer's consent to it is missing. */
+async function needConsent(
+  attributes: AdmissionAttributes,
+  authorizer: Authorizer,
+  verb: "approve" | "sign",
+  signerName: string,
+): Promise<void> {
+  if (await mayUseSigner(authorizer, attributes.user, verb, signerName)) return;
+  throw refuse(
+    attributes,
+    `user not permitted to ${verb} requests with signerName ${JSON.stringify(signerName)}`,
+  );
 }
 
 /** Consent is for one signer, or for all of a domain: "example.com/*". */

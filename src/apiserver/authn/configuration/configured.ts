@@ -5,8 +5,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
 import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
-import type { TokenAnswer, TokenAuthenticator } from "../bearer-token.ts";
-import { TokenError } from "../bearer-token.ts";
+import { firstAnswer, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
 import { OidcAuthenticator } from "../oidc/authenticator.ts";
 import { authenticationShape, type GivenAuthentication } from "./given.ts";
 import { mapUser, type UserMapping } from "./mapping.ts";
@@ -51,19 +50,8 @@ export class ConfiguredTokens implements TokenAuthenticator {
   }
 
   /** Each issuer's tokens are looked at by its own member. */
-  async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
-    let fault: TokenError | undefined;
-    for (const member of this.#members) {
-      try {
-        const answer = await member.authenticateToken(token, audiences);
-        if (answer !== undefined) return answer;
-      } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
-        fault ??= error;
-      }
-    }
-    if (fault !== undefined) throw fault;
-    return undefined;
+  authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {
+    return firstAnswer(this.#members, token, audiences);
   }
 
   /** Returns what ends the following of the file. Throws ConfigurationError. */

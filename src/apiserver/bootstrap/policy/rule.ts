@@ -39,11 +39,17 @@ export const urlRule = (verbs: string, urls: string): PolicyRule => ({
 /** Whoever reports events needs this. */
 export const eventsRule = rule("create update patch", `${core} events.k8s.io`, "events");
 
-/** Marks what we made, and allows us to add to it at a later start. */
-const defaultMetadata = {
-  labels: { "kubernetes.io/bootstrapping": "rbac-defaults" },
+/** Marks what we made, and allows us to add to it at a later start. `where`: the namespace, if it is of one. */
+const metadataOf = (
+  name: string,
+  where: { readonly namespace?: string } = {},
+  labels: Readonly<Record<string, string>> = {},
+): NonNullable<Role["metadata"]> => ({
+  ...where,
+  name,
+  labels: { "kubernetes.io/bootstrapping": "rbac-defaults", ...labels },
   annotations: { "rbac.authorization.kubernetes.io/autoupdate": "true" },
-};
+});
 
 export function clusterRole(
   name: string,
@@ -51,11 +57,7 @@ export function clusterRole(
   labels: Readonly<Record<string, string>> = {},
 ): ClusterRole {
   return {
-    metadata: {
-      name,
-      labels: { ...defaultMetadata.labels, ...labels },
-      annotations: { ...defaultMetadata.annotations },
-    },
+    metadata: metadataOf(name, {}, labels),
     rules: [...rules],
   };
 }
@@ -83,11 +85,7 @@ export const account = (name: string): Subject => ({
 /** Binds the cluster role of the same name. */
 export function clusterBinding(name: string, subjects: readonly Subject[]): ClusterRoleBinding {
   return {
-    metadata: {
-      name,
-      labels: { ...defaultMetadata.labels },
-      annotations: { ...defaultMetadata.annotations },
-    },
+    metadata: metadataOf(name),
     roleRef: { apiGroup: rbacGroup, kind: "ClusterRole", name },
     ...(subjects.length === 0 ? {} : { subjects: [...subjects] }),
   };
@@ -95,12 +93,7 @@ export function clusterBinding(name: string, subjects: readonly Subject[]): Clus
 
 export function role(namespace: string, name: string, rules: readonly PolicyRule[]): Role {
   return {
-    metadata: {
-      namespace,
-      name,
-      labels: { ...defaultMetadata.labels },
-      annotations: { ...defaultMetadata.annotations },
-    },
+    metadata: metadataOf(name, { namespace }),
     rules: [...rules],
   };
 }
@@ -112,12 +105,7 @@ export function binding(
   roleName = name,
 ): RoleBinding {
   return {
-    metadata: {
-      namespace,
-      name,
-      labels: { ...defaultMetadata.labels },
-      annotations: { ...defaultMetadata.annotations },
-    },
+    metadata: metadataOf(name, { namespace }),
     roleRef: { apiGroup: rbacGroup, kind: "Role", name: roleName },
     subjects: [...subjects],
   };
