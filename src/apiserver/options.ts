@@ -1,6 +1,7 @@
 /** What an apiserver is told at its start. */
 import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
+import { defaultSelection, type PluginSelection } from "./admission/plugin-selection.ts";
 import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
@@ -49,6 +50,8 @@ export interface ApiserverOptions {
   readonly authenticationConfig?: string | undefined;
   /** Default: nodes, then RBAC. */
   readonly authorization?: AuthorizationOptions;
+  /** Default: those that upstream turns on, and NodeRestriction. */
+  readonly admissionPlugins?: PluginSelection;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */
   readonly encryptionConfiguration?: string | undefined;
   /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
@@ -84,6 +87,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     anonymousAuth: true,
     isAnonymousAuthGiven: false,
     authorization: defaultAuthorization,
+    admissionPlugins: defaultSelection,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     remembersAuthors: false,

@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { defaultPlugins } from "./admission/default-plugins.ts";
+import type { PluginSelection } from "./admission/plugin-selection.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "./authn/bootstrap-token.ts";
@@ -50,6 +51,7 @@ export interface SecurityOptions {
   /** An AuthenticationConfiguration. */
   readonly authenticationConfig?: string | undefined;
   readonly requestHeader: RequestHeaderOptions;
+  readonly admissionPlugins: PluginSelection;
 }
 
 export interface SecurityDeps {
@@ -129,10 +131,10 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
         for (const stop of stops) stop?.();
       };
     },
-    admission: new AdmissionChain(defaultPlugins({ ...deps, metrics, guard, authorizer }), {
-      clock,
-      metrics,
-    }),
+    admission: new AdmissionChain(
+      defaultPlugins({ ...deps, metrics, guard, authorizer }, options.admissionPlugins),
+      { clock, metrics },
+    ),
     issuer: new TokenIssuer(
       { issuer: options.issuer, apiAudiences, extendExpiration: true },
       { key: deps.serviceAccountKey, objects, clock, random },

@@ -1,5 +1,6 @@
 /** The option tables of `server` and `agent`. k3s's names wherever it has them. options.ts reads the values. */
 import type { OptionSpec } from "#base/options.ts";
+import { admissionSpecs } from "./admission/options.ts";
 import { authenticationSpecs } from "./authentication/options.ts";
 import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
@@ -200,6 +201,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
   },
   ...authenticationSpecs,
   ...authorizationSpecs,
+  ...admissionSpecs,
   {
     name: "secrets-encryption",
     type: "boolean",

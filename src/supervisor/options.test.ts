@@ -24,6 +24,18 @@ test("defaults are k3s's", () => {
   assert.equal(options.writeKubeconfig, "/etc/mini-k8s/mini-k8s.yaml");
 });
 
+test("admission plugins are named in one list or in several", () => {
+  const { options, faults } = server({
+    "enable-admission-plugins": ["AlwaysPullImages, DenyServiceExternalIPs", "AlwaysAdmit"],
+    "disable-admission-plugins": "LimitRanger",
+  });
+  assert.deepEqual(faults, []);
+  assert.deepEqual(options.admissionPlugins, {
+    enable: ["AlwaysPullImages", "DenyServiceExternalIPs", "AlwaysAdmit"],
+    disable: ["LimitRanger"],
+  });
+});
+
 test("who isn't root keeps everything at home", () => {
   const { options } = readServerOptions({}, { ...machine, isRoot: false });
   assert.equal(options.dataDir, "/home/me/.mini-k8s");

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
+import type { PluginSelection } from "#apiserver/admission/plugin-selection.ts";
 import type { AuthorizationOptions } from "#apiserver/authz/configuration/configuration.ts";
 import type { OptionValues } from "#base/options.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
@@ -20,6 +21,7 @@ import {
   type OidcFlags,
   type TokenWebhookFlags,
 } from "./authentication/options.ts";
+import { readAdmission } from "./admission/options.ts";
 import { readAuthorization } from "./authorization/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 import { readRequests, type RequestOptions } from "./serving/options.ts";
@@ -68,6 +70,7 @@ export interface ServerOptions extends NodeOptions {
   /** Undefined: nothing was said of it. */
   readonly anonymousAuth: boolean | undefined;
   readonly authorization: AuthorizationOptions;
+  readonly admissionPlugins: PluginSelection;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -310,6 +313,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     authenticationConfig: readAuthenticationConfig(reader),
     anonymousAuth: reader.flagIfGiven("anonymous-auth"),
     authorization: readAuthorization(reader),
+    admissionPlugins: readAdmission(reader),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),

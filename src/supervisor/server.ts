@@ -329,6 +329,7 @@ function buildApiserver(
     encryptionConfiguration,
     audit: options.audit,
     authorization: options.authorization,
+    admissionPlugins: options.admissionPlugins,
     authenticationConfig: options.authenticationConfig,
     // Who needs no rights at all must at least say who he is, whatever was asked for.
     anonymousAuth: options.anonymousAuth !== false && !allowsEverything(options.authorization),

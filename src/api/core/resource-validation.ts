@@ -49,11 +49,11 @@ const quotaResources = new Set([
 
 export const isHugePages = (name: string): boolean => name.startsWith(hugePagesPrefix);
 const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
-const isExtended = (name: string): boolean =>
+export const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith("requests.") && qualifiedNameFaults(`requests.${name}`).length === 0;
 /** More of it may be promised than there is. */
 export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name);
-const isCounted = (name: string): boolean => countedResources.has(name) || isExtended(name);
+const isCounted = (name: string): boolean => countedResources.has(name) || isExtendedResource(name);
 
 const isStandard = (name: string): boolean =>
   standardResources.has(name) || isHugePages(name) || name.startsWith(`requests.${hugePagesPrefix}`);
@@ -96,7 +96,7 @@ export function checkContainerResourceName(name: string, path: string, faults: F
     if (!containerResources.has(name) && !isHugePages(name)) {
       faults.invalid(path, name, "must be a standard resource for containers");
     }
-  } else if (!isNative(name) && !isExtended(name)) {
+  } else if (!isNative(name) && !isExtendedResource(name)) {
     faults.invalid(path, name, "doesn't follow extended resource name standard");
   }
 }

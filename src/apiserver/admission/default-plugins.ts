@@ -1,4 +1,4 @@
-/** The plugins that are on, in upstream's order (pkg/kubeapiserver/options/plugins.go). */
+/** The plugins that are on (upstream's, and what --enable-admission-plugins adds), in upstream's order (pkg/kubeapiserver/options/plugins.go). */
 import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -10,16 +10,30 @@ import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import type { LookupDeps } from "./lookup.ts";
 import {
+  defaultSelection,
+  enabledPlugins,
+  pluginNames,
+  type PluginName,
+  type PluginSelection,
+} from "./plugin-selection.ts";
+import { AlwaysAdmit, AlwaysDeny } from "./plugins/always.ts";
+import { AlwaysPullImages } from "./plugins/always-pull-images.ts";
+import { LimitPodHardAntiAffinityTopology } from "./plugins/anti-affinity-topology.ts";
+import {
   CertificateApproval,
   CertificateSigning,
   CertificateSubjectRestriction,
 } from "./plugins/certificate-signers.ts";
 import { DefaultIngressClass, DefaultStorageClass } from "./plugins/default-classes.ts";
 import { DefaultTolerationSeconds } from "./plugins/default-toleration-seconds.ts";
+import { DenyServiceExternalIPs } from "./plugins/deny-service-external-ips.ts";
 import { DefinitionExpressions } from "./plugins/definition-expressions.ts";
+import { ExtendedResourceToleration } from "./plugins/extended-resource-toleration.ts";
 import { LimitRanger } from "./plugins/limit-ranger.ts";
 import { NamespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
+import { NamespaceAutoProvision, NamespaceExists } from "./plugins/namespace-presence.ts";
 import { NodeRestriction } from "./plugins/node-restriction.ts";
+import { OwnerReferencesPermissionEnforcement } from "./plugins/owner-references.ts";
 import { PersistentVolumeClaimResize } from "./plugins/persistent-volume-claim-resize.ts";
 import { PodSecurity } from "./plugins/pod-security.ts";
 import { PodTopologyLabels } from "./plugins/pod-topology-labels.ts";
@@ -55,37 +69,79 @@ export interface DefaultPluginsDeps extends LookupDeps {
 }
 
 /** Made before the informer factory is started; what they look up they find before it has synced, too. */
-export function defaultPlugins(deps: DefaultPluginsDeps): AdmissionPlugin[] {
-  const { hookClient, log, clock, metrics, random, types, mutatingPolicies } = deps;
+export function defaultPlugins(
+  deps: DefaultPluginsDeps,
+  selection: PluginSelection = defaultSelection,
+): AdmissionPlugin[] {
   const conditions = new MatchConditions(deps);
-  const hooks = { client: hookClient, clock, metrics, random, log };
-  const webhooks = { lookup: deps, hooks, types, conditions };
+  const makers: Makers<PluginName> = {
+    ...podMakers(deps),
+    ...otherMakers(deps),
+    ...outsideMakers(deps, conditions),
+  };
+  const enabled = enabledPlugins(selection);
+  const made = (names: readonly PluginName[]): AdmissionPlugin[] =>
+    names.filter((name) => enabled.has(name)).flatMap((name) => makers[name]());
+  const outside = pluginNames.indexOf("MutatingAdmissionPolicy");
+  const validating = pluginNames.indexOf("ValidatingAdmissionPolicy");
   return [
-    new NamespaceLifecycle(deps),
-    new LimitRanger(deps),
-    new ServiceAccountPlugin(deps),
-    new NodeRestriction(deps),
-    new TaintNodesByCondition(),
-    new PodSecurity(deps),
-    new Priority(deps),
-    new DefaultTolerationSeconds(),
-    new DefaultStorageClass(deps),
-    new StorageObjectInUseProtection(),
-    new PersistentVolumeClaimResize(deps),
-    new RuntimeClassPlugin(deps),
-    new CertificateApproval(deps),
-    new CertificateSigning(deps),
-    new CertificateSubjectRestriction(),
-    new DefaultIngressClass(deps),
-    new PodTopologyLabels(deps),
+    ...made(pluginNames.slice(0, outside)),
     new RbacEscalation(deps),
     new WebhookExpressions(conditions),
     new PolicyExpressions(deps),
-    ...(mutatingPolicies === undefined ? [] : [new MutatingPolicies(mutatingPolicies, deps)]),
-    new MutatingWebhooks(webhooks),
+    ...made(pluginNames.slice(outside, validating)),
     new DefinitionExpressions(deps),
-    new ValidatingPolicies(deps),
-    new ValidatingWebhooks(webhooks),
-    new ResourceQuotaPlugin(deps),
+    ...made(pluginNames.slice(validating)),
   ];
+}
+
+type Makers<Names extends PluginName> = Readonly<Record<Names, () => AdmissionPlugin | AdmissionPlugin[]>>;
+
+const podMakers = (deps: DefaultPluginsDeps) =>
+  ({
+    AlwaysAdmit: () => new AlwaysAdmit(),
+    NamespaceAutoProvision: () => new NamespaceAutoProvision(deps),
+    NamespaceLifecycle: () => new NamespaceLifecycle(deps),
+    NamespaceExists: () => new NamespaceExists(deps),
+    LimitPodHardAntiAffinityTopology: () => new LimitPodHardAntiAffinityTopology(),
+    LimitRanger: () => new LimitRanger(deps),
+    ServiceAccount: () => new ServiceAccountPlugin(deps),
+    NodeRestriction: () => new NodeRestriction(deps),
+    TaintNodesByCondition: () => new TaintNodesByCondition(),
+    AlwaysPullImages: () => new AlwaysPullImages(),
+    PodSecurity: () => new PodSecurity(deps),
+    Priority: () => new Priority(deps),
+    DefaultTolerationSeconds: () => new DefaultTolerationSeconds(),
+    ExtendedResourceToleration: () => new ExtendedResourceToleration(),
+    PodTopologyLabels: () => new PodTopologyLabels(deps),
+    RuntimeClass: () => new RuntimeClassPlugin(deps),
+  }) satisfies Partial<Makers<PluginName>>;
+
+const otherMakers = (deps: DefaultPluginsDeps) =>
+  ({
+    DefaultStorageClass: () => new DefaultStorageClass(deps),
+    StorageObjectInUseProtection: () => new StorageObjectInUseProtection(),
+    OwnerReferencesPermissionEnforcement: () => new OwnerReferencesPermissionEnforcement(deps),
+    PersistentVolumeClaimResize: () => new PersistentVolumeClaimResize(deps),
+    CertificateApproval: () => new CertificateApproval(deps),
+    CertificateSigning: () => new CertificateSigning(deps),
+    CertificateSubjectRestriction: () => new CertificateSubjectRestriction(),
+    DefaultIngressClass: () => new DefaultIngressClass(deps),
+    DenyServiceExternalIPs: () => new DenyServiceExternalIPs(),
+    ResourceQuota: () => new ResourceQuotaPlugin(deps),
+    AlwaysDeny: () => new AlwaysDeny(),
+  }) satisfies Partial<Makers<PluginName>>;
+
+/** Those that ask what users have put into the cluster. */
+function outsideMakers(deps: DefaultPluginsDeps, conditions: MatchConditions) {
+  const { hookClient, log, clock, metrics, random, types, mutatingPolicies } = deps;
+  const hooks = { client: hookClient, clock, metrics, random, log };
+  const webhooks = { lookup: deps, hooks, types, conditions };
+  return {
+    MutatingAdmissionPolicy: () =>
+      mutatingPolicies === undefined ? [] : [new MutatingPolicies(mutatingPolicies, deps)],
+    MutatingAdmissionWebhook: () => new MutatingWebhooks(webhooks),
+    ValidatingAdmissionPolicy: () => new ValidatingPolicies(deps),
+    ValidatingAdmissionWebhook: () => new ValidatingWebhooks(webhooks),
+  } satisfies Partial<Makers<PluginName>>;
 }

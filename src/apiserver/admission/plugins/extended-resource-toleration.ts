@@ -1,0 +1,36 @@
+/** Who asks for a device tolerates the nodes that are kept for it. upstream: plugin/pkg/admission/extendedresourcetoleration/admission.go */
+import { isExtendedResource } from "#api/core/resource-validation.ts";
+import type { Pod, PodSpec, Toleration } from "#api/generated/types/core-v1.ts";
+import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
+
+export class ExtendedResourceToleration implements AdmissionPlugin {
+  readonly name = "ExtendedResourceToleration";
+  readonly resources = ["pods"];
+
+  handles(operation: Operation): boolean {
+    return operation === "CREATE" || operation === "UPDATE";
+  }
+
+  admit(attributes: AdmissionAttributes): Promise<void> | undefined {
+    const { spec } = attributes.object as Pod;
+    if (attributes.subresource !== "" || spec === undefined) return undefined;
+    const missing = devicesOf(spec)
+      .map((key): Toleration => ({ key, operator: "Exists", effect: "NoSchedule" }))
+      .filter((wanted) => !(spec.tolerations ?? []).some((own) => isAlike(own, wanted)));
+    if (missing.length > 0) spec.tolerations = [...(spec.tolerations ?? []), ...missing];
+    return undefined;
+  }
+}
+
+function devicesOf({ containers, initContainers = [] }: PodSpec): readonly string[] {
+  const names = [...containers, ...initContainers].flatMap(({ resources }) =>
+    Object.keys(resources?.requests ?? {}).filter(isExtendedResource),
+  );
+  return [...new Set(names)].toSorted();
+}
+
+const isAlike = (a: Toleration, b: Toleration): boolean =>
+  a.key === b.key &&
+  a.operator === b.operator &&
+  a.effect === b.effect &&
+  (a.value ?? "") === (b.value ?? "");

@@ -1,0 +1,34 @@
+/** --{enable,disable}-admission-plugins: what looks at writes. upstream: apiserver/pkg/server/options/admission.go */
+import { selectionFaults, type PluginSelection } from "#apiserver/admission/plugin-selection.ts";
+import type { OptionSpec } from "#base/options.ts";
+
+const spec = (name: string, text: string): OptionSpec => ({
+  name: `${name}-admission-plugins`,
+  type: "list",
+  placeholder: "NAMES",
+  group: "cluster",
+  text,
+});
+
+/** The names are upstream's. */
+export const admissionSpecs: readonly OptionSpec[] = [
+  spec("enable", "Admission plugins that look at writes besides those of upstream's default"),
+  spec("disable", "Admission plugins of upstream's default that don't"),
+];
+
+interface Values {
+  list(name: string): readonly string[];
+  readonly faults: string[];
+}
+
+export function readAdmission(values: Values): PluginSelection {
+  const names = (flag: string): readonly string[] =>
+    values
+      .list(`${flag}-admission-plugins`)
+      .flatMap((text) => text.split(","))
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
+  const selection = { enable: names("enable"), disable: names("disable") };
+  values.faults.push(...selectionFaults(selection));
+  return selection;
+}
