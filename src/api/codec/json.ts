@@ -293,7 +293,9 @@ function readList(values: readonly unknown[], one: Reader, context: Context, zer
 function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context): JsonObject {
   const keys = Object.keys(raw);
   context.keys += keys.length;
-  const object: JsonObject = context.ownsValue ? raw : {};
+  const isInOrder = isSorted(keys);
+  if (!isInOrder) keys.sort();
+  const object: JsonObject = context.ownsValue && isInOrder ? raw : {};
   for (const key of keys) {
     const value = raw[key];
     context.path.push(new MapKey(key));
@@ -310,6 +312,14 @@ function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context):
     } else object[key] = read;
   }
   return object;
+}
+
+/** As Go writes maps. What it begins with are the keys that JavaScript takes for numbers, and has before the others. */
+function isSorted(keys: readonly string[]): boolean {
+  for (let at = 1; at < keys.length; at++) {
+    if ((keys[at - 1] as string) > (keys[at] as string)) return false;
+  }
+  return true;
 }
 
 function readRaw(value: unknown, context: Context): unknown {

@@ -2,6 +2,7 @@
  * Events as lines of JSON in a file that is put aside when it grows too big. No event is lost: while the disk is behind,
  * requests wait. upstream: apiserver/plugin/pkg/audit/log, gopkg.in/natefinch/lumberjack.v2
  */
+import { goJson } from "#api/codec/go-json.ts";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
@@ -68,7 +69,7 @@ class LogSink implements AuditSink {
   }
 
   write(event: AuditEvent): void {
-    const line = Buffer.from(`${JSON.stringify(event)}\n`, "utf8");
+    const line = Buffer.from(`${goJson(event)}\n`, "utf8");
     const { sizeMaxBytes, path } = this.#options;
     this.#file.stream.write(line, (error) => {
       if (error !== undefined && error !== null) this.#deps.metrics.failed("log", 1);

@@ -84,7 +84,7 @@ suite("custom resources", () => {
     assert.equal(code, 422);
     assert.equal(
       message,
-      'Widget.example.com "a" is invalid: [spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1, spec.color: Invalid value: "integer": spec.color in body must be of type string: "integer"]',
+      'Widget.example.com "a" is invalid: [spec.color: Invalid value: "integer": spec.color in body must be of type string: "integer", spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1]',
     );
   });
 

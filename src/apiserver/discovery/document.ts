@@ -1,4 +1,5 @@
 /** What discovery answers with: a body that clients keep and ask about again by its ETag. */
+import { goJson } from "#api/codec/go-json.ts";
 import { createHash } from "node:crypto";
 import type { APIResourceDiscovery } from "#api/generated/types/apidiscovery-v2.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
@@ -32,7 +33,7 @@ export const sha512 = (body: Uint8Array): string =>
   createHash("sha512").update(body).digest("hex").toUpperCase();
 
 export function documentOf(object: object): DiscoveryDocument {
-  const body = Buffer.from(`${JSON.stringify(object)}\n`);
+  const body = Buffer.from(`${goJson(object)}\n`);
   return { object, body, etag: `"${sha512(body)}"` };
 }
 

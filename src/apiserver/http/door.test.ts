@@ -33,7 +33,10 @@ test("HTTP/2 and HTTP/1.1 say the same", async () => {
 test("the bytes are those of the store, with the revision spliced in", async () => {
   const made = parsed(await createMap("bytes", { x: "1" }));
   const got = (await h2("GET", `${maps}/bytes`)).body.toString();
-  assert.match(got, /^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"resourceVersion":"\d+",/);
+  assert.match(
+    got,
+    /^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"name":"bytes","namespace":"default","uid":"[^"]+","resourceVersion":"\d+","creationTimestamp":/,
+  );
   assert.deepEqual(JSON.parse(got), made);
 });
 
@@ -60,6 +63,26 @@ test("impersonation needs its power", async () => {
     headers: { "impersonate-user": "admin" },
   });
   assert.match(String(parsed(refused)["message"]), /User "jane" cannot impersonate resource "users"/);
+});
+
+test("JSON is Go's: struct fields in their order, maps sorted, markup escaped, one by one, in lists, in watches", async () => {
+  const metadata = { labels: { b: "2", a: "1" }, name: "go" };
+  const body = JSON.stringify({ data: { z: "<a>&\u2028", a: "1" }, metadata });
+  const made = await h2("POST", maps, json, body);
+  const query = "?fieldSelector=metadata.name%3Dgo";
+  const watched = await h2("GET", `${maps}${query}&watch=true&timeoutSeconds=1&resourceVersion=0`);
+  const list = (await h2("GET", `${maps}${query}`)).body.toString();
+  const data = String.raw`"data":{"a":"1","z":"\u003ca\u003e\u0026\u2028"}`;
+  const start =
+    /"metadata":\{"name":"go","namespace":"default","uid":"[^"]+","resourceVersion":"\d+","creationTimestamp":"[^"]+","labels":\{"a":"1","b":"2"\},"managedFields":/;
+  for (const text of [made.body.toString(), (await h2("GET", `${maps}/go`)).body.toString(), list]) {
+    assert.ok(text.includes(data), text);
+    assert.match(text, start);
+  }
+  assert.ok(watched.body.toString().includes(data));
+  assert.match(list, /"items":\[\{"metadata":\{"name":"go",/);
+  const refused = await h2("GET", `${maps}/%3Cb%3E`);
+  assert.match(refused.body.toString(), /"message":"configmaps \\"\\u003cb\\u003e\\" not found"/);
 });
 
 const table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { goJson } from "#api/codec/go-json.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import { badRequestError, type Status } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
@@ -397,7 +398,7 @@ export class Front {
       const { status } = statusErrorOf(error);
       await record?.complete(status.code ?? 500, status);
       if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
-      refuseWith(socket, status.code ?? 500, "application/json", JSON.stringify(status));
+      refuseWith(socket, status.code ?? 500, "application/json", goJson(status));
     }
   }
 

@@ -1,4 +1,5 @@
 /** A list as people read it: indented, object by object. */
+import { goJson } from "#api/codec/go-json.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
 import type { ListAnswer } from "#apiserver/request/call.ts";
 import { listMeta } from "./list-body.ts";
@@ -22,7 +23,7 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
   const { endpoint, items } = answer;
   const { definition, gvk } = endpoint;
   const head = { kind: definition.listKind, apiVersion: apiVersionOf(gvk), metadata: listMeta(answer) };
-  const opened = JSON.stringify({ ...head, items: [] }, undefined, indent);
+  const opened = goJson({ ...head, items: [] }, indent);
   if (items.length === 0) {
     yield opened;
     return;
@@ -39,4 +40,4 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
 
 /** "\\n" is only between tokens: in strings it is escaped. Other line ends (U+2028) aren't: a multiline "^" would find them. */
 const indented = (value: unknown): string =>
-  indent + indent + JSON.stringify(value, undefined, indent).replaceAll("\n", `\n${indent}${indent}`);
+  indent + indent + goJson(value, indent).replaceAll("\n", `\n${indent}${indent}`);

@@ -1,5 +1,6 @@
 /** Failures as clients are told them, and answers to who wanted a connection upgraded and got something else. */
 import type { Duplex } from "node:stream";
+import { goJson } from "#api/codec/go-json.ts";
 import {
   failure,
   internalError,
@@ -29,7 +30,7 @@ export async function refuseUpgrade(
   answer: Exclude<Answer, { kind: "hijacked" }>,
 ): Promise<void> {
   if (answer.kind === "object") {
-    refuseWith(socket, answer.status, "application/json", JSON.stringify(answer.object));
+    refuseWith(socket, answer.status, "application/json", goJson(answer.object));
     return;
   }
   if (answer.kind !== "raw") {

@@ -2,6 +2,7 @@
  * How an answer is to look: its media type and shape, negotiated once per request.
  * upstream: apiserver/pkg/endpoints/handlers/negotiation/negotiate.go
  */
+import { goJson } from "#api/codec/go-json.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { formatYaml } from "#api/codec/yaml.ts";
 import { apiVersionOf, type AnyObject, type ListMeta } from "#api/meta/object.ts";
@@ -42,7 +43,7 @@ const notAcceptable = (mediaTypes: readonly string[]): StatusError =>
 
 /** As the API writes it: pretty for people, who may be pasting it somewhere, and with its line's end for programs. */
 export const jsonText = (value: unknown, isPretty: boolean): string =>
-  isPretty ? JSON.stringify(value, undefined, 2) : `${JSON.stringify(value)}\n`;
+  isPretty ? goJson(value, 2) : `${goJson(value)}\n`;
 
 export interface ShapeDeps {
   readonly protobuf: ProtobufCodec;
@@ -125,7 +126,7 @@ export class Shape {
       ...(author === undefined ? {} : { author: JSON.parse(author) as unknown }),
     };
     return Buffer.from(
-      this.accepted.mediaType === yamlMediaType ? `---\n${formatYaml(event)}` : `${JSON.stringify(event)}\n`,
+      this.accepted.mediaType === yamlMediaType ? `---\n${formatYaml(event)}` : `${goJson(event)}\n`,
       "utf8",
     );
   }

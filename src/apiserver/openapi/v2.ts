@@ -3,6 +3,7 @@
  * only; generators of clients read the JSON. upstream: kube-openapi/pkg/{handler,builder},
  * apiextensions-apiserver/pkg/controller/openapi/v2/conversion.go
  */
+import { goJson } from "#api/codec/go-json.ts";
 import { createHash } from "node:crypto";
 import { encodeSwagger } from "./gnostic.ts";
 import type { Definitions, Schema } from "./schemas.ts";
@@ -35,7 +36,7 @@ export class OpenApiV2 {
 
   json(): OpenApiAnswer {
     const made = this.#current();
-    made.json ??= answerOf(Buffer.from(JSON.stringify(made.swagger)));
+    made.json ??= answerOf(Buffer.from(goJson(made.swagger)));
     return made.json;
   }
 

@@ -2,6 +2,7 @@
  * /openapi/v3: a list of documents, one per group version, each made when it is first asked for: kubectl apply, edit and
  * explain read them. upstream: kube-openapi/pkg/handler3
  */
+import { goJson } from "#api/codec/go-json.ts";
 import { createHash } from "node:crypto";
 import { knownGroupVersions } from "#api/facts/schema.ts";
 import { apiVersionOf, parseApiVersion, type GroupVersion, type GroupVersionKind } from "#api/meta/object.ts";
@@ -167,7 +168,7 @@ export class OpenApiV3 {
     }
     const known = this.#made.get(path);
     if (known?.hash === source.hash) return known;
-    const body = Buffer.from(JSON.stringify(source.build()));
+    const body = Buffer.from(goJson(source.build()));
     const answer = { body, etag: `"${source.hash}"`, hash: source.hash };
     this.#made.set(path, answer);
     return answer;

@@ -2,6 +2,7 @@
  * What was found out about a spec that many objects have in the same words: pods of one template, mostly. Judged and
  * written once, it needn't be again.
  */
+import { goJson } from "#api/codec/go-json.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 
 export class KnownSpec {
@@ -31,7 +32,7 @@ export class KnownSpec {
   }
 
   get json(): Buffer {
-    this.#json ??= Buffer.from(JSON.stringify(this.spec), "utf8");
+    this.#json ??= Buffer.from(goJson(this.spec), "utf8");
     return this.#json;
   }
 }

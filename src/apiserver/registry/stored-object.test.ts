@@ -15,15 +15,45 @@ test("kept bytes hold no memory but their own, and say everything but what the s
 });
 
 const note = "n".repeat(600);
-const served: readonly (readonly [string, AnyObject, bigint])[] = [
-  ["an object", { kind: "Pod", apiVersion: "v1", metadata: { name: "pod-2", uid: "2" }, note }, 7n],
-  ["a name beyond ASCII", { kind: "Pod", metadata: { name: "grün" }, note }, 18_446_744_073_709_551_615n],
-  ["an object without metadata of its own", { kind: "Pod", metadata: {}, note }, 7n],
-  ["what was never written", { kind: "Pod", metadata: { name: "pod-2" }, note }, 0n],
+const most = 18_446_744_073_709_551_615n;
+const labels = { namespace: "n", uid: "u" };
+const served: readonly (readonly [
+  name: string,
+  metadata: AnyObject["metadata"],
+  revision: bigint,
+  expected: string,
+])[] = [
+  [
+    "an object",
+    { labels, namespace: "n", uid: "2", name: "pod-2" },
+    7n,
+    '{"name":"pod-2","namespace":"n","uid":"2","resourceVersion":"7","labels":{"namespace":"n","uid":"u"}}',
+  ],
+  [
+    "a name beyond ASCII, and quoted",
+    { name: 'gr"ün\\', generation: 1 },
+    most,
+    `{"name":"gr\\"ün\\\\","resourceVersion":"${most}","generation":1}`,
+  ],
+  [
+    "an object of which nothing follows",
+    { name: "a", uid: "u" },
+    7n,
+    '{"name":"a","resourceVersion":"7","uid":"u"}',
+  ],
+  [
+    "an object without a name",
+    { labels },
+    7n,
+    '{"resourceVersion":"7","labels":{"namespace":"n","uid":"u"}}',
+  ],
+  ["an object without metadata of its own", {}, 7n, '{"resourceVersion":"7"}'],
+  ["what was never written", { name: "pod-2" }, 0n, '{"name":"pod-2"}'],
 ];
 
-for (const [name, object, revision] of served) {
-  test(`${name} is served in the same bytes, packed or not: those kept, with the revision first`, () => {
+for (const [name, metadata, revision, expectedMetadata] of served) {
+  test(`${name} is served in the same bytes, packed or not, with the revision where Go has it`, () => {
+    const object: AnyObject = { kind: "Pod", apiVersion: "v1", metadata, note };
     const value = encodeForStore(object);
     const models = new ByteModels();
     models.pack(new KeptBytes(encodeForStore({ ...object, more: 1 })), "pods");
@@ -31,8 +61,7 @@ for (const [name, object, revision] of served) {
     models.pack(kept, "pods");
     assert.ok(kept.isPacked);
     const id = { namespace: "", name: "x" };
-    const metadata = { ...(revision > 0n && { resourceVersion: revision.toString() }), ...object.metadata };
-    const expected = JSON.stringify({ ...object, metadata });
+    const expected = `{"kind":"Pod","apiVersion":"v1","metadata":${expectedMetadata},"note":"${note}"}`;
     for (const stored of [new StoredObject(id, value, revision), new StoredObject(id, kept, revision)]) {
       assert.equal(stored.json().toString(), expected);
       assert.equal(stored.line("ADDED").toString(), `{"type":"ADDED","object":${expected}}\n`);
@@ -53,12 +82,19 @@ for (const kind of types) {
       { kind, apiVersion: "v1", metadata: { name: "x" }, spec: { a: 1 } },
       { kind, apiVersion: "v1", metadata: {}, spec: { ä: 1 } },
       { kind, apiVersion: "v1", metadata: {} },
+      { kind, apiVersion: "v1", metadata: { name: "x", uid: "u", creationTimestamp: "t" }, spec: {} },
     ];
     const typeBytes = `"kind":"${kind}","apiVersion":"v1",`.length;
     for (const revision of [7n, 18_446_744_073_709_551_615n]) {
       for (const object of objects) {
         const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
-        const item = { metadata: { resourceVersion: revision.toString(), ...metadata }, ...rest };
+        const { name, uid, ...more } = metadata ?? {};
+        const first = uid === undefined ? {} : { name, uid };
+        const last = uid === undefined ? { name } : {};
+        const item = {
+          metadata: { ...first, resourceVersion: revision.toString(), ...last, ...more },
+          ...rest,
+        };
         const stored = new StoredObject({ namespace: "", name: "x" }, encodeForStore(object), revision);
         const target = Buffer.alloc(typeBytes + stored.servedBytesMax, "-");
         const end = stored.copyItemTo(target, typeBytes, typeBytes);

@@ -2,7 +2,8 @@
  * One object at one revision, as the store holds it: JSON without a resourceVersion.
  * Bytes are kept once; the decoded object and the served bytes are made when asked for, and kept while they are recent.
  */
-import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
+import { escapedJson } from "#api/codec/go-json.ts";
+import type { AnyObject, ManagedFieldsEntry, ObjectMeta } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
 import { isDevelopment } from "#base/development.ts";
@@ -13,7 +14,13 @@ const metadataOpen = Buffer.from('"metadata":{');
 /** Of "resourceVersion":"…", with the longest revision there is. */
 const revisionBytesMax = 41;
 const lineEnd = "}\n";
+const openingBrace = 0x7b;
 const closingBrace = 0x7d;
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+/** What Go writes of metadata before the revision. */
+const identity = ["name", "generateName", "namespace", "uid"].map((name) => Buffer.from(`"${name}":"`));
 /** For what is in the way while an item is put together: at most what says its type. */
 const putAside = new Uint8Array(512);
 
@@ -150,7 +157,7 @@ export class StoredObject {
     const end = this.#kept.copyTo(target, valueAt);
     if (text === "") return end;
     const split = this.#splitIn(target, valueAt);
-    for (let at = 0; at < split; at++) target[start + at] = target[valueAt + at] as number;
+    target.copyWithin(start, valueAt, valueAt + split);
     target.write(text, start + split, "latin1");
     if (target[valueAt + split] !== closingBrace) return end;
     // Nothing follows in the metadata that a comma would have to part it from.
@@ -163,17 +170,21 @@ export class StoredObject {
    * stays as it is, but must be there for at least so many bytes: they are in the way while it is put together.
    */
   copyItemTo(target: Buffer, start: number, typeBytes: number): number {
-    const text = `{"metadata":{"resourceVersion":"${this.revision}",`;
-    const valueAt = start + text.length - 1 - metadataOpen.length - typeBytes;
-    const inTheWay = start - valueAt;
+    const text = `"resourceVersion":"${this.revision}",`;
+    const valueAt = start + text.length - typeBytes;
+    const inTheWay = Math.max(start - valueAt, 0);
     for (let at = 0; at < inTheWay; at++) putAside[at] = target[valueAt + at] as number;
     const end = this.#kept.copyTo(target, valueAt);
     const split = this.#splitIn(target, valueAt);
-    const isTyped = split === 1 + typeBytes + metadataOpen.length;
+    const metadataAt = valueAt + 1 + typeBytes;
+    const metadataEnd = metadataAt + metadataOpen.length;
+    const isTyped = target.compare(metadataOpen, 0, metadataOpen.length, metadataAt, metadataEnd) === 0;
     for (let at = 0; at < inTheWay; at++) target[valueAt + at] = putAside[at] as number;
     if (!isTyped || this.revision === 0n) return this.copyTo(target, start);
-    target.write(text, start, "latin1");
-    const fieldsAt = start + text.length;
+    target[start] = openingBrace;
+    target.copyWithin(start + 1, metadataAt, valueAt + split);
+    const fieldsAt = valueAt + split;
+    target.write(text, fieldsAt - text.length, "latin1");
     if (target[fieldsAt] !== closingBrace) return end;
     target.copyWithin(fieldsAt - 1, fieldsAt, end);
     return end - 1;
@@ -184,13 +195,13 @@ export class StoredObject {
     return bytes.subarray(0, this.copyTo(bytes, 0));
   }
 
-  /** Where, in the value that begins at `start`, the metadata's fields begin: there the revision goes. */
+  /** Where, in the value that begins at `start`, the revision goes. */
   #splitIn(bytes: Buffer, start: number): number {
     if (this.#split === 0) {
       const found = bytes.indexOf(metadataOpen, start);
       const isFound = found >= 0 && found < start + this.length;
       assert(isFound, `stored object ${this.namespace}/${this.name} has no metadata`);
-      this.#split = found - start + metadataOpen.length;
+      this.#split = afterIdentity(bytes, found + metadataOpen.length) - start;
     }
     return this.#split;
   }
@@ -210,6 +221,19 @@ export class StoredObject {
     const end = this.copyTo(bytes, bytes.write(head, 0, "latin1"));
     return bytes.subarray(0, end + bytes.write(lineEnd, end, "latin1"));
   }
+}
+
+/** Past these fields of the metadata that begin at `start`, as far as it begins with them and doesn't end with them. */
+function afterIdentity(bytes: Buffer, start: number): number {
+  let at = start;
+  for (const key of identity) {
+    if (bytes.compare(key, 0, key.length, at, at + key.length) !== 0) continue;
+    let end = at + key.length;
+    while (bytes[end] !== quote) end += bytes[end] === backslash ? 2 : 1;
+    if (bytes[end + 1] !== comma) return at;
+    at = end + 2;
+  }
+  return at;
 }
 
 function parse(value: Buffer, revision: bigint): AnyObject {
@@ -239,22 +263,47 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 }
 
 /**
- * The bytes the store keeps: kind, apiVersion, metadata first, no resourceVersion, no selfLink. `spec`, when given, is
- * the object's spec in JSON.
+ * The bytes the store keeps: kind, apiVersion, metadata first, its fields in the order of Go's struct, no resourceVersion, no selfLink. `spec`, when given, is
+ * the object's spec in JSON. Escaped as Go escapes: they are served as they are.
  */
 export function encodeForStore(object: AnyObject, spec?: Buffer): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
-  const { resourceVersion: _revision, selfLink: _link, managedFields, ...meta } = metadata ?? {};
-  const head = JSON.stringify({ kind, apiVersion, metadata: meta });
+  const { managedFields, ...meta } = metadata ?? {};
+  const head = JSON.stringify({ kind, apiVersion, metadata: orderedMetadata(meta) });
   // Managed fields are often text already: they go in as they are.
   const managers = managedFields === undefined ? "" : managersText(managedFields, head.endsWith("{}}"));
   const start = head.slice(0, -2) + managers;
   if (spec === undefined) {
     const tail = JSON.stringify(rest);
-    return joined(`${start}${tail === "{}" ? "}" : "},"}${tail.slice(1)}`);
+    return joined(escapedJson(`${start}${tail === "{}" ? "}" : "},"}${tail.slice(1)}`));
   }
   const [before, after] = aroundSpec(rest);
-  return joined(`${start}}${before},"spec":`, spec, `${after}}`);
+  return joined(escapedJson(`${start}}${before},"spec":`), spec, escapedJson(`${after}}`));
+}
+
+/** Strategies add to what clients have sent; the rest comes as it was read, in the struct's order. */
+function orderedMetadata(metadata: ObjectMeta): ObjectMeta {
+  const {
+    name,
+    generateName,
+    namespace,
+    uid,
+    resourceVersion: _revision,
+    selfLink: _link,
+    ...after
+  } = metadata;
+  const { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, ...rest } = after;
+  return {
+    name,
+    generateName,
+    namespace,
+    uid,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    ...rest,
+  };
 }
 
 /** The fields that come before and after the spec, each with a comma before it. */
