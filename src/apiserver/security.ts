@@ -30,6 +30,8 @@ import { isNotFound } from "#api/meta/status.ts";
 import { secrets } from "#api/resources.ts";
 import type { MutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
+import { PodSecurityMetrics } from "./metrics/pod-security-metrics.ts";
+import { AccountTokenMetrics } from "./metrics/account-token-metrics.ts";
 import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
 import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
 import type { HookClient } from "./connect/hook-client.ts";
@@ -88,6 +90,8 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const metrics = new AdmissionMetrics(deps.registry, clock);
   const apiAudiences = [options.issuer];
   const objects = new CachedObjects({ informers, client });
+  const accountTokens = new AccountTokenMetrics(deps.registry);
+  const podSecurity = new PodSecurityMetrics(deps.registry);
   const configured = configuredTokens(options, deps);
   const tokens = new BearerTokenAuthenticator({ apiAudiences }, [
     ...deps.tokenAuthenticators,
@@ -99,10 +103,11 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
       clock,
       log: deps.log,
       label: (secret, labels) => labelSecret(client, secret, labels),
+      metrics: accountTokens,
     }),
     new ServiceAccountAuthenticator(
       { issuers: [options.issuer] },
-      { keys: [deps.serviceAccountKey], objects, clock },
+      { keys: [deps.serviceAccountKey], objects, clock, metrics: accountTokens },
     ),
   ]);
   const reader = new InformerRoleReader(informers);
@@ -132,7 +137,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
       };
     },
     admission: new AdmissionChain(
-      defaultPlugins({ ...deps, metrics, guard, authorizer }, options.admissionPlugins),
+      defaultPlugins({ ...deps, metrics, podSecurity, guard, authorizer }, options.admissionPlugins),
       { clock, metrics },
     ),
     issuer: new TokenIssuer(

@@ -7,6 +7,7 @@ import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { EscalationGuard } from "#apiserver/authz/escalation.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
+import type { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import type { LookupDeps } from "./lookup.ts";
 import {
@@ -57,6 +58,7 @@ import { ValidatingWebhooks } from "./webhooks/validating.ts";
 export interface DefaultPluginsDeps extends LookupDeps {
   readonly clock: Clock;
   readonly metrics: AdmissionMetrics;
+  readonly podSecurity?: PodSecurityMetrics | undefined;
   readonly random: Random;
   readonly authorizer: Authorizer;
   readonly guard: EscalationGuard;
@@ -109,7 +111,7 @@ const podMakers = (deps: DefaultPluginsDeps) =>
     NodeRestriction: () => new NodeRestriction(deps),
     TaintNodesByCondition: () => new TaintNodesByCondition(),
     AlwaysPullImages: () => new AlwaysPullImages(),
-    PodSecurity: () => new PodSecurity(deps),
+    PodSecurity: () => new PodSecurity(deps, deps.podSecurity),
     Priority: () => new Priority(deps),
     DefaultTolerationSeconds: () => new DefaultTolerationSeconds(),
     ExtendedResourceToleration: () => new ExtendedResourceToleration(),

@@ -3,6 +3,9 @@ import { suite, test } from "node:test";
 import type { Deployment } from "#api/generated/types/apps-v1.ts";
 import type { Namespace, Pod } from "#api/generated/types/core-v1.ts";
 import { deployments, namespaces, pods } from "#api/resources.ts";
+import { Registry } from "prom-client";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { attributesOf, faultOf, type Write } from "../testing/attributes.ts";
 import { PodSecurity } from "./pod-security.ts";
@@ -34,6 +37,18 @@ interface Asked {
   readonly warnings: string[];
   readonly annotations: Record<string, string>;
   readonly fault: string | undefined;
+  /** What metrics have counted, by their labels. */
+  readonly counted: Readonly<Record<string, number>>;
+}
+
+async function countedIn(registry: Registry): Promise<Record<string, number>> {
+  const lines = (await metricsText(registry)).split("\n").filter((line) => line.startsWith("pod_security"));
+  const entries = lines.map((line): [string, number] => {
+    const [series = "", value = ""] = line.split(" ");
+    const labels = [...series.matchAll(/"(.*?)"/g)].map(([, text]) => text).join(" ");
+    return [`${/pod_security_([a-z]+)/.exec(series)?.[1] ?? ""}: ${labels}`, Number(value)];
+  });
+  return Object.fromEntries(entries);
 }
 
 async function ask(api: MemoryApi, ref: Parameters<typeof attributesOf>[0], write: Write): Promise<Asked> {
@@ -46,8 +61,10 @@ async function ask(api: MemoryApi, ref: Parameters<typeof attributesOf>[0], writ
       annotations[key] = text;
     },
   });
-  const plugin = new PodSecurity({ informers: api, client: api });
-  return { warnings, annotations, fault: await faultOf(plugin, attributes) };
+  const registry = new Registry();
+  const plugin = new PodSecurity({ informers: api, client: api }, new PodSecurityMetrics(registry));
+  const fault = await faultOf(plugin, attributes);
+  return { warnings, annotations, fault, counted: await countedIn(registry) };
 }
 
 function apiWith(labels: Record<string, string>, ...existing: Pod[]): MemoryApi {
@@ -59,7 +76,9 @@ function apiWith(labels: Record<string, string>, ...existing: Pod[]): MemoryApi 
 
 suite("PodSecurity", () => {
   test("enforce refuses a pod, in upstream's words", async () => {
-    const { fault, annotations } = await ask(apiWith({ enforce: "baseline" }), pods, { object: pod("web") });
+    const asked = await ask(apiWith({ enforce: "baseline" }), pods, { object: pod("web") });
+    const { fault, annotations, counted } = asked;
+    assert.deepEqual(counted, { "evaluations: deny enforce baseline latest create pod ": 1 });
     assert.equal(
       fault,
       'pods "web" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostPID)',
@@ -69,8 +88,13 @@ suite("PodSecurity", () => {
 
   test("warn and audit only say it", async () => {
     const api = apiWith({ warn: "baseline", "warn-version": "v1.30", audit: "baseline" });
-    const { fault, warnings, annotations } = await ask(api, pods, { object: pod("web") });
+    const { fault, warnings, annotations, counted } = await ask(api, pods, { object: pod("web") });
     assert.equal(fault, undefined);
+    assert.deepEqual(counted, {
+      "evaluations: allow enforce privileged latest create pod ": 1,
+      "evaluations: deny audit baseline latest create pod ": 1,
+      "evaluations: deny warn baseline v1.30 create pod ": 1,
+    });
     assert.deepEqual(warnings, ['would violate PodSecurity "baseline:v1.30": host namespaces (hostPID)']);
     assert.deepEqual(annotations, {
       [`${prefix}enforce-policy`]: "privileged:latest",
@@ -84,7 +108,8 @@ suite("PodSecurity", () => {
       spec: { selector: {}, template: { spec: pod("x").spec } },
     };
     const api = apiWith({ enforce: "restricted", warn: "baseline" });
-    const { fault, warnings } = await ask(api, deployments, { object });
+    const { fault, warnings, counted } = await ask(api, deployments, { object });
+    assert.deepEqual(counted, { "evaluations: deny warn baseline latest create controller ": 1 });
     assert.equal(fault, undefined);
     assert.deepEqual(warnings, ['would violate PodSecurity "baseline:latest": host namespaces (hostPID)']);
   });
@@ -117,6 +142,16 @@ suite("PodSecurity", () => {
     assert.equal((await ask(api, pods, { ...write, subresource: "status" })).fault, undefined);
   });
 
+  test("what isn't asked for, isn't known yet or isn't there is counted as such", async () => {
+    const open = await ask(apiWith({}), pods, { object: pod("web") });
+    assert.deepEqual(open.counted, { "evaluations: allow enforce privileged latest create pod ": 1 });
+    const api = apiWith({ enforce: "restricted", "enforce-version": "v1.99" });
+    const future = await ask(api, pods, { object: pod("web") });
+    assert.deepEqual(future.counted, { "evaluations: deny enforce restricted future create pod ": 1 });
+    const missing = await ask(new MemoryApi(), pods, { object: pod("web") });
+    assert.deepEqual(missing.counted, { "errors: true create pod ": 1 });
+  });
+
   const invalidCases: [string, Record<string, string>, string][] = [
     [
       "a level that isn't",
@@ -147,7 +182,12 @@ suite("PodSecurity", () => {
   });
 
   test("a pod in a namespace with a bad level is held to the strictest", async () => {
-    const { fault, annotations } = await ask(apiWith({ enforce: "foo" }), pods, { object: pod("web") });
+    const asked = await ask(apiWith({ enforce: "foo" }), pods, { object: pod("web") });
+    const { fault, annotations, counted } = asked;
+    assert.deepEqual(counted, {
+      "errors: false create pod ": 1,
+      "evaluations: deny enforce restricted latest create pod ": 1,
+    });
     assert.match(fault ?? "", /violates PodSecurity "restricted:latest"/);
     assert.match(annotations[`${prefix}error`] ?? "", /^Failed to parse policy: metadata.labels/);
   });

@@ -15,6 +15,11 @@ import { fieldErrorText } from "#api/meta/field-error.ts";
 import { controllerOf, qualifiedResource } from "#api/meta/object.ts";
 import { internalError, invalidError } from "#api/meta/status.ts";
 import { namespaces, pods } from "#api/resources.ts";
+import type {
+  JudgedRequest,
+  PodSecurityMetrics,
+  PodVerdict,
+} from "#apiserver/metrics/pod-security-metrics.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
 import { refuse } from "../refuse.ts";
@@ -59,9 +64,11 @@ export class PodSecurity implements AdmissionPlugin {
   readonly name = "PodSecurity";
   readonly #namespaces: Lookup<Namespace>;
   readonly #deps: LookupDeps;
+  readonly #metrics: PodSecurityMetrics | undefined;
 
-  constructor(deps: LookupDeps) {
+  constructor(deps: LookupDeps, metrics?: PodSecurityMetrics) {
     this.#deps = deps;
+    this.#metrics = metrics;
     this.#namespaces = new Lookup(namespaces, deps);
   }
 
@@ -84,14 +91,21 @@ export class PodSecurity implements AdmissionPlugin {
 
   async #validatePod(attributes: AdmissionAttributes): Promise<void> {
     const namespace = await this.#namespaces.get(attributes.namespace);
-    if (namespace === undefined) throw internalError(`failed to lookup namespace ${attributes.namespace}`);
+    if (namespace === undefined) {
+      this.#metrics?.failed(requestOf(attributes), true);
+      throw internalError(`failed to lookup namespace ${attributes.namespace}`);
+    }
     const read = readPolicy(namespace.metadata?.labels);
-    if (isOpen(read)) return;
+    if (isOpen(read)) {
+      this.#metrics?.open(requestOf(attributes));
+      return;
+    }
     const { enforce } = read.policy;
     const pod = attributes.object as Pod;
     if (attributes.operation === "UPDATE" && !isSignificant(pod, attributes.oldObject as Pod)) return;
     annotate(attributes, "enforce-policy", levelText(enforce));
     const found = violationsOf(enforce, podLike(pod));
+    this.#tell(attributes, "enforce", enforce, found.length === 0);
     if (found.length > 0) {
       this.#audit(attributes, read, podLike(pod));
       throw refuse(
@@ -104,7 +118,10 @@ export class PodSecurity implements AdmissionPlugin {
 
   async #validateWorkload(attributes: AdmissionAttributes, pod: PodLike): Promise<void> {
     const namespace = await this.#namespaces.get(attributes.namespace);
-    if (namespace === undefined) return;
+    if (namespace === undefined) {
+      this.#metrics?.failed(requestOf(attributes), true);
+      return;
+    }
     this.#report(attributes, readPolicy(namespace.metadata?.labels), pod);
   }
 
@@ -112,19 +129,32 @@ export class PodSecurity implements AdmissionPlugin {
     this.#audit(attributes, read, pod);
     const { warn } = read.policy;
     const found = violationsOf(warn, pod);
-    if (found.length > 0) attributes.warn(wouldViolate(warn, detailsText(found)));
+    if (found.length === 0) return;
+    this.#tell(attributes, "warn", warn, false);
+    attributes.warn(wouldViolate(warn, detailsText(found)));
   }
 
   #audit(attributes: AdmissionAttributes, { policy, faults }: ReadPolicy, pod: PodLike): void {
     if (faults.length > 0) {
+      this.#metrics?.failed(requestOf(attributes), false);
       const texts = faults.map(fieldErrorText);
       const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
       annotate(attributes, "error", `Failed to parse policy: ${text}`);
     }
     const found = violationsOf(policy.audit, pod);
     if (found.length > 0) {
+      this.#tell(attributes, "audit", policy.audit, false);
       annotate(attributes, "audit-violations", wouldViolate(policy.audit, detailsText(found)));
     }
+  }
+
+  #tell(
+    attributes: AdmissionAttributes,
+    mode: PodVerdict["mode"],
+    { level, minor }: LevelVersion,
+    isAllowed: boolean,
+  ): void {
+    this.#metrics?.judged(requestOf(attributes), { mode, level, minor, isAllowed });
   }
 
   async #validateNamespace(attributes: AdmissionAttributes): Promise<void> {
@@ -166,6 +196,12 @@ export class PodSecurity implements AdmissionPlugin {
     ];
   }
 }
+
+const requestOf = ({ operation, gvr, subresource }: AdmissionAttributes): JudgedRequest => ({
+  operation,
+  resource: gvr.resource,
+  subresource,
+});
 
 const isOpen = ({ policy, faults }: ReadPolicy): boolean =>
   faults.length === 0 && Object.values(policy).every(({ level }: LevelVersion) => level === "privileged");

@@ -4,6 +4,7 @@ import type { KubeObject } from "#api/meta/object.ts";
 import { parseTime, type Clock } from "#base/clock.ts";
 import { JwtError, readClaims, verifyJwt, type VerificationKey } from "#pki/jwt.ts";
 import { LruCache } from "#pki/lru.ts";
+import type { AccountTokenMetrics } from "#apiserver/metrics/account-token-metrics.ts";
 import type { UserInfo } from "../authenticator.ts";
 import { TokenError, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
 import { credentialIdKey, serviceAccountGroups, serviceAccountUserName } from "../user.ts";
@@ -24,6 +25,7 @@ export interface ServiceAccountAuthenticatorDeps {
   readonly keys: readonly VerificationKey[];
   readonly objects: BoundObjects;
   readonly clock: Clock;
+  readonly metrics?: Pick<AccountTokenMetrics, "valid" | "stale"> | undefined;
 }
 
 interface Known {
@@ -54,6 +56,7 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     }
     this.#checkDates(claims);
     await this.#checkObjects(claims);
+    this.#noteAge(claims);
     return { user, audiences: common };
   }
 
@@ -78,6 +81,13 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
       if (error instanceof JwtError) throw new TokenError("invalid signature", { cause: error });
       throw error;
     }
+  }
+
+  /** Tokens that are good for longer than their client was told. upstream: --service-account-extend-token-expiration */
+  #noteAge({ warnAfter }: AccountClaims): void {
+    const { metrics, clock } = this.#deps;
+    if (metrics === undefined || warnAfter === undefined) return;
+    (clock.now() / 1000 > warnAfter ? metrics.stale : metrics.valid).add();
   }
 
   #isOurs(issuer: unknown): boolean {

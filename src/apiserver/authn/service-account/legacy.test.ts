@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { legacyClaims } from "#api/core/legacy-token.ts";
 import type { Secret, ServiceAccount } from "#api/generated/types/core-v1.ts";
+import { Registry } from "prom-client";
+import { AccountTokenMetrics } from "#apiserver/metrics/account-token-metrics.ts";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { generateSigningKeyPem, parseSigningKey, signJwt } from "#pki/jwt.ts";
@@ -18,13 +20,16 @@ interface World {
   secret: Secret | undefined;
   account: ServiceAccount | undefined;
   readonly ask: (asked?: string) => Promise<TokenAnswer | undefined>;
+  readonly metrics: AccountTokenMetrics;
 }
 
 function world(): World {
   const labelled: unknown[] = [];
   const clock = new ManualClock(Date.UTC(2026, 0, 1, 12));
+  const metrics = new AccountTokenMetrics(new Registry());
   const authenticator = new LegacyTokenAuthenticator(["api"], {
     keys: [key],
+    metrics,
     clock,
     log: silentLogger,
     objects: {
@@ -39,6 +44,7 @@ function world(): World {
   const made: World = {
     labelled,
     clock,
+    metrics,
     secret: {
       metadata: { name: "s", namespace: "n" },
       data: { token: Buffer.from(token).toString("base64") },
@@ -50,6 +56,22 @@ function world(): World {
 }
 
 suite("tokens that are kept in secrets", () => {
+  test("are counted by who made the secret, those that aren't taken any more apart", async () => {
+    const made = world();
+    const { legacy, legacyAuto, legacyManual, legacyInvalid } = made.metrics;
+    const counts = (): number[] =>
+      [legacy, legacyManual, legacyAuto, legacyInvalid].map(({ value }) => value);
+    await made.ask();
+    assert.deepEqual(counts(), [1, 1, 0, 0]);
+    made.account = { ...made.account, secrets: [{ name: "s" }] };
+    await made.ask();
+    assert.deepEqual(counts(), [2, 1, 1, 0]);
+    const labels = { "kubernetes.io/legacy-token-invalid-since": "2025-01-01" };
+    made.secret = { ...made.secret, metadata: { labels } };
+    await assert.rejects(made.ask());
+    assert.deepEqual(counts(), [2, 1, 1, 1]);
+  });
+
   test("name their accounts; the day of their use is noted", async () => {
     const made = world();
     assert.deepEqual(await made.ask(), {

@@ -10,6 +10,7 @@ import {
   type LegacyToken,
 } from "#api/core/legacy-token.ts";
 import type { Secret, ServiceAccount } from "#api/generated/types/core-v1.ts";
+import type { AccountTokenMetrics } from "#apiserver/metrics/account-token-metrics.ts";
 import type { Clock } from "#base/clock.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
@@ -26,6 +27,7 @@ export interface LegacyTokenDeps {
   readonly log: Logger;
   /** Notes in the secret's labels that its token was used. */
   readonly label: (secret: Secret, labels: Readonly<Record<string, string>>) => Promise<void>;
+  readonly metrics?: AccountTokenMetrics | undefined;
 }
 
 const dayOf = (ms: number): string => toRfc3339(ms).slice(0, 10);
@@ -70,17 +72,22 @@ export class LegacyTokenAuthenticator implements TokenAuthenticator {
 
   async #check(token: string, claims: LegacyToken): Promise<void> {
     const { namespace, secretName, accountName } = claims;
-    const { objects } = this.#deps;
+    const { objects, metrics } = this.#deps;
     const secret = await objects.secret(namespace, secretName);
     checkSecret(secret, token);
-    checkAccount(await objects.serviceAccount(namespace, accountName), claims);
+    const account = await objects.serviceAccount(namespace, accountName);
+    checkAccount(account, claims);
     await this.#noteUse(secret);
     const since = secret.metadata?.labels?.[invalidSinceLabel] ?? "";
     if (since !== "") {
+      metrics?.legacyInvalid.add();
       throw new TokenError(
         `the token in secret ${namespace}/${secretName} for service account ${namespace}/${accountName} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
       );
     }
+    const isAuto = account.secrets?.some(({ name }) => name === secretName) === true;
+    (isAuto ? metrics?.legacyAuto : metrics?.legacyManual)?.add();
+    metrics?.legacy.add();
   }
 
   /** Once a day. Other servers' clocks may be a day ahead. */
@@ -111,7 +118,7 @@ function checkSecret(secret: Secret | undefined, token: string): asserts secret 
 function checkAccount(
   account: ServiceAccount | undefined,
   { namespace, accountName, accountUid }: LegacyToken,
-): void {
+): asserts account is ServiceAccount {
   if (account === undefined || account.metadata?.deletionTimestamp !== undefined) {
     throw new TokenError(`ServiceAccount ${namespace}/${accountName} has been deleted`);
   }

@@ -4,6 +4,8 @@ import { suite, test } from "node:test";
 import type { TokenRequest } from "#api/generated/types/authentication-v1.ts";
 import { nodes, pods, secrets, serviceAccounts } from "#api/resources.ts";
 import { MemoryApi, refusal } from "#apiserver/authz/testing/memory-api.ts";
+import { Registry } from "prom-client";
+import { AccountTokenMetrics } from "#apiserver/metrics/account-token-metrics.ts";
 import { ManualClock } from "#base/clock.ts";
 import { SeededRandom } from "#base/random.ts";
 import { generateSigningKeyPem, parseSigningKey, readClaims } from "#pki/jwt.ts";
@@ -22,6 +24,7 @@ interface Setup {
   readonly clock: ManualClock;
   readonly issue: (spec: Partial<TokenRequest["spec"]>) => Promise<TokenRequest>;
   readonly authenticator: ServiceAccountAuthenticator;
+  readonly metrics: AccountTokenMetrics;
 }
 
 function setup(): Setup {
@@ -45,19 +48,35 @@ function setup(): Setup {
     { issuer: issuerName, apiAudiences: [issuerName, "k3s"], extendExpiration: true },
     { key, objects, clock, random: new SeededRandom(3) },
   );
+  const metrics = new AccountTokenMetrics(new Registry());
   return {
     api,
     clock,
+    metrics,
     issue: (spec) => issuer.issue(account, { spec: { audiences: [], ...spec } }),
     authenticator: new ServiceAccountAuthenticator(
       { issuers: [issuerName] },
-      { keys: [key], objects, clock },
+      { keys: [key], objects, clock, metrics },
     ),
   };
 }
 
 const pod = { apiVersion: "v1", kind: "Pod", name: "web" };
 const tokenOf = ({ status }: TokenRequest): string => status?.token ?? "";
+
+test("tokens that are good for longer than said are counted, renewed in time or not", async () => {
+  const { clock, issue, authenticator, metrics } = setup();
+  const counts = (): number[] => [metrics.valid.value, metrics.stale.value];
+  const short = tokenOf(await issue({ boundObjectRef: pod, expirationSeconds: 600 }));
+  await authenticator.authenticateToken(short, [issuerName]);
+  assert.deepEqual(counts(), [0, 0]);
+  const extended = tokenOf(await issue({ boundObjectRef: pod, expirationSeconds: 3607 }));
+  await authenticator.authenticateToken(extended, [issuerName]);
+  assert.deepEqual(counts(), [1, 0]);
+  await clock.advance(3_608_000);
+  await authenticator.authenticateToken(extended, [issuerName]);
+  assert.deepEqual(counts(), [1, 1]);
+});
 
 suite("issuing tokens", () => {
   test("a pod's token carries upstream's claims", async () => {
