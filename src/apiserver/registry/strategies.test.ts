@@ -215,3 +215,27 @@ test("nobody begins to use what has no feature", async () => {
   });
   assert.deepEqual(lease.body["spec"], { holderIdentity: "i" });
 });
+
+test("a job's template gets each of the four labels that it lacks", async () => {
+  await using server = await startTestApiserver();
+  const container = { name: "c", image: "x" };
+  const { status, body } = await post<Status>(server.transport(), "/apis/batch/v1/namespaces/default/jobs", {
+    metadata: { name: "j" },
+    spec: {
+      template: {
+        metadata: { labels: { "job-name": "other", "batch.kubernetes.io/controller-uid": "u" } },
+        spec: { containers: [container], restartPolicy: "Never" },
+      },
+    },
+  });
+  // What was there is another job's; beside it there are this one's.
+  assert.equal(status, 422);
+  assert.deepEqual(
+    body.details?.causes?.map(({ field }) => field),
+    [
+      "spec.template.metadata.labels[job-name]",
+      "spec.template.metadata.labels[batch.kubernetes.io/controller-uid]",
+      "spec.template.metadata.labels",
+    ],
+  );
+});

@@ -141,7 +141,7 @@ test("watches of one name or one node see what comes to them and what leaves the
     await transport.request({ method: "POST", path: pods, body: { metadata: { name }, spec } });
   }
   for (const name of ["a", "b"]) {
-    const body = { target: { name: name === "a" ? "n1" : "n2" } };
+    const body = { metadata: { name }, target: { name: name === "a" ? "n1" : "n2" } };
     await transport.request({ method: "POST", path: `${pods}/${name}/binding`, body });
   }
   for (const name of ["a", "b"]) {

@@ -43,7 +43,7 @@ export class PodTopologyLabels implements AdmissionPlugin {
     if (found.length === 0) return;
     object.metadata = {
       ...object.metadata,
-      labels: { ...Object.fromEntries(found), ...object.metadata?.labels },
+      labels: { ...object.metadata?.labels, ...Object.fromEntries(found) },
     };
   }
 }

@@ -219,13 +219,13 @@ suite("PodTopologyLabels", () => {
     api.seed(nodes, { metadata: { name: "n1", labels: { [zone]: "z1", other: "x" } } });
     return new PodTopologyLabels({ informers: api, client: api });
   };
-  test("a binding carries the node's zone, but not over one of its own", async () => {
+  test("a binding carries the node's zone, whatever it said of its own", async () => {
     const bare = binding();
     await run(plugin(), attributesOf(pods, { object: bare, subresource: "binding" }));
     assert.deepEqual(bare.metadata?.labels, { [zone]: "z1" });
-    const own = binding({ [zone]: "mine" });
+    const own = binding({ [zone]: "mine", app: "web" });
     await run(plugin(), attributesOf(pods, { object: own, subresource: "binding" }));
-    assert.deepEqual(own.metadata?.labels, { [zone]: "mine" });
+    assert.deepEqual(own.metadata?.labels, { [zone]: "z1", app: "web" });
   });
   test("a pod that is made on a node has its zone at once", async () => {
     const object: Pod = { metadata: { name: "web" }, spec: { containers: [], nodeName: "n1" } };

@@ -22,10 +22,9 @@ function selectByUid({ metadata }: Job, spec: NonNullable<Job["spec"]>): void {
   const template = (given.metadata ??= {});
   const labels = (template.labels = { ...template.labels });
   for (const [key, value] of Object.entries({ "job-name": name, "controller-uid": uid })) {
-    // Another job's, for validation to refuse.
-    if (labels[key] !== undefined) continue;
-    labels[key] = value;
-    labels[`${prefix}${key}`] = value;
+    // One that is there is another job's, for validation to refuse.
+    labels[key] ??= value;
+    labels[`${prefix}${key}`] ??= value;
   }
   const selector = (spec.selector ??= {});
   selector.matchLabels = { [`${prefix}controller-uid`]: uid, ...selector.matchLabels };

@@ -15,6 +15,7 @@ import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import type { Handler, ResourceCall } from "../endpoint.ts";
 import { bareStrategy } from "../strategy.ts";
+import { setPodCondition } from "./pod-condition.ts";
 import { createdStatus } from "../success.ts";
 
 export interface BindingDeps extends WriteDeps {
@@ -33,7 +34,7 @@ export const bind =
     const binding = judgeStrictFaults(decoded, options, request) as AnyObject & Binding;
     const metadata = (binding.metadata ??= {});
     const name = info.name === "" ? (metadata.name ?? "") : info.name;
-    if ((metadata.name ?? name) !== name) {
+    if ((metadata.name ?? "") !== name) {
       throw badRequestError("name in URL does not match name in Binding object");
     }
     metadata.namespace ??= info.namespace;
@@ -113,9 +114,9 @@ function place(pod: Pod, { target, metadata }: Binding, now: string): void {
   const { annotations, labels } = metadata ?? {};
   const own = (pod.metadata ??= {});
   if (annotations !== undefined) own.annotations = { ...own.annotations, ...annotations };
-  // The pod's own labels win.
-  if (labels !== undefined) own.labels = { ...labels, ...own.labels };
+  if (labels !== undefined) own.labels = { ...own.labels, ...labels };
   const status = (pod.status ??= {});
-  const others = (status.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
-  status.conditions = [...others, { type: "PodScheduled", status: "True", lastTransitionTime: now }];
+  // Where it might go is of no interest any more.
+  delete status.nominatedNodeName;
+  setPodCondition(status, { type: "PodScheduled", status: "True" }, now);
 }

@@ -3,10 +3,8 @@
  * upstream: pkg/registry/core/pod/storage/eviction.go
  */
 import type { Pod } from "#api/generated/types/core-v1.ts";
-import type { PodDisruptionBudget } from "#api/generated/types/policy-v1.ts";
-import { selectorOf } from "#api/meta/labels.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
+import { badRequestError, conflictError, failure, isConflict } from "#api/meta/status.ts";
 import {
   attributesOf,
   judgeStrictFaults,
@@ -16,10 +14,12 @@ import {
   type WriteDeps,
 } from "#apiserver/handlers/write.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
-import type { Handler, ResourceCall } from "../endpoint.ts";
-import type { ResourceStore, WriteContext } from "../store.ts";
+import type { Handler } from "../endpoint.ts";
+import type { ObjectId, ResourceStore, WriteContext } from "../store.ts";
 import { bareStrategy, type DeletionOptions } from "../strategy.ts";
 import { createdStatus } from "../success.ts";
+import { budgetsOf, isUncounted, stillProcessed, takeDisruption } from "./disruption.ts";
+import { setPodCondition } from "./pod-condition.ts";
 
 export interface EvictionDeps extends WriteDeps {
   readonly clock: Clock;
@@ -27,9 +27,11 @@ export interface EvictionDeps extends WriteDeps {
   readonly budgets: () => ResourceStore;
 }
 
-/** upstream: MaxDisruptedPodSize */
-const disruptedPodsMax = 2000;
+/** upstream: EvictionsRetry.Steps */
+const triesMax = 20;
 const evictionKind = { group: "policy", version: "v1", kind: "Eviction" } as const;
+
+type Wish = DeletionOptions & { readonly dryRun?: readonly string[] | undefined };
 
 export const evict =
   (deps: EvictionDeps): Handler =>
@@ -38,10 +40,10 @@ export const evict =
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, evictionKind);
     const eviction = judgeStrictFaults(decoded, options, request);
-    const { name = info.name } = eviction.metadata ?? {};
+    const { name = "" } = eviction.metadata ?? {};
     if (name !== info.name) throw badRequestError("name in URL does not match name in Eviction object");
-    const deletion = (eviction["deleteOptions"] ?? {}) as DeletionOptions & { dryRun?: string[] };
-    const dryRun = options.dryRun || deletion.dryRun?.[0] === "All";
+    const deletion = (eviction["deleteOptions"] ?? {}) as Wish;
+    const dryRun = isDryRun(options.dryRun, deletion);
     const asObject = optionsObject("CreateOptions", options);
     const subject = {
       operation: "CREATE",
@@ -54,116 +56,142 @@ export const evict =
     await deps.admission.admit(attributes);
     await deps.admission.validate(attributes);
 
-    const id = { namespace: info.namespace, name };
-    const pod = (await endpoint.storage.get(id)).object as Pod;
     const context = writeContext(request, deps, { dryRun, asObject, asksAdmission: false });
-    if (!isFree(pod)) await takeFromBudget(request, deps, pod, context);
-    await endpoint.storage.delete(id, deletion, context);
+    const id = { namespace: info.namespace, name };
+    await new Evicting(endpoint.storage, deps, context, { id, wish: deletion }).run();
     return createdStatus();
   };
 
-/** A pod that doesn't run yet, or no longer, disrupts nothing. */
-function isFree({ metadata, status }: Pod): boolean {
-  const phase = status?.phase;
-  return (
-    metadata?.deletionTimestamp !== undefined ||
-    phase === "Succeeded" ||
-    phase === "Failed" ||
-    phase === "Pending"
-  );
-}
-
-const isReady = ({ status }: Pod): boolean =>
-  status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") === true;
-
-async function takeFromBudget(
-  request: ResourceCall,
-  deps: EvictionDeps,
-  pod: Pod,
-  context: WriteContext,
-): Promise<void> {
-  const { namespace } = request.info;
-  const found = budgetsOf(deps.budgets(), namespace, pod);
-  const [budget] = found;
-  if (budget === undefined) return;
-  if (found.length > 1) {
+/** Of the request or of its body; when both say something, the same. */
+function isDryRun(isAsked: boolean, { dryRun: inside = [] }: Wish): boolean {
+  if (isAsked && inside.length > 0 && (inside.length > 1 || inside[0] !== "All")) {
     throw failure({
       code: 500,
-      reason: "InternalError",
-      message:
-        "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      reason: "",
+      message: `Non-matching dry-run options in request and content: [All] and [${inside.join(" ")}]`,
     });
   }
-  if (!isReady(pod) && mayGoUnready(budget)) return;
-  await deps
-    .budgets()
-    .update(
-      { namespace, name: budget.metadata?.name ?? "" },
-      (current) =>
-        Promise.resolve(
-          reserve(structuredClone(current) as AnyObject & PodDisruptionBudget, pod, deps.clock),
-        ),
-      context,
-      bareStrategy,
-    );
+  return isAsked || inside.length > 0;
 }
 
-function budgetsOf(budgets: ResourceStore, namespace: string, pod: Pod): PodDisruptionBudget[] {
-  const all = [...budgets.cache.objects(namespace)].map(({ content }) => content as PodDisruptionBudget);
-  return all.filter(({ spec }) => {
-    const selector = spec?.selector;
-    return selector !== undefined && selectorOf(selector).matches(pod.metadata?.labels);
-  });
-}
+const hasEnded = ({ metadata, status }: Pod): boolean =>
+  metadata?.deletionTimestamp !== undefined || status?.phase === "Succeeded" || status?.phase === "Failed";
 
-/** An unready pod doesn't count as healthy: evicting it takes nothing from a budget that is met. */
-function mayGoUnready({ spec, status }: PodDisruptionBudget): boolean {
-  if (spec?.unhealthyPodEvictionPolicy === "AlwaysAllow") return true;
-  return status !== undefined && status.currentHealthy >= status.desiredHealthy && status.desiredHealthy > 0;
-}
+class Evicting {
+  readonly #pods: ResourceStore;
+  readonly #deps: EvictionDeps;
+  readonly #context: WriteContext;
+  readonly #id: ObjectId;
+  readonly #wish: DeletionOptions;
 
-function reserve(
-  budget: AnyObject & PodDisruptionBudget,
-  pod: Pod,
-  clock: Clock,
-): AnyObject & PodDisruptionBudget {
-  const { metadata, status } = budget;
-  const name = metadata?.name ?? "";
-  if (status === undefined || (status.observedGeneration ?? 0) < (metadata?.generation ?? 0)) {
-    throw refusal(`The disruption budget ${name} is still being processed by the server.`, 10);
+  constructor(
+    pods: ResourceStore,
+    deps: EvictionDeps,
+    context: WriteContext,
+    { id, wish }: { readonly id: ObjectId; readonly wish: DeletionOptions },
+  ) {
+    this.#pods = pods;
+    this.#deps = deps;
+    this.#context = context;
+    this.#id = id;
+    this.#wish = wish;
   }
-  const disrupted = status.disruptedPods ?? {};
-  if (status.disruptionsAllowed < 0) {
-    throw new RangeError(`budget ${name} allows ${status.disruptionsAllowed}`);
-  }
-  if (Object.keys(disrupted).length > disruptedPodsMax) {
-    throw refusal(`The disruption budget ${name} has too many disrupted pods in its status.`, 0);
-  }
-  if (status.disruptionsAllowed === 0) throw blocked(budget);
-  status.disruptionsAllowed -= 1;
-  status.disruptedPods = { ...disrupted, [pod.metadata?.name ?? ""]: toRfc3339(clock.now()) };
-  return budget;
-}
 
-function blocked({ metadata, status }: PodDisruptionBudget): StatusError {
-  const name = metadata?.name ?? "";
-  const condition = status?.conditions?.find(({ type }) => type === "DisruptionAllowed");
-  if (condition?.reason === "SyncFailed") {
-    return refusal(`The disruption budget ${name} could not be processed: ${condition.message}`, 10);
+  async run(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const pod = (await this.#pods.get(this.#id)).object as Pod;
+      // It disrupts nothing: it doesn't run any more, or not yet; what is to run must not begin meanwhile.
+      const isFree = hasEnded(pod) || pod.status?.phase === "Pending";
+      if (!isFree) return this.#askBudget(pod);
+      try {
+        await this.#remove(hasEnded(pod) ? undefined : pod);
+        return;
+      } catch (error) {
+        if (this.#namesRevision || tries >= triesMax || !isConflict(error)) throw error;
+      }
+    }
   }
-  return refusal(
-    `The disruption budget ${name} needs ${status?.desiredHealthy ?? 0} healthy pods and has ${status?.currentHealthy ?? 0} currently`,
-    0,
-  );
-}
 
-const refusal = (message: string, retryAfterSeconds: number): StatusError =>
-  failure({
-    code: 429,
-    reason: "TooManyRequests",
-    message: "Cannot evict pod as it would violate the pod's disruption budget.",
-    details: {
-      causes: [{ reason: "DisruptionBudget", message }],
-      ...(retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
-    },
-  });
+  get #namesRevision(): boolean {
+    return this.#wish.preconditions?.resourceVersion !== undefined;
+  }
+
+  async #askBudget(pod: Pod): Promise<void> {
+    const { namespace } = this.#id;
+    const found = budgetsOf(this.#deps.budgets(), namespace, pod);
+    const [budget] = found;
+    if (found.length > 1) {
+      throw failure({
+        code: 500,
+        reason: "",
+        message:
+          "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      });
+    }
+    if (budget === undefined) return this.#remove();
+    const name = budget.metadata?.name ?? "";
+    if (!isUncounted(pod, budget)) {
+      await this.#take(name);
+      return this.#remove();
+    }
+    try {
+      // Only if it hasn't become ready since.
+      await this.#remove(pod, true);
+    } catch (error) {
+      throw isConflict(error) && !this.#namesRevision ? stillProcessed(name) : error;
+    }
+  }
+
+  async #take(name: string): Promise<void> {
+    const { budgets, clock } = this.#deps;
+    const take = (current: AnyObject | undefined): Promise<AnyObject> => {
+      const budget = structuredClone(current) as AnyObject;
+      takeDisruption(budget, this.#id.name, toRfc3339(clock.now()));
+      return Promise.resolve(budget);
+    };
+    await budgets().update({ namespace: this.#id.namespace, name }, take, this.#context, bareStrategy);
+  }
+
+  /** With `seen` only as it was seen; a revision the request names is the older one, unless `isSure`. */
+  async #remove(seen?: Pod, isSure = false): Promise<void> {
+    const { preconditions } = this.#wish;
+    const resourceVersion =
+      seen === undefined || (this.#namesRevision && !isSure)
+        ? preconditions?.resourceVersion
+        : seen.metadata?.resourceVersion;
+    const only = resourceVersion === undefined ? preconditions : { ...preconditions, resourceVersion };
+    const revision = this.#context.dryRun ? undefined : await this.#sayWhy(only);
+    const bumped =
+      revision === undefined || resourceVersion === undefined ? only : { ...only, resourceVersion: revision };
+    await this.#pods.delete(this.#id, { ...this.#wish, preconditions: bumped }, this.#context);
+  }
+
+  /** Its controller and its user see in the pod what became of it. Resolves to the pod's revision then. */
+  async #sayWhy(only: DeletionOptions["preconditions"]): Promise<string | undefined> {
+    const change = (current: AnyObject | undefined): Promise<AnyObject> => {
+      const pod = structuredClone(current) as AnyObject & Pod;
+      this.#checkStill(pod, only);
+      const why = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+      const condition = { type: "DisruptionTarget", status: "True", ...why };
+      setPodCondition((pod.status ??= {}), condition, toRfc3339(this.#deps.clock.now()));
+      return Promise.resolve(pod);
+    };
+    const { object } = await this.#pods.update(this.#id, change, this.#context, bareStrategy);
+    return object.object.metadata?.resourceVersion;
+  }
+
+  #checkStill({ metadata }: Pod, only: DeletionOptions["preconditions"]): void {
+    const { uid = "", resourceVersion = "" } = only ?? {};
+    const refuse = (what: string, wanted: string, is: string, mayHave: string): never => {
+      throw conflictError(
+        { group: "", resource: "Pod", name: this.#id.name },
+        `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${is}). The object might have been ${mayHave}`,
+      );
+    };
+    const { uid: ownUid = "", resourceVersion: ownRevision = "" } = metadata ?? {};
+    if (uid !== "" && uid !== ownUid) refuse("UID", uid, ownUid, "deleted and then recreated");
+    if (resourceVersion !== "" && resourceVersion !== ownRevision) {
+      refuse("ResourceVersion", resourceVersion, ownRevision, "modified");
+    }
+  }
+}

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "#api/generated/types/core-v1.ts";
+import type { PodDisruptionBudget } from "#api/generated/types/policy-v1.ts";
 import type { WatchEvent } from "#api/meta/object.ts";
 import { ManualClock } from "#base/clock.ts";
 import type { Transport } from "#client/client.ts";
@@ -88,14 +89,44 @@ test("binding: once, to a node, not while being deleted, not while gated", async
     /pod g has non-empty .spec.schedulingGates/,
   );
   await post(transport, `${core}/pods`, podOf("q"));
-  const elsewhere = await post(transport, `${core}/pods/q/binding`, { target: { kind: "Moon", name: "x" } });
+  const target = { kind: "Moon", name: "x" };
+  const elsewhere = await post(transport, `${core}/pods/q/binding`, { metadata: { name: "q" }, target });
   assert.equal(elsewhere.status, 422);
+  const nameless = await post(transport, `${core}/pods/q/binding`, { target });
+  assert.deepEqual(
+    [nameless.status, nameless.body["message"]],
+    [400, "name in URL does not match name in Binding object"],
+  );
   const viaBindings = await post(transport, `${core}/bindings`, {
     metadata: { name: "q" },
     target: { name: "n1" },
   });
   assert.equal(viaBindings.status, 201);
   assert.equal((await bind(transport, "none", "n1")).status, 404);
+});
+
+test("a binding's labels win, its pod is nominated to no node any more, its conditions keep their places", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
+  const transport = server.transport();
+  await post(transport, `${core}/pods`, podOf("p", {}, { app: "web", zone: "a" }));
+  const waiting = { type: "PodScheduled", status: "False", reason: "Unschedulable" };
+  const conditions = [waiting, { type: "Other", status: "True" }];
+  await merge(transport, `${core}/pods/p/status`, { status: { nominatedNodeName: "n2", conditions } });
+  const metadata = { name: "p", labels: { zone: "b" } };
+  await post(transport, `${core}/pods/p/binding`, { metadata, target: { kind: "Node", name: "n1" } });
+  const { body } = await get<Pod>(transport, `${core}/pods/p`);
+  assert.deepEqual(
+    [body.metadata?.labels, body.status?.nominatedNodeName, body.status?.conditions],
+    [
+      { app: "web", zone: "b" },
+      undefined,
+      [
+        { type: "PodScheduled", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" },
+        { type: "Other", status: "True" },
+      ],
+    ],
+  );
 });
 
 const until = ({ metadata }: Pod): unknown[] => [
@@ -164,25 +195,35 @@ const budget = (allowed: number): object => ({
   },
 });
 
+const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+
+async function runWeb(transport: Transport, name: string, ready = "True"): Promise<void> {
+  await post(transport, `${core}/pods`, podOf(name, {}, { app: "web" }));
+  await bind(transport, name, "n1");
+  const conditions = [{ type: "Ready", status: ready }];
+  await merge(transport, `${core}/pods/${name}/status`, { status: { phase: "Running", conditions } });
+}
+
+const evict = (
+  transport: Transport,
+  name: string,
+  deleteOptions?: object,
+  metadata: object = { name },
+): Promise<Answer> =>
+  post(transport, `${core}/pods/${name}/eviction`, {
+    apiVersion: "policy/v1",
+    kind: "Eviction",
+    metadata,
+    deleteOptions,
+  });
+
 test("eviction asks the disruption budget", async () => {
   const clock = new ManualClock();
   await using server = await startTestApiserver({ clock });
   const transport = server.transport();
-  const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
-  for (const name of ["p1", "p2"]) {
-    await post(transport, `${core}/pods`, podOf(name, {}, { app: "web" }));
-    await bind(transport, name, "n1");
-    const conditions = [{ type: "Ready", status: "True" }];
-    await merge(transport, `${core}/pods/${name}/status`, { status: { phase: "Running", conditions } });
-  }
+  for (const name of ["p1", "p2"]) await runWeb(transport, name);
   await post(transport, budgets, budget(0));
-  const evict = (name: string): Promise<Answer> =>
-    post(transport, `${core}/pods/${name}/eviction`, {
-      apiVersion: "policy/v1",
-      kind: "Eviction",
-      metadata: { name },
-    });
-  const early = await evict("p1");
+  const early = await evict(transport, "p1");
   assert.equal(early.status, 429);
   assert.deepEqual(early.body["details"], {
     causes: [
@@ -194,7 +235,7 @@ test("eviction asks the disruption budget", async () => {
     retryAfterSeconds: 10,
   });
   await merge(transport, `${budgets}/b/status`, budget(0));
-  const blocked = await evict("p1");
+  const blocked = await evict(transport, "p1");
   assert.deepEqual(
     [blocked.status, blocked.body["message"], blocked.body["details"]],
     [
@@ -211,15 +252,121 @@ test("eviction asks the disruption budget", async () => {
     ],
   );
   await merge(transport, `${budgets}/b/status`, budget(1));
-  assert.equal((await evict("p1")).status, 201);
+  assert.equal((await evict(transport, "p1")).status, 201);
   const { body: pod } = await get<Pod>(transport, `${core}/pods/p1`);
   assert.equal(pod.metadata?.deletionGracePeriodSeconds, 30);
-  const { body: taken } = await get<{ status: { disruptionsAllowed: number; disruptedPods: object } }>(
-    transport,
-    `${budgets}/b`,
+  assert.deepEqual(pod.status?.conditions?.at(-1), {
+    type: "DisruptionTarget",
+    status: "True",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+    reason: "EvictionByEvictionAPI",
+    message: "Eviction API: evicting",
+  });
+  const { body: taken } = await get<PodDisruptionBudget>(transport, `${budgets}/b`);
+  const { disruptionsAllowed, disruptedPods = {}, conditions } = taken.status ?? {};
+  assert.deepEqual(
+    [disruptionsAllowed, Object.keys(disruptedPods), conditions],
+    [
+      0,
+      ["p1"],
+      [
+        {
+          type: "DisruptionAllowed",
+          status: "False",
+          observedGeneration: 1,
+          lastTransitionTime: "2026-01-01T00:00:00Z",
+          reason: "InsufficientPods",
+          message: "",
+        },
+      ],
+    ],
   );
-  assert.deepEqual([taken.status.disruptionsAllowed, Object.keys(taken.status.disruptedPods)], [0, ["p1"]]);
-  assert.equal((await evict("p2")).status, 429);
+  assert.equal((await evict(transport, "p2")).status, 429);
+});
+
+const causeOf = ({ status, body }: Answer): unknown[] => {
+  const { causes } = (body["details"] ?? {}) as { causes?: { message: string }[] };
+  return [status, causes?.[0]?.message ?? body["message"]];
+};
+
+test("an eviction that is refused says why", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await runWeb(transport, "p");
+  await post(transport, budgets, budget(0));
+  const condition = {
+    type: "DisruptionAllowed",
+    status: "False",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+  };
+  const deny = async (status: object): Promise<unknown[]> => {
+    await merge(transport, `${budgets}/b/status`, { status: { observedGeneration: 1, ...status } });
+    return causeOf(await evict(transport, "p"));
+  };
+  const none = "The disruption budget b does not allow evicting pods currently";
+  const failed = [{ ...condition, reason: "SyncFailed", message: "no scale" }];
+  assert.deepEqual(await deny({ conditions: failed }), [429, `${none} because it failed sync: no scale`]);
+  const other = [{ ...condition, reason: "Other", message: "so it is" }];
+  const enough = { currentHealthy: 3, desiredHealthy: 2 };
+  assert.deepEqual(await deny({ ...enough, conditions: other }), [429, `${none} (Other): so it is`]);
+  assert.deepEqual(await deny({ ...enough, conditions: [] }), [429, none]);
+  const many = Object.fromEntries(Array.from({ length: 2001 }, (_, n) => [`p${n}`, "2026-01-01T00:00:00Z"]));
+  assert.deepEqual(await deny({ disruptedPods: many }), [
+    403,
+    'poddisruptionbudget.policy "b" is forbidden: DisruptedPods map too big - too many evictions not confirmed by PDB controller',
+  ]);
+  await post(transport, budgets, { ...budget(1), metadata: { name: "c" } });
+  assert.deepEqual(causeOf(await evict(transport, "p")), [
+    500,
+    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+  ]);
+  assert.deepEqual(causeOf(await evict(transport, "p", undefined, {})), [
+    400,
+    "name in URL does not match name in Eviction object",
+  ]);
+});
+
+test("an eviction keeps to its preconditions, and a dry one changes nothing", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await runWeb(transport, "p", "False");
+  const { body: before } = await get<Pod>(transport, `${core}/pods/p`);
+  const uid = before.metadata?.uid ?? "";
+  assert.deepEqual(causeOf(await evict(transport, "p", { preconditions: { uid: "u" } })), [
+    409,
+    `Operation cannot be fulfilled on Pod "p": the UID in the precondition (u) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+  ]);
+  await post(transport, budgets, budget(0));
+  await merge(transport, `${budgets}/b/status`, budget(0));
+  assert.deepEqual(causeOf(await evict(transport, "p", { dryRun: ["All"] })), [201, undefined]);
+  assert.deepEqual((await get<Pod>(transport, `${core}/pods/p`)).body, before);
+  // It isn't ready, and the budget is met without it.
+  assert.deepEqual(causeOf(await evict(transport, "p", { preconditions: { uid } })), [201, undefined]);
+  const { body: after } = await get<Pod>(transport, `${core}/pods/p`);
+  assert.equal(after.status?.conditions?.at(-1)?.reason, "EvictionByEvictionAPI");
+  assert.notEqual(after.metadata?.deletionTimestamp, undefined);
+});
+
+test("a pending pod is evicted as it was seen, one that has ended without a look at its budget", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, budgets, budget(0));
+  for (const name of ["waits", "old", "done"]) {
+    await post(transport, `${core}/pods`, podOf(name, {}, { app: "web" }));
+  }
+  assert.equal((await evict(transport, "waits")).status, 201);
+  assert.equal((await get(transport, `${core}/pods/waits`)).status, 404);
+  const { body } = await get<Pod>(transport, `${core}/pods/old`);
+  const { resourceVersion = "" } = body.metadata ?? {};
+  await bind(transport, "old", "n1");
+  const late = await evict(transport, "old", { preconditions: { resourceVersion } });
+  assert.equal(late.status, 409);
+  assert.match(
+    String(late.body["message"]),
+    /^Operation cannot be fulfilled on Pod "old": the ResourceVersion in/,
+  );
+  await merge(transport, `${core}/pods/done/status`, { status: { phase: "Succeeded" } });
+  assert.equal((await evict(transport, "done")).status, 201);
 });
 
 test("ephemeral containers and resources have doors of their own", async () => {
