@@ -72,7 +72,29 @@ suite("conformance of operations", { timeout: 120_000 }, () => {
       assert.ok(seen.filter((event) => event === "MODIFIED e2e-a").length >= 2, seen.join());
     });
   }
+  test("a migration of what is stored is carried out", migrated);
 });
+
+/** With the rights that the migrator's own account has. */
+async function migrated(): Promise<void> {
+  const path = "/apis/storagemigration.k8s.io/v1beta1/storageversionmigrations";
+  for (const [group, resource] of [
+    ["", "configmaps"],
+    ["rbac.authorization.k8s.io", "clusterroles"],
+  ] as const) {
+    await api.create(path, { metadata: { name: resource }, spec: { resource: { group, resource } } });
+    const isTrue = async (type: string): Promise<boolean> => {
+      const conditions = at(await api.get(`${path}/${resource}`), "status.conditions") as Json[] | undefined;
+      return conditions?.some((one) => one["type"] === type && one["status"] === "True") === true;
+    };
+    await eventually(
+      "the migration is over",
+      waitMs,
+      async () => (await isTrue("Succeeded")) || isTrue("Failed"),
+    );
+    assert.ok(await isTrue("Succeeded"), resource);
+  }
+}
 
 /** What a change of a spec is to leave there: "spec.pods" and so on. */
 const changedFields = (change: Json = {}): [field: string, value: unknown][] =>

@@ -73,6 +73,7 @@ import type {
   VolumeAttachment,
   VolumeAttributesClass,
 } from "./generated/types/storage-v1.ts";
+import type { StorageVersionMigration } from "./generated/types/storagemigration-v1beta1.ts";
 import type { KubeObject } from "./meta/object.ts";
 import type { ResourceRef } from "./resource-ref.ts";
 
@@ -277,5 +278,13 @@ export const volumeAttachments = storageV1<VolumeAttachment>("volumeattachments"
 export const volumeAttributesClasses = storageV1<VolumeAttributesClass>(
   "volumeattributesclasses",
   "VolumeAttributesClass",
+  false,
+);
+
+const storageMigrationV1beta1 = group("storagemigration.k8s.io", "v1beta1");
+/** Served only where --runtime-config asks for it. */
+export const storageVersionMigrations = storageMigrationV1beta1<StorageVersionMigration>(
+  "storageversionmigrations",
+  "StorageVersionMigration",
   false,
 );

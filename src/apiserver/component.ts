@@ -255,7 +255,9 @@ class ApiserverComponent implements Apiserver {
 
     await this.#informers.waitForSync(signal);
     this.#steps.done("informers");
-    await bootstrap(this.#client, signal);
+    const migrations = ["storagemigration.k8s.io", "v1beta1", "storageversionmigrations"] as const;
+    const migratesStorage = this.#deps.scheme.resource(...migrations) !== undefined;
+    await bootstrap(this.#client, signal, { migratesStorage });
     this.#steps.done("bootstrap");
     stack.defer(await this.#assembly.repairClaims());
     this.#steps.done("claims");

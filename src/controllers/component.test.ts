@@ -25,6 +25,7 @@ test("every controller that isn't disabled runs, each under an account that has 
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "",
     rootCaPem: "x",
+    migratesStorage: true,
   });
   const stop = new AbortController();
   informers.start(stop.signal);
@@ -41,7 +42,11 @@ test("every controller that isn't disabled runs, each under an account that has 
   assert.ok(isReady);
   // One is disabled, one has the manager's own rights.
   assert.equal(accounts.length, controllerNames.length - 2);
-  const roles = new Set([...controllerRoles(), ...namespaceRoles()].map(({ metadata }) => metadata?.name));
+  const roles = new Set(
+    [...controllerRoles({ migratesStorage: true }), ...namespaceRoles()].map(
+      ({ metadata }) => metadata?.name,
+    ),
+  );
   for (const account of accounts) assert.ok(roles.has(`system:controller:${account}`), account);
   stop.abort(new Error("test over"));
   await running;

@@ -65,13 +65,17 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
 /** Has the manager's own rights. */
 const ownRights = new Set(["serviceaccount-token"]);
 
+/** What it would watch isn't there unless it is served. */
+const isEnabled = (name: string, { disable, migratesStorage }: Completed<ControllersOptions>): boolean =>
+  !disable.has(name) && (migratesStorage || name !== "storage-version-migrator");
+
 async function run(
   options: Completed<ControllersOptions>,
   deps: ControllersDeps,
   { signal, ready }: { readonly signal: AbortSignal; readonly ready: () => void },
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const enabled = Object.entries(controllerFactories).filter(([name]) => !options.disable.has(name));
+  const enabled = Object.entries(controllerFactories).filter(([name]) => isEnabled(name, options));
   const running: Controller[] = enabled.map(([name, create]) => {
     const log = deps.log.child({ controller: name });
     const client = ownRights.has(name)

@@ -18,6 +18,8 @@ export interface ControllersOptions {
   readonly signing?: { readonly clientCa: KeyPair; readonly serverCa: KeyPair } | undefined;
   /** Others serve the same API, and hear of a change at another time than we do. */
   readonly severalServers?: boolean;
+  /** StorageVersionMigrations are served: somebody has to carry them out. */
+  readonly migratesStorage?: boolean;
   readonly nodeMonitorGraceMs?: number;
 }
 
@@ -27,6 +29,7 @@ export function complete(options: ControllersOptions): Completed<ControllersOpti
     nodeCidrMaskSize: options.nodeCidrMaskSize ?? 24,
     serviceAccountKeyPem: options.serviceAccountKeyPem ?? "",
     severalServers: options.severalServers ?? false,
+    migratesStorage: options.migratesStorage ?? false,
     nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 50_000,
   } as Completed<ControllersOptions>;
 }

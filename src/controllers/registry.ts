@@ -20,6 +20,7 @@ import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
 import { serviceAccountTokenController } from "./serviceaccounttokens/controller.ts";
+import { storageMigrationController } from "./storagemigration/controller.ts";
 import { claimProtectionController } from "./storageprotection/claims.ts";
 import { volumeProtectionController } from "./storageprotection/volumes.ts";
 
@@ -45,6 +46,7 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   replicationcontroller: replicationControllerController,
   resourcequota: resourceQuotaController,
   "validatingadmissionpolicy-status": policyStatusController,
+  "storage-version-migrator": storageMigrationController,
   "pvc-protection": claimProtectionController,
   "pv-protection": volumeProtectionController,
 };

@@ -1,6 +1,7 @@
 /** What only one server of a cluster runs: the controllers and the scheduler, each where its Lease is. */
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { ComponentProbe } from "#apiserver/registry/component-statuses.ts";
+import { storageVersionMigrations } from "#api/resources.ts";
 import { completeOptions, type Component } from "#base/component.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
@@ -57,9 +58,10 @@ function electedControllers(
   { clock, random, log, loadExpressions }: Host,
 ): Component {
   const name = "kube-controller-manager";
-  const { disable, clusterCidr, serviceCidr } = options;
+  const { disable, clusterCidr, serviceCidr, serves } = options;
   const keys = { rootCaPem, serviceAccountKeyPem, signing };
-  const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr });
+  const migratesStorage = serves?.(storageVersionMigrations) === true;
+  const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr, migratesStorage });
   const client = clientOf(systemUser(`system:${name}`));
   const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
   const clientFor = (account: string): Client => clientOf(controllerUser(account));

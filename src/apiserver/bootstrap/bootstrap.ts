@@ -17,7 +17,7 @@ import type { Client } from "#client/client.ts";
 import { suggestedLevels, suggestedSchemas } from "#apiserver/flowcontrol/defaults.ts";
 import { planMandatory, planSuggested } from "#apiserver/flowcontrol/reconcile.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles } from "./policy/cluster-roles.ts";
-import { controllerRoleBindings, controllerRoles } from "./policy/controller-roles.ts";
+import { controllerRoleBindings, controllerRoles, type ServedFeatures } from "./policy/controller-roles.ts";
 import { namespaceRoleBindings, namespaceRoles } from "./policy/namespace-roles.ts";
 import { planBinding, planRole, withSums, type Change } from "./reconcile-policy.ts";
 import { systemNamespaces, systemPriorityClasses } from "./system-objects.ts";
@@ -29,11 +29,15 @@ const attemptsMax = 5;
  * Creates what is missing and adds to what lacks something. Writes go out together, so that they share commits.
  * The client must act with all powers: it hands out powers that nobody holds yet.
  */
-export async function bootstrap(client: Client, signal: AbortSignal): Promise<void> {
+export async function bootstrap(
+  client: Client,
+  signal: AbortSignal,
+  features: ServedFeatures = { migratesStorage: false },
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
-      await ensureAll(client, signal);
+      await ensureAll(client, signal, features);
       return;
     } catch (error) {
       const raced = isConflict(error) || isAlreadyExists(error) || isNotFound(error);
@@ -42,19 +46,19 @@ export async function bootstrap(client: Client, signal: AbortSignal): Promise<vo
   }
 }
 
-async function ensureAll(client: Client, signal: AbortSignal): Promise<void> {
+async function ensureAll(client: Client, signal: AbortSignal, features: ServedFeatures): Promise<void> {
   // The others are refused in namespaces that don't exist.
   await ensure(client, signal, { ref: namespaces, expected: systemNamespaces(), plan: createOnly });
   await Promise.all([
     ensure(client, signal, { ref: priorityClasses, expected: systemPriorityClasses(), plan: createOnly }),
     ensure(client, signal, {
       ref: clusterRoles,
-      expected: withSums([...defaultClusterRoles(), ...controllerRoles()]),
+      expected: withSums([...defaultClusterRoles(), ...controllerRoles(features)]),
       plan: planRole,
     }),
     ensure(client, signal, {
       ref: clusterRoleBindings,
-      expected: [...defaultClusterRoleBindings(), ...controllerRoleBindings()],
+      expected: [...defaultClusterRoleBindings(), ...controllerRoleBindings(features)],
       plan: planBinding,
     }),
     ensure(client, signal, {

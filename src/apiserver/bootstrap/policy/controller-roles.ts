@@ -254,11 +254,26 @@ const clusterRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   ],
 };
 
-const all = (): [string, readonly PolicyRule[]][] =>
-  [workloadRules, networkRules, storageRules, clusterRules].flatMap((table) => Object.entries(table));
+/** Upstream has it where the feature is on. */
+const migrationRules: Readonly<Record<string, readonly PolicyRule[]>> = {
+  "storage-version-migrator-controller": [
+    rule("list create patch", "*", "*"),
+    rule("update", "storagemigration.k8s.io", "storageversionmigrations/status"),
+  ],
+};
 
-export const controllerRoles = (): ClusterRole[] =>
-  all().map(([name, rules]) => clusterRole(prefix + name, rules));
+export interface ServedFeatures {
+  /** StorageVersionMigrations are served. */
+  readonly migratesStorage: boolean;
+}
 
-export const controllerRoleBindings = (): ClusterRoleBinding[] =>
-  all().map(([name]) => clusterBinding(prefix + name, [account(name)]));
+const all = ({ migratesStorage }: ServedFeatures): [string, readonly PolicyRule[]][] =>
+  [workloadRules, networkRules, storageRules, clusterRules, migratesStorage ? migrationRules : {}].flatMap(
+    (table) => Object.entries(table),
+  );
+
+export const controllerRoles = (features: ServedFeatures): ClusterRole[] =>
+  all(features).map(([name, rules]) => clusterRole(prefix + name, rules));
+
+export const controllerRoleBindings = (features: ServedFeatures): ClusterRoleBinding[] =>
+  all(features).map(([name]) => clusterBinding(prefix + name, [account(name)]));
