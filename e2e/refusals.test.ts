@@ -14,6 +14,9 @@ const pod = (name: string, spec: object = {}, metadata: object = {}): string =>
     },
   });
 
+const serviceOf = (spec: object): string =>
+  JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name: "bare" }, spec });
+
 const resize = (resources: object): string[] => {
   const patch = { spec: { containers: [{ name: "c", resources }] } };
   return ["patch", "pod", "fixed", "--subresource", "resize", "-p", JSON.stringify(patch)];
@@ -105,5 +108,63 @@ suite("kubectl is told", { concurrency: 1 }, () => {
       await run(["get", "pod", "spread", "-o", path]),
       '[{"key":"hash","operator":"In","values":["1"]}]',
     );
+  });
+
+  test("which families a service without address has, and that no other can be asked for", async () => {
+    await run(["create", "-f", "-"], serviceOf({ clusterIP: "None", ports: [{ port: 80 }] }));
+    assert.equal(
+      await run(["get", "service", "bare", "-o", "jsonpath={.spec.ipFamilyPolicy} {.spec.ipFamilies}"]),
+      'RequireDualStack ["IPv4","IPv6"]',
+    );
+    assert.match(
+      await refused(["patch", "service", "bare", "-p", '{"spec":{"ipFamilies":["IPv5"]}}']),
+      /spec\.ipFamilies\[0\]: Invalid value: "IPv5": must be "IPv4" or "IPv6"|spec\.ipFamilies\[0\]: Unsupported value: "IPv5"/,
+    );
+  });
+
+  test("which files of a tls secret are missing, and that one that is immutable stays", async () => {
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "tls" }, type: "kubernetes.io/tls" };
+    const said = await refused(["create", "-f", "-"], JSON.stringify(secret));
+    assert.match(said, /\* data\[tls\.crt\]: Required value\n\* data\[tls\.key\]: Required value/);
+    await run(["create", "configmap", "kept", "--from-literal=a=b"]);
+    await run(["patch", "configmap", "kept", "-p", '{"immutable":true}']);
+    assert.match(
+      await refused(["patch", "configmap", "kept", "-p", '{"data":{"a":"c"}}']),
+      /data: Forbidden: field is immutable when `immutable` is set/,
+    );
+  });
+
+  test("that a slice of names is of little use", async () => {
+    const slice = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "named" },
+      addressType: "FQDN",
+      endpoints: [{ addresses: ["a.example"] }],
+    };
+    assert.match(
+      await run(["create", "-f", "-"], JSON.stringify(slice)),
+      /Warning: spec\.addressType: FQDN endpoints are deprecated/,
+    );
+  });
+
+  test("that a budget doesn't let a pod go, and why", async () => {
+    await run(["create", "-f", "-"], pod("web", {}, { labels: { app: "web" } }));
+    const target = { apiVersion: "v1", kind: "Node", name: "n" };
+    const binding = { apiVersion: "v1", kind: "Binding", metadata: { name: "web" }, target };
+    const at = "/api/v1/namespaces/default/pods/web";
+    await run(["create", "--raw", `${at}/binding`, "-f", "-"], JSON.stringify(binding));
+    await run(["patch", "pod", "web", "--subresource", "status", "-p", '{"status":{"phase":"Running"}}']);
+    await run(["create", "poddisruptionbudget", "b", "--selector=app=web", "--min-available=1"]);
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: "web" } };
+    const evict = ["create", "--raw", `${at}/eviction`, "-f", "-"];
+    assert.match(
+      await refused(evict, JSON.stringify(eviction)),
+      /Cannot evict pod as it would violate the pod's disruption budget/,
+    );
+    await run(["delete", "poddisruptionbudget", "b"]);
+    await run(evict, JSON.stringify(eviction));
+    const why = "jsonpath={.status.conditions[?(@.type=='DisruptionTarget')].message}";
+    assert.equal(await run(["get", "pod", "web", "-o", why]), "Eviction API: evicting");
   });
 });
