@@ -83,6 +83,10 @@ test("while it serves on before its end it isn't ready; then new requests are to
   await once(half, "secureConnect");
   const refused = text(half);
   half.write(`GET ${maps} HTTP/1.1\r\nHost: x\r\n`);
+  const upgrading = connectTls({ host: "127.0.0.1", port: server.port, ...credentialsOf(server) });
+  await once(upgrading, "secureConnect");
+  const notUpgraded = text(upgrading);
+  upgrading.write(`GET ${maps} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n`);
   assert.equal((await get("/livez")).statusCode, 200);
   const closing = server.close();
   // When the watch has ended, requests are refused.
@@ -91,6 +95,11 @@ test("while it serves on before its end it isn't ready; then new requests are to
   assert.match(
     await refused,
     /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\ncontent-type: application\/json\r\n.*\r\n\r\n\{"kind":"Status",.*"message":"apiserver is shutting down","reason":"ServiceUnavailable","code":503\}\n$/s,
+  );
+  upgrading.write("\r\n");
+  assert.match(
+    await notUpgraded,
+    /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\ncontent-type: application\/json\r\n/s,
   );
   pending.end('"x"}}');
   const [made] = (await once(pending, "response")) as [IncomingMessage];

@@ -5,7 +5,6 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { goJson } from "#api/codec/go-json.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import { badRequestError, type Status } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
@@ -36,7 +35,7 @@ import { Identification, type Identified } from "./identification.ts";
 import { inTime } from "./in-time.ts";
 import type { RequestKind, RequestMetrics } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
-import { refuseUpgrade, refuseWith, statusErrorOf } from "./refuse.ts";
+import { refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import {
@@ -369,7 +368,7 @@ export class Front {
     socket.on("error", () => undefined);
     const request = new NodeRequestHead(incoming);
     if (this.#drain.refuses(request)) {
-      refuseWith(socket, shuttingDown.status, "application/json", shuttingDown.body);
+      refuseWith(socket, this.#deps.serving.sendsRetryAfter ? comeAgain : shuttingDown);
       return;
     }
     let record: AuditRecord | undefined;
@@ -398,7 +397,7 @@ export class Front {
       const { status } = statusErrorOf(error);
       await record?.complete(status.code ?? 500, status);
       if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
-      refuseWith(socket, status.code ?? 500, "application/json", goJson(status));
+      refuseWithStatus(socket, status.code ?? 500, status);
     }
   }
 

@@ -30,12 +30,13 @@ export async function refuseUpgrade(
   answer: Exclude<Answer, { kind: "hijacked" }>,
 ): Promise<void> {
   if (answer.kind === "object") {
-    refuseWith(socket, answer.status, "application/json", goJson(answer.object));
+    refuseWithStatus(socket, answer.status, answer.object);
     return;
   }
   if (answer.kind !== "raw") {
     if (answer.kind === "watch") answer.items.cancel();
-    refuseWith(socket, 400, "text/plain", "this resource knows no upgrade\n");
+    const headers = { "Content-Type": "text/plain" };
+    refuseWith(socket, { status: 400, headers, body: "this resource knows no upgrade\n" });
     return;
   }
   const { body, headers, status } = answer;
@@ -44,16 +45,32 @@ export async function refuseUpgrade(
   else if (body instanceof Uint8Array) chunks.push(body);
   else for await (const chunk of body) chunks.push(chunk);
   const type = headers["content-type"];
-  refuseWith(socket, status, typeof type === "string" ? type : "text/plain", Buffer.concat(chunks));
+  const said = { "Content-Type": typeof type === "string" ? type : "text/plain" };
+  refuseWith(socket, { status, headers: said, body: Buffer.concat(chunks) });
 }
 
-export function refuseWith(socket: Duplex, status: number, contentType: string, body: string | Buffer): void {
+interface Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** Over the connection that was to be taken over, which ends with it. */
+export function refuseWith(socket: Duplex, { status, headers, body }: Refusal): void {
   const bytes = Buffer.from(body as string);
   if (socket.writable) {
+    const lines = Object.entries({ Connection: "close", ...headers, "Content-Length": bytes.length });
     socket.write(
-      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\nConnection: close\r\n` +
-        `Content-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`,
+      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
     );
   }
   socket.end(bytes);
 }
+
+export const refuseWithStatus = (socket: Duplex, status: number, object: object): void => {
+  refuseWith(socket, {
+    status,
+    headers: { "Content-Type": "application/json" },
+    body: goJson(object),
+  });
+};

@@ -120,6 +120,9 @@ test("--shutdown-send-retry-after: while it ends it still listens, and sends awa
     [late.status, late.headers["retry-after"], late.headers.connection, late.body],
     [429, "5", "close", "The apiserver is shutting down, please try again later.\n"],
   );
+  const upgrade = { connection: "upgrade", upgrade: "websocket" };
+  const upgrading = await ask(server, { path: `${maps}/x`, headers: upgrade });
+  assert.deepEqual([upgrading.status, upgrading.headers["retry-after"]], [429, "5"]);
   assert.equal((await ask(server, { path: "/livez" })).status, 200);
   creating.end('"late"}}');
   const [answer] = await head;
