@@ -17,8 +17,6 @@ const generationRowsPerKey = 4;
 /** A commit takes a fold along after this many rows, of twice as many keys: done before the next generation is full. */
 const foldEveryRows = 128;
 const foldKeysPerRow = 2;
-/** Rows on a page, with keys of some length. */
-const rowsPerPage = 100;
 
 export interface CurrentTableOptions {
   /** Everything up to this position is in the table. */
@@ -123,12 +121,6 @@ export class CurrentTable {
     this.#folding = [];
     this.#foldingAt = 0;
     this.#foldingPositions = new Map();
-  }
-
-  /** How many pages so many keys touch when the table has `size`: they lie side by side, or apart from each other. */
-  pagesOf(keys: number, size: number): number {
-    const spread = Math.max(1, size / this.#generationKeys);
-    return Math.min(keys, Math.ceil((keys * spread) / rowsPerPage));
   }
 
   /** After a start: what was committed but not folded. */

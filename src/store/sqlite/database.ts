@@ -9,13 +9,13 @@ import { NotesTable } from "./notes.ts";
 import { PageCopy } from "./page-copy.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { type Packed, readRecords, RecordWriter } from "./records.ts";
-import { checksumOf, isNote, operations, pageBytes, positionOf, revisionOf } from "./schema.ts";
+import { checksumOf, isNote, operations, positionOf, revisionOf } from "./schema.ts";
 
 /**
- * Pages of log after which a checkpoint is due between two commits. Twice as many make it last 5 ms instead of 3, for
- * which 128 writers wait, and save a twentieth of what a row costs.
+ * Pages in SQLite's log after which a checkpoint is due between two commits. Twice as many make it last 5 ms instead of
+ * 3, for which 128 writers wait, and save a twentieth of what a row costs.
  */
-const checkpointPages = 125;
+const checkpointPages = 250n;
 /** Rows a sweep looks at before it deletes what they replaced, in the order of the file. */
 const sweepRowsMax = 1024;
 /** A slice of a sweep deletes this much at most: what is scattered dirties a page per row, what isn't, one for many. */
@@ -63,9 +63,9 @@ export class Database {
   /** Positions of rows to delete, the last first, and where #swept will be once they are gone. */
   #garbage: bigint[] = [];
   #garbageUpTo = 0n;
-  #dirtyPages = 0;
-  /** Keys there are now, as far as was loaded. */
-  #keys = 0;
+  readonly #walState: Statement;
+  /** With so many pages in it. More than usual after one that failed. */
+  #checkpointAt: bigint = checkpointPages;
 
   constructor(options: DatabaseOptions) {
     this.#path = options.path;
@@ -89,6 +89,7 @@ export class Database {
        WHERE position >= ? AND position < ? ORDER BY position LIMIT ${sweepRowsMax}`,
     );
     this.#deleteLog = prepare("DELETE FROM log WHERE position = ?");
+    this.#walState = prepare("PRAGMA wal_checkpoint(NOOP)");
     this.#setMeta = prepare("UPDATE meta SET value = ? WHERE name = ?");
     this.#compacted = this.#meta("compacted");
     this.#swept = this.#meta("swept");
@@ -112,7 +113,6 @@ export class Database {
   *load(): Generator<Packed, void, undefined> {
     let writer = new RecordWriter(loadBytes);
     for (const record of this.#present()) {
-      this.#keys++;
       if (
         writer.length > 0 &&
         writer.length + RecordWriter.roomFor(record.key, record.value.length, undefined) > loadBytes
@@ -147,21 +147,20 @@ export class Database {
       this.#current.fold(folding);
     });
     this.#current.drop(folding);
-    for (const { key, position, operation, previous } of rows) {
+    for (const { key, position, operation } of rows) {
       if (isNote(operation)) continue;
-      const isDelete = operation === operations.delete;
-      if (isDelete) this.#keys--;
-      else if (previous === 0n) this.#keys++;
-      this.#current.follow(key, position, isDelete);
+      this.#current.follow(key, position, operation === operations.delete);
     }
-    this.#dirtyPages += Math.ceil(packed.length / pageBytes) + this.#current.pagesOf(folding, this.#keys) + 1;
   }
 
-  /** After a commit was acknowledged, so that its writers don't wait for it. */
-  checkpointIfDue(): void {
-    if (this.#dirtyPages < checkpointPages || this.copy.isRunning) return;
-    this.#dirtyPages = 0;
-    this.#checkpoint("PASSIVE");
+  /** After a commit was acknowledged, so that its writers don't wait for it. Returns whether one was made. */
+  checkpointIfDue(): boolean {
+    if (this.copy.isRunning) return false;
+    const [, logged, moved] = this.#walState.get() as [bigint, bigint, bigint];
+    if (logged - moved < this.#checkpointAt) return false;
+    const isDone = this.#checkpoint("PASSIVE");
+    this.#checkpointAt = isDone ? checkpointPages : this.#checkpointAt + checkpointPages;
+    return isDone;
   }
 
   /** Events of `range` in [from, to]: the event's row, then its predecessor's. */
@@ -213,7 +212,9 @@ export class Database {
     }
   }
 
+  /** A checkpoint is a slice of its own: no write is to wait for both. */
   #sweep(): boolean {
+    if (this.checkpointIfDue()) return true;
     const needed = positionOf(this.#compacted);
     const { folded, newest } = this.#current;
     if (folded < newest && folded < needed) return this.#foldForSweep();
@@ -258,7 +259,6 @@ export class Database {
     });
     left.length -= count;
     if (left.length === 0) this.#swept = this.#garbageUpTo;
-    this.#dirtyPages += pages;
   }
 
   /** A row must not go while `current` still points to it. */
@@ -268,15 +268,16 @@ export class Database {
       this.#current.fold(keys);
     });
     this.#current.drop(keys);
-    this.#dirtyPages += this.#current.pagesOf(keys, this.#keys);
     return true;
   }
 
-  #checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
+  #checkpoint(mode: "PASSIVE" | "TRUNCATE"): boolean {
     try {
       this.#connection.pragma(`wal_checkpoint(${mode})`);
+      return true;
     } catch {
       // A full disk. All is safe in the write-ahead log; the next checkpoint tries again.
+      return false;
     }
   }
 
@@ -285,7 +286,6 @@ export class Database {
     const pages = this.#connection.pragma("page_count") as bigint;
     if (free < freePagesMin || free * 4n < pages) return false;
     this.#connection.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
-    this.#dirtyPages += vacuumPages;
     return true;
   }
 

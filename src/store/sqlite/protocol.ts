@@ -1,4 +1,7 @@
-/** What the main thread and the SQLite worker say to each other. One request at a time is worked on, in order. */
+/**
+ * What the main thread and the SQLite worker say to each other. One request at a time is worked on, in order; but a
+ * sweep lets others go first, and so has an answer of its own.
+ */
 import type { StoredLease } from "../backend.ts";
 import type { KeyRange } from "../key-range.ts";
 import type { StoreOpenFault } from "./open-errors.ts";
@@ -34,6 +37,7 @@ export type Request =
   /** One record per position. */
   | { readonly kind: "entries"; readonly positions: BigUint64Array<ArrayBuffer> }
   | { readonly kind: "compact"; readonly revision: bigint }
+  /** One slice of it. One at a time. */
   | { readonly kind: "sweep" }
   /** From now on the file stays as it is, until `endCopy`; writes go on beside it. */
   | { readonly kind: "beginCopy" }
@@ -59,6 +63,7 @@ export type Reply =
   | { readonly kind: "copied"; readonly pages: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "failed";
+      readonly asked: Request["kind"];
       readonly message: string;
       /** Of SQLite, when it was SQLite that failed. */
       readonly code: string | undefined;

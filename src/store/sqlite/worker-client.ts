@@ -1,4 +1,4 @@
-/** The main thread's end of the SQLite worker: requests out, replies in the same order. */
+/** The main thread's end of the SQLite worker: requests out, replies in the same order, but for a sweep's. */
 import type { Transferable, Worker } from "node:worker_threads";
 import { assert } from "#base/assert.ts";
 import { errorText, type Logger } from "#base/log.ts";
@@ -31,6 +31,7 @@ export class WorkerClient {
   #isClosing = false;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
   #calls: Call[] = [];
+  #sweep: Call | undefined;
   #ended: Error | undefined;
   readonly #exited = Promise.withResolvers<void>();
 
@@ -59,7 +60,11 @@ export class WorkerClient {
   ): Promise<Answer> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      this.#calls.push({ resolve, reject, onRows });
+      const call = { resolve, reject, onRows };
+      if (request.kind === "sweep") {
+        assert(this.#sweep === undefined, "one sweep at a time");
+        this.#sweep = call;
+      } else this.#calls.push(call);
       this.#worker.postMessage(request, transfer);
       Atomics.add(this.#bell, 0, 1);
       Atomics.notify(this.#bell, 0);
@@ -82,13 +87,15 @@ export class WorkerClient {
   }
 
   #onReply(reply: Reply): void {
-    const call = this.#calls[0];
+    const isSweep = reply.kind === "swept" || (reply.kind === "failed" && reply.asked === "sweep");
+    const call = isSweep ? this.#sweep : this.#calls[0];
     assert(call !== undefined, `the SQLite worker answers ${reply.kind} to nothing`);
     if (reply.kind === "rows") {
       call.onRows?.(reply.rows);
       return;
     }
-    this.#calls.shift();
+    if (isSweep) this.#sweep = undefined;
+    else this.#calls.shift();
     if (reply.kind !== "failed") call.resolve(reply);
     else if (reply.fault === undefined) call.reject(new SqliteFailure(reply.message, reply.code));
     else call.reject(new StoreOpenError(reply.fault, this.#path, reply.message));
@@ -103,8 +110,9 @@ export class WorkerClient {
         error: errorText(error),
       });
     }
-    const calls = this.#calls;
+    const calls = this.#sweep === undefined ? this.#calls : [...this.#calls, this.#sweep];
     this.#calls = [];
+    this.#sweep = undefined;
     for (const { reject } of calls) reject(error);
   }
 }

@@ -15,10 +15,13 @@ import type { Packed } from "./records.ts";
  */
 const awakeMs = 0.2;
 
+/** So many go before a slice of a sweep that waits; when none waits, the slice is next. */
+const writesBeforeSlice = 3;
+
 const restsOnFailed = "a write before it, on which it rests, has failed";
 
-/** After these a checkpoint may be due. */
-const writing: ReadonlySet<Request["kind"]> = new Set(["commit", "sweep", "endCopy"]);
+/** After these a checkpoint may be due. After a slice of a sweep one waits for the next slice. */
+const writing: ReadonlySet<Request["kind"]> = new Set(["commit", "endCopy"]);
 
 const port = parentPort;
 assert(port !== null, "the SQLite worker runs as a worker thread only");
@@ -30,17 +33,27 @@ port.once("message", ({ bell }: Hello) => {
 function serve(bell: Int32Array<SharedArrayBuffer>): void {
   const session: Session = { database: undefined, failedEpoch: -1 };
   let isBusy = false;
+  let slice: Request | undefined;
   for (;;) {
     const rung = Atomics.load(bell, 0);
+    let writes = 0;
     for (let next = receive(); next !== undefined; next = receive()) {
+      if (next.kind === "sweep") {
+        slice = next;
+        continue;
+      }
       answer(session, next);
       if (next.kind === "close") {
         port?.close();
         return;
       }
       if (writing.has(next.kind)) session.database?.checkpointIfDue();
+      writes++;
+      if (slice !== undefined && writes >= writesBeforeSlice) break;
     }
-    isBusy = waitForBell(bell, rung, isBusy);
+    if (slice === undefined) isBusy = waitForBell(bell, rung, isBusy);
+    else answer(session, slice);
+    slice = undefined;
   }
 }
 
@@ -81,7 +94,7 @@ function answer(session: Session, request: Request): void {
     if (request.kind === "commit") session.failedEpoch = request.epoch;
     if (!(error instanceof Error) || error instanceof AssertionError) throw error;
     const fault = error instanceof StoreOpenError ? error.fault : undefined;
-    send({ kind: "failed", message: error.message, code: sqliteCode(error), fault });
+    send({ kind: "failed", asked: request.kind, message: error.message, code: sqliteCode(error), fault });
   }
 }
 
