@@ -8,7 +8,7 @@ import type {
 } from "#api/generated/types/apiextensions-v1.ts";
 import { approvalOf, isProtectedGroup, type ApprovalState } from "#api/apiextensions/approval.ts";
 import { jsonEqual } from "#api/patch/json-value.ts";
-import { judgeNames } from "./names.ts";
+import { judgeNames, type TakenNames } from "./names.ts";
 
 export type Condition = CustomResourceDefinitionCondition;
 type Status = NonNullable<CustomResourceDefinition["status"]>;
@@ -58,7 +58,7 @@ const names = {
 /** After the names were looked at; undefined when there is nothing new to say. */
 export function statusAfterNames(
   crd: CustomResourceDefinition,
-  ofGroup: readonly CustomResourceDefinition[],
+  ofGroup: readonly TakenNames[],
   now: string,
 ): Status | undefined {
   const known = crd.status ?? {};

@@ -21,6 +21,7 @@ import { isTrue, statusAfterNames, statusOfApproval, statusWhenServed } from "./
 import type { Converter } from "./converter.ts";
 import { cleanupFinalizer } from "./definition-strategy.ts";
 import { Finalizer } from "./finalizer.ts";
+import { groupOf, type Outline, Outlines } from "./outline.ts";
 import type { ServedTypes } from "./served-types.ts";
 import { serve, type Served, type ServingDeps } from "./serving.ts";
 
@@ -50,6 +51,7 @@ export class CustomResources {
   readonly #known = new Map<string, Known>();
   /** Caches that hold what is stored, by the definition's name. */
   readonly #caches = new Map<string, ResourceCache>();
+  readonly #outlines = new Outlines();
   #resources: readonly ResourceDefinition[] = [];
 
   constructor(deps: CustomResourcesDeps) {
@@ -168,12 +170,17 @@ export class CustomResources {
   }
 
   #noteTerminating(name: string, previous: CacheEvent["previous"]): void {
-    if (this.#isTerminating(name) && !wasTerminating(previous)) this.#changed();
+    const wasTerminating = previous !== undefined && this.#outlines.of(previous).isTerminating;
+    if (this.#isTerminating(name) && !wasTerminating) this.#changed();
+  }
+
+  #outline(name: string): Outline | undefined {
+    const stored = this.#definitions.get("", name);
+    return stored === undefined ? undefined : this.#outlines.of(stored);
   }
 
   #isTerminating(name: string): boolean {
-    const crd = this.#definition(name);
-    return crd !== undefined && isTrue(crd, "Terminating");
+    return this.#outline(name)?.isTerminating === true;
   }
 
   #withdraw(name: string): void {
@@ -205,7 +212,7 @@ export class CustomResources {
     const crd = this.#definition(name);
     if (crd === undefined) {
       this.#finalizer.forget(name);
-      this.#requeueGroup(name.slice(name.indexOf(".") + 1), name);
+      this.#requeueGroup(name);
       return;
     }
     try {
@@ -224,10 +231,11 @@ export class CustomResources {
       await this.#finalizer.finalize(crd, this.#known.get(name)?.served.storage);
       return;
     }
-    const named = statusAfterNames(crd, this.#ofGroup(crd.spec.group), now);
+    const ofGroup = this.#ofGroup(name).map(([, outline]) => outline);
+    const named = statusAfterNames(crd, ofGroup, now);
     if (named !== undefined) {
       await this.#write(crd, named);
-      this.#requeueGroup(crd.spec.group, name);
+      this.#requeueGroup(name);
       return;
     }
     const approved = statusOfApproval(crd, now);
@@ -270,24 +278,23 @@ export class CustomResources {
       .updateStatus({ ...crd, status });
   }
 
-  #ofGroup(group: string): CustomResourceDefinition[] {
-    return [...this.#definitions.objects("")]
-      .map(({ name }) => this.#definition(name))
-      .filter((crd) => crd?.spec.group === group)
-      .filter((crd) => crd !== undefined);
+  /** The definitions of the same group, this one among them. */
+  #ofGroup(name: string): [name: string, outline: Outline][] {
+    const group = groupOf(name);
+    const found: [string, Outline][] = [];
+    for (const stored of this.#definitions.objects("")) {
+      if (groupOf(stored.name) === group) found.push([stored.name, this.#outlines.of(stored)]);
+    }
+    return found;
   }
 
-  /** A name may have become free. */
-  #requeueGroup(group: string, except: string): void {
-    for (const { metadata } of this.#ofGroup(group)) {
-      const name = metadata?.name ?? "";
-      if (name !== except) this.#queue.add(name);
+  /** A name may have become free, for those that wait for one. */
+  #requeueGroup(name: string): void {
+    for (const [other, { hasItsNames }] of this.#ofGroup(name)) {
+      if (other !== name && !hasItsNames) this.#queue.add(other);
     }
   }
 }
-
-const wasTerminating = (previous: CacheEvent["previous"]): boolean =>
-  previous !== undefined && isTrue(previous.object as unknown as CustomResourceDefinition, "Terminating");
 
 /** What may still be done with objects that are on their way out, as discovery has it. */
 const terminatingVerbs: readonly string[] = ["delete", "deletecollection", "get", "list", "watch"];

@@ -13,12 +13,13 @@ export interface NamesVerdict {
   readonly conflict: { readonly reason: string; readonly message: string } | undefined;
 }
 
-/** `others`: the definitions of the same group; the one itself may be among them. */
-export function judgeNames(
-  crd: CustomResourceDefinition,
-  others: readonly CustomResourceDefinition[],
-): NamesVerdict {
-  const taken = others.map(({ status }) => status?.acceptedNames);
+export interface TakenNames {
+  readonly acceptedNames: CustomResourceDefinitionNames | undefined;
+}
+
+/** `others`: what the definitions of the same group have; the one itself may be among them. */
+export function judgeNames(crd: CustomResourceDefinition, others: readonly TakenNames[]): NamesVerdict {
+  const taken = others.map(({ acceptedNames }) => acceptedNames);
   const resources = new Set(
     taken.flatMap((names) => [names?.plural, names?.singular, ...(names?.shortNames ?? [])]),
   );
