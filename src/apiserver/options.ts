@@ -1,7 +1,8 @@
 /** What an apiserver is told at its start. */
 import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
-import { defaultSelection, type PluginSelection } from "./admission/plugin-selection.ts";
+import type { PluginSettings } from "./admission/configuration/plugin-settings.ts";
+import { defaultSelection, enabledPlugins, type PluginSelection } from "./admission/plugin-selection.ts";
 import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
@@ -52,6 +53,8 @@ export interface ApiserverOptions {
   readonly authorization?: AuthorizationOptions;
   /** Default: those that upstream turns on, and NodeRestriction. */
   readonly admissionPlugins?: PluginSelection;
+  /** Default: nothing is said to any plugin. */
+  readonly admissionSettings?: PluginSettings;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */
   readonly encryptionConfiguration?: string | undefined;
   /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
@@ -88,6 +91,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     isAnonymousAuthGiven: false,
     authorization: defaultAuthorization,
     admissionPlugins: defaultSelection,
+    admissionSettings: {},
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     remembersAuthors: false,
@@ -102,7 +106,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
 /** Every fault at once, each naming the flag that it comes from. */
 export function validateApiserverOptions(options: Completed<ApiserverOptions>): readonly string[] {
   const { bindAddress, advertiseAddress, port, nodePorts, serviceCidrs } = options;
-  const faults: string[] = [];
+  const faults: string[] = [...admissionFaults(options)];
   if (isIP(bindAddress) === 0) faults.push(`--bind-address is ${bindAddress}, must be an IP address`);
   if (isIP(advertiseAddress) === 0) {
     faults.push(`--advertise-address is ${advertiseAddress}, must be an IP address`);
@@ -123,4 +127,14 @@ export function validateApiserverOptions(options: Completed<ApiserverOptions>): 
     }
   }
   return faults;
+}
+
+function admissionFaults({
+  admissionPlugins,
+  admissionSettings,
+}: Completed<ApiserverOptions>): readonly string[] {
+  const isLimiting = enabledPlugins(admissionPlugins).has("EventRateLimit");
+  return isLimiting && admissionSettings.EventRateLimit === undefined
+    ? ["--enable-admission-plugins has EventRateLimit, whose limits --admission-control-config-file must say"]
+    : [];
 }

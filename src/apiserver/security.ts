@@ -3,6 +3,7 @@ import type { Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { defaultPlugins } from "./admission/default-plugins.ts";
+import type { PluginSettings } from "./admission/configuration/plugin-settings.ts";
 import type { PluginSelection } from "./admission/plugin-selection.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
@@ -54,6 +55,7 @@ export interface SecurityOptions {
   readonly authenticationConfig?: string | undefined;
   readonly requestHeader: RequestHeaderOptions;
   readonly admissionPlugins: PluginSelection;
+  readonly admissionSettings: PluginSettings;
 }
 
 export interface SecurityDeps {
@@ -137,7 +139,10 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
       };
     },
     admission: new AdmissionChain(
-      defaultPlugins({ ...deps, metrics, podSecurity, guard, authorizer }, options.admissionPlugins),
+      defaultPlugins(
+        { ...deps, metrics, podSecurity, guard, authorizer, settings: options.admissionSettings },
+        options.admissionPlugins,
+      ),
       { clock, metrics },
     ),
     issuer: new TokenIssuer(

@@ -71,6 +71,7 @@ export interface ServerOptions extends NodeOptions {
   readonly anonymousAuth: boolean | undefined;
   readonly authorization: AuthorizationOptions;
   readonly admissionPlugins: PluginSelection;
+  readonly admissionConfig: string | undefined;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -314,6 +315,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     anonymousAuth: reader.flagIfGiven("anonymous-auth"),
     authorization: readAuthorization(reader),
     admissionPlugins: readAdmission(reader),
+    admissionConfig: reader.text("admission-control-config-file"),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),

@@ -18,6 +18,7 @@ import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
+import { readAdmissionConfiguration } from "#apiserver/admission/configuration/admission-configuration.ts";
 import { allowsEverything } from "./authorization/options.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
 import { openSecretsEncryption, type SecretsEncryption } from "./secrets-encryption/open.ts";
@@ -228,7 +229,7 @@ async function createServer(
     random,
     log: log.child({ component: "encryption" }),
   });
-  const apiserver = buildApiserver(
+  const apiserver = await buildApiserver(
     options,
     { certificates, address, encryptionConfiguration: encryption.configuration },
     {
@@ -302,11 +303,11 @@ interface ApiserverParts {
 
 type ApiserverDeps = Parameters<typeof apiserverKind.create>[1];
 
-function buildApiserver(
+async function buildApiserver(
   options: ServerOptions,
   { certificates, address, encryptionConfiguration }: ApiserverParts,
   deps: ApiserverDeps,
-): Apiserver {
+): Promise<Apiserver> {
   const { from: first, to: last } = options.serviceNodePortRange;
   const full = completeOptions(apiserverKind, {
     bindAddress: options.bindAddress,
@@ -330,6 +331,7 @@ function buildApiserver(
     audit: options.audit,
     authorization: options.authorization,
     admissionPlugins: options.admissionPlugins,
+    admissionSettings: await readAdmissionConfiguration(options.admissionConfig),
     authenticationConfig: options.authenticationConfig,
     // Who needs no rights at all must at least say who he is, whatever was asked for.
     anonymousAuth: options.anonymousAuth !== false && !allowsEverything(options.authorization),

@@ -9,6 +9,7 @@ import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
 import type { AdmissionPlugin } from "./admission.ts";
+import type { PluginSettings } from "./configuration/plugin-settings.ts";
 import type { LookupDeps } from "./lookup.ts";
 import {
   defaultSelection,
@@ -29,6 +30,7 @@ import { DefaultIngressClass, DefaultStorageClass } from "./plugins/default-clas
 import { DefaultTolerationSeconds } from "./plugins/default-toleration-seconds.ts";
 import { DenyServiceExternalIPs } from "./plugins/deny-service-external-ips.ts";
 import { DefinitionExpressions } from "./plugins/definition-expressions.ts";
+import { EventRateLimit } from "./plugins/event-rate-limit.ts";
 import { ExtendedResourceToleration } from "./plugins/extended-resource-toleration.ts";
 import { LimitRanger } from "./plugins/limit-ranger.ts";
 import { NamespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
@@ -66,6 +68,8 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
+  /** Of --admission-control-config-file. */
+  readonly settings: PluginSettings;
   /** Absent: they aren't served. */
   readonly mutatingPolicies?: MutatingPolicyRefs | undefined;
 }
@@ -111,9 +115,10 @@ const podMakers = (deps: DefaultPluginsDeps) =>
     NodeRestriction: () => new NodeRestriction(deps),
     TaintNodesByCondition: () => new TaintNodesByCondition(),
     AlwaysPullImages: () => new AlwaysPullImages(),
-    PodSecurity: () => new PodSecurity(deps, deps.podSecurity),
+    PodSecurity: () => new PodSecurity(deps, deps.settings.PodSecurity, deps.podSecurity),
     Priority: () => new Priority(deps),
     DefaultTolerationSeconds: () => new DefaultTolerationSeconds(),
+    EventRateLimit: () => new EventRateLimit(deps.settings.EventRateLimit ?? [], deps),
     ExtendedResourceToleration: () => new ExtendedResourceToleration(),
     PodTopologyLabels: () => new PodTopologyLabels(deps),
     RuntimeClass: () => new RuntimeClassPlugin(deps),
@@ -130,7 +135,8 @@ const otherMakers = (deps: DefaultPluginsDeps) =>
     CertificateSubjectRestriction: () => new CertificateSubjectRestriction(),
     DefaultIngressClass: () => new DefaultIngressClass(deps),
     DenyServiceExternalIPs: () => new DenyServiceExternalIPs(),
-    ResourceQuota: () => new ResourceQuotaPlugin(deps),
+    ResourceQuota: () =>
+      new ResourceQuotaPlugin(deps, { limitedResources: deps.settings.ResourceQuota ?? [] }),
     AlwaysDeny: () => new AlwaysDeny(),
   }) satisfies Partial<Makers<PluginName>>;
 

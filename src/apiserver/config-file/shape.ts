@@ -8,13 +8,17 @@ import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 export type Shape =
   | "string"
   | "boolean"
+  | "number"
   | "duration"
+  /** Anything: whoever takes it looks at it himself. */
+  | "any"
   | readonly [Shape]
   | { readonly [field: string]: Shape };
 
 /** Null counts as absent. Faults are added to `faults`, each naming its field. */
 export function readShape(value: unknown, shape: Shape, at: string, faults: string[]): unknown {
   if (value === null || value === undefined) return undefined;
+  if (shape === "any") return value;
   if (shape === "duration") return readDuration(value, at, faults);
   if (typeof shape === "string") {
     if (typeof value === shape) return value;

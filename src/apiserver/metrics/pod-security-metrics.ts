@@ -39,6 +39,7 @@ const requestLabels = ["request_operation", "resource", "subresource"];
 export class PodSecurityMetrics {
   readonly #evaluations: SeriesCounter;
   readonly #errors: SeriesCounter;
+  readonly #exemptions: SeriesCounter;
   /** Most pods are of namespaces that ask for nothing: by operation. */
   readonly #open = new Map<string, Count>();
 
@@ -58,6 +59,14 @@ export class PodSecurityMetrics {
           "Number of errors preventing normal evaluation. Non-fatal errors may result in the latest restricted profile being used for evaluation.",
         ),
         labelNames: ["fatal", ...requestLabels],
+      },
+      registry,
+    );
+    this.#exemptions = new SeriesCounter(
+      {
+        name: "pod_security_exemptions_total",
+        help: alpha("Number of exempt requests, not counting ignored or out of scope requests."),
+        labelNames: requestLabels,
       },
       registry,
     );
@@ -84,6 +93,11 @@ export class PodSecurityMetrics {
 
   failed(request: JudgedRequest, isFatal: boolean): void {
     this.#errors.count({ fatal: String(isFatal), ...labelsOf(request) }).add();
+  }
+
+  /** Nobody looked at it: the configuration says so. */
+  exempt(request: JudgedRequest): void {
+    this.#exemptions.count(labelsOf(request)).add();
   }
 
   #openCount(request: JudgedRequest): Count {

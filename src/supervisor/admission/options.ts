@@ -14,6 +14,13 @@ const spec = (name: string, text: string): OptionSpec => ({
 export const admissionSpecs: readonly OptionSpec[] = [
   spec("enable", "Admission plugins that look at writes besides those of upstream's default"),
   spec("disable", "Admission plugins of upstream's default that don't"),
+  {
+    name: "admission-control-config-file",
+    type: "string",
+    placeholder: "FILE",
+    group: "cluster",
+    text: "AdmissionConfiguration: what PodSecurity, EventRateLimit and ResourceQuota are told",
+  },
 ];
 
 interface Values {

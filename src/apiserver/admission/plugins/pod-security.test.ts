@@ -9,6 +9,7 @@ import { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { attributesOf, faultOf, type Write } from "../testing/attributes.ts";
 import { PodSecurity } from "./pod-security.ts";
+import { noSettings, type PodSecuritySettings } from "./pod-security/exemptions.ts";
 
 const prefix = "pod-security.kubernetes.io/";
 const namespaceWith = (labels: Record<string, string>): Namespace => ({
@@ -51,7 +52,12 @@ async function countedIn(registry: Registry): Promise<Record<string, number>> {
   return Object.fromEntries(entries);
 }
 
-async function ask(api: MemoryApi, ref: Parameters<typeof attributesOf>[0], write: Write): Promise<Asked> {
+async function ask(
+  api: MemoryApi,
+  ref: Parameters<typeof attributesOf>[0],
+  write: Write,
+  settings?: PodSecuritySettings,
+): Promise<Asked> {
   const warnings: string[] = [];
   const annotations: Record<string, string> = {};
   const attributes = attributesOf(ref, {
@@ -62,7 +68,7 @@ async function ask(api: MemoryApi, ref: Parameters<typeof attributesOf>[0], writ
     },
   });
   const registry = new Registry();
-  const plugin = new PodSecurity({ informers: api, client: api }, new PodSecurityMetrics(registry));
+  const plugin = new PodSecurity({ informers: api, client: api }, settings, new PodSecurityMetrics(registry));
   const fault = await faultOf(plugin, attributes);
   return { warnings, annotations, fault, counted: await countedIn(registry) };
 }
@@ -171,6 +177,12 @@ suite("PodSecurity", () => {
     });
   }
 
+  test("the audit log tells that nothing was asked of a pod", async () => {
+    const { fault, annotations } = await ask(apiWith({}), pods, { object: pod("web") });
+    assert.equal(fault, undefined);
+    assert.deepEqual(annotations, { [`${prefix}enforce-policy`]: "privileged:latest" });
+  });
+
   test("labels that were bad before may stay", async () => {
     const bad = namespaceWith({ enforce: "foo" });
     const { fault } = await ask(apiWith({}), namespaces, {
@@ -202,5 +214,66 @@ suite("PodSecurity", () => {
     ]);
     const open = await ask(api, namespaces, { ...write, object: namespaceWith({ enforce: "privileged" }) });
     assert.deepEqual(open.warnings, []);
+  });
+});
+
+suite("PodSecurity with a configuration", () => {
+  const baseline = { level: "baseline", minor: undefined } as const;
+  const exempting = (exempt: Partial<PodSecuritySettings["exemptions"]>): PodSecuritySettings => ({
+    defaults: { enforce: baseline, audit: baseline, warn: baseline },
+    exemptions: { ...noSettings.exemptions, ...exempt },
+  });
+
+  test("a namespace without labels has its level", async () => {
+    const { fault } = await ask(apiWith({}), pods, { object: pod("web") }, exempting({}));
+    assert.match(fault ?? "", /violates PodSecurity "baseline:latest"/);
+    const open = await ask(apiWith({ enforce: "privileged" }), pods, { object: pod("web") }, exempting({}));
+    assert.equal(open.fault, undefined);
+    assert.equal(open.warnings.length, 1);
+  });
+
+  const withClass: Pod = {
+    ...pod("web"),
+    spec: { ...pod("web").spec, containers: [], runtimeClassName: "vm" },
+  };
+  const exempt: [string, Partial<PodSecuritySettings["exemptions"]>, Pod][] = [
+    ["namespace", { namespaces: new Set(["ns"]) }, pod("web")],
+    ["user", { usernames: new Set(["alice"]) }, pod("web")],
+    ["runtimeClass", { runtimeClasses: new Set(["vm"]) }, withClass],
+  ];
+  for (const [reason, exemption, object] of exempt) {
+    test(`an exempt ${reason} isn't looked at, which the audit log tells`, async () => {
+      const asked = await ask(apiWith({}), pods, { object }, exempting(exemption));
+      assert.equal(asked.fault, undefined);
+      assert.deepEqual(asked.warnings, []);
+      assert.deepEqual(asked.annotations, { [`${prefix}exempt`]: reason });
+      assert.deepEqual(asked.counted, { "exemptions: create pod ": 1 });
+      const deployment: Deployment = {
+        metadata: { name: "web", namespace: "ns" },
+        spec: { selector: {}, template: { metadata: {}, spec: object.spec } },
+      };
+      const workload = await ask(apiWith({}), deployments, { object: deployment }, exempting(exemption));
+      assert.deepEqual(workload.warnings, []);
+    });
+  }
+
+  test("who labels an exempt namespace is told that it doesn't count", async () => {
+    const settings = exempting({ namespaces: new Set(["ns"]) });
+    const write = {
+      operation: "UPDATE",
+      oldObject: namespaceWith({}),
+      object: namespaceWith({ enforce: "restricted", warn: "baseline" }),
+    } as const;
+    const { warnings } = await ask(apiWith({}, pod("a")), namespaces, write, settings);
+    assert.deepEqual(warnings, [
+      'namespace "ns" is exempt from Pod Security, and the policy (enforce=restricted:latest, warn=baseline:latest) will be ignored',
+    ]);
+    const { warnings: none } = await ask(
+      apiWith({}, pod("a")),
+      namespaces,
+      { operation: "CREATE", object: namespaceWith({}) },
+      settings,
+    );
+    assert.deepEqual(none, []);
   });
 });

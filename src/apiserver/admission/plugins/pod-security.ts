@@ -25,6 +25,7 @@ import { Lookup, type LookupDeps } from "../lookup.ts";
 import { refuse } from "../refuse.ts";
 import type { PodLike } from "./pod-security/check.ts";
 import { detailsText, reasonsText, violationsOf } from "./pod-security/evaluator.ts";
+import { ignoredPolicyText, noSettings, type PodSecuritySettings } from "./pod-security/exemptions.ts";
 import {
   compareLevels,
   isSameLevel,
@@ -64,10 +65,12 @@ export class PodSecurity implements AdmissionPlugin {
   readonly name = "PodSecurity";
   readonly #namespaces: Lookup<Namespace>;
   readonly #deps: LookupDeps;
+  readonly #settings: PodSecuritySettings;
   readonly #metrics: PodSecurityMetrics | undefined;
 
-  constructor(deps: LookupDeps, metrics?: PodSecurityMetrics) {
+  constructor(deps: LookupDeps, settings: PodSecuritySettings = noSettings, metrics?: PodSecurityMetrics) {
     this.#deps = deps;
+    this.#settings = settings;
     this.#metrics = metrics;
     this.#namespaces = new Lookup(namespaces, deps);
   }
@@ -89,20 +92,50 @@ export class PodSecurity implements AdmissionPlugin {
     }
   }
 
+  #read(labels: Readonly<Record<string, string>> | undefined): ReadPolicy {
+    return readPolicy(labels, this.#settings.defaults);
+  }
+
+  #isExempt(attributes: AdmissionAttributes): boolean {
+    const { namespaces: exempt, usernames } = this.#settings.exemptions;
+    const reason = exempt.has(attributes.namespace)
+      ? "namespace"
+      : usernames.has(attributes.user.name)
+        ? "user"
+        : undefined;
+    if (reason !== undefined) this.#exempt(attributes, reason);
+    return reason !== undefined;
+  }
+
+  #isExemptClass(attributes: AdmissionAttributes, { spec }: PodLike): boolean {
+    const { runtimeClassName = "" } = spec;
+    if (!this.#settings.exemptions.runtimeClasses.has(runtimeClassName)) return false;
+    this.#exempt(attributes, "runtimeClass");
+    return true;
+  }
+
+  #exempt(attributes: AdmissionAttributes, reason: "namespace" | "user" | "runtimeClass"): void {
+    annotate(attributes, "exempt", reason);
+    this.#metrics?.exempt(requestOf(attributes));
+  }
+
   async #validatePod(attributes: AdmissionAttributes): Promise<void> {
+    if (this.#isExempt(attributes)) return;
     const namespace = await this.#namespaces.get(attributes.namespace);
     if (namespace === undefined) {
       this.#metrics?.failed(requestOf(attributes), true);
       throw internalError(`failed to lookup namespace ${attributes.namespace}`);
     }
-    const read = readPolicy(namespace.metadata?.labels);
+    const read = this.#read(namespace.metadata?.labels);
     if (isOpen(read)) {
       this.#metrics?.open(requestOf(attributes));
+      annotate(attributes, "enforce-policy", "privileged:latest");
       return;
     }
     const { enforce } = read.policy;
     const pod = attributes.object as Pod;
     if (attributes.operation === "UPDATE" && !isSignificant(pod, attributes.oldObject as Pod)) return;
+    if (this.#isExemptClass(attributes, podLike(pod))) return;
     annotate(attributes, "enforce-policy", levelText(enforce));
     const found = violationsOf(enforce, podLike(pod));
     this.#tell(attributes, "enforce", enforce, found.length === 0);
@@ -117,12 +150,14 @@ export class PodSecurity implements AdmissionPlugin {
   }
 
   async #validateWorkload(attributes: AdmissionAttributes, pod: PodLike): Promise<void> {
+    if (this.#isExempt(attributes)) return;
     const namespace = await this.#namespaces.get(attributes.namespace);
     if (namespace === undefined) {
       this.#metrics?.failed(requestOf(attributes), true);
       return;
     }
-    this.#report(attributes, readPolicy(namespace.metadata?.labels), pod);
+    const read = this.#read(namespace.metadata?.labels);
+    if (!isQuiet(read) && !this.#isExemptClass(attributes, pod)) this.#report(attributes, read, pod);
   }
 
   #report(attributes: AdmissionAttributes, read: ReadPolicy, pod: PodLike): void {
@@ -159,14 +194,21 @@ export class PodSecurity implements AdmissionPlugin {
 
   async #validateNamespace(attributes: AdmissionAttributes): Promise<void> {
     const { metadata } = attributes.object as Namespace;
-    const now = readPolicy(metadata?.labels);
+    const now = this.#read(metadata?.labels);
     const before =
-      attributes.operation === "CREATE" ? undefined : readPolicy(attributes.oldObject?.metadata?.labels);
+      attributes.operation === "CREATE" ? undefined : this.#read(attributes.oldObject?.metadata?.labels);
     const isNewFault = now.faults.length > 0 && faultsText(now) !== (before && faultsText(before));
     if (isNewFault) {
       throw invalidError({ group: "", kind: "Namespace", name: attributes.name }, now.faults);
     }
-    if (before === undefined || !isStricter(now.policy.enforce, before.policy.enforce)) return;
+    const { defaults, exemptions } = this.#settings;
+    if (before !== undefined && !isStricter(now.policy.enforce, before.policy.enforce)) return;
+    if (exemptions.namespaces.has(attributes.name)) {
+      const ignored = ignoredPolicyText(attributes.name, metadata?.labels, now.policy, defaults);
+      if (ignored !== undefined) attributes.warn(ignored);
+      return;
+    }
+    if (before === undefined) return;
     for (const text of this.#judgeExisting(attributes.name, now.policy.enforce)) attributes.warn(text);
   }
 
@@ -205,6 +247,10 @@ const requestOf = ({ operation, gvr, subresource }: AdmissionAttributes): Judged
 
 const isOpen = ({ policy, faults }: ReadPolicy): boolean =>
   faults.length === 0 && Object.values(policy).every(({ level }: LevelVersion) => level === "privileged");
+
+/** Workloads are never refused: only warnings and the audit log would tell of them. */
+const isQuiet = ({ policy: { warn, audit }, faults }: ReadPolicy): boolean =>
+  faults.length === 0 && warn.level === "privileged" && audit.level === "privileged";
 
 const faultsText = ({ faults }: ReadPolicy): string => faults.map(fieldErrorText).join("\n");
 

@@ -23,7 +23,7 @@ const privileged: LevelVersion = { level: "privileged", minor: latest };
 /** Of namespaces without labels. */
 export const openPolicy: NamespacePolicy = { enforce: privileged, audit: privileged, warn: privileged };
 
-const levels: readonly Level[] = ["privileged", "baseline", "restricted"];
+export const levels: readonly Level[] = ["privileged", "baseline", "restricted"];
 const labelPrefix = "pod-security.kubernetes.io/";
 
 /** "restricted:latest", as messages name it. */
@@ -32,6 +32,9 @@ export const levelText = ({ level, minor }: LevelVersion): string =>
 
 export const isSameLevel = (a: LevelVersion, b: LevelVersion): boolean =>
   a.level === b.level && a.minor === b.minor;
+
+export const isSamePolicy = (a: NamespacePolicy, b: NamespacePolicy): boolean =>
+  isSameLevel(a.enforce, b.enforce) && isSameLevel(a.audit, b.audit) && isSameLevel(a.warn, b.warn);
 
 /** Negative when `a` allows more than `b`. */
 export const compareLevels = (a: Level, b: Level): number => levels.indexOf(a) - levels.indexOf(b);
@@ -82,11 +85,16 @@ function readLevel(
 function readVersion(key: string, labels: Labels, faults: FieldError[]): { readonly is: Minor } | undefined {
   const text = labels?.[key];
   if (text === undefined) return undefined;
+  const parsed = parseMinor(text);
+  if (parsed === undefined) faults.push(invalid(`metadata.labels[${key}]`, text, badMinorText));
+  return parsed ?? { is: latest };
+}
+
+export const badMinorText = 'must be "latest" or "v1.x"';
+
+/** Undefined for what is no version. */
+export function parseMinor(text: string): { readonly is: Minor } | undefined {
   if (text === "latest") return { is: latest };
   const minor = /^v1\.(0|[1-9]\d*)$/.exec(text)?.[1];
-  if (minor === undefined) {
-    faults.push(invalid(`metadata.labels[${key}]`, text, 'must be "latest" or "v1.x"'));
-    return { is: latest };
-  }
-  return { is: Number(minor) };
+  return minor === undefined ? undefined : { is: Number(minor) };
 }
