@@ -20,6 +20,7 @@ suite("conformance: service accounts in pods", { timeout: 300_000 }, () => {
     mounted,
   );
   test("a pod has a token where it asks for one", projected);
+  test("a token is its user's alone, or the group's of the pod's files, or anybody's", owned);
   test("a pod finds the issuer of its tokens, and by its keys that they are good", discovered);
 });
 
@@ -106,6 +107,29 @@ async function projected(): Promise<void> {
   const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Json;
   assert.equal(Number(claims["exp"]) - Number(claims["iat"]), 3600);
   assert.equal(claims["sub"], "system:serviceaccount:projected:default");
+}
+
+/** upstream: "should set ownership and permission when RunAsUser or FsGroup is present", which isn't conformance. */
+async function owned(): Promise<void> {
+  const kubectl = await node.namespace("owned");
+  const volumeMounts = [{ name: "test-volume", mountPath: "/test-volume", readOnly: true }];
+  const command = ["sh", "-c", "stat -Lc '%A %u %g' /test-volume/token; test -s /test-volume/token"];
+  for (const [name, securityContext, wanted] of [
+    ["user", { runAsUser: 1000 }, "-rw------- 1000 0"],
+    ["group", { fsGroup: 10_000 }, "-rw-r----- 0 10000"],
+    ["both", { runAsUser: 1000, fsGroup: 10_000 }, "-rw-r----- 1000 10000"],
+    ["neither", {}, "-rw-r--r-- 0 0"],
+  ] as const) {
+    const said = await outputOf(
+      kubectl,
+      podOf(name, {
+        securityContext,
+        volumes: [tokenVolume("test-volume", { path: "token", expirationSeconds: 3600 })],
+        containers: [{ name: "c", image: "busybox:1.36", command, volumeMounts }],
+      }),
+    );
+    assert.equal(said, `${wanted}\n`, name);
+  }
 }
 
 async function discovered(): Promise<void> {
