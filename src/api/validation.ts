@@ -108,16 +108,23 @@ export function validateCreate(
   return faults.all;
 }
 
-/** `old` is what is stored. Not for updates of the status alone. */
+export interface Change {
+  readonly object: KubeObject;
+  /** What is stored. */
+  readonly old: KubeObject;
+}
+
+/** Not for updates of the status alone. `isSpecSound`: spec and annotations are those of `old`, and have passed already. */
 export function validateUpdate(
   gvk: GroupVersionKind,
-  object: KubeObject,
-  old: KubeObject,
+  { object, old }: Change,
   context: ValidationContext,
+  isSpecSound = false,
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
   const faults = new FaultList();
   checkMetaUpdate(object.metadata, old.metadata, faults);
+  if (isSpecSound && rules?.isOfSpecAndAnnotations === true) return faults.all;
   rules?.check?.(object as never, faults);
   rules?.onUpdate?.(object as never, old as never, faults);
   addTableFaults(object, context, rules, faults);
@@ -165,8 +172,13 @@ export class Validator {
     return validateCreate(gvk, object, this.#contextOf(gvk), isSpecSound);
   }
 
-  update(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {
-    return validateUpdate(gvk, object, old, this.#contextOf(gvk));
+  update(
+    gvk: GroupVersionKind,
+    object: KubeObject,
+    old: KubeObject,
+    isSpecSound = false,
+  ): readonly FieldError[] {
+    return validateUpdate(gvk, { object, old }, this.#contextOf(gvk), isSpecSound);
   }
 
   statusUpdate(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {

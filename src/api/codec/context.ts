@@ -11,9 +11,13 @@ export class MapKey {
   }
 }
 
+export type KnownStruct = Readonly<Record<string, unknown>> | undefined;
+
 export class Context {
   /** What is read may be changed and be part of the result: nobody else has it. */
   readonly ownsValue: boolean;
+  /** What was read already of the struct that is being read: parts of it needn't be looked at again. */
+  known: KnownStruct;
   readonly path: Step[] = [];
   readonly unknownFields: string[] = [];
   /** Keys of all objects met: compared with the text's, it tells whether a key was given twice. */
@@ -21,8 +25,9 @@ export class Context {
   /** Name of the innermost struct. */
   struct = "";
 
-  constructor(ownsValue = false) {
+  constructor(ownsValue = false, known?: KnownStruct) {
     this.ownsValue = ownsValue;
+    this.known = known;
   }
 
   unknown(name: string): void {

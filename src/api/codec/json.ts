@@ -5,6 +5,7 @@
 import type { AnyObject } from "../meta/object.ts";
 import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
+import { copyJson } from "../patch/json-value.ts";
 import { Context, MapKey } from "./context.ts";
 import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
 import { Plans, zeroValues, type Completeness, type FieldPlan } from "./plan.ts";
@@ -42,6 +43,7 @@ interface ReadOrder {
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
+const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const managedFieldsEntry = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
 
 /** No managers at all asks to forget them, which their absence doesn't; one empty entry asks for the same. */
@@ -74,9 +76,12 @@ export class JsonDecoder {
     return { object, strictFaults: faultTexts(context.unknownFields, duplicates) };
   }
 
-  /** The same of a value: a patched object, or what YAML said. Nothing of it is shared with the result but raw JSON. */
-  fromValue(value: unknown, struct: string): Decoded {
-    const context = new Context();
+  /**
+   * The same of a value: a patched object, or what YAML said. Nothing of it is shared with the result but raw JSON and
+   * managed fields. What it shares with `known`, which was read already, is only copied.
+   */
+  fromValue(value: unknown, struct: string, known?: AnyObject): Decoded {
+    const context = new Context(false, known);
     const object = this.#readRoot(value, struct, context);
     return { object, strictFaults: faultTexts(context.unknownFields, []) };
   }
@@ -252,9 +257,18 @@ function readField(
     if (filled !== undefined) object[name] = filled;
     return;
   }
+  const { known } = context;
+  const before = known?.[name];
+  const { struct } = plan.type;
+  if (before === value && typeof value === "object" && struct !== objectMeta) {
+    if (!plan.isOmitted(value)) object[name] = struct === managedFieldsEntry ? value : copyJson(value);
+    return;
+  }
+  context.known = plan.type.shape === "one" && isObject(before) ? before : undefined;
   context.path.push(name);
   const result = read(value, context);
   context.path.pop();
+  context.known = known;
   if (!plan.isOmitted(result)) object[name] = result;
 }
 

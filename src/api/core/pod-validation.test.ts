@@ -251,3 +251,16 @@ test("a spec that has passed in another pod isn't looked at again, the rest of t
   assert.deepEqual(faultsOf("A", true), ["metadata.name"]);
   assert.ok(faultsOf("a", false).includes("spec.containers"));
 });
+
+test("nor is a stored one again that stays as it is", () => {
+  const gvk = { group: "", version: "v1", kind: "Pod" };
+  const metadata = { name: "a", namespace: "default", uid: "1", resourceVersion: "1" };
+  const old = { metadata, spec: { containers: [] } } as AnyObject;
+  const change = (labels: Record<string, string>, isSpecSound: boolean): string[] =>
+    validator
+      .update(gvk, { ...old, metadata: { ...metadata, labels } }, old, isSpecSound)
+      .map(({ field }) => field);
+  assert.deepEqual(change({ a: "b" }, true), []);
+  assert.deepEqual(change({ a: "b b" }, true), ["metadata.labels"]);
+  assert.ok(change({ a: "b" }, false).includes("spec.containers"));
+});

@@ -11,7 +11,7 @@ export interface KindValidation {
   /** On creation and on every update of anything but the status. */
   readonly check?: Check;
   readonly onCreate?: Check;
-  /** Neither `check` nor `onCreate` looks at anything else. */
+  /** Neither `check` nor `onCreate` looks at anything else, nor does `onUpdate` find anything where both stay. */
   readonly isOfSpecAndAnnotations?: boolean;
   readonly onUpdate?: CheckChange;
   readonly onStatusUpdate?: CheckChange;

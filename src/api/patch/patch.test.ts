@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { applyJsonPatch } from "./json.ts";
-import { jsonEqual } from "./json-value.ts";
+import { copyJson, jsonEqual } from "./json-value.ts";
 import { applyMerge } from "./merge.ts";
 
 /** The table of RFC 7396, appendix A. */
@@ -105,3 +105,21 @@ const faults: readonly (readonly [string, unknown, number])[] = [
 for (const [name, patch, code] of faults) {
   test(`JSON patch refuses ${name}`, () => assert.throws(() => applyJsonPatch(spec, patch), { code }));
 }
+
+test("a copy says the same, and shares nothing", () => {
+  const value = JSON.parse('{"a":[1,{"b":null},["c"]],"__proto__":{"d":true},"e":{}}') as Record<
+    string,
+    unknown
+  >;
+  const copy = copyJson(value);
+  assert.deepEqual(copy, value);
+  assert.equal(JSON.stringify(copy), JSON.stringify(value));
+  assert.equal(Object.getPrototypeOf(copy), Object.prototype);
+  for (const key of Object.keys(value)) {
+    assert.notEqual(
+      Object.getOwnPropertyDescriptor(copy, key)?.value,
+      Object.getOwnPropertyDescriptor(value, key)?.value,
+    );
+  }
+  assert.deepEqual([copyJson(null), copyJson("x"), copyJson(3)], [null, "x", 3]);
+});

@@ -75,18 +75,20 @@ function keysIn(value: unknown): number {
 export interface PatchJudge {
   readonly semantics: TypeSemantics;
   readonly gvk: GroupVersionKind;
+  /** What was patched. */
+  readonly old: AnyObject;
   readonly call: Pick<ApiCall, "warn">;
   readonly options: WriteOptions;
 }
 
 /** The patched object as its type takes it. Throws 422. */
 export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJudge): AnyObject {
-  const { semantics, gvk, call, options } = judge;
+  const { call, gvk, options } = judge;
   const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
   const shown = (): string => (isStrategic ? goText(patch.body) : JSON.stringify(patched));
   // What a strategic patch says of the kind is lost on the typed object that it is applied to.
   const typed = isStrategic ? { ...patched, kind: gvk.kind, apiVersion: apiVersionOf(gvk) } : patched;
-  const { object, strictFaults } = checked(typed, gvk, semantics, { shown, isStrategic });
+  const { object, strictFaults } = checked(typed, judge, { shown, isStrategic });
   const faults = [...patch.strictFaults, ...strictFaults];
   if (faults.length === 0 || options.fieldValidation === "Ignore") return object;
   if (options.fieldValidation === "Strict") {
@@ -98,12 +100,11 @@ export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJ
 
 function checked(
   patched: AnyObject,
-  gvk: GroupVersionKind,
-  semantics: TypeSemantics,
+  { semantics, gvk, old }: PatchJudge,
   { shown, isStrategic }: { readonly shown: () => string; readonly isStrategic: boolean },
 ): ReturnType<TypeSemantics["check"]> {
   try {
-    return semantics.check(patched, gvk);
+    return semantics.check(patched, gvk, old);
   } catch (error) {
     const cause = error instanceof StatusError ? error.cause : undefined;
     if (!(cause instanceof DecodeError)) throw error;

@@ -54,7 +54,8 @@ async function patched(
   const { endpoint, info } = request;
   const old = endpoint.viewOf(work.current);
   const result = deps.semantics.patch(old, work.patch, endpoint.gvk);
-  const judge = { semantics: deps.semantics, gvk: endpoint.gvk, call: request.call, options: work.options };
+  const { semantics } = deps;
+  const judge = { semantics, gvk: endpoint.gvk, old, call: request.call, options: work.options };
   const object = judgePatched(result, work.patch, judge);
   settleName(object, request);
   settleNamespace(object, request);

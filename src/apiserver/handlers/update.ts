@@ -1,5 +1,6 @@
 /** PUT of an object or of its status. upstream: apiserver/pkg/endpoints/handlers/update.go */
 import type { AnyObject } from "#api/meta/object.ts";
+import { copyJson } from "#api/patch/json-value.ts";
 import type { Handler } from "#apiserver/registry/endpoint.ts";
 import type { Strategy } from "#apiserver/registry/strategy.ts";
 import {
@@ -55,6 +56,6 @@ export const update =
 /** Each try starts from what the client sent: admission and the strategy change the copy. Managed fields nobody changes. */
 function copyOf({ metadata, ...rest }: AnyObject): AnyObject {
   const { managedFields, ...own } = metadata ?? {};
-  const copy = structuredClone({ kind: rest.kind, apiVersion: rest.apiVersion, metadata: own, ...rest });
+  const copy = copyJson({ kind: rest.kind, apiVersion: rest.apiVersion, metadata: own, ...rest });
   return managedFields === undefined ? copy : { ...copy, metadata: { ...copy.metadata, managedFields } };
 }

@@ -176,7 +176,7 @@ test("listeners see announced objects without anybody having read the bytes, and
     // Not even JSON: nobody reads them.
     const value = Buffer.from(name);
     cache.share(object);
-    cache.announce(value, object);
+    cache.announce(value, object, true);
     cache.put({ namespace: "default", name }, new KeptBytes(value), BigInt(at + 1));
   }
   const [one, two] = heard.map(({ metadata }) => metadata);

@@ -3,6 +3,7 @@
  * upstream: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go (finalizers)
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { copyJson } from "#api/patch/json-value.ts";
 import { parseTime, toRfc3339 } from "#base/clock.ts";
 import type { DeletionOptions, Strategy, StrategyContext } from "./strategy.ts";
 
@@ -27,7 +28,7 @@ export function planDeletion(
   strategy: Strategy,
   { nowMs, context }: DeletionMoment,
 ): DeletionPlan {
-  const object = structuredClone(old);
+  const object = copyJson(old);
   const isGraceful = strategy.gracePeriod !== undefined;
   const grace = isGraceful ? planGrace(object, options, strategy, nowMs) : undefined;
   if (grace === "wait") return { kind: "wait" };

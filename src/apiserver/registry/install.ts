@@ -29,7 +29,12 @@ import { DefaultStrategy, StatusStrategy, type Strategy } from "./strategy.ts";
 
 export interface TypeValidation {
   create(kind: GroupVersionKind, object: AnyObject, isSpecSound?: boolean): readonly FieldError[];
-  update(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
+  update(
+    kind: GroupVersionKind,
+    object: AnyObject,
+    old: AnyObject,
+    isSpecSound?: boolean,
+  ): readonly FieldError[];
   /** Of a change through /status: the rest is the stored one's. */
   statusUpdate(kind: GroupVersionKind, object: AnyObject, old: AnyObject): readonly FieldError[];
 }
@@ -186,7 +191,7 @@ function storageOf(
     hasStatus: definition.subresources.some((each) => each.name === "status"),
     validation: {
       create: (object, isSpecSound) => deps.validation.create(kind, object, isSpecSound),
-      update: (object, old) => deps.validation.update(kind, object, old),
+      update: (object, old, isSpecSound) => deps.validation.update(kind, object, old, isSpecSound),
     },
   });
   return new ResourceStore(

@@ -41,6 +41,11 @@ interface ObjectKey {
   readonly name: string;
 }
 
+interface Announced {
+  readonly object: AnyObject;
+  readonly isSound: boolean;
+}
+
 /** One namespace's objects by name. */
 type Shelf = SortedMap<StoredObject>;
 
@@ -70,7 +75,7 @@ export class ResourceCache {
   readonly #listeners = new Listeners();
   readonly #decoded: DecodedObjects;
   readonly #models = new ByteModels();
-  readonly #announced = new WeakMap<Buffer, AnyObject>();
+  readonly #announced = new WeakMap<Buffer, Announced>();
   #ring: CacheEvent[] = [];
   /** Of values that only the ring keeps. */
   #ringBytes = 0;
@@ -165,24 +170,28 @@ export class ResourceCache {
     return this.#listeners.size === 0 ? undefined : this.#decoded.share(object, before?.atHand);
   }
 
-  /** These bytes are about to be stored; `object` is what they say, so that nobody need parse them. */
-  announce(value: Buffer, object: AnyObject): KnownSpec | undefined {
+  /**
+   * These bytes are about to be stored; `object` is what they say, so that nobody need parse them. `isSound`: see
+   * StoredObject.
+   */
+  announce(value: Buffer, object: AnyObject, isSound: boolean): KnownSpec | undefined {
     if (this.#listeners.size === 0) return undefined;
-    this.#announced.set(value, object);
+    this.#announced.set(value, { object, isSound });
     return this.#decoded.keep(object);
   }
 
   put(id: ObjectKey, value: KeptBytes, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
     const announced = this.#takeAnnounced(value);
-    const object = announced === undefined ? undefined : withOwnRevision(announced, revision);
-    const current = new StoredObject(id, value, revision, { object, decoded: this.#decoded });
+    const object = announced === undefined ? undefined : withOwnRevision(announced.object, revision);
+    const isSound = announced?.isSound;
+    const current = new StoredObject(id, value, revision, { object, decoded: this.#decoded, isSound });
     this.#put(current);
     this.#emit(new CacheEvent(revision, current, previous));
     this.#models.pack(value, groupOf(id));
   }
 
-  #takeAnnounced(value: KeptBytes): AnyObject | undefined {
+  #takeAnnounced(value: KeptBytes): Announced | undefined {
     if (value.isPacked) return undefined;
     const { bytes } = value;
     const announced = this.#announced.get(bytes);

@@ -171,7 +171,8 @@ async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOpt
   const patch = await readPatch(request.call.body);
   return (current) => {
     const result = semantics.patch(current, patch, scaleKind);
-    const scale = judgePatched(result, patch, { semantics, gvk: scaleKind, call: request.call, options });
+    const { call } = request;
+    const scale = judgePatched(result, patch, { semantics, gvk: scaleKind, old: current, call, options });
     settleName(scale, request);
     deps.fields.update(current, scale, stampOf(request, deps, options));
     return scale;

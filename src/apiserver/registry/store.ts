@@ -3,7 +3,6 @@
  * its strategy. Reads come from the cache; a write compares and swaps on the revision it has read.
  * upstream: apiserver/pkg/registry/generic/registry/store.go, apiserver/pkg/registry/rest
  */
-import { isDeepStrictEqual } from "node:util";
 import type { AnyObject, GroupVersionResource } from "#api/meta/object.ts";
 import {
   alreadyExistsError,
@@ -32,6 +31,7 @@ import { authorText } from "./author.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
+import { isSameContent } from "./same-content.ts";
 import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
 
@@ -99,6 +99,16 @@ const conflictTriesMax = 100;
 /** upstream: rest.maxNameLength 63 minus the suffix of 5 */
 const generatedBaseMax = 58;
 const generateTriesMax = 8;
+
+/** Of an object that is about to replace another. */
+interface Judged {
+  /** In JSON, if that is known. */
+  readonly spec: Buffer | undefined;
+  /** All of it has been validated. */
+  readonly isSound: boolean;
+}
+
+const notJudged: Judged = { spec: undefined, isSound: false };
 
 type Next = { readonly write: AnyObject } | { readonly remove: AnyObject };
 
@@ -187,7 +197,7 @@ export class ResourceStore {
         return new StoredObject(id, value, 0n);
       }
       if (form !== undefined) this.cache.share(kept);
-      const keptSpec = this.cache.announce(value, kept);
+      const keptSpec = this.cache.announce(value, kept, true);
       if (form === undefined && isSound) keptSpec?.noteSound();
       try {
         const key = keyOfId(this.cache, id);
@@ -251,12 +261,16 @@ export class ResourceStore {
     strategy.prepareForUpdate(object, old, strategyContext);
     const finish = await strategy.beginUpdate?.(object, old, strategyContext);
     return this.#finishing(finish, context, async () => {
-      this.#refuse(current.name, strategy.validateUpdate(object, old, strategyContext));
-      if (strategy === this.strategy) {
+      const isOwn = strategy === this.strategy;
+      const known = this.#options.form === undefined ? this.cache.share(object, current) : undefined;
+      const isSpecSound = isOwn && current.vouchesFor(object);
+      this.#refuse(current.name, strategy.validateUpdate(object, old, { ...strategyContext, isSpecSound }));
+      if (isOwn) {
         for (const text of this.#options.warnings?.update(object, old) ?? []) context.warn(text);
       }
       await context.validate(object, old);
-      return this.#write(current, this.#nextAfterUpdate(object, old), context);
+      const next = this.#nextAfterUpdate(object, old);
+      return this.#write(current, next, context, { spec: known?.json, isSound: isOwn });
     });
   }
 
@@ -352,7 +366,12 @@ export class ResourceStore {
   }
 
   /** Throws RevisionMismatchError when somebody else was faster. A write that changes nothing isn't made. */
-  async #write(current: StoredObject, next: Next, context: WriteContext): Promise<StoredObject> {
+  async #write(
+    current: StoredObject,
+    next: Next,
+    context: WriteContext,
+    { spec, isSound }: Judged = notJudged,
+  ): Promise<StoredObject> {
     const { dryRun } = context;
     const key = keyOfId(this.cache, current);
     if ("remove" in next) {
@@ -368,11 +387,12 @@ export class ResourceStore {
     }
     keepManagerTimes(next.write, await this.#decode(current));
     const kept = await this.#encode(next.write);
-    const value = encodeForStore(kept);
-    if (isUnchanged(value, current) && this.#deps.isStale?.(key, current.value) !== true) return current;
+    const value = encodeForStore(kept, spec);
+    const isUnchanged = value.length === current.length && isSameContent(value, current.value);
+    if (isUnchanged && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return new StoredObject(current, value, current.revision);
     this.cache.share(kept, current);
-    this.cache.announce(value, kept);
+    this.cache.announce(value, kept, isSound || current.vouchesFor(kept));
     const author = this.#authorOf(context);
     return stored(current, await this.#deps.store.update(key, value, current.revision, author), kept);
   }
@@ -468,19 +488,4 @@ function keepSystemFields(object: AnyObject, old: AnyObject): void {
   }
   if (before.generateName !== undefined) metadata.generateName ??= before.generateName;
   delete metadata.selfLink;
-}
-
-function sumOf(bytes: Buffer): number {
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at++) sum += bytes[at] as number;
-  return sum;
-}
-
-function isUnchanged(value: Buffer, current: StoredObject): boolean {
-  if (value.length !== current.length) return false;
-  const before = current.value;
-  if (value.equals(before)) return true;
-  // The same content in another order has the same length and bytes; only then the costly comparison is worth it.
-  if (sumOf(value) !== sumOf(before)) return false;
-  return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(before.toString("utf8")));
 }

@@ -128,3 +128,19 @@ for (const [where, object] of encoded) {
     assert.equal(encodeForStore(object, spec).toString(), encodeForStore(object).toString());
   });
 }
+
+test("an object that was valid vouches for the next state's spec and annotations if they are its own", () => {
+  const object: AnyObject = { kind: "Pod", metadata: { name: "a", annotations: { b: "c" } }, spec: { d: 1 } };
+  const of = (isSound: boolean, kept = object): StoredObject =>
+    new StoredObject({ namespace: "", name: "a" }, encodeForStore(kept), 1n, { object: kept, isSound });
+  const relabelled = { ...object, metadata: { ...object.metadata, labels: { e: "f" } } };
+  assert.ok(of(true).vouchesFor(relabelled));
+  assert.ok(!of(false).vouchesFor(relabelled));
+  assert.ok(!of(true).vouchesFor({ ...relabelled, spec: { d: 1 } }));
+  assert.ok(!of(true).vouchesFor({ ...relabelled, metadata: { annotations: { b: "c" } } }));
+  const { spec: _spec, ...bare } = object;
+  assert.ok(!of(true, bare).vouchesFor(bare));
+  const forgotten = of(true);
+  forgotten.forget();
+  assert.ok(!forgotten.vouchesFor(relabelled), "nobody knows any more what it was");
+});

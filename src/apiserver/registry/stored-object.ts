@@ -26,6 +26,12 @@ const putAside = new Uint8Array(512);
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
+export interface StoredObjectOptions {
+  readonly object?: AnyObject | undefined;
+  readonly decoded?: DecodedObjects | undefined;
+  readonly isSound?: boolean | undefined;
+}
+
 export class StoredObject {
   readonly namespace: string;
   readonly name: string;
@@ -40,22 +46,25 @@ export class StoredObject {
   #isNoted = false;
   /** What it is like now, as far as anybody knows. */
   #isPresent = true;
+  readonly #isSound: boolean;
 
   /**
    * `revision` is 0 for an object that was never written (a dry run's). `object`, when given, is `value` decoded, with its resourceVersion, and frozen.
    * `decoded` bounds what is kept beside the bytes; without it, that is all that is asked for, for as long as this lives.
+   * `isSound`: its spec and annotations were valid when it was written.
    */
   constructor(
     id: { readonly namespace: string; readonly name: string },
     value: Buffer | KeptBytes,
     revision: bigint,
-    { object, decoded }: { object?: AnyObject | undefined; decoded?: DecodedObjects | undefined } = {},
+    { object, decoded, isSound = false }: StoredObjectOptions = {},
   ) {
     this.namespace = id.namespace;
     this.name = id.name;
     this.#kept = value instanceof KeptBytes ? value : new KeptBytes(value);
     this.revision = revision;
     this.#decoded = decoded;
+    this.#isSound = isSound;
     this.#object = object;
     if (object !== undefined) this.#note();
   }
@@ -97,6 +106,13 @@ export class StoredObject {
   /** One or the other, if either is kept. */
   get atHand(): AnyObject | undefined {
     return this.#lean ?? this.#object;
+  }
+
+  /** Whether the spec and the annotations of its next state are its very own, which were valid. */
+  vouchesFor(next: AnyObject): boolean {
+    const own = this.#isSound ? this.atHand : undefined;
+    if (own?.["spec"] === undefined || own["spec"] !== next["spec"]) return false;
+    return own.metadata?.annotations === next.metadata?.annotations;
   }
 
   /** Of two states of an object, the older: it isn't kept for anybody any more. */

@@ -15,7 +15,10 @@ export interface StrategyContext {
   /** The API group and version the client used. */
   readonly requestVersion: string;
   readonly user: UserInfo;
-  /** Of a new object: another one was created with the same spec and annotations, and there was nothing to say of them. */
+  /**
+   * Of a new object: another one was created with the same spec and annotations, and there was nothing to say of them. Of
+   * an update: they are those that are stored, which were valid.
+   */
   readonly isSpecSound?: boolean;
   warn(text: string): void;
 }
@@ -64,7 +67,7 @@ export interface Strategy {
 export interface Validation {
   /** `isSpecSound`: see StrategyContext. */
   create(object: AnyObject, isSpecSound?: boolean): readonly FieldError[];
-  update(object: AnyObject, old: AnyObject): readonly FieldError[];
+  update(object: AnyObject, old: AnyObject, isSpecSound?: boolean): readonly FieldError[];
 }
 
 /**
@@ -130,8 +133,8 @@ export class DefaultStrategy implements Strategy {
     return this.#options.validation.create(object, context?.isSpecSound);
   }
 
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#options.validation.update(object, old);
+  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#options.validation.update(object, old, context?.isSpecSound);
   }
 }
 

@@ -17,8 +17,8 @@ export interface TypeSemantics {
   decode(body: RequestBody, kind: GroupVersionKind): Promise<Decoded>;
   /** Reads a body of options, whatever apiVersion it names; undefined when it is empty. */
   decodeOptions(body: RequestBody, kind: string): Promise<AnyObject | undefined>;
-  /** The same check of a value that is JSON already: what a patch made. */
-  check(value: AnyObject, kind: GroupVersionKind): Decoded;
+  /** The same check of a value that is JSON already: what a patch made of `old`, of which it may have parts. */
+  check(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded;
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void;
   /** How server-side apply sees objects of that kind. */
   applyType(kind: GroupVersionKind): ApplyType;

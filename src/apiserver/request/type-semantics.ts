@@ -59,9 +59,9 @@ export class TableSemantics implements TypeSemantics {
     }
   }
 
-  check(value: AnyObject, kind: GroupVersionKind): Decoded {
+  check(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded {
     try {
-      return this.#identified(this.#deps.json.fromValue(value, this.#structOf(kind)), kind);
+      return this.#identified(this.#deps.json.fromValue(value, this.#structOf(kind), old), kind);
     } catch (error) {
       if (error instanceof DecodeError) {
         throw badRequestError(cannotHandle(kind, kind.kind, error.message), { cause: error });
