@@ -1,4 +1,5 @@
 /** All of the apiserver but its listening socket: registry, caches, chain, and the door for this process. */
+import type { Registry } from "prom-client";
 import type { Transport } from "#client/client.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -70,6 +71,7 @@ export interface AssemblyDeps extends Pick<
   readonly outside: ChainDeps["outside"];
   readonly remote?: ChainDeps["remote"];
   readonly minRequestTimeoutMs: number;
+  readonly registry?: Registry | undefined;
   readonly custom: CustomParts;
 }
 
@@ -163,11 +165,10 @@ export class Assembly {
   }
 
   #serviceAllocation(): ServiceAllocation {
-    return (this.#allocation ??= new ServiceAllocation(
-      this.#deps.allocation,
-      this.#claims(),
-      this.installed.storage("services"),
-    ));
+    return (this.#allocation ??= new ServiceAllocation(this.#deps.allocation, this.#claims(), {
+      services: this.installed.storage("services"),
+      registry: this.#deps.registry,
+    }));
   }
 
   #claims(): AllocationClaims {

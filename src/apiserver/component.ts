@@ -329,6 +329,7 @@ class ApiserverComponent implements Apiserver {
         registry: this.#registry,
         groupOf: groupsByResource(own.scheme),
       }),
+      registry: this.#registry,
       remembersAuthors: options.remembersAuthors,
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
       semantics: this.#semantics,

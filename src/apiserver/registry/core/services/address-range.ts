@@ -46,6 +46,11 @@ export class AddressRange {
     return this.#text(this.#base);
   }
 
+  /** So many addresses can be had of it. */
+  get size(): number {
+    return Number(this.#size);
+  }
+
   contains(address: string): boolean {
     const value = parseAddress(address, this.family);
     return value !== undefined && value >= this.#base && value < this.#base + this.#size;

@@ -4,11 +4,17 @@
  * of claims whose Service was never written.
  * upstream: pkg/registry/core/service/storage/alloc.go
  */
+import type { Registry } from "prom-client";
 import type { Service, ServicePort, ServiceSpec } from "#api/generated/types/core-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { internalError, invalidError, isNotFound } from "#api/meta/status.ts";
 import { keyOf } from "#api/meta/object.ts";
+import {
+  AllocatorMetrics,
+  type AllocationCounts,
+  type AllocatorSource,
+} from "#apiserver/metrics/allocator-metrics.ts";
 import type { ResourceStore } from "../../store.ts";
 import { isSame, type Finish } from "../../strategy.ts";
 import { dryClaims, type Claims } from "./claims.ts";
@@ -27,6 +33,11 @@ export interface AllocationClaims {
   readonly portClaims: Claims;
 }
 
+export interface AllocationDeps {
+  readonly services: ResourceStore;
+  readonly registry?: Registry | undefined;
+}
+
 /** Others' claims may be met so often before one gives up: only a nearly full range comes to it. */
 const takeTriesMax = 64;
 
@@ -39,11 +50,14 @@ export class ServiceAllocation {
   readonly #ranges: AllocationRanges;
   readonly #claims: AllocationClaims;
   readonly #services: ResourceStore;
+  readonly #metrics: AllocatorMetrics | undefined;
 
-  constructor(ranges: AllocationRanges, claims: AllocationClaims, services: ResourceStore) {
+  constructor(ranges: AllocationRanges, claims: AllocationClaims, { services, registry }: AllocationDeps) {
     this.#ranges = ranges;
     this.#claims = claims;
     this.#services = services;
+    this.#metrics =
+      registry === undefined ? undefined : new AllocatorMetrics(registry, usesOf(ranges, claims));
   }
 
   /** Throws 422 for an address or port that can't be had. */
@@ -87,6 +101,7 @@ export class ServiceAllocation {
       ports: dryRun ? dryClaims(portClaims) : portClaims,
       taken: [],
       adopted: [],
+      metrics: dryRun ? undefined : this.#metrics,
     };
     try {
       if (old !== undefined) keepAllocated(service, old);
@@ -169,16 +184,19 @@ export class ServiceAllocation {
   async #onePort(asked: number, field: string, taking: Taking): Promise<number> {
     const { ports: range } = this.#ranges;
     const { service, owner, kept, ports } = taking;
+    const counts = taking.metrics?.ports;
     if (asked === 0) {
       const name = await takeAny(
         ports,
         (isTaken) => range.find((port) => isTaken(String(port)))?.toString(),
         taking,
+        counts,
       );
       if (name === undefined) throw internalError("failed to allocate a nodePort: range is full");
       return Number(name);
     }
     if (!range.contains(asked)) {
+      counts?.failed("static");
       throw refused(service, [
         invalid(
           field,
@@ -192,8 +210,10 @@ export class ServiceAllocation {
     if (kept.has(name) && (ports.holderOf(name) ?? owner) === owner) return asked;
     if (taking.taken.some((each) => each.claims === ports && each.name === name)) return asked;
     if ((await takeOne(ports, name, taking)) !== undefined) {
+      counts?.failed("static");
       throw refused(service, [invalid(field, asked, "provided port is already allocated")]);
     }
+    counts?.taken("static");
     return asked;
   }
 }
@@ -210,6 +230,19 @@ interface Taking {
   readonly taken: Claimed[];
   /** What was claimed under its name already: by another server at this moment, or before a crash. */
   readonly adopted: Claimed[];
+  /** Undefined where nothing is taken, but only found out. */
+  readonly metrics: AllocatorMetrics | undefined;
+}
+
+function usesOf({ addresses, ports }: AllocationRanges, claims: AllocationClaims): AllocatorSource {
+  return {
+    addresses: () => {
+      const used = { IPv4: 0, IPv6: 0 };
+      for (const { name } of claims.addressClaims.all()) used[familyOf(name)] += 1;
+      return addresses.map(({ cidr, size, family }) => ({ cidr, size, used: used[family] }));
+    },
+    ports: () => ({ size: ports.size, used: [...claims.portClaims.all()].length }),
+  };
 }
 
 /** Undefined when it is the owner's now; else who has it. */
@@ -227,18 +260,25 @@ async function takeAny(
   claims: Claims,
   find: (isTaken: (name: string) => boolean) => string | undefined,
   taking: Taking,
+  counts: AllocationCounts | undefined,
 ): Promise<string | undefined> {
   const met = new Set<string>();
   for (let tries = 0; tries < takeTriesMax; tries++) {
     const name = find((each) => met.has(each) || claims.holderOf(each) !== undefined);
-    if (name === undefined || (await takeOne(claims, name, taking)) === undefined) return name;
+    if (name === undefined) break;
+    if ((await takeOne(claims, name, taking)) === undefined) {
+      counts?.taken("dynamic");
+      return name;
+    }
     met.add(name);
   }
+  counts?.failed("dynamic");
   return undefined;
 }
 
 async function allocateFrom(range: AddressRange, taking: Taking): Promise<string> {
-  const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking);
+  const counts = taking.metrics?.addresses(range.cidr);
+  const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking, counts);
   if (address === undefined) throw internalError("failed to allocate a serviceIP: range is full");
   return address;
 }
@@ -254,7 +294,12 @@ async function takeAsked(range: AddressRange, asked: string, taking: Taking): Pr
   if (!range.contains(asked)) {
     refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range.cidr}`);
   }
-  if ((await takeOne(addresses, asked, taking)) !== undefined) refuse("provided IP is already allocated");
+  const counts = taking.metrics?.addresses(range.cidr);
+  if ((await takeOne(addresses, asked, taking)) !== undefined) {
+    counts?.failed("static");
+    refuse("provided IP is already allocated");
+  }
+  counts?.taken("static");
   return asked;
 }
 

@@ -25,6 +25,10 @@ export class PortRange {
     return `${this.#options.first}-${this.#options.last}`;
   }
 
+  get size(): number {
+    return this.#options.last - this.#options.first + 1;
+  }
+
   contains(port: number): boolean {
     return port >= this.#options.first && port <= this.#options.last;
   }
