@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
+import { engineFlags } from "./harness.ts";
 
 export interface EtcdEntry {
   readonly key: string;
@@ -48,7 +49,8 @@ export class EtcdPeer implements AsyncDisposable {
 
   /** Our own store behind the same API, in a process of its own, driven the same way. */
   static async startOurs(folder: string): Promise<EtcdPeer> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "etcd-face.ts"), folder], {
+    const program = join(import.meta.dirname, "etcd-face.ts");
+    const child = spawn(process.execPath, [...engineFlags, program, folder], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [chunk] = (await once(child.stdout, "data")) as [Buffer];

@@ -49,11 +49,23 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
+/**
+ * What the product runs with, as scripts/start.sh and scripts/build.ts have it: how often the engine collects garbage,
+ * and for how long everything waits for that, depends on it.
+ */
+export const engineFlags = ["--max-semi-space-size=16", "--heap-growing-percent=100"] as const;
+
 const probeBytes = 2300;
 const probeWrites = 300;
 
-/** Milliseconds of an append of 2.3 KB and its fdatasync: what a durable write can't be faster than. */
-export async function fdatasyncP50(folder: string): Promise<number> {
+/** How long an append of 2.3 KB and its fdatasync take: what a durable write can't be faster than. */
+export interface DiskTimes {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export async function fdatasyncTimes(folder: string): Promise<DiskTimes> {
   const path = join(folder, "fdatasync-probe");
   const content = Buffer.alloc(probeBytes, 1);
   const latencies: number[] = [];
@@ -68,10 +80,8 @@ export async function fdatasyncP50(folder: string): Promise<number> {
     }
   }
   await rm(path);
-  return quantile(
-    latencies.toSorted((a, b) => a - b),
-    0.5,
-  );
+  latencies.sort((a, b) => a - b);
+  return { p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), maxMs: quantile(latencies, 1) };
 }
 
 export interface Usage {
@@ -110,7 +120,11 @@ export async function untilQuiet(pid: number, maxMs: number): Promise<void> {
 }
 
 export interface RoundMachine {
+  /** Of one fdatasync, the median of those before and after the round. */
   readonly fdatasyncMs: number;
+  /** The slowest hundredth of them, and the slowest. */
+  readonly fdatasyncP99Ms: number;
+  readonly fdatasyncMaxMs: number;
   /** The disk's speed changed more than twofold during the round. */
   readonly isNoisy: boolean;
 }
@@ -122,12 +136,17 @@ export async function interleave(
   round: (number: number) => Promise<void>,
 ): Promise<RoundMachine[]> {
   const machines: RoundMachine[] = [];
-  let before = await fdatasyncP50(folder);
+  let before = await fdatasyncTimes(folder);
   for (let number = 0; number < count; number++) {
     await round(number);
-    const after = await fdatasyncP50(folder);
-    const isNoisy = Math.max(before, after) > 2 * Math.min(before, after);
-    machines.push({ fdatasyncMs: (before + after) / 2, isNoisy });
+    const after = await fdatasyncTimes(folder);
+    const medians = [before.p50Ms, after.p50Ms];
+    machines.push({
+      fdatasyncMs: (before.p50Ms + after.p50Ms) / 2,
+      fdatasyncP99Ms: Math.max(before.p99Ms, after.p99Ms),
+      fdatasyncMaxMs: Math.max(before.maxMs, after.maxMs),
+      isNoisy: Math.max(...medians) > 2 * Math.min(...medians),
+    });
     before = after;
   }
   return machines;

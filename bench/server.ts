@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { engineFlags } from "./harness.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const binary = join(root, "dist", "mini-k8s");
@@ -25,8 +26,7 @@ export function programOf(variant: Variant): string[] {
     "/usr/bin/env",
     "MALLOC_ARENA_MAX=1",
     process.execPath,
-    "--max-semi-space-size=16",
-    "--heap-growing-percent=100",
+    ...engineFlags,
     join(root, "bin", "bundled.cjs"),
   ];
 }

@@ -1,7 +1,9 @@
 /**
  * Our store alone, in a process of its own: memory and a snapshot at 100,000 keys, what writes wait for while one is
- * taken, while everything old is compacted and at checkpoints, the main loop under load, watches. Run by store.ts.
+ * taken, while everything old is compacted and at checkpoints, the main loop under load, watches; and its start after a
+ * kill -9. Run by store.ts.
  */
+import { spawnSync } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -10,7 +12,7 @@ import { silentLogger } from "#base/log.ts";
 import { saveSnapshot } from "#store/snapshot/save.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { Revision, Store } from "#store/store.ts";
-import { fdatasyncP50, quantile, usageOf } from "./harness.ts";
+import { engineFlags, fdatasyncTimes, quantile, usageOf } from "./harness.ts";
 
 const keyCount = 100_000;
 const value = Buffer.alloc(1024, 120);
@@ -110,6 +112,27 @@ class Scale {
     }
   }
 
+  /** store-start.ts, some times: with all keys folded, and with nearly as many rows to read as there ever are. */
+  starts(): void {
+    const run = (what: string): number => {
+      const program = join(import.meta.dirname, "store-start.ts");
+      const { stdout } = spawnSync(
+        process.execPath,
+        [...engineFlags, program, what, join(this.#folder, "start")],
+        { encoding: "utf8" },
+      );
+      return Number(stdout);
+    };
+    // The fastest: what disturbs a start only makes it longer, and this is about a difference.
+    const opened = (): number => Math.min(...Array.from({ length: 5 }, () => run("open")));
+    run("write");
+    const afterKill = opened();
+    run("fold");
+    const clean = opened();
+    this.#add("start, 10k keys", clean, "ms");
+    this.#add("more after kill -9, with 60k rows since the last fold", afterKill - clean, "ms", 300);
+  }
+
   /** From the call of a put until all watchers have its event. */
   async #eventLatencies(count: number): Promise<number[]> {
     const stop = new AbortController();
@@ -183,4 +206,5 @@ await scale.compaction();
 await scale.load();
 await scale.watches();
 await store.close();
-console.log(JSON.stringify({ figures: scale.figures, fdatasyncMs: await fdatasyncP50(folder) }));
+scale.starts();
+console.log(JSON.stringify({ figures: scale.figures, disk: await fdatasyncTimes(folder) }));

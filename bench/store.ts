@@ -14,6 +14,8 @@ import type { Store } from "#store/store.ts";
 import { EtcdPeer } from "./etcd.ts";
 import type { Figure } from "./store-scale.ts";
 import {
+  type DiskTimes,
+  engineFlags,
   interleave,
   load,
   type LoadResult,
@@ -210,17 +212,23 @@ function report(results: Results, machines: readonly RoundMachine[]): void {
   console.log(
     `put p99 at 128 writers: ${rounded(p99)} ms (gate ${gates.p99At128Ms}: ${verdict(p99 <= gates.p99At128Ms)})`,
   );
+  const slow = (pick: (machine: RoundMachine) => number): string => rounded(median(machines.map(pick)));
+  const alone = `${slow((machine) => machine.fdatasyncP99Ms)} ms, max ${slow((machine) => machine.fdatasyncMaxMs)} ms`;
+  console.log(`  of which the disk's own: fdatasync alone p99 ${alone}, before and after each round`);
 }
 
 /** What store-scale.ts says of our store alone. */
 function reportScale(folder: string): void {
   const program = join(import.meta.dirname, "store-scale.ts");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, join(folder, "scale")], {
-    encoding: "utf8",
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...engineFlags, program, join(folder, "scale")],
+    { encoding: "utf8" },
+  );
   if (status !== 0) throw new Error(`store-scale.ts ended with ${status}: ${stderr}`);
-  const { figures, fdatasyncMs } = JSON.parse(stdout) as { figures: readonly Figure[]; fdatasyncMs: number };
-  console.log(`\nalone, after it fdatasync p50 was ${fdatasyncMs.toFixed(3)} ms:`);
+  const { figures, disk } = JSON.parse(stdout) as { figures: readonly Figure[]; disk: DiskTimes };
+  const times = [disk.p50Ms, disk.p99Ms, disk.maxMs].map((ms) => ms.toFixed(3)).join(", ");
+  console.log(`\nalone, after it p50, p99 and max of fdatasync were ${times} ms:`);
   printTable([
     ["", "", "", "gate", ""],
     ...figures.map(({ name, value: figure, unit, gate }) => [
@@ -272,7 +280,11 @@ export async function benchStore(options: StoreBenchOptions): Promise<void> {
   }
 }
 
-if (import.meta.main) {
+if (import.meta.main && !engineFlags.every((flag) => process.execArgv.includes(flag))) {
+  const [program = "", ...options] = process.argv.slice(1);
+  const { status } = spawnSync(process.execPath, [...engineFlags, program, ...options], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+} else if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "3" },
