@@ -38,6 +38,6 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
   yield `\n${indent}]\n}`;
 }
 
-/** "\\n" is only between tokens: in strings it is escaped. Other line ends (U+2028) aren't: a multiline "^" would find them. */
+/** Line ends are only between tokens: those in strings are escaped. */
 const indented = (value: unknown): string =>
   indent + indent + goJson(value, indent).replaceAll("\n", `\n${indent}${indent}`);

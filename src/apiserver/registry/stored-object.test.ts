@@ -104,6 +104,24 @@ for (const kind of types) {
   });
 }
 
+test("what somebody else has written, and broke off within the name, has an end all the same", () => {
+  const value = Buffer.from('{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a');
+  const target = Buffer.alloc(200);
+  const end = new StoredObject({ namespace: "", name: "a" }, value, 7n).copyTo(target, 0);
+  assert.equal(
+    target.toString("utf8", 0, end),
+    '{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"7","name":"a',
+  );
+});
+
+test("the least that may be stored is served, whatever its revision", () => {
+  const value = Buffer.from('{"kind":"Pod","apiVersion":"v1","metadata":{}}');
+  assert.equal(
+    new StoredObject({ namespace: "", name: "a" }, value, most).json().toString(),
+    `{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"${most}"}}`,
+  );
+});
+
 test("an item that begins otherwise than it should says all of itself", () => {
   const value = Buffer.from('{"kind":"Pod","apiVersion":"v1","more":1,"metadata":{"name":"x"}}');
   const stored = new StoredObject({ namespace: "", name: "x" }, value, 7n);

@@ -217,7 +217,8 @@ export class StoredObject {
       const found = bytes.indexOf(metadataOpen, start);
       const isFound = found >= 0 && found < start + this.length;
       assert(isFound, `stored object ${this.namespace}/${this.name} has no metadata`);
-      this.#split = afterIdentity(bytes, found + metadataOpen.length) - start;
+      const value = bytes.subarray(0, start + this.length);
+      this.#split = afterIdentity(value, found + metadataOpen.length) - start;
     }
     return this.#split;
   }
@@ -239,13 +240,20 @@ export class StoredObject {
   }
 }
 
-/** Past these fields of the metadata that begin at `start`, as far as it begins with them and doesn't end with them. */
+const isAt = (bytes: Buffer, key: Buffer, at: number): boolean =>
+  at + key.length <= bytes.length && bytes.compare(key, 0, key.length, at, at + key.length) === 0;
+
+/**
+ * Past these fields of the metadata that begins at `start`, as far as it begins with them and doesn't end with them.
+ * `bytes` end where the value does.
+ */
 function afterIdentity(bytes: Buffer, start: number): number {
   let at = start;
   for (const key of identity) {
-    if (bytes.compare(key, 0, key.length, at, at + key.length) !== 0) continue;
+    if (!isAt(bytes, key, at)) continue;
     let end = at + key.length;
-    while (bytes[end] !== quote) end += bytes[end] === backslash ? 2 : 1;
+    // Somebody else may have written it, and no JSON: then it has no end.
+    while (end < bytes.length && bytes[end] !== quote) end += bytes[end] === backslash ? 2 : 1;
     if (bytes[end + 1] !== comma) return at;
     at = end + 2;
   }
@@ -279,8 +287,9 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 }
 
 /**
- * The bytes the store keeps: kind, apiVersion, metadata first, its fields in the order of Go's struct, no resourceVersion, no selfLink. `spec`, when given, is
- * the object's spec in JSON. Escaped as Go escapes: they are served as they are.
+ * The bytes the store keeps: kind, apiVersion, metadata first, its fields in the order of Go's struct, no
+ * resourceVersion, no selfLink. `spec`, when given, is the object's spec in JSON. Escaped as Go escapes: they are served
+ * as they are.
  */
 export function encodeForStore(object: AnyObject, spec?: Buffer): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
