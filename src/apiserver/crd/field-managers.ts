@@ -4,15 +4,19 @@ import type { CustomResourceDefinition } from "#api/generated/types/apiextension
 import { FieldManager } from "#api/patch/apply/field-manager.ts";
 import { setOfPaths } from "#api/patch/apply/field-tree.ts";
 import type { ManagersReader } from "#api/patch/apply/managers-reader.ts";
+import type { AskConversion } from "#api/patch/apply/known-versions.ts";
 import type { KindVersions } from "#api/patch/apply/object-state.ts";
 import { fieldKey } from "#api/patch/apply/path-element.ts";
 import type { ApplyType } from "#api/patch/apply/schema.ts";
+import { assert } from "#base/assert.ts";
+import type { Converter } from "./converter.ts";
 import { resourceApplyType } from "#api/schema/structural/apply-type.ts";
 import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
 
 export interface ManagedParts {
   readonly crd: CustomResourceDefinition;
   readonly schemas: ReadonlyMap<string, CompiledSchema>;
+  readonly converter: Converter;
 }
 
 export interface ManagedDeps {
@@ -24,7 +28,7 @@ export interface ManagedDeps {
 export function fieldManagerOf(
   gvk: GroupVersionKind,
   subresource: string,
-  { crd, schemas }: ManagedParts,
+  { crd, schemas, converter }: ManagedParts,
   { managersReader, metaType }: ManagedDeps,
 ): FieldManager {
   const version = crd.spec.versions.find(({ name }) => name === gvk.version);
@@ -36,7 +40,7 @@ export function fieldManagerOf(
       gvk,
       subresource,
       ignored: { reset: setOfPaths(reset.map((name) => [fieldKey(name)])) },
-      versions: new CustomVersions(schemas, metaType),
+      versions: new CustomVersions(schemas, converter, metaType),
     },
     managersReader,
   );
@@ -45,10 +49,12 @@ export function fieldManagerOf(
 export class CustomVersions implements KindVersions {
   readonly #schemas: ReadonlyMap<string, CompiledSchema>;
   readonly #metaType: () => ApplyType;
+  readonly #converter: Converter;
   readonly #types = new Map<string, ApplyType>();
 
-  constructor(schemas: ReadonlyMap<string, CompiledSchema>, metaType: () => ApplyType) {
+  constructor(schemas: ReadonlyMap<string, CompiledSchema>, converter: Converter, metaType: () => ApplyType) {
     this.#schemas = schemas;
+    this.#converter = converter;
     this.#metaType = metaType;
   }
 
@@ -62,8 +68,20 @@ export class CustomVersions implements KindVersions {
     return type;
   }
 
-  /** Only names are changed: a webhook isn't asked what a manager of another version owns. */
   convert(object: AnyObject, _from: string, to: string): AnyObject {
-    return { ...object, apiVersion: to };
+    const { convertNow } = this.#converter;
+    assert(convertNow !== undefined, "only a webhook can convert this");
+    return convertNow(object, to);
+  }
+
+  /** A webhook says what a manager of another version owns. Of who manages what it isn't told, as in upstream. */
+  get ask(): AskConversion | undefined {
+    if (this.#converter.convertNow !== undefined) return undefined;
+    return async ({ metadata, ...rest }, to) => {
+      const { managedFields: _managers, ...told } = metadata ?? {};
+      const [converted] = await this.#converter.convert([{ ...rest, metadata: told }], to);
+      assert(converted !== undefined, "a converter gave nothing back");
+      return converted;
+    };
   }
 }

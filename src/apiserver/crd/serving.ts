@@ -77,7 +77,11 @@ export function serve(parts: ServingParts, deps: ServingDeps): Served {
   if (storage === undefined) throw new Error(`${spec.names.plural}.${spec.group} has no versions`);
   return {
     storage: storage.storage,
-    types: new ServedTypes(schemas, parts.converter, new CustomVersions(schemas, deps.metaType)),
+    types: new ServedTypes(
+      schemas,
+      parts.converter,
+      new CustomVersions(schemas, parts.converter, deps.metaType),
+    ),
     routes: versions.filter(({ isServed }) => isServed).map((version) => version.routed()),
   };
 }

@@ -59,7 +59,7 @@ async function applied(
   const { endpoint, info } = request;
   const old = current === undefined ? undefined : endpoint.viewOf(current);
   const stamp = { ...stampOf(request, deps, options), force: options.force };
-  const merged = endpoint.fieldManager(info.subresource).apply(old, body.config, stamp);
+  const merged = await endpoint.fieldManager(info.subresource).applyAsking(old, body.config, stamp);
   judgeApplied(request, body, options);
   const { object } = deps.semantics.check(merged, endpoint.gvk, old);
   const uid = object.metadata?.uid ?? "";

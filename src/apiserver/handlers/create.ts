@@ -20,7 +20,10 @@ export const create =
     const object = judgeStrictFaults(decoded, options, request);
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
-    endpoint.fieldManager(info.subresource).update(undefined, object, stampOf(request, deps, options));
+    const asked = endpoint
+      .fieldManager(info.subresource)
+      .updateAsking(undefined, object, stampOf(request, deps, options));
+    if (asked !== undefined) await asked;
     const asObject = optionsObject("CreateOptions", options);
     await deps.admission.admit(
       attributesOf(request, {

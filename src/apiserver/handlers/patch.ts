@@ -60,7 +60,10 @@ async function patched(
   settleName(object, request);
   settleNamespace(object, request);
   deps.semantics.applyDefaults(object, endpoint.gvk);
-  endpoint.fieldManager(info.subresource).update(old, object, stampOf(request, deps, work.options));
+  const asked = endpoint
+    .fieldManager(info.subresource)
+    .updateAsking(old, object, stampOf(request, deps, work.options));
+  if (asked !== undefined) await asked;
   await deps.admission.admit(
     attributesOf(request, {
       operation: "UPDATE",

@@ -32,7 +32,10 @@ export const update =
       if (current === undefined) await authorizeCreation(request, deps);
       const object = copyOf(sent);
       const old = current === undefined ? undefined : endpoint.viewOf(current);
-      endpoint.fieldManager(info.subresource).update(old, object, stampOf(request, deps, options));
+      const asked = endpoint
+        .fieldManager(info.subresource)
+        .updateAsking(old, object, stampOf(request, deps, options));
+      if (asked !== undefined) await asked;
       await deps.admission.admit(
         attributesOf(request, {
           operation: old === undefined ? "CREATE" : "UPDATE",

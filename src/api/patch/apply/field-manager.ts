@@ -8,12 +8,13 @@ import {
   type GroupVersionKind,
   type ManagedFieldsEntry,
 } from "../../meta/object.ts";
-import { badRequestError, failure, type StatusError } from "../../meta/status.ts";
+import { badRequestError, failure, StatusError } from "../../meta/status.ts";
 import { jsonEqual } from "../json-value.ts";
 import { applyConflict } from "./apply-conflict.ts";
 import { capManagers } from "./cap-managers.ts";
 import { hasPath, isEmptyTree, union } from "./field-tree.ts";
 import { allowedByLastApplied, syncLastApplied } from "./last-applied.ts";
+import { KnownVersions, type AskConversion } from "./known-versions.ts";
 import { ApplyTypeError } from "./list-items.ts";
 import { identityOf, isReset, noManagers, type ManagerName, type Managers } from "./managed-set.ts";
 import type { ManagersReader } from "./managers-reader.ts";
@@ -65,11 +66,34 @@ export class FieldManager {
 
   /** Sets managedFields of an object that is about to replace `live` (undefined: to be created). */
   update(live: AnyObject | undefined, object: AnyObject, stamp: WriteStamp): void {
-    const metadata = (object.metadata ??= {});
-    const sent = metadata.managedFields;
-    delete metadata.managedFields;
-    const entries = this.#created(live, object, sent, stamp) ?? this.#replaced(live, object, sent, stamp);
-    if (entries !== undefined && entries.length > 0) metadata.managedFields = entries;
+    const sent = takeManagers(object);
+    setManagers(object, this.#written(live, object, sent, stamp));
+  }
+
+  /**
+   * The same where versions may have to be asked for; undefined: it is done. What can't be converted to a manager's
+   * version leaves the object without managers, as in upstream.
+   */
+  updateAsking(live: AnyObject | undefined, object: AnyObject, stamp: WriteStamp): Promise<void> | undefined {
+    const { ask } = this.#options.versions;
+    if (ask === undefined) {
+      this.update(live, object, stamp);
+      return undefined;
+    }
+    const sent = takeManagers(object);
+    return this.#asking(ask, (each) => each.#written(live, object, sent, stamp)).then((entries) => {
+      setManagers(object, entries);
+    }, ignoreStatus);
+  }
+
+  #written(live: Live, object: AnyObject, sent: Sent, stamp: WriteStamp): Sent {
+    return this.#created(live, object, sent, stamp) ?? this.#replaced(live, object, sent, stamp);
+  }
+
+  #asking<T>(ask: AskConversion, work: (manager: FieldManager) => T): Promise<T> {
+    const versions = new KnownVersions(this.#options.versions, ask);
+    const manager = new FieldManager({ ...this.#options, versions }, this.#reader);
+    return versions.run(() => work(manager));
   }
 
   /** Of what nobody managed so far: there are no sets to compare. Undefined where there are. */
@@ -104,6 +128,13 @@ export class FieldManager {
     const entries = encodeManagers(managers);
     if (entries !== undefined) result.metadata.managedFields = entries;
     return result;
+  }
+
+  /** The same where versions may have to be asked for; rejects with what that does, too. */
+  async applyAsking(live: AnyObject | undefined, config: AnyObject, stamp: ApplyStamp): Promise<AnyObject> {
+    const { ask } = this.#options.versions;
+    if (ask === undefined) return this.apply(live, config, stamp);
+    return this.#asking(ask, (each) => each.apply(live, config, stamp));
   }
 
   #empty(): AnyObject {
@@ -241,6 +272,21 @@ export class FieldManager {
 /** upstream answers errors that are no Status with 500 and no reason. */
 const plainFailure = (message: string, cause: Error): StatusError =>
   failure({ code: 500, reason: "", message }, { cause });
+
+function takeManagers(object: AnyObject): Sent {
+  const metadata = (object.metadata ??= {});
+  const sent = metadata.managedFields;
+  delete metadata.managedFields;
+  return sent;
+}
+
+function setManagers(object: AnyObject, entries: Sent): void {
+  if (entries !== undefined && entries.length > 0) (object.metadata ??= {}).managedFields = entries;
+}
+
+function ignoreStatus(error: unknown): void {
+  if (!(error instanceof StatusError)) throw error;
+}
 
 function sameManagers(a: Managers, b: Managers): boolean {
   return a.size === b.size && [...a].every(([identity, manager]) => b.get(identity) === manager);

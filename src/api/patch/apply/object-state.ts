@@ -14,6 +14,7 @@ import {
   type FieldTree,
 } from "./field-tree.ts";
 import { fieldKey, fieldNameOf } from "./path-element.ts";
+import type { AskConversion } from "./known-versions.ts";
 import { deducedType, type ApplyType } from "./schema.ts";
 
 /** The versions in which a kind is served. */
@@ -22,6 +23,8 @@ export interface KindVersions {
   typeOf(apiVersion: string): ApplyType | undefined;
   /** A new object that may share parts with the given one. */
   convert(object: AnyObject, from: string, to: string): AnyObject;
+  /** Instead of `convert`, where it takes asking somebody. Rejects with StatusError. */
+  readonly ask?: AskConversion | undefined;
 }
 
 /** What a request may not change anyway, so that nobody comes to own it by it. */
