@@ -1,5 +1,6 @@
 /** Users by ID tokens of an OpenID Connect provider. upstream: apiserver/plugin/pkg/authenticator/token/oidc/oidc.go */
 import { createHash } from "node:crypto";
+import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import type { Clock } from "#base/clock.ts";
 import { readClaims, type Claims } from "#pki/jwt.ts";
 import { LruCache } from "#pki/lru.ts";
@@ -17,6 +18,11 @@ export interface OidcOptions extends VerifierOptions {
   readonly userOf: (claims: Claims) => UserInfo;
 }
 
+export interface OidcDeps {
+  readonly clock: Clock;
+  readonly metrics?: IssuerMetrics | undefined;
+}
+
 /** upstream: the cache of all tokens that were good, pkg/kubeapiserver/options/authentication.go */
 const rememberedMs = 10_000;
 const rememberedMax = 4096;
@@ -24,14 +30,16 @@ const rememberedMax = 4096;
 export class OidcAuthenticator implements TokenAuthenticator {
   readonly #options: OidcOptions;
   readonly #clock: Clock;
+  readonly #metrics: IssuerMetrics | undefined;
   readonly #verifier: TokenVerifier;
   readonly #distributed: DistributedClaim | undefined;
   readonly #remembered = new LruCache<{ readonly user: UserInfo; readonly until: number }>(rememberedMax);
 
   /** Asks nobody yet: the provider may be one of this very cluster. */
-  constructor(options: OidcOptions, { clock }: { readonly clock: Clock }) {
+  constructor(options: OidcOptions, { clock, metrics }: OidcDeps) {
     this.#options = options;
     this.#clock = clock;
+    this.#metrics = metrics;
     const { distributedClaim: claim } = options;
     this.#verifier = new TokenVerifier(options, clock);
     this.#distributed = claim === undefined ? undefined : new DistributedClaim(claim, options, clock);
@@ -49,10 +57,25 @@ export class OidcAuthenticator implements TokenAuthenticator {
     const known = this.#remembered.get(key);
     const now = this.#clock.now();
     if (known !== undefined && now < known.until) return known.user;
-    const claims = await this.#claimsOf(token);
-    const user = this.#options.userOf(claims);
-    this.#remembered.set(key, { user, until: Math.min(now + rememberedMs, Number(claims["exp"]) * 1000) });
+    const { user, expiresMs } = await this.#looked(token);
+    this.#remembered.set(key, { user, until: Math.min(now + rememberedMs, expiresMs) });
     return user;
+  }
+
+  async #looked(token: string): Promise<{ readonly user: UserInfo; readonly expiresMs: number }> {
+    const began = this.#clock.monotonic();
+    const looked = (result: "success" | "failure"): void => {
+      this.#metrics?.looked(this.#options.issuerUrl, result, this.#clock.monotonic() - began);
+    };
+    try {
+      const claims = await this.#claimsOf(token);
+      const user = this.#options.userOf(claims);
+      looked("success");
+      return { user, expiresMs: Number(claims["exp"]) * 1000 };
+    } catch (error) {
+      looked("failure");
+      throw error;
+    }
   }
 
   async #claimsOf(token: string): Promise<Claims> {

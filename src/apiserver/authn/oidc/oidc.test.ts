@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { JWTPayload } from "jose";
+import { Registry } from "prom-client";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
+import { shownHash } from "#apiserver/metrics/server-identity.ts";
+import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
 import { ManualClock, systemClock } from "#base/clock.ts";
 import { OidcAuthenticator, type OidcOptions } from "./authenticator.ts";
 import { userOfClaims, type ClaimMapping } from "./claims.ts";
@@ -51,7 +56,13 @@ suite("ID tokens of a provider", () => {
       mapped += 1;
       return { name: String(sub), groups: [] };
     };
-    const authenticator = new OidcAuthenticator({ ...optionsOf(issuer), userOf }, { clock });
+    const registry = new Registry();
+    const metrics = new IssuerMetrics(registry);
+    const authenticator = new OidcAuthenticator({ ...optionsOf(issuer), userOf }, { clock, metrics });
+    const timed = async (result: string): Promise<number> => {
+      const name = "apiserver_authentication_jwt_authenticator_latency_seconds_count";
+      return valueIn(await metricsText(registry), name, { result, jwt_issuer_hash: shownHash(issuer.url) });
+    };
     const exp = Math.floor(clock.now() / 1000) + 15;
     const token = await issuer.token({ sub: "jane", exp });
     const ask = async (): Promise<string | undefined> =>
@@ -63,6 +74,8 @@ suite("ID tokens of a provider", () => {
     assert.deepEqual([await ask(), mapped], ["jane", 2]);
     await clock.advance(6_000);
     await assert.rejects(ask(), /token is expired/);
+    // What is remembered isn't looked at.
+    assert.deepEqual([await timed("success"), await timed("failure")], [2, 1]);
   });
 
   test("of another issuer are somebody else's", async () => {
