@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createTypeTable } from "./schema/table.ts";
 import { createScheme } from "./scheme.ts";
-import { testDefaults, defaulted, template, fullTemplate, type Case } from "./testing/defaulted.ts";
+import { testDefaults, defaulted, podSpec, template, fullTemplate, type Case } from "./testing/defaulted.ts";
 
 const services: readonly Case[] = [
   [
@@ -118,7 +118,21 @@ const workloads: readonly Case[] = [
       },
     },
   ],
-  ["a replica set without a template", "apps/v1", "ReplicaSet", {}, { spec: { replicas: 1 } }],
+  // Upstream's template is a struct: its defaults are there, whatever is missing in it.
+  [
+    "a replica set without a template",
+    "apps/v1",
+    "ReplicaSet",
+    {},
+    { spec: { replicas: 1, template: { spec: podSpec } } },
+  ],
+  [
+    "a replication controller without a template",
+    "v1",
+    "ReplicationController",
+    {},
+    { spec: { replicas: 1 } },
+  ],
   [
     "a replication controller takes its pods' labels",
     "v1",
@@ -168,6 +182,7 @@ const workloads: readonly Case[] = [
         },
         podReplacementPolicy: "Failed",
         manualSelector: false,
+        template: { spec: podSpec },
       },
     },
   ],

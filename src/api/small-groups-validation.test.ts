@@ -154,7 +154,11 @@ testCreates(valid, [
     spec({ ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["11.0.0.0/16"] } }] }] }),
     'spec.ingress[0].from[0].ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`',
   ],
-  ["policy/v1/PodDisruptionBudget", spec({ maxUnavailable: 1 }), "spec: Invalid value: {…"],
+  [
+    "policy/v1/PodDisruptionBudget",
+    spec({ maxUnavailable: 1 }),
+    'spec: Invalid value: {"MinAvailable":"50%","Selector":{"matchLabels":{"app":"x"}},"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+  ],
   ["policy/v1/PodDisruptionBudget", { metadata: { name: "My_Budget" } }],
   [
     "policy/v1/PodDisruptionBudget",
@@ -231,7 +235,7 @@ testCreates(valid, [
       },
     },
     'scheduling.nodeSelector: Invalid value: "a b": name part must consist of…',
-    'scheduling.tolerations[1]: Duplicate value: {"key":"k","operator":"Exists"}',
+    'scheduling.tolerations[1]: Duplicate value: {"Key":"k","Operator":"Exists","Value":"","Effect":"","TolerationSeconds":null}',
   ],
   [
     "node.k8s.io/v1/RuntimeClass",
@@ -245,7 +249,12 @@ testCreates(valid, [
   ],
 ]);
 testUpdates(valid, [
-  ["rbac.authorization.k8s.io/v1/RoleBinding", {}, { roleRef: { name: "q" } }, "roleRef: Invalid value: {…"],
+  [
+    "rbac.authorization.k8s.io/v1/RoleBinding",
+    {},
+    { roleRef: { name: "q" } },
+    'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"q"}: cannot change roleRef',
+  ],
   [
     "storage.k8s.io/v1/StorageClass",
     {},

@@ -21,6 +21,7 @@ import type {
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import { JsonPathError, parseJsonPath } from "../meta/json-path.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -180,7 +181,8 @@ function checkAuditAnnotations(
 ): void {
   const path = "spec.auditAnnotations";
   if (annotations.length > auditAnnotationsMax) {
-    faults.invalid(path, annotations, `must not have more than ${auditAnnotationsMax} auditAnnotations`);
+    const shown = asGoStruct(annotations, { Key: ["key", ""], ValueExpression: ["valueExpression", ""] });
+    faults.invalid(path, shown, `must not have more than ${auditAnnotationsMax} auditAnnotations`);
   }
   const keys = new Set<string>();
   for (const [index, { key = "", valueExpression = "" }] of annotations.entries()) {

@@ -97,7 +97,9 @@ const creations: readonly [name: string, crd: CustomResourceDefinition, faults: 
         { name: "v1", served: true, storage: false, schema: { openAPIV3Schema: { type: "object" } } },
       ],
     }),
-    [/^spec.versions: Invalid value: .*: must have exactly one version marked as storage version$/],
+    [
+      'spec.versions: Invalid value: [{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,"DeprecationWarning":null,"Schema":null,"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}]: must have exactly one version marked as storage version',
+    ],
   ],
   [
     "preserveUnknownFields",

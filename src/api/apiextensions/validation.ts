@@ -5,7 +5,8 @@
 import type { CustomResourceDefinition, JSONSchemaProps } from "../generated/types/apiextensions-v1.ts";
 import { FaultList } from "../meta/fault-list.ts";
 import type { FieldError } from "../meta/field-error.ts";
-import { checkImmutable } from "../meta/field-rules.ts";
+import { checkImmutable, isSame } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkMeta, checkMetaUpdate } from "../meta/object-meta-validation.ts";
@@ -251,13 +252,41 @@ function checkSchemasThere({ top, versions }: Hoisted, faults: FaultList): void 
 const hasDefaults = ({ top, versions }: Hoisted): boolean =>
   [top, ...versions].some(({ schema }) => schemaHas(schema?.openAPIV3Schema, hasDefault));
 
+const versionShape: GoShape = {
+  Name: ["name", ""],
+  Served: ["served", false],
+  Storage: ["storage", false],
+  Deprecated: ["deprecated", false],
+  DeprecationWarning: ["deprecationWarning", null],
+  Schema: ["schema", null],
+  Subresources: ["subresources", null],
+  AdditionalPrinterColumns: ["additionalPrinterColumns", null],
+  SelectableFields: ["selectableFields", null],
+};
+const hoistedFields = ["schema", "subresources", "additionalPrinterColumns", "selectableFields"] as const;
+
+/** What is the same in all versions upstream keeps beside them. */
+function shownVersions(versions: NonNullable<LooseSpec["versions"]>): unknown {
+  const [first = {}] = versions;
+  const shared = hoistedFields.filter((field) => versions.every((one) => isSame(one[field], first[field])));
+  const without = Object.fromEntries(shared.map((field) => [field, undefined]));
+  return asGoStruct(
+    versions.map((version) => ({ ...version, ...without })),
+    versionShape,
+  );
+}
+
 function checkVersionSet({ versions = [] }: LooseSpec, faults: FaultList): void {
   const names = versions.map(({ name }) => name);
   if (new Set(names).size < names.length) {
-    faults.invalid("spec.versions", versions, "must contain unique version names");
+    faults.invalid("spec.versions", shownVersions(versions), "must contain unique version names");
   }
   if (versions.filter(({ storage }) => storage === true).length !== 1) {
-    faults.invalid("spec.versions", versions, "must have exactly one version marked as storage version");
+    faults.invalid(
+      "spec.versions",
+      shownVersions(versions),
+      "must have exactly one version marked as storage version",
+    );
   }
 }
 
@@ -300,9 +329,9 @@ function checkRoot(schema: JSONSchemaProps, path: string, faults: FaultList): vo
 
 function checkStoredVersions({ spec, status }: LooseDefinition, faults: FaultList): void {
   const path = "status.storedVersions";
-  const stored = status?.storedVersions ?? [];
-  if (stored.length === 0) {
-    faults.invalid(path, stored, "must have at least one stored version");
+  const { storedVersions: stored } = status ?? {};
+  if (stored === undefined || stored.length === 0) {
+    faults.invalid(path, stored ?? null, "must have at least one stored version");
     return;
   }
   const names = new Set((spec?.versions ?? []).map(({ name }) => name));

@@ -29,13 +29,13 @@ function defaultDeployment(deployment: Loose<Deployment>): void {
   defaultDeploymentStrategy(spec);
   spec.revisionHistoryLimit ??= historyMax;
   spec.progressDeadlineSeconds ??= 600;
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
 }
 
 function defaultReplicaSet(set: Loose<ReplicaSet>): void {
   const spec = (set.spec ??= {});
   spec.replicas ??= 1;
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
 }
 
 function defaultDaemonStrategy(spec: Loose<DaemonSetSpec>): void {
@@ -51,7 +51,7 @@ function defaultDaemonSet(set: Loose<DaemonSet>): void {
   const spec = (set.spec ??= {});
   defaultDaemonStrategy(spec);
   spec.revisionHistoryLimit ??= historyMax;
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
 }
 
 function defaultStatefulStrategy(spec: Loose<StatefulSetSpec>): void {
@@ -75,7 +75,7 @@ function defaultStatefulSet(set: Loose<StatefulSet>): void {
   retention.whenScaled ||= "Retain";
   spec.replicas ??= 1;
   spec.revisionHistoryLimit ??= historyMax;
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
   for (const claim of spec.volumeClaimTemplates ?? []) {
     claim.apiVersion = "v1";
     claim.kind = "PersistentVolumeClaim";

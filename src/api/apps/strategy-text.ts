@@ -1,17 +1,14 @@
-/**
- * Strategies as messages show them: upstream prints its own structs there, whose fields have their Go names and are all
- * there. upstream: pkg/apis/apps/types.go
- */
+/** Strategies as messages show them. upstream: pkg/apis/apps/types.go */
+import { asGoStruct } from "../meta/go-struct.ts";
 
 /** The named fields of `struct`, null where it has none. */
-export function asGo(struct: object, fields: readonly string[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    fields.map((field) => {
-      const value: unknown = Reflect.get(struct, field);
-      return [field.charAt(0).toUpperCase() + field.slice(1), value ?? null];
-    }),
+export const asGo = (struct: object, fields: readonly string[]): unknown =>
+  asGoStruct(
+    struct,
+    Object.fromEntries(
+      fields.map((field) => [field.charAt(0).toUpperCase() + field.slice(1), [field, null]]),
+    ),
   );
-}
 
 interface Strategy {
   readonly type?: string | undefined;

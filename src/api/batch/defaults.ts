@@ -33,7 +33,7 @@ function defaultJob(job: Loose<Job>): void {
   defaultFailurePolicy(spec.podFailurePolicy);
   defaultReplacement(spec);
   spec.manualSelector ??= false;
-  defaultPodTemplate(spec.template);
+  defaultPodTemplate((spec.template ??= {}));
 }
 
 /** The job inside stays as it is until it is created, but for its pods. */
@@ -43,9 +43,9 @@ function defaultCronJob(job: Loose<CronJob>): void {
   spec.suspend ??= false;
   spec.successfulJobsHistoryLimit ??= 3;
   spec.failedJobsHistoryLimit ??= 1;
-  const inner = spec.jobTemplate?.spec;
-  defaultFailurePolicy(inner?.podFailurePolicy);
-  defaultPodTemplate(inner?.template);
+  const inner = ((spec.jobTemplate ??= {}).spec ??= {});
+  defaultFailurePolicy(inner.podFailurePolicy);
+  defaultPodTemplate((inner.template ??= {}));
 }
 
 export const batchDefaults: DefaultsByKind = { CronJob: defaultCronJob, Job: defaultJob };

@@ -31,7 +31,7 @@ function defaultReplicationController(controller: Loose<ReplicationController>):
     }
   }
   spec.replicas ??= 1;
-  defaultPodTemplate(spec.template);
+  if (spec.template !== undefined) defaultPodTemplate(spec.template);
 }
 
 function defaultPersistentVolume(volume: Loose<PersistentVolume>): void {
@@ -117,7 +117,7 @@ export const coreDefaults: DefaultsByKind = {
   PersistentVolume: defaultPersistentVolume,
   PersistentVolumeClaim: defaultPersistentVolumeClaim,
   Pod: defaultPod,
-  PodTemplate: ({ template }: Loose<PodTemplate>) => defaultPodTemplate(template),
+  PodTemplate: (object: Loose<PodTemplate>) => defaultPodTemplate((object.template ??= {})),
   ReplicationController: defaultReplicationController,
   ResourceQuota: defaultResourceQuota,
   Secret: defaultSecret,

@@ -4,6 +4,7 @@
  */
 import type { NodeAffinity, NodeSelectorTerm, PodSpec } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 
@@ -13,19 +14,30 @@ type Terms = readonly Loose<NodeSelectorTerm>[];
 const required = "requiredDuringSchedulingIgnoredDuringExecution";
 const affinityPath = `spec.affinity.nodeAffinity.${required}`;
 
+const requirementShape: GoShape = { Key: ["key", ""], Operator: ["operator", ""], Values: ["values", null] };
+export const termShape: GoShape = {
+  MatchExpressions: ["matchExpressions", null, requirementShape],
+  MatchFields: ["matchFields", null, requirementShape],
+};
+
 const beginsWith = (list: readonly unknown[] = [], start: readonly unknown[] = []): boolean =>
   isSame(list.slice(0, start.length), start);
 
 function checkTerms(terms: Terms, old: Terms, faults: FaultList): void {
   const path = `${affinityPath}.nodeSelectorTerms`;
   if (terms.length !== old.length) {
-    faults.invalid(path, terms, "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+    faults.invalid(
+      path,
+      asGoStruct(terms, termShape),
+      "no additions/deletions to non-empty NodeSelectorTerms list are allowed",
+    );
     return;
   }
   for (const [index, before] of old.entries()) {
     const now = terms[index] ?? {};
     if (!hasOnlyAdditions(now, before)) {
-      faults.invalid(`${path}[${index}]`, now, "only additions are allowed (no mutations or deletions)");
+      const shown = asGoStruct(now, termShape);
+      faults.invalid(`${path}[${index}]`, shown, "only additions are allowed (no mutations or deletions)");
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
 import { legacyCidrFaults } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import { checkLabelName, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
@@ -67,7 +68,10 @@ function checkAddresses({ status }: Loose<Node>, faults: FaultList): void {
   const seen = new Set<string>();
   for (const [index, address] of (status?.addresses ?? []).entries()) {
     const key = `${address.type ?? ""} ${address.address ?? ""}`;
-    if (seen.has(key)) faults.duplicate(`status.addresses[${index}]`, address);
+    if (seen.has(key)) {
+      const shown = asGoStruct(address, { Type: ["type", ""], Address: ["address", ""] });
+      faults.duplicate(`status.addresses[${index}]`, shown);
+    }
     seen.add(key);
   }
 }

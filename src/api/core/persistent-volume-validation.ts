@@ -8,7 +8,9 @@ import type {
   SecretReference,
 } from "../generated/types/core-v1.ts";
 import { differenceText } from "../meta/difference.ts";
+import { termShape } from "./gated-pod-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkImmutable, immutableMessage, isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
@@ -132,11 +134,12 @@ function checkInlineRest(spec: Spec, path: string, faults: FaultList): void {
   }
 }
 
-function checkCapacity({ capacity = {} }: Spec, path: string, faults: FaultList): void {
+function checkCapacity(spec: Spec, path: string, faults: FaultList): void {
+  const { capacity = {} } = spec;
   const names = Object.keys(capacity);
   if (names.length === 0) faults.required(path);
   if (capacity["storage"] === undefined || names.length > 1) {
-    faults.notSupported(path, capacity, ["storage"]);
+    faults.notSupported(path, spec.capacity ?? null, ["storage"]);
   }
   for (const [name, text] of Object.entries(capacity)) checkStorage(text, `${path}[${name}]`, faults);
 }
@@ -255,7 +258,10 @@ export function checkPersistentVolumeUpdate(
   const { nodeAffinity } = before;
   if (nodeAffinity !== undefined && !isSame(spec.nodeAffinity, renewed(nodeAffinity, spec.nodeAffinity))) {
     const detail = `${immutableMessage}, except for updating from beta label to GA`;
-    faults.invalid("nodeAffinity", spec.nodeAffinity, detail);
+    const shape: GoShape = {
+      Required: ["required", null, { NodeSelectorTerms: ["nodeSelectorTerms", null, termShape] }],
+    };
+    faults.invalid("nodeAffinity", asGoStruct(spec.nodeAffinity, shape), detail);
   }
   if (before.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) {
     faults.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden");

@@ -1,21 +1,29 @@
 /** Devices a pod claims, and which of its containers get them. upstream: pkg/apis/core/validation/validation.go (validatePodResourceClaims) */
 import type { PodResourceClaim, PodSpec, ResourceClaim } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkDnsLabel } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
+
+const claimShape: GoShape = {
+  Name: ["name", ""],
+  ResourceClaimName: ["resourceClaimName", null],
+  ResourceClaimTemplateName: ["resourceClaimTemplateName", null],
+};
 
 function checkClaim(claim: Loose<PodResourceClaim>, path: string, faults: FaultList): void {
   const { resourceClaimName, resourceClaimTemplateName } = claim;
   if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
     faults.invalid(
       path,
-      claim,
+      asGoStruct(claim, claimShape),
       "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
     );
   }
   if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
-    faults.invalid(path, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    const shown = asGoStruct(claim, claimShape);
+    faults.invalid(path, shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
   }
   for (const [field, name] of Object.entries({ resourceClaimName, resourceClaimTemplateName })) {
     if (name !== undefined) faults.messages(`${path}.${field}`, name, dnsSubdomainFaults(name));

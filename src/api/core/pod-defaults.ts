@@ -82,8 +82,8 @@ export function defaultPodSpec(spec: Loose<PodSpec>): void {
   roundResources(spec.resources?.requests);
 }
 
-export function defaultPodTemplate(template: Loose<PodTemplateSpec> | undefined): void {
-  if (template?.spec !== undefined) defaultPodSpec(template.spec);
+export function defaultPodTemplate(template: Loose<PodTemplateSpec>): void {
+  defaultPodSpec((template.spec ??= {}));
 }
 
 function requestLimits({ resources }: Loose<Container>): void {

@@ -248,7 +248,7 @@ testCreates(valid, [
   [
     "v1/Pod",
     one({ securityContext: { privileged: true, allowPrivilegeEscalation: false } }),
-    "spec.containers[0].securityContext: Invalid value: {…",
+    'spec.containers[0].securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
   ],
   [
     "v1/Pod",

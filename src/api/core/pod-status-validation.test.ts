@@ -156,7 +156,7 @@ testStatusUpdates(valid, [
     "v1/Pod",
     {},
     { status: { podIPs: [{ ip: "1.2.3.4" }, { ip: "1.2.3.5" }] } },
-    'status.podIPs: Invalid value: [{"ip":"1.2.3.4"},{"ip":"1.2.3.5"}]: may specify no more than one IP for each IP family',
+    'status.podIPs: Invalid value: [{"IP":"1.2.3.4"},{"IP":"1.2.3.5"}]: may specify no more than one IP for each IP family',
   ],
   // An address that was kept once may stay.
   ["v1/Pod", { status: { podIPs: [{ ip: "x" }] } }, { status: { podIPs: [{ ip: "x" }] } }],

@@ -11,6 +11,7 @@ import type {
 } from "../generated/types/core-v1.ts";
 import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import { checkDnsLabel, checkImmutable } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, qualifiedNameFaults, userIdFaults } from "../meta/names.ts";
@@ -105,7 +106,9 @@ function checkAddresses(
   if (ips.length < 2) return;
   const isDual =
     ips.length === 2 && ips.some((ip) => ip.includes(":")) && ips.some((ip) => !ip.includes(":"));
-  if (!isDual) faults.invalid(path, list, "may specify no more than one IP for each IP family");
+  if (isDual) return;
+  const shown = asGoStruct(list, { IP: ["ip", ""] });
+  faults.invalid(path, shown, "may specify no more than one IP for each IP family");
 }
 
 function checkDuplicates(list: readonly Addressed[] = [], path: string, faults: FaultList): void {

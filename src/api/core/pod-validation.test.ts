@@ -91,7 +91,7 @@ const creates: readonly CreateCase[] = [
     pod,
     claims({ name: "", resourceClaimName: "x" }, { name: "a" }, { name: "a", resourceClaimName: "A" }),
     "spec.resourceClaims[0].name: Required value",
-    'spec.resourceClaims[1]: Invalid value: {"name":"a"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
+    'spec.resourceClaims[1]: Invalid value: {"Name":"a","ResourceClaimName":null,"ResourceClaimTemplateName":null}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
     'spec.resourceClaims[2].name: Duplicate value: "a"',
     'spec.resourceClaims[2].resourceClaimName: Invalid value: "A": a lowercase RFC 1123 subdomain…',
   ],

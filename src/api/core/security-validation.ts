@@ -7,6 +7,7 @@ import type {
   SecurityContext,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { userIdFaults } from "../meta/names.ts";
 import { checkDescendingPath } from "./path-rules.ts";
@@ -75,6 +76,35 @@ export function checkAppArmor(
   if (Buffer.byteLength(name) > profileLengthMax) faults.tooLong(at, profileLengthMax);
 }
 
+const profileShape: GoShape = { Type: ["type", ""], LocalhostProfile: ["localhostProfile", null] };
+const contextShape: GoShape = {
+  Capabilities: ["capabilities", null, { Add: ["add", null], Drop: ["drop", null] }],
+  Privileged: ["privileged", null],
+  SELinuxOptions: [
+    "seLinuxOptions",
+    null,
+    { User: ["user", ""], Role: ["role", ""], Type: ["type", ""], Level: ["level", ""] },
+  ],
+  WindowsOptions: [
+    "windowsOptions",
+    null,
+    {
+      GMSACredentialSpecName: ["gmsaCredentialSpecName", null],
+      GMSACredentialSpec: ["gmsaCredentialSpec", null],
+      RunAsUserName: ["runAsUserName", null],
+      HostProcess: ["hostProcess", null],
+    },
+  ],
+  RunAsUser: ["runAsUser", null],
+  RunAsGroup: ["runAsGroup", null],
+  RunAsNonRoot: ["runAsNonRoot", null],
+  ReadOnlyRootFilesystem: ["readOnlyRootFilesystem", null],
+  AllowPrivilegeEscalation: ["allowPrivilegeEscalation", null],
+  ProcMount: ["procMount", null],
+  SeccompProfile: ["seccompProfile", null, profileShape],
+  AppArmorProfile: ["appArmorProfile", null, profileShape],
+};
+
 /** upstream: ValidateSecurityContext */
 export function checkSecurityContext(
   context: Loose<SecurityContext> | undefined,
@@ -88,13 +118,14 @@ export function checkSecurityContext(
   checkAppArmor(context.appArmorProfile, `${path}.appArmorProfile`, faults);
   checkWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, faults);
   if (context.allowPrivilegeEscalation !== false) return;
+  const shown = asGoStruct(context, contextShape);
   if (context.privileged === true) {
-    faults.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+    faults.invalid(path, shown, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
   }
   if (context.capabilities?.add?.includes("CAP_SYS_ADMIN") === true) {
     faults.invalid(
       path,
-      context,
+      shown,
       "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
     );
   }

@@ -260,6 +260,6 @@ testStatusUpdates(valid, [
         ],
       },
     },
-    'status.addresses[1]: Duplicate value: {"type":"Hostname","address":"a"}',
+    'status.addresses[1]: Duplicate value: {"Type":"Hostname","Address":"a"}',
   ],
 ]);

@@ -21,7 +21,7 @@ testCreates(valid, [
     "v1/PersistentVolume",
     spec({ capacity: undefined }),
     "spec.capacity: Required value",
-    'spec.capacity: Unsupported value: {}: supported values: "storage"',
+    'spec.capacity: Unsupported value: null: supported values: "storage"',
   ],
   ["v1/PersistentVolume", spec({ hostPath: undefined }), "spec: Required value: must specify a volume type"],
   [
@@ -117,7 +117,7 @@ testUpdates(valid, [
     "v1/PersistentVolume",
     onNodes("kubernetes.io/arch"),
     onNodes("kubernetes.io/os"),
-    'nodeAffinity: Invalid value: {"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/os","operator":"Exists"}]}]}}: field is immutable, except for updating from beta label to GA',
+    'nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"kubernetes.io/os","Operator":"Exists","Values":null}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA',
   ],
   ["v1/PersistentVolume", {}, onNodes("kubernetes.io/os")],
 ]);

@@ -10,6 +10,7 @@ import type {
 } from "../generated/types/flowcontrol-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { isSame } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { exemptLevel, mandatoryLevelSpecs } from "./mandatory-objects.ts";
 
@@ -100,6 +101,33 @@ function checkLevelSpec(spec: Loose<PriorityLevelConfigurationSpec>, name: strin
   } else faults.notSupported("spec.type", type, ["Exempt", "Limited"]);
 }
 
+const queuingShape: GoShape = {
+  Queues: ["queues", 0],
+  HandSize: ["handSize", 0],
+  QueueLengthLimit: ["queueLengthLimit", 0],
+};
+const specShape: GoShape = {
+  Type: ["type", ""],
+  Limited: [
+    "limited",
+    null,
+    {
+      NominalConcurrencyShares: ["nominalConcurrencyShares", 0],
+      LimitResponse: ["limitResponse", {}, { Type: ["type", ""], Queuing: ["queuing", null, queuingShape] }],
+      LendablePercent: ["lendablePercent", null],
+      BorrowingLimitPercent: ["borrowingLimitPercent", null],
+    },
+  ],
+  Exempt: [
+    "exempt",
+    null,
+    {
+      NominalConcurrencyShares: ["nominalConcurrencyShares", null],
+      LendablePercent: ["lendablePercent", null],
+    },
+  ],
+};
+
 /** Of the exempt level an administrator may choose the shares. */
 function checkFixed(spec: Loose<PriorityLevelConfigurationSpec>, name: string, faults: FaultList): void {
   const fixed = mandatoryLevelSpecs()[name];
@@ -107,7 +135,11 @@ function checkFixed(spec: Loose<PriorityLevelConfigurationSpec>, name: string, f
   const isExempt = name === exemptLevel;
   if (isSame(isExempt ? { ...spec, exempt: fixed.exempt } : spec, fixed)) return;
   const exception = isExempt ? " except the 'spec.exempt' field" : "";
-  faults.invalid("spec", spec, `spec of '${name}'${exception} must equal the fixed value`);
+  faults.invalid(
+    "spec",
+    asGoStruct(spec, specShape),
+    `spec of '${name}'${exception} must equal the fixed value`,
+  );
 }
 
 export function checkPriorityLevel(level: Loose<PriorityLevelConfiguration>, faults: FaultList): void {

@@ -46,7 +46,7 @@ const creates: readonly CreateCase[] = [
   [
     schema,
     spec({ distinguisherMethod: { type: "ByMood" } }),
-    'spec.distinguisherMethod.type: Unsupported value: {"type":"ByMood"}: supported values: "ByNamespace", "ByUser"',
+    'spec.distinguisherMethod.type: Unsupported value: {"Type":"ByMood"}: supported values: "ByNamespace", "ByUser"',
   ],
   [
     schema,

@@ -8,6 +8,7 @@ import type {
   Subject,
 } from "../generated/types/flowcontrol-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -164,11 +165,48 @@ function checkPrecedence(precedence: number, name: string, faults: FaultList): v
   }
 }
 
+const nameShape: GoShape = { Name: ["name", ""] };
+const typeShape: GoShape = { Type: ["type", ""] };
+const subjectShape: GoShape = {
+  Kind: ["kind", ""],
+  User: ["user", null, nameShape],
+  Group: ["group", null, nameShape],
+  ServiceAccount: ["serviceAccount", null, { Namespace: ["namespace", ""], ...nameShape }],
+};
+const resourceRuleShape: GoShape = {
+  Verbs: ["verbs", null],
+  APIGroups: ["apiGroups", null],
+  Resources: ["resources", null],
+  ClusterScope: ["clusterScope", false],
+  Namespaces: ["namespaces", null],
+};
+const specShape: GoShape = {
+  PriorityLevelConfiguration: ["priorityLevelConfiguration", {}, nameShape],
+  MatchingPrecedence: ["matchingPrecedence", 0],
+  DistinguisherMethod: ["distinguisherMethod", null, typeShape],
+  Rules: [
+    "rules",
+    null,
+    {
+      Subjects: ["subjects", null, subjectShape],
+      ResourceRules: ["resourceRules", null, resourceRuleShape],
+      NonResourceRules: [
+        "nonResourceRules",
+        null,
+        { Verbs: ["verbs", null], NonResourceURLs: ["nonResourceURLs", null] },
+      ],
+    },
+  ],
+};
+
 function checkSchemaSpec(spec: Loose<FlowSchemaSpec>, name: string, faults: FaultList): void {
   checkPrecedence(spec.matchingPrecedence ?? 0, name, faults);
   const method = spec.distinguisherMethod?.type ?? "";
   if (spec.distinguisherMethod !== undefined && method !== "ByNamespace" && method !== "ByUser") {
-    faults.notSupported("spec.distinguisherMethod.type", spec.distinguisherMethod, ["ByNamespace", "ByUser"]);
+    faults.notSupported("spec.distinguisherMethod.type", asGoStruct(spec.distinguisherMethod, typeShape), [
+      "ByNamespace",
+      "ByUser",
+    ]);
   }
   const level = spec.priorityLevelConfiguration?.name ?? "";
   const at = "spec.priorityLevelConfiguration.name";
@@ -182,7 +220,11 @@ function checkSchema(schema: Loose<FlowSchema>, faults: FaultList): void {
   checkSchemaSpec(schema.spec ?? {}, name, faults);
   const fixed = mandatorySchemaSpecs()[name];
   if (fixed !== undefined && !isSame(schema.spec, fixed)) {
-    faults.invalid("spec", schema.spec, `spec of '${name}' must equal the fixed value`);
+    faults.invalid(
+      "spec",
+      asGoStruct(schema.spec, specShape),
+      `spec of '${name}' must equal the fixed value`,
+    );
   }
   checkLevelConditions(schema, faults);
 }

@@ -250,7 +250,7 @@ testCreates(valid, [
   [
     runtimeClass,
     { scheduling: { tolerations: [{ operator: "Exists" }, { operator: "Exists" }] } },
-    'scheduling.tolerations[1]: Duplicate value: {"operator":"Exists"}',
+    'scheduling.tolerations[1]: Duplicate value: {"Key":"","Operator":"Exists","Value":"","Effect":"","TolerationSeconds":null}',
   ],
 ]);
 const balanced = (one: object): object => ({ status: { loadBalancer: { ingress: [one] } } });

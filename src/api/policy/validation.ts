@@ -2,6 +2,7 @@
 import type { PodDisruptionBudget } from "../generated/types/policy-v1.ts";
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import {
   checkAtMost100Percent,
   checkIntOrPercent,
@@ -12,10 +13,17 @@ import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { pathSegmentFaults } from "../meta/names.ts";
 
+const specShape: GoShape = {
+  MinAvailable: ["minAvailable", null],
+  Selector: ["selector", null],
+  MaxUnavailable: ["maxUnavailable", null],
+  UnhealthyPodEvictionPolicy: ["unhealthyPodEvictionPolicy", null],
+};
+
 function checkBudget({ spec = {} }: Loose<PodDisruptionBudget>, faults: FaultList): void {
   const { minAvailable, maxUnavailable } = spec;
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    faults.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
+    faults.invalid("spec", asGoStruct(spec, specShape), "minAvailable and maxUnavailable cannot be both set");
   }
   for (const [field, value] of Object.entries({ minAvailable, maxUnavailable })) {
     checkIntOrPercent(value, `spec.${field}`, faults);

@@ -8,6 +8,7 @@ import type {
   Subject,
 } from "../generated/types/rbac-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -93,7 +94,9 @@ function checkBinding({ roleRef, subjects = [] }: Binding, namespaced: boolean, 
 }
 
 function checkBindingUpdate({ roleRef }: Binding, old: Binding, faults: FaultList): void {
-  if (!isSame(roleRef, old.roleRef)) faults.invalid("roleRef", roleRef, "cannot change roleRef");
+  if (isSame(roleRef, old.roleRef)) return;
+  const shown = asGoStruct(roleRef, { APIGroup: ["apiGroup", ""], Kind: ["kind", ""], Name: ["name", ""] });
+  faults.invalid("roleRef", shown, "cannot change roleRef");
 }
 
 const nameFaults = pathSegmentFaults;

@@ -9,6 +9,7 @@ import type {
   DeviceTaint,
 } from "../generated/types/resource-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, identifierFaults, labelValueFaults } from "../meta/names.ts";
@@ -95,6 +96,13 @@ function shown(name: string): string {
   return `${name.slice(0, Math.ceil(rest / 2))}...${name.slice(name.length - Math.floor(rest / 2))}`;
 }
 
+const attributeShape: GoShape = {
+  IntValue: ["int", null],
+  BoolValue: ["bool", null],
+  StringValue: ["string", null],
+  VersionValue: ["version", null],
+};
+
 function checkAttribute(attribute: Loose<DeviceAttribute>, path: string, faults: FaultList): void {
   const { string: text, version } = attribute;
   if (text !== undefined && Buffer.byteLength(text) > valueLengthMax) {
@@ -107,7 +115,9 @@ function checkAttribute(attribute: Loose<DeviceAttribute>, path: string, faults:
     if (version.length > valueLengthMax) faults.tooLong(`${path}.version`, valueLengthMax);
   }
   const given = Object.values(attribute).filter((value) => value !== undefined).length;
-  if (given !== 1) faults.invalid(path, given === 0 ? "" : attribute, "exactly one value must be specified");
+  if (given === 1) return;
+  const value = given === 0 ? "" : asGoStruct(attribute, attributeShape);
+  faults.invalid(path, value, "exactly one value must be specified");
 }
 
 function checkTaint(

@@ -253,7 +253,7 @@ testCreates({ [slice]: valid[slice] ?? {} }, [
       attributes: { a: {}, b: { int: 1, bool: true }, c: { version: "1" }, d: { string: "x".repeat(65) } },
     }),
     `${at}.attributes[a]: Invalid value: "": exactly one value must be specified`,
-    `${at}.attributes[b]: Invalid value: {"int":1,"bool":true}: exactly one value must be specified`,
+    `${at}.attributes[b]: Invalid value: {"IntValue":1,"BoolValue":true,"StringValue":null,"VersionValue":null}: exactly one value must be specified`,
     `${at}.attributes[c].version: Invalid value: "1": must be a string compatible with semver.org spec 2.0.0`,
     `${at}.attributes[d].string: Too long: may not be more than 64 bytes`,
   ],

@@ -16,10 +16,7 @@ export class JobStrategy extends DelegatingStrategy {
 function selectByUid({ metadata }: Job, spec: NonNullable<Job["spec"]>): void {
   const uid = metadata?.uid ?? "";
   const name = metadata?.name ?? "";
-  // A body may leave the template out: what is missing in it, validation says.
-  const { template: given = {} } = spec as Partial<typeof spec>;
-  spec.template = given;
-  const template = (given.metadata ??= {});
+  const template = (spec.template.metadata ??= {});
   const labels = (template.labels = { ...template.labels });
   for (const [key, value] of Object.entries({ "job-name": name, "controller-uid": uid })) {
     // One that is there is another job's, for validation to refuse.
