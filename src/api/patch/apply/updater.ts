@@ -60,6 +60,8 @@ export interface Applied {
 export class Updater {
   readonly #versions: KindVersions;
   readonly #comparer: ObjectComparer;
+  /** Sets that are as the type has them: those of an object that is written again and again are looked at once. */
+  readonly #current = new WeakMap<FieldTree, ApplyType>();
 
   constructor(versions: KindVersions, ignored: IgnoredFields) {
     this.#versions = versions;
@@ -105,10 +107,10 @@ export class Updater {
     for (const [identity, manager] of managers) {
       const type = this.#versions.typeOf(manager.apiVersion);
       if (type === undefined || type === deducedType) continue;
+      if (this.#current.get(manager.fields) === type) continue;
       const fields = reconcileFields(manager.fields, type);
-      if (fields !== manager.fields) {
-        (result ??= new Map(managers)).set(identity, { ...manager, fields });
-      }
+      if (fields === manager.fields) this.#current.set(fields, type);
+      else (result ??= new Map(managers)).set(identity, { ...manager, fields });
     }
     return result ?? managers;
   }
