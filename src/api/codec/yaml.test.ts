@@ -98,25 +98,64 @@ suite("documents", () => {
   });
 });
 
+const words = (count: number): string => Array.from({ length: count }, () => "words").join(" ");
+
+// As kubectl prints them: sigs.k8s.io/yaml.
+const written: readonly (readonly [name: string, value: unknown, text: string])[] = [
+  [
+    "keys sorted, lists not indented",
+    { b: [{ name: "x", a: 1 }, [1, [2]], [], {}], a: { none: [], n: null, t: true } },
+    'a:\n  "n": null\n  none: []\n  t: true\nb:\n- a: 1\n  name: x\n- - 1\n  - - 2\n- []\n- {}\n',
+  ],
+  [
+    "what would be read as something else in double quotes",
+    { a: ["yes", "0644", "1e3", "1_0", ".5", "~", "", "y", "1:30", "2026-11-27T10:55:25Z", "2001-12-14"] },
+    'a:\n- "yes"\n- "0644"\n- "1e3"\n- "1_0"\n- ".5"\n- "~"\n- ""\n- "y"\n- "1:30"\n- "2026-11-27T10:55:25Z"\n- "2001-12-14"\n',
+  ],
+  [
+    "what only looks like it bare",
+    { a: ["100m", "1.2.3", "10.0.0.1", "1234e567", "2001-13-14", "http://x:80/", "a#b", "-x", "yEs"] },
+    "a:\n- 100m\n- 1.2.3\n- 10.0.0.1\n- 1234e567\n- 2001-13-14\n- http://x:80/\n- a#b\n- -x\n- yEs\n",
+  ],
+  [
+    "what means something to YAML in single quotes",
+    { a: ["*", "a: b", "a:", "a #b", "- x", "'", " x", "x ", "---"] },
+    "a:\n- '*'\n- 'a: b'\n- 'a:'\n- 'a #b'\n- '- x'\n- ''''\n- ' x'\n- 'x '\n- '---'\n",
+  ],
+  [
+    "lines as lines, where spaces and tabs can be seen",
+    { a: ["a\nb\n", "a\nb", "a\n\n", " a\nb"], b: ["a \nb", "a\tb\n", "é\u{1F600}"] },
+    'a:\n- |\n  a\n  b\n- |-\n  a\n  b\n- |+\n  a\n\n- |2-\n   a\n  b\nb:\n- "a \\nb"\n- "a\\tb\\n"\n- "é\\U0001F600"\n',
+  ],
+  [
+    "long lines broken at a space",
+    { plain: words(20), quoted: `x: ${words(20)}`, tab: `\t${words(20)}` },
+    `plain: ${words(13)}\n  ${words(7)}\nquoted: 'x: ${words(12)}\n  ${words(8)}'\ntab: "\\t${words(13)}\n  ${words(7)}"\n`,
+  ],
+  [
+    "long keys with a question mark",
+    { ["k".repeat(129)]: { a: [1] }, ["l".repeat(128)]: 1 },
+    `? ${"k".repeat(129)}\n: a:\n  - 1\n${"l".repeat(128)}: 1\n`,
+  ],
+  [
+    "keys by what their numbers count, letters last",
+    { v10: 1, v9: 2, va: 3, "v-a": 4, v: 5, v009: 6, V1: 7 },
+    "V1: 7\nv: 5\nv-a: 4\nv9: 2\nv009: 6\nv10: 1\nva: 3\n",
+  ],
+  [
+    "numbers as Go prints them",
+    [1, -5, 0.1, 1234567.5, 0.00001, 1e21, 2 ** 60],
+    "- 1\n- -5\n- 0.1\n- 1.2345675e+06\n- 1e-05\n- 1e+21\n- 1152921504606846976\n",
+  ],
+];
+
 suite("written", () => {
-  test("sorted, lists not indented, what would be read as something else in quotes", () => {
-    const value = {
-      b: [{ name: "x", on: "yes" }],
-      a: { mode: "0644", empty: {}, none: [], text: "a: b" },
-      n: null,
-    };
-    const expected = `a:
-  empty: {}
-  mode: '0644'
-  none: []
-  text: 'a: b'
-b:
-- name: x
-  'on': 'yes'
-'n': null
-`;
-    assert.equal(formatYaml(value), expected);
-  });
+  for (const [name, value, text] of written) {
+    test(name, () => {
+      assert.equal(formatYaml(value), text);
+      assert.deepEqual(parseYaml(text), value);
+    });
+  }
 
   test("and read again it is the same", () => {
     const value = {

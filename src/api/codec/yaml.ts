@@ -4,7 +4,6 @@
  */
 import {
   defineScalarTag,
-  dump,
   load,
   mapTag,
   mergeTag,
@@ -15,6 +14,7 @@ import {
   YAMLException,
 } from "js-yaml";
 import { DecodeError } from "./decode-error.ts";
+import { yamlText } from "./yaml-text.ts";
 
 /** Each use of an alias may repeat all it stands for: a few bytes could become gigabytes. */
 const aliasesMax = 100;
@@ -27,11 +27,14 @@ const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[
 const float = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 const infinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
+const isFloat = (plain: string): boolean => float.test(plain) && Number.isFinite(Number(plain));
+
 function resolveNumber(source: string): number | typeof NOT_RESOLVED {
   if (infinite.test(source)) throw new DecodeError(`json: unsupported value: ${source}`);
   const plain = source.replaceAll("_", "");
   const parts = integer.exec(plain);
-  if (parts === null) return float.test(plain) ? Number(plain) : NOT_RESOLVED;
+  // What is too large for a number is text.
+  if (parts === null) return isFloat(plain) ? Number(plain) : NOT_RESOLVED;
   const [, sign, hex, binary, octal, decimal] = parts;
   const value =
     hex === undefined
@@ -119,16 +122,37 @@ function yamlErrorText({ reason, mark }: YAMLException): string {
   return `yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`;
 }
 
-/** Keys sorted, lists not indented: what Go writes. */
-export function formatYaml(value: unknown): string {
-  return dump(sorted(value), { schema, seqNoIndent: true, lineWidth: -1, noRefs: true });
+/** As the API's servers and kubectl write it. */
+export const formatYaml = (value: unknown): string => yamlText(value, isOther);
+
+/** In base 60: other parsers take it for a number. */
+const sexagesimal = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
+const timestamp =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d))| (\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?)?$/;
+
+/** upstream: goyaml.v2/resolve.go */
+function isOther(text: string): boolean {
+  if (nulls.has(text) || trues.has(text) || falses.has(text) || text === "<<") return true;
+  if (!/^[-+.\d]/.test(text)) return false;
+  return isNumber(text) || sexagesimal.test(text) || isTimestamp(text);
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
-  return Object.fromEntries(
-    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]),
-  );
+function isNumber(text: string): boolean {
+  if (infinite.test(text)) return true;
+  const plain = text.replaceAll("_", "");
+  return integer.test(plain) || isFloat(plain);
+}
+
+function daysOf(month: number, year: number): number {
+  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+function isTimestamp(text: string): boolean {
+  const [, ...parts]: readonly (string | undefined)[] = timestamp.exec(text) ?? [];
+  if (parts.length === 0) return false;
+  const [year = 0, month = 0, day = 0, ...time] = parts.filter((part) => part !== undefined).map(Number);
+  const [hour = 0, minute = 0, second = 0] = time;
+  const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysOf(month, year);
+  return isDay && hour < 24 && minute < 60 && second < 60;
 }

@@ -87,7 +87,7 @@ test("a watch is never pretty, and never YAML", async () => {
   assert.equal(refused.headers["content-type"], "application/yaml");
   assert.match(
     refused.text,
-    /message: .*application\/json;stream=watch, application\/vnd.kubernetes.protobuf;stream=watch/s,
+    /message: .*application\/json;stream=watch,\s+application\/vnd.kubernetes.protobuf;stream=watch/s,
   );
 });
 

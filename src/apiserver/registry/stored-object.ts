@@ -193,8 +193,8 @@ export class StoredObject {
     const end = this.#kept.copyTo(target, valueAt);
     const split = this.#splitIn(target, valueAt);
     const metadataAt = valueAt + 1 + typeBytes;
-    const metadataEnd = metadataAt + metadataOpen.length;
-    const isTyped = target.compare(metadataOpen, 0, metadataOpen.length, metadataAt, metadataEnd) === 0;
+    const isTyped =
+      target[metadataAt] === quote && target[metadataAt + metadataOpen.length - 1] === openingBrace;
     for (let at = 0; at < inTheWay; at++) target[valueAt + at] = putAside[at] as number;
     if (!isTyped || this.revision === 0n) return this.copyTo(target, start);
     target[start] = openingBrace;
