@@ -87,7 +87,7 @@ function addTableFaults(
   if (struct === undefined) return;
   const onlyEnums = hasOwnRules(rules);
   if (onlyEnums && faults.count > 0) return;
-  faults.add(...validateByTable(struct, object, { table, onlyEnums }).all);
+  faults.addAll(validateByTable(struct, object, { table, onlyEnums }).all);
 }
 
 /** `isSpecSound`: spec and annotations have passed already, in another object. */

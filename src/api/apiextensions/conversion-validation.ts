@@ -5,6 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import type { CustomResourceConversion } from "../generated/types/apiextensions-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults } from "../meta/names.ts";
 import { checkWebhookService, checkWebhookUrl } from "../meta/webhook-rules.ts";
@@ -76,8 +77,9 @@ function checkReviewVersions(versions: readonly string[], path: string, faults: 
     faults.required(path);
     return;
   }
+  const repeated = repeatedAt(versions);
   for (const [index, version] of versions.entries()) {
-    if (versions.indexOf(version) < index) faults.invalid(`${path}[${index}]`, version, "duplicate version");
+    if (repeated.has(index)) faults.invalid(`${path}[${index}]`, version, "duplicate version");
     else faults.messages(`${path}[${index}]`, version, dns1035LabelFaults(version));
   }
   if (!versions.some((version) => reviewVersions.includes(version))) {

@@ -177,9 +177,10 @@ export class DefinitionValidator {
     const defaults =
       unreadable === undefined && structural.length === 0 ? defaultFaults(schema, path, this.#deps) : [];
     const isFine = unreadable === undefined && structural.length + defaults.length === 0;
-    faults.add(...structural, ...defaults);
+    faults.addAll(structural);
+    faults.addAll(defaults);
     const before = faults.count;
-    faults.add(...schemaFaults(schema, path, isFine ? this.#deps.checker(schema, isUnchanged) : undefined));
+    faults.addAll(schemaFaults(schema, path, isFine ? this.#deps.checker(schema, isUnchanged) : undefined));
     if (unreadable !== undefined && faults.count === before) faults.invalid(path, "", unreadable);
   }
 }

@@ -8,7 +8,7 @@ import type {
 } from "../generated/types/batch-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { omitted } from "../meta/field-error.ts";
-import { checkLabelName, checkNonNegative } from "../meta/field-rules.ts";
+import { checkLabelName, checkNonNegative, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { checkIndexes } from "./index-intervals.ts";
 
@@ -52,11 +52,12 @@ function checkExitCodes(
   const at = `${path}.values`;
   if (values.length === 0) faults.invalid(at, values, "at least one value is required");
   else if (values.length > exitCodesMax) faults.tooMany(at, values.length, exitCodesMax);
+  const repeated = repeatedAt(values);
   for (const [index, value] of values.entries()) {
     if (operator === "In" && value === 0) {
       faults.invalid(`${at}[${index}]`, value, "must not be 0 for the In operator");
     }
-    if (values.indexOf(value) !== index) faults.duplicate(`${at}[${index}]`, value);
+    if (repeated.has(index)) faults.duplicate(`${at}[${index}]`, value);
   }
   const isOrdered = values.every((value, index) => index === 0 || (values[index - 1] ?? value) <= value);
   if (!isOrdered) faults.invalid(at, values, "must be ordered");

@@ -4,6 +4,7 @@ import type {
   CertificateSigningRequestCondition,
 } from "../generated/types/certificates-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { repeatedAt } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import {
@@ -107,9 +108,7 @@ function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: F
     }
   });
   faults.ratcheting("duplicateUsages", (found) => {
-    for (const [index, usage] of wanted.entries()) {
-      if (wanted.indexOf(usage) !== index) found.duplicate(`spec.usages[${index}]`, usage);
-    }
+    for (const index of repeatedAt(wanted)) found.duplicate(`spec.usages[${index}]`, wanted[index]);
   });
   checkSigner(spec.signerName ?? "", "spec.signerName", faults);
   const seconds = spec.expirationSeconds;

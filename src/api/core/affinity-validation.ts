@@ -211,9 +211,11 @@ function checkRepeatedKeys(
   faults: FaultList,
 ): void {
   const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
+  // Not searched for one by one: who sends very many of both would keep everybody waiting.
+  const places = new Map(matchLabelKeys.map((key, index) => [key, index]));
   for (const { key = "" } of labelSelector?.matchExpressions ?? []) {
-    const index = matchLabelKeys.lastIndexOf(key);
-    if (index >= 0 && seen.has(key)) {
+    const index = places.get(key);
+    if (index !== undefined && seen.has(key)) {
       faults.invalid(`${path}[${index}]`, key, "exists in both matchLabelKeys and labelSelector");
     }
     seen.add(key);
@@ -231,8 +233,9 @@ function checkLabelKeys(given: WithLabelKeys, path: string, faults: FaultList): 
     for (const [index, key] of keys.entries()) checkLabelName(key, `${path}.${field}[${index}]`, faults);
   }
   checkRepeatedKeys(given, path, faults);
+  const mismatched = new Set(mismatchLabelKeys);
   for (const [index, key] of matchLabelKeys.entries()) {
-    if (mismatchLabelKeys.includes(key)) {
+    if (mismatched.has(key)) {
       const at = `${path}.matchLabelKeys[${index}]`;
       faults.invalid(at, key, "exists in both matchLabelKeys and mismatchLabelKeys");
     }

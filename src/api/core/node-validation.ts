@@ -4,7 +4,7 @@ import { legacyCidrFaults } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct } from "../meta/go-struct.ts";
-import { checkLabelName, isSame } from "../meta/field-rules.ts";
+import { checkLabelName, isSame, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { taintEffects } from "./affinity-validation.ts";
@@ -43,9 +43,7 @@ function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
   if (cidrs.length > 1 && !isDual) {
     faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");
   }
-  for (const [index, cidr] of cidrs.entries()) {
-    if (cidrs.indexOf(cidr) !== index) faults.duplicate(`${path}[${index}]`, cidr);
-  }
+  for (const index of repeatedAt(cidrs)) faults.duplicate(`${path}[${index}]`, cidrs[index]);
 }
 
 function checkAmounts({ status }: Loose<Node>, faults: FaultList): void {

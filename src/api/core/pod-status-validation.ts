@@ -12,7 +12,7 @@ import type {
 import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct } from "../meta/go-struct.ts";
-import { checkDnsLabel, checkImmutable } from "../meta/field-rules.ts";
+import { checkDnsLabel, checkImmutable, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, qualifiedNameFaults, userIdFaults } from "../meta/names.ts";
 import { checkPodAnnotationsUpdate } from "./pod-annotation-validation.ts";
@@ -112,8 +112,8 @@ function checkAddresses(
 }
 
 function checkDuplicates(list: readonly Addressed[] = [], path: string, faults: FaultList): void {
-  for (const [index, { ip }] of list.entries()) {
-    if (list.findIndex((one) => one.ip === ip) !== index) faults.duplicate(`${path}[${index}]`, list[index]);
+  for (const index of repeatedAt(list.map(({ ip }) => ip))) {
+    faults.duplicate(`${path}[${index}]`, list[index]);
   }
 }
 

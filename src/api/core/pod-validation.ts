@@ -1,5 +1,12 @@
 /** Pods and pod templates. upstream: pkg/apis/core/validation/validation.go (ValidatePodSpec) */
-import type { HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec } from "../generated/types/core-v1.ts";
+import type {
+  HostAlias,
+  Pod,
+  PodDNSConfig,
+  PodSpec,
+  PodTemplateSpec,
+  Volume,
+} from "../generated/types/core-v1.ts";
 import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel, checkLabels } from "../meta/field-rules.ts";
@@ -142,12 +149,15 @@ function checkHostnameOverride(spec: Loose<PodSpec>, path: string, faults: Fault
 
 /** Variables are read from files of the pod's own volumes alone. upstream: validateFileKeyRefVolumes */
 function checkFileVolumes({ volumes = [], ...spec }: Loose<PodSpec>, path: string, faults: FaultList): void {
+  let byName: ReadonlyMap<string | undefined, Loose<Volume>> | undefined;
   for (const [{ env = [] }, at] of containersWithPaths(spec, path)) {
     for (const [index, { valueFrom }] of env.entries()) {
       if (valueFrom?.fileKeyRef === undefined) continue;
       const { volumeName = "" } = valueFrom.fileKeyRef;
       const where = `${at}.env[${index}].valueFrom.fileKeyRef.volumeName`;
-      const volume = volumes.find(({ name }) => name === volumeName);
+      // Hardly any pod has these. Of one name the first counts.
+      byName ??= new Map(volumes.toReversed().map((volume) => [volume.name, volume]));
+      const volume = byName.get(volumeName);
       if (volume === undefined) faults.notFound(where, volumeName);
       else if (volume.emptyDir === undefined) {
         faults.invalid(where, volumeName, "referenced volume must be of type emptyDir");

@@ -284,7 +284,7 @@ export function checkVolumes(
     else checkDnsLabel(name, `${at}.name`, own);
     if (known.has(name)) own.duplicate(`${at}.name`, name);
     if (own.count === 0) known.set(name, volume);
-    else faults.add(...own.all);
+    else faults.addAll(own.all);
   }
   return known;
 }

@@ -22,15 +22,20 @@ export class FaultList {
     return this.#faults.length;
   }
 
-  add(...faults: readonly FieldError[]): void {
-    this.#faults.push(...faults);
+  add(fault: FieldError): void {
+    this.#faults.push(fault);
+  }
+
+  /** There may be more of them than a call takes arguments: one for each item of a client's list. */
+  addAll(faults: Iterable<FieldError>): void {
+    for (const fault of faults) this.#faults.push(fault);
   }
 
   /** What `check` finds is of a kind that an object may keep when it has such faults already. */
   ratcheting(ratchet: string, check: (faults: FaultList) => void): void {
     const found = new FaultList();
     check(found);
-    this.add(...found.all.map((fault) => ({ ...fault, ratchet })));
+    for (const fault of found.all) this.add({ ...fault, ratchet });
   }
 
   /** Whether an older state of the object decides on some of these. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSame } from "./field-rules.ts";
+import { isSame, repeatedAt } from "./field-rules.ts";
 
 const cases: readonly (readonly [name: string, value: unknown, old: unknown, isSame: boolean])[] = [
   ["nothing and nothing", undefined, null, true],
@@ -28,3 +28,8 @@ for (const [name, value, old, expected] of cases) {
     assert.equal(isSame(old, value), expected);
   });
 }
+
+test("what has come before is named by each of its later places", () => {
+  assert.deepEqual([...repeatedAt(["a", "b", "a", "a", "c", "b"])], [2, 3, 5]);
+  assert.deepEqual([...repeatedAt([])], []);
+});

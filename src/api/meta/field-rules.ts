@@ -24,6 +24,17 @@ export function checkNonNegative(value: number | undefined, path: string, faults
   if (value !== undefined && value < 0) faults.invalid(path, value, negativeMessage);
 }
 
+/** The places of what has come before. In one pass: a client's list is as long as a request may be. */
+export function repeatedAt(values: readonly unknown[]): ReadonlySet<number> {
+  const seen = new Set<unknown>();
+  const places = new Set<number>();
+  for (const [index, value] of values.entries()) {
+    if (seen.has(value)) places.add(index);
+    seen.add(value);
+  }
+  return places;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A list without items is the same to Go as none, and so here; a struct without fields isn't. */

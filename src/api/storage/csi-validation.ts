@@ -2,7 +2,7 @@
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type { CSIDriver, CSINode, CSINodeDriver, TokenRequest } from "../generated/types/storage-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkNonNegative } from "../meta/field-rules.ts";
+import { checkImmutable, checkNonNegative, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { qualifiedNameFaults } from "../meta/names.ts";
 
@@ -92,10 +92,11 @@ function checkNodeDriver(
   checkNonNegative(allocatable?.count, `${path}.allocatable.count`, faults);
   if (names.has(name)) faults.duplicate(`${path}.name`, name);
   names.add(name);
+  const repeated = repeatedAt(topologyKeys);
   for (const [index, key] of topologyKeys.entries()) {
     // Upstream says these of the driver, not of its keys.
     if (key === "") faults.required(path);
-    if (topologyKeys.indexOf(key) !== index) faults.duplicate(path, key);
+    if (repeated.has(index)) faults.duplicate(path, key);
     faults.messages(path, key, qualifiedNameFaults(key));
   }
 }

@@ -18,6 +18,7 @@ import {
   checkLabelSelector,
   isSame,
   negativeMessage,
+  repeatedAt,
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -62,8 +63,8 @@ function checkTopologyTerm(term: Loose<TopologySelectorTerm>, path: string, faul
   for (const [index, { key = "", values = [] }] of (term.matchLabelExpressions ?? []).entries()) {
     const at = `${path}.matchLabelExpressions[${index}]`;
     if (values.length === 0) faults.required(`${at}.values`);
-    for (const [position, value] of values.entries()) {
-      if (values.indexOf(value) !== position) faults.duplicate(`${at}.values[${position}]`, value);
+    for (const position of repeatedAt(values)) {
+      faults.duplicate(`${at}.values[${position}]`, values[position]);
     }
     checkLabelName(key, `${at}.key`, faults);
     if (asked.has(key)) faults.duplicate(`${at}.key`, key);

@@ -88,9 +88,10 @@ export class CustomStrategy implements Strategy {
     faults: FaultList,
     scaled: readonly FieldError[],
   ): readonly FieldError[] {
-    faults.add(...this.#schema.valueFaults(object, old), ...scaled);
-    faults.add(...this.#schema.structureFaults(object, old));
-    faults.add(...this.#schema.ruleFaults(object, old, faults.all));
+    faults.addAll(this.#schema.valueFaults(object, old));
+    faults.addAll(scaled);
+    faults.addAll(this.#schema.structureFaults(object, old));
+    faults.addAll(this.#schema.ruleFaults(object, old, faults.all));
     return faults.all;
   }
 

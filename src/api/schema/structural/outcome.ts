@@ -23,7 +23,8 @@ export class Outcome {
   }
 
   merge({ faults, checks }: Outcome): void {
-    this.faults.push(...faults);
+    // There may be more of them than a call takes arguments.
+    for (const fault of faults) this.faults.push(fault);
     this.checks += checks;
   }
 }

@@ -128,7 +128,7 @@ export class ClaimCompiler {
     const compiled: { key: string; expression: ConfigExpression }[] = [];
     for (const [index, { key = "", valueExpression = "" }] of given.entries()) {
       const place = `${at}[${index}]`;
-      this.#faults.add(...domainPrefixedPathFaults(`${place}.key`, key));
+      this.#faults.addAll(domainPrefixedPathFaults(`${place}.key`, key));
       if (key !== key.toLowerCase()) this.#faults.invalid(`${place}.key`, key, "must be lowercase");
       if (/^([^/]+\.)?(k8s|kubernetes)\.io\//.test(key)) {
         const detail = "k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use";
