@@ -3,7 +3,13 @@ import { test } from "node:test";
 import type { Deployment, ReplicaSet } from "#api/generated/types/apps-v1.ts";
 import { templateHash } from "./hash.ts";
 import { planRolling, planScale } from "./plan.ts";
-import { findNewSet, newSetAnnotations, rollingBounds, sameTemplate } from "./replica-sets.ts";
+import {
+  findNewSet,
+  newSetAnnotations,
+  rollingBounds,
+  sameTemplate,
+  totalTerminating,
+} from "./replica-sets.ts";
 import { conditionOf, msUntilDeadline, rolloutStatus } from "./status.ts";
 
 const now = Date.parse("2026-01-01T01:00:00Z");
@@ -177,6 +183,25 @@ const progressing = (reason: string, lastUpdateTime: string) => ({
   conditions: [
     { type: "Progressing", status: "True", reason, lastUpdateTime, lastTransitionTime: lastUpdateTime },
   ],
+});
+
+const told = (terminatingReplicas: number | undefined, observedGeneration = 1): ReplicaSet => ({
+  metadata: { name: "s" },
+  status: {
+    replicas: 0,
+    observedGeneration,
+    ...(terminatingReplicas === undefined ? {} : { terminatingReplicas }),
+  },
+});
+
+test("a deployment tells of pods on their way out once all its sets do", () => {
+  const cases: [readonly ReplicaSet[], number | undefined][] = [
+    [[], 0],
+    [[told(3), told(1)], 4],
+    [[told(3), told(undefined, 0)], 3],
+    [[told(3), told(undefined)], undefined],
+  ];
+  for (const [sets, expected] of cases) assert.equal(totalTerminating(sets), expected);
 });
 
 test("a finished rollout says so", () => {

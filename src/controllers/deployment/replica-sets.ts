@@ -25,6 +25,15 @@ export const totalReady = (sets: readonly ReplicaSet[]): number =>
 export const totalAvailable = (sets: readonly ReplicaSet[]): number =>
   sum(sets, (set) => set.status?.availableReplicas ?? 0);
 
+/** Undefined while a set that was seen by its controller doesn't tell. Upstream: GetTerminatingReplicaCountForReplicaSets */
+export function totalTerminating(sets: readonly ReplicaSet[]): number | undefined {
+  const told = sets.filter(
+    ({ status }) => (status?.observedGeneration ?? 0) > 0 || status?.terminatingReplicas !== undefined,
+  );
+  if (told.some(({ status }) => status?.terminatingReplicas === undefined)) return undefined;
+  return sum(told, (set) => set.status?.terminatingReplicas ?? 0);
+}
+
 export interface RollingBounds {
   readonly maxSurge: number;
   readonly maxUnavailable: number;

@@ -12,6 +12,7 @@ import {
   totalAvailable,
   totalReady,
   totalSpec,
+  totalTerminating,
   wantedReplicas,
 } from "./replica-sets.ts";
 
@@ -79,6 +80,7 @@ const allOf = ({ newSet, old }: Sets): readonly ReplicaSet[] =>
 export function countedStatus(deployment: Deployment, sets: Sets, now: number): DeploymentStatus {
   const all = allOf(sets);
   const available = totalAvailable(all);
+  const terminating = totalTerminating(all);
   const counts = {
     replicas: totalActual(all),
     updatedReplicas: sets.newSet?.status?.replicas ?? 0,
@@ -92,6 +94,7 @@ export function countedStatus(deployment: Deployment, sets: Sets, now: number): 
       ? {}
       : { observedGeneration: deployment.metadata.generation }),
     ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value > 0)),
+    ...(terminating === undefined ? {} : { terminatingReplicas: terminating }),
     ...(collisionCount === undefined ? {} : { collisionCount }),
     conditions: [...(conditions ?? [])],
   };

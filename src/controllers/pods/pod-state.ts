@@ -30,3 +30,8 @@ export function isTerminal(pod: Pod): boolean {
 export function isActive(pod: Pod): boolean {
   return !isTerminal(pod) && pod.metadata?.deletionTimestamp === undefined;
 }
+
+/** On its way out, and not over yet. */
+export function isTerminating(pod: Pod): boolean {
+  return !isTerminal(pod) && pod.metadata?.deletionTimestamp !== undefined;
+}

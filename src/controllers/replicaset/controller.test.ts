@@ -84,7 +84,53 @@ test("makes the pods that are missing, once, and says so in the status", async (
     },
   ]);
   const status = (await client.resource(replicaSets, "default").get("web")).status;
-  assert.deepEqual(status, { replicas: 3, fullyLabeledReplicas: 3, observedGeneration: 1 });
+  assert.deepEqual(status, {
+    replicas: 3,
+    fullyLabeledReplicas: 3,
+    terminatingReplicas: 0,
+    observedGeneration: 1,
+  });
+});
+
+const going: Pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name: "going",
+    namespace: "default",
+    uid: "going-uid",
+    labels,
+    deletionTimestamp: "2026-01-01T00:00:00Z",
+    finalizers: ["x/y"],
+    ownerReferences: [
+      { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web", uid: "set-uid", controller: true },
+    ],
+  },
+  spec: template.spec,
+};
+
+test("pods on their way out are told of, others' and those that are over are not", async (t) => {
+  const foreign = { ...going, metadata: { ...going.metadata, name: "foreign", ownerReferences: [] } };
+  const over = { ...going, metadata: { ...going.metadata, name: "over" }, status: { phase: "Failed" } };
+  const { client } = await world(t, [set(1), going, foreign, over]);
+  const sets = client.resource(replicaSets, "default");
+  const before = (await sets.get("web")).status;
+  assert.deepEqual([before?.replicas, before?.terminatingReplicas], [1, 1]);
+  await client.resource(pods, "default").patch("going", "merge", { metadata: { finalizers: null } });
+  await calm();
+  assert.equal((await sets.get("web")).status?.terminatingReplicas, 0);
+});
+
+test("a ReplicationController's status doesn't tell of them", async (t) => {
+  const controller: ReplicationController = {
+    apiVersion: "v1",
+    kind: "ReplicationController",
+    metadata: { name: "old", namespace: "default", uid: "old-uid", generation: 1 },
+    spec: { replicas: 1, selector: labels, template },
+  };
+  const { client } = await world(t, [controller], replicationControllerController);
+  const { status } = await client.resource(replicationControllers, "default").get("old");
+  assert.ok(status !== undefined && !Object.hasOwn(status, "terminatingReplicas"));
 });
 
 test("replaces a pod that was deleted and removes what is too many", async (t) => {

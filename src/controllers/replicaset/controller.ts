@@ -13,11 +13,11 @@ import { isNamespaceTerminating } from "../pods/namespace-terminating.ts";
 import { Expectations } from "../pods/expectations.ts";
 import { claim, type Owner } from "../pods/ownership.ts";
 import { PodControl } from "../pods/pod-control.ts";
-import { isActive, isReady, msUntilAvailable } from "../pods/pod-state.ts";
+import { isActive, isReady, isTerminating, msUntilAvailable } from "../pods/pod-state.ts";
 import { slowStart } from "../pods/slow-start.ts";
 import { replicaSetKind, replicationControllerKind, type Replicated, type ReplicatedKind } from "./kinds.ts";
 import { planReplicas } from "./plan.ts";
-import { replicaSetStatus, sameStatus } from "./status.ts";
+import { replicaSetStatus, sameStatus, type StatusInput } from "./status.ts";
 
 const workers = 5;
 
@@ -141,15 +141,18 @@ class ReplicasController<T extends Replicated> {
     }
     const owner = this.#ownerOf(set);
     const mayManage = this.#expectations.satisfied(key);
-    const candidates = this.#pods.lister.list(owner.namespace).filter(isActive);
-    const claimed = await claim(owner, candidates, {
+    const all = this.#pods.lister.list(owner.namespace);
+    const claimed = await claim(owner, all.filter(isActive), {
       client: this.#context.client,
       ref: pods,
       readOwner: () => this.#context.client.resource(this.#kind.ref, owner.namespace).get(owner.name),
     });
     const missing = (set.spec?.replicas ?? 0) - claimed.length;
     const failure = mayManage && !owner.isDeleting ? await this.#manage(set, owner, claimed) : undefined;
-    await this.#writeStatus(set, claimed, { failure, missing });
+    const terminating = this.#kind.countsTerminating
+      ? all.filter((pod) => isTerminating(pod) && owns(owner, pod)).length
+      : undefined;
+    await this.#writeStatus(set, { pods: claimed, terminating, failure, missing });
     this.#wakeWhenAvailable(key, set, claimed);
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error("managing pods failed");
   }
@@ -220,10 +223,9 @@ class ReplicasController<T extends Replicated> {
 
   async #writeStatus(
     set: T,
-    claimed: readonly Pod[],
-    { failure, missing }: { readonly failure: unknown; readonly missing: number },
+    seen: Pick<StatusInput, "pods" | "terminating" | "failure" | "missing">,
   ): Promise<void> {
-    const status = replicaSetStatus({ set, pods: claimed, failure, missing, now: this.#context.clock.now() });
+    const status = replicaSetStatus({ set, ...seen, now: this.#context.clock.now() });
     if (sameStatus(set.status, status)) return;
     const sets = this.#context.client.resource(this.#kind.ref, set.metadata?.namespace ?? "");
     try {
@@ -256,3 +258,6 @@ class ReplicasController<T extends Replicated> {
     };
   }
 }
+
+const owns = (owner: Owner, pod: Pod): boolean =>
+  controllerOf(pod)?.uid === owner.uid && owner.selector.matches(pod.metadata?.labels);

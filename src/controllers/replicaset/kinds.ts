@@ -10,14 +10,18 @@ export type Replicated = ReplicaSet | ReplicationController;
 export interface ReplicatedKind<T extends Replicated> {
   readonly ref: ResourceRef<T>;
   selectorOf(object: T): LabelSelector;
+  /** Whether its status tells of pods that are going. */
+  readonly countsTerminating: boolean;
 }
 
 export const replicaSetKind: ReplicatedKind<ReplicaSet> = {
   ref: replicaSets,
   selectorOf: ({ spec }) => selectorOf(spec?.selector),
+  countsTerminating: true,
 };
 
 export const replicationControllerKind: ReplicatedKind<ReplicationController> = {
   ref: replicationControllers,
   selectorOf: ({ spec }) => selectorOfLabels(spec?.selector),
+  countsTerminating: false,
 };

@@ -10,13 +10,22 @@ import { isAvailable, isReady } from "../pods/pod-state.ts";
 export interface StatusInput {
   readonly set: Replicated;
   readonly pods: readonly Pod[];
+  /** How many more are going; undefined: it isn't told. */
+  readonly terminating: number | undefined;
   /** What making or deleting pods failed with, if it did. */
   readonly failure: unknown;
   readonly missing: number;
   readonly now: number;
 }
 
-export function replicaSetStatus({ set, pods, failure, missing, now }: StatusInput): ReplicaSetStatus {
+export function replicaSetStatus({
+  set,
+  pods,
+  terminating,
+  failure,
+  missing,
+  now,
+}: StatusInput): ReplicaSetStatus {
   const templateSelector = selectorOfLabels(set.spec?.template?.metadata?.labels);
   const minReadySeconds = set.spec?.minReadySeconds ?? 0;
   const conditions = conditionsOf(set, failure, { missing, now });
@@ -31,6 +40,7 @@ export function replicaSetStatus({ set, pods, failure, missing, now }: StatusInp
       "availableReplicas",
       count(pods, (pod) => isAvailable(pod, minReadySeconds, now)),
     ),
+    ...(terminating === undefined ? {} : { terminatingReplicas: terminating }),
     ...(set.metadata?.generation === undefined ? {} : { observedGeneration: set.metadata.generation }),
     ...(conditions.length === 0 ? {} : { conditions }),
   };
@@ -75,6 +85,7 @@ function comparable(status: ReplicaSetStatus | undefined): readonly unknown[] {
     fullyLabeledReplicas,
     readyReplicas,
     availableReplicas,
+    status?.terminatingReplicas,
     status?.observedGeneration,
     status?.conditions ?? [],
   ];
