@@ -51,10 +51,10 @@ function checkMount(
   if (mountPath === "") faults.required(`${item}.mountPath`);
   if (known.paths.has(mountPath)) faults.invalid(`${item}.mountPath`, mountPath, "must be unique");
   known.paths.add(mountPath);
-  if (known.devices.some((device) => device.name === name)) {
+  if (known.deviceNames.has(name)) {
     faults.invalid(`${item}.name`, name, "must not already exist in volumeDevices");
   }
-  if (known.devices.some((device) => device.devicePath === mountPath)) {
+  if (known.devicePaths.has(mountPath)) {
     faults.invalid(`${item}.mountPath`, mountPath, "must not already exist as a path in volumeDevices");
   }
   checkSubPaths(mount, paths, faults);
@@ -62,7 +62,8 @@ function checkMount(
 
 interface KnownMounts {
   readonly volumes: VolumesByName;
-  readonly devices: readonly Device[];
+  readonly deviceNames: ReadonlySet<string | undefined>;
+  readonly devicePaths: ReadonlySet<string | undefined>;
   readonly paths: Set<string>;
 }
 
@@ -74,6 +75,7 @@ function checkDevices(
 ): void {
   const paths = new Set<string>();
   const names = new Set<string>();
+  const mountPaths = new Set(mounts.map(({ mountPath }) => mountPath));
   for (const [index, { name = "", devicePath = "" }] of devices.entries()) {
     const at = `${path}[${index}]`;
     if (name === "") faults.required(`${at}.name`);
@@ -90,7 +92,7 @@ function checkDevices(
     if (devicePath === "") faults.required(`${at}.devicePath`);
     if (paths.has(devicePath)) faults.invalid(`${at}.devicePath`, devicePath, "must be unique");
     if (devicePath !== "") checkNoBacksteps(devicePath, `${path}.devicePath`, faults);
-    if (mounts.some((mount) => mount.mountPath === devicePath)) {
+    if (mountPaths.has(devicePath)) {
       faults.invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts");
     }
     names.add(name);
@@ -102,12 +104,18 @@ export function checkMounts(host: Host, volumes: VolumesByName, path: string, fa
   const mounts = host.volumeMounts ?? [];
   const devices = host.volumeDevices ?? [];
   const list = `${path}.volumeMounts`;
-  const known: KnownMounts = { volumes, devices, paths: new Set() };
+  const known: KnownMounts = {
+    volumes,
+    deviceNames: new Set(devices.map(({ name }) => name)),
+    devicePaths: new Set(devices.map(({ devicePath }) => devicePath)),
+    paths: new Set(),
+  };
   const privileged = host.securityContext?.privileged === true;
   for (const [index, mount] of mounts.entries()) {
     const item = `${list}[${index}]`;
     checkMount(mount, [list, item], known, faults);
     checkPropagation(mount.mountPropagation, privileged, `${list}.mountPropagation`, faults);
   }
-  checkDevices(devices, { mounts, volumes }, `${path}.volumeDevices`, faults);
+  // Hardly any container has them.
+  if (devices.length > 0) checkDevices(devices, { mounts, volumes }, `${path}.volumeDevices`, faults);
 }
