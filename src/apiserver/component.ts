@@ -385,11 +385,10 @@ class ApiserverComponent implements Apiserver {
       resources: () => this.#assembly.customResources.resources,
       definitions: () => this.#assembly.customResources.definitions,
     });
-    const openapi = new OpenApiRoutes(() => [
-      ...documented(),
-      ...custom.sources(),
-      ...this.#aggregator.openapi(),
-    ]);
+    const openapi = new OpenApiRoutes(
+      () => [...documented(), ...custom.sources(), ...this.#aggregator.openapi()],
+      () => this.#deps.clock.now(),
+    );
     registerServerMetrics(this.#registry, {
       log,
       version,

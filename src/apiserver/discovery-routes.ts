@@ -106,15 +106,15 @@ export class DiscoveryRoutes {
     return this.#legacy(call.path, call, () => apiResourceList({ group, version }, found.resources));
   }
 
-  /** Throws 406. */
+  /** Throws 406. Only aggregated documents are revalidated upstream. */
   #legacy(key: string, call: ApiCall, make: () => object): Answer {
     const shape = negotiatePlain(wishOf(call), this.#deps);
-    const { object, body, etag } = this.#document(key, make);
+    const { object, body } = this.#document(key, make);
     // In protobuf all of them say what they are.
     const encoded = shape.isPlainJson
       ? body
       : shape.encode(shape.isObjectJson ? { ...object } : { apiVersion: "v1", ...object });
-    return answered(call, etag, shape.contentType(false), encoded);
+    return { kind: "raw", status: 200, headers: { "content-type": shape.contentType(false) }, body: encoded };
   }
 
   /** What a list of all paths has of these. */

@@ -326,7 +326,10 @@ test("discovery is revalidated by its ETag", async () => {
   );
   const again = await h2("GET", "/apis", { accept, "if-none-match": String(first.headers["etag"]) });
   assert.deepEqual([again.status, again.body.length], [304, 0]);
-  assert.equal(parsed(await h2("GET", "/apis")).kind, "APIGroupList");
+  const legacy = await h2("GET", "/apis");
+  assert.equal(parsed(legacy).kind, "APIGroupList");
+  const { etag, vary, "cache-control": caching } = legacy.headers;
+  assert.deepEqual([etag, vary, caching], [undefined, undefined, "no-cache, private"]);
   assert.equal(parsed(await h2("GET", "/apis/apps/v1")).kind, "APIResourceList");
   assert.equal((await h2("GET", "/apis/nowhere.io/v1")).status, 404);
 });
@@ -339,6 +342,11 @@ test("OpenAPI documents are found by their hash", async () => {
   const url = root["apis/apps/v1"]?.serverRelativeURL ?? "";
   const document = await h2("GET", url);
   assert.equal(document.headers["cache-control"], "public, immutable");
+  assert.match(String(document.headers["expires"]), / GMT$/);
+  for (const path of ["/openapi/v3/", "/openapi/v3/apis/none/v1"]) {
+    const nothing = await h2("GET", path);
+    assert.deepEqual([nothing.status, nothing.body.length], [404, 0]);
+  }
   assert.equal(parsed(document)["openapi"], "3.0.0");
   const stale = await h2("GET", url.replace(/hash=.*/, "hash=OLD"));
   assert.deepEqual([stale.status, stale.headers["location"]], [301, url]);
