@@ -53,13 +53,13 @@ export function checkConfigMapUpdate(map: Loose<ConfigMap>, old: Loose<ConfigMap
 }
 
 /** The keys without which a secret of that type is of no use: of each row at least one. */
-const neededKeys: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  "kubernetes.io/dockercfg": [[".dockercfg"]],
-  "kubernetes.io/dockerconfigjson": [[".dockerconfigjson"]],
-  "kubernetes.io/basic-auth": [["username", "password"]],
-  "kubernetes.io/ssh-auth": [["ssh-privatekey"]],
-  "kubernetes.io/tls": [["tls.crt"], ["tls.key"]],
-};
+const neededKeys: ReadonlyMap<string, readonly (readonly string[])[]> = new Map([
+  ["kubernetes.io/dockercfg", [[".dockercfg"]]],
+  ["kubernetes.io/dockerconfigjson", [[".dockerconfigjson"]]],
+  ["kubernetes.io/basic-auth", [["username", "password"]]],
+  ["kubernetes.io/ssh-auth", [["ssh-privatekey"]]],
+  ["kubernetes.io/tls", [["tls.crt"], ["tls.key"]]],
+]);
 
 /** Keys whose values must be JSON. */
 const jsonKeys: ReadonlyMap<string, string> = new Map([
@@ -84,7 +84,7 @@ function checkSecretType({ type = "", data = {}, metadata }: Loose<Secret>, faul
   if (type === "kubernetes.io/service-account-token" && account === "") {
     faults.required(`metadata.annotations[${accountNameAnnotation}]`);
   }
-  for (const keys of neededKeys[type] ?? []) {
+  for (const keys of neededKeys.get(type) ?? []) {
     const isThere = (key: string): boolean =>
       data[key] !== undefined && (type !== "kubernetes.io/ssh-auth" || data[key] !== "");
     if (keys.some(isThere)) continue;

@@ -245,6 +245,10 @@ suite("scopes of a pod", () => {
   }
 });
 
+test("a resource that is named like what every object of the language has is counted", () => {
+  assert.equal(quotaEvaluator("constructor")?.measures("count/constructor"), true);
+});
+
 test("the resources that names are about", () => {
   const names = [
     "pods",

@@ -5,12 +5,12 @@ import type { QuotaEvaluator, QuotaWrite, Usage } from "./evaluator.ts";
 import { PodEvaluator } from "./pods.ts";
 import { ServiceEvaluator } from "./services.ts";
 
-const special: Readonly<Record<string, QuotaEvaluator>> = {
-  pods: new PodEvaluator(),
-  services: new ServiceEvaluator(),
-  persistentvolumeclaims: new VolumeClaimEvaluator(),
-  "resourceclaims.resource.k8s.io": new DeviceClaimEvaluator(),
-};
+const special: ReadonlyMap<string, QuotaEvaluator> = new Map<string, QuotaEvaluator>([
+  ["pods", new PodEvaluator()],
+  ["services", new ServiceEvaluator()],
+  ["persistentvolumeclaims", new VolumeClaimEvaluator()],
+  ["resourceclaims.resource.k8s.io", new DeviceClaimEvaluator()],
+]);
 
 /** Names from before "count/…". */
 const aliases = new Set(["configmaps", "resourcequotas", "replicationcontrollers", "secrets"]);
@@ -61,14 +61,14 @@ class CountEvaluator implements QuotaEvaluator {
 
 /** `resource`: "pods", "deployments.apps". Undefined for what no quota measures. */
 export function quotaEvaluator(resource: string): QuotaEvaluator | undefined {
-  return ignored.has(resource) ? undefined : (special[resource] ?? new CountEvaluator(resource));
+  return ignored.has(resource) ? undefined : (special.get(resource) ?? new CountEvaluator(resource));
 }
 
 /** The resources that a quota's names are about. */
 export function quotaResources(names: readonly string[]): readonly string[] {
   const found = new Set<string>();
   for (const name of names) {
-    const own = Object.keys(special).find((resource) => special[resource]?.measures(name) === true);
+    const own = [...special.keys()].find((resource) => special.get(resource)?.measures(name) === true);
     if (own !== undefined) found.add(own);
     else if (aliases.has(name)) found.add(name);
     else if (name.startsWith(countPrefix)) found.add(name.slice(countPrefix.length));

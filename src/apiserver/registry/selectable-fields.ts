@@ -99,12 +99,16 @@ const common: Fields = {
   "metadata.namespace": text("metadata", "namespace"),
 };
 
+/** A client may ask for any word: also for those that every object of the language has. */
+const readOf = (fields: Fields | undefined, field: string): Read | undefined =>
+  fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined;
+
 /** `resource` with its group: "replicasets.apps". Answers undefined for a field that isn't selectable. */
 export function selectableFieldOf(
   resource: string,
 ): (object: AnyObject, field: string) => string | undefined {
   const own = byResource[resource];
-  return (object, field) => (common[field] ?? own?.[field])?.(object);
+  return (object, field) => (readOf(common, field) ?? readOf(own, field))?.(object);
 }
 
 /** Upstream words the refusal differently for kinds that have fields of their own. */

@@ -63,6 +63,7 @@ const resources: readonly [method: string, url: string, expected: Expected][] = 
     "/api/v1/pods?fieldSelector=metadata.name%3Dfoo",
     ["deletecollection", "", "v1", "", "pods", "", ""],
   ],
+  ["constructor", "/api/v1/pods", ["", "", "v1", "", "pods", "", ""]],
   ["GET", "/api/v1/namespaces/a/pods/p/proxy/some/path", ["get", "", "v1", "a", "pods", "proxy", "p"]],
 ];
 

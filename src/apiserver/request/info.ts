@@ -36,14 +36,15 @@ export interface RequestInfo {
   readonly isMisplaced?: true;
 }
 
-const methodVerbs: Readonly<Record<string, Verb>> = {
-  POST: "create",
-  GET: "get",
-  HEAD: "get",
-  PUT: "update",
-  PATCH: "patch",
-  DELETE: "delete",
-};
+/** Over HTTP/2 a method may be any word. */
+const methodVerbs: ReadonlyMap<string, Verb> = new Map([
+  ["POST", "create"],
+  ["GET", "get"],
+  ["HEAD", "get"],
+  ["PUT", "update"],
+  ["PATCH", "patch"],
+  ["DELETE", "delete"],
+]);
 
 /** Sub-paths of a namespace that are not resources in it. */
 const namespaceSubresources = new Set(["status", "finalize"]);
@@ -108,7 +109,7 @@ type ResourcePart = Pick<
 
 function parseResource(method: string, parts: readonly string[], query: URLSearchParams): ResourcePart {
   const isSpecial = parts[0] === "watch" || parts[0] === "proxy";
-  const verb: Verb = isSpecial ? (parts[0] as "watch" | "proxy") : (methodVerbs[method] ?? "");
+  const verb: Verb = isSpecial ? (parts[0] as "watch" | "proxy") : (methodVerbs.get(method) ?? "");
   const place = placeOf(isSpecial ? parts.slice(1) : parts);
   const subresource = verb === "proxy" ? "" : (place.rest[2] ?? "");
   const [resource = "", name = ""] = place.rest;

@@ -29,7 +29,7 @@ export interface MonitorsDeps {
 const syncMaxMs = 30_000;
 const neededVerbs = ["delete", "list", "watch"];
 /** They come and go by themselves, and own nothing. */
-const ignoredGroups: Readonly<Record<string, string>> = { events: "|events.k8s.io" };
+const ignored = new Set(["events", "events.k8s.io/events"]);
 const definitions = new Set([
   "customresourcedefinitions.apiextensions.k8s.io",
   "apiservices.apiregistration.k8s.io",
@@ -131,6 +131,6 @@ const includes = (resources: readonly ServedResource[], { group, resource }: Ser
   resources.some((one) => one.group === group && one.resource === resource);
 
 function isCollectable({ group, resource, verbs }: ServedResource): boolean {
-  const ignored = ignoredGroups[resource]?.split("|").includes(group) === true;
-  return !ignored && neededVerbs.every((verb) => verbs.includes(verb));
+  const isIgnored = ignored.has(group === "" ? resource : `${group}/${resource}`);
+  return !isIgnored && neededVerbs.every((verb) => verbs.includes(verb));
 }
