@@ -1,4 +1,4 @@
-/** Commits sent one behind the other, to the real worker and file. */
+/** Commits sent one behind the other, and between them a sweep, to the real worker and file. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,15 +14,7 @@ import { SqliteBackend } from "./sqlite-backend.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 test("a commit behind one that fails is refused, though there would be room for it; the next one is made", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "mini-k8s-backend-"));
-  const path = join(folder, "state.db");
-  const client = new WorkerClient(new Worker(new URL("./worker.ts", import.meta.url)), path, silentLogger);
-  await client.call({ kind: "open", options: { path, quotaBytes: 2 ** 20 } });
-  const backend = new SqliteBackend(client, path);
-  const mvcc = new MvccLog(
-    { revision: 1n, compactRevision: 0n, current: new SortedMap(), ringFirst: 1n },
-    { eventsMax: 10, bytesMax: 1 },
-  );
+  const { backend, mvcc, folder } = await begin(2 ** 20);
   const first = mvcc.create("/a", Buffer.from("1"));
   await backend.commit({ events: [first], notes: [] });
   const tooLarge = mvcc.create("/b", Buffer.alloc(2 ** 20));
@@ -49,3 +41,43 @@ test("a commit behind one that fails is refused, though there would be room for 
   await backend.close();
   await rm(folder, { recursive: true });
 });
+
+test("a slice of a sweep lets writes go first, three at the most, and each gets its own answer", async () => {
+  const { backend, mvcc, folder } = await begin();
+  const order: string[] = [];
+  const write = async (number: number): Promise<void> => {
+    const event = mvcc.create(`/${number}`, Buffer.alloc(100_000));
+    await backend.commit({ events: [event], notes: [] });
+    order.push(`write ${number}`);
+  };
+  const sweep = async (): Promise<void> => {
+    assert.equal(await backend.sweep(), false);
+    order.push("sweep");
+  };
+  const numbers = Array.from({ length: 20 }, (_, number) => number);
+  await Promise.all([write(0), sweep(), ...numbers.slice(1).map(write)]);
+  const writes = order.filter((what) => what !== "sweep");
+  assert.deepEqual(
+    writes,
+    numbers.map((number) => `write ${number}`),
+  );
+  const at = order.indexOf("sweep");
+  // The first may have been made before the sweep was asked for.
+  assert.ok(at >= 0 && at <= 4, order.join(", "));
+  await backend.close();
+  await rm(folder, { recursive: true });
+});
+
+async function begin(
+  quotaBytes?: number,
+): Promise<{ backend: SqliteBackend; mvcc: MvccLog; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "mini-k8s-backend-"));
+  const path = join(folder, "state.db");
+  const client = new WorkerClient(new Worker(new URL("./worker.ts", import.meta.url)), path, silentLogger);
+  await client.call({ kind: "open", options: { path, quotaBytes } });
+  const mvcc = new MvccLog(
+    { revision: 1n, compactRevision: 0n, current: new SortedMap(), ringFirst: 1n },
+    { eventsMax: 10, bytesMax: 1 },
+  );
+  return { backend: new SqliteBackend(client, path), mvcc, folder };
+}
