@@ -310,7 +310,7 @@ export class Front {
     }
   }
 
-  #responseOf(exchange: Exchange, shape: Shape, warnings: readonly string[] = []): Response {
+  #responseOf(exchange: Exchange, shape: Shape, warnings?: ReadonlySet<string>): Response {
     return { exchange, shape, warnings };
   }
 

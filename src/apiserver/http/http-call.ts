@@ -19,7 +19,8 @@ export interface CallParts {
 export class HttpCall implements ApiCall {
   readonly info: RequestInfo;
   readonly user: UserInfo;
-  readonly warnings: string[] = [];
+  /** Undefined: none, as mostly. */
+  warnings: Set<string> | undefined;
   /** The client may go. */
   isAnswered = false;
   heldMs = 0;
@@ -93,7 +94,7 @@ export class HttpCall implements ApiCall {
   }
 
   warn(text: string): void {
-    if (!this.warnings.includes(text)) this.warnings.push(text);
+    (this.warnings ??= new Set()).add(text);
   }
 
   refused(): void {

@@ -11,12 +11,13 @@ import { headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
 import { ListBody, listMeta } from "./list-body.ts";
 import { prettyChunks } from "./pretty-list.ts";
 import type { Shape } from "./shape.ts";
+import { warningHeaders } from "./warnings.ts";
 import { BodyWriter } from "./writer.ts";
 
 export interface Response {
   readonly exchange: Exchange;
   readonly shape: Shape;
-  readonly warnings: readonly string[];
+  readonly warnings: ReadonlySet<string> | undefined;
   /** Of a watch: where the sizes of its events are counted. */
   readonly events?: { observe(bytes: number): void } | undefined;
   /** Of a watch that begins as a list: all of that has been told. */
@@ -124,19 +125,9 @@ const gzipHeaders: HeaderPairs = ["content-encoding", "gzip", "vary", "Accept-En
 const caching: HeaderPairs = ["cache-control", "no-cache, private"];
 
 function addWarnings({ exchange, warnings }: Response): void {
-  if (warnings.length === 0) return;
-  const values = warnings.flatMap(warningValues);
+  if (warnings === undefined) return;
+  const values = warningHeaders(warnings);
   if (values.length > 0) exchange.setHeader("warning", values);
-}
-
-/**
- * None for a text with control characters; UTF-8 as the bytes that Node writes header values in.
- * upstream: apimachinery/pkg/util/net NewWarningHeader
- */
-function warningValues(text: string): string[] {
-  if (/\p{Cc}/u.test(text)) return [];
-  const quoted = `299 - "${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-  return [Buffer.from(quoted, "utf8").toString("latin1")];
 }
 
 function sendList(answer: ListAnswer, response: Response, deps: ResponseDeps): Promise<void> | undefined {
