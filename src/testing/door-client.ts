@@ -9,6 +9,8 @@ import { startTestServer, type TestServer } from "./server.ts";
 
 export interface Got {
   readonly status: number;
+  /** Over HTTP/1.1. */
+  readonly statusText?: string | undefined;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: Buffer;
 }
@@ -56,7 +58,8 @@ export async function openDoor(): Promise<DoorClient> {
       });
       request.end(body);
       const [response] = (await once(request, "response")) as [IncomingMessage];
-      return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) };
+      const { statusCode: status = 0, statusMessage: statusText, headers } = response;
+      return { status, statusText, headers, body: await buffer(response) };
     },
     close: async () => {
       session.close();

@@ -35,7 +35,7 @@ import { Identification, type Identified } from "./identification.ts";
 import { inTime } from "./in-time.ts";
 import type { RequestKind, RequestMetrics } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
-import { refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
+import { everyHeaders, refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import {
@@ -372,10 +372,11 @@ export class Front {
       return;
     }
     let record: AuditRecord | undefined;
+    const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
+    const every = everyHeaders(auditId);
     try {
       const target = this.#targets.of(request.method, request.url);
       const identified = await this.#identification.identify(request);
-      const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
       record = await this.#record({ auditId, head: request, info: target.info, identified, body: undefined });
       const call = new HttpCall({
         head: request,
@@ -391,13 +392,13 @@ export class Front {
         socket.once("close", () => void record?.complete(101, undefined));
         return;
       }
-      await refuseUpgrade(socket, answer);
+      await refuseUpgrade(socket, answer, every);
       await record?.complete("status" in answer ? answer.status : 400, answer);
     } catch (error) {
       const { status } = statusErrorOf(error);
       await record?.complete(status.code ?? 500, status);
       if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
-      refuseWithStatus(socket, status.code ?? 500, status);
+      refuseWithStatus(socket, { status: status.code ?? 500, object: status, every });
     }
   }
 

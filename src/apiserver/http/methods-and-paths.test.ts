@@ -153,3 +153,16 @@ test("the root lists what there is, down to each version and each check", async 
     assert.ok(paths.includes(path), path);
   }
 });
+
+for (const [what, path, status, statusText, code] of [
+  ["of nobody's", `${maps.replace("configmaps", "pods")}/a/exec`, 403, "Forbidden", 403],
+  ["of what isn't there", "/nowhere", 403, "Forbidden", 403],
+] as const) {
+  test(`an upgrade ${what} is refused with the headers that every answer has`, async () => {
+    const headers = { connection: "Upgrade", upgrade: "websocket", "audit-id": "mine" };
+    const got = await h1({ path, headers });
+    assert.deepEqual([got.status, got.statusText, parsed(got)["code"]], [status, statusText, code]);
+    const { "audit-id": auditId, "cache-control": caching, "content-type": type } = got.headers;
+    assert.deepEqual([auditId, caching, type], ["mine", "no-cache, private", "application/json"]);
+  });
+}

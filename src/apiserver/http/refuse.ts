@@ -1,4 +1,5 @@
 /** Failures as clients are told them, and answers to who wanted a connection upgraded and got something else. */
+import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { goJson } from "#api/codec/go-json.ts";
 import {
@@ -25,17 +26,26 @@ export function statusErrorOf(error: unknown): StatusError {
   return internalError(errorText(error), { cause: error });
 }
 
+type Headers = Readonly<Record<string, string>>;
+
+/** What every answer to a request has. */
+export const everyHeaders = (auditId: string): Headers => ({
+  "Audit-Id": auditId,
+  "Cache-Control": "no-cache, private",
+});
+
 export async function refuseUpgrade(
   socket: Duplex,
   answer: Exclude<Answer, { kind: "hijacked" }>,
+  every: Headers,
 ): Promise<void> {
   if (answer.kind === "object") {
-    refuseWithStatus(socket, answer.status, answer.object);
+    refuseWithStatus(socket, { status: answer.status, object: answer.object, every });
     return;
   }
   if (answer.kind !== "raw") {
     if (answer.kind === "watch") answer.items.cancel();
-    const headers = { "Content-Type": "text/plain" };
+    const headers = { ...every, "Content-Type": "text/plain" };
     refuseWith(socket, { status: 400, headers, body: "this resource knows no upgrade\n" });
     return;
   }
@@ -45,13 +55,13 @@ export async function refuseUpgrade(
   else if (body instanceof Uint8Array) chunks.push(body);
   else for await (const chunk of body) chunks.push(chunk);
   const type = headers["content-type"];
-  const said = { "Content-Type": typeof type === "string" ? type : "text/plain" };
+  const said = { ...every, "Content-Type": typeof type === "string" ? type : "text/plain" };
   refuseWith(socket, { status, headers: said, body: Buffer.concat(chunks) });
 }
 
 interface Refusal {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly body: string | Buffer;
 }
 
@@ -61,16 +71,19 @@ export function refuseWith(socket: Duplex, { status, headers, body }: Refusal): 
   if (socket.writable) {
     const lines = Object.entries({ Connection: "close", ...headers, "Content-Length": bytes.length });
     socket.write(
-      `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Error"}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
     );
   }
   socket.end(bytes);
 }
 
-export const refuseWithStatus = (socket: Duplex, status: number, object: object): void => {
+export const refuseWithStatus = (
+  socket: Duplex,
+  { status, object, every }: { readonly status: number; readonly object: object; readonly every: Headers },
+): void => {
   refuseWith(socket, {
     status,
-    headers: { "Content-Type": "application/json" },
+    headers: { ...every, "Content-Type": "application/json" },
     body: goJson(object),
   });
 };
