@@ -168,20 +168,22 @@ async function noteFailure(
     .updateStatus({ ...deployment, status });
 }
 
-/** The Deployment shows the revision it is at: what `kubectl rollout history` and `undo` go by. */
+/**
+ * The Deployment shows the revision it is at: what `kubectl rollout history` and `undo` go by. It is written through
+ * /status: whoever changes annotations otherwise begins a new generation. upstream: SetDeploymentRevision, and UpdateStatus after it
+ */
 async function noteRevision(
   deployment: Deployment,
   newSet: ReplicaSet,
   { deps, progress }: { readonly deps: Deps; readonly progress: ConditionText | undefined },
 ): Promise<Deployment> {
-  const resource = deps.client.resource(deployments, deployment.metadata?.namespace);
+  const { metadata, status = {} } = deployment;
   const revision = newSet.metadata?.annotations?.[revisionAnnotation] ?? "";
-  let fresh = deployment;
-  if (deployment.metadata?.annotations?.[revisionAnnotation] !== revision) {
-    const annotations = { ...deployment.metadata?.annotations, [revisionAnnotation]: revision };
-    fresh = await resource.update({ ...deployment, metadata: { ...deployment.metadata, annotations } });
-  }
-  if (progress === undefined) return fresh;
-  const status = withCondition(fresh.status ?? {}, "Progressing", progress, deps.clock.now());
-  return resource.updateStatus({ ...fresh, status });
+  if (metadata?.annotations?.[revisionAnnotation] === revision && progress === undefined) return deployment;
+  return deps.client.resource(deployments, metadata?.namespace).updateStatus({
+    ...deployment,
+    metadata: { ...metadata, annotations: { ...metadata?.annotations, [revisionAnnotation]: revision } },
+    status:
+      progress === undefined ? status : withCondition(status, "Progressing", progress, deps.clock.now()),
+  });
 }
