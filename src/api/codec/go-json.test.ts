@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { goJson } from "./go-json.ts";
+import { compareKeys, goJson, inKeyOrder } from "./go-json.ts";
 
 // The expected texts are what encoding/json's Marshal gives for the same values.
 for (const [value, text] of [
@@ -19,4 +19,32 @@ for (const [value, text] of [
 
 test("indented as Go's MarshalIndent", () => {
   assert.equal(goJson({ a: "<" }, 2), '{\n  "a": "\\u003c"\n}');
+});
+
+test("maps with keys that are numbers are by key, and nothing else is moved", () => {
+  const value = {
+    z: { "10": 1, "9": [{ "2": {}, "-a": [], b: undefined }], "01": 0 },
+    a: [undefined, '{"1":2}'],
+  };
+  assert.equal(
+    goJson(value),
+    String.raw`{"z":{"01":0,"10":1,"9":[{"-a":[],"2":{}}]},"a":[null,"{\"1\":2}"]}`,
+  );
+  const read = JSON.parse(goJson(value)) as unknown;
+  assert.deepEqual(JSON.parse(goJson(value, 2)), read);
+  assert.equal(
+    goJson({ b: { "1": [{}, [], [1]] } }, 2),
+    JSON.stringify({ b: { "1": [{}, [], [1]] } }, undefined, 2),
+  );
+});
+
+test("keys are compared as UTF-8", () => {
+  const keys = ["\u{1f600}", "\ue000", "é", "b", "", "a\uffff", "a\u{10000}", "a"];
+  const byBytes = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  assert.deepEqual(keys.toSorted(compareKeys), byBytes);
+});
+
+test("what has no type gets its keys in order at every level", () => {
+  const value = JSON.parse('{"b":[{"z":1,"y":null}],"__proto__":{"d":1,"c":2},"a":"x"}') as unknown;
+  assert.equal(goJson(inKeyOrder(value)), '{"__proto__":{"c":2,"d":1},"a":"x","b":[{"y":null,"z":1}]}');
 });

@@ -1,8 +1,11 @@
 /**
- * Custom resources as they are read: converted from the version they were stored in, trimmed to the schema, defaulted.
+ * Custom resources as they are read: converted from the version they were stored in, trimmed to the schema, defaulted,
+ * and with their keys in order, as upstream's maps are written.
  * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go (crdConversionRESTOptionsGetter, schemaCoercingConverter)
  */
+import { inKeyOrder } from "#api/codec/go-json.ts";
 import { parseApiVersion, type AnyObject } from "#api/meta/object.ts";
+import { copyJson } from "#api/patch/json-value.ts";
 import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
 import type { StorageForm } from "#apiserver/registry/storage-form.ts";
 import { sealed, type StoredObject } from "#apiserver/registry/stored-object.ts";
@@ -35,7 +38,7 @@ export class CustomForm implements StorageForm {
   async #convert(missing: readonly StoredObject[]): Promise<void> {
     const { apiVersion } = this.#options;
     const converted = await this.#converter.convert(
-      missing.map((stored) => this.#trimmed(structuredClone(stored.object))),
+      missing.map((stored) => this.#trimmed(copyJson(stored.object))),
       apiVersion,
     );
     for (const [index, stored] of missing.entries()) {
@@ -56,7 +59,7 @@ export class CustomForm implements StorageForm {
     if (object.apiVersion === storageApiVersion) return object;
     const [converted] = await this.#converter.convert([object], storageApiVersion);
     assert(converted !== undefined, "a converter gave nothing back");
-    return this.#trimmed(Object.isFrozen(converted) ? structuredClone(converted) : converted);
+    return this.#trimmed(Object.isFrozen(converted) ? copyJson(converted) : converted);
   }
 
   #isAtHand(stored: StoredObject): boolean {
@@ -65,7 +68,7 @@ export class CustomForm implements StorageForm {
 
   #made(stored: StoredObject): AnyObject | undefined {
     const { apiVersion } = this.#options;
-    const object = this.#trimmed(structuredClone(stored.object));
+    const object = this.#trimmed(copyJson(stored.object));
     if (object.apiVersion === apiVersion) return this.#keep(stored, object);
     const converted = this.#converter.convertNow?.(object, apiVersion);
     return converted === undefined ? undefined : this.#keep(stored, this.#trimmed(converted));
@@ -73,7 +76,7 @@ export class CustomForm implements StorageForm {
 
   #keep(stored: StoredObject, object: AnyObject): AnyObject {
     this.#schemaOf(object)?.fillDefaults(object);
-    const view = sealed(object);
+    const view = sealed(inKeyOrder(object));
     this.#views.set(stored, view);
     return view;
   }

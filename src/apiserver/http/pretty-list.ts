@@ -3,7 +3,7 @@ import { goJson } from "#api/codec/go-json.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
 import type { ListAnswer } from "#apiserver/request/call.ts";
 import { listMeta } from "./list-body.ts";
-import { untyped } from "./shape.ts";
+import { customList, untyped } from "./shape.ts";
 
 const indent = "  ";
 
@@ -21,22 +21,30 @@ export function* prettyChunks(answer: ListAnswer, bytesMin: number): Generator<B
 
 function* pieces(answer: ListAnswer): Generator<string, undefined> {
   const { endpoint, items } = answer;
-  const { definition, gvk } = endpoint;
-  const head = { kind: definition.listKind, apiVersion: apiVersionOf(gvk), metadata: listMeta(answer) };
-  const opened = goJson({ ...head, items: [] }, indent);
+  const { definition, gvk, isCustom } = endpoint;
+  const { listKind } = definition;
+  const metadata = listMeta(answer);
+  const empty = isCustom
+    ? customList({ ...gvk, listKind }, metadata, [])
+    : { kind: listKind, apiVersion: apiVersionOf(gvk), metadata, items: [] };
+  const whole = goJson(empty, indent);
   if (items.length === 0) {
-    yield opened;
+    yield whole;
     return;
   }
-  yield opened.slice(0, -"]\n}".length);
+  const opened = whole.lastIndexOf(emptyItems) + emptyItems.length - 1;
+  yield whole.slice(0, opened);
   let isFirst = true;
   for (const item of items) {
     const object = endpoint.view(item);
-    yield `${isFirst ? "" : ","}\n${indented(endpoint.isCustom ? object : untyped(object))}`;
+    yield `${isFirst ? "" : ","}\n${indented(isCustom ? object : untyped(object))}`;
     isFirst = false;
   }
-  yield `\n${indent}]\n}`;
+  yield `\n${indent}${whole.slice(opened)}`;
 }
+
+/** Only between tokens can a line begin with it. */
+const emptyItems = `\n${indent}"items": []`;
 
 /** Line ends are only between tokens: those in strings are escaped. */
 const indented = (value: unknown): string =>

@@ -1,4 +1,5 @@
 /** Answers onto the wire. upstream: apiserver/pkg/endpoints/handlers/responsewriters/writers.go, handlers/watch.go */
+import { inKeyOrder } from "#api/codec/go-json.ts";
 import { apiVersionOf, parseApiVersion, type AnyObject } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
 import { SubscriptionOverflowError } from "#base/subscription.ts";
@@ -275,8 +276,8 @@ class EventEncoder {
   }
 
   #bookmark({ revision, endsInitialEvents }: Extract<WatchItem, { type: "BOOKMARK" }>): AnyObject {
-    const { gvk } = this.#answer.endpoint;
-    return {
+    const { gvk, isCustom } = this.#answer.endpoint;
+    const object = {
       kind: gvk.kind,
       apiVersion: apiVersionOf(gvk),
       metadata: {
@@ -284,6 +285,7 @@ class EventEncoder {
         ...(endsInitialEvents ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
       },
     };
+    return isCustom ? inKeyOrder(object) : object;
   }
 }
 

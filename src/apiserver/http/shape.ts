@@ -2,7 +2,7 @@
  * How an answer is to look: its media type and shape, negotiated once per request.
  * upstream: apiserver/pkg/endpoints/handlers/negotiation/negotiate.go
  */
-import { goJson } from "#api/codec/go-json.ts";
+import { goJson, inKeyOrder } from "#api/codec/go-json.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { formatYaml } from "#api/codec/yaml.ts";
 import { apiVersionOf, type AnyObject, type ListMeta } from "#api/meta/object.ts";
@@ -84,23 +84,23 @@ export class Shape {
       const metadata = listMetaOf(object);
       return tableOf([object], metadata, this.#tableOptions(gvk), withColumns);
     }
-    return partialOf(object, version);
+    return partialOf(object, gvk, version);
   }
 
   list(objects: readonly AnyObject[], metadata: ListMeta, list: ListType): AnyObject {
     const { as, version } = this.accepted;
     if (as === "Table") return tableOf(objects, metadata, this.#tableOptions(list));
     if (as === "") {
+      if (list.isCustom) return customList(list, metadata, objects);
       // In protobuf there is no place for it.
-      const isTyped = list.isCustom || this.accepted.mediaType === protobufMediaType;
-      const items = isTyped ? objects : objects.map(untyped);
+      const items = this.accepted.mediaType === protobufMediaType ? objects : objects.map(untyped);
       return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items };
     }
     return {
       kind: "PartialObjectMetadataList",
       apiVersion: `meta.k8s.io/${version}`,
       metadata,
-      items: objects.map((object) => partialOf(object, version)),
+      items: objects.map((object) => partialOf(object, list, version)),
     };
   }
 
@@ -145,6 +145,20 @@ export interface ListType extends ShownKind {
   readonly listKind: string;
   /** Of custom resources, whose items say what they are, as unstructured objects do. */
   readonly isCustom: boolean;
+}
+
+/** By key, as a map, and with a token even where it is empty. upstream: unstructured_list.go SetContinue */
+export function customList(
+  list: Pick<ListType, "group" | "version" | "listKind">,
+  metadata: ListMeta,
+  items: readonly AnyObject[],
+): AnyObject {
+  return {
+    apiVersion: apiVersionOf(list),
+    items,
+    kind: list.listKind,
+    metadata: inKeyOrder({ continue: "", ...metadata }),
+  };
 }
 
 /** As Go writes an object whose type its list knows. */

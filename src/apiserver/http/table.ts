@@ -1,7 +1,7 @@
 /** Objects as rows: what kubectl get prints. upstream: apiserver/pkg/endpoints/handlers/response.go */
 import { cellsOf, columnsOf } from "#api/columns.ts";
 import type { ShownKind } from "#api/meta/printer.ts";
-import type { AnyObject, KubeObject, ListMeta } from "#api/meta/object.ts";
+import type { AnyObject, KubeObject, ListMeta, ObjectMeta, OwnerReference } from "#api/meta/object.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
@@ -32,15 +32,47 @@ export function tableOf(
   };
 }
 
-function rowObject(object: AnyObject, { includeObject, version }: TableOptions): KubeObject {
-  return includeObject === "Object" ? object : partialOf(object, version);
+function rowObject(object: AnyObject, { includeObject, version, gvk }: TableOptions): KubeObject {
+  return includeObject === "Object" ? object : partialOf(object, gvk, version);
 }
 
-/** Metadata alone. */
-export function partialOf(object: KubeObject, version: string): AnyObject {
+/** Metadata alone, in the order of its struct: custom resources have theirs in a map's. */
+export function partialOf({ metadata = {} }: KubeObject, gvk: ShownKind, version: string): AnyObject {
   return {
     kind: "PartialObjectMetadata",
     apiVersion: `meta.k8s.io/${version}`,
-    metadata: object.metadata ?? {},
+    metadata: gvk.printer === undefined ? metadata : structOrder(metadata),
   };
 }
+
+const fieldsOf = {
+  meta: [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+  ],
+  owner: ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"],
+  manager: ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"],
+} as const;
+
+function structOrder(metadata: ObjectMeta): ObjectMeta {
+  const { ownerReferences, finalizers, managedFields } = metadata;
+  return {
+    ...picked(metadata, fieldsOf.meta),
+    ownerReferences: ownerReferences?.map((owner) => picked(owner, fieldsOf.owner) as OwnerReference),
+    finalizers,
+    managedFields: managedFields?.map((entry) => picked(entry, fieldsOf.manager)),
+  };
+}
+
+const picked = <T extends object, K extends keyof T>(object: T, fields: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(fields.map((field) => [field, object[field]])) as Pick<T, K>;

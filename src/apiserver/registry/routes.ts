@@ -52,23 +52,29 @@ export class RouteTable {
 
   find(info: RequestInfo): FoundRoute | undefined {
     const key = keyOf(info.group, info.version, info.resource);
-    const resource = this.#resources.get(key) ?? this.#custom.get(key);
+    const builtIn = this.#resources.get(key);
+    const resource = builtIn ?? this.#custom.get(key);
     if (resource === undefined) return undefined;
     const { definition } = resource;
     const isNamespace = definition.resource === "namespaces" && definition.group === "";
     if (!definition.namespaced && info.namespace !== "" && !isNamespace) return undefined;
     const verbs = info.subresource === "" ? resource.verbs : resource.subresources.get(info.subresource);
     if (verbs === undefined) return undefined;
-    return { resource, route: isWellPlaced(info, definition) ? verbs[info.verb] : undefined };
+    const isPlaced = isWellPlaced(info, definition, builtIn === undefined);
+    return { resource, route: isPlaced ? verbs[info.verb] : undefined };
   }
 }
 
 const ofCollections = new Set<Verb>(["list", "watch", "deletecollection"]);
 
-/** Objects are named and in their namespace; what is done to collections isn't. */
-function isWellPlaced(info: RequestInfo, { namespaced }: ResourceDefinition): boolean {
+/**
+ * Objects are named and in their namespace; what is done to collections isn't. But of custom resources upstream looks at
+ * the verb alone: one may be created at a name, which only authorization and admission go by.
+ * upstream: customresource_handler.go serveResource
+ */
+function isWellPlaced(info: RequestInfo, { namespaced }: ResourceDefinition, isCustom: boolean): boolean {
   const { verb, namespace, name, subresource } = info;
   if (namespaced && namespace === "") return verb === "list" || verb === "watch";
   if (ofCollections.has(verb)) return true;
-  return verb === "create" && subresource === "" ? name === "" : name !== "";
+  return verb === "create" && subresource === "" ? name === "" || isCustom : name !== "";
 }

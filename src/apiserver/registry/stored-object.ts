@@ -2,7 +2,7 @@
  * One object at one revision, as the store holds it: JSON without a resourceVersion.
  * Bytes are kept once; the decoded object and the served bytes are made when asked for, and kept while they are recent.
  */
-import { escapedJson } from "#api/codec/go-json.ts";
+import { escapedJson, unescapedJson } from "#api/codec/go-json.ts";
 import type { AnyObject, ManagedFieldsEntry, ObjectMeta } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
@@ -294,12 +294,12 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 export function encodeForStore(object: AnyObject, spec?: Buffer): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { managedFields, ...meta } = metadata ?? {};
-  const head = JSON.stringify({ kind, apiVersion, metadata: orderedMetadata(meta) });
+  const head = unescapedJson({ kind, apiVersion, metadata: orderedMetadata(meta) });
   // Managed fields are often text already: they go in as they are.
   const managers = managedFields === undefined ? "" : managersText(managedFields, head.endsWith("{}}"));
   const start = head.slice(0, -2) + managers;
   if (spec === undefined) {
-    const tail = JSON.stringify(rest);
+    const tail = unescapedJson(rest);
     return joined(escapedJson(`${start}${tail === "{}" ? "}" : "},"}${tail.slice(1)}`));
   }
   const [before, after] = aroundSpec(rest);
@@ -337,7 +337,7 @@ function aroundSpec(fields: Readonly<Record<string, unknown>>): [before: string,
   let side: 0 | 1 = 0;
   for (const [name, value] of Object.entries(fields)) {
     if (name === "spec") side = 1;
-    else if (value !== undefined) texts[side] += `,${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    else if (value !== undefined) texts[side] += `,${JSON.stringify(name)}:${unescapedJson(value)}`;
   }
   return texts;
 }
