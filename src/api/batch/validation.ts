@@ -1,4 +1,5 @@
 /** Jobs. upstream: pkg/apis/batch/validation/validation.go */
+import { podTemplateAsGo } from "../core/go-shapes.ts";
 import { checkPodTemplate } from "../core/pod-validation.ts";
 import type { PodTemplateSpec } from "../generated/types/core-v1.ts";
 import type { CronJob, CronJobSpec, Job, JobSpec } from "../generated/types/batch-v1.ts";
@@ -8,6 +9,8 @@ import {
   checkImmutable,
   checkLabelSelector,
   checkNonNegative,
+  immutableMessage,
+  isSame,
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import { SelectorError, selectorOf, type Labels, type LabelSelectorSpec } from "../meta/labels.ts";
@@ -255,7 +258,9 @@ function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): vo
   checkImmutable(spec.selector, before.selector, "spec.selector", faults);
   const waits = before.suspend === true && old.status?.startTime === undefined;
   const template = waits ? withPlacement(spec.template, before.template) : spec.template;
-  checkImmutable(template, before.template, "spec.template", faults);
+  if (!isSame(template, before.template)) {
+    faults.invalid("spec.template", podTemplateAsGo(template ?? {}), immutableMessage);
+  }
   for (const field of [
     "completionMode",
     "podFailurePolicy",

@@ -10,6 +10,7 @@ import { checkImmutable, checkLabelSelector, isSame } from "../meta/field-rules.
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { compareQuantities, formatQuantity, quantityOf, quantityUnits } from "../meta/quantity.ts";
+import { claimSpecAsGo } from "./go-shapes.ts";
 import { readQuantity } from "./resource-validation.ts";
 
 type ClaimSpec = Loose<PersistentVolumeClaimSpec>;
@@ -164,7 +165,7 @@ export function checkClaimUpdate(
   if (!isSame(now, before)) {
     faults.forbidden(
       "spec",
-      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${differenceText(before, now)}`,
+      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${differenceText(claimSpecAsGo(before), claimSpecAsGo(now))}`,
     );
   }
   checkGrowth(storageOf(spec), old, faults);

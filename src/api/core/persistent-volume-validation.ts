@@ -16,6 +16,7 @@ import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkNodeSelector } from "./affinity-validation.ts";
 import { checkModes, checkStorage } from "./claim-validation.ts";
+import { volumeSourceAsGo } from "./go-shapes.ts";
 import { laterNameOf } from "./label-warnings.ts";
 import { checkNoBacksteps } from "./path-rules.ts";
 import { checkPluginSource } from "./plugin-source-validation.ts";
@@ -250,7 +251,7 @@ export function checkPersistentVolumeUpdate(
   if (!isSame(now, then)) {
     faults.forbidden(
       "spec.persistentvolumesource",
-      `spec.persistentvolumesource is immutable after creation\n${differenceText(then, now)}`,
+      `spec.persistentvolumesource is immutable after creation\n${differenceText(volumeSourceAsGo(then), volumeSourceAsGo(now))}`,
     );
   }
   // Both are named without the spec they are in.

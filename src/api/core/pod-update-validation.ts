@@ -6,6 +6,7 @@ import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { rangeMessage } from "../meta/names.ts";
 import { checkPodAnnotationsUpdate, mirrorAnnotation } from "./pod-annotation-validation.ts";
+import { ephemeralContainerAsGo, podSpecAsGo } from "./go-shapes.ts";
 import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
 
@@ -128,7 +129,7 @@ export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
   if (isSame(restored, old)) return;
   faults.forbidden(
     "spec",
-    `pod updates may not change fields other than ${changeable}\n${differenceText(old, restored)}`,
+    `pod updates may not change fields other than ${changeable}\n${differenceText(podSpecAsGo(old), podSpecAsGo(restored))}`,
   );
 }
 
@@ -149,7 +150,7 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     if (now === undefined) {
       faults.forbidden(path, `existing ephemeral containers ${name} may not be removed\n`);
     } else if (!isSame(now, before)) {
-      const difference = differenceText(before, now);
+      const difference = differenceText(ephemeralContainerAsGo(before), ephemeralContainerAsGo(now));
       faults.forbidden(path, `existing ephemeral containers ${name} may not be changed\n${difference}`);
     }
   }

@@ -1,5 +1,7 @@
 /** Faults of a field, in upstream's types and wording. upstream: apimachinery/pkg/util/validation/field/errors.go */
 
+import { goJson } from "../codec/go-json.ts";
+
 export type FieldErrorType =
   | "FieldValueNotFound"
   | "FieldValueRequired"
@@ -26,7 +28,10 @@ export interface FieldError {
 }
 
 /** As upstream: a pointer to nothing is the word "null", in quotes; a list or map that isn't there is a bare null. */
-const quoted = (value: unknown): string => JSON.stringify(value === undefined ? "null" : value);
+function quoted(value: unknown): string {
+  if (typeof value === "string" || value === undefined) return JSON.stringify(value ?? "null");
+  return goJson(value);
+}
 
 export const required = (field: string, detail: string): FieldError => ({
   type: "FieldValueRequired",
