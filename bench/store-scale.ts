@@ -114,17 +114,18 @@ class Scale {
 
   /** store-start.ts, some times: with all keys folded, and with nearly as many rows to read as there ever are. */
   starts(): void {
-    const run = (what: string): number => {
+    const run = (what: string): string => {
       const program = join(import.meta.dirname, "store-start.ts");
-      const { stdout } = spawnSync(
+      const { stdout, stderr } = spawnSync(
         process.execPath,
         [...engineFlags, program, what, join(this.#folder, "start")],
         { encoding: "utf8" },
       );
-      return Number(stdout);
+      if (stderr !== "") throw new Error(`store-start.ts ${what}: ${stderr}`);
+      return stdout;
     };
     // The fastest: what disturbs a start only makes it longer, and this is about a difference.
-    const opened = (): number => Math.min(...Array.from({ length: 5 }, () => run("open")));
+    const opened = (): number => Math.min(...Array.from({ length: 5 }, () => Number.parseFloat(run("open"))));
     run("write");
     const afterKill = opened();
     run("fold");

@@ -22,6 +22,7 @@ import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { serialize } from "node:v8";
 import { constants, zstdCompressSync } from "node:zlib";
 import { appendFiles } from "#cli/appended-files.ts";
@@ -152,8 +153,9 @@ async function recordedStart(recorder: string, folder: string, output: string): 
   server.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
-  for await (const text of server.stdout.setEncoding("utf8")) {
-    if (String(text).includes("ready in")) server.kill("SIGUSR2");
+  // Line by line: what it writes may come in any pieces.
+  for await (const line of createInterface({ input: server.stdout })) {
+    if (line.includes("ready in")) server.kill("SIGUSR2");
   }
   await exited;
   if (!existsSync(output)) throw new Error(`the server whose code was to be kept did not start:\n${log}`);

@@ -36,6 +36,7 @@ import { CustomSources } from "./crd/openapi.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
+import { joinHostPort } from "./connect/go-errors.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { DiscoveryRoutes } from "./discovery-routes.ts";
@@ -366,7 +367,7 @@ class ApiserverComponent implements Apiserver {
   #outside(): AssemblyDeps["outside"] {
     const { scheme, version, log } = this.#deps;
     const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
-    const external = `${this.#options.externalHostname ?? advertiseAddress}:${port}`;
+    const external = joinHostPort(this.#options.externalHostname ?? advertiseAddress, port);
     const discovery = new DiscoveryRoutes(
       { serverAddress: external },
       {

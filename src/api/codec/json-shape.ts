@@ -2,21 +2,23 @@
  * JSON of no API type, but of a Go struct all the same: what old clients say in annotations. Read as Go reads it: names
  * fit in any case, null is nothing (the zero value in a list), and what the struct doesn't have is dropped.
  */
+import { parseQuantity, QuantityError } from "../meta/quantity.ts";
 import { Context } from "./context.ts";
 import { DecodeError } from "./decode-error.ts";
 import { parseJson } from "./json-text.ts";
 
-type Scalar = "string" | "number" | "boolean";
+type Scalar = "string" | "boolean";
 
 export type Shape =
   | { readonly kind: Scalar | "quantity"; readonly goType: string }
+  | { readonly kind: "integer"; readonly goType: string; readonly bits: 32 | 64 }
   | { readonly kind: "list"; readonly goType: string; readonly items: Shape }
   | { readonly kind: "map"; readonly goType: string; readonly items: Shape }
   | { readonly kind: "struct"; readonly goType: string; readonly fields: Readonly<Record<string, Shape>> };
 
 export const string: Shape = { kind: "string", goType: "string" };
-export const int32: Shape = { kind: "number", goType: "int32" };
-export const int64: Shape = { kind: "number", goType: "int64" };
+export const int32: Shape = { kind: "integer", goType: "int32", bits: 32 };
+export const int64: Shape = { kind: "integer", goType: "int64", bits: 64 };
 export const bool: Shape = { kind: "boolean", goType: "bool" };
 /** As a text or a number. */
 export const quantity: Shape = { kind: "quantity", goType: "resource.Quantity" };
@@ -50,10 +52,14 @@ export function readAnnotation(
   }
 }
 
-const scalarZeros: Readonly<Record<Scalar, unknown>> = { string: "", number: 0, boolean: false };
-
 function zeroOf({ kind }: Shape): unknown {
   switch (kind) {
+    case "string":
+      return "";
+    case "boolean":
+      return false;
+    case "integer":
+      return 0;
     case "quantity":
       return "0";
     case "list":
@@ -61,8 +67,20 @@ function zeroOf({ kind }: Shape): unknown {
     case "map":
     case "struct":
       return {};
-    default:
-      return scalarZeros[kind];
+  }
+}
+
+const isInteger = (value: unknown, bits: number): value is number =>
+  Number.isInteger(value) && Number(value) >= -(2 ** (bits - 1)) && Number(value) < 2 ** (bits - 1);
+
+/** Throws DecodeError in the words of Go's own reader of quantities. */
+function quantityText(value: string): string {
+  try {
+    parseQuantity(value);
+    return value;
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    throw new DecodeError(error.message, { cause: error });
   }
 }
 
@@ -77,11 +95,12 @@ function valueOf(value: unknown, shape: Shape, context: Context): unknown {
     case "quantity":
       if (typeof value === "number") return String(value);
       if (typeof value !== "string") throw context.mismatch(value, shape.goType);
+      return quantityText(value);
+    case "integer":
+      if (!isInteger(value, shape.bits)) throw context.mismatch(value, shape.goType);
       return value;
     default:
-      if (typeof value !== shape.kind || (shape.kind === "number" && !Number.isInteger(value))) {
-        throw context.mismatch(value, shape.goType);
-      }
+      if (typeof value !== shape.kind) throw context.mismatch(value, shape.goType);
       return value;
   }
 }

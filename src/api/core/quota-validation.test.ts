@@ -117,6 +117,12 @@ testCreates(valid, [
       ] as const,
     ],
   ),
+  // Once of each scope, however often it is said: who says it a thousand times would be told a thousand times a thousand.
+  [
+    quota,
+    limited(["services"], { scopes: ["BestEffort", "BestEffort"] }),
+    `spec.scopes: Invalid value: ["BestEffort","BestEffort"]: ${misapplied}`,
+  ],
   [quota, limited(["persistentvolumeclaims", "requests.storage"], { scopes: ["VolumeAttributesClass"] })],
   [
     quota,

@@ -22,11 +22,11 @@ const podResources = new Set([
 ]);
 const claimResources = new Set(["persistentvolumeclaims", "requests.storage"]);
 
-/** upstream: IsResourceQuotaScopeValidForResource */
+/** upstream: IsResourceQuotaScopeValidForResource. `scope` is one that is known. */
 function appliesTo(scope: string, name: string): boolean {
   if (scope === "BestEffort") return name === "pods";
   if (scope === "VolumeAttributesClass") return claimResources.has(name);
-  return scopes.includes(scope) ? podResources.has(name) : true;
+  return podResources.has(name);
 }
 
 function checkAmounts(list: ResourceList | undefined, path: string, faults: FaultList): void {
@@ -39,21 +39,17 @@ function checkAmounts(list: ResourceList | undefined, path: string, faults: Faul
 
 type Spec = Loose<ResourceQuotaSpec>;
 
-/** That a scope is known and says something of all that the quota limits. */
-function checkScope(
-  scope: string,
+/** That each scope says something of all that the quota limits: once of each, however often it is said. */
+function checkApplied(
+  used: readonly string[],
   { hard }: Spec,
-  {
-    path,
-    shown,
-    onUnknown,
-  }: { readonly path: string; readonly shown: unknown; readonly onUnknown: () => void },
+  { path, shown }: { readonly path: string; readonly shown: unknown },
   faults: FaultList,
 ): void {
-  if (!scopes.includes(scope)) onUnknown();
-  for (const name of Object.keys(hard ?? {}).toSorted()) {
-    if (isQuotaResource(name) && !appliesTo(scope, name)) {
-      faults.invalid(path, shown, "unsupported scope applied to resource");
+  const names = Object.keys(hard ?? {}).filter(isQuotaResource);
+  for (const scope of new Set(used.filter((each) => scopes.includes(each)))) {
+    for (const name of names) {
+      if (!appliesTo(scope, name)) faults.invalid(path, shown, "unsupported scope applied to resource");
     }
   }
 }
@@ -69,10 +65,10 @@ function checkClashes(used: readonly string[], spec: Spec, path: string, faults:
 function checkScopes(spec: Spec, faults: FaultList): void {
   const path = "spec.scopes";
   const shown = spec.scopes ?? [];
-  const onUnknown = (): void => {
-    faults.invalid(path, shown, "unsupported scope");
-  };
-  for (const scope of shown) checkScope(scope, spec, { path, shown, onUnknown }, faults);
+  for (const scope of shown) {
+    if (!scopes.includes(scope)) faults.invalid(path, shown, "unsupported scope");
+  }
+  checkApplied(shown, spec, { path, shown }, faults);
   checkClashes(shown, spec, path, faults);
 }
 
@@ -121,21 +117,14 @@ function checkSelector(spec: Spec, faults: FaultList): void {
   if (spec.scopeSelector === undefined) return;
   const path = "spec.scopeSelector.matchExpressions";
   const requirements = spec.scopeSelector.matchExpressions ?? [];
-  const shown = selectorAsGo(requirements);
+  const used = requirements.map(({ scopeName = "" }) => scopeName);
   for (const requirement of requirements) {
     const { scopeName = "" } = requirement;
-    const onUnknown = (): void => {
-      faults.invalid(`${path}.scopeName`, scopeName, "unsupported scope");
-    };
-    checkScope(scopeName, spec, { path, shown, onUnknown }, faults);
+    if (!scopes.includes(scopeName)) faults.invalid(`${path}.scopeName`, scopeName, "unsupported scope");
     checkOperator(requirement, path, faults);
   }
-  checkClashes(
-    requirements.map(({ scopeName = "" }) => scopeName),
-    spec,
-    path,
-    faults,
-  );
+  checkApplied(used, spec, { path, shown: selectorAsGo(requirements) }, faults);
+  checkClashes(used, spec, path, faults);
 }
 
 export function checkResourceQuota({ spec = {} }: Loose<ResourceQuota>, faults: FaultList): void {

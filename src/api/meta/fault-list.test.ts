@@ -23,3 +23,24 @@ test("so may those of a custom resource", () => {
   whole.merge(part);
   assert.equal(whole.faults.length, many.length);
 });
+
+test("a list that is shown with each of its items isn't shown for ever", () => {
+  let times = 0;
+  const list = {
+    toJSON: () => {
+      times++;
+      return "x".repeat(2 ** 20);
+    },
+  };
+  const faults = new FaultList();
+  for (let index = 0; index < 100; index++) {
+    faults.invalid("spec.scopes", list, "bad");
+    faults.duplicate(`spec.scopes[${index}]`, list);
+  }
+  assert.ok(times < 20, String(times));
+  assert.equal(faults.count, 200);
+  assert.deepEqual(
+    faults.all.slice(-2).map(({ message }) => message),
+    ["Invalid value: bad", "Duplicate value"],
+  );
+});

@@ -5,14 +5,22 @@ import {
   invalid,
   notFound,
   notSupported,
+  omitted,
   required,
   tooLong,
   tooMany,
   type FieldError,
 } from "./field-error.ts";
 
+/**
+ * In characters, of all that shows values. Beyond it they are left out: where each bad item shows the whole list, a list
+ * that fits into a request would be shown a million times.
+ */
+const shownMax = 16 * 2 ** 20;
+
 export class FaultList {
   readonly #faults: FieldError[] = [];
+  #shown = 0;
 
   get all(): readonly FieldError[] {
     return this.#faults;
@@ -49,12 +57,19 @@ export class FaultList {
     return this.#faults.filter(({ ratchet }) => ratchet === undefined || !tolerated.has(ratchet));
   }
 
+  /** What `make` makes of the value, or of none. */
+  #show(value: unknown, make: (value: unknown) => FieldError): void {
+    const fault = make(this.#shown > shownMax ? omitted : value);
+    this.#shown += fault.message.length;
+    this.add(fault);
+  }
+
   required(field: string, detail = ""): void {
     this.add(required(field, detail));
   }
 
   invalid(field: string, value: unknown, detail: string): void {
-    this.add(invalid(field, value, detail));
+    this.#show(value, (shown) => invalid(field, shown, detail));
   }
 
   /** One fault for each message of a check of names.ts. */
@@ -63,15 +78,15 @@ export class FaultList {
   }
 
   notSupported(field: string, value: unknown, supported: readonly string[]): void {
-    this.add(notSupported(field, value, supported));
+    this.#show(value, (shown) => notSupported(field, shown, supported));
   }
 
   duplicate(field: string, value: unknown): void {
-    this.add(duplicate(field, value));
+    this.#show(value, (shown) => duplicate(field, shown));
   }
 
   notFound(field: string, value: unknown, detail = ""): void {
-    this.add(notFound(field, value, detail));
+    this.#show(value, (shown) => notFound(field, shown, detail));
   }
 
   forbidden(field: string, detail: string): void {

@@ -42,17 +42,20 @@ export const required = (field: string, detail: string): FieldError => ({
 /** In place of a value that isn't shown. */
 export const omitted = Symbol("omitted");
 
+const said = (what: string, value: unknown): string =>
+  value === omitted ? what : `${what}: ${quoted(value)}`;
+
 export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
   type: "FieldValueInvalid",
   field,
-  message: withDetail(value === omitted ? "Invalid value" : `Invalid value: ${quoted(value)}`, detail),
+  message: withDetail(said("Invalid value", value), detail),
 });
 
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   type: "FieldValueNotSupported",
   field,
   message: withDetail(
-    `Unsupported value: ${quoted(value)}`,
+    said("Unsupported value", value),
     supported.length === 0
       ? ""
       : `supported values: ${supported.map((text) => JSON.stringify(text)).join(", ")}`,
@@ -62,13 +65,13 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
 export const duplicate = (field: string, value: unknown): FieldError => ({
   type: "FieldValueDuplicate",
   field,
-  message: `Duplicate value: ${quoted(value)}`,
+  message: said("Duplicate value", value),
 });
 
 export const notFound = (field: string, value: unknown, detail = ""): FieldError => ({
   type: "FieldValueNotFound",
   field,
-  message: withDetail(`Not found: ${quoted(value)}`, detail),
+  message: withDetail(said("Not found", value), detail),
 });
 
 export const forbidden = (field: string, detail: string): FieldError => ({

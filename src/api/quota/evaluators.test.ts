@@ -4,6 +4,7 @@ import type { Pod, PodSpec } from "../generated/types/core-v1.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { usageText } from "./amounts.ts";
 import { quotaEvaluator, quotaResources } from "./registry.ts";
+import { scopesOf } from "./scopes.ts";
 
 const now = Date.UTC(2026, 0, 1);
 
@@ -247,6 +248,23 @@ suite("scopes of a pod", () => {
 
 test("a resource that is named like what every object of the language has is counted", () => {
   assert.equal(quotaEvaluator("constructor")?.measures("count/constructor"), true);
+});
+
+test("what a quota says of its scopes more than once is asked once", () => {
+  const high = { scopeName: "PriorityClass", operator: "In", values: ["high"] };
+  const exists = { scopeName: "BestEffort", operator: "Exists" };
+  const scopes = scopesOf({
+    spec: {
+      scopes: ["BestEffort", "BestEffort", "Terminating"],
+      scopeSelector: { matchExpressions: [high, exists, { ...high, values: ["low"] }, high] },
+    },
+  });
+  assert.deepEqual(scopes, [
+    exists,
+    { scopeName: "Terminating", operator: "Exists" },
+    high,
+    { ...high, values: ["low"] },
+  ]);
 });
 
 test("the resources that names are about", () => {

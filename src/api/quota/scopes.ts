@@ -1,12 +1,13 @@
 /** Scopes of a quota. upstream: pkg/apis/core/v1/helper/helpers.go ScopedResourceSelectorRequirementsAsSelector */
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from "../generated/types/core-v1.ts";
 
-/** All must hold for an object to count. */
+/** All must hold for an object to count. What is said more than once is there once: each is asked of every object. */
 export function scopesOf({ spec }: ResourceQuota): readonly ScopedResourceSelectorRequirement[] {
-  return [
+  const all = [
     ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists" })),
     ...(spec?.scopeSelector?.matchExpressions ?? []),
   ];
+  return all.length < 2 ? all : [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 /** Whether a value such as a priority class's name is selected; undefined stands for none. */

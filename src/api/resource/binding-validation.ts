@@ -1,6 +1,6 @@
 /** Parts that offered and allocated devices share. upstream: pkg/apis/resource/validation/validation.go */
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkLabelName } from "../meta/field-rules.ts";
+import { checkLabelName, repeatedAt } from "../meta/field-rules.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
 
 const conditionsMax = 4;
@@ -53,9 +53,5 @@ function checkNames(names: readonly string[], path: string, faults: FaultList): 
 
 /** That no key comes twice. Looked at when the items are known to be good, each for itself. upstream: validateSet */
 export function checkUnique(keys: readonly string[], path: string, faults: FaultList): void {
-  const seen = new Set<string>();
-  for (const [index, key] of keys.entries()) {
-    if (seen.has(key)) faults.duplicate(`${path}[${index}]`, key);
-    seen.add(key);
-  }
+  for (const index of repeatedAt(keys)) faults.duplicate(`${path}[${index}]`, keys[index]);
 }

@@ -131,11 +131,21 @@ test("--shutdown-send-retry-after: while it ends it still listens, and sends awa
   await closing;
 });
 
-test("--external-hostname is what clients are told", async () => {
-  await using server = await startTestServer({}, { externalHostname: "api.example.com" });
-  const { certificatePem: cert, keyPem: key } = server.certificate("admin", ["system:masters"]);
-  const api = await ask(server, { path: "/api", cert, key });
-  assert.match(api.body, /"serverAddress":"api\.example\.com:\d+"/);
-  const tokens = await ask(server, { path: "/.well-known/openid-configuration", cert, key });
-  assert.match(tokens.body, /"jwks_uri":"https:\/\/api\.example\.com:\d+\/openid\/v1\/jwks"/);
-});
+for (const [externalHostname, told] of [
+  ["api.example.com", "api.example.com"],
+  ["2001:db8::1", "[2001:db8::1]"],
+] as const) {
+  test(`--external-hostname ${externalHostname} is what clients are told`, async () => {
+    await using server = await startTestServer({}, { externalHostname });
+    const { certificatePem: cert, keyPem: key } = server.certificate("admin", ["system:masters"]);
+    const { body } = await ask(server, { path: "/api", cert, key });
+    const { serverAddressByClientCIDRs: addresses } = JSON.parse(body) as {
+      serverAddressByClientCIDRs: { serverAddress: string }[];
+    };
+    const [, address = ""] = /^(.*):\d+$/.exec(addresses[0]?.serverAddress ?? "") ?? [];
+    assert.equal(address, told);
+    const tokens = await ask(server, { path: "/.well-known/openid-configuration", cert, key });
+    const { jwks_uri: keysAt } = JSON.parse(tokens.body) as { jwks_uri: string };
+    assert.equal(new URL(keysAt).hostname, told);
+  });
+}

@@ -1,12 +1,12 @@
 /** Go's names for versions and cipher suites of TLS, which kube-apiserver's flags have, as OpenSSL has them. */
 import type { SecureVersion } from "node:tls";
 
-const versions: Readonly<Record<string, SecureVersion>> = {
-  VersionTLS10: "TLSv1",
-  VersionTLS11: "TLSv1.1",
-  VersionTLS12: "TLSv1.2",
-  VersionTLS13: "TLSv1.3",
-};
+const versions: ReadonlyMap<string, SecureVersion> = new Map([
+  ["VersionTLS10", "TLSv1"],
+  ["VersionTLS11", "TLSv1.1"],
+  ["VersionTLS12", "TLSv1.2"],
+  ["VersionTLS13", "TLSv1.3"],
+]);
 
 /** Without a choice: Go's, too. */
 const always: readonly string[] = [
@@ -37,10 +37,10 @@ const suites: ReadonlyMap<string, string> = new Map([
   ["TLS_RSA_WITH_AES_256_GCM_SHA384", "AES256-GCM-SHA384"],
 ]);
 
-export const tlsVersionNames: readonly string[] = Object.keys(versions);
+export const tlsVersionNames: readonly string[] = [...versions.keys()];
 
 /** Undefined: there is none of that name. */
-export const tlsVersion = (name: string): SecureVersion | undefined => versions[name];
+export const tlsVersion = (name: string): SecureVersion | undefined => versions.get(name);
 
 export const isCipherSuite = (name: string): boolean => suites.has(name);
 

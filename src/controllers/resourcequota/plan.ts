@@ -1,8 +1,8 @@
 /** What a quota's status should say. upstream: pkg/controller/resourcequota/resource_quota_controller.go syncResourceQuota */
 import type { ResourceQuota, ResourceQuotaStatus } from "#api/generated/types/core-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { zeroQuantity, type Quantity } from "#api/meta/quantity.ts";
-import { isSameUsage, listOf, sumOfUsages, usageOf } from "#api/quota/amounts.ts";
+import { addQuantities, zeroQuantity, type Quantity } from "#api/meta/quantity.ts";
+import { isSameUsage, listOf, usageOf } from "#api/quota/amounts.ts";
 import type { QuotaEvaluator } from "#api/quota/evaluator.ts";
 import { scopesOf } from "#api/quota/scopes.ts";
 
@@ -36,10 +36,13 @@ function usageOfStock(
 ): ReadonlyMap<string, Quantity> {
   const names = Object.keys(quota.spec?.hard ?? {}).filter((name) => evaluator.measures(name));
   const scopes = scopesOf(quota);
-  let total = new Map<string, Quantity>();
+  const total = new Map(names.map((name) => [name, zeroQuantity]));
   for (const object of objects) {
     if (!scopes.every((scope) => evaluator.isInScope(scope, object))) continue;
-    total = sumOfUsages(total, evaluator.usage(object, nowMs));
+    for (const [name, amount] of evaluator.usage(object, nowMs)) {
+      const before = total.get(name);
+      if (before !== undefined) total.set(name, addQuantities(before, amount));
+    }
   }
-  return new Map(names.map((name) => [name, total.get(name) ?? zeroQuantity]));
+  return total;
 }

@@ -29,13 +29,10 @@ interface Values {
 }
 
 export function readAdmission(values: Values): PluginSelection {
-  const names = (flag: string): readonly string[] =>
-    values
-      .list(`${flag}-admission-plugins`)
-      .flatMap((text) => text.split(","))
-      .map((name) => name.trim())
-      .filter((name) => name !== "");
-  const selection = { enable: names("enable"), disable: names("disable") };
+  const selection = {
+    enable: values.list("enable-admission-plugins"),
+    disable: values.list("disable-admission-plugins"),
+  };
   values.faults.push(...selectionFaults(selection));
   return selection;
 }

@@ -68,6 +68,7 @@ for (const [given, fault] of [
     "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
   ],
   [{ "tls-min-version": "TLS12" }, 'unknown tls version "TLS12"'],
+  [{ "tls-min-version": "constructor" }, 'unknown tls version "constructor"'],
   [{ "tls-cipher-suites": "NULL" }, "cipher suite NULL not supported or doesn't exist"],
   [{ "strict-transport-security-directives": "maxage=1" }, hstsFault],
   [

@@ -14,10 +14,8 @@ export class DenyServiceExternalIPs implements AdmissionPlugin {
 
   validate(attributes: AdmissionAttributes): Promise<void> | undefined {
     if (attributes.subresource !== "") return undefined;
-    const known = addressesOf(attributes.oldObject);
-    if (addressesOf(attributes.object).every((address) => known.includes(address))) {
-      return undefined;
-    }
+    const known = new Set(addressesOf(attributes.oldObject));
+    if (addressesOf(attributes.object).every((address) => known.has(address))) return undefined;
     return Promise.reject(refuse(attributes, "Use of external IPs is denied by admission control"));
   }
 }

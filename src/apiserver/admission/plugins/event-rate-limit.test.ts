@@ -19,8 +19,8 @@ const event = (namespace: string, involved = "p", user = "alice"): AdmissionAttr
     user: { name: user, groups: [] },
   });
 
-const plugin = (type: EventLimitType, clock = new ManualClock()): EventRateLimit =>
-  new EventRateLimit([{ type, qps: 1, burst: 1, cacheSize: 0 }], { clock });
+const plugin = (type: EventLimitType, clock = new ManualClock(), cacheSize = 0): EventRateLimit =>
+  new EventRateLimit([{ type, qps: 1, burst: 1, cacheSize }], { clock });
 
 test("beyond the burst events are refused with 429, until there is a token again", async () => {
   const clock = new ManualClock();
@@ -37,6 +37,12 @@ test("beyond the burst events are refused with 429, until there is a token again
   });
   await clock.advance(1000);
   assert.equal(await faultOf(limit, event("b")), undefined);
+});
+
+test("a server's limit holds whatever it says of a cache, which upstream doesn't look at", async () => {
+  const limit = plugin("Server", new ManualClock(), -1);
+  assert.equal(await faultOf(limit, event("a")), undefined);
+  assert.match((await faultOf(limit, event("a"))) ?? "", /limit reached on type Server/);
 });
 
 const cases: [EventLimitType, AdmissionAttributes, AdmissionAttributes, string][] = [

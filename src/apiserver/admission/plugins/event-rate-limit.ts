@@ -48,7 +48,8 @@ class Limiter {
   constructor(limit: EventLimit, clock: Clock) {
     this.#limit = limit;
     this.#clock = clock;
-    this.#buckets = new LruCache(limit.cacheSize === 0 ? defaultCacheSize : limit.cacheSize);
+    // A server has one bucket, whatever its limit says of a cache.
+    this.#buckets = new LruCache(limit.type === "Server" ? 1 : limit.cacheSize || defaultCacheSize);
   }
 
   /** Undefined: the event may come. */

@@ -14,9 +14,10 @@ export class ExtendedResourceToleration implements AdmissionPlugin {
   admit(attributes: AdmissionAttributes): Promise<void> | undefined {
     const { spec } = attributes.object as Pod;
     if (attributes.subresource !== "" || spec === undefined) return undefined;
+    const tolerated = new Set((spec.tolerations ?? []).filter(isOfDevice).map(({ key }) => key));
     const missing = devicesOf(spec)
-      .map((key): Toleration => ({ key, operator: "Exists", effect: "NoSchedule" }))
-      .filter((wanted) => !(spec.tolerations ?? []).some((own) => isAlike(own, wanted)));
+      .filter((key) => !tolerated.has(key))
+      .map((key): Toleration => ({ key, operator: "Exists", effect: "NoSchedule" }));
     if (missing.length > 0) spec.tolerations = [...(spec.tolerations ?? []), ...missing];
     return undefined;
   }
@@ -29,8 +30,6 @@ function devicesOf({ containers, initContainers = [] }: PodSpec): readonly strin
   return [...new Set(names)].toSorted();
 }
 
-const isAlike = (a: Toleration, b: Toleration): boolean =>
-  a.key === b.key &&
-  a.operator === b.operator &&
-  a.effect === b.effect &&
-  (a.value ?? "") === (b.value ?? "");
+/** What this plugin adds for a device, or the same by somebody else. */
+const isOfDevice = ({ operator, effect, value = "" }: Toleration): boolean =>
+  operator === "Exists" && effect === "NoSchedule" && value === "";

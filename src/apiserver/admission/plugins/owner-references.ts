@@ -46,10 +46,10 @@ export class OwnerReferencesPermissionEnforcement implements AdmissionPlugin {
     const before = ownersOf(oldObject);
     if (isDeepStrictEqual(owners, before)) return;
     if (operation === "UPDATE") await this.#mayDelete(attributes);
+    const known = new Map(before.map((owner) => [owner.uid, owner]));
     for (const owner of owners) {
       if (owner.blockOwnerDeletion !== true) continue;
-      const isNew = before.find(({ uid }) => uid === owner.uid)?.blockOwnerDeletion !== true;
-      if (isNew) await this.#mayBlock(attributes, owner);
+      if (known.get(owner.uid)?.blockOwnerDeletion !== true) await this.#mayBlock(attributes, owner);
     }
   }
 
