@@ -31,7 +31,10 @@ import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
+import { keptObjects } from "./bootstrap/kept-objects.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
+import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
+import { keepUp } from "./bootstrap/upkeep.ts";
 import { CustomSources } from "./crd/openapi.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
@@ -265,7 +268,9 @@ class ApiserverComponent implements Apiserver {
     stack.defer(await this.servers.start(this.#port, signal));
     this.#steps.done("servers");
     await reconcileClusterAuthentication(this.#client, this.#options, signal);
+    await reconcileTokenTracking(this.#client, clock, signal);
     this.#steps.done("authentication");
+    this.#keepObjects(signal);
     const aggregating = this.#roles.run(stop.signal);
     const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
@@ -287,6 +292,17 @@ class ApiserverComponent implements Apiserver {
     });
     await Promise.race([aborted, failed, aggregating, serving, defining]);
     this.#isStopping = true;
+  }
+
+  #keepObjects(signal: AbortSignal): void {
+    const client = this.#client;
+    const kept = keptObjects({
+      client,
+      clock: this.#deps.clock,
+      clusterAuthentication: () => reconcileClusterAuthentication(client, this.#options, signal),
+      publish: () => this.servers.publish(),
+    });
+    for (const each of kept) keepUp(each, { ...this.#deps, informers: this.#informers }, signal);
   }
 
   #atRest(): EncryptionAtRest | undefined {

@@ -9,7 +9,7 @@ import type { Client } from "#client/client.ts";
 import { ensureObject } from "./ensure-object.ts";
 
 const namespace = "kube-system";
-const name = "extension-apiserver-authentication";
+export const clusterAuthenticationName = "extension-apiserver-authentication";
 const frontCaKey = "requestheader-client-ca-file";
 
 export interface ClusterAuthenticationOptions {
@@ -24,7 +24,7 @@ export function reconcileClusterAuthentication(
   signal: AbortSignal,
 ): Promise<void> {
   const resource = client.resource(configMaps, namespace);
-  return ensureObject(resource, name, (existing) => plan(existing, options), signal);
+  return ensureObject(resource, clusterAuthenticationName, (existing) => plan(existing, options), signal);
 }
 
 function plan(
@@ -43,7 +43,9 @@ function plan(
   data["requestheader-group-headers"] = '["X-Remote-Group"]';
   data["requestheader-extra-headers-prefix"] = '["X-Remote-Extra-"]';
   const isRight = existing !== undefined && Object.entries(data).every(([key, value]) => old[key] === value);
-  return isRight ? undefined : { ...existing, metadata: { ...existing?.metadata, namespace, name }, data };
+  return isRight
+    ? undefined
+    : { ...existing, metadata: { ...existing?.metadata, namespace, name: clusterAuthenticationName }, data };
 }
 
 /** Both bundles' certificates, each once. */

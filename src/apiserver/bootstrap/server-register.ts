@@ -31,6 +31,8 @@ export class ServerRegister {
   readonly #deps: ServerRegisterDeps;
   readonly #listeners = new Set<() => void>();
   #own: ServerAddress;
+  #publishing = Promise.resolve();
+  #publish: () => Promise<void> = () => Promise.resolve();
   #leases: ServerLeases | undefined;
 
   constructor(options: ServerRegisterOptions, deps: ServerRegisterDeps) {
@@ -71,24 +73,30 @@ export class ServerRegister {
     const publish = (servers: readonly ServerAddress[]): Promise<void> =>
       reconcileKubernetesService(client(), { serviceCidrs, clusterIp, servers, securePort: port }, signal);
     if (!isShared) {
-      await publish(own === undefined ? [] : [own]);
+      this.#publish = () => publish(own === undefined ? [] : [own]);
+      await this.publish();
       return () => Promise.resolve();
     }
-    // One after the other: the last one to write must be the one that knows most.
-    let publishing = Promise.resolve();
     const leases = this.#deps.leases(own, () => {
       this.#tell();
-      publishing = publishing
-        .then(() => publish(leases.servers))
-        .catch((error: unknown) => {
-          if (signal.aborted) return;
-          log.warn("the Service kubernetes is not up to date", { error: errorText(error) });
-        });
+      this.publish().catch((error: unknown) => {
+        if (signal.aborted) return;
+        log.warn("the Service kubernetes is not up to date", { error: errorText(error) });
+      });
     });
+    this.#publish = () => publish(leases.servers);
     await leases.start();
     this.#leases = leases;
-    await publish(leases.servers);
+    await this.publish();
     return () => leases.stop();
+  }
+
+  /** Once started: makes the Service lead to every server again. */
+  publish(): Promise<void> {
+    // One after the other: the last one to write must be the one that knows most.
+    const published = this.#publishing.then(() => this.#publish());
+    this.#publishing = published.catch(() => undefined);
+    return published;
   }
 
   #tell(): void {

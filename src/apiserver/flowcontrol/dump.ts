@@ -45,7 +45,8 @@ export function flowDump(
 type Row = readonly string[];
 
 function levelRows(flow: FlowControl): Row[] {
-  const rows = [...flow.levels].map((level): Row => {
+  const levels = [...flow.levels].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = levels.map((level): Row => {
     const counts = flow.countsOf(level.name);
     const active = level.queues.filter(({ waiting }) => waiting.length > 0).length;
     const isIdle = counts.executing === 0 && level.waiting === 0;

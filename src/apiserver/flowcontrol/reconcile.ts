@@ -25,8 +25,14 @@ export const planSuggested = <T extends FlowObject>(
 /** Without the annotation, an object is the server's until somebody changes it. */
 function follows({ annotations, generation }: ObjectMeta = {}): boolean {
   const told = annotations?.[autoUpdate];
-  return told === undefined ? generation === 1 : /^(1|t|T|true|TRUE|True)$/.test(told);
+  return told === undefined ? generation === 1 : isTrue(told);
 }
+
+/** One that servers have by themselves no longer: it says that it is theirs, and none expects it. */
+export const isSurplus = ({ annotations }: ObjectMeta): boolean => isTrue(annotations?.[autoUpdate] ?? "");
+
+/** Go's strconv.ParseBool. */
+const isTrue = (text: string): boolean => /^(1|t|T|true|TRUE|True)$/.test(text);
 
 function planSpec<T extends FlowObject>(
   existing: T | undefined,
