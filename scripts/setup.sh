@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 want=${1:-run}
 mark=node_modules/.mini-k8s-setup
-lock=$(cat package-lock.json scripts/setup.sh | cksum)
+lock=$(cat package-lock.json scripts/generate/texts-lock.json scripts/setup.sh | cksum)
 
 have=$(cat "$mark" 2>/dev/null || true)
 if [ "$have" = "develop $lock" ] || [ "$have" = "$want $lock" ]; then exit 0; fi
@@ -28,5 +28,5 @@ fi
 
 # Texts of the API's fields. Everything else works without them: no reason not to start.
 PATH=$PWD/node_modules/.bin:$PATH node scripts/descriptions.ts ||
-  echo "kubectl explain will have no texts: their package could not be fetched (scripts/descriptions.ts)" >&2
+  echo "kubectl explain will have no texts: their packages could not be fetched (scripts/descriptions.ts)" >&2
 echo "$want $lock" >"$mark"

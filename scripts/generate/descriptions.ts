@@ -1,43 +1,68 @@
-/**
- * What structs and fields are for, from the models of client-node. An asset, not part of the repository.
- * The models lost the texts of fields that are structs: these get what their struct is for.
- */
+/** What structs and fields are for, as a server publishes it. An asset, not part of the repository. */
 import type { DescriptionTable } from "#apiserver/openapi/descriptions.ts";
+import { publishedEnum, writtenSchemas } from "#apiserver/openapi/schemas.ts";
 import { createTypeTable } from "#api/schema/table.ts";
-import type { StructType } from "#api/schema/type-table.ts";
-import { Models } from "./models.ts";
+import type { StructType, TypeTable } from "#api/schema/type-table.ts";
+import type { Texts } from "./doc-comments.ts";
+import type { TextSource } from "./text-packages.ts";
 
-function textsOf({ name, fields }: StructType, models: Models): Record<string, string> {
-  const model = models.of(name);
-  const texts: Record<string, string> = {};
-  if (model !== undefined && model.description !== "") texts[""] = model.description;
-  for (const [field, { description }] of model?.fields ?? []) {
-    if (description !== "") texts[jsonName(field)] = description;
-  }
-  for (const { name: field, struct } of fields) {
-    const description = struct === undefined ? undefined : models.of(struct)?.description;
-    if (field !== "" && description !== undefined && description !== "") texts[field] ??= description;
-  }
-  return texts;
+export interface TextSources {
+  /** Of the release itself: where it has a text, that is the one. */
+  readonly release: TextSource;
+  /** Of another release, with words on the values of enums. */
+  readonly models: TextSource;
 }
 
-/** Models can't have dashes in their fields' names. */
-const jsonName = (field: string): string =>
-  field.startsWith("x_kubernetes_") ? field.replaceAll("_", "-") : field;
+const valuesBegin = /\n+Possible enum values:\n/;
 
-/** `packageFolder` holds client-node's dist/gen/models. */
-export function descriptionTable(packageFolder: string): DescriptionTable {
-  const types = createTypeTable();
-  const models = new Models(packageFolder);
+/** Upstream's text goes on with the values. upstream: kube-openapi/pkg/generators/enum.go */
+function withValues(text: string, values: readonly string[], model: string): string {
+  const [, valuesText = ""] = model.split(valuesBegin);
+  const [begin = "\n\nPossible enum values:\n"] = valuesBegin.exec(model) ?? [];
+  const known = new Map(
+    valuesText.split("\n").map((line) => [/^ - `("[^`]*")`/.exec(line)?.[1] ?? "", line]),
+  );
+  const lines = values.map((value) => {
+    const quoted = JSON.stringify(value);
+    return known.get(quoted) ?? ` - \`${quoted}\``;
+  });
+  return `${text}${begin}${lines.join("\n")}`;
+}
+
+/** A version before the stable one has the stable one's words. */
+const stable = (struct: string): string => struct.replace(/\.v(\d+)(?:alpha|beta)\d+\./, ".v1.");
+
+/** What every kind says of itself: the models leave it out where only one value fits. */
+function ofEveryKind(release: TextSource): Texts {
+  const { apiVersion = "", kind = "" } = release("io.k8s.api.core.v1.Pod") ?? {};
+  return { apiVersion, kind };
+}
+
+function textsOf({ name, byName }: StructType, { release, models }: TextSources): Texts {
+  const own = release(name) ?? {};
+  const model = models(name) ?? models(stable(name)) ?? {};
+  const fallback = ofEveryKind(release);
+  const fields = [...byName.values()].map((field): [field: string, text: string] => {
+    const ofModel = model[field.name] ?? "";
+    const [modelText = ""] = ofModel.split(valuesBegin);
+    const text = [own[field.name], modelText, fallback[field.name]].find((each = "") => each !== "") ?? "";
+    const values = field.shape === "one" ? publishedEnum(name, field) : undefined;
+    return [field.name, text === "" || values === undefined ? text : withValues(text, values, ofModel)];
+  });
+  const all = [["", own[""] ?? model[""] ?? ""] as const, ...fields];
+  return Object.fromEntries(all.filter(([, text]) => text !== ""));
+}
+
+export function descriptionTable(
+  sources: TextSources,
+  types: TypeTable = createTypeTable(),
+): DescriptionTable {
   const structs = types.names.flatMap((name) => types.struct(name) ?? []);
-  const inlined = (struct: StructType): StructType[] =>
-    struct.fields
-      .filter((field) => field.inline)
-      .flatMap((field) => structs.filter(({ name }) => name === field.struct));
-  const table: Record<string, Record<string, string>> = {};
-  for (const struct of structs) {
-    const texts = [...inlined(struct), struct].flatMap((each) => Object.entries(textsOf(each, models)));
-    if (texts.length > 0) table[struct.name] = Object.fromEntries(texts);
+  const table: Record<string, Texts> = {};
+  for (const struct of structs) table[struct.name] = textsOf(struct, sources);
+  for (const name of Object.keys(writtenSchemas)) {
+    const text = sources.release(name)?.[""] ?? sources.models(name)?.[""];
+    if (text !== undefined) table[name] = { "": text };
   }
-  return table;
+  return Object.fromEntries(Object.entries(table).filter(([, texts]) => Object.keys(texts).length > 0));
 }

@@ -1,15 +1,13 @@
-/** What the models of @kubernetes/client-node say: which fields are required, and what they are for. */
+/** What the models of @kubernetes/client-node say: which fields are required. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Model {
-  readonly description: string;
   readonly fields: ReadonlyMap<string, ModelField>;
 }
 
 export interface ModelField {
   readonly required: boolean;
-  readonly description: string;
 }
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -20,20 +18,14 @@ function classNames(struct: string): string[] {
   return [`${upper(group)}${upper(version)}${name}`, `${upper(version)}${name}`];
 }
 
-function unescape(text: string): string {
-  return text.replace(/\\(['"])/g, "$1").trim();
-}
-
 function parse(text: string): Model {
   const start = text.indexOf("export declare class");
-  const described = /\/\*\*\n\* ([^]*?)\n\*\/\n$/.exec(text.slice(0, start));
   const fields = new Map<string, ModelField>();
-  const pattern = /(?: {4}\/\*\*\n {4}\* ([^\n]*)\n {4}\*\/\n)? {4}'([^']+)'(\?)?: /g;
-  for (const [, description = "", name = "", optional] of text.slice(start).matchAll(pattern)) {
+  for (const [, name = "", optional] of text.slice(start).matchAll(/^ {4}'([^']+)'(\?)?: /gm)) {
     const json = name.replace(/^_(?=[a-z])/, "").replace(/^_(\$)/, "$1");
-    fields.set(json, { required: optional === undefined, description: unescape(description) });
+    fields.set(json, { required: optional === undefined });
   }
-  return { description: unescape(described?.[1] ?? ""), fields };
+  return { fields };
 }
 
 export class Models {

@@ -55,11 +55,26 @@ export const schemaDefaults: Readonly<Record<string, string | number | boolean>>
   "resource.v1.DeviceToleration.operator": "Equal",
 };
 
+/** Closed sets that validation of its own looks at, where enums.ts has those that the table's does. */
+const addressType = { enum: ["FQDN", "IPv4", "IPv6"] };
+const allocationMode = { enum: ["All", "ExactCount"] };
+const failurePolicy = { enum: ["Fail", "Ignore"] };
+const patchType = { enum: ["ApplyConfiguration", "JSONPatch"] };
+const pathType = { enum: ["Exact", "ImplementationSpecific", "Prefix"] };
+const reinvocationPolicy = { enum: ["IfNeeded", "Never"] };
+
 /** What is published of a struct, or of a field, besides its shape. */
 export const schemaMarks: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "admissionregistration.v1alpha1.MutatingAdmissionPolicySpec.failurePolicy": failurePolicy,
+  "admissionregistration.v1alpha1.MutatingAdmissionPolicySpec.reinvocationPolicy": reinvocationPolicy,
+  "admissionregistration.v1alpha1.Mutation.patchType": patchType,
+  "admissionregistration.v1beta1.MutatingAdmissionPolicySpec.failurePolicy": failurePolicy,
+  "admissionregistration.v1beta1.MutatingAdmissionPolicySpec.reinvocationPolicy": reinvocationPolicy,
+  "admissionregistration.v1beta1.Mutation.patchType": patchType,
   "apiregistration.v1.APIServiceSpec.caBundle": { "x-kubernetes-list-type": "atomic" },
   "core.v1.AppArmorProfile": union("type", { localhostProfile: "LocalhostProfile" }),
   "core.v1.SeccompProfile": union("type", { localhostProfile: "LocalhostProfile" }),
+  "discovery.v1.EndpointSlice.addressType": addressType,
   "flowcontrol.v1.LimitResponse": union("type", { queuing: "Queuing" }),
   "flowcontrol.v1.PriorityLevelConfigurationSpec": union("type", { exempt: "Exempt", limited: "Limited" }),
   "flowcontrol.v1.Subject": union("kind", {
@@ -67,6 +82,13 @@ export const schemaMarks: Readonly<Record<string, Readonly<Record<string, unknow
     serviceAccount: "ServiceAccount",
     user: "User",
   }),
+  "networking.v1.HTTPIngressPath.pathType": pathType,
+  "resource.v1.DeviceSubRequest.allocationMode": allocationMode,
+  "resource.v1.ExactDeviceRequest.allocationMode": allocationMode,
+  "resource.v1beta1.DeviceRequest.allocationMode": allocationMode,
+  "resource.v1beta1.DeviceSubRequest.allocationMode": allocationMode,
+  "resource.v1beta2.DeviceSubRequest.allocationMode": allocationMode,
+  "resource.v1beta2.ExactDeviceRequest.allocationMode": allocationMode,
 };
 
 function union(discriminator: string, fields: Readonly<Record<string, string>>): Record<string, unknown> {

@@ -53,7 +53,7 @@ const numberOrText = [{ type: "string" }, { type: "number" }];
 const integerOrText = [{ type: "integer" }, { type: "string" }];
 
 /** Schemas of what isn't a struct with fields. */
-const writtenSchemas: Definitions = {
+export const writtenSchemas: Definitions = {
   "io.k8s.apimachinery.pkg.api.resource.Quantity": { oneOf: numberOrText },
   "io.k8s.apimachinery.pkg.util.intstr.IntOrString": { format: "int-or-string", oneOf: integerOrText },
   [`${meta}.Time`]: { format: "date-time", type: "string" },
@@ -143,7 +143,7 @@ export class SchemaWriter {
   }
 
   #property(struct: string, field: FieldType): Schema {
-    const described = withEnum(this.#described(struct, field.name), field);
+    const described = this.#described(struct, field.name);
     const marks = mergeMarks(field);
     if (field.shape === "list") {
       return { ...described, items: itemSchema(struct, field), type: "array", ...marks };
@@ -156,7 +156,7 @@ export class SchemaWriter {
       ...(field.default === undefined ? {} : { default: field.default }),
       ...marks,
       ...schemaMarks[`${shortName(struct)}.${field.name}`],
-      ...enumOf(field),
+      ...enumOf(struct, field),
     };
     const plain = field.scalar === undefined ? undefined : plainScalars.get(field.scalar);
     if (plain !== undefined) return { ...typeOf(plain), ...extra };
@@ -165,20 +165,15 @@ export class SchemaWriter {
   }
 }
 
-/** In the order of the alphabet, as upstream writes them. upstream: kube-openapi/pkg/generators/enum.go */
-const enumOf = ({ enum: values }: FieldType): { readonly enum?: readonly string[] } =>
-  values === undefined ? {} : { enum: values.toSorted() };
+/** The values of a closed set, in the order of the alphabet, as upstream writes them. upstream: kube-openapi/pkg/generators/enum.go */
+export function publishedEnum(struct: string, field: FieldType): readonly string[] | undefined {
+  const marked = schemaMarks[`${shortName(struct)}.${field.name}`]?.["enum"] as readonly string[] | undefined;
+  return marked ?? field.enum?.toSorted();
+}
 
-/** Upstream's text goes on with the values. What it says of each is in its sources alone. */
-function withEnum(
-  described: { readonly description?: string },
-  field: FieldType,
-): { readonly description?: string } {
-  const { description } = described;
-  const { enum: values = [] } = enumOf(field);
-  if (description === undefined || values.length === 0 || field.shape !== "one") return described;
-  const lines = values.map((value) => ` - \`${JSON.stringify(value)}\``);
-  return { description: [description, "", "Possible enum values:", ...lines].join("\n") };
+function enumOf(struct: string, field: FieldType): { readonly enum?: readonly string[] } {
+  const values = publishedEnum(struct, field);
+  return values === undefined ? {} : { enum: values };
 }
 
 const typeOf = ({ type, format }: Plain): Schema => (format === undefined ? { type } : { format, type });
@@ -196,7 +191,7 @@ function itemSchema(struct: string, field: FieldType): Schema {
   }
   return {
     ...(plain.zero === undefined ? {} : { default: plain.zero }),
-    ...enumOf(field),
+    ...enumOf(struct, field),
     ...typeOf(plain),
   };
 }
