@@ -17,17 +17,20 @@ import { createInformerFactory } from "#client/cache/factory.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
-import { parseSigningKey } from "#pki/jwt.ts";
+import { parseSigningKey, type VerificationKey } from "#pki/jwt.ts";
 import type { Store } from "#store/store.ts";
 import { mutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import { SchemeTypes } from "./admission/webhooks/object-types.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import { Registration } from "./aggregation/registration.ts";
+import { apiDocuments } from "./api-documents.ts";
 import { Assembly, type AssemblyDeps } from "./assembly.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
+import { discoveryFault } from "./authn/service-account/discovery.ts";
+import { accountKeys } from "./authn/service-account/keys.ts";
 import type { Auditor } from "./audit/auditor.ts";
-import { openAuditor } from "./audit/open-auditor.ts";
+import { openAuditor, type AuditOptions } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
@@ -35,14 +38,12 @@ import { keptObjects } from "./bootstrap/kept-objects.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
 import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
 import { keepUp } from "./bootstrap/upkeep.ts";
-import { CustomSources } from "./crd/openapi.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
 import { joinHostPort } from "./connect/go-errors.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
-import { DiscoveryRoutes } from "./discovery-routes.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
 import { flowDump } from "./flowcontrol/dump.ts";
 import { FlowControl } from "./flowcontrol/flow-control.ts";
@@ -62,9 +63,7 @@ import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
-import { OpenApiRoutes } from "./openapi-routes.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
-import { builtinSources } from "./openapi/v3.ts";
 import { completeApiserverOptions, validateApiserverOptions, type ApiserverOptions } from "./options.ts";
 import { outside } from "./outside.ts";
 import type { ComponentProbe } from "./registry/component-statuses.ts";
@@ -131,13 +130,14 @@ class ApiserverComponent implements Apiserver {
   readonly #registry = new Registry();
   readonly #healthMetrics = new HealthMetrics();
   readonly #serverId: string;
-  readonly #steps = new StartSteps();
+  readonly #steps: StartSteps;
   readonly #auditMetrics = new AuditMetrics(this.#registry);
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
   readonly #protobuf: ProtobufCodec;
   #auditor: Auditor | undefined;
+  readonly #accountKeys: readonly VerificationKey[];
   readonly #addresses: readonly AddressRange[];
   #isStopping = false;
   #port = 0;
@@ -147,6 +147,8 @@ class ApiserverComponent implements Apiserver {
     this.#deps = deps;
     const { clock, random, log } = deps;
     this.#serverId = serverIdOf(options.hostname);
+    this.#steps = new StartSteps({ livezGraceMs: options.livezGraceMs }, clock);
+    this.#accountKeys = accountKeys(options.serviceAccountKeyPem, options.serviceAccounts);
     this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption = this.#atRest();
     this.#client = createClient(this.local(self), { clock });
@@ -164,27 +166,7 @@ class ApiserverComponent implements Apiserver {
     const following = { ...deps, client: this.#client, informers: this.#informers, registry };
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
-    this.#security = createSecurity(options, {
-      registry: this.#registry,
-      serverId: this.#serverId,
-      clock,
-      random,
-      log,
-      types: new SchemeTypes({
-        scheme: deps.scheme,
-        semantics: this.#semantics,
-        convert,
-        custom: () => this.#assembly.customResources,
-        remote: () => this.#aggregator.versions,
-      }),
-      hookClient: this.#hooks,
-      client: this.#client,
-      informers: this.#informers,
-      serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
-      tokenAuthenticators: deps.tokenAuthenticators,
-      loadExpressions: () => this.#expressions.load(),
-      mutatingPolicies: mutatingPolicyRefs(deps.scheme),
-    });
+    this.#security = this.#secure();
     this.#flow = new FlowControl(
       { seats: options.requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
       { clock, metrics: new FlowMetrics(this.#registry) },
@@ -216,6 +198,33 @@ class ApiserverComponent implements Apiserver {
     return this.#port;
   }
 
+  #secure(): Security {
+    const { clock, random, log, ...deps } = this.#deps;
+    const options = this.#options;
+    return createSecurity(options, {
+      registry: this.#registry,
+      serverId: this.#serverId,
+      clock,
+      random,
+      log,
+      types: new SchemeTypes({
+        scheme: deps.scheme,
+        semantics: this.#semantics,
+        convert,
+        custom: () => this.#assembly.customResources,
+        remote: () => this.#aggregator.versions,
+      }),
+      hookClient: this.#hooks,
+      client: this.#client,
+      informers: this.#informers,
+      serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
+      serviceAccountKeys: this.#accountKeys,
+      tokenAuthenticators: deps.tokenAuthenticators,
+      loadExpressions: () => this.#expressions.load(),
+      mutatingPolicies: mutatingPolicyRefs(deps.scheme),
+    });
+  }
+
   local(user: UserInfo): Transport {
     if (user !== self) return new LocalEndpoint(user, (call) => this.#assembly.chain(call));
     return new LocalEndpoint(user, (call) => {
@@ -231,9 +240,7 @@ class ApiserverComponent implements Apiserver {
     await using stack = new AsyncDisposableStack();
     stack.defer(await this.#security.load());
     if (this.#options.audit !== undefined) {
-      const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
-      const metrics = this.#auditMetrics;
-      const auditor = await openAuditor(this.#options.audit, { clock, log, read, metrics });
+      const auditor = await this.#openAuditor(this.#options.audit);
       stack.defer(() => auditor.close());
       this.#auditor = auditor;
     }
@@ -274,8 +281,7 @@ class ApiserverComponent implements Apiserver {
     const aggregating = this.#roles.run(stop.signal);
     const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
-    const expiry = new EventExpiry(this.#assembly.installed.storage("events"), { clock, log });
-    stack.defer(expiry.start());
+    if (this.#options.eventTtlMs > 0) stack.defer(this.#expiry().start());
     this.#steps.done("controllers");
     ready();
     const aborted = new Promise<void>((resolve) => {
@@ -303,6 +309,17 @@ class ApiserverComponent implements Apiserver {
       publish: () => this.servers.publish(),
     });
     for (const each of kept) keepUp(each, { ...this.#deps, informers: this.#informers }, signal);
+  }
+
+  #openAuditor(options: AuditOptions): Promise<Auditor> {
+    const { clock, log } = this.#deps;
+    const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
+    return openAuditor(options, { clock, log, read, metrics: this.#auditMetrics });
+  }
+
+  #expiry(): EventExpiry {
+    const events = this.#assembly.installed.storage("events");
+    return new EventExpiry({ ttlMs: this.#options.eventTtlMs }, events, this.#deps);
   }
 
   #atRest(): EncryptionAtRest | undefined {
@@ -381,31 +398,19 @@ class ApiserverComponent implements Apiserver {
   }
 
   #outside(): AssemblyDeps["outside"] {
-    const { scheme, version, log } = this.#deps;
-    const { issuer, advertiseAddress, port, serviceAccountKeyPem } = this.#options;
+    const { version, log } = this.#deps;
+    const { serviceAccounts, advertiseAddress, port } = this.#options;
+    const [issuer = ""] = serviceAccounts.issuers;
+    const fault = discoveryFault(issuer);
+    if (fault !== undefined) log.warn("nobody can find the issuer of tokens", { reason: fault });
     const external = joinHostPort(this.#options.externalHostname ?? advertiseAddress, port);
-    const discovery = new DiscoveryRoutes(
-      { serverAddress: external },
-      {
-        scheme,
-        protobuf: this.#protobuf,
-        now: () => this.#deps.clock.now(),
-        registry: this.#registry,
-        custom: () => this.#assembly.customResources.resources,
-        remote: () => this.#aggregator.versions,
-      },
-    );
-    const documented = lazily(() => builtinSources({ ...this.#deps, version: version.gitVersion }));
-    const custom = new CustomSources({
+    const { discovery, openapi } = apiDocuments(external, {
       ...this.#deps,
-      version: version.gitVersion,
-      resources: () => this.#assembly.customResources.resources,
-      definitions: () => this.#assembly.customResources.definitions,
+      protobuf: this.#protobuf,
+      registry: this.#registry,
+      aggregator: this.#aggregator,
+      custom: () => this.#assembly.customResources,
     });
-    const openapi = new OpenApiRoutes(
-      () => [...documented(), ...custom.sources(), ...this.#aggregator.openapi()],
-      () => this.#deps.clock.now(),
-    );
     registerServerMetrics(this.#registry, {
       log,
       version,
@@ -427,8 +432,8 @@ class ApiserverComponent implements Apiserver {
         flowDump: (path, query) => flowDump(path, query, this.#flow, this.#deps.clock),
         tokenDiscovery: {
           issuer,
-          jwksUri: `https://${external}/openid/v1/jwks`,
-          keys: [parseSigningKey(serviceAccountKeyPem)],
+          jwksUri: serviceAccounts.jwksUri ?? `https://${external}/openid/v1/jwks`,
+          keys: this.#accountKeys,
         },
         onFailure: (check, reason) => {
           log.warn("health check failed", { check, reason });
@@ -459,6 +464,7 @@ class ApiserverComponent implements Apiserver {
       hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
+      loadExpressions: () => this.#expressions.load(),
       requestTimeoutMs: this.#options.requestTimeoutMs,
       serving: this.#options.serving,
     });

@@ -6,6 +6,8 @@ export interface HealthCheck {
   readonly name: string;
   /** Being alive doesn't depend on it: it counts for /readyz only. */
   readonly isReadinessOnly: boolean;
+  /** Being alive doesn't depend on it yet: /livez takes it for healthy. */
+  isExcusedAlive?(): boolean;
   /** Undefined: healthy. The reason is logged, and shown only to who asks for this check by its name. */
   check(): Promise<string | undefined> | string | undefined;
 }
@@ -45,7 +47,8 @@ async function asked(
   check: HealthCheck,
   { onFailure, onResult }: HealthOptions,
 ): Promise<string | undefined> {
-  const reason = await check.check();
+  const isExcused = root === "livez" && check.isExcusedAlive?.() === true;
+  const reason = isExcused ? undefined : await check.check();
   onResult(root, check.name, reason === undefined);
   if (reason !== undefined) onFailure(check.name, reason);
   return reason;

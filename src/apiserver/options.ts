@@ -2,11 +2,16 @@
 import { isIP } from "node:net";
 import type { AuditOptions } from "./audit/open-auditor.ts";
 import type { PluginSettings } from "./admission/configuration/plugin-settings.ts";
+import {
+  defaultTolerations,
+  type DefaultTolerations,
+} from "./admission/plugins/default-toleration-seconds.ts";
 import { defaultSelection, enabledPlugins, type PluginSelection } from "./admission/plugin-selection.ts";
 import type { FrontProxy } from "./aggregation/remote-servers.ts";
 import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
+import { defaultServiceAccounts, type ServiceAccountOptions } from "./authn/service-account/options.ts";
 import { defaultServing, type ServingOptions } from "./http/serving-options.ts";
 
 export interface RequestHeaderOptions {
@@ -42,6 +47,7 @@ export interface ApiserverOptions {
   readonly kubeletCaPem: string;
   /** This server as a client of kubelets. */
   readonly kubeletClient: { readonly certificatePem: string; readonly keyPem: string };
+  /** Signs the tokens of service accounts. */
   readonly serviceAccountKeyPem: string;
   /** Who may speak for others in the headers of a request, and this server as one who does. */
   readonly requestHeader: RequestHeaderOptions;
@@ -55,10 +61,12 @@ export interface ApiserverOptions {
   readonly admissionPlugins?: PluginSelection;
   /** Default: nothing is said to any plugin. */
   readonly admissionSettings?: PluginSettings;
+  /** How long pods stay on a node that went away. Default: 300 s each. */
+  readonly tolerations?: DefaultTolerations;
   /** An EncryptionConfiguration; absent: everything is kept as it is. */
   readonly encryptionConfiguration?: string | undefined;
-  /** Of service account tokens. Default https://kubernetes.default.svc.cluster.local */
-  readonly issuer?: string;
+  /** Default: one issuer, https://kubernetes.default.svc.cluster.local, and no key but the one that signs. */
+  readonly serviceAccounts?: ServiceAccountOptions;
   /** Whether requests without credentials are those of system:anonymous. Default true. */
   readonly anonymousAuth?: boolean;
   /** Whether somebody asked for that: then authenticationConfig must not speak of it, too. Default false. */
@@ -74,6 +82,10 @@ export interface ApiserverOptions {
   /** How clients outside reach this server, for what tells them so. Default: the address that is advertised. */
   readonly externalHostname?: string | undefined;
   readonly serving?: ServingOptions;
+  /** For how long since its last write an event is kept. 0: for ever. Default one hour. */
+  readonly eventTtlMs?: number;
+  /** For how long being alive doesn't depend on the steps of the start. Default 0. */
+  readonly livezGraceMs?: number;
   /** How long it goes on serving, not ready, before it stops. Default 0. */
   readonly shutdownDelayMs?: number;
   /** How webhooks in services are reached. Default "endpoints", which needs no kube-proxy here. */
@@ -86,17 +98,20 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     advertisePort: 0,
     hostname: options.advertiseAddress,
     isShared: false,
-    issuer: "https://kubernetes.default.svc.cluster.local",
+    serviceAccounts: defaultServiceAccounts,
     anonymousAuth: true,
     isAnonymousAuthGiven: false,
     authorization: defaultAuthorization,
     admissionPlugins: defaultSelection,
     admissionSettings: {},
+    tolerations: defaultTolerations,
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     remembersAuthors: false,
     requestSeats: 600,
     serving: defaultServing,
+    eventTtlMs: 3_600_000,
+    livezGraceMs: 0,
     shutdownDelayMs: 0,
     serviceRouting: "endpoints",
     ...options,

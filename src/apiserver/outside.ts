@@ -1,6 +1,11 @@
 /** Everything that isn't a resource: version, health, metrics, discovery, OpenAPI, tokens' public keys. */
 import type { Registry } from "prom-client";
-import { discoveryDocument, type DiscoveryOptions } from "./authn/service-account/discovery.ts";
+import {
+  discoveryDocument,
+  discoveryFault,
+  discoveryPaths,
+  type DiscoveryOptions,
+} from "./authn/service-account/discovery.ts";
 import type { DiscoveryRoutes } from "./discovery-routes.ts";
 import { health, healthPaths, type HealthCheck, type HealthOptions } from "./health.ts";
 import { acceptsGzip, compressed } from "./http/compression.ts";
@@ -77,10 +82,10 @@ const json = (value: unknown): Answer => ({
 });
 
 /** upstream: apiserver/pkg/server/routes/index.go */
-const rootPaths = ({ discovery, checks }: OutsideDeps): Answer =>
+const rootPaths = ({ discovery, checks, tokenDiscovery: { issuer } }: OutsideDeps): Answer =>
   json({
     paths: [
-      "/.well-known/openid-configuration",
+      ...(discoveryFault(issuer) === undefined ? discoveryPaths : []),
       "/apis",
       "/apis/",
       "/metrics",
@@ -88,7 +93,6 @@ const rootPaths = ({ discovery, checks }: OutsideDeps): Answer =>
       "/openapi/v2",
       "/openapi/v3",
       "/openapi/v3/",
-      "/openid/v1/jwks",
       "/version",
       ...discovery.paths(),
       ...healthPaths(checks),

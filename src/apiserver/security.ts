@@ -4,6 +4,7 @@ import type { Admission } from "./admission/admission.ts";
 import { AdmissionChain } from "./admission/chain.ts";
 import { defaultPlugins } from "./admission/default-plugins.ts";
 import type { PluginSettings } from "./admission/configuration/plugin-settings.ts";
+import type { DefaultTolerations } from "./admission/plugins/default-toleration-seconds.ts";
 import type { PluginSelection } from "./admission/plugin-selection.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { BearerTokenAuthenticator, type TokenAuthenticator } from "./authn/bearer-token.ts";
@@ -13,6 +14,7 @@ import { ClientCertificateAuthenticator } from "./authn/client-certificate.ts";
 import { RequestHeaderAuthenticator } from "./authn/request-header.ts";
 import { ServiceAccountAuthenticator } from "./authn/service-account/authenticator.ts";
 import { CachedObjects } from "./authn/service-account/bound-objects.ts";
+import type { ServiceAccountOptions } from "./authn/service-account/options.ts";
 import { LegacyTokenAuthenticator } from "./authn/service-account/legacy.ts";
 import { TokenIssuer } from "./authn/service-account/issuer.ts";
 import { UnionAuthenticator } from "./authn/union.ts";
@@ -42,12 +44,11 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
-import type { SigningKey } from "#pki/jwt.ts";
+import type { SigningKey, VerificationKey } from "#pki/jwt.ts";
 
 export interface SecurityOptions {
   readonly clientCaPem: string;
-  /** Of service account tokens; also their default audience. */
-  readonly issuer: string;
+  readonly serviceAccounts: ServiceAccountOptions;
   readonly anonymousAuth: boolean;
   readonly isAnonymousAuthGiven: boolean;
   readonly authorization: AuthorizationOptions;
@@ -56,6 +57,7 @@ export interface SecurityOptions {
   readonly requestHeader: RequestHeaderOptions;
   readonly admissionPlugins: PluginSelection;
   readonly admissionSettings: PluginSettings;
+  readonly tolerations: DefaultTolerations;
 }
 
 export interface SecurityDeps {
@@ -67,6 +69,8 @@ export interface SecurityDeps {
   readonly client: Client;
   readonly informers: InformerFactory;
   readonly serviceAccountKey: SigningKey;
+  /** Those whose tokens are good, that one among them. */
+  readonly serviceAccountKeys: readonly VerificationKey[];
   /** Token files, join tokens: asked before service accounts. */
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   readonly log: Logger;
@@ -88,30 +92,12 @@ export interface Security {
 
 /** Makes no request: the informers are started and waited for by the caller. */
 export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Security {
-  const { informers, client, clock, random } = deps;
+  const { informers, client, clock } = deps;
   const metrics = new AdmissionMetrics(deps.registry, clock);
-  const apiAudiences = [options.issuer];
   const objects = new CachedObjects({ informers, client });
-  const accountTokens = new AccountTokenMetrics(deps.registry);
   const podSecurity = new PodSecurityMetrics(deps.registry);
   const configured = configuredTokens(options, deps);
-  const tokens = new BearerTokenAuthenticator({ apiAudiences }, [
-    ...deps.tokenAuthenticators,
-    ...(configured === undefined ? [] : [configured]),
-    new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
-    new LegacyTokenAuthenticator(apiAudiences, {
-      keys: [deps.serviceAccountKey],
-      objects,
-      clock,
-      log: deps.log,
-      label: (secret, labels) => labelSecret(client, secret, labels),
-      metrics: accountTokens,
-    }),
-    new ServiceAccountAuthenticator(
-      { issuers: [options.issuer] },
-      { keys: [deps.serviceAccountKey], objects, clock, metrics: accountTokens },
-    ),
-  ]);
+  const tokens = bearerTokens(options.serviceAccounts, { ...deps, objects, configured });
   const reader = new InformerRoleReader(informers);
   const authorizer = new ConfiguredAuthorizer(options.authorization, {
     ...deps,
@@ -140,27 +126,78 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     },
     admission: new AdmissionChain(
       defaultPlugins(
-        { ...deps, metrics, podSecurity, guard, authorizer, settings: options.admissionSettings },
+        {
+          ...deps,
+          metrics,
+          podSecurity,
+          guard,
+          authorizer,
+          settings: options.admissionSettings,
+          tolerations: options.tolerations,
+        },
         options.admissionPlugins,
       ),
       { clock, metrics },
     ),
-    issuer: new TokenIssuer(
-      { issuer: options.issuer, apiAudiences, extendExpiration: true },
-      { key: deps.serviceAccountKey, objects, clock, random },
-    ),
+    issuer: tokenIssuer(options.serviceAccounts, objects, deps),
   };
+}
+
+interface BearerTokenDeps extends SecurityDeps {
+  readonly objects: CachedObjects;
+  readonly configured: ConfiguredTokens | undefined;
+}
+
+function bearerTokens(
+  { apiAudiences, issuers }: ServiceAccountOptions,
+  deps: BearerTokenDeps,
+): BearerTokenAuthenticator {
+  const { objects, configured, client, clock } = deps;
+  const accountTokens = new AccountTokenMetrics(deps.registry);
+  return new BearerTokenAuthenticator({ apiAudiences }, [
+    ...deps.tokenAuthenticators,
+    ...(configured === undefined ? [] : [configured]),
+    new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
+    new LegacyTokenAuthenticator(apiAudiences, {
+      keys: deps.serviceAccountKeys,
+      objects,
+      clock,
+      log: deps.log,
+      label: (secret, labels) => labelSecret(client, secret, labels),
+      metrics: accountTokens,
+    }),
+    new ServiceAccountAuthenticator(
+      { issuers },
+      { keys: deps.serviceAccountKeys, objects, clock, metrics: accountTokens },
+    ),
+  ]);
+}
+
+function tokenIssuer(
+  { issuers: [issuer = ""], apiAudiences, extendsExpiration, tokenSecondsMax }: ServiceAccountOptions,
+  objects: CachedObjects,
+  { serviceAccountKey: key, clock, random }: SecurityDeps,
+): TokenIssuer {
+  return new TokenIssuer(
+    {
+      issuer,
+      apiAudiences,
+      extendExpiration: extendsExpiration,
+      expirationSecondsMax: tokenSecondsMax,
+    },
+    { key, objects, clock, random },
+  );
 }
 
 /** --authentication-config */
 function configuredTokens(
-  { authenticationConfig, issuer, isAnonymousAuthGiven }: SecurityOptions,
+  { authenticationConfig, serviceAccounts, isAnonymousAuthGiven }: SecurityOptions,
   deps: SecurityDeps,
 ): ConfiguredTokens | undefined {
   if (authenticationConfig === undefined) return undefined;
-  const own = [issuer];
+  const { apiAudiences, issuers: ownIssuers } = serviceAccounts;
   return new ConfiguredTokens(
-    { configFile: authenticationConfig, apiAudiences: own, ownIssuers: own, isAnonymousAuthGiven },
+    { configFile: authenticationConfig, apiAudiences, ownIssuers, isAnonymousAuthGiven },
     deps,
   );
 }

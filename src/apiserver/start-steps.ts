@@ -2,6 +2,7 @@
  * What a server does before it is whole, as checks of its health that bear the names of upstream's hooks and controllers.
  * upstream: what `kubectl get --raw '/readyz?verbose'` of kube-apiserver lists, in its order
  */
+import type { Clock } from "#base/clock.ts";
 import type { HealthCheck } from "./health.ts";
 
 /** In the order in which they are done. */
@@ -33,8 +34,20 @@ const steps: readonly (readonly [name: string, step: StartStep])[] = [
   ["poststarthook/apiservice-openapiv3-controller", "controllers"],
 ];
 
+export interface StartStepsOptions {
+  /** For how long from now being alive doesn't depend on them. */
+  readonly livezGraceMs: number;
+}
+
 export class StartSteps {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #graceEnd: number;
   readonly #done = new Set<StartStep>();
+
+  constructor({ livezGraceMs }: StartStepsOptions, clock: Pick<Clock, "now">) {
+    this.#clock = clock;
+    this.#graceEnd = clock.now() + livezGraceMs;
+  }
 
   done(step: StartStep): void {
     this.#done.add(step);
@@ -50,6 +63,7 @@ export class StartSteps {
   readonly checks: readonly HealthCheck[] = steps.map(([name, step]) => ({
     name,
     isReadinessOnly: false,
+    isExcusedAlive: () => this.#clock.now() < this.#graceEnd,
     check: () => (this.#done.has(step) ? undefined : "not finished"),
   }));
 }

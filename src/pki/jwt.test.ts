@@ -6,6 +6,7 @@ import {
   JwtError,
   parseSigningKey,
   parseVerificationKey,
+  parseVerificationKeys,
   readClaims,
   signJwt,
   toJwk,
@@ -46,8 +47,36 @@ suite("tokens", () => {
     assert.equal(createPublicKey({ key: { ...jwk }, format: "jwk" }).equals(key.publicKey), true);
   });
 
-  test("other curves are refused, other texts are no tokens", () => {
-    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  for (const [name, privateKey, algorithm] of [
+    ["RSA", generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey, "RS256"],
+    ["P-384", generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey, "ES384"],
+    ["P-521", generateKeyPairSync("ec", { namedCurve: "P-521" }).privateKey, "ES512"],
+  ] as const) {
+    test(`keys of ${name} sign and verify with ${algorithm}`, async () => {
+      const own = parseSigningKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+      assert.equal(toJwk(own).alg, algorithm);
+      const token = await signJwt({ sub: "a" }, own);
+      assert.deepEqual(await verifyJwt(token, [key, own]), { sub: "a" });
+      await assert.rejects(verifyJwt(token, [key]), JwtError);
+    });
+  }
+
+  test("a file has several keys, private ones among them, and what is no key of tokens", () => {
+    const publicPem = other.publicKey.export({ type: "spki", format: "pem" }).toString();
+    const foreign = generateKeyPairSync("ed25519")
+      .publicKey.export({ type: "spki", format: "pem" })
+      .toString();
+    const own = generateSigningKeyPem();
+    const ids = parseVerificationKeys(`a comment\n${publicPem}${foreign}${own}`).map(({ keyId }) => keyId);
+    assert.deepEqual(ids, [other.keyId, parseSigningKey(own).keyId]);
+    assert.throws(() => parseVerificationKeys(foreign), {
+      name: "JwtError",
+      message: "data does not contain any valid RSA or ECDSA public keys",
+    });
+  });
+
+  test("other kinds are refused, other texts are no tokens", () => {
+    const { publicKey } = generateKeyPairSync("ed25519");
     assert.throws(
       () => parseVerificationKey(publicKey.export({ type: "spki", format: "pem" }).toString()),
       JwtError,

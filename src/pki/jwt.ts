@@ -1,4 +1,4 @@
-/** JSON Web Tokens signed with ES256: what is needed to issue, verify and publish keys. Claims are the caller's affair. */
+/** JSON Web Tokens, signed as a key's kind has it: what is needed to issue, verify and publish keys. Claims are the caller's affair. */
 import {
   createHash,
   createPrivateKey,
@@ -10,8 +10,12 @@ import { CompactSign, compactVerify, decodeProtectedHeader, type JWK } from "jos
 
 export type Claims = Readonly<Record<string, unknown>>;
 
+/** What upstream signs with: RSA with one, elliptic curves each with its own. */
+type KeyAlgorithm = "RS256" | "ES256" | "ES384" | "ES512";
+
 export interface VerificationKey {
   readonly keyId: string;
+  readonly algorithm: KeyAlgorithm;
   readonly publicKey: KeyObject;
 }
 
@@ -34,12 +38,38 @@ export function parseSigningKey(pem: string): SigningKey {
   return { ...parseVerificationKey(pem), privateKey: createPrivateKey(pem) };
 }
 
-/** From the PEM of a public or of a private key. */
+/** From the PEM of a public key, of a private key or of a certificate. Throws JwtError for a kind that signs no tokens. */
 export function parseVerificationKey(pem: string): VerificationKey {
   const publicKey = createPublicKey(pem);
-  const curve = publicKey.asymmetricKeyDetails?.namedCurve;
-  if (curve !== "prime256v1") throw new JwtError("the key must be ECDSA P-256");
-  return { keyId: keyIdOf(publicKey), publicKey };
+  return { keyId: keyIdOf(publicKey), algorithm: algorithmOf(publicKey), publicKey };
+}
+
+/** Every key in a text of PEM blocks; those of another kind are passed over, as upstream does. Throws JwtError when there is none. */
+export function parseVerificationKeys(pem: string): VerificationKey[] {
+  const keys = [...pem.matchAll(pemBlock)].flatMap(([block]) => {
+    try {
+      return [parseVerificationKey(block)];
+    } catch {
+      return [];
+    }
+  });
+  if (keys.length === 0) throw new JwtError("data does not contain any valid RSA or ECDSA public keys");
+  return keys;
+}
+
+const pemBlock = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
+
+const curveAlgorithms: Readonly<Record<string, KeyAlgorithm>> = {
+  prime256v1: "ES256",
+  secp384r1: "ES384",
+  secp521r1: "ES512",
+};
+
+function algorithmOf(key: KeyObject): KeyAlgorithm {
+  if (key.asymmetricKeyType === "rsa") return "RS256";
+  const algorithm = curveAlgorithms[key.asymmetricKeyDetails?.namedCurve ?? ""];
+  if (algorithm === undefined) throw new JwtError("the key must be RSA, or ECDSA of P-256, P-384 or P-521");
+  return algorithm;
 }
 
 /** upstream: pkg/serviceaccount/jwt.go: the hash of the key's SubjectPublicKeyInfo. */
@@ -50,7 +80,7 @@ function keyIdOf(publicKey: KeyObject): string {
 
 export function signJwt(claims: Claims, key: SigningKey): Promise<string> {
   return new CompactSign(Buffer.from(JSON.stringify(claims), "utf8"))
-    .setProtectedHeader({ alg: "ES256", kid: key.keyId })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.keyId })
     .sign(key.privateKey);
 }
 
@@ -73,9 +103,9 @@ export async function verifyJwt(token: string, keys: readonly VerificationKey[])
   const keyId = keyIdIn(token);
   const named = keys.filter((key) => key.keyId === keyId);
   let cause: unknown = new JwtError("there is no key to verify tokens with");
-  for (const { publicKey } of named.length > 0 ? named : keys) {
+  for (const { publicKey, algorithm } of named.length > 0 ? named : keys) {
     try {
-      const { payload } = await compactVerify(token, publicKey, { algorithms: ["ES256"] });
+      const { payload } = await compactVerify(token, publicKey, { algorithms: [algorithm] });
       return JSON.parse(Buffer.from(payload).toString("utf8")) as Claims;
     } catch (error) {
       cause = error;
@@ -93,6 +123,6 @@ function keyIdIn(token: string): unknown {
 }
 
 /** The public half as RFC 7517 has it. */
-export function toJwk({ keyId, publicKey }: VerificationKey): JWK {
-  return { use: "sig", kid: keyId, alg: "ES256", ...publicKey.export({ format: "jwk" }) };
+export function toJwk({ keyId, algorithm, publicKey }: VerificationKey): JWK {
+  return { use: "sig", kid: keyId, alg: algorithm, ...publicKey.export({ format: "jwk" }) };
 }

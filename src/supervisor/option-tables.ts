@@ -4,6 +4,7 @@ import { admissionSpecs } from "./admission/options.ts";
 import { authenticationSpecs } from "./authentication/options.ts";
 import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
+import { serviceAccountSpecs } from "./service-accounts/options.ts";
 import { servingSpecs } from "./serving/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
@@ -200,6 +201,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: 'CSV of static tokens: token,user,uid,"group1,group2"',
   },
   ...authenticationSpecs,
+  ...serviceAccountSpecs,
   ...authorizationSpecs,
   ...admissionSpecs,
   {

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
+import type { DefaultTolerations } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
 import type { PluginSelection } from "#apiserver/admission/plugin-selection.ts";
 import type { AuthorizationOptions } from "#apiserver/authz/configuration/configuration.ts";
 import type { OptionValues } from "#base/options.ts";
@@ -21,9 +22,10 @@ import {
   type OidcFlags,
   type TokenWebhookFlags,
 } from "./authentication/options.ts";
-import { readAdmission } from "./admission/options.ts";
+import { readAdmission, readTolerations } from "./admission/options.ts";
 import { readAuthorization } from "./authorization/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
+import { readServiceAccounts, type ServiceAccountFlags } from "./service-accounts/options.ts";
 import { readRequests, type RequestOptions } from "./serving/options.ts";
 
 export type RuntimeChoice = "auto" | "docker" | "cri" | "embedded" | "fake";
@@ -69,9 +71,11 @@ export interface ServerOptions extends NodeOptions {
   readonly authenticationConfig: string | undefined;
   /** Undefined: nothing was said of it. */
   readonly anonymousAuth: boolean | undefined;
+  readonly serviceAccounts: ServiceAccountFlags;
   readonly authorization: AuthorizationOptions;
   readonly admissionPlugins: PluginSelection;
   readonly admissionConfig: string | undefined;
+  readonly tolerations: DefaultTolerations;
   readonly secretsEncryption: boolean;
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
@@ -313,8 +317,10 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     tokenWebhook: readTokenWebhook(reader),
     authenticationConfig: readAuthenticationConfig(reader),
     anonymousAuth: reader.flagIfGiven("anonymous-auth"),
+    serviceAccounts: readServiceAccounts(reader, clusterDomain),
     authorization: readAuthorization(reader),
     admissionPlugins: readAdmission(reader),
+    tolerations: readTolerations(reader),
     admissionConfig: reader.text("admission-control-config-file"),
     secretsEncryption: reader.flag("secrets-encryption"),
     encryptionProviderConfig: reader.text("encryption-provider-config"),

@@ -21,6 +21,7 @@ import type { Store } from "#store/store.ts";
 import { readAdmissionConfiguration } from "#apiserver/admission/configuration/admission-configuration.ts";
 import { allowsEverything } from "./authorization/options.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
+import { loadServiceAccountKeys, type ServiceAccountKeys } from "./service-accounts/keys.ts";
 import { openSecretsEncryption, type SecretsEncryption } from "./secrets-encryption/open.ts";
 import { secretsEncryptionRoutes } from "./secrets-encryption/routes.ts";
 import { SecretsKeys } from "./secrets-encryption/service.ts";
@@ -229,9 +230,10 @@ async function createServer(
     random,
     log: log.child({ component: "encryption" }),
   });
+  const accounts = await loadServiceAccountKeys(options.serviceAccounts, certificates.serviceAccountKeyPem);
   const apiserver = await buildApiserver(
     options,
-    { certificates, address, encryptionConfiguration: encryption.configuration },
+    { certificates, accounts, address, encryptionConfiguration: encryption.configuration },
     {
       store,
       clock,
@@ -239,12 +241,7 @@ async function createServer(
       log: log.child({ component: "apiserver" }),
       scheme: createScheme(options.serves),
       table: createTypeTable(),
-      version: {
-        gitVersion: host.kubernetesVersion,
-        gitCommit: "",
-        buildDate: toRfc3339(clock.now()),
-        platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
-      },
+      version: versionOf(host),
       descriptions:
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
       loadExpressions: host.loadExpressions,
@@ -272,12 +269,21 @@ async function createServer(
   late.snapshots = snapshotService;
   const { keeper } = encryption;
   late.keys = new SecretsKeys({ keeper, servers: apiserver.servers, clock, random });
-  const rootCaPem = certificates.serverCa.certificatePem;
-  const { clientCa, serverCa, serviceAccountKeyPem } = certificates;
-  const signing = { clientCa, serverCa };
-  const keys = { rootCaPem, serviceAccountKeyPem, signing };
+  const { clientCa, serverCa } = certificates;
+  const keys = {
+    rootCaPem: serverCa.certificatePem,
+    serviceAccountKeyPem: accounts.serviceAccountKeyPem,
+    signing: { clientCa, serverCa },
+  };
   return { apiserver, encryption, admin, clientOf, ...keys, snapshotService, store, timeline };
 }
+
+const versionOf = ({ kubernetesVersion, clock }: Host): ApiserverDeps["version"] => ({
+  gitVersion: kubernetesVersion,
+  gitCommit: "",
+  buildDate: toRfc3339(clock.now()),
+  platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+});
 
 function createSnapshotService(
   { snapshots, nodeName, dataDir }: ServerOptions,
@@ -297,6 +303,7 @@ function createSnapshotService(
 
 interface ApiserverParts {
   readonly certificates: ServerCertificates;
+  readonly accounts: ServiceAccountKeys;
   readonly address: string;
   readonly encryptionConfiguration: string | undefined;
 }
@@ -305,7 +312,7 @@ type ApiserverDeps = Parameters<typeof apiserverKind.create>[1];
 
 async function buildApiserver(
   options: ServerOptions,
-  { certificates, address, encryptionConfiguration }: ApiserverParts,
+  { certificates, accounts, address, encryptionConfiguration }: ApiserverParts,
   deps: ApiserverDeps,
 ): Promise<Apiserver> {
   const { from: first, to: last } = options.serviceNodePortRange;
@@ -321,7 +328,7 @@ async function buildApiserver(
     clientCaPem: certificates.clientCa.certificatePem,
     kubeletCaPem: certificates.serverCa.certificatePem,
     kubeletClient: certificates.kubeletClient,
-    serviceAccountKeyPem: certificates.serviceAccountKeyPem,
+    ...accounts,
     requestHeader: {
       caPem: certificates.requestHeaderCa.certificatePem,
       allowedNames: [frontProxyName],
@@ -331,12 +338,12 @@ async function buildApiserver(
     audit: options.audit,
     authorization: options.authorization,
     admissionPlugins: options.admissionPlugins,
+    tolerations: options.tolerations,
     admissionSettings: await readAdmissionConfiguration(options.admissionConfig),
     authenticationConfig: options.authenticationConfig,
     // Who needs no rights at all must at least say who he is, whatever was asked for.
     anonymousAuth: options.anonymousAuth !== false && !allowsEverything(options.authorization),
     isAnonymousAuthGiven: options.anonymousAuth !== undefined,
-    issuer: `https://kubernetes.default.svc.${options.clusterDomain}`,
     ...options.requests,
     remembersAuthors: options.compaction.keepMs > 0,
     serviceRouting: options.disableAgent ? "endpoints" : "cluster",

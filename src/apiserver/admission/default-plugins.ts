@@ -27,7 +27,7 @@ import {
   CertificateSubjectRestriction,
 } from "./plugins/certificate-signers.ts";
 import { DefaultIngressClass, DefaultStorageClass } from "./plugins/default-classes.ts";
-import { DefaultTolerationSeconds } from "./plugins/default-toleration-seconds.ts";
+import { DefaultTolerationSeconds, type DefaultTolerations } from "./plugins/default-toleration-seconds.ts";
 import { DenyServiceExternalIPs } from "./plugins/deny-service-external-ips.ts";
 import { DefinitionExpressions } from "./plugins/definition-expressions.ts";
 import { EventRateLimit } from "./plugins/event-rate-limit.ts";
@@ -68,6 +68,7 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly hookClient: HookClient;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
+  readonly tolerations?: DefaultTolerations | undefined;
   /** Of --admission-control-config-file. */
   readonly settings: PluginSettings;
   /** Absent: they aren't served. */
@@ -117,7 +118,7 @@ const podMakers = (deps: DefaultPluginsDeps) =>
     AlwaysPullImages: () => new AlwaysPullImages(),
     PodSecurity: () => new PodSecurity(deps, deps.settings.PodSecurity, deps.podSecurity),
     Priority: () => new Priority(deps),
-    DefaultTolerationSeconds: () => new DefaultTolerationSeconds(),
+    DefaultTolerationSeconds: () => new DefaultTolerationSeconds(deps.tolerations),
     EventRateLimit: () => new EventRateLimit(deps.settings.EventRateLimit ?? [], deps),
     ExtendedResourceToleration: () => new ExtendedResourceToleration(),
     PodTopologyLabels: () => new PodTopologyLabels(deps),

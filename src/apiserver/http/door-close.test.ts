@@ -29,6 +29,7 @@ const program = `
   const left = Promise.withResolvers();
   const front = {
     handle(exchange) { exchange.onClose(left.resolve); asked.resolve(); },
+    load: () => Promise.resolve(),
     stop: () => new Promise(() => undefined),
   };
   const door = new Door(

@@ -81,6 +81,7 @@ export class Door {
 
   /** The port it listens on. Rejects when the address can't be had. */
   async open(): Promise<number> {
+    await this.#deps.front.load();
     const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port, serving } = this.#options;
     const ciphers = cipherList(serving.cipherSuites);
     const server = createServer(

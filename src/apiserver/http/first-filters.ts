@@ -3,6 +3,7 @@
  * upstream: apiserver/pkg/server/filters/{hsts,goaway,cors}.go
  */
 import { auditIdOf } from "#apiserver/audit/auditor.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Random } from "#base/random.ts";
 import { headerOf, type Exchange } from "./exchange.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -19,22 +20,38 @@ const corsHeaders: readonly (readonly [name: string, value: string])[] = [
 
 type Options = Pick<ServingOptions, "corsAllowedOrigins" | "hstsDirectives" | "goawayChance">;
 
+/** Patterns in RE2's syntax. */
+type Patterns = Pick<Expressions, "compilePattern" | "patternFault">;
+
 export class FirstFilters {
-  readonly #origins: readonly RegExp[];
+  readonly #patterns: readonly string[];
+  #origins: readonly ((origin: string) => boolean)[] = [];
   readonly #hsts: string;
   readonly #goawayChance: number;
   readonly #random: Random;
 
   constructor({ corsAllowedOrigins, hstsDirectives, goawayChance }: Options, random: Random) {
-    this.#origins = corsAllowedOrigins.map((pattern) => new RegExp(pattern));
+    this.#patterns = corsAllowedOrigins;
     this.#hsts = hstsDirectives.join("; ");
     this.#goawayChance = goawayChance;
     this.#random = random;
   }
 
+  /** Before the first request: what reads patterns comes late. Throws for one that is none. */
+  async load(loadPatterns: () => Promise<Patterns>): Promise<void> {
+    if (this.#patterns.length === 0) return;
+    const { compilePattern, patternFault } = await loadPatterns();
+    for (const pattern of this.#patterns) {
+      const fault = patternFault(pattern);
+      if (fault === undefined) continue;
+      throw new Error(`--cors-allowed-origins has an invalid regular expression: ${fault}`);
+    }
+    this.#origins = this.#patterns.map(compilePattern);
+  }
+
   /** None of it is wanted: requests needn't come by. */
   get areIdle(): boolean {
-    return this.#origins.length === 0 && this.#hsts === "" && this.#goawayChance === 0;
+    return this.#patterns.length === 0 && this.#hsts === "" && this.#goawayChance === 0;
   }
 
   /** Of every answer but one that sends the client away. */
@@ -46,7 +63,7 @@ export class FirstFilters {
   /** Whether it is answered: a browser only asked what it may ask. */
   answers(exchange: Exchange): boolean {
     const origin = headerOf(exchange, "origin");
-    if (origin === "" || !this.#origins.some((allowed) => allowed.test(origin))) return false;
+    if (origin === "" || !this.#origins.some((allows) => allows(origin))) return false;
     exchange.setHeader("access-control-allow-origin", origin);
     for (const [name, value] of corsHeaders) exchange.setHeader(name, value);
     if (exchange.method !== "OPTIONS") return false;

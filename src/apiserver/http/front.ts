@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import { badRequestError, type Status } from "#api/meta/status.ts";
+import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -68,6 +69,8 @@ export interface FrontDeps extends ShapeDeps {
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
   readonly serving: ServingOptions;
+  /** For the patterns among those. */
+  readonly loadExpressions: () => Promise<Expressions>;
 }
 
 /** One request while it is answered. */
@@ -115,6 +118,11 @@ export class Front {
     const first = new FirstFilters(deps.serving, deps.random);
     this.#first = first.areIdle ? undefined : first;
     this.#plain = negotiatePlain({ accept: "", query: new URLSearchParams(), isHuman: false }, deps);
+  }
+
+  /** Before the first request. Throws what is wrong with the options' patterns. */
+  async load(): Promise<void> {
+    await this.#first?.load(this.#deps.loadExpressions);
   }
 
   /**

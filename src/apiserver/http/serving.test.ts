@@ -7,13 +7,17 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { connect as connectTls, type ConnectionOptions, type SecureVersion } from "node:tls";
+import { createExpressions } from "#api/expressions.ts";
 import { startTestServer, type TestServer } from "#testing/server.ts";
 import { defaultServing, type ServingOptions } from "./serving-options.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 
 const start = (serving: Partial<ServingOptions>): Promise<TestServer> =>
-  startTestServer({}, { serving: { ...defaultServing, ...serving } });
+  startTestServer(
+    { loadExpressions: () => Promise.resolve(createExpressions()) },
+    { serving: { ...defaultServing, ...serving } },
+  );
 
 interface Said {
   readonly status: number | undefined;
@@ -50,6 +54,20 @@ test("--cors-allowed-origins lets pages of these origins ask, and answers their 
     headers: { origin: "https://example.com.evil.org" },
   });
   assert.deepEqual([stranger.status, stranger.headers["access-control-allow-origin"]], [403, undefined]);
+});
+
+test("origins are told by patterns of RE2, as Go reads them", async () => {
+  await using server = await start({
+    corsAllowedOrigins: ["(?i)^https://(?P<sub>[[:alpha:]]+)\\.example\\.com$"],
+  });
+  const allowed = async (origin: string): Promise<unknown> =>
+    (await ask(server, { path: maps, headers: { origin } })).headers["access-control-allow-origin"];
+  assert.equal(await allowed("https://Docs.example.com"), "https://Docs.example.com");
+  assert.equal(await allowed("https://7.example.com"), undefined);
+  await assert.rejects(start({ corsAllowedOrigins: ["^(?=https)$"] }), {
+    message:
+      "--cors-allowed-origins has an invalid regular expression: error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
+  });
 });
 
 test("--strict-transport-security-directives are a header of every answer", async () => {

@@ -1,18 +1,28 @@
 /**
- * Events last an hour. One alarm, for the oldest event; none when there are no events.
+ * Events last so long. One alarm, for the oldest event; none when there are no events.
  * upstream: kube-apiserver --event-ttl
  */
 import type { Clock } from "#base/clock.ts";
 import { parseTime } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { isNotFound } from "#api/meta/status.ts";
-import type { CacheEvent } from "./resource-cache.ts";
+import type { CacheEvent, ResourceCache } from "./resource-cache.ts";
 import type { ResourceStore } from "./store.ts";
 import type { StoredObject } from "./stored-object.ts";
 
-const lifetimeMs = 3600_000;
 /** Events that expire close together go in one sweep. */
 const sweepSlackMs = 10_000;
+
+export interface EventExpiryOptions {
+  /** Since its last write. */
+  readonly ttlMs: number;
+}
+
+/** The events of the store. */
+export interface Events {
+  readonly cache: Pick<ResourceCache, "objects" | "listen">;
+  discard: ResourceStore["discard"];
+}
 
 export interface EventExpiryDeps {
   readonly clock: Clock;
@@ -20,14 +30,16 @@ export interface EventExpiryDeps {
 }
 
 export class EventExpiry {
-  readonly #events: ResourceStore;
+  readonly #options: EventExpiryOptions;
+  readonly #events: Events;
   readonly #deps: EventExpiryDeps;
   /** In order of their last write: a map keeps the order of insertion. */
   readonly #due = new Map<string, { readonly id: StoredObject; readonly at: number }>();
   #cancel: (() => void) | undefined;
   #isStopped = false;
 
-  constructor(events: ResourceStore, deps: EventExpiryDeps) {
+  constructor(options: EventExpiryOptions, events: Events, deps: EventExpiryDeps) {
+    this.#options = options;
     this.#events = events;
     this.#deps = deps;
   }
@@ -35,7 +47,7 @@ export class EventExpiry {
   /** Returns what stops it. */
   start(): () => void {
     const found = [...this.#events.cache.objects("")].toSorted((a, b) => (a.revision < b.revision ? -1 : 1));
-    for (const event of found) this.#enter(event, dueAt(event));
+    for (const event of found) this.#enter(event, lastWrite(event) + this.#options.ttlMs);
     const unlisten = this.#events.cache.listen({
       onEvent: (event) => {
         this.#onChange(event);
@@ -55,7 +67,7 @@ export class EventExpiry {
     if (subject === undefined) return;
     this.#due.delete(keyOf(subject));
     if (current === undefined) return;
-    this.#enter(current, this.#deps.clock.now() + lifetimeMs);
+    this.#enter(current, this.#deps.clock.now() + this.#options.ttlMs);
     if (this.#cancel === undefined) this.#arm();
   }
 
@@ -92,9 +104,9 @@ export class EventExpiry {
 const keyOf = ({ namespace, name }: StoredObject): string => `${namespace}/${name}`;
 
 /** After a restart only what the event itself says is known: its creation, or the last time of a series. */
-function dueAt({ object }: StoredObject): number {
+function lastWrite({ object }: StoredObject): number {
   const last = object["lastTimestamp"];
   const text = typeof last === "string" ? last : (object.metadata?.creationTimestamp ?? "");
   const begun = parseTime(text);
-  return (Number.isNaN(begun) ? 0 : begun) + lifetimeMs;
+  return Number.isNaN(begun) ? 0 : begun;
 }

@@ -1,4 +1,8 @@
 /** --{enable,disable}-admission-plugins: what looks at writes. upstream: apiserver/pkg/server/options/admission.go */
+import {
+  defaultTolerations,
+  type DefaultTolerations,
+} from "#apiserver/admission/plugins/default-toleration-seconds.ts";
 import { selectionFaults, type PluginSelection } from "#apiserver/admission/plugin-selection.ts";
 import type { OptionSpec } from "#base/options.ts";
 
@@ -8,6 +12,15 @@ const spec = (name: string, text: string): OptionSpec => ({
   placeholder: "NAMES",
   group: "cluster",
   text,
+});
+
+const tolerationSpec = (what: string): OptionSpec => ({
+  name: `default-${what}-toleration-seconds`,
+  type: "integer",
+  placeholder: "SECONDS",
+  group: "cluster",
+  defaultText: "300",
+  text: `How long pods that don't say stay on a node that is ${what}`,
 });
 
 /** The names are upstream's. */
@@ -21,11 +34,22 @@ export const admissionSpecs: readonly OptionSpec[] = [
     group: "cluster",
     text: "AdmissionConfiguration: what PodSecurity, EventRateLimit and ResourceQuota are told",
   },
+  tolerationSpec("not-ready"),
+  tolerationSpec("unreachable"),
 ];
 
 interface Values {
   list(name: string): readonly string[];
+  integer(name: string, fallback: number): number;
   readonly faults: string[];
+}
+
+export function readTolerations(values: Values): DefaultTolerations {
+  const { notReadySeconds, unreachableSeconds } = defaultTolerations;
+  return {
+    notReadySeconds: values.integer("default-not-ready-toleration-seconds", notReadySeconds),
+    unreachableSeconds: values.integer("default-unreachable-toleration-seconds", unreachableSeconds),
+  };
 }
 
 export function readAdmission(values: Values): PluginSelection {

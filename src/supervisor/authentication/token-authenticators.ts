@@ -12,13 +12,13 @@ import { readTextIfExists } from "#base/files.ts";
 import type { Host } from "../host.ts";
 import type { ServerOptions } from "../options.ts";
 
-type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "tokenWebhook" | "clusterDomain">;
+type Options = Pick<ServerOptions, "tokenAuthFile" | "oidc" | "tokenWebhook" | "serviceAccounts">;
 
 export async function tokenAuthenticatorsOf(
-  { tokenAuthFile, oidc, tokenWebhook, clusterDomain }: Options,
+  { tokenAuthFile, oidc, tokenWebhook, serviceAccounts }: Options,
   { log, clock, random }: Pick<Host, "log" | "clock" | "random">,
 ): Promise<TokenAuthenticator[]> {
-  const apiAudiences = [`https://kubernetes.default.svc.${clusterDomain}`];
+  const { apiAudiences } = serviceAccounts;
   const authenticators: TokenAuthenticator[] = [];
   if (tokenAuthFile !== undefined) {
     const text = await contentOf("token-auth-file", tokenAuthFile);

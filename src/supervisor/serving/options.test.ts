@@ -20,6 +20,8 @@ test("without a word, everything is as kube-apiserver has it", () => {
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     shutdownDelayMs: 0,
+    livezGraceMs: 0,
+    eventTtlMs: 3_600_000,
     requestSeats: 600,
     externalHostname: undefined,
     serving: defaultServing,
@@ -39,10 +41,13 @@ test("what is asked for is read", () => {
     "tls-cipher-suites": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "http2-max-streams-per-connection": 100,
     "external-hostname": "api.example.com",
+    "livez-grace-period": "1m",
+    "event-ttl": "90s",
   });
   assert.deepEqual(faults, []);
   assert.equal(options.requests.requestSeats, 10);
   assert.equal(options.requests.externalHostname, "api.example.com");
+  assert.deepEqual([options.requests.livezGraceMs, options.requests.eventTtlMs], [60_000, 90_000]);
   assert.deepEqual(options.requests.serving, {
     corsAllowedOrigins: ["//a(:|$)", "^https://b$"],
     hstsDirectives: ["max-age=31536000", "includeSubDomains"],
@@ -62,6 +67,8 @@ for (const [given, fault] of [
   [{ "goaway-chance": "0.03" }, "--goaway-chance can not be less than 0 or greater than 0.02"],
   [{ "goaway-chance": "much" }, "--goaway-chance can not be less than 0 or greater than 0.02"],
   [{ "max-requests-inflight": -1 }, "--max-requests-inflight can not be negative value"],
+  [{ "livez-grace-period": "-1s" }, "--livez-grace-period can not be a negative value"],
+  [{ "shutdown-delay-duration": "-1s" }, "--shutdown-delay-duration can not be negative value"],
   [{ "min-request-timeout": -1 }, "--min-request-timeout can not be negative value"],
   [
     { "max-requests-inflight": 0, "max-mutating-requests-inflight": 0 },

@@ -37,9 +37,19 @@ suite("DefaultTolerationSeconds", () => {
     });
   }
 
+  test("each taint has its own time", async () => {
+    const object: Pod = { spec: { containers: [] } };
+    const plugin = new DefaultTolerationSeconds({ notReadySeconds: 7, unreachableSeconds: 0 });
+    await run(plugin, attributesOf(pods, { object }));
+    assert.deepEqual(object.spec?.tolerations, [
+      { ...notReady, tolerationSeconds: 7 },
+      { ...unreachable, tolerationSeconds: 0 },
+    ]);
+  });
+
   test("subresources and deletions aren't looked at", async () => {
     const object: Pod = { spec: { containers: [] } };
-    const plugin = new DefaultTolerationSeconds({ seconds: 1 });
+    const plugin = new DefaultTolerationSeconds();
     await run(plugin, attributesOf(pods, { subresource: "status", object }));
     await run(plugin, attributesOf(pods, { operation: "DELETE", object: undefined, oldObject: object }));
     assert.equal(object.spec?.tolerations, undefined);

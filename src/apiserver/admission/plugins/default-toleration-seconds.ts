@@ -1,22 +1,27 @@
-/** Pods stay five minutes on a node that went away, unless they say otherwise. upstream: plugin/pkg/admission/defaulttolerationseconds/admission.go */
+/** Pods stay some minutes on a node that went away, unless they say otherwise. upstream: plugin/pkg/admission/defaulttolerationseconds/admission.go */
 import type { Pod, PodSpec, Toleration } from "#api/generated/types/core-v1.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns } from "../refuse.ts";
 
-const taints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-
-export interface DefaultTolerationSecondsOptions {
-  /** 300 in upstream, by --default-{not-ready,unreachable}-toleration-seconds. */
-  readonly seconds: number;
+export interface DefaultTolerations {
+  /** --default-not-ready-toleration-seconds */
+  readonly notReadySeconds: number;
+  /** --default-unreachable-toleration-seconds */
+  readonly unreachableSeconds: number;
 }
+
+export const defaultTolerations: DefaultTolerations = { notReadySeconds: 300, unreachableSeconds: 300 };
 
 export class DefaultTolerationSeconds implements AdmissionPlugin {
   readonly name = "DefaultTolerationSeconds";
   readonly resources = ["pods"];
-  readonly #options: DefaultTolerationSecondsOptions;
+  readonly #seconds: readonly (readonly [taint: string, seconds: number])[];
 
-  constructor(options: DefaultTolerationSecondsOptions = { seconds: 300 }) {
-    this.#options = options;
+  constructor({ notReadySeconds, unreachableSeconds }: DefaultTolerations = defaultTolerations) {
+    this.#seconds = [
+      ["node.kubernetes.io/not-ready", notReadySeconds],
+      ["node.kubernetes.io/unreachable", unreachableSeconds],
+    ];
   }
 
   handles(operation: Operation): boolean {
@@ -32,13 +37,13 @@ export class DefaultTolerationSeconds implements AdmissionPlugin {
 
   #tolerate(spec: PodSpec): void {
     const own = spec.tolerations ?? [];
-    const added = taints
-      .filter((key) => !own.some((toleration) => tolerates(toleration, key)))
-      .map((key) => ({
+    const added = this.#seconds
+      .filter(([key]) => !own.some((toleration) => tolerates(toleration, key)))
+      .map(([key, tolerationSeconds]) => ({
         key,
         operator: "Exists",
         effect: "NoExecute",
-        tolerationSeconds: this.#options.seconds,
+        tolerationSeconds,
       }));
     if (added.length > 0) spec.tolerations = [...own, ...added];
   }

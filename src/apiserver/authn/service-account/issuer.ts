@@ -30,6 +30,8 @@ export interface TokenIssuerOptions {
    * this is false, and tell by `warnafter` that they are stale.
    */
   readonly extendExpiration: boolean;
+  /** Who asks for longer gets this, and is told. Undefined: as long as he asks for. */
+  readonly expirationSecondsMax?: number | undefined;
 }
 
 export interface TokenIssuerDeps {
@@ -54,16 +56,24 @@ export class TokenIssuer {
     this.#deps = deps;
   }
 
-  /** The request with its status: token and expiration. Throws StatusError 400, 404, 409 or 422. */
-  async issue(account: ServiceAccount, request: TokenRequest): Promise<TokenRequest> {
+  /**
+   * The request with its status: token and expiration. `warn` takes what the client should know. Throws StatusError 400,
+   * 404, 409 or 422.
+   */
+  async issue(
+    account: ServiceAccount,
+    request: TokenRequest,
+    warn: (text: string) => void = () => undefined,
+  ): Promise<TokenRequest> {
     const name = account.metadata?.name ?? "";
     const namespace = account.metadata?.namespace ?? "";
     checkPlace(request, namespace, name);
-    const spec = this.#withDefaults(request.spec);
-    const faults = specFaults(spec.expirationSeconds);
+    const asked = this.#withDefaults(request.spec);
+    const faults = specFaults(asked.expirationSeconds);
     if (faults.length > 0) {
       throw invalidError({ ...requestKind, name: "" }, faults);
     }
+    const spec = this.#shortened(asked, warn);
     const bound =
       spec.boundObjectRef === undefined ? {} : await this.#bind(spec.boundObjectRef, namespace, name);
     const claims = this.#claims(account, spec, bound);
@@ -79,6 +89,16 @@ export class TokenIssuer {
       audiences: spec.audiences.length === 0 ? [...this.#options.apiAudiences] : spec.audiences,
       expirationSeconds: spec.expirationSeconds ?? expirationDefaultSeconds,
     };
+  }
+
+  #shortened<Spec extends { readonly expirationSeconds: number }>(
+    spec: Spec,
+    warn: (text: string) => void,
+  ): Spec {
+    const { expirationSecondsMax: most = spec.expirationSeconds } = this.#options;
+    if (spec.expirationSeconds <= most) return spec;
+    warn(`requested expiration of ${spec.expirationSeconds} seconds shortened to ${most} seconds`);
+    return { ...spec, expirationSeconds: most };
   }
 
   #claims(

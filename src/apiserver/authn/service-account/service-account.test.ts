@@ -8,7 +8,7 @@ import { Registry } from "prom-client";
 import { AccountTokenMetrics } from "#apiserver/metrics/account-token-metrics.ts";
 import { ManualClock } from "#base/clock.ts";
 import { SeededRandom } from "#base/random.ts";
-import { generateSigningKeyPem, parseSigningKey, readClaims } from "#pki/jwt.ts";
+import { generateSigningKeyPem, parseSigningKey, readClaims, type VerificationKey } from "#pki/jwt.ts";
 import { TokenError } from "../bearer-token.ts";
 import { ServiceAccountAuthenticator } from "./authenticator.ts";
 import { CachedObjects } from "./bound-objects.ts";
@@ -182,6 +182,65 @@ suite("issuing tokens", () => {
     });
     const { metadata } = await issuer.issue(account, { spec: { audiences: [] } });
     assert.deepEqual(metadata, { creationTimestamp: "2026-01-01T00:00:00Z" });
+  });
+});
+
+const robot = { metadata: { namespace: "a", name: "robot", uid: "sa-uid" } };
+const issuerWith = (options: Partial<ConstructorParameters<typeof TokenIssuer>[0]>): TokenIssuer => {
+  const { api, clock } = setup();
+  return new TokenIssuer(
+    { issuer: issuerName, apiAudiences: [issuerName], extendExpiration: true, ...options },
+    {
+      key,
+      objects: new CachedObjects({ informers: api, client: api }),
+      clock,
+      random: new SeededRandom(1),
+    },
+  );
+};
+const lifetime = ({ exp, iat }: Readonly<Record<string, unknown>>): number => Number(exp) - Number(iat);
+
+suite("what the options say of tokens", () => {
+  test("nobody gets more than the most, and he is told", async () => {
+    const warnings: string[] = [];
+    const issued = await issuerWith({ expirationSecondsMax: 3600 }).issue(
+      robot,
+      { spec: { audiences: [], expirationSeconds: 7200 } },
+      (text) => warnings.push(text),
+    );
+    assert.deepEqual(warnings, ["requested expiration of 7200 seconds shortened to 3600 seconds"]);
+    assert.equal(issued.spec.expirationSeconds, 3600);
+    assert.equal(lifetime(readClaims(tokenOf(issued)) ?? {}), 3600);
+  });
+
+  for (const [extendExpiration, seconds] of [
+    [true, 365 * 24 * 3600],
+    [false, 3607],
+  ] as const) {
+    test(`a pod's token lasts ${seconds} s where extending it is ${String(extendExpiration)}`, async () => {
+      const spec = { audiences: [], expirationSeconds: 3607, boundObjectRef: pod };
+      const claims = readClaims(tokenOf(await issuerWith({ extendExpiration }).issue(robot, { spec }))) ?? {};
+      assert.equal(lifetime(claims), seconds);
+    });
+  }
+
+  test("tokens of every issuer are good, signed with any of the keys", async () => {
+    const { api, clock } = setup();
+    const objects = new CachedObjects({ informers: api, client: api });
+    const older = parseSigningKey(generateSigningKeyPem());
+    const olderIssuer = new TokenIssuer(
+      { issuer: "https://older", apiAudiences: [issuerName], extendExpiration: true },
+      { key: older, objects, clock, random: new SeededRandom(1) },
+    );
+    const token = tokenOf(await olderIssuer.issue(robot, { spec: { audiences: [] } }));
+    const judge = (issuers: readonly string[], keys: readonly VerificationKey[]) =>
+      new ServiceAccountAuthenticator({ issuers }, { keys, objects, clock }).authenticateToken(token, [
+        issuerName,
+      ]);
+    const answer = await judge([issuerName, "https://older"], [key, older]);
+    assert.equal(answer?.user.name, "system:serviceaccount:a:robot");
+    assert.equal(await judge([issuerName], [key, older]), undefined);
+    await assert.rejects(judge([issuerName, "https://older"], [key]), TokenError);
   });
 });
 
@@ -359,6 +418,12 @@ suite("discovery for verifiers elsewhere", () => {
         id_token_signing_alg_values_supported: ["ES256"],
       },
     });
+  });
+
+  test("an issuer that is no https URL isn't found by documents", () => {
+    for (const issuer of ["kubernetes/serviceaccount", "http://a", "https://a?b=c", "https://a#b"]) {
+      assert.equal(discoveryDocument("/openid/v1/jwks", { ...options, issuer }), undefined);
+    }
   });
 
   test("the keys verify", () => {

@@ -13,7 +13,7 @@ import type { Handler } from "../endpoint.ts";
 
 /** Signs tokens; apiserver/authn/service-account/issuer.ts. */
 export interface Issuer {
-  issue(account: ServiceAccount, request: TokenRequest): Promise<TokenRequest>;
+  issue(account: ServiceAccount, request: TokenRequest, warn: (text: string) => void): Promise<TokenRequest>;
 }
 
 const tokenKind = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } as const;
@@ -40,6 +40,8 @@ export const createToken =
     });
     await deps.admission.admit(attributes);
     await deps.admission.validate(attributes);
-    const issued = await issuer.issue(account, object as TokenRequest & AnyObject);
+    const issued = await issuer.issue(account, object as TokenRequest & AnyObject, (text) => {
+      call.warn(text);
+    });
     return { kind: "object", status: 201, object: issued as TokenRequest & AnyObject };
   };

@@ -1,0 +1,119 @@
+/** Flags of kube-apiserver as clients see them, with the real kubectl. */
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parseSigningKey, readClaims, signJwt } from "#pki/jwt.ts";
+import { PlainServer } from "./plain-server.ts";
+import { eventually } from "./wait.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "mini-k8s-flags-"));
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const rsaPem = (): string =>
+  generateKeyPairSync("rsa", { modulusLength: 2048 })
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString();
+
+test("tokens of accounts: who signs them, whose are good, how long", { timeout: 60_000 }, async () => {
+  const [signing, older] = [rsaPem(), rsaPem()];
+  const olderKey = parseSigningKey(older);
+  const olderPem = olderKey.publicKey.export({ type: "spki", format: "pem" }).toString();
+  await using server = await PlainServer.start([
+    "--service-account-issuer=https://new.example.org",
+    "--service-account-issuer=https://old.example.org",
+    `--service-account-signing-key-file=${file("signing.pem", signing)}`,
+    `--service-account-key-file=${file("older.pem", olderPem)}`,
+    "--service-account-jwks-uri=https://keys.example.org/jwks",
+    "--service-account-max-token-expiration=2h",
+    "--api-audiences=api.example.org",
+  ]);
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  const { stdout, stderr } = await server.tries("kubectl-1.35", [
+    "create",
+    "token",
+    "default",
+    "--duration=5h",
+  ]);
+  assert.equal(stderr, "Warning: requested expiration of 18000 seconds shortened to 7200 seconds\n");
+  const claims = readClaims(stdout.trim()) ?? {};
+  assert.deepEqual([claims["iss"], claims["aud"]], ["https://new.example.org", ["api.example.org"]]);
+  assert.equal(Number(claims["exp"]) - Number(claims["iat"]), 7200);
+
+  const found = JSON.parse(await kubectl("get", "--raw", "/.well-known/openid-configuration")) as object;
+  assert.deepEqual(found, {
+    issuer: "https://new.example.org",
+    jwks_uri: "https://keys.example.org/jwks",
+    response_types_supported: ["id_token"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["RS256"],
+  });
+  const { keys } = JSON.parse(await kubectl("get", "--raw", "/openid/v1/jwks")) as {
+    keys: { kid: string }[];
+  };
+  assert.deepEqual(
+    keys.map(({ kid }) => kid),
+    [parseSigningKey(signing).keyId, olderKey.keyId],
+  );
+
+  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
+  const whoami = (token: string): Promise<string> =>
+    kubectl(
+      "--kubeconfig=/dev/null",
+      `--server=${url}`,
+      "--insecure-skip-tls-verify",
+      `--token=${token}`,
+      "auth",
+      "whoami",
+    );
+  const isDefault = /^Username +system:serviceaccount:default:default$/m;
+  assert.match(await whoami(stdout.trim()), isDefault);
+  const from = (iss: string): Promise<string> => signJwt({ ...claims, iss }, olderKey);
+  assert.match(await whoami(await from("https://old.example.org")), isDefault);
+  assert.match(await server.fails(whoami(await from("https://other.example.org"))), /must be logged in/);
+});
+
+test(
+  "events last as long as is said, and so do pods on nodes that are away",
+  { timeout: 60_000 },
+  async () => {
+    await using server = await PlainServer.start([
+      "--event-ttl=1s",
+      "--default-not-ready-toleration-seconds=7",
+      "--default-unreachable-toleration-seconds=8",
+    ]);
+    const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+    await server.kubectl(
+      "1.35",
+      ["create", "-f", "-"],
+      `
+apiVersion: v1
+kind: Event
+metadata: {name: short}
+involvedObject: {kind: Pod, namespace: default, name: x}
+`,
+    );
+    await kubectl("run", "web", "--image=nginx");
+    const tolerations = await kubectl(
+      "get",
+      "pod",
+      "web",
+      "-o",
+      "jsonpath={.spec.tolerations[*].tolerationSeconds}",
+    );
+    assert.equal(tolerations, "7 8");
+    await eventually("the event is gone", 30_000, async () =>
+      /NotFound/.test((await server.tries("kubectl-1.35", ["get", "event", "short"])).stderr),
+    );
+  },
+);

@@ -1,0 +1,50 @@
+/** What tells clients of the API itself: discovery and OpenAPI, of what is built in, what is defined and what others serve. */
+import type { Registry } from "prom-client";
+import type { ProtobufCodec } from "#api/codec/protobuf.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import type { Scheme } from "#api/scheme.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Aggregator } from "./aggregation/aggregator.ts";
+import type { CustomResources } from "./crd/custom-resources.ts";
+import { CustomSources } from "./crd/openapi.ts";
+import { DiscoveryRoutes } from "./discovery-routes.ts";
+import { OpenApiRoutes } from "./openapi-routes.ts";
+import type { Descriptions } from "./openapi/descriptions.ts";
+import { builtinSources } from "./openapi/v3.ts";
+import type { ServerVersion } from "./version.ts";
+
+export interface ApiDocumentsDeps {
+  readonly scheme: Scheme;
+  readonly table: TypeTable;
+  readonly descriptions: Descriptions;
+  readonly version: ServerVersion;
+  readonly protobuf: ProtobufCodec;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly aggregator: Aggregator;
+  /** Asked for each time: they are made later. */
+  readonly custom: () => Pick<CustomResources, "resources" | "definitions">;
+}
+
+export interface ApiDocuments {
+  readonly discovery: DiscoveryRoutes;
+  readonly openapi: OpenApiRoutes;
+}
+
+/** `serverAddress`: HOST:PORT, where clients are told that the API is. */
+export function apiDocuments(serverAddress: string, deps: ApiDocumentsDeps): ApiDocuments {
+  const { aggregator, clock, custom, version } = deps;
+  const resources = (): CustomResources["resources"] => custom().resources;
+  const discovery = new DiscoveryRoutes(
+    { serverAddress },
+    { ...deps, now: () => clock.now(), custom: resources, remote: () => aggregator.versions },
+  );
+  const told = { ...deps, version: version.gitVersion };
+  let builtin: ReturnType<typeof builtinSources> | undefined;
+  const defined = new CustomSources({ ...told, resources, definitions: () => custom().definitions });
+  const openapi = new OpenApiRoutes(
+    () => [...(builtin ??= builtinSources(told)), ...defined.sources(), ...aggregator.openapi()],
+    () => clock.now(),
+  );
+  return { discovery, openapi };
+}
