@@ -17,6 +17,7 @@ import { SeriesCounter, type Count } from "./metrics/series-counter.ts";
 import { alpha } from "./metrics/stability.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
 import { assertGet } from "./request/refusals.ts";
+import { assertProduced } from "./request/route-media.ts";
 
 export interface DiscoveryOptions {
   /** "10.0.0.1:6443" */
@@ -75,7 +76,7 @@ export class DiscoveryRoutes {
   }
 
   #root(root: "api" | "apis", call: ApiCall): Answer {
-    if (root === "api") assertGet(call);
+    if (root === "api") assertDocument(call);
     const groups = this.#allGroups().filter(({ name }) => (name === "") === (root === "api"));
     const version = negotiateAggregated(call.header("accept"));
     if (version !== undefined) {
@@ -102,7 +103,7 @@ export class DiscoveryRoutes {
       .find(({ name }) => name === group)
       ?.versions.find((each) => each.version === version);
     if (found === undefined) return undefined;
-    if (this.#deps.scheme.groups().includes(group)) assertGet(call);
+    if (this.#deps.scheme.groups().includes(group)) assertDocument(call);
     return this.#legacy(call.path, call, () => apiResourceList({ group, version }, found.resources));
   }
 
@@ -145,6 +146,12 @@ const aggregationCount = (registry: Registry): Count =>
     },
     registry,
   ).count({});
+
+/** Throws 405 or 406. These have a router before them. */
+function assertDocument(call: ApiCall): void {
+  assertGet(call);
+  assertProduced(call.header("accept"));
+}
 
 const wishOf = (call: ApiCall): Wish => ({
   accept: call.header("accept"),

@@ -43,6 +43,22 @@ test("preconditions of a deletion must hold", async () => {
   assert.equal((await remove(transport, path, good)).status, 200);
 });
 
+test("options of a deletion are of any version, but of no other kind", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, `${core}/configmaps`, { metadata: { name: "a" } });
+  const path = `${core}/configmaps/a`;
+  const other = await remove(transport, path, { kind: "Pod", apiVersion: "v1" });
+  assert.deepEqual(
+    [other.status, other.body["message"]],
+    [
+      400,
+      'no kind "Pod" is registered for version "v1" in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"',
+    ],
+  );
+  assert.equal((await remove(transport, path, { kind: "DeleteOptions", apiVersion: "v2" })).status, 200);
+});
+
 test("finalizers keep an object until the last one is gone", async () => {
   const clock = new ManualClock();
   await using server = await startTestApiserver({ clock });

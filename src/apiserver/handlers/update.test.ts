@@ -100,13 +100,7 @@ test("patches: three formats, what can't be applied, what isn't a patch", async 
   ]);
   assert.equal(impossible.status, 422);
   const unknown = await patch("text/plain", "x");
-  assert.deepEqual(
-    [unknown.status, unknown.body["message"]],
-    [
-      415,
-      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-    ],
-  );
+  assert.deepEqual([unknown.status, unknown.body["message"]], [415, "415: Unsupported Media Type"]);
   const stale = await merge(transport, path, { metadata: { resourceVersion: "1", labels: { z: "z" } } });
   assert.equal(stale.status, 409);
   assert.equal((await merge(transport, `${core}/pods/none`, {})).status, 404);

@@ -164,7 +164,7 @@ const refusals: readonly [
     { ...json, accept: "image/png" },
     "{}",
     406,
-    /only the following media types are accepted: application\/json/,
+    /^406: Not Acceptable\n\nAvailable representations: application\/json, application\/yaml, /,
   ],
   ["too much", json, Buffer.alloc((3 << 20) + 1, " "), 413, /Request entity too large: limit is 3145728/],
   [

@@ -100,7 +100,7 @@ test("who may not have it isn't told in which forms there would be any", async (
   for (const { text } of [stranger, anybody]) assert.equal(text, indented(text));
   assert.equal(
     (JSON.parse(anybody.text) as AnyObject)["message"],
-    "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
   );
 });
 

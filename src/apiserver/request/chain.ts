@@ -16,6 +16,7 @@ import {
   refuseCustom,
   unknownResource,
 } from "./refusals.ts";
+import { assertRoutable } from "./route-media.ts";
 
 export interface ChainDeps {
   readonly authorizer: Authorizer;
@@ -102,9 +103,13 @@ function dispatch(call: ApiCall, info: RequestInfo, deps: ChainDeps): Answer | P
     if (found === undefined) return nothingAt(call.path, deps);
     throw methodNotAllowed();
   }
-  if (isOddRead(call, info) && deps.routes.custom(info) === undefined) throw methodNotAllowed();
+  const isCustom = deps.routes.custom(info) !== undefined;
+  if (isOddRead(call, info) && !isCustom) throw methodNotAllowed();
   // Who takes over the connection, or passes on what somebody else says, has no say in its form.
-  if (!isConnect(info)) call.assertAcceptable?.();
+  if (!isConnect(info)) {
+    if (!isCustom) assertRoutable(call, info);
+    call.assertAcceptable?.();
+  }
   // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.
   const placed = found.resource.definition.namespaced ? info : { ...info, namespace: "" };
   return found.route(call, placed);

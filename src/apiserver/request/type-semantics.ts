@@ -52,7 +52,9 @@ export class TableSemantics implements TypeSemantics {
     if (body.value === undefined && bytes.length === 0) return undefined;
     const gvk = { group: "meta.k8s.io", version: "v1", kind };
     try {
-      return this.#decode(body, bytes, `${optionsPackage}.${kind}`, gvk).object;
+      const { object } = this.#decode(body, bytes, `${optionsPackage}.${kind}`, gvk);
+      assertOptions(object, gvk);
+      return object;
     } catch (error) {
       if (error instanceof DecodeError) throw this.#unreadable(body, bytes, gvk, error);
       throw error;
@@ -159,6 +161,17 @@ export class TableSemantics implements TypeSemantics {
   }
 }
 
+/** Throws 400 for another kind. Options have no version: any is theirs. upstream: apis/meta/internalversion/register.go */
+function assertOptions({ apiVersion = "", kind = "" }: AnyObject, expected: GroupVersionKind): void {
+  if (kind === "" || kind === expected.kind) return;
+  const version = apiVersion === "" ? apiVersionOf(expected) : apiVersion;
+  throw badRequestError(
+    `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme ${JSON.stringify(metaSchemeName)}`,
+  );
+}
+
+/** What upstream's scheme of options calls itself. */
+const metaSchemeName = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27";
 /** What upstream's scheme of built-in types calls itself. */
 const schemeName = "pkg/api/legacyscheme/scheme.go:30";
 
