@@ -179,3 +179,9 @@ export function parseTime(text: string): number {
 export function httpDate(ms: number): string {
   return new Date(ms).toUTCString();
 }
+
+/** Milliseconds since 1970, a whole second; undefined for what is no time. */
+export function parseHttpDate(text: string): number | undefined {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms - (ms % 1000);
+}

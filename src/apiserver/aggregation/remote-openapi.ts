@@ -5,7 +5,9 @@
 import { createHash } from "node:crypto";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import { apiVersionOf, type GroupVersion } from "#api/meta/object.ts";
-import { OpenApiV2 } from "#apiserver/openapi/v2.ts";
+import { encodeDocument } from "#apiserver/openapi/gnostic-v3.ts";
+import { encodeSwagger } from "#apiserver/openapi/gnostic.ts";
+import { swaggerOf } from "#apiserver/openapi/v2.ts";
 import type { OpenApiDocument, OpenApiSource } from "#apiserver/openapi/v3.ts";
 import type { Fetch } from "./remote-discovery.ts";
 
@@ -52,7 +54,8 @@ function sourceOf(path: string, document: Loose): OpenApiSource {
   const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
   const source = { path, hash, build: () => JSON.parse(body) as OpenApiDocument };
   // One document that can't be told in the words of version 2 would take all others with it.
-  new OpenApiV2(() => [source]).protobuf();
+  encodeSwagger(swaggerOf([source]));
+  encodeDocument(source.build());
   return source;
 }
 

@@ -350,6 +350,31 @@ test("OpenAPI documents are found by their hash", async () => {
   assert.equal(parsed(document)["openapi"], "3.0.0");
   const stale = await h2("GET", url.replace(/hash=.*/, "hash=OLD"));
   assert.deepEqual([stale.status, stale.headers["location"]], [301, url]);
+  assert.equal((await h2("GET", "/openapi/v3/apis/apps/v1?hash=")).status, 200);
+});
+
+test("OpenAPI documents are had in parts, as protobuf, or not at all", async () => {
+  const root = await h2("GET", "/openapi/v3");
+  const { etag, "content-type": type, "accept-ranges": parts } = root.headers;
+  assert.deepEqual([etag, type, parts], [undefined, "text/plain; charset=utf-8", "bytes"]);
+  for (const [path, version] of [
+    ["/openapi/v2", "v2"],
+    ["/openapi/v3/apis/apps/v1", "v3"],
+  ] as const) {
+    const asJson = await h2("GET", path);
+    const accept = `application/com.github.proto-openapi.spec.${version}@v1.0+protobuf`;
+    const asProtobuf = await h2("GET", path, { accept });
+    assert.equal(asProtobuf.headers["content-type"], accept.replace("@", "."));
+    assert.equal(asProtobuf.headers["etag"], asJson.headers["etag"]);
+    const since = String(asProtobuf.headers["last-modified"]);
+    assert.equal((await h2("GET", path, { "if-modified-since": since })).status, 304);
+    const part = await h2("GET", path, { range: "bytes=0-9", "accept-encoding": "gzip" });
+    assert.deepEqual([part.status, part.body.length], [206, 10]);
+    const large = await h2("GET", path, { range: `bytes=0-${200 << 10}`, "accept-encoding": "gzip" });
+    assert.equal(large.headers["content-encoding"], undefined);
+    const refused = await h2("GET", path, { accept: "text/html" });
+    assert.deepEqual([refused.status, refused.body.length], [406, 0]);
+  }
 });
 
 test("metrics count requests by upstream's names", async () => {

@@ -300,8 +300,9 @@ function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<v
     setAll(exchange, { ...more, ...headers, "content-length": String(bytes.length) });
     exchange.send(status, noHeaders, isHead(response) || status === 304 ? undefined : bytes);
   };
-  const isCompressed = headers["content-encoding"] !== undefined;
-  if (!isCompressed && plain.length >= compressedMinBytes && takesGzip(response)) {
+  // A part is counted in bytes of the whole as it is.
+  const isFixed = headers["content-encoding"] !== undefined || status === 206;
+  if (!isFixed && plain.length >= compressedMinBytes && takesGzip(response)) {
     return compressed(plain).then((bytes) => {
       finish(bytes, { "content-encoding": "gzip", vary: "Accept-Encoding" });
     });

@@ -2,63 +2,24 @@
  * A Swagger document as protobuf, for kubectl up to 1.28, which reads it in no other form.
  * Numbers are of openapi_v2.proto. upstream: gnostic-models/openapiv2
  */
-import { Writer } from "#api/codec/protobuf/writer.ts";
+import {
+  anything,
+  anythings,
+  double,
+  encodeParts,
+  extensions,
+  flag,
+  integer,
+  named,
+  text,
+  texts,
+  type Part,
+} from "./protobuf-parts.ts";
 import type { Definitions, Schema } from "./schemas.ts";
 import type { Swagger } from "./v2.ts";
 
-/** A field of a message by its number; absent values aren't written. */
-type Part = readonly [id: number, value: string | boolean | readonly Part[] | undefined];
-
-function writeParts(writer: Writer, parts: readonly Part[]): void {
-  for (const [id, value] of parts.toReversed()) {
-    if (value === undefined) continue;
-    if (typeof value === "boolean") {
-      writer.byte(value ? 1 : 0);
-      writer.varint(id * 8);
-      continue;
-    }
-    const mark = writer.mark;
-    if (typeof value === "string") writer.text(value);
-    else writeParts(writer, value);
-    writer.varint(writer.mark - mark);
-    writer.varint(id * 8 + 2);
-  }
-}
-
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-const flag = (value: unknown): true | undefined => (value === true ? true : undefined);
-const texts = (id: number, values: unknown): Part[] =>
-  Array.isArray(values) ? (values as string[]).map((value): Part => [id, value]) : [];
-
-/** A name and what goes by it, as every map of this format is kept. */
-const named = (
-  id: number,
-  values: Readonly<Record<string, unknown>>,
-  part: (value: Schema) => Part[],
-): Part[] =>
-  Object.entries(values).map(([name, value]): Part => [
-    id,
-    [
-      [1, name],
-      [2, part(value as Schema)],
-    ],
-  ]);
-
-/** Extensions as gnostic keeps them: a name, and YAML text (JSON is YAML). */
-const extensions = (id: number, schema: Schema): Part[] =>
-  Object.entries(schema)
-    .filter(([name, value]) => name.startsWith("x-") && value !== undefined)
-    .map(([name, value]): Part => [
-      id,
-      [
-        [1, name],
-        [2, [[2, JSON.stringify(value)]]],
-      ],
-    ]);
-
-export function encodeSwagger({ swagger, info, paths, definitions }: Swagger): Buffer {
-  const writer = new Writer();
-  writeParts(writer, [
+export const encodeSwagger = ({ swagger, info, paths, definitions }: Swagger): Buffer =>
+  encodeParts([
     [1, swagger],
     [
       2,
@@ -70,8 +31,6 @@ export function encodeSwagger({ swagger, info, paths, definitions }: Swagger): B
     [8, named(2, paths, pathParts)],
     [9, named(1, definitions, schemaParts)],
   ]);
-  return writer.take();
-}
 
 const methods: Readonly<Record<string, number>> = {
   get: 2,
@@ -151,21 +110,49 @@ function parameterParts(parameter: Schema): Part[] {
 }
 
 function schemaParts(schema: Schema): Part[] {
-  const { properties, items, additionalProperties } = schema as {
+  const { properties, items, additionalProperties, externalDocs } = schema as {
     readonly properties?: Definitions;
     readonly items?: Schema;
-    readonly additionalProperties?: Schema;
+    readonly additionalProperties?: Schema | boolean;
+    readonly externalDocs?: Schema;
   };
   const type = text(schema["type"]);
   return [
     [1, text(schema["$ref"])],
     [2, text(schema["format"])],
+    [3, text(schema["title"])],
     [4, text(schema["description"])],
+    anything(5, schema["default"]),
+    [6, double(schema["multipleOf"])],
+    [7, double(schema["maximum"])],
+    [8, flag(schema["exclusiveMaximum"])],
+    [9, double(schema["minimum"])],
+    [10, flag(schema["exclusiveMinimum"])],
+    [11, integer(schema["maxLength"])],
+    [12, integer(schema["minLength"])],
+    [13, text(schema["pattern"])],
+    [14, integer(schema["maxItems"])],
+    [15, integer(schema["minItems"])],
+    [16, flag(schema["uniqueItems"])],
+    [17, integer(schema["maxProperties"])],
+    [18, integer(schema["minProperties"])],
     ...texts(19, schema["required"]),
-    [21, additionalProperties && [[1, schemaParts(additionalProperties)]]],
+    ...anythings(20, schema["enum"]),
+    [21, additionalProperties === undefined ? undefined : openParts(additionalProperties)],
     [22, type === undefined ? undefined : [[1, type]]],
     [23, items && [[1, schemaParts(items)]]],
     [25, properties && named(1, properties, schemaParts)],
+    [
+      29,
+      externalDocs && [
+        [1, text(externalDocs["description"])],
+        [2, text(externalDocs["url"])],
+      ],
+    ],
+    anything(30, schema["example"]),
     ...extensions(31, schema),
   ];
 }
+
+const openParts = (values: Schema | boolean): Part[] =>
+  typeof values === "boolean" ? [[2, values]] : [[1, schemaParts(values)]];

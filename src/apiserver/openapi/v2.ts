@@ -20,46 +20,47 @@ export interface Swagger {
 interface Made {
   readonly sources: string;
   readonly swagger: Swagger;
-  json?: OpenApiAnswer;
+  readonly json: OpenApiAnswer;
   protobuf?: OpenApiAnswer;
 }
 
 /** Made when first asked for, and again when a source has changed: hardly anybody asks. */
 export class OpenApiV2 {
   readonly #sources: () => readonly OpenApiSource[];
+  readonly #now: () => number;
   #made: Made | undefined;
 
-  /** Asked anew each time: custom resources come and go. */
-  constructor(sources: () => readonly OpenApiSource[]) {
+  /** `sources` are asked for anew each time: custom resources come and go. `now`: milliseconds since 1970. */
+  constructor(sources: () => readonly OpenApiSource[], now: () => number) {
     this.#sources = sources;
+    this.#now = now;
   }
 
   json(): OpenApiAnswer {
-    const made = this.#current();
-    made.json ??= answerOf(Buffer.from(goJson(made.swagger)));
-    return made.json;
+    return this.#current().json;
   }
 
+  /** With the hash of the JSON: both are the same document. */
   protobuf(): OpenApiAnswer {
     const made = this.#current();
-    made.protobuf ??= answerOf(encodeSwagger(made.swagger));
+    made.protobuf ??= { ...made.json, body: encodeSwagger(made.swagger) };
     return made.protobuf;
   }
 
   #current(): Made {
     const all = this.#sources();
     const sources = all.map(({ path, hash }) => `${path} ${hash}`).join("\n");
-    if (this.#made?.sources !== sources) this.#made = { sources, swagger: swaggerOf(all) };
+    if (this.#made?.sources !== sources) {
+      const swagger = swaggerOf(all);
+      const body = Buffer.from(goJson(swagger));
+      const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
+      this.#made = { sources, swagger, json: { body, hash, modified: this.#now() } };
+    }
     return this.#made;
   }
 }
 
-function answerOf(body: Buffer): OpenApiAnswer {
-  const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
-  return { body, etag: `"${hash}"`, hash };
-}
-
-function swaggerOf(sources: readonly OpenApiSource[]): Swagger {
+export function swaggerOf(sources: readonly OpenApiSource[]): Swagger {
   const paths: Record<string, Schema> = {};
   const definitions: Record<string, Schema> = {};
   for (const source of sources) {
@@ -120,8 +121,8 @@ function responseV2({ content, description }: Schema): Schema {
 }
 
 /**
- * Version 2 knows no choices, no null and no reference in company; of what can't be said nothing is said. Defaults and
- * enums are left out, as upstream does of what is built in.
+ * Version 2 knows no choices, no null and no reference in company; of what can't be said nothing is said. Defaults are
+ * left out, as upstream does of what is built in.
  */
 function schemaV2(schema: Schema): Schema {
   const {
@@ -131,7 +132,6 @@ function schemaV2(schema: Schema): Schema {
     not: _not,
     nullable,
     default: _default,
-    enum: _enum,
     $ref,
     type,
     properties,

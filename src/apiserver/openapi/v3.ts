@@ -10,6 +10,7 @@ import { typeTableText } from "#api/generated/type-table.ts";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Descriptions } from "./descriptions.ts";
+import { encodeDocument } from "./gnostic-v3.ts";
 import { PathWriter } from "./paths.ts";
 import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
 
@@ -131,46 +132,65 @@ export function documentOf(paths: OpenApiDocument["paths"], schemas: Definitions
 
 export interface OpenApiAnswer {
   readonly body: Buffer;
-  /** Quoted. */
-  readonly etag: string;
+  /** Of the document, whichever form it has. */
   readonly hash: string;
+  /** Milliseconds since 1970 at which it was made. */
+  readonly modified: number;
+}
+
+/** What was made of one source. */
+interface Made {
+  readonly json: OpenApiAnswer;
+  protobuf?: OpenApiAnswer;
 }
 
 /** Keeps what was made; forgets a document whose source's hash has changed. */
 export class OpenApiV3 {
   readonly #sources: () => readonly OpenApiSource[];
-  readonly #made = new Map<string, OpenApiAnswer>();
+  readonly #now: () => number;
+  readonly #made = new Map<string, Made>();
 
-  /** Asked anew each time: custom resources come and go. */
-  constructor(sources: () => readonly OpenApiSource[]) {
+  /** `sources` are asked for anew each time: custom resources come and go. `now`: milliseconds since 1970. */
+  constructor(sources: () => readonly OpenApiSource[], now: () => number) {
     this.#sources = sources;
+    this.#now = now;
   }
 
   /** GET /openapi/v3 */
-  root(): OpenApiAnswer {
+  root(): Buffer {
     const paths = Object.fromEntries(
-      this.#sources().map(({ path, hash }) => [
-        path,
-        { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` },
-      ]),
+      this.#sources().map(({ path, hash }) => [path, { serverRelativeURL: urlOf(path, hash) }]),
     );
-    const body = Buffer.from(JSON.stringify({ paths }));
-    const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
-    return { body, etag: `"${hash}"`, hash };
+    return Buffer.from(goJson({ paths }));
   }
 
-  /** GET /openapi/v3/PATH. A request with ?hash= of another document is redirected to this one's. */
+  /** GET /openapi/v3/PATH */
   document(path: string): OpenApiAnswer | undefined {
+    return this.#current(path)?.[0].json;
+  }
+
+  protobuf(path: string): OpenApiAnswer | undefined {
+    const current = this.#current(path);
+    if (current === undefined) return undefined;
+    const [made, source] = current;
+    made.protobuf ??= { ...made.json, body: encodeDocument(source.build()) };
+    return made.protobuf;
+  }
+
+  #current(path: string): readonly [Made, OpenApiSource] | undefined {
     const source = this.#sources().find((each) => each.path === path);
     if (source === undefined) {
       this.#made.delete(path);
       return undefined;
     }
     const known = this.#made.get(path);
-    if (known?.hash === source.hash) return known;
+    if (known?.json.hash === source.hash) return [known, source];
     const body = Buffer.from(goJson(source.build()));
-    const answer = { body, etag: `"${source.hash}"`, hash: source.hash };
-    this.#made.set(path, answer);
-    return answer;
+    const made: Made = { json: { body, hash: source.hash, modified: this.#now() } };
+    this.#made.set(path, made);
+    return [made, source];
   }
 }
+
+/** Where a document is found as long as it is this one. */
+export const urlOf = (path: string, hash: string): string => `/openapi/v3/${path}?hash=${hash}`;
