@@ -1,6 +1,7 @@
 /** All of the apiserver but its listening socket: registry, caches, chain, and the door for this process. */
 import type { Registry } from "prom-client";
 import type { Transport } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -72,6 +73,7 @@ export interface AssemblyDeps extends Pick<
   readonly remote?: ChainDeps["remote"];
   readonly minRequestTimeoutMs: number;
   readonly registry?: Registry | undefined;
+  readonly counts?: ClientCounts | undefined;
   readonly custom: CustomParts;
 }
 
@@ -180,7 +182,7 @@ export class Assembly {
 
   /** The door for a component of this process, under its own identity. */
   local(user: UserInfo): Transport {
-    return new LocalEndpoint(user, this.chain);
+    return new LocalEndpoint(user, this.chain, this.#deps.counts);
   }
 
   /** Fills the caches, calls `filled`, follows the store until the signal aborts. */

@@ -15,6 +15,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
+import { ClientCounts } from "#client/client-counts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { parseSigningKey, type VerificationKey } from "#pki/jwt.ts";
@@ -23,11 +24,9 @@ import { mutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import { SchemeTypes } from "./admission/webhooks/object-types.ts";
 import { Aggregator } from "./aggregation/aggregator.ts";
 import { Registration } from "./aggregation/registration.ts";
-import { apiDocuments } from "./api-documents.ts";
 import { Assembly, type AssemblyDeps } from "./assembly.ts";
 import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
-import { discoveryFault } from "./authn/service-account/discovery.ts";
 import { accountKeys } from "./authn/service-account/keys.ts";
 import type { Auditor } from "./audit/auditor.ts";
 import { openAuditor, type AuditOptions } from "./audit/open-auditor.ts";
@@ -41,15 +40,12 @@ import { keepUp } from "./bootstrap/upkeep.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
-import { joinHostPort } from "./connect/go-errors.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
 import { flowDump } from "./flowcontrol/dump.ts";
-import { FlowControl } from "./flowcontrol/flow-control.ts";
-import { FlowMetrics, registerLevelGauges } from "./flowcontrol/flow-metrics.ts";
-import { followFlowObjects } from "./flowcontrol/flow-objects.ts";
-import { HealthMetrics } from "./health-metrics.ts";
+import type { FlowControl } from "./flowcontrol/flow-control.ts";
+import { followedFlow } from "./flowcontrol/followed-flow.ts";
 import type { HealthCheck } from "./health.ts";
 import { checkStore, serverChecks } from "./server-checks.ts";
 import type { ExtraRoutes } from "./http/beside.ts";
@@ -65,7 +61,7 @@ import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
 import { completeApiserverOptions, validateApiserverOptions, type ApiserverOptions } from "./options.ts";
-import { outside } from "./outside.ts";
+import { createOutside } from "./create-outside.ts";
 import type { ComponentProbe } from "./registry/component-statuses.ts";
 import { AddressRange } from "./registry/core/services/address-range.ts";
 import { PortRange } from "./registry/core/services/port-range.ts";
@@ -73,7 +69,9 @@ import { EventExpiry } from "./registry/event-expiry.ts";
 import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
 import { createSecurity, type Security } from "./security.ts";
+import { lazily } from "./lazily.ts";
 import { StartSteps } from "./start-steps.ts";
+import type { Chain } from "./request/chain.ts";
 import type { ServerVersion } from "./version.ts";
 
 export interface ApiserverDeps {
@@ -97,6 +95,8 @@ export interface ApiserverDeps {
   readonly probes?: readonly ComponentProbe[] | undefined;
   /** Routes beside the API, such as those that agents join by. They authenticate by themselves. */
   readonly extraRoutes?: ExtraRoutes | undefined;
+  /** Of all clients in this process, for metrics. Absent: those of this component alone. */
+  readonly counts?: ClientCounts | undefined;
 }
 
 /** Its own name towards itself: all powers, by group. */
@@ -121,6 +121,7 @@ class ApiserverComponent implements Apiserver {
   readonly #hooks: HookClient;
   readonly #expressions: LateExpressions;
   readonly #security: Security;
+  readonly #counts: ClientCounts;
   readonly #client: Client;
   readonly #informers: InformerFactory;
   readonly #door: Door;
@@ -128,7 +129,6 @@ class ApiserverComponent implements Apiserver {
   readonly #aggregator: Aggregator;
   readonly #registration: Registration;
   readonly #registry = new Registry();
-  readonly #healthMetrics = new HealthMetrics();
   readonly #serverId: string;
   readonly #steps: StartSteps;
   readonly #auditMetrics = new AuditMetrics(this.#registry);
@@ -151,7 +151,8 @@ class ApiserverComponent implements Apiserver {
     this.#accountKeys = accountKeys(options.serviceAccountKeyPem, options.serviceAccounts);
     this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption = this.#atRest();
-    this.#client = createClient(this.local(self), { clock });
+    this.#counts = deps.counts ?? new ClientCounts();
+    this.#client = createClient(this.local(self), { clock, counts: this.#counts });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
     const protobuf = new ProtobufCodec(deps.table, deps.scheme);
     this.#protobuf = protobuf;
@@ -161,18 +162,17 @@ class ApiserverComponent implements Apiserver {
       random,
       own: () => ({ host: "127.0.0.1", port: this.#port }),
     });
-    this.#hooks = new HookClient({ resolver, clock, faults: certificateFaults("webhooks", this.#registry) });
     const registry = this.#registry;
-    const following = { ...deps, client: this.#client, informers: this.#informers, registry };
+    this.#hooks = new HookClient({ resolver, clock, faults: certificateFaults("webhooks", registry) });
+    const [client, informers, counts] = [this.#client, this.#informers, this.#counts];
+    const following = { ...deps, client, informers, registry, counts };
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = this.#secure();
-    this.#flow = new FlowControl(
+    this.#flow = followedFlow(
       { seats: options.requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
-      { clock, metrics: new FlowMetrics(this.#registry) },
+      following,
     );
-    registerLevelGauges(this.#registry, () => this.#flow.levels);
-    followFlowObjects({ ...following, flow: this.#flow });
     this.#roles = new ClusterRoleAggregator(following);
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
     this.servers = this.#register();
@@ -226,11 +226,11 @@ class ApiserverComponent implements Apiserver {
   }
 
   local(user: UserInfo): Transport {
-    if (user !== self) return new LocalEndpoint(user, (call) => this.#assembly.chain(call));
-    return new LocalEndpoint(user, (call) => {
-      this.#requestMetrics.selfRequest(call.info);
+    const chain: Chain = (call) => {
+      if (user === self) this.#requestMetrics.selfRequest(call.info);
       return this.#assembly.chain(call);
-    });
+    };
+    return new LocalEndpoint(user, chain, this.#counts);
   }
 
   async run(signal: AbortSignal, ready: () => void): Promise<void> {
@@ -364,6 +364,7 @@ class ApiserverComponent implements Apiserver {
         groupOf: groupsByResource(own.scheme),
       }),
       registry: this.#registry,
+      counts: this.#counts,
       remembersAuthors: options.remembersAuthors,
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
       semantics: this.#semantics,
@@ -398,47 +399,24 @@ class ApiserverComponent implements Apiserver {
   }
 
   #outside(): AssemblyDeps["outside"] {
-    const { version, log } = this.#deps;
-    const { serviceAccounts, advertiseAddress, port } = this.#options;
-    const [issuer = ""] = serviceAccounts.issuers;
-    const fault = discoveryFault(issuer);
-    if (fault !== undefined) log.warn("nobody can find the issuer of tokens", { reason: fault });
-    const external = joinHostPort(this.#options.externalHostname ?? advertiseAddress, port);
-    const { discovery, openapi } = apiDocuments(external, {
+    const { clock, store } = this.#deps;
+    registerServerMetrics(this.#registry, {
+      ...this.#deps,
+      counts: this.#counts,
+      stored: () => this.#assembly.stored(),
+      revision: () => this.#assembly.feed.revision,
+      sizeBytes: () => store.size(),
+    });
+    return createOutside(this.#options, {
       ...this.#deps,
       protobuf: this.#protobuf,
       registry: this.#registry,
       aggregator: this.#aggregator,
       custom: () => this.#assembly.customResources,
+      accountKeys: this.#accountKeys,
+      checks: () => this.#checks(),
+      flowDump: (path, query) => flowDump(path, query, this.#flow, clock),
     });
-    registerServerMetrics(this.#registry, {
-      log,
-      version,
-      stored: () => this.#assembly.stored(),
-      revision: () => this.#assembly.feed.revision,
-      sizeBytes: () => this.#deps.store.size(),
-    });
-    return (call) =>
-      outside(call, {
-        version,
-        discovery,
-        checks: this.#checks(),
-        metrics: this.#registry,
-        healthMetrics: this.#healthMetrics.registry,
-        onResult: (root, name, isHealthy) => {
-          this.#healthMetrics.observe(root, name, isHealthy);
-        },
-        openapi: (request) => openapi.answer(request),
-        flowDump: (path, query) => flowDump(path, query, this.#flow, this.#deps.clock),
-        tokenDiscovery: {
-          issuer,
-          jwksUri: serviceAccounts.jwksUri ?? `https://${external}/openid/v1/jwks`,
-          keys: this.#accountKeys,
-        },
-        onFailure: (check, reason) => {
-          log.warn("health check failed", { check, reason });
-        },
-      });
   }
 
   #readBody(contentType: string, bytes: Buffer): unknown {
@@ -479,11 +457,6 @@ class ApiserverComponent implements Apiserver {
       isStopping: () => this.#isStopping || this.#deps.stopping?.aborted === true,
     });
   }
-}
-
-function lazily<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }
 
 export const apiserverKind = {

@@ -3,7 +3,8 @@
  * HTTP and without serialisation. Answers are the cache's own objects, shared and frozen.
  */
 import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.ts";
-import { codeOf, requestCounts } from "#client/request-counts.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
+import { codeOf } from "#client/request-counts.ts";
 import type { AnyObject, Author, KubeObject, WatchEvent } from "#api/meta/object.ts";
 import { failure, StatusError, type Status } from "#api/meta/status.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
@@ -21,13 +22,16 @@ export class LocalEndpoint implements Transport {
   readonly #user: UserInfo;
   readonly #userAgent: string;
   readonly #chain: Chain;
+  readonly #counts: ClientCounts | undefined;
   readonly #closed = new AbortController();
   readonly #watches = new Set<ChildAbort>();
 
-  constructor(user: UserInfo, chain: Chain) {
+  /** Without `counts` nobody counts what is asked. */
+  constructor(user: UserInfo, chain: Chain, counts?: ClientCounts) {
     this.#user = user;
     this.#userAgent = programOf(user.name);
     this.#chain = chain;
+    this.#counts = counts;
   }
 
   async request(request: ApiRequest): Promise<ApiResponse> {
@@ -80,13 +84,13 @@ export class LocalEndpoint implements Transport {
   }
 
   async #ask(call: ApiCall): Promise<Answer> {
-    const counts = requestCounts(call.method);
+    const counts = this.#counts?.request(call.method);
     try {
       const answer = await this.#chain(call);
-      counts.answered("status" in answer ? answer.status : 200);
+      counts?.answered("status" in answer ? answer.status : 200);
       return answer;
     } catch (error) {
-      counts.answered(codeOf(error));
+      counts?.answered(codeOf(error));
       throw error;
     }
   }

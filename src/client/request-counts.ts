@@ -1,5 +1,5 @@
 /**
- * What clients of the API ask and how long it takes, of all clients of this process together.
+ * What clients of the API ask and how long it takes.
  * upstream: component-base/metrics/prometheus/restclient/metrics.go
  */
 import { StatusError } from "#api/meta/status.ts";
@@ -39,29 +39,5 @@ export class RequestCounts {
   }
 }
 
-const byHost = new Map<string, Map<string, RequestCounts>>();
-
-export function* allRequestCounts(): Generator<RequestCounts> {
-  for (const byMethod of byHost.values()) yield* byMethod.values();
-}
-
-/** What metrics call the server of this process. */
-const ownHost = "local";
-
 /** 0 when there was no answer. */
 export const codeOf = (error: unknown): number => (error instanceof StatusError ? error.code : 0);
-
-/** `host`: "10.0.0.1:6443"; of this process by default. The same for the same. */
-export function requestCounts(method: string, host: string = ownHost): RequestCounts {
-  let byMethod = byHost.get(host);
-  if (byMethod === undefined) {
-    byMethod = new Map();
-    byHost.set(host, byMethod);
-  }
-  let counts = byMethod.get(method);
-  if (counts === undefined) {
-    counts = new RequestCounts(method, host);
-    byMethod.set(method, counts);
-  }
-  return counts;
-}

@@ -13,7 +13,8 @@ import {
 } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
-import { codeOf, requestCounts, type RequestCounts } from "./request-counts.ts";
+import type { ClientCounts } from "./client-counts.ts";
+import { codeOf, type RequestCounts } from "./request-counts.ts";
 import type {
   ApiRequest,
   ApiResponse,
@@ -33,10 +34,12 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** Used for writes that don't name one. Without it the server takes the user agent. */
   readonly fieldManager?: string;
+  /** Where what it asks is counted; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
 }
 
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
-  const sender = new Sender(transport, options.clock ?? systemClock);
+  const sender = new Sender(transport, options);
   return {
     transport,
     resource: <T extends KubeObject>(ref: ResourceRef<T>, namespace = ""): ResourceClient<T> =>
@@ -50,10 +53,12 @@ const triesMax = 10;
 class Sender {
   readonly transport: Transport;
   readonly #clock: Clock;
+  readonly #allCounts: ClientCounts | undefined;
 
-  constructor(transport: Transport, clock: Clock) {
+  constructor(transport: Transport, { clock = systemClock, counts }: ClientOptions) {
     this.transport = transport;
     this.#clock = clock;
+    this.#allCounts = counts;
   }
 
   async send(request: ApiRequest): Promise<ApiResponse> {
@@ -63,14 +68,14 @@ class Sender {
       } catch (error) {
         const seconds = retrySeconds(error);
         if (seconds === undefined || tries >= triesMax) throw error;
-        this.#counts(request.method).retried(codeOf(error));
+        this.#counts(request.method)?.retried(codeOf(error));
         await this.#clock.sleep(seconds * 1000, request.signal ?? neverAborted);
       }
     }
   }
 
-  #counts(method: string): RequestCounts {
-    return requestCounts(method, this.transport.host);
+  #counts(method: string): RequestCounts | undefined {
+    return this.#allCounts?.request(method, this.transport.host);
   }
 
   async #once(request: ApiRequest): Promise<ApiResponse> {
@@ -79,7 +84,7 @@ class Sender {
       return await this.transport.request(request);
     } finally {
       const ms = this.#clock.monotonic() - began;
-      this.#counts(request.method).durations.observe(ms / 1000);
+      this.#counts(request.method)?.durations.observe(ms / 1000);
     }
   }
 }

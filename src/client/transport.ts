@@ -12,7 +12,8 @@ import type { WatchEvent } from "#api/meta/object.ts";
 import type { ApiRequest, ApiResponse, Transport } from "./client.ts";
 import { Connection, type ServerAddress } from "./connection.ts";
 import { oneServer, type ServerChoice } from "./failover.ts";
-import { codeOf, requestCounts, type RequestCounts } from "./request-counts.ts";
+import type { ClientCounts } from "./client-counts.ts";
+import { codeOf, type RequestCounts } from "./request-counts.ts";
 import type { Identity, IdentitySource } from "./identity.ts";
 import { LineSplitter, queryText, ServerUnreachableError, statusErrorOf, watchEventOf } from "./response.ts";
 
@@ -26,6 +27,8 @@ export interface TlsTransportDeps {
   readonly log: Logger;
   /** Instead of the one server of the options. */
   readonly servers?: ServerChoice | undefined;
+  /** Where what it is asked is counted; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
 }
 
 export function createTlsTransport(options: TlsTransportOptions, deps: TlsTransportDeps): Transport {
@@ -109,23 +112,23 @@ class TlsTransport implements Transport {
   async #counted(request: ApiRequest): Promise<Answer> {
     try {
       const answer = await this.#send(request);
-      this.#counts(request).answered(answer.status);
+      this.#counts(request)?.answered(answer.status);
       return answer;
     } catch (error) {
-      if (request.signal?.aborted !== true) this.#counts(request).answered(codeOf(error));
+      if (request.signal?.aborted !== true) this.#counts(request)?.answered(codeOf(error));
       throw error;
     }
   }
 
-  #counts({ method }: ApiRequest): RequestCounts {
-    return requestCounts(method, this.host);
+  #counts({ method }: ApiRequest): RequestCounts | undefined {
+    return this.#deps.counts?.request(method, this.host);
   }
 
   async #send(request: ApiRequest): Promise<Answer> {
     request.signal?.throwIfAborted();
     const identity = await this.#deps.identity.identity();
     const body = request.body === undefined ? undefined : encodeBody(request.body);
-    this.#counts(request).sent.observe(body?.length ?? 0);
+    this.#counts(request)?.sent.observe(body?.length ?? 0);
     const tries: Tries = { stale: 0, moved: 0 };
     for (;;) {
       let connection = this.#pick(identity);
@@ -227,7 +230,7 @@ class TlsTransport implements Transport {
     for await (const piece of this.#pieces(answer.stream, signal)) pieces.push(piece);
     signal?.throwIfAborted();
     const bytes = Buffer.concat(pieces);
-    this.#counts(request).received.observe(bytes.length);
+    this.#counts(request)?.received.observe(bytes.length);
     const text = bytes.toString("utf8");
     const isJson = (answer.headers["content-type"] ?? "").startsWith("application/json");
     if (!isJson || text === "") return text;

@@ -6,6 +6,7 @@ import type { Completed, Component, ComponentKind } from "#base/component.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import { ApiEventRecorder } from "#client/events/recorder.ts";
 import type { Controller } from "./controller.ts";
@@ -23,6 +24,8 @@ export interface ControllersDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where clients and queues are counted; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
   readonly loadExpressions: () => Promise<Expressions>;
 }
 
@@ -81,10 +84,10 @@ async function run(
     const client = ownRights.has(name)
       ? deps.client
       : deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
-    const { clock, random, informers, loadExpressions } = deps;
+    const { clock, random, informers, counts, loadExpressions } = deps;
     const component = eventSources[name] ?? `${name}-controller`;
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));
-    return create({ name, options, client, informers, events, clock, random, log, loadExpressions });
+    return create({ name, options, client, informers, events, clock, random, log, counts, loadExpressions });
   });
   ready();
   await deps.informers.waitForSync(signal);

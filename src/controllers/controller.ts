@@ -4,6 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
 import type { EventRecorder } from "#client/events/recorder.ts";
 import { runWorkers, type RateLimitedQueue } from "#client/work/rate-limited.ts";
@@ -26,6 +27,8 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where clients and queues are counted; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
   /** Loads what evaluates expressions. */
   readonly loadExpressions: () => Promise<Expressions>;
 }

@@ -5,6 +5,7 @@ import { storageVersionMigrations } from "#api/resources.ts";
 import { completeOptions, type Component } from "#base/component.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import { controllers } from "#controllers/component.ts";
 import type { KeyPair } from "#pki/ca.ts";
 import { scheduler } from "#scheduler/component.ts";
@@ -24,6 +25,7 @@ const controllerUser = (account: string): UserInfo => ({
 export interface ControlPlaneParts {
   readonly server: {
     readonly clientOf: (user: UserInfo) => Client;
+    readonly counts: ClientCounts;
     readonly rootCaPem: string;
     readonly serviceAccountKeyPem: string;
     readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
@@ -54,7 +56,7 @@ export function controlPlane(options: ServerOptions, parts: ControlPlaneParts, h
 
 function electedControllers(
   options: ServerOptions,
-  { server: { clientOf, rootCaPem, serviceAccountKeyPem, signing }, identity }: ControlPlaneParts,
+  { server: { clientOf, counts, rootCaPem, serviceAccountKeyPem, signing }, identity }: ControlPlaneParts,
   { clock, random, log, loadExpressions }: Host,
 ): Component {
   const name = "kube-controller-manager";
@@ -63,7 +65,7 @@ function electedControllers(
   const migratesStorage = serves?.(storageVersionMigrations) === true;
   const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr, migratesStorage });
   const client = clientOf(systemUser(`system:${name}`));
-  const basis = { client, clock, random, log: log.child({ component: "controllers" }) };
+  const basis = { client, clock, random, counts, log: log.child({ component: "controllers" }) };
   const clientFor = (account: string): Client => clientOf(controllerUser(account));
   return electedComponent({ name, identity, eventSource: name, stopMaxMs }, basis, () => {
     const informers = createInformerFactory(basis);
@@ -75,12 +77,12 @@ function electedControllers(
 }
 
 function electedScheduler(
-  { server: { clientOf }, identity }: ControlPlaneParts,
+  { server: { clientOf, counts }, identity }: ControlPlaneParts,
   { clock, random, log }: Host,
 ): Component {
   const name = "kube-scheduler";
   const client = clientOf(systemUser(`system:${name}`));
-  const basis = { client, clock, random, log: log.child({ component: "scheduler" }) };
+  const basis = { client, clock, random, counts, log: log.child({ component: "scheduler" }) };
   const full = completeOptions(scheduler, {});
   return electedComponent({ name, identity, eventSource: "default-scheduler", stopMaxMs }, basis, () => {
     const informers = createInformerFactory(basis);

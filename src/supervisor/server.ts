@@ -18,6 +18,7 @@ import { Timeline } from "#store/history/timeline.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
 import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
+import { ClientCounts } from "#client/client-counts.ts";
 import { readAdmissionConfiguration } from "#apiserver/admission/configuration/admission-configuration.ts";
 import { allowsEverything } from "./authorization/options.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
@@ -200,6 +201,8 @@ interface Server {
   /** All powers. */
   readonly admin: Client;
   readonly clientOf: (user: UserInfo) => Client;
+  /** Of all clients in this process. */
+  readonly counts: ClientCounts;
   readonly rootCaPem: string;
   readonly serviceAccountKeyPem: string;
   readonly signing: { readonly clientCa: KeyPair; readonly serverCa: KeyPair };
@@ -231,6 +234,7 @@ async function createServer(
     log: log.child({ component: "encryption" }),
   });
   const accounts = await loadServiceAccountKeys(options.serviceAccounts, certificates.serviceAccountKeyPem);
+  const counts = new ClientCounts();
   const apiserver = await buildApiserver(
     options,
     { certificates, accounts, address, encryptionConfiguration: encryption.configuration },
@@ -246,6 +250,7 @@ async function createServer(
         assets.descriptions === undefined ? noDescriptions : packedDescriptions(assets.descriptions()),
       loadExpressions: host.loadExpressions,
       stopping: host.signal,
+      counts,
       probes: controlPlaneProbes(options),
       tokenAuthenticators,
       extraRoutes: (app, front) => {
@@ -256,7 +261,7 @@ async function createServer(
       },
     },
   );
-  const clientOf = (user: UserInfo): Client => createClient(apiserver.local(user), { clock });
+  const clientOf = (user: UserInfo): Client => createClient(apiserver.local(user), { clock, counts });
   const admin = clientOf({ name: "system:admin", groups: ["system:masters", "system:authenticated"] });
   late.join = new JoinServer(options, {
     certificates,
@@ -275,7 +280,7 @@ async function createServer(
     serviceAccountKeyPem: accounts.serviceAccountKeyPem,
     signing: { clientCa, serverCa },
   };
-  return { apiserver, encryption, admin, clientOf, ...keys, snapshotService, store, timeline };
+  return { apiserver, encryption, admin, clientOf, counts, ...keys, snapshotService, store, timeline };
 }
 
 const versionOf = ({ kubernetesVersion, clock }: Host): ApiserverDeps["version"] => ({

@@ -22,6 +22,7 @@ import { Registry } from "prom-client";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
 import { createExpressions } from "#api/expressions.ts";
 import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
 import { openMemoryStore } from "#store/memory.ts";
@@ -35,6 +36,7 @@ export interface TestApiserverOptions {
   readonly remembersAuthors?: boolean | undefined;
   /** Another server's; then it isn't closed with this one. */
   readonly store?: Store | undefined;
+  readonly counts?: ClientCounts | undefined;
 }
 
 export interface TestApiserver extends AsyncDisposable {
@@ -132,6 +134,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     admission: options.admission ?? noAdmission,
     outside: () => Promise.resolve(undefined),
     minRequestTimeoutMs: 1_800_000,
+    counts: options.counts,
   });
   const stop = new AbortController();
   const filled = Promise.withResolvers<void>();

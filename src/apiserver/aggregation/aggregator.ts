@@ -20,6 +20,7 @@ import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Informer, InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import { AggregationMetrics } from "#apiserver/metrics/aggregation-metrics.ts";
 import { certificateFaults } from "#apiserver/metrics/certificate-metrics.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
@@ -42,6 +43,7 @@ export interface AggregatorDeps {
   readonly resolver: ServiceResolver;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly counts?: ClientCounts | undefined;
   readonly registry: Registry;
 }
 
@@ -81,7 +83,7 @@ export class Aggregator {
     const fetch = (service: APIService, path: string, accept: string): ReturnType<typeof fetchFrom> =>
       this.#fetch(service, { path, accept, signal: this.#closed.signal });
     this.#documents = new RemoteDocuments({ fetch, clock, log });
-    this.#queue = new RateLimitedQueue({ name: "remote-availability", maxMs: recheckMs }, { clock, log });
+    this.#queue = new RateLimitedQueue({ name: "remote-availability", maxMs: recheckMs }, deps);
   }
 
   /** Undefined when this server itself answers. */

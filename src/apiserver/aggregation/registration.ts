@@ -8,6 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Informer, InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
 import { apiServiceName } from "./group-version.ts";
 import { planRegistration, type Wanted } from "./registration-plan.ts";
@@ -17,6 +18,7 @@ export interface RegistrationDeps {
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly counts?: ClientCounts | undefined;
   /** Of the groups that are built in. */
   readonly builtin: readonly GroupVersionPriority[];
 }
@@ -36,11 +38,11 @@ export class Registration {
   readonly #seenTo = new Set<string>();
   #before: ReadonlySet<string> = new Set();
 
-  constructor({ client, informers, clock, log, builtin }: RegistrationDeps) {
+  constructor({ client, informers, clock, log, counts, builtin }: RegistrationDeps) {
     this.#client = client;
     this.#services = informers.informer(apiServices);
     this.#definitions = informers.informer(customResourceDefinitions);
-    this.#queue = new RateLimitedQueue({ name: "autoregister" }, { clock, log });
+    this.#queue = new RateLimitedQueue({ name: "autoregister" }, { clock, log, counts });
     this.#builtin = new Map(
       builtin
         // The group of APIServices is served by who reads them: it needs none.

@@ -11,6 +11,7 @@ import type { ResourceDefinition } from "#api/scheme.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
 import type { CacheFeed } from "#apiserver/registry/cache-feed.ts";
 import type { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
@@ -28,6 +29,7 @@ import { serve, type Served, type ServingDeps } from "./serving.ts";
 export interface CustomResourcesDeps extends ServingDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly counts?: ClientCounts | undefined;
   readonly feed: CacheFeed;
   readonly routes: RouteTable;
   /** The server's own client, with all powers. */

@@ -4,34 +4,34 @@
  */
 import { Gauge, type Registry } from "prom-client";
 import { histogramAtCollection, type Labels } from "#apiserver/http/series-histogram.ts";
-import { allLeaseCounts } from "#client/leader/lease-counts.ts";
-import { allRequestCounts, type RequestCounts } from "#client/request-counts.ts";
-import { allQueueCounts, type QueueCounts } from "#client/work/queue-counts.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
+import type { RequestCounts } from "#client/request-counts.ts";
+import type { QueueCounts } from "#client/work/queue-counts.ts";
 import type { Tally } from "#base/tally.ts";
 import { countAtCollection } from "./series-counter.ts";
 import { alpha, beta } from "./stability.ts";
 
-export function registerClientMetrics(registry: Registry): void {
-  registerQueues(registry);
-  registerRequests(registry);
-  registerLeases(registry);
+export function registerClientMetrics(registry: Registry, counts: ClientCounts): void {
+  registerQueues(registry, counts);
+  registerRequests(registry, counts);
+  registerLeases(registry, counts);
 }
 
-function registerQueues(registry: Registry): void {
+function registerQueues(registry: Registry, { queues }: ClientCounts): void {
   const counter = (rest: string, help: string, read: (counts: QueueCounts) => number): void => {
     countAtCollection({ name: `workqueue_${rest}`, help, labelNames: ["name"] }, registry, () =>
-      [...allQueueCounts()].map(([name, counts]) => ({ labels: { name }, value: read(counts) })),
+      [...queues].map(([name, counts]) => ({ labels: { name }, value: read(counts) })),
     );
   };
   const gauge = (rest: string, help: string, read: (counts: QueueCounts) => number): void => {
     gaugeAtCollection(registry, { name: `workqueue_${rest}`, help, labelNames: ["name"] }, () =>
-      [...allQueueCounts()].map(([name, counts]) => ({ labels: { name }, value: read(counts) })),
+      [...queues].map(([name, counts]) => ({ labels: { name }, value: read(counts) })),
     );
   };
   const histogram = (rest: string, help: string, read: (counts: QueueCounts) => Tally): void => {
     const options = { name: `workqueue_${rest}`, help };
     histogramAtCollection(options, registry, () =>
-      [...allQueueCounts()].map(([name, counts]) => ({ labels: { name }, series: read(counts) })),
+      [...queues].map(([name, counts]) => ({ labels: { name }, series: read(counts) })),
     );
   };
   counter("adds_total", beta("Total number of adds handled by workqueue"), ({ adds }) => adds);
@@ -92,7 +92,7 @@ function gaugeAtCollection(
 /** As Go's client shows that there was no answer. */
 const shownCode = (code: number): string => (code === 0 ? "<error>" : String(code));
 
-function registerRequests(registry: Registry): void {
+function registerRequests(registry: Registry, all: ClientCounts): void {
   countAtCollection(
     {
       name: "rest_client_requests_total",
@@ -102,6 +102,7 @@ function registerRequests(registry: Registry): void {
     registry,
     () =>
       byCode(
+        all,
         ({ method, host }) => ({ method, host }),
         ({ byCode: counts }) => counts,
       ),
@@ -115,6 +116,7 @@ function registerRequests(registry: Registry): void {
     registry,
     () =>
       byCode(
+        all,
         ({ method, host }) => ({ verb: method, host }),
         ({ retriesByCode }) => retriesByCode,
       ),
@@ -134,7 +136,7 @@ function registerRequests(registry: Registry): void {
   ];
   for (const [rest, help, read] of histograms) {
     histogramAtCollection({ name: `rest_client_${rest}`, help }, registry, () =>
-      [...allRequestCounts()]
+      [...all.requests()]
         .filter((counts) => read(counts).count > 0)
         .map((counts) => ({ labels: { verb: counts.method, host: counts.host }, series: read(counts) })),
     );
@@ -142,17 +144,18 @@ function registerRequests(registry: Registry): void {
 }
 
 function* byCode(
+  all: ClientCounts,
   labelsOf: (counts: RequestCounts) => Labels,
   read: (counts: RequestCounts) => ReadonlyMap<number, number>,
 ): Generator<Read> {
-  for (const counts of allRequestCounts()) {
+  for (const counts of all.requests()) {
     for (const [code, value] of read(counts)) {
       yield { labels: { ...labelsOf(counts), code: shownCode(code) }, value };
     }
   }
 }
 
-function registerLeases(registry: Registry): void {
+function registerLeases(registry: Registry, { leases }: ClientCounts): void {
   gaugeAtCollection(
     registry,
     {
@@ -162,8 +165,7 @@ function registerLeases(registry: Registry): void {
       ),
       labelNames: ["name"],
     },
-    () =>
-      [...allLeaseCounts()].map(([name, { isLeader }]) => ({ labels: { name }, value: isLeader ? 1 : 0 })),
+    () => [...leases].map(([name, { isLeader }]) => ({ labels: { name }, value: isLeader ? 1 : 0 })),
   );
   countAtCollection(
     {
@@ -175,7 +177,7 @@ function registerLeases(registry: Registry): void {
     },
     registry,
     () =>
-      [...allLeaseCounts()]
+      [...leases]
         .filter(([, { slowPaths }]) => slowPaths > 0)
         .map(([name, { slowPaths }]) => ({ labels: { name }, value: slowPaths })),
   );

@@ -1,6 +1,7 @@
 /** What metrics say of a server without being told: its build, its process, what it stores. */
 import { Gauge, type Registry } from "prom-client";
 import type { Logger } from "#base/log.ts";
+import type { ClientCounts } from "#client/client-counts.ts";
 import { versionDocument, type ServerVersion } from "#apiserver/version.ts";
 import { registerCacheMetrics, type StorageSource } from "./cache-metrics.ts";
 import { registerClientMetrics } from "./client-metrics.ts";
@@ -11,6 +12,8 @@ import { alpha } from "./stability.ts";
 export interface ServerMetricsDeps extends StorageSource {
   readonly log: Logger;
   readonly version: ServerVersion;
+  /** Of all clients in this process. */
+  readonly counts: ClientCounts;
 }
 
 export function registerServerMetrics(registry: Registry, deps: ServerMetricsDeps): void {
@@ -18,7 +21,7 @@ export function registerServerMetrics(registry: Registry, deps: ServerMetricsDep
   registerMetaMetrics(registry);
   registerBuildInfo(registry, deps.version);
   registerCacheMetrics(registry, deps);
-  registerClientMetrics(registry);
+  registerClientMetrics(registry, deps.counts);
 }
 
 /** upstream: component-base/metrics/version.go */

@@ -14,7 +14,7 @@ import type { Lease, LeaseSpec } from "#api/generated/types/coordination-v1.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "#api/meta/status.ts";
 import { leases } from "#api/resources.ts";
 import type { Client, ResourceClient } from "../client.ts";
-import { leaseCounts, type LeaseCounts } from "./lease-counts.ts";
+import type { ClientCounts, LeaseCounts } from "../client-counts.ts";
 import { referenceTo, type EventRecorder } from "../events/recorder.ts";
 
 export interface LeaderElectionOptions {
@@ -35,6 +35,8 @@ export interface LeaderElectionDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where it is noted who leads; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
 }
 
 /** The lease was lost while leading: what led must not go on; leading again begins anew. */
@@ -70,7 +72,7 @@ export class LeaderElector {
     );
     this.#deps = deps;
     this.#resource = deps.client.resource(leases, this.#options.namespace);
-    this.#counts = leaseCounts(options.name);
+    this.#counts = deps.counts?.lease(options.name) ?? { isLeader: false, slowPaths: 0 };
   }
 
   /**

@@ -1,6 +1,5 @@
 /**
- * What the keys of work queues go through. Those of one name count together, and all of a process are known here, as
- * upstream's are: whoever serves metrics needn't know who has a queue. upstream: client-go/util/workqueue/metrics.go
+ * What the keys of work queues go through. upstream: client-go/util/workqueue/metrics.go
  */
 import type { Clock } from "#base/clock.ts";
 import { Tally } from "#base/tally.ts";
@@ -87,14 +86,4 @@ class ObservedKeys implements QueueObserver {
     const now = this.#clock.monotonic();
     for (const taken of this.#taken.values()) yield now - taken;
   }
-}
-
-const byName = new Map<string, QueueCounts>();
-
-export const allQueueCounts = (): ReadonlyMap<string, QueueCounts> => byName;
-
-export function queueCounts(name: string): QueueCounts {
-  const counts = byName.get(name) ?? new QueueCounts();
-  byName.set(name, counts);
-  return counts;
 }

@@ -6,7 +6,8 @@ import { AssertionError } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { DelayingQueue } from "./delaying.ts";
-import { queueCounts, type QueueCounts, type QueueObserver } from "./queue-counts.ts";
+import type { ClientCounts } from "../client-counts.ts";
+import { QueueCounts, type QueueObserver } from "./queue-counts.ts";
 
 export interface RateLimitOptions {
   /** The first retry of a key waits this long, each further one twice as long. */
@@ -29,6 +30,8 @@ export interface RateLimitedQueueOptions extends Partial<RateLimitOptions> {
 export interface RateLimitedQueueDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where its keys are counted under its name; absent: nowhere. */
+  readonly counts?: ClientCounts | undefined;
 }
 
 export class RateLimitedQueue<K extends string = string> extends DelayingQueue<K> {
@@ -46,7 +49,7 @@ export class RateLimitedQueue<K extends string = string> extends DelayingQueue<K
     this.log = deps.log;
     this.#limits = { ...controllerRateLimit, ...options };
     this.#bucket = new TokenBucket(this.#limits, deps.clock);
-    this.#counts = queueCounts(options.name);
+    this.#counts = deps.counts?.queue(options.name) ?? new QueueCounts();
     this.#observer = this.#counts.observe(this, deps.clock);
   }
 

@@ -5,8 +5,14 @@ import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 import { bootstrapTokens, remainingMs } from "./tokens.ts";
 
-export function tokenCleanerController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "tokencleaner" }, { clock, log });
+export function tokenCleanerController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "tokencleaner" }, { clock, log, counts });
   const informer = informers.informer(secrets, bootstrapTokens);
   informer.addHandler({
     add: ({ metadata }) => queue.add(metadata?.name ?? ""),

@@ -43,8 +43,14 @@ export function signedData(
   return isSame ? undefined : signed;
 }
 
-export function bootstrapSignerController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "bootstrapsigner" }, { clock, log });
+export function bootstrapSignerController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "bootstrapsigner" }, { clock, log, counts });
   const tokenInformer = informers.informer(secrets, bootstrapTokens);
   const mapInformer = informers.informer(configMaps, {
     namespace: place.namespace,

@@ -24,8 +24,14 @@ export function cleanedAt({ metadata, status }: CertificateSigningRequest): numb
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-export function csrCleanerController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "csrcleaner" }, { clock, log });
+export function csrCleanerController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "csrcleaner" }, { clock, log, counts });
   const requests = informers.informer(certificateSigningRequests);
   const onRequest = ({ metadata }: CertificateSigningRequest): void => {
     queue.add(metadata?.name ?? "");

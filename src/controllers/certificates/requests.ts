@@ -23,10 +23,10 @@ const retry = { initialMs: 200, maxMs: 1_000_000 };
 
 /** Looks at each request when it comes, and whenever it has changed; at those with a certificate no more. */
 export function requestController(
-  { informers, clock, log, name }: ControllerContext,
+  { informers, clock, log, counts, name }: ControllerContext,
   handle: (request: CertificateSigningRequest) => Promise<void>,
 ): Controller {
-  const queue = new RateLimitedQueue({ name, ...retry }, { clock, log });
+  const queue = new RateLimitedQueue({ name, ...retry }, { clock, log, counts });
   const requests: Informer<CertificateSigningRequest> = informers.informer(certificateSigningRequests);
   const onRequest = ({ metadata }: CertificateSigningRequest): void => {
     queue.add(metadata?.name ?? "");

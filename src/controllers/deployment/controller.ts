@@ -59,9 +59,9 @@ class DeploymentController {
   readonly #pods: Informer<Pod>;
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers } = context;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "deployment" }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: "deployment" }, context);
     this.#deployments = informers.informer(deployments);
     this.#sets = informers.informer(replicaSets);
     this.#pods = informers.informer(pods);

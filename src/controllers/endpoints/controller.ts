@@ -16,8 +16,8 @@ const headlessLabel = "service.kubernetes.io/headless";
 const overCapacity = "endpoints.kubernetes.io/over-capacity";
 
 export function endpointsController(context: ControllerContext): Controller {
-  const { client, informers, clock, log } = context;
-  const queue = new RateLimitedQueue({ name: "endpoints" }, { clock, log });
+  const { client, informers } = context;
+  const queue = new RateLimitedQueue({ name: "endpoints" }, context);
   const serviceInformer = informers.informer(services);
   const podInformer = informers.informer(pods);
   const endpointsInformer = informers.informer(endpoints);

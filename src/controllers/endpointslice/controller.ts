@@ -12,8 +12,8 @@ const workers = 5;
 const zoneLabel = "topology.kubernetes.io/zone";
 
 export function endpointSliceController(context: ControllerContext): Controller {
-  const { client, informers, clock, log } = context;
-  const queue = new RateLimitedQueue({ name: "endpointslice" }, { clock, log });
+  const { client, informers } = context;
+  const queue = new RateLimitedQueue({ name: "endpointslice" }, context);
   const serviceInformer = informers.informer(services);
   const podInformer = informers.informer(pods);
   const sliceInformer = informers.informer(endpointSlices);

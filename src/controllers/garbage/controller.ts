@@ -40,11 +40,11 @@ class GarbageCollector {
   constructor(context: ControllerContext) {
     const { clock, random, log } = context;
     this.#context = context;
-    const queue = (name: string): RateLimitedQueue => new RateLimitedQueue({ name }, { clock, log });
+    const queue = (name: string): RateLimitedQueue => new RateLimitedQueue({ name }, context);
     this.#attempts = queue("garbage");
     this.#orphans = queue("orphans");
     this.#discovery = queue("discovery");
-    const client = createMetadataClient(context.client);
+    const client = createMetadataClient(context.client, context);
     this.#graph = new OwnerGraph({
       attempt: (uid) => this.#attempts.add(uid),
       orphan: (uid) => this.#orphans.add(uid),

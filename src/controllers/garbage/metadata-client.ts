@@ -1,17 +1,17 @@
 /** A client whose reads bring metadata only, from servers that can leave the rest out. upstream: client-go/metadata */
 import type { ApiRequest, Client, Transport } from "#client/client.ts";
-import { createClient } from "#client/rest.ts";
+import { createClient, type ClientOptions } from "#client/rest.ts";
 
 const partial = (kind: string): string => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
 
-export function createMetadataClient({ transport }: Client): Client {
+export function createMetadataClient({ transport }: Client, options: ClientOptions): Client {
   const narrowed: Transport = {
     request: (request) => transport.request(accepting(request, kindFor(request))),
     watch: (request) => transport.watch(accepting(request, "PartialObjectMetadata")),
     stream: (request) => transport.stream(request),
     close: () => transport.close(),
   };
-  return createClient(narrowed);
+  return createClient(narrowed, options);
 }
 
 const accepting = (request: ApiRequest, kind: string): ApiRequest =>

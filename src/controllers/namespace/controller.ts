@@ -34,9 +34,9 @@ class NamespaceController {
   readonly #remainders: RemainderWatch;
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log, client, options } = context;
+    const { informers, client, options } = context;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "namespace", maxMs: 60_000 }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: "namespace", maxMs: 60_000 }, context);
     this.#remainders = new RemainderWatch(client);
     this.#namespaces = informers.informer(namespaces);
     const delay = options.severalServers ? settleMs.severalServers : settleMs.oneServer;

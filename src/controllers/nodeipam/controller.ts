@@ -10,10 +10,11 @@ export function nodeIpamController({
   informers,
   clock,
   log,
+  counts,
   events,
   options,
 }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "nodeipam" }, { clock, log });
+  const queue = new RateLimitedQueue({ name: "nodeipam" }, { clock, log, counts });
   const nodeInformer = informers.informer(nodes);
   const ranges = new RangeAllocator(options.clusterCidr, options.nodeCidrMaskSize);
   const enqueue = ({ metadata }: Node): void => {

@@ -42,9 +42,9 @@ class NodeLifecycleController {
   #wasAllLost = false;
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers } = context;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "nodelifecycle" }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: "nodelifecycle" }, context);
     this.#nodes = informers.informer(nodes);
     this.#pods = podsByNode(informers);
     const leaseInformer = informers.informer(leases, { namespace: leaseNamespace });

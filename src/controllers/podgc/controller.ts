@@ -45,9 +45,9 @@ class PodGcController {
   readonly #goneSince = new Map<string, number>();
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers } = context;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "podgc" }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: "podgc" }, context);
     this.#nodes = informers.informer(nodes);
     this.#pods = podsByNode(informers);
     this.#pods.addHandler({

@@ -12,8 +12,8 @@ import { queueController, type Controller, type ControllerContext } from "../con
 const workers = 5;
 
 export function policyStatusController(context: ControllerContext): Controller {
-  const { client, informers, clock, log, loadExpressions } = context;
-  const queue = new RateLimitedQueue({ name: "validatingadmissionpolicy-status" }, { clock, log });
+  const { client, informers, loadExpressions } = context;
+  const queue = new RateLimitedQueue({ name: "validatingadmissionpolicy-status" }, context);
   const definitions = informers.informer(customResourceDefinitions).lister;
   const informer = informers.informer(validatingAdmissionPolicies);
   const enqueue = (policy: ValidatingAdmissionPolicy): void => {

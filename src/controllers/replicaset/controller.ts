@@ -45,10 +45,10 @@ class ReplicasController<T extends Replicated> {
   readonly #podControl: PodControl;
 
   constructor(kind: ReplicatedKind<T>, context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers, clock } = context;
     this.#kind = kind;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: context.name }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: context.name }, context);
     this.#expectations = new Expectations(clock);
     this.#podControl = new PodControl(context);
     this.#sets = informers.informer(kind.ref);

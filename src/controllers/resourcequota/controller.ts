@@ -35,9 +35,9 @@ class ResourceQuotaController {
   readonly #counted: CountedResources;
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers } = context;
     this.#context = context;
-    this.#queue = new RateLimitedQueue({ name: "resourcequota" }, { clock, log });
+    this.#queue = new RateLimitedQueue({ name: "resourcequota" }, context);
     this.#quotas = informers.informer(resourceQuotas);
     this.#counted = new CountedResources(context, {
       freed: (resource, namespace) => {

@@ -7,8 +7,14 @@ import { queueController, type Controller, type ControllerContext } from "../con
 
 const accountName = "default";
 
-export function serviceAccountController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "serviceaccount" }, { clock, log });
+export function serviceAccountController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "serviceaccount" }, { clock, log, counts });
   const namespaceInformer = informers.informer(namespaces);
   const accountInformer = informers.informer(serviceAccounts);
   namespaceInformer.addHandler({

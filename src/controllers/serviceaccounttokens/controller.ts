@@ -30,13 +30,13 @@ const keyOf = ({ metadata }: Secret | ServiceAccount): string =>
   `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 
 export function serviceAccountTokenController(context: ControllerContext): Controller {
-  const { informers, clock, log } = context;
+  const { informers, log } = context;
   const { serviceAccountKeyPem } = context.options;
   if (serviceAccountKeyPem === "") {
     log.warn("there is no key to sign tokens with: secrets of accounts stay empty");
     return { run: () => Promise.resolve() };
   }
-  const queue = new RateLimitedQueue({ name: "serviceaccount-token" }, { clock, log });
+  const queue = new RateLimitedQueue({ name: "serviceaccount-token" }, context);
   const secretInformer = informers.informer(secrets, { fieldSelector: `type=${accountTokenType}` });
   const accountInformer = informers.informer(serviceAccounts);
   secretInformer.addIndex(byAccount, (secret) => {

@@ -21,8 +21,8 @@ const pageSize = 500;
 const graceMs = 60_000;
 
 export function storageMigrationController(context: ControllerContext): Controller {
-  const { informers, clock, log } = context;
-  const queue = new RateLimitedQueue({ name: "storage-version-migrator" }, { clock, log });
+  const { informers, clock } = context;
+  const queue = new RateLimitedQueue({ name: "storage-version-migrator" }, context);
   const migrations = informers.informer(storageVersionMigrations);
   const enqueue = (migration: StorageVersionMigration): void => {
     if (!isOver(migration)) queue.add(migration.metadata?.name ?? "");

@@ -10,8 +10,14 @@ import { planFinalizers } from "./plan.ts";
 
 const finalizer = "kubernetes.io/pvc-protection";
 
-export function claimProtectionController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "pvc-protection" }, { clock, log });
+export function claimProtectionController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "pvc-protection" }, { clock, log, counts });
   const claims = informers.informer(persistentVolumeClaims);
   const podInformer = informers.informer(pods);
   const wake = (pod: Pod): void => {

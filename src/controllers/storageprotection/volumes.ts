@@ -8,8 +8,14 @@ import { planFinalizers } from "./plan.ts";
 
 const finalizer = "kubernetes.io/pv-protection";
 
-export function volumeProtectionController({ client, informers, clock, log }: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "pv-protection" }, { clock, log });
+export function volumeProtectionController({
+  client,
+  informers,
+  clock,
+  log,
+  counts,
+}: ControllerContext): Controller {
+  const queue = new RateLimitedQueue({ name: "pv-protection" }, { clock, log, counts });
   const volumes = informers.informer(persistentVolumes);
   volumes.addHandler({ add: (one) => queue.add(keyOf(one)), update: (one) => queue.add(keyOf(one)) });
   return queueController(queue, 1, async (name) => {

@@ -30,9 +30,9 @@ class TaintEvictionController {
   readonly #since = new Map<string, number>();
 
   constructor(context: ControllerContext) {
-    const { informers, clock, log } = context;
+    const { informers } = context;
     this.#context = context;
-    this.queue = new RateLimitedQueue({ name: "taint-eviction" }, { clock, log });
+    this.queue = new RateLimitedQueue({ name: "taint-eviction" }, context);
     this.#nodes = informers.informer(nodes);
     this.#pods = podsByNode(informers);
     this.#pods.addHandler({
