@@ -1,7 +1,9 @@
 /** Flags of kube-apiserver as clients see them, with the real kubectl. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -114,6 +116,60 @@ involvedObject: {kind: Pod, namespace: default, name: x}
     assert.equal(tolerations, "7 8");
     await eventually("the event is gone", 30_000, async () =>
       /NotFound/.test((await server.tries("kubectl-1.35", ["get", "event", "short"])).stderr),
+    );
+  },
+);
+
+const policy = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: RequestResponse
+  resources: [{group: "", resources: [configmaps]}]
+- level: None
+`;
+
+test(
+  "requests are refused while nobody takes what is told of them; large events lose their objects",
+  { timeout: 60_000 },
+  async () => {
+    let isWell = false;
+    const taker = createServer((request, response) => {
+      request.resume();
+      response.writeHead(isWell ? 200 : 503).end();
+    });
+    await new Promise<void>((done) => taker.listen(0, "127.0.0.1", done));
+    const { port } = taker.address() as AddressInfo;
+    const log = join(directory, "audit.log");
+    const access = `{clusters: [{name: a, cluster: {server: "http://127.0.0.1:${port}"}}], users: [{name: a, user: {}}], contexts: [{name: a, context: {cluster: a, user: a}}], current-context: a}`;
+    await using server = await PlainServer.start([
+      `--audit-policy-file=${file("policy.yaml", policy)}`,
+      `--audit-log-path=${log}`,
+      "--audit-log-mode=batch",
+      "--audit-log-truncate-enabled",
+      "--audit-log-truncate-max-event-size=3000",
+      `--audit-webhook-config-file=${file("taker.yaml", access)}`,
+      "--audit-webhook-mode=blocking-strict",
+      "--audit-webhook-initial-backoff=10ms",
+    ]);
+    const create = ["create", "configmap", "a", `--from-literal=x=${"y".repeat(3000)}`];
+    const refused = await server.tries("kubectl-1.35", create);
+    assert.match(refused.stderr, /Internal Server Error: .*failed to store audit event/);
+    isWell = true;
+    await server.kubectl("1.35", create);
+    taker.closeAllConnections();
+    taker.close();
+    const events = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map(
+        (line) =>
+          JSON.parse(line) as { stage: string; annotations?: Record<string, string>; requestObject?: object },
+      );
+    const created = events.findLast(({ stage }) => stage === "ResponseComplete");
+    assert.deepEqual(
+      [created?.requestObject, created?.annotations?.["audit.k8s.io/truncated"]],
+      [undefined, "true"],
     );
   },
 );

@@ -1,6 +1,7 @@
 /** The option tables of `server` and `agent`. k3s's names wherever it has them. options.ts reads the values. */
 import type { OptionSpec } from "#base/options.ts";
 import { admissionSpecs } from "./admission/options.ts";
+import { auditSpecs } from "./audit/options.ts";
 import { authenticationSpecs } from "./authentication/options.ts";
 import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
@@ -225,51 +226,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     text: "Group versions and resources to serve: api/all, api/ga, api/beta, GROUP/VERSION[/RESOURCE]",
   },
   ...servingSpecs,
-  {
-    name: "audit-policy-file",
-    type: "string",
-    placeholder: "FILE",
-    group: "audit",
-    text: "Policy (audit.k8s.io/v1) that says which requests are told of, and how much",
-  },
-  {
-    name: "audit-log-path",
-    type: "string",
-    placeholder: "FILE",
-    group: "audit",
-    text: "File that takes a line of JSON for each event; - is standard output",
-  },
-  {
-    name: "audit-log-maxsize",
-    type: "integer",
-    placeholder: "MB",
-    group: "audit",
-    defaultText: "100",
-    text: "Put the file aside when it is about this big; 0: never",
-  },
-  {
-    name: "audit-log-maxbackup",
-    type: "integer",
-    placeholder: "N",
-    group: "audit",
-    defaultText: "0, which keeps all",
-    text: "Files put aside that are kept",
-  },
-  {
-    name: "audit-log-maxage",
-    type: "integer",
-    placeholder: "DAYS",
-    group: "audit",
-    defaultText: "0, which keeps them for ever",
-    text: "Days for which files put aside are kept",
-  },
-  {
-    name: "audit-webhook-config-file",
-    type: "string",
-    placeholder: "FILE",
-    group: "audit",
-    text: "Kubeconfig of a server that takes events in batches",
-  },
+  ...auditSpecs,
   {
     name: "cluster-cidr",
     type: "string",

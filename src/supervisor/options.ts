@@ -22,6 +22,7 @@ import {
   type OidcFlags,
   type TokenWebhookFlags,
 } from "./authentication/options.ts";
+import { readAudit } from "./audit/options.ts";
 import { readAdmission, readTolerations } from "./admission/options.ts";
 import { readAuthorization } from "./authorization/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
@@ -351,28 +352,6 @@ function readRuntimeConfig(reader: Reader): Serves | undefined {
     reader.faults.push(`--runtime-config: ${error.message}`);
     return undefined;
   }
-}
-
-const dayMs = 24 * 3600 * 1000;
-const megabyte = 1 << 20;
-
-function readAudit(reader: Reader): AuditOptions | undefined {
-  const policyFile = reader.text("audit-policy-file");
-  const path = reader.text("audit-log-path");
-  const webhookKubeconfig = reader.text("audit-webhook-config-file");
-  const log = {
-    sizeMaxBytes: reader.count("audit-log-maxsize", 100) * megabyte,
-    backupsMax: reader.count("audit-log-maxbackup", 0),
-    ageMaxMs: reader.count("audit-log-maxage", 0) * dayMs,
-  };
-  if (policyFile === undefined) {
-    if (path !== undefined) reader.faults.push("--audit-log-path needs --audit-policy-file");
-    if (webhookKubeconfig !== undefined) {
-      reader.faults.push("--audit-webhook-config-file needs --audit-policy-file");
-    }
-    return undefined;
-  }
-  return { policyFile, log: path === undefined ? undefined : { path, ...log }, webhookKubeconfig };
 }
 
 function readSnapshots(reader: Reader, node: NodeOptions): ServerOptions["snapshots"] {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { suite, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { Registry } from "prom-client";
 import { ManualClock, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -14,11 +15,15 @@ import { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { fixedIdentity } from "#client/identity.ts";
-import { auditIdOf, Auditor, type AuditedRequest, type AuditSink } from "./auditor.ts";
+import { auditIdOf, Auditor, AuditLostError, type AuditedRequest } from "./auditor.ts";
+import { BufferedSink } from "./buffered-sink.ts";
 import type { AuditEvent } from "./event.ts";
-import { openLogSink } from "./log-sink.ts";
+import { eventLine } from "./event-line.ts";
+import { openLogBackend } from "./log-backend.ts";
 import { decide, parseAuditPolicy } from "./policy.ts";
-import { WebhookSink } from "./webhook-sink.ts";
+import { BlockingSink, type AuditBackend, type AuditSink } from "./sink.ts";
+import { TruncatingSink } from "./truncating-sink.ts";
+import { WebhookBackend } from "./webhook-backend.ts";
 
 const unmeasured = (): AuditMetrics => new AuditMetrics(new Registry());
 
@@ -111,8 +116,9 @@ class KeptEvents implements AuditSink {
   ready(): Promise<void> {
     return Promise.resolve();
   }
-  write(event: AuditEvent): void {
+  write(event: AuditEvent): undefined {
     this.events.push(event);
+    return undefined;
   }
   close(): Promise<void> {
     return Promise.resolve();
@@ -234,16 +240,25 @@ test("the client's id is taken when it is one", () => {
 
 const event = (n: number): AuditEvent => ({ auditID: String(n) }) as AuditEvent;
 
+const logOptions = {
+  format: "json",
+  sizeMaxBytes: 0,
+  backupsMax: 0,
+  ageMaxMs: 0,
+  isCompressing: false,
+} as const;
+
 test("a log that grows too big is put aside, and only so many are kept", async () => {
   const directory = await mkdtemp(join(tmpdir(), "mini-k8s-audit-"));
   try {
     const clock = new ManualClock();
     const path = join(directory, "audit.log");
-    const options = { path, sizeMaxBytes: 40, backupsMax: 2, ageMaxMs: 0 };
-    const sink = await openLogSink(options, { clock, log: silentLogger, metrics: unmeasured() });
+    const options = { ...logOptions, path, sizeMaxBytes: 40, backupsMax: 2 };
+    const backend = await openLogBackend(options, { clock, log: silentLogger, metrics: unmeasured() });
+    const sink = new BlockingSink({ until: "room" }, backend);
     for (let n = 0; n < 12; n++) {
       await sink.ready();
-      sink.write(event(n));
+      void sink.write(event(n));
       await clock.advance(1000);
     }
     await sink.close();
@@ -300,12 +315,13 @@ test("a webhook gets what is told in batches, and again when it failed", async (
       return Promise.resolve();
     },
   };
-  const sink = new WebhookSink({
-    hook: new KubeconfigHook(access, systemClock),
-    clock: impatient,
-    log: silentLogger,
-    metrics: unmeasured(),
-  });
+  const deps = { clock: impatient, log: silentLogger, metrics: unmeasured() };
+  const hook = new KubeconfigHook(access, systemClock);
+  const backend = new WebhookBackend({ initialBackoffMs: 10_000 }, { ...deps, hook });
+  const sink = new BufferedSink(
+    { bufferMax: 10, batchMax: 4, batchWaitMs: 30_000, throttle: undefined },
+    { ...deps, backend },
+  );
   sink.write(event(1));
   sink.write(event(2));
   assert.equal(got.length, 0);
@@ -339,4 +355,137 @@ test("events and levels are counted, and what couldn't be told", async () => {
   assert.match(text, /^apiserver_audit_level_total\{level="None"\} 1$/m);
   assert.match(text, /^apiserver_audit_level_total\{level="Metadata"\} 1$/m);
   assert.match(text, /^apiserver_audit_error_total\{plugin="webhook"\} 400$/m);
+});
+
+/** Tells what it got, as often as it is to succeed. */
+class FakeBackend implements AuditBackend {
+  readonly batches: string[][] = [];
+  isWell = true;
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+  deliver(events: readonly AuditEvent[]): Promise<boolean> {
+    this.batches.push(events.map(({ auditID }) => auditID));
+    return Promise.resolve(this.isWell);
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+test("only where a loss counts is a request refused for it", async () => {
+  for (const [until, isRefused] of [
+    ["room", false],
+    ["delivery", false],
+    ["success", true],
+  ] as const) {
+    const registry = new Registry();
+    const backend = new FakeBackend();
+    const auditor = new Auditor(policyOf([{ level: "Metadata" }]), {
+      sinks: [new BlockingSink({ until }, backend)],
+      clock: new ManualClock(),
+      read,
+      metrics: new AuditMetrics(registry),
+    });
+    const record = await auditor.begin(requestOf({}));
+    backend.isWell = false;
+    await record?.complete(200, undefined);
+    const refused = auditor.begin(requestOf({}));
+    if (isRefused) await assert.rejects(refused, AuditLostError);
+    else assert.notEqual(await refused, undefined);
+    assert.match(
+      await registry.metrics(),
+      new RegExp(`^apiserver_audit_requests_rejected_total ${isRefused ? 1 : 0}$`, "m"),
+    );
+  }
+});
+
+test("batches go out when they are full or old enough, as often as the throttle lets them, and what doesn't fit is lost", async () => {
+  const registry = new Registry();
+  const clock = new ManualClock();
+  const backend = new FakeBackend();
+  const sink = new BufferedSink(
+    { bufferMax: 3, batchMax: 2, batchWaitMs: 1000, throttle: { perSecond: 0.1, burst: 1 } },
+    { backend, clock, log: silentLogger, metrics: new AuditMetrics(registry) },
+  );
+  sink.write(event(1));
+  await clock.advance(1000);
+  assert.deepEqual(backend.batches, [["1"]]);
+  for (const n of [2, 3, 4, 5]) sink.write(event(n));
+  await clock.advance(5000);
+  assert.equal(backend.batches.length, 1, "the throttle holds it");
+  await clock.advance(10_000);
+  assert.deepEqual(backend.batches.slice(1), [["2", "3"]]);
+  await sink.close();
+  assert.deepEqual(backend.batches.slice(2), [["4"]]);
+  assert.match(await registry.metrics(), /^apiserver_audit_error_total\{plugin="buffered"\} 1$/m);
+});
+
+test("large events lose their objects, larger ones are lost", () => {
+  const registry = new Registry();
+  const kept = new KeptEvents();
+  const deps = { log: silentLogger, metrics: new AuditMetrics(registry) };
+  const sink = new TruncatingSink({ eventMaxBytes: 200 }, kept, deps);
+  const large = {
+    ...event(1),
+    level: "RequestResponse",
+    requestObject: { x: "y".repeat(200) },
+  } as AuditEvent;
+  void sink.write(large);
+  void sink.write({ ...large, level: "Metadata" });
+  void sink.write({ ...large, userAgent: "z".repeat(200) });
+  void sink.write(event(2));
+  assert.deepEqual(kept.events, [
+    {
+      ...event(1),
+      level: "RequestResponse",
+      requestObject: undefined,
+      responseObject: undefined,
+      annotations: { "audit.k8s.io/truncated": "true" },
+    },
+    event(2),
+  ]);
+  return registry.metrics().then((text) => {
+    assert.match(text, /^apiserver_audit_error_total\{plugin="truncate"\} 2$/m);
+  });
+});
+
+test("the legacy format is a line of words", async () => {
+  const [received, complete] = await told(
+    { level: "Metadata" },
+    { impersonatedUser: { name: "joe", groups: [] } },
+  );
+  assert.ok(received !== undefined && complete !== undefined);
+  assert.equal(
+    eventLine(received, "legacy"),
+    '2026-01-01T00:00:00Z AUDIT: id="id" stage="RequestReceived" ip="127.0.0.1" method="create" user="jane" groups="\\"dev\\",\\"system:authenticated\\"" as="joe" asgroups="<lookup>" user-agent="kubectl" namespace="a" uri="/api/v1/namespaces/a/configmaps?fieldManager=x" response="<deferred>"\n',
+  );
+  assert.match(eventLine(complete, "legacy"), / response="201"\n$/);
+});
+
+test("files put aside are gzipped, and go when the time in their names is old", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mini-k8s-audit-"));
+  try {
+    const clock = new ManualClock();
+    const path = join(directory, "audit.log");
+    const options = { ...logOptions, path, sizeMaxBytes: 1, ageMaxMs: 1500, isCompressing: true };
+    const backend = await openLogBackend(options, { clock, log: silentLogger, metrics: unmeasured() });
+    for (let n = 0; n < 3; n++) {
+      await backend.ready();
+      assert.equal(await backend.deliver([event(n)]), true);
+      await backend.ready();
+      await clock.advance(1000);
+    }
+    await backend.close();
+    const names = (await readdir(directory)).toSorted();
+    assert.deepEqual(names, [
+      "audit-2026-01-01T00-00-01.000.log.gz",
+      "audit-2026-01-01T00-00-02.000.log.gz",
+      "audit.log",
+    ]);
+    const [first = ""] = names;
+    assert.equal(gunzipSync(await readFile(join(directory, first))).toString(), '{"auditID":"1"}\n');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

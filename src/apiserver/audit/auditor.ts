@@ -11,16 +11,8 @@ import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { Answer, RequestBody } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { auditUser, listAsObject, objectRefOf, withoutManagedFields, type AuditEvent } from "./event.ts";
+import type { AuditSink } from "./sink.ts";
 import { decide, type AuditDecision, type AuditPolicy, type AuditStage } from "./policy.ts";
-
-/** Where events go. */
-export interface AuditSink {
-  /** Resolves when there is room for more: a sink that must not lose anything holds requests back. */
-  ready(): Promise<void>;
-  write(event: AuditEvent): void;
-  /** Everything is out. */
-  close(): Promise<void>;
-}
 
 export interface AuditorDeps {
   readonly metrics: AuditMetrics;
@@ -41,6 +33,12 @@ export interface AuditedRequest {
   readonly body: RequestBody | undefined;
 }
 
+/** Nobody was told of the request, and somebody wants it refused then. */
+export class AuditLostError extends Error {
+  override readonly name = "AuditLostError";
+  readonly code = "AUDIT_LOST";
+}
+
 export class Auditor {
   readonly #policy: AuditPolicy;
   readonly #deps: AuditorDeps;
@@ -50,14 +48,17 @@ export class Auditor {
     this.#deps = deps;
   }
 
-  /** Undefined: nothing is told of this request. */
+  /** Undefined: nothing is told of this request. Throws AuditLostError for one that mustn't be answered untold. */
   async begin(request: AuditedRequest): Promise<AuditRecord | undefined> {
     const decision = decide(this.#policy, request.info, request.user);
     this.#deps.metrics.decided(decision.level);
     if (decision.level === "None") return undefined;
     for (const sink of this.#deps.sinks) await sink.ready();
     const record = new AuditRecord(request, decision, this.#deps);
-    record.received();
+    if (!(await record.received())) {
+      this.#deps.metrics.rejected.add();
+      throw new AuditLostError("failed to store audit event");
+    }
     return record;
   }
 
@@ -86,13 +87,14 @@ export class AuditRecord {
     this.#annotations[key] ??= text;
   }
 
-  received(): void {
-    this.#tell("RequestReceived", {});
+  /** Whether it is told. */
+  async received(): Promise<boolean> {
+    return this.#tell("RequestReceived", {});
   }
 
   /** A watch or a connection that lasts has begun. */
   started(code: number): void {
-    this.#tell("ResponseStarted", { responseStatus: { metadata: {}, code } });
+    void this.#tell("ResponseStarted", { responseStatus: { metadata: {}, code } });
   }
 
   async complete(code: number, answer: Answer | Status | undefined): Promise<void> {
@@ -100,7 +102,7 @@ export class AuditRecord {
     const { level } = this.#decision;
     const failed = object?.kind === "Status" ? (object as unknown as Status) : undefined;
     const requestObject = level === "Metadata" ? undefined : await this.#requestObject();
-    this.#tell("ResponseComplete", {
+    await this.#tell("ResponseComplete", {
       objectRef: objectRefOf(this.#request.info, (requestObject as AnyObject | undefined) ?? object),
       responseStatus: {
         metadata: {},
@@ -130,8 +132,8 @@ export class AuditRecord {
     return this.#decision.omitManagedFields ? withoutManagedFields(value) : value;
   }
 
-  #tell(stage: AuditStage, more: Partial<AuditEvent>): void {
-    if (this.#decision.omitStages.has(stage)) return;
+  async #tell(stage: AuditStage, more: Partial<AuditEvent>): Promise<boolean> {
+    if (this.#decision.omitStages.has(stage)) return true;
     const { info, impersonatedUser, userAgent, ...request } = this.#request;
     const hasAnnotations = stage !== "RequestReceived" && Object.keys(this.#annotations).length > 0;
     const event: AuditEvent = {
@@ -153,7 +155,8 @@ export class AuditRecord {
       ...(hasAnnotations ? { annotations: { ...this.#annotations } } : {}),
     };
     this.#deps.metrics.events.add();
-    for (const sink of this.#deps.sinks) sink.write(event);
+    const waiting = this.#deps.sinks.map((sink) => sink.write(event)).filter((told) => told !== undefined);
+    return waiting.length === 0 || (await Promise.all(waiting)).every((isTold) => isTold);
   }
 }
 

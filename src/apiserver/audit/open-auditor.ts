@@ -3,30 +3,68 @@ import { readFile } from "node:fs/promises";
 import { errorText, type Logger } from "#base/log.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
-import { Auditor, type AuditorDeps, type AuditSink } from "./auditor.ts";
-import { openLogSink, type LogSinkOptions } from "./log-sink.ts";
+import { Auditor, type AuditorDeps } from "./auditor.ts";
+import { BufferedSink, type BatchOptions } from "./buffered-sink.ts";
+import { openLogBackend, type LogBackendOptions } from "./log-backend.ts";
 import { AuditPolicyError, parseAuditPolicy } from "./policy.ts";
-import { WebhookSink } from "./webhook-sink.ts";
+import {
+  BlockingSink,
+  type AuditBackend,
+  type AuditMode,
+  type AuditSink,
+  type BlockingOptions,
+} from "./sink.ts";
+import { TruncatingSink, type TruncateOptions } from "./truncating-sink.ts";
+import { WebhookBackend, type WebhookBackendOptions } from "./webhook-backend.ts";
+
+interface WayOptions {
+  readonly mode: AuditMode;
+  /** For the mode "batch". */
+  readonly batch: BatchOptions;
+  /** Undefined: events are told whole, whatever their size. */
+  readonly truncate: TruncateOptions | undefined;
+}
+
+export interface AuditLogOptions extends WayOptions, LogBackendOptions {}
+
+export interface AuditWebhookOptions extends WayOptions, WebhookBackendOptions {
+  readonly kubeconfig: string;
+}
 
 export interface AuditOptions {
   readonly policyFile: string;
-  readonly log?: LogSinkOptions | undefined;
-  readonly webhookKubeconfig?: string | undefined;
+  readonly log?: AuditLogOptions | undefined;
+  readonly webhook?: AuditWebhookOptions | undefined;
 }
 
+type Deps = Pick<AuditorDeps, "clock" | "read" | "metrics"> & { readonly log: Logger };
+
 /** Throws AuditPolicyError and KubeconfigError. */
-export async function openAuditor(
-  options: AuditOptions,
-  deps: Pick<AuditorDeps, "clock" | "read" | "metrics"> & { readonly log: Logger },
-): Promise<Auditor> {
-  const policy = parseAuditPolicy(options.policyFile, await policyText(options.policyFile));
+export async function openAuditor({ policyFile, log, webhook }: AuditOptions, deps: Deps): Promise<Auditor> {
+  const policy = parseAuditPolicy(policyFile, await policyText(policyFile));
   const sinks: AuditSink[] = [];
-  if (options.log !== undefined) sinks.push(await openLogSink(options.log, deps));
-  if (options.webhookKubeconfig !== undefined) {
-    const access = await loadKubeconfig(options.webhookKubeconfig, deps.clock);
-    sinks.push(new WebhookSink({ ...deps, hook: new KubeconfigHook(access, deps.clock) }));
+  // A line that the system has taken is as good as told: requests needn't wait for each.
+  if (log !== undefined) sinks.push(sinkOf(log, "room", await openLogBackend(log, deps), deps));
+  if (webhook !== undefined) {
+    const access = await loadKubeconfig(webhook.kubeconfig, deps.clock);
+    const backend = new WebhookBackend(webhook, { ...deps, hook: new KubeconfigHook(access, deps.clock) });
+    sinks.push(sinkOf(webhook, "delivery", backend, deps));
   }
   return new Auditor(policy, { ...deps, sinks });
+}
+
+/** `until`: what the mode "blocking" waits for. */
+function sinkOf(
+  { mode, batch, truncate }: WayOptions,
+  until: BlockingOptions["until"],
+  backend: AuditBackend,
+  deps: Deps,
+): AuditSink {
+  const sink =
+    mode === "batch"
+      ? new BufferedSink(batch, { ...deps, backend })
+      : new BlockingSink({ until: mode === "blocking-strict" ? "success" : until }, backend);
+  return truncate === undefined ? sink : new TruncatingSink(truncate, sink, deps);
 }
 
 async function policyText(path: string): Promise<string> {

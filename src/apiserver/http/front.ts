@@ -16,7 +16,7 @@ import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
-import { auditIdOf, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
+import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
 import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
@@ -27,6 +27,7 @@ import {
   takesNoSeat,
   type RequestInfo,
 } from "#apiserver/request/info.ts";
+import { internalFailure } from "#apiserver/request/refusals.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
 import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
@@ -234,7 +235,13 @@ export class Front {
       impersonated === undefined ? this.#callOf(visit, sender) : this.#callOf(visit, impersonated, sender);
     const { body } = call;
     const { info } = target;
-    call.record = await this.#record({ auditId, head: exchange, info, identified, body });
+    try {
+      call.record = await this.#record({ auditId, head: exchange, info, identified, body });
+    } catch (error) {
+      if (!(error instanceof AuditLostError)) throw error;
+      await this.#answer(internalFailure(call, error.message), call, visit);
+      return;
+    }
     await this.#serve(call, visit);
   }
 

@@ -3,10 +3,11 @@ import type { Registry } from "prom-client";
 import { alpha } from "./stability.ts";
 import { SeriesCounter, type Count } from "./series-counter.ts";
 
-export type AuditPlugin = "log" | "webhook" | "buffered";
+export type AuditPlugin = "log" | "webhook" | "buffered" | "truncate";
 
 export class AuditMetrics {
   readonly events: Count;
+  readonly rejected: Count;
   readonly #levels: SeriesCounter;
   readonly #errors: SeriesCounter;
 
@@ -30,8 +31,7 @@ export class AuditMetrics {
       ),
       ["plugin"],
     );
-    // Always 0: a request waits for a log that is behind, and is answered though the log fails.
-    counter(
+    this.rejected = counter(
       "requests_rejected_total",
       alpha("Counter of apiserver requests rejected due to an error in audit logging backend."),
       [],

@@ -10,7 +10,7 @@ import type { RouteTable } from "#apiserver/registry/routes.ts";
 import type { Answer, ApiCall } from "./call.ts";
 import { isConnect, type RequestInfo } from "./info.ts";
 import {
-  authorizationFailed,
+  internalFailure,
   methodNotAllowed,
   notFoundAnywhere,
   refuseCustom,
@@ -51,7 +51,7 @@ function failed(
 ): Answer | undefined {
   if (!allowed && error !== undefined) {
     call.annotate?.("authorization.k8s.io/reason", "internal error");
-    return authorizationFailed(call, error);
+    return internalFailure(call, error);
   }
   call.annotate?.("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
   call.annotate?.("authorization.k8s.io/reason", reason);

@@ -60,8 +60,8 @@ export function refuseCustom(info: RequestInfo, { definition, subresources }: Ro
 
 const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
-/** It couldn't be told whether the request is allowed. */
-export function authorizationFailed({ path, query }: Pick<ApiCall, "path" | "query">, error: string): Answer {
+/** What has to be done before a request is looked at couldn't be done. upstream: responsewriters.InternalError */
+export function internalFailure({ path, query }: Pick<ApiCall, "path" | "query">, error: string): Answer {
   const uri = query.size === 0 ? path : `${path}?${query.toString()}`;
   const text = `Internal Server Error: ${JSON.stringify(uri)}: ${error}`;
   return {
