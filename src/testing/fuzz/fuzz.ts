@@ -346,11 +346,11 @@ function rememberingErrors(errors: string[]): Logger {
   return log;
 }
 
+/** An ordinary collection keeps the empty pages for later, so that what is resident would show the highest tide so far. */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
-  collect();
+  const collect = runInNewContext("gc") as (how: object) => void;
+  collect({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 /**
