@@ -6,8 +6,16 @@ import { CostLimitError } from "../cel/cost/budget.ts";
 import type { Cel } from "../cel/environment.ts";
 import { compileRules, ruleVariables, type CompiledRule } from "../cel/schema/rules.ts";
 import { Fault } from "../cel/values.ts";
-import { duplicate, forbidden, invalid, required, type FieldError } from "../meta/field-error.ts";
-import { isMap, jsonEqual, valueAt, type JsonMap } from "../patch/json-value.ts";
+import {
+  duplicate,
+  fieldErrorText,
+  forbidden,
+  invalid,
+  omitted,
+  required,
+  type FieldError,
+} from "../meta/field-error.ts";
+import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
 import { childPath, keyPath, wholeObject } from "../schema/structural/field-path.ts";
 import type { CompiledRules } from "../schema/structural/rules.ts";
 import {
@@ -17,6 +25,7 @@ import {
   valueSchemaOf,
   type Structural,
 } from "../schema/structural/structural.ts";
+import { Change, counterpartOf, Ratchet } from "./change.ts";
 import { findField } from "./field-path-rules.ts";
 
 /** Of all rules over one object. upstream: apiserver/pkg/apis/cel/config.go RuntimeCELCostBudget */
@@ -35,48 +44,56 @@ export function compileObjectRules(
   if (!schemaHas(schema, hasRules)) return undefined;
   const node = new RuleNode(cel, schema, isResource);
   return {
-    faults: (value, old) => {
-      const run = new RuleRun();
-      node.check(value, { value: old, isKnown: old !== undefined }, root, run);
+    faults: (value, old, warn = () => undefined) => {
+      const run = new RuleRun(warn);
+      const ratchet = new Ratchet(old === undefined ? undefined : new Change(value, old, schema));
+      node.check({ value, old, path: root, ratchet }, run);
       return run.faults;
     },
   };
 }
 
-/** What was there before, where it is known which value that is. */
-interface Before {
-  readonly value: unknown;
-  readonly isKnown: boolean;
-}
-
-const nothing: Before = { value: undefined, isKnown: false };
-
 class RuleRun {
   readonly faults: FieldError[] = [];
+  readonly #warn: (text: string) => void;
   #left = objectBudget;
   #isOver = false;
+
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
+  }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** False when nothing more may be run. */
-  spend(cost: number, path: string, type: string): boolean {
+  /** False when there isn't as much left: nothing more may be run. */
+  spend(cost: number): boolean {
     this.#left -= cost;
-    if (this.#left >= 0) return true;
-    this.#isOver = true;
-    const text =
-      "validation failed due to running out of cost budget, no further validation rules will be run";
-    this.faults.push(invalid(pathName(path), type, text));
-    return false;
+    if (this.#left < 0) this.#isOver = true;
+    return !this.#isOver;
   }
 
   stop(): void {
     this.#isOver = true;
   }
+
+  /** What was wrong before and hasn't changed may stay, but is told. */
+  add(fault: FieldError, isRatcheted: boolean): void {
+    if (isRatcheted) this.#warn(fieldErrorText(fault));
+    else this.faults.push(fault);
+  }
 }
 
 const pathName = (path: string): string => (path === "" ? wholeObject : path);
+
+interface RuleSubject {
+  readonly value: unknown;
+  /** What was there before, where it is known which value that is; neither null nor undefined for rules that name it. */
+  readonly old: unknown;
+  readonly path: string;
+  readonly ratchet: Ratchet;
+}
 
 /** A schema with its compiled rules, and those below it that have any. */
 class RuleNode {
@@ -104,112 +121,101 @@ class RuleNode {
     this.#items = below(itemsOf(schema));
   }
 
-  check(value: unknown, before: Before, path: string, run: RuleRun): void {
-    if (value === null || value === undefined || run.isOver) return;
-    this.#own(value, before, path, run);
-    if (Array.isArray(value)) this.#list(value, before, path, run);
-    else if (isMap(value)) this.#map(value, before, path, run);
-  }
-
-  #own(value: unknown, before: Before, path: string, run: RuleRun): void {
-    if (this.#rules.length === 0) return;
-    const isUnchanged = before.isKnown && jsonEqual(value, before.value);
-    for (const compiled of this.#rules) {
-      if (run.isOver) return;
-      const usesOld = compiled.condition?.program.names("oldSelf") === true;
-      if (compiled.isTransition && !before.isKnown) continue;
-      // What was wrong before and hasn't changed may stay.
-      if (isUnchanged && !usesOld) continue;
-      this.#rule(compiled, { value, old: before.isKnown ? before.value : undefined, path }, run);
-    }
+  check(at: RuleSubject, run: RuleRun): void {
+    const { value } = at;
+    if (value === null || value === undefined) return;
+    for (const compiled of this.#rules) this.#rule(compiled, at, run);
+    if (isList(value)) this.#list(value, at, run);
+    else if (isMap(value)) this.#map(value, at, run);
   }
 
   #rule(compiled: CompiledRule, at: RuleSubject, run: RuleRun): void {
     const { type = "" } = this.#schema;
     const { condition } = compiled;
-    const text = ruleText(compiled);
+    if (run.isOver) return;
+    const complain = (text: string): void => {
+      run.faults.push(invalid(pathName(at.path), type, text));
+    };
     if (condition === undefined) {
-      if (compiled.fault !== undefined) {
-        run.faults.push(invalid(pathName(at.path), type, `rule compile error: ${compiled.fault}`));
-      }
+      if (compiled.fault !== undefined) complain(`rule compile error: ${compiled.fault}`);
       return;
     }
-    const input = { schema: this.#schema, isResource: this.#isResource, self: at.value, oldSelf: at.old };
+    const old = at.old ?? undefined;
+    if (compiled.isTransition && old === undefined) return;
+    const text = ruleText(compiled);
+    const input = { schema: this.#schema, isResource: this.#isResource, self: at.value, oldSelf: old };
     const variables = ruleVariables(input, compiled);
     try {
       const { value, cost } = condition.program.run(variables);
-      if (!run.spend(cost, at.path, type)) return;
-      if (value instanceof Fault) {
-        run.faults.push(invalid(pathName(at.path), type, faultText(value.message, text)));
-      } else if (value !== true) run.faults.push(this.#fault(compiled, variables, at, run));
+      if (!run.spend(cost)) {
+        complain(
+          "validation failed due to running out of cost budget, no further validation rules will be run",
+        );
+      } else if (value instanceof Fault) complain(faultText(value.message, text));
+      else if (value !== true) this.#refuse(compiled, variables, at, run);
     } catch (error) {
       if (!(error instanceof CostLimitError)) throw error;
-      const why = `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${text}`;
-      run.faults.push(invalid(pathName(at.path), type, why));
+      complain(
+        `'${error.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${text}`,
+      );
       run.stop();
     }
   }
 
-  #fault(
+  #refuse(
     compiled: CompiledRule,
     variables: ReturnType<typeof ruleVariables>,
-    { path }: RuleSubject,
+    { value, path, ratchet }: RuleSubject,
     run: RuleRun,
-  ): FieldError {
-    const { rule } = compiled;
+  ): void {
+    const { rule, condition } = compiled;
     const { type = "" } = this.#schema;
-    const detail =
-      messageOf(compiled, variables, (cost) => run.spend(cost, path, type)) ?? plainMessage(compiled);
     const found = (rule.fieldPath ?? "") === "" ? "" : findField(rule.fieldPath ?? "", this.#schema, true);
-    const names = typeof found === "string" ? [] : found.names;
-    const at = pathName(names.reduce(childPath, path));
-    switch (rule.reason) {
-      case "FieldValueRequired":
-        return required(at, detail);
-      case "FieldValueForbidden":
-        return forbidden(at, detail);
-      case "FieldValueDuplicate":
-        return duplicate(at, type);
-      case undefined:
-      default:
-        return invalid(at, type, detail);
+    const at = pathName(typeof found === "string" ? path : childPath(path, found.path));
+    const isRatcheted = condition?.program.names("oldSelf") !== true && ratchet.applies;
+    const message = messageOf(compiled, variables, run);
+    if (message instanceof CostFault) {
+      run.stop();
+      run.add(invalid(at, type, message.text), isRatcheted);
+      return;
     }
+    const shown = type === "object" || type === "array" ? omitted : value;
+    run.add(faultFor(rule.reason, at, shown, message ?? plainMessage(compiled)), isRatcheted);
   }
 
-  #list(list: readonly unknown[], before: Before, path: string, run: RuleRun): void {
+  #list(list: readonly unknown[], { old, path, ratchet }: RuleSubject, run: RuleRun): void {
     const node = this.#items;
     if (node === undefined) return;
-    const old = before.isKnown && Array.isArray(before.value) ? (before.value as unknown[]) : undefined;
-    const keys = this.#schema["x-kubernetes-list-map-keys"] ?? [];
-    const isMapList = this.#schema["x-kubernetes-list-type"] === "map";
-    for (const [index, item] of list.entries()) {
-      const found = isMapList ? old?.find((each) => hasSameKeys(each, item, keys)) : undefined;
-      const itemBefore = found === undefined ? nothing : { value: found, isKnown: true };
-      node.check(item, itemBefore, `${path}[${index}]`, run);
+    for (const [index, value] of list.entries()) {
+      const before = isList(old) ? counterpartOf(value, old, this.#schema) : undefined;
+      node.check({ value, old: before, path: `${path}[${index}]`, ratchet: ratchet.index(index) }, run);
     }
   }
 
-  #map(map: JsonMap, before: Before, path: string, run: RuleRun): void {
-    const isAtomic = this.#schema["x-kubernetes-map-type"] === "atomic";
-    const old = before.isKnown && !isAtomic && isMap(before.value) ? before.value : undefined;
+  #map(map: JsonMap, { old, path, ratchet }: RuleSubject, run: RuleRun): void {
     for (const [key, value] of Object.entries(map)) {
       const isProperty = propertyOf(this.#schema, key) !== undefined;
       const node = isProperty ? this.#properties.get(key) : this.#values;
-      const isKnown = old !== undefined && Object.hasOwn(old, key);
-      const valueBefore = isKnown ? { value: valueAt(old, key), isKnown } : nothing;
-      node?.check(value, valueBefore, isProperty ? childPath(path, key) : keyPath(path, key), run);
+      const before = isMap(old) ? valueAt(old, key) : undefined;
+      const inner = isProperty ? childPath(path, key) : keyPath(path, key);
+      node?.check({ value, old: before, path: inner, ratchet: ratchet.key(key) }, run);
     }
   }
 }
 
-interface RuleSubject {
-  readonly value: unknown;
-  readonly old: unknown;
-  readonly path: string;
+function faultFor(reason: string | undefined, at: string, shown: unknown, detail: string): FieldError {
+  switch (reason) {
+    case "FieldValueRequired":
+      return required(at, detail);
+    case "FieldValueForbidden":
+      return forbidden(at, detail);
+    case "FieldValueDuplicate":
+      return duplicate(at, shown);
+    case undefined:
+    default:
+      return invalid(at, shown, detail);
+  }
 }
-
-const hasSameKeys = (a: unknown, b: unknown, keys: readonly string[]): boolean =>
-  isMap(a) && isMap(b) && keys.every((key) => jsonEqual(valueAt(a, key), valueAt(b, key)));
 
 const ruleText = ({ rule }: CompiledRule): string =>
   (rule.message ?? "") === "" ? rule.rule.trim() : (rule.message ?? "").trim();
@@ -223,20 +229,36 @@ function faultText(fault: string, text: string): string {
     : `${fault} evaluating rule: ${text}`;
 }
 
+/** No message could be had, nor may anything else be run. */
+class CostFault {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** Of the messageExpression, where it says something fit to be shown. */
 function messageOf(
-  { message }: CompiledRule,
+  { message, rule }: CompiledRule,
   variables: ReturnType<typeof ruleVariables>,
-  spend: (cost: number) => boolean,
-): string | undefined {
+  run: RuleRun,
+): string | CostFault | undefined {
   if (message === undefined) return undefined;
   try {
     const { value, cost } = message.program.run(variables);
-    if (!spend(cost) || typeof value !== "string") return undefined;
+    if (!run.spend(cost)) {
+      return new CostFault(
+        "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run",
+      );
+    }
+    if (typeof value !== "string") return undefined;
     const text = value.trim();
-    return text === "" || Buffer.byteLength(text) > messageBytesMax || /[\n\r]/.test(text) ? undefined : text;
+    return text === "" || Buffer.byteLength(text) > messageBytesMax || text.includes("\n") ? undefined : text;
   } catch (error) {
-    if (error instanceof CostLimitError) return undefined;
-    throw error;
+    if (!(error instanceof CostLimitError)) throw error;
+    const source = JSON.stringify(rule.messageExpression);
+    return new CostFault(
+      `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${source}`,
+    );
   }
 }

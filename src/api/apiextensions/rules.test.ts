@@ -40,14 +40,14 @@ const evaluations: readonly [
     inSpec(ruled(object({ a: integer }), "self.a > 1")),
     { spec: { a: 1 } },
     undefined,
-    ['spec: Invalid value: "object": failed rule: self.a > 1'],
+    ["spec: Invalid value: failed rule: self.a > 1"],
   ],
   [
     "its message",
     inSpec(ruled(object({ a: integer }), "self.a > 1", { message: "a is too small" })),
     { spec: { a: 1 } },
     undefined,
-    ['spec: Invalid value: "object": a is too small'],
+    ["spec: Invalid value: a is too small"],
   ],
   [
     "its messageExpression, reason and path",
@@ -67,7 +67,7 @@ const evaluations: readonly [
     ruled(object({ spec: object({ a: integer }) }), "self.metadata.name.startsWith('x')"),
     { metadata: { name: "y" }, spec: {} },
     undefined,
-    [/^<nil>: Invalid value: "object": failed rule: self.metadata.name/],
+    [/^<nil>: Invalid value: failed rule: self.metadata.name/],
   ],
   [
     "in items and values, each at its path",
@@ -80,8 +80,8 @@ const evaluations: readonly [
     { spec: { l: [1, 2], m: { k: "x" } } },
     undefined,
     [
-      'spec.l[1]: Invalid value: "integer": failed rule: self < 2',
-      "spec.m[k]: Invalid value: \"string\": failed rule: self != 'x'",
+      "spec.l[1]: Invalid value: 2: failed rule: self < 2",
+      "spec.m[k]: Invalid value: \"x\": failed rule: self != 'x'",
     ],
   ],
   [
@@ -96,14 +96,14 @@ const evaluations: readonly [
     inSpec(ruled(object({ a: integer }), "self.a >= oldSelf.a")),
     { spec: { a: 1 } },
     { spec: { a: 2 } },
-    ['spec: Invalid value: "object": failed rule: self.a >= oldSelf.a'],
+    ["spec: Invalid value: failed rule: self.a >= oldSelf.a"],
   ],
   [
     "with optionalOldSelf it runs always",
     inSpec(ruled(object({ a: integer }), "oldSelf.hasValue() || self.a == 0", { optionalOldSelf: true })),
     { spec: { a: 1 } },
     undefined,
-    ['spec: Invalid value: "object": failed rule: oldSelf.hasValue() || self.a == 0'],
+    ["spec: Invalid value: failed rule: oldSelf.hasValue() || self.a == 0"],
   ],
   [
     "what hasn't changed may stay as it is",
@@ -140,7 +140,64 @@ const evaluations: readonly [
         ],
       },
     },
-    ['spec.l[1]: Invalid value: "object": failed rule: self.v == oldSelf.v'],
+    ["spec.l[1]: Invalid value: failed rule: self.v == oldSelf.v"],
+  ],
+  [
+    "several reasons, each at its path",
+    inSpec({
+      ...object({ a: text, b: text, m: { type: "object", additionalProperties: text } }),
+      "x-kubernetes-validations": [
+        { rule: "self.a != 'x'", reason: "FieldValueDuplicate", fieldPath: ".a" },
+        { rule: "self.a != 'x'", reason: "FieldValueRequired", fieldPath: "['b']" },
+        { rule: "self.a != 'x'", reason: "FieldValueForbidden", fieldPath: ".m.k" },
+      ],
+    }),
+    { spec: { a: "x" } },
+    undefined,
+    [
+      "spec.a: Duplicate value",
+      "spec.b: Required value: failed rule: self.a != 'x'",
+      "spec.m[k]: Forbidden: failed rule: self.a != 'x'",
+    ],
+  ],
+  [
+    "a transition from nothing, even if it says so, is none",
+    inSpec(object({ a: { ...ruled(integer, "self == oldSelf"), nullable: true } })),
+    { spec: { a: 1 } },
+    { spec: { a: null } },
+    [],
+  ],
+  [
+    "one from it is one to an optional past",
+    inSpec(object({ a: ruled(integer, "oldSelf.hasValue()", { optionalOldSelf: true }) })),
+    { spec: { a: 1 } },
+    { spec: { a: null } },
+    ["spec.a: Invalid value: 1: failed rule: oldSelf.hasValue()"],
+  ],
+  [
+    "values of an atomic map have a past, too",
+    inSpec({
+      ...object({ a: ruled(integer, "self == oldSelf") }),
+      "x-kubernetes-map-type": "atomic",
+    }),
+    { spec: { a: 2 } },
+    { spec: { a: 1 } },
+    ["spec.a: Invalid value: 2: failed rule: self == oldSelf"],
+  ],
+  [
+    "a message that says nothing, or more than a line, isn't one",
+    inSpec({
+      ...object({ a: text }),
+      "x-kubernetes-validations": [
+        { rule: "self.a == ''", messageExpression: "'  '", message: "one" },
+        { rule: "self.a == ''", messageExpression: "'a\\nb'", message: "two" },
+        { rule: "self.a == ''", messageExpression: "self.a + ['b'][1]", message: "three" },
+        { rule: "self.a == ''", messageExpression: "self.a", message: "four" },
+      ],
+    }),
+    { spec: { a: "x".repeat(5121) } },
+    undefined,
+    ["one", "two", "three", "four"].map((message) => `spec: Invalid value: ${message}`),
   ],
   [
     "a rule that goes wrong",
@@ -167,6 +224,21 @@ suite("rules over objects", () => {
       assertTexts(found.map(fieldErrorText), faults);
     });
   }
+
+  test("what they may cost ends with the message that says what is wrong", () => {
+    const dear = "lists.range(800000).map(x, 'a').join('').size() > 0";
+    const schema = inSpec({
+      ...object({ a: text }),
+      "x-kubernetes-validations": [
+        { rule: "self.a == ''", messageExpression: `${dear} ? 'a' : ''` },
+        { rule: "false" },
+      ],
+    });
+    const found = compileObjectRules(cel, schema, true)?.faults({ spec: { a: "x" } }, undefined) ?? [];
+    assertTexts(found.map(fieldErrorText), [
+      /^spec: Invalid value: "object": no further validation rules will be run due to call cost exceeds limit for messageExpression: "/,
+    ]);
+  });
 
   test("a schema without any has nothing to run", () => {
     assert.equal(compileObjectRules(cel, inSpec(object({})), true), undefined);

@@ -122,7 +122,6 @@ class SchemaCheck {
   }
 
   #properties(schema: JSONSchemaProps, place: Place): void {
-    const isAtomic = schema["x-kubernetes-map-type"] === "atomic";
     const isResource = place.isRoot || schema["x-kubernetes-embedded-resource"] === true;
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       const isMeta = isResource && metaFields.has(name);
@@ -132,7 +131,6 @@ class SchemaCheck {
         isRoot: false,
         isMeta: place.isMeta || isMeta,
         defaultBan: isMeta && place.isRoot ? `in top-level ${name}` : place.defaultBan,
-        oldSelfBan: place.oldSelfBan ?? (isAtomic ? place.path : undefined),
       });
     }
   }

@@ -5,7 +5,6 @@ import { applyDefaults } from "../defaults.ts";
 import type { CustomResourceDefinition, JSONSchemaProps } from "../generated/types/apiextensions-v1.ts";
 import { fieldErrorText } from "../meta/field-error.ts";
 import { approvalOf, isProtectedGroup } from "./approval.ts";
-import { findField } from "./field-path-rules.ts";
 import { compilePattern, patternFault } from "../schema/structural/pattern.ts";
 import { DefinitionValidator } from "./validation.ts";
 
@@ -429,31 +428,4 @@ suite("approval", () => {
       "a.kubernetes.io",
     ]);
   });
-});
-
-suite("paths to fields", () => {
-  const schema: JSONSchemaProps = {
-    type: "object",
-    properties: {
-      a: { type: "object", properties: { "b.c": { type: "string" } } },
-      m: { type: "object", additionalProperties: { type: "integer" } },
-      l: { type: "array", items: { type: "object", properties: { x: { type: "string" } } } },
-    },
-  };
-  const cases: readonly [path: string, names: readonly string[] | undefined][] = [
-    [".a", ["a"]],
-    [".a['b.c']", ["a", "b.c"]],
-    [".m['any']", ["m", "any"]],
-    [".m.any", ["m", "any"]],
-    [".a.d", undefined],
-    [".l[0].x", undefined],
-    ["a", undefined],
-    ["", undefined],
-  ];
-  for (const [path, names] of cases) {
-    test(`${JSON.stringify(path)} is ${names === undefined ? "none" : names.join(" ")}`, () => {
-      const found = findField(path, schema, true);
-      assert.deepEqual(typeof found === "string" ? undefined : found.names, names);
-    });
-  }
 });

@@ -68,7 +68,7 @@ export function deviceSelectorFault(cel: Cel, text: string, path: string): Field
       ? forbidden(path, "too complex, exceeds cost limit")
       : undefined;
   } catch (error) {
-    if (error instanceof CompileError) return invalid(path, text, `compilation failed: ${error.message}`);
+    if (error instanceof CompileError) return invalid(path, text, error.detail);
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import { optionalsLibrary } from "./library/optionals.ts";
 import { quantitiesLibrary } from "./library/quantities.ts";
 import { standardLibrary } from "./library/standard.ts";
 import { stringsLibrary } from "./library/strings.ts";
-import { checkLiterals } from "./literal-arguments.ts";
+import { checkLiterals, patternFault } from "./literal-arguments.ts";
 import { parse } from "./parser.ts";
 import { Frame, Planner, type Activation, type Plan } from "./planner.ts";
 import { RegexCompiler, type Re2 } from "./regex.ts";
@@ -90,6 +90,8 @@ export class Environment {
     );
     if (issues.count === 0) checkLiterals(expr, this.#parts.regex, issues);
     if (issues.count > 0) throw new CompileError(issues.text(source));
+    const fault = patternFault(expr, this.#parts.regex);
+    if (fault !== undefined) throw new CompileError(fault, "program instantiation");
     return new Program(checked);
   }
 }

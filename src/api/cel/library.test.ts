@@ -128,7 +128,13 @@ table("regular expressions", [
   ["'123 abc 456'.findAll('[0-9]+')", '["123", "456"]'],
   ["'123 abc 456'.findAll('[0-9]+', 1)", '["123"]'],
   ["'123'.findAll('[a-z]+')", "[]"],
-  ["'a'.find('(')", "fault: Illegal regex: error parsing regexp: missing closing ): `(`"],
+  ["'a'.find('(')", "error: error parsing regexp: missing closing ): `(`"],
+  ["[1].exists(x, 'a'.findAll(')', x) == [])", "error: error parsing regexp: unexpected ): `)`"],
+  ["'a'.find(dyn('('))", "fault: Illegal regex: error parsing regexp: missing closing ): `(`"],
+  [
+    "'a'.matches('(')",
+    "error: ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^",
+  ],
 ]);
 
 table("URLs", [
@@ -144,6 +150,13 @@ table("URLs", [
   ["url('/path').getScheme()", '""'],
   ["url('https://example.com/with%20space').getHost()", '"example.com"'],
   ["url('https://example.com/path%20with').getEscapedPath()", '"/path%20with"'],
+  ["url('https://example.com/with space/').getEscapedPath()", '"/with%20space/"'],
+  [
+    "url('https://a/p?key with spaces=value with spaces').getQuery()",
+    '{"key with spaces": ["value with spaces"]}',
+  ],
+  ["url('https://a:80/p?k1=a&k2=b&k2=c#anchor').getQuery()", '{"k1": ["a"], "k2": ["b", "c"]}'],
+  ["url('https:://kubernetes.io/').getEscapedPath()", '""'],
   ["url('https://example.com/?k1=a&k2=b&k2=c').getQuery()", '{"k1": ["a"], "k2": ["b", "c"]}'],
   [
     "url('../relative')",

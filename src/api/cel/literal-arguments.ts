@@ -22,3 +22,18 @@ export function checkLiterals(expr: Expr, regex: RegexCompiler, issues: Issues):
   };
   visit(expr);
 }
+
+/** Of the first pattern that a function which takes it apart beforehand can't take. upstream: apiserver/pkg/cel/library/regex.go */
+export function patternFault(expr: Expr, regex: RegexCompiler): string | undefined {
+  if (expr.kind === "call" && (expr.fn === "find" || expr.fn === "findAll")) {
+    const [pattern] = expr.args;
+    const isKnown = pattern?.kind === "literal" && typeof pattern.value === "string";
+    const fault = isKnown ? regex.faultOf(pattern.value) : undefined;
+    if (fault !== undefined) return fault;
+  }
+  for (const child of childrenOf(expr)) {
+    const fault = patternFault(child, regex);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,9 +1,9 @@
 /** From text to tree, macros expanded. upstream: cel-go parser/parser.go; messages in the words of its ANTLR grammar */
-import type { CallExpr, Expr, MapEntry, StructField } from "./ast.ts";
+import { childrenOf, type CallExpr, type Expr, type MapEntry, type StructField } from "./ast.ts";
 import { Lexer, type Token } from "./lexer.ts";
 import { bytesOf, floatOf, intOf, LiteralError, stringOf, uintOf } from "./literals.ts";
 import { expandMacro, MacroError, type NodeFactory } from "./macros.ts";
-import type { Issues } from "./source.ts";
+import { nowhere, type Issues } from "./source.ts";
 import { textSize, type Value } from "./values.ts";
 
 const depthMax = 250;
@@ -34,7 +34,7 @@ class SyntaxStop extends Error {}
 export function parse(source: string, issues: Issues, takesBindings = false): Expr | undefined {
   if (textSize(source) > sourceSizeMax) {
     issues.report(
-      0,
+      nowhere,
       `expression code point size exceeds limit: size: ${textSize(source)}, limit ${sourceSizeMax}`,
     );
     return undefined;
@@ -56,6 +56,8 @@ class Parser {
   #at = 0;
   #lastId = 0;
   #depth = 0;
+  /** How deep what was written is, of each tree that is deep at all: operators, selections and calls of members count. */
+  readonly #depths = new WeakMap<Expr, number>();
 
   constructor(tokens: readonly Token[], issues: Issues, takesBindings: boolean) {
     this.#tokens = tokens;
@@ -73,10 +75,7 @@ class Parser {
 
   #expr(): Expr {
     this.#depth += 1;
-    if (this.#depth > depthMax) {
-      this.#issues.report(-1, `expression recursion limit exceeded: ${depthMax}`);
-      throw new SyntaxStop();
-    }
+    if (this.#depth > depthMax) this.#tooDeep(`expression recursion limit exceeded: ${depthMax}`);
     const condition = this.#or();
     const question = this.#peek();
     let expr = condition;
@@ -84,7 +83,7 @@ class Parser {
       const yes = this.#or();
       this.#expect(":");
       const no = this.#expr();
-      expr = this.#call("_?_:_", question.offset, [condition, yes, no]);
+      expr = this.#deeper(this.#call("_?_:_", question.offset, [condition, yes, no]));
     }
     this.#depth -= 1;
     return expr;
@@ -122,7 +121,7 @@ class Parser {
     while (this.#isOperator() && ops.has(this.#peek().text)) {
       const { text, offset } = this.#take();
       const name = text === "in" ? "@in" : `_${text}_`;
-      left = this.#call(name, offset, [left, this.#binary(level + 1)]);
+      left = this.#deeper(this.#call(name, offset, [left, this.#binary(level + 1)]));
     }
     return left;
   }
@@ -162,13 +161,15 @@ class Parser {
     const open = this.#peek();
     if (!isOptional && this.#takes("(")) {
       const args = this.#list(")");
-      return this.#expand({ ...this.#node(open.offset), kind: "call", fn: name, target: operand, args });
+      const node = this.#node(open.offset);
+      return this.#expand(this.#deeper({ ...node, kind: "call", fn: name, target: operand, args }));
     }
     if (isOptional) {
       const field: Expr = { ...this.#node(dot.offset), kind: "literal", value: name };
-      return this.#call("_?._", dot.offset, [operand, field]);
+      return this.#deeper(this.#call("_?._", dot.offset, [operand, field]));
     }
-    return { ...this.#node(dot.offset), kind: "select", operand, field: name, testOnly: false };
+    const node = this.#node(dot.offset);
+    return this.#deeper({ ...node, kind: "select", operand, field: name, testOnly: false });
   }
 
   #fieldName(): string {
@@ -187,7 +188,7 @@ class Parser {
     const isOptional = this.#takes("?");
     const key = this.#expr();
     this.#expect("]");
-    return this.#call(isOptional ? "_[?_]" : "_[_]", offset, [operand, key]);
+    return this.#deeper(this.#call(isOptional ? "_[?_]" : "_[_]", offset, [operand, key]));
   }
 
   #primary(): Expr {
@@ -247,13 +248,7 @@ class Parser {
     const open = this.#peek();
     if (this.#takes("(")) {
       const args = this.#list(")");
-      return this.#expand({
-        ...this.#node(open.offset),
-        kind: "call",
-        fn: dot + token.text,
-        target: undefined,
-        args,
-      });
+      return this.#expand(this.#call(dot + token.text, open.offset, args));
     }
     const typeName = this.#structName(token, dot);
     if (typeName !== undefined) return this.#struct(typeName);
@@ -287,7 +282,7 @@ class Parser {
       fields.push({ ...this.#node(colon.offset), name, value: this.#expr(), optional });
       if (!this.#takes(",") && this.#peek().text !== "}") this.#expect("}");
     }
-    return { ...this.#node(offset), kind: "struct", typeName, fields };
+    return this.#asDeep({ ...this.#node(offset), kind: "struct", typeName, fields });
   }
 
   #mapLiteral({ offset }: Token): Expr {
@@ -299,7 +294,7 @@ class Parser {
       entries.push({ ...this.#node(colon.offset), key, value: this.#expr(), optional });
       if (!this.#takes(",") && this.#peek().text !== "}") this.#expect("}");
     }
-    return { ...this.#node(offset), kind: "map", entries };
+    return this.#asDeep({ ...this.#node(offset), kind: "map", entries });
   }
 
   #listLiteral({ offset }: Token): Expr {
@@ -310,7 +305,7 @@ class Parser {
       elements.push(this.#expr());
       if (!this.#takes(",") && this.#peek().text !== "]") this.#expect("]");
     }
-    return { ...this.#node(offset), kind: "list", elements, optional };
+    return this.#asDeep({ ...this.#node(offset), kind: "list", elements, optional });
   }
 
   #list(close: string): Expr[] {
@@ -333,8 +328,31 @@ class Parser {
     return { ...this.#node(offset), kind: "literal", value };
   }
 
-  #call(fn: string, offset: number, args: readonly Expr[]): Expr {
-    return { ...this.#node(offset), kind: "call", fn, target: undefined, args };
+  #call(fn: string, offset: number, args: readonly Expr[]): CallExpr {
+    return this.#asDeep({ ...this.#node(offset), kind: "call", fn, target: undefined, args });
+  }
+
+  /** As its parts are. */
+  #asDeep<T extends Expr>(expr: T): T {
+    const depth = this.#depthOfParts(expr);
+    if (depth > 0) this.#depths.set(expr, depth);
+    return expr;
+  }
+
+  #deeper<T extends Expr>(expr: T): T {
+    const depth = this.#depthOfParts(expr) + 1;
+    if (depth > depthMax) this.#tooDeep("max recursion depth exceeded");
+    this.#depths.set(expr, depth);
+    return expr;
+  }
+
+  #depthOfParts(expr: Expr): number {
+    return childrenOf(expr).reduce((deepest, part) => Math.max(deepest, this.#depths.get(part) ?? 0), 0);
+  }
+
+  #tooDeep(message: string): never {
+    this.#issues.report(nowhere, message);
+    throw new SyntaxStop();
   }
 
   #expand(call: CallExpr): Expr {
@@ -343,7 +361,10 @@ class Parser {
       takesBindings: this.#takesBindings,
     };
     try {
-      return expandMacro(call, factory) ?? call;
+      const expanded = expandMacro(call, factory);
+      if (expanded === undefined) return call;
+      this.#depths.set(expanded, this.#depths.get(call) ?? 0);
+      return expanded;
     } catch (error) {
       if (!(error instanceof MacroError)) throw error;
       this.#issues.report(error.offset, error.message);

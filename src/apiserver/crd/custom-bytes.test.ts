@@ -123,3 +123,20 @@ test("a ConfigMap's keys and labels are in their bytes' order, too", async () =>
     assert.ok(text.includes('"data":{"-":"","10":"","9":""}'), text);
   }
 });
+
+test("other kinds of patches are refused by naming those there are", async () => {
+  for (const type of ["text/plain", "application/strategic-merge-patch+json"]) {
+    const { status, text } = await ask(`${widgets}/a`, {
+      method: "PATCH",
+      headers: { "content-type": type },
+      body: "{}",
+    });
+    assert.equal(status, 415);
+    assert.ok(
+      text.includes(
+        "accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+      ),
+      text,
+    );
+  }
+});

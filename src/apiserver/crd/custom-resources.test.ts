@@ -133,6 +133,36 @@ suite("custom resources", () => {
     assert.equal((await post("Ignore")).headers["warning"], undefined);
   });
 
+  test("what rules say of unchanged parts is told, and refuses nothing", async () => {
+    const { server, client } = await started(widgetDefinition());
+    await using _ = server;
+    await ofDefault(client).create(widget("a", { color: "red" }));
+    const schema = version("v1").schema?.openAPIV3Schema ?? {};
+    const color = { type: "string", "x-kubernetes-validations": [{ rule: "self == 'blue'" }] };
+    const spec = { ...schema.properties?.["spec"], properties: { size: { type: "integer" }, color } };
+    const openAPIV3Schema = { ...schema, properties: { ...schema.properties, spec } };
+    const definitions = client.resource(customResourceDefinitions);
+    const crd = await definitions.get("widgets.example.com");
+    const versions = [version("v1", { schema: { openAPIV3Schema } })];
+    await definitions.update({ ...crd, spec: { ...crd.spec, versions } });
+    const patch = (body: object): ReturnType<ReturnType<TestApiserver["transport"]>["request"]> =>
+      server.transport().request({
+        method: "PATCH",
+        path: "/apis/example.com/v1/namespaces/default/widgets/a",
+        contentType: "application/merge-patch+json",
+        body,
+      });
+    const { headers } = await patch({ spec: { size: 4 } });
+    assert.match(
+      headers["warning"] ?? "",
+      /spec.color: Invalid value: \\"red\\": failed rule: self == 'blue'/,
+    );
+    assert.match(
+      (await refusal(patch({ spec: { color: "green" } }))).message ?? "",
+      /spec.color: Invalid value: "green": failed rule: self == 'blue'$/,
+    );
+  });
+
   test("bodies of another version or kind, or without one, are refused", async () => {
     const { server, client } = await started(widgetDefinition());
     await using _ = server;

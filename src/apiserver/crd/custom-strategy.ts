@@ -24,6 +24,12 @@ export interface CustomStrategyOptions {
   readonly scale: CustomResourceSubresourceScale | undefined;
 }
 
+interface MoreToCheck {
+  /** What is wrong with its counts. */
+  readonly scaled: readonly FieldError[];
+  readonly context: StrategyContext | undefined;
+}
+
 const int32Max = 2 ** 31 - 1;
 
 export class CustomStrategy implements Strategy {
@@ -60,38 +66,38 @@ export class CustomStrategy implements Strategy {
     const faults = new FaultList();
     const { namespaced } = this.#options;
     checkMeta(object.metadata, { namespaced, nameFaults: subdomainName, plainFinalizers: true }, faults);
-    return this.#contentFaults(object, undefined, faults, [
-      ...this.#specScale(object),
-      ...this.#statusScale(object),
-    ]);
+    const scaled = [...this.#specScale(object), ...this.#statusScale(object)];
+    return this.#contentFaults(object, undefined, faults, { scaled, context: undefined });
   }
 
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#updateFaults(object, old, [...this.#specScale(object), ...this.#statusScale(object)]);
+  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    const scaled = [...this.#specScale(object), ...this.#statusScale(object)];
+    return this.#updateFaults(object, old, { scaled, context });
   }
 
-  validateStatus(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#updateFaults(object, old, this.#statusScale(object));
+  validateStatus(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#updateFaults(object, old, { scaled: this.#statusScale(object), context });
   }
 
-  #updateFaults(object: AnyObject, old: AnyObject, scaled: readonly FieldError[]): readonly FieldError[] {
+  #updateFaults(object: AnyObject, old: AnyObject, more: MoreToCheck): readonly FieldError[] {
     const typed = this.#typeFaults(object);
     if (typed.length > 0) return typed;
     const faults = new FaultList();
     checkMetaUpdate(object.metadata, old.metadata, faults, { plainFinalizers: true });
-    return this.#contentFaults(object, old, faults, scaled);
+    return this.#contentFaults(object, old, faults, more);
   }
 
   #contentFaults(
     object: AnyObject,
     old: AnyObject | undefined,
     faults: FaultList,
-    scaled: readonly FieldError[],
+    { scaled, context }: MoreToCheck,
   ): readonly FieldError[] {
     faults.addAll(this.#schema.valueFaults(object, old));
     faults.addAll(scaled);
     faults.addAll(this.#schema.structureFaults(object, old));
-    faults.addAll(this.#schema.ruleFaults(object, old, faults.all));
+    const warn = (text: string): void => context?.warn(text);
+    faults.addAll(this.#schema.ruleFaults(object, old, { known: faults.all, warn }));
     return faults.all;
   }
 
@@ -162,7 +168,7 @@ export class CustomStatusStrategy extends PartStrategy {
     else kept.managedFields = managedFields;
   }
 
-  validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return this.#main.validateStatus(object, old);
+  validateUpdate(object: AnyObject, old: AnyObject, context?: StrategyContext): readonly FieldError[] {
+    return this.#main.validateStatus(object, old, context);
   }
 }

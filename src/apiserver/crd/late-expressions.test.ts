@@ -48,7 +48,7 @@ suite("what evaluates expressions is loaded", () => {
       "for a rule",
       spec({ type: "integer", "x-kubernetes-validations": [{ rule: "self > 2" }] }),
       1,
-      'spec.size: Invalid value: "integer": failed rule: self > 2',
+      "spec.size: Invalid value: 1: failed rule: self > 2",
       1,
     ],
     [

@@ -77,7 +77,7 @@ function timed(
   const rules = observed(compilation, compile);
   return rules === undefined
     ? undefined
-    : { faults: (value, old) => observed(evaluation, () => rules.faults(value, old)) };
+    : { faults: (value, old, warn) => observed(evaluation, () => rules.faults(value, old, warn)) };
 }
 
 export function customParts({

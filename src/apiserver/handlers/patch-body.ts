@@ -15,23 +15,26 @@ import { applyMediaType, type Patch, type TypeSemantics } from "#apiserver/reque
 import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
 import type { WriteOptions } from "./write.ts";
 
+const strategicMediaType = "application/strategic-merge-patch+json";
+
 export interface PatchBody extends Patch {
   /** Keys given twice, and what a JSON patch's operation doesn't have. */
   readonly strictFaults: readonly string[];
 }
 
-/** Throws 415 for another kind of patch, 400 for one that can't be read. */
-export async function readPatch(body: RequestBody): Promise<PatchBody> {
+/** `isCustom`: of what has no strategic patches. Throws 415 for another kind of patch, 400 for one that can't be read. */
+export async function readPatch(body: RequestBody, isCustom: boolean): Promise<PatchBody> {
   const mediaType = mediaTypeOf(body.contentType);
-  if (!isPatchMediaType(mediaType)) {
-    throw unsupportedMediaType([...patchMediaTypes, applyMediaType]);
+  if (!isPatchMediaType(mediaType) || (isCustom && mediaType === strategicMediaType)) {
+    const accepted = patchMediaTypes.filter((type) => !isCustom || type !== strategicMediaType);
+    throw unsupportedMediaType([...accepted, applyMediaType]);
   }
   const text = body.value === undefined ? (await body.bytes()).toString("utf8") : JSON.stringify(body.value);
   try {
     return { mediaType, ...(mediaType === "application/json-patch+json" ? operations(text) : changes(text)) };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    const what = mediaType === "application/strategic-merge-patch+json" ? "" : "error decoding patch: ";
+    const what = mediaType === strategicMediaType ? "" : "error decoding patch: ";
     throw badRequestError(`${what}${error.message}`, { cause: error });
   }
 }
@@ -84,7 +87,7 @@ export interface PatchJudge {
 /** The patched object as its type takes it. Throws 422. */
 export function judgePatched(patched: AnyObject, patch: PatchBody, judge: PatchJudge): AnyObject {
   const { call, gvk, options } = judge;
-  const isStrategic = patch.mediaType === "application/strategic-merge-patch+json";
+  const isStrategic = patch.mediaType === strategicMediaType;
   const shown = (): string => (isStrategic ? goText(patch.body) : JSON.stringify(patched));
   // What a strategic patch says of the kind is lost on the typed object that it is applied to.
   const typed = isStrategic ? { ...patched, kind: gvk.kind, apiVersion: apiVersionOf(gvk) } : patched;

@@ -25,7 +25,7 @@ export const patch =
     const { call, info, endpoint } = request;
     if (mediaTypeOf(call.body.contentType) === applyMediaType) return apply(request, deps, strategy);
     const options = parsePatchOptions(call.query, false);
-    const change = await readPatch(call.body);
+    const change = await readPatch(call.body, endpoint.isCustom);
     const { object } = await endpoint.storage.update(
       idOf(request),
       async (current) => {

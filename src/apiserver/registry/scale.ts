@@ -168,7 +168,7 @@ async function sent(request: ResourceCall, deps: ScaleDeps, options: WriteOption
 
 async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
   const { semantics } = deps;
-  const patch = await readPatch(request.call.body);
+  const patch = await readPatch(request.call.body, request.endpoint.isCustom);
   return (current) => {
     const result = semantics.patch(current, patch, scaleKind);
     const { call } = request;

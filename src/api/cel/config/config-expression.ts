@@ -153,7 +153,7 @@ export function compileConfigExpression(
     if (result === "bool" && program.type.kind !== "bool") return wrongResult(variable, program.type);
     return new ConfigExpression(text, variable, program);
   } catch (error) {
-    if (error instanceof CompileError) return `compilation failed: ${error.message}`;
+    if (error instanceof CompileError) return error.detail;
     throw error;
   }
 }

@@ -7,6 +7,15 @@ import {
   maskTrailingDash,
   qualifiedNameFaults,
 } from "../../meta/names.ts";
+import {
+  escapedPath,
+  hostAndPort,
+  parseRequestUri,
+  parseUrl,
+  queryOf,
+  UrlFault,
+  type GoUrl,
+} from "../../meta/go-url.ts";
 import type { Implementation, Library, LibraryFunction } from "../functions.ts";
 import type { RegexCompiler } from "../regex.ts";
 import { timestampFromText } from "../time.ts";
@@ -24,62 +33,31 @@ import {
 } from "../values.ts";
 import { quote } from "./quote.ts";
 
-interface UrlParts {
-  readonly scheme: string;
-  readonly host: string;
-  readonly hostname: string;
-  readonly port: string;
-  readonly path: string;
-  readonly query: string;
-}
-
 class UrlValue extends Opaque {
   readonly typeName = "kubernetes.URL";
   readonly text: string;
-  readonly parts: UrlParts;
-  constructor(text: string, parts: UrlParts) {
+  readonly url: GoUrl;
+  constructor(text: string, url: GoUrl) {
     super();
     this.text = text;
-    this.parts = parts;
+    this.url = url;
   }
   equals(other: Opaque): boolean {
     return other instanceof UrlValue && other.text === this.text;
   }
 }
 
-/** An absolute URL or an absolute path, as Go's url.ParseRequestURI takes it. */
-function parseUrl(text: string): UrlValue | Fault {
-  const [, scheme = "", rest = ""] = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(.*)$/s.exec(text) ?? [];
-  const [, authority = "", path = "", query = ""] = /^(?:\/\/([^/?]*))?([^?]*)(?:\?(.*))?$/s.exec(rest) ?? [];
-  const host = authority.slice(authority.lastIndexOf("@") + 1);
-  const address = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(host);
-  const why =
-    urlFault(text, scheme === "" && !rest.startsWith("/"), path) ??
-    (address === null ? `invalid port ${quote(host.slice(host.indexOf(":")))} after host` : undefined);
-  if (why !== undefined) {
-    return new Fault(`URL parse error during conversion from string: parse ${quote(text)}: ${why}`);
-  }
-  const [, hostname = "", port = ""] = address ?? [];
-  const parts = { host, port, path, query, hostname: hostname.replace(/^\[(.*)\]$/, "$1") };
-  return new UrlValue(text, { ...parts, scheme: scheme.toLowerCase() });
+/** An absolute URL or an absolute path. */
+function readUrl(text: string): UrlValue | Fault {
+  const request = parseRequestUri(text);
+  const url = request instanceof UrlFault ? request : parseUrl(text);
+  return url instanceof UrlFault
+    ? new Fault(`URL parse error during conversion from string: parse ${quote(text)}: ${url.message}`)
+    : new UrlValue(text, url);
 }
 
-function urlFault(text: string, isRelative: boolean, path: string): string | undefined {
-  if (/[\0-\x20\x7f]/.test(text)) return "net/url: invalid control character in URL";
-  if (text === "") return "empty url";
-  if (isRelative) return "invalid URI for request";
-  const escape = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(path)?.[0];
-  return escape === undefined ? undefined : `invalid URL escape ${quote(escape)}`;
-}
-
-function queryOf(query: string): Value {
-  const found = new Map<string, string[]>();
-  for (const [key, value] of new URLSearchParams(query)) {
-    const known = found.get(key);
-    if (known === undefined) found.set(key, [value]);
-    else known.push(value);
-  }
-  const entries = [...found].map(
+function queryValue(url: GoUrl): Value {
+  const entries = [...queryOf(url)].map(
     ([key, values]) => [mapKey(key) ?? "", [key, new ArrayList(values)] as const] as const,
   );
   return new EntryMap(new Map(entries));
@@ -90,30 +68,25 @@ const ofText =
   ([text, ...args]) =>
     typeof text === "string" ? run(text, args) : noSuchOverload;
 
-const urlPart = (
-  name: string,
-  id: string,
-  result: string,
-  read: (parts: UrlParts) => Value,
-): LibraryFunction => ({
+const urlPart = (name: string, id: string, result: string, read: (url: GoUrl) => Value): LibraryFunction => ({
   name,
   overloads: [`url_${id}: kubernetes.URL.() -> ${result}`],
-  run: ([url]) => (url instanceof UrlValue ? read(url.parts) : noSuchOverload),
+  run: ([url]) => (url instanceof UrlValue ? read(url.url) : noSuchOverload),
 });
 
 const urls: Library = [
-  { name: "url", overloads: ["string_to_url: (string) -> kubernetes.URL"], run: ofText(parseUrl) },
+  { name: "url", overloads: ["string_to_url: (string) -> kubernetes.URL"], run: ofText(readUrl) },
   {
     name: "isURL",
     overloads: ["is_url_string: (string) -> bool"],
-    run: ofText((text) => !(parseUrl(text) instanceof Fault)),
+    run: ofText((text) => !(readUrl(text) instanceof Fault)),
   },
   urlPart("getScheme", "get_scheme", "string", ({ scheme }) => scheme),
   urlPart("getHost", "get_host", "string", ({ host }) => host),
-  urlPart("getHostname", "get_hostname", "string", ({ hostname }) => hostname),
-  urlPart("getPort", "get_port", "string", ({ port }) => port),
-  urlPart("getEscapedPath", "get_escaped_path", "string", ({ path }) => path),
-  urlPart("getQuery", "get_query", "map<string,list<string>>", ({ query }) => queryOf(query)),
+  urlPart("getHostname", "get_hostname", "string", (url) => hostAndPort(url)[0]),
+  urlPart("getPort", "get_port", "string", (url) => hostAndPort(url)[1]),
+  urlPart("getEscapedPath", "get_escaped_path", "string", escapedPath),
+  urlPart("getQuery", "get_query", "map<string,list<string>>", queryValue),
 ];
 
 const regexFunctions = (regex: RegexCompiler): Library => [
@@ -183,10 +156,8 @@ const named: readonly FormatValue[] = [
   new FormatValue(
     "uri",
     (text) => {
-      const url = parseUrl(text);
-      return url instanceof Fault
-        ? [url.message.replace("URL parse error during conversion from string: ", "")]
-        : [];
+      const url = parseRequestUri(text);
+      return url instanceof UrlFault ? [`parse ${quote(text)}: ${url.message}`] : [];
     },
     1000,
   ),

@@ -73,7 +73,7 @@ export class ExpressionCompiler {
       return fault === undefined ? { text, program, fault: "" } : { text, program: undefined, fault };
     } catch (error) {
       if (error instanceof CompileError) {
-        return { text, program: undefined, fault: `compilation failed: ${error.message}` };
+        return { text, program: undefined, fault: error.detail };
       }
       throw error;
     }

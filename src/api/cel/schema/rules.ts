@@ -87,7 +87,7 @@ function compileOne(
     }
     return { program, costMax: estimateCost(program.checked, sizesBelow(root)).max };
   } catch (error) {
-    if (error instanceof CompileError) return `compilation failed: ${error.message}`;
+    if (error instanceof CompileError) return error.detail;
     throw error;
   }
 }

@@ -38,12 +38,35 @@ function judge(expression: string, schema: JSONSchemaProps, self: unknown, judge
 
 const entry = object({ k: text, v: text });
 
+const sets = object({ s: list(text, "set"), d: list({ ...text, format: "date" }, "set") });
+const setsOf = { s: ["a", "b", "c"], d: ["2000-01-01", "2000-02-01"] };
+const maps = object({ l: list(list(entry, "map", ["k"])) });
+const mapsOf = {
+  l: [
+    [
+      { k: "a", v: "1" },
+      { k: "b", v: "2" },
+    ],
+    [
+      { k: "b", v: "3" },
+      { k: "a", v: "1" },
+    ],
+    [{ k: "c", v: "4" }],
+  ],
+};
+
 const cases: readonly (readonly [
   expression: string,
   schema: JSONSchemaProps,
   self: unknown,
   value: string,
 ])[] = [
+  ["self.s + ['c', 'd'] == ['d', 'c', 'b', 'a']", sets, setsOf, "true"],
+  ["self.s + self.s == self.s", sets, setsOf, "true"],
+  ["self.d == self.d", sets, setsOf, "true"],
+  ["self.l[0] == [self.l[0][1], self.l[0][0]]", maps, mapsOf, "true"],
+  ["self.l[1] + [self.l[0][0], self.l[0][1]] == self.l[0]", maps, mapsOf, "true"],
+  ["size(self.l[0] + [self.l[2][0]]) == 3", maps, mapsOf, "true"],
   ["self.a == 1 && type(self.a) == int", object({ a: integer }), { a: 1 }, "true"],
   ["type(self.a) == double && self.a == 1.0", object({ a: { type: "number" } }), { a: 1 }, "true"],
   ["self.a == b'AB'", object({ a: { type: "string", format: "byte" } }), { a: "QUI=" }, "true"],

@@ -8,7 +8,6 @@ import {
   Fault,
   isFault,
   ListValue,
-  mapKey,
   MapValue,
   noSuchOverload,
   type Value,
@@ -216,9 +215,18 @@ function arrayValue(json: unknown, schema: JSONSchemaProps): Value {
   }
 }
 
-/** The JSON behind a list, where it came from JSON. */
-const jsonOf = (list: ListValue): readonly unknown[] | undefined =>
-  list instanceof JsonList ? list.items : undefined;
+/** The JSON that a value came from, or could have; of what has none the value itself, which is like no JSON. */
+function jsonOf(value: Value): unknown {
+  if (value instanceof ObjectValue) return value.json;
+  if (value instanceof JsonList) return value.items;
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
+const itemsOf = (list: ListValue): readonly unknown[] =>
+  list instanceof JsonList ? list.items : Array.from(list.values(), jsonOf);
+
+const keyOf = (json: unknown): string =>
+  JSON.stringify(json, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
 
 /** Order doesn't count; `+` joins by the keys, the right one's items winning. */
 class MapList extends JsonList {
@@ -230,12 +238,11 @@ class MapList extends JsonList {
   }
 
   #keyOf(item: unknown): string {
-    return JSON.stringify(this.#keys.map((key) => (isMap(item) ? (valueAt(item, key) ?? null) : null)));
+    return keyOf(this.#keys.map((key) => (isMap(item) ? (valueAt(item, key) ?? null) : null)));
   }
 
   override equals(other: ListValue): boolean | Fault {
-    const theirs = jsonOf(other);
-    if (theirs === undefined) return super.equals(other);
+    const theirs = itemsOf(other);
     if (this.size !== theirs.length) return false;
     const byKey = new Map(this.items.map((item) => [this.#keyOf(item), item]));
     for (const [index, item] of theirs.entries()) {
@@ -248,10 +255,8 @@ class MapList extends JsonList {
   }
 
   override concat(other: ListValue): ListValue {
-    const theirs = jsonOf(other);
-    if (theirs === undefined) return super.concat(other);
     const merged = new Map(this.items.map((item) => [this.#keyOf(item), item]));
-    for (const item of theirs) merged.set(this.#keyOf(item), item);
+    for (const item of itemsOf(other)) merged.set(this.#keyOf(item), item);
     return new MapList([...merged.values()], this.read, this.#keys);
   }
 }
@@ -260,19 +265,17 @@ class MapList extends JsonList {
 class SetList extends JsonList {
   override equals(other: ListValue): boolean | Fault {
     if (this.size !== other.size) return false;
-    const own = new Set(this.#keysOf(this));
-    return this.#keysOf(other).every((key) => own.has(key));
+    const own = new Set(this.items.map(keyOf));
+    return itemsOf(other).every((item) => own.has(keyOf(item)));
   }
 
   override concat(other: ListValue): ListValue {
-    const theirs = jsonOf(other);
-    if (theirs === undefined) return super.concat(other);
-    const known = new Set(this.items);
-    return new SetList([...this.items, ...new Set(theirs.filter((item) => !known.has(item)))], this.read);
-  }
-
-  #keysOf(list: ListValue): readonly string[] {
-    return [...list.values()].map((value) => mapKey(value) ?? "");
+    const merged = new Map(this.items.map((item) => [keyOf(item), item]));
+    for (const item of itemsOf(other)) {
+      const key = keyOf(item);
+      if (!merged.has(key)) merged.set(key, item);
+    }
+    return new SetList([...merged.values()], this.read);
   }
 }
 

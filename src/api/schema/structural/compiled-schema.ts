@@ -79,15 +79,15 @@ export class CompiledSchema {
     return [...metaFaults(object, this.schema), ...(mayRepeat ? [] : listTypeFaults(object, this.schema))];
   }
 
-  /** Of x-kubernetes-validations. `known`: what else was found. */
+  /** Of x-kubernetes-validations. `known`: what else was found; `warn` is told what may stay as it was. */
   ruleFaults(
     object: AnyObject,
     old: AnyObject | undefined,
-    known: readonly FieldError[],
+    { known, warn }: { readonly known: readonly FieldError[]; readonly warn?: (text: string) => void },
   ): readonly FieldError[] {
     this.#rules ??= { compiled: this.#compileRules(this.schema) };
     const { compiled } = this.#rules;
     if (compiled === undefined) return [];
-    return known.some(({ type }) => blocking.has(type)) ? [unchecked] : compiled.faults(object, old);
+    return known.some(({ type }) => blocking.has(type)) ? [unchecked] : compiled.faults(object, old, warn);
   }
 }

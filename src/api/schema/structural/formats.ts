@@ -3,6 +3,7 @@
  * upstream: apiextensions-apiserver/pkg/apiserver/validation/formats.go, kube-openapi/pkg/validation/strfmt
  */
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { parseRequestUri, UrlFault } from "../../meta/go-url.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../meta/names.ts";
 
 type Check = (text: string) => boolean;
@@ -70,13 +71,7 @@ function isDateTime(text: string): boolean {
   return isDate(`${year}-${month}-${day}`) && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
 }
 
-/** As Go's net/url.ParseRequestURI takes it: absolute, or a path from the root. */
-function isUri(text: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  if (text === "" || /[\u0000- \u007f]/.test(text)) return false;
-  if (/%(?![0-9a-fA-F]{2})/.test(text)) return false;
-  return text.startsWith("/") || /^[a-zA-Z][a-zA-Z\d+.-]*:\S*$/.test(text);
-}
+const isUri: Check = (text) => !(parseRequestUri(text) instanceof UrlFault);
 
 const isEmail: Check = matches(
   /^(?:[^<>()[\]\\.,;:\s@"]+(?:\.[^<>()[\]\\.,;:\s@"]+)*|".+")@[^<>()[\]\\,;:\s@"]+$/,

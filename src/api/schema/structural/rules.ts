@@ -9,8 +9,8 @@ import type { Structural } from "./structural.ts";
 export type RuleFaults = (schema: Structural, value: unknown, path: string) => readonly FieldError[];
 
 export interface CompiledRules {
-  /** `old` is undefined on creation. */
-  faults(value: unknown, old: unknown): readonly FieldError[];
+  /** `old` is undefined on creation. `warn` is told what is wrong and was so before. */
+  faults(value: unknown, old: unknown, warn?: (text: string) => void): readonly FieldError[];
 }
 
 /** Undefined where the schema has no rules at all. */

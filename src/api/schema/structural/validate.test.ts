@@ -253,10 +253,9 @@ test("rules aren't run over what is wrong anyhow", () => {
       },
     }),
   });
-  const [fault] = compiled.ruleFaults({}, undefined, [
-    { type: "FieldValueRequired", field: "a", message: "" },
-  ]);
+  const known = [{ type: "FieldValueRequired", field: "a", message: "" }] as const;
+  const [fault] = compiled.ruleFaults({}, undefined, { known });
   assert.match(fault?.message ?? "", /^Invalid value: null: some validation rules were not checked/);
-  compiled.ruleFaults({}, undefined, []);
+  compiled.ruleFaults({}, undefined, { known: [] });
   assert.equal(runs, 1);
 });
