@@ -1,21 +1,15 @@
 /** The discovery documents at their paths, made when first asked for. */
 import type { Registry } from "prom-client";
 import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
-import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./discovery/aggregated.ts";
+import { aggregatedContentType, aggregatedDiscovery, aggregatedOffer } from "./discovery/aggregated.ts";
 import { documentOf, groupsOf, type DiscoveredGroup, type DiscoveryDocument } from "./discovery/document.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./discovery/legacy.ts";
 import { withRemoteGroups, type RemoteVersion } from "./discovery/remote-groups.ts";
-import {
-  isHumanAgent,
-  jsonText,
-  negotiatePlain,
-  wishesPretty,
-  type ShapeDeps,
-  type Wish,
-} from "./http/shape.ts";
+import { isHumanAgent, negotiateOnly, negotiatePlain, type ShapeDeps, type Wish } from "./http/shape.ts";
 import { SeriesCounter, type Count } from "./metrics/series-counter.ts";
 import { alpha } from "./metrics/stability.ts";
 import type { Answer, ApiCall } from "./request/call.ts";
+import { jsonMediaType } from "./request/media-type.ts";
 import { assertGet } from "./request/refusals.ts";
 import { assertProduced } from "./request/route-media.ts";
 
@@ -78,11 +72,13 @@ export class DiscoveryRoutes {
   #root(root: "api" | "apis", call: ApiCall): Answer {
     if (root === "api") assertDocument(call);
     const groups = this.#allGroups().filter(({ name }) => (name === "") === (root === "api"));
-    const version = negotiateAggregated(call.header("accept"));
-    if (version !== undefined) {
-      const document = this.#document(`/${root} ${version}`, () => aggregatedDiscovery(groups, version));
-      const body = wishesPretty(wishOf(call)) ? jsonText(document.object, true) : document.body;
-      return answered(call, document.etag, aggregatedContentType(version), body);
+    const shape = negotiateOnly(aggregatedOffer, wishOf(call), this.#deps);
+    if (shape !== undefined) {
+      const document = this.#document(`/${root} aggregated`, () => aggregatedDiscovery(groups));
+      const { mediaType, isPretty } = shape.accepted;
+      const isPlain = mediaType === jsonMediaType && !isPretty;
+      const body = isPlain ? document.body : shape.encode({ ...document.object });
+      return answered(call, document.etag, aggregatedContentType(mediaType), body);
     }
     return this.#legacy(`/${root}`, call, () => {
       const [core] = groups;

@@ -7,9 +7,13 @@ import type {
   APISubresourceDiscovery,
 } from "#api/generated/types/apidiscovery-v2.ts";
 import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
+import {
+  jsonMediaType,
+  protobufMediaType,
+  yamlMediaType,
+  type Offer,
+} from "#apiserver/request/media-type.ts";
 import type { DiscoveredGroup } from "./document.ts";
-
-export type AggregatedVersion = "v2" | "v2beta1";
 
 export interface AggregatedDiscovery {
   readonly kind: "APIGroupDiscoveryList";
@@ -19,37 +23,27 @@ export interface AggregatedDiscovery {
 }
 
 const group = "apidiscovery.k8s.io";
+const version = "v2";
 const kind = "APIGroupDiscoveryList";
 
+/** Who doesn't ask for this shape gets the legacy documents. The version before is no longer served. */
+export const aggregatedOffer: Offer = {
+  mediaTypes: [jsonMediaType, yamlMediaType, protobufMediaType],
+  shapes: new Map([[kind, [version]]]),
+  shapeGroup: group,
+  serverVersions: [],
+};
+
 /** What the answer's Content-Type must say, for clients to take it. */
-export const aggregatedContentType = (version: AggregatedVersion): string =>
-  `application/json;g=${group};v=${version};as=${kind}`;
+export const aggregatedContentType = (mediaType: string): string =>
+  `${mediaType};g=${group};v=${version};as=${kind}`;
 
-/** The first form that the client asks for and we have; undefined: the legacy documents. */
-export function negotiateAggregated(accept: string): AggregatedVersion | undefined {
-  for (const clause of accept.split(",")) {
-    const [media = "", ...parameters] = clause.split(";").map((part) => part.trim());
-    const values = new Map(parameters.map((part) => splitParameter(part)));
-    const isJson = media === "application/json";
-    const version = values.get("g") === group && values.get("as") === kind ? values.get("v") : undefined;
-    if (isJson && (version === "v2" || version === "v2beta1")) return version;
-    // Asked for plain JSON before any form of ours: that is the legacy document.
-    if ((isJson || media === "*/*") && !values.has("as")) return undefined;
-  }
-  return undefined;
-}
-
-function splitParameter(text: string): [name: string, value: string] {
-  const equals = text.indexOf("=");
-  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
-}
-
-export function aggregatedDiscovery(
-  groups: readonly DiscoveredGroup[],
-  version: AggregatedVersion,
-): AggregatedDiscovery {
+export function aggregatedDiscovery(groups: readonly DiscoveredGroup[]): AggregatedDiscovery {
   return { kind, apiVersion: `${group}/${version}`, metadata: {}, items: groups.map(groupOf) };
 }
+
+/** Of the document that it stands in. */
+const ownGroupVersion = { group: "", version: "" };
 
 function groupOf({ name, versions }: DiscoveredGroup): APIGroupDiscovery {
   return {
@@ -66,22 +60,27 @@ function resourceOf(definition: ResourceDefinition): APIResourceDiscovery {
   const { shortNames, categories, subresources } = definition;
   return {
     resource: definition.resource,
-    responseKind: { group: definition.group, version: definition.version, kind: definition.kind },
+    responseKind: { ...ownGroupVersion, kind: definition.kind },
     scope: definition.namespaced ? "Namespaced" : "Cluster",
     singularResource: definition.singular,
     verbs: [...definition.verbs],
     ...(shortNames.length === 0 ? {} : { shortNames: [...shortNames] }),
     ...(categories.length === 0 ? {} : { categories: [...categories] }),
-    ...(subresources.length === 0 ? {} : { subresources: subresources.map(subresourceOf) }),
+    ...(subresources.length === 0
+      ? {}
+      : { subresources: subresources.map((subresource) => subresourceOf(definition, subresource)) }),
   };
 }
 
-function subresourceOf({
-  name,
-  group: ofGroup,
-  version,
-  kind: ofKind,
-  verbs,
-}: SubresourceDefinition): APISubresourceDiscovery {
-  return { subresource: name, responseKind: { group: ofGroup, version, kind: ofKind }, verbs: [...verbs] };
+function subresourceOf(
+  { group: ofGroup, version: ofVersion }: ResourceDefinition,
+  subresource: SubresourceDefinition,
+): APISubresourceDiscovery {
+  const isForeign = subresource.group !== ofGroup || subresource.version !== ofVersion;
+  const own = isForeign ? { group: subresource.group, version: subresource.version } : ownGroupVersion;
+  return {
+    subresource: subresource.name,
+    responseKind: { ...own, kind: subresource.kind },
+    verbs: [...subresource.verbs],
+  };
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createScheme } from "#api/scheme.ts";
-import { aggregatedContentType, aggregatedDiscovery, negotiateAggregated } from "./aggregated.ts";
+import { negotiate } from "#apiserver/request/media-type.ts";
+import { aggregatedContentType, aggregatedDiscovery, aggregatedOffer } from "./aggregated.ts";
 import { compareVersions, documentOf, groupsOf } from "./document.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy.ts";
 
@@ -15,14 +16,14 @@ const group = (name: string): (typeof groups)[number] => {
 
 suite("aggregated discovery", () => {
   test("a resource with all it has", () => {
-    const { items } = aggregatedDiscovery([group("apps")], "v2");
+    const { items } = aggregatedDiscovery([group("apps")]);
     const [first] = items;
     assert.deepEqual(first?.metadata, { name: "apps" });
     const version = first.versions?.[0];
     assert.equal(version?.freshness, "Current");
     assert.deepEqual(version.resources?.[2], {
       resource: "deployments",
-      responseKind: { group: "apps", version: "v1", kind: "Deployment" },
+      responseKind: { group: "", version: "", kind: "Deployment" },
       scope: "Namespaced",
       singularResource: "deployment",
       verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
@@ -36,7 +37,7 @@ suite("aggregated discovery", () => {
         },
         {
           subresource: "status",
-          responseKind: { group: "apps", version: "v1", kind: "Deployment" },
+          responseKind: { group: "", version: "", kind: "Deployment" },
           verbs: ["get", "patch", "update"],
         },
       ],
@@ -44,30 +45,42 @@ suite("aggregated discovery", () => {
   });
 
   test("the core group has no name", () => {
-    assert.deepEqual(aggregatedDiscovery([group("")], "v2beta1").items[0]?.metadata, {});
+    assert.deepEqual(aggregatedDiscovery([group("")]).items[0]?.metadata, {});
   });
 
-  const v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-  const v2beta1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
-  const cases: readonly [accept: string, version: string | undefined][] = [
-    [`${v2},${v2beta1},application/json`, "v2"],
-    [`${v2beta1},application/json`, "v2beta1"],
-    [`${v2beta1}, ${v2}`, "v2beta1"],
+  // Cases re-expressed from apiserver/pkg/endpoints/discovery/aggregated/wrapper_test.go.
+  const suffix = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const v2 = `application/json${suffix}`;
+  const v2beta1 = v2.replace("v=v2", "v=v2beta1");
+  const protobuf = `application/vnd.kubernetes.protobuf${suffix}`;
+  const cases: readonly [accept: string, mediaType: string | undefined][] = [
+    [`${v2},${v2beta1},application/json`, "application/json"],
+    [`${v2beta1},application/json`, undefined],
+    [`${v2beta1}, ${v2}`, "application/json"],
     ["application/json", undefined],
-    [`application/json,${v2}`, undefined],
+    ["application/vnd.kubernetes.protobuf", undefined],
+    [`application/json,${v2}`, "application/json"],
+    [`${v2};q=0.5,${protobuf}`, "application/vnd.kubernetes.protobuf"],
+    [`${protobuf},application/vnd.kubernetes.protobuf`, "application/vnd.kubernetes.protobuf"],
+    [`application/yaml${suffix}`, "application/yaml"],
+    [`*/*${suffix}`, "application/json"],
+    [`${v2};profile=nopeer`, "application/json"],
+    [`${v2};stream=watch`, "application/json"],
+    [`${v2};sv=v1`, undefined],
+    ["application/json;foo=bar", undefined],
     ["*/*", undefined],
     ["", undefined],
     ["application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json", undefined],
     ["application/json;as=Table;v=v1;g=meta.k8s.io,application/json", undefined],
   ];
-  for (const [accept, version] of cases) {
-    test(`${accept === "" ? "no Accept" : accept} gets ${version ?? "the legacy document"}`, () => {
-      assert.equal(negotiateAggregated(accept), version);
+  for (const [accept, mediaType] of cases) {
+    test(`${accept === "" ? "no Accept" : accept} gets ${mediaType ?? "the legacy document"}`, () => {
+      assert.equal(negotiate(accept, { ...aggregatedOffer, plainMediaTypes: [] })?.mediaType, mediaType);
     });
   }
 
   test("the content type is what was asked for", () => {
-    assert.equal(aggregatedContentType("v2"), v2);
+    assert.equal(aggregatedContentType("application/json"), v2);
   });
 });
 

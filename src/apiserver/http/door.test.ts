@@ -326,6 +326,14 @@ test("discovery is revalidated by its ETag", async () => {
   );
   const again = await h2("GET", "/apis", { accept, "if-none-match": String(first.headers["etag"]) });
   assert.deepEqual([again.status, again.body.length], [304, 0]);
+  const packed = await h2("GET", "/apis", { accept: accept.replace("json", "vnd.kubernetes.protobuf") });
+  const { etag: packedEtag, "content-type": packedType } = packed.headers;
+  assert.equal(
+    packedType,
+    "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+  );
+  assert.equal(packedEtag, first.headers["etag"]);
+  assert.deepEqual(protobuf.decode(packed.body)["items"], parsed(first)["items"]);
   const legacy = await h2("GET", "/apis");
   assert.equal(parsed(legacy).kind, "APIGroupList");
   const { etag, vary, "cache-control": caching } = legacy.headers;

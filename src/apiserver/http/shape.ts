@@ -219,6 +219,12 @@ export function negotiatePlain(wish: Wish, deps: ShapeDeps): Shape {
   return shapeOf(accepted, wish, "Metadata", deps);
 }
 
+/** What has one shape only for who asks for that; undefined: the client doesn't. */
+export function negotiateOnly(offer: Offer, wish: Wish, deps: ShapeDeps): Shape | undefined {
+  const accepted = negotiate(wish.accept, { ...offer, plainMediaTypes: [] });
+  return accepted === undefined ? undefined : shapeOf(accepted, wish, "Metadata", deps);
+}
+
 /** Of a failure, which is told in any case. */
 export function negotiateFailure(wish: Wish, deps: ShapeDeps): Shape {
   const accepted = negotiate(wish.accept, plainly);

@@ -101,6 +101,8 @@ export interface Offer {
   readonly plainMediaTypes?: readonly Accepted["mediaType"][];
   /** Shapes that this answer can take, with the versions of each. */
   readonly shapes: ReadonlyMap<string, readonly string[]>;
+  /** Theirs; "meta.k8s.io" where nothing is said. */
+  readonly shapeGroup?: string;
   /** Versions of the server's own types that may be asked for with "sv". */
   readonly serverVersions: readonly string[];
 }
@@ -123,7 +125,7 @@ export function negotiate(accept: string, offer: Offer): Accepted | undefined {
 }
 
 function allows(
-  { shapes, plainMediaTypes, serverVersions }: Offer,
+  { shapes, shapeGroup = "meta.k8s.io", plainMediaTypes, serverVersions }: Offer,
   mediaType: Accepted["mediaType"],
   parameters: Clause["parameters"],
 ): boolean {
@@ -137,7 +139,7 @@ function allows(
   // Tables have no protobuf form.
   if (as === "Table" && mediaType === protobufMediaType) return false;
   const isKnown = shapes.get(as)?.includes(parameters.get("v") ?? "") === true;
-  return isKnown && parameters.get("g") === "meta.k8s.io";
+  return isKnown && parameters.get("g") === shapeGroup;
 }
 
 function fits(pattern: string, type: string): boolean {

@@ -115,14 +115,8 @@ function withDiscovery(transport: Transport): Transport {
   const scheme = createScheme();
   const groups = groupsOf(scheme.all(), scheme.groups());
   const ofPath: Readonly<Record<string, unknown>> = {
-    "/api": aggregatedDiscovery(
-      groups.filter(({ name }) => name === ""),
-      "v2",
-    ),
-    "/apis": aggregatedDiscovery(
-      groups.filter(({ name }) => name !== ""),
-      "v2",
-    ),
+    "/api": aggregatedDiscovery(groups.filter(({ name }) => name === "")),
+    "/apis": aggregatedDiscovery(groups.filter(({ name }) => name !== "")),
   };
   return {
     request: (request: ApiRequest) => {
