@@ -55,7 +55,8 @@ export class CelRuleChecker implements RuleChecker {
     const name = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
     const fault = costFault(name, sum, staticLimits.schema);
     if (fault === undefined) return [];
-    const dearest = this.#costs.toSorted((a, b) => b.cost - a.cost).slice(0, dearestShown);
+    const dear = this.#costs.filter(({ cost }) => cost > staticLimits.schema / 100);
+    const dearest = dear.toSorted((a, b) => b.cost - a.cost).slice(0, dearestShown);
     const why = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
     return [...dearest.map((each) => forbidden(each.path, why)), forbidden(path, fault)];
   }

@@ -265,6 +265,41 @@ const checks: readonly [name: string, schema: JSONSchemaProps, faults: (string |
     ],
   ],
   [
+    "oldSelf within an atomic map",
+    inSpec({ ...object({ a: ruled(integer, "self == oldSelf") }), "x-kubernetes-map-type": "atomic" }),
+    [],
+  ],
+  [
+    "oldSelf within a map of a type that isn't known",
+    inSpec({ ...object({ a: ruled(integer, "self == oldSelf") }), "x-kubernetes-map-type": "future" }),
+    [
+      /^s.properties\[spec\].x-kubernetes-map-type: Unsupported value: "future"/,
+      /: oldSelf cannot be used on the uncorrelatable portion of the schema within s.properties\[spec\]$/,
+    ],
+  ],
+  [
+    "cheap ones beside those that cost too much together",
+    object({
+      l: {
+        type: "array",
+        maxItems: 100_000,
+        items: ruled({ ...text, maxLength: 5000 }, "self.contains('keyword')"),
+      },
+      m: {
+        type: "object",
+        maxProperties: 1000,
+        additionalProperties: ruled({ ...text, maxLength: 5000 }, "self.contains('keyword')"),
+      },
+      a: ruled(integer, "self > 50 && self < 100"),
+    }),
+    [
+      /^s.properties\[l\].items.x-kubernetes-validations\[0\].rule: Forbidden: estimated rule cost exceeds budget/,
+      /^s.properties\[l\].items.x-kubernetes-validations\[0\].rule: Forbidden: contributed to/,
+      /^s.properties\[m\].additionalProperties.x-kubernetes-validations\[0\].rule: Forbidden: contributed to/,
+      /^s: Forbidden: x-kubernetes-validations estimated rule cost total/,
+    ],
+  ],
+  [
     "optionalOldSelf without oldSelf",
     inSpec(ruled(object({ a: integer }), "self.a > 1", { optionalOldSelf: true })),
     [

@@ -131,6 +131,7 @@ class SchemaCheck {
         isRoot: false,
         isMeta: place.isMeta || isMeta,
         defaultBan: isMeta && place.isRoot ? `in top-level ${name}` : place.defaultBan,
+        oldSelfBan: place.oldSelfBan ?? (isKnownMap(schema) ? undefined : place.path),
       });
     }
   }
@@ -205,6 +206,10 @@ class SchemaCheck {
     }
   }
 }
+
+/** Of other types of maps nobody knows which value was which. */
+const isKnownMap = ({ "x-kubernetes-map-type": type = "granular" }: JSONSchemaProps): boolean =>
+  type === "granular" || type === "atomic";
 
 const product = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a * b;

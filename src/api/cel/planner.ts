@@ -24,6 +24,7 @@ import {
   ListValue,
   mapKey,
   MapValue,
+  noneOptional,
   noSuchOverload,
   Optional,
   TypeValue,
@@ -148,15 +149,18 @@ export class Planner {
     if (expr.testOnly) return { run: (frame) => isPresent(operand.run(frame), field) };
     return {
       run: (frame) => {
-        const value = operand.run(frame);
-        frame.spend(1);
-        return selectField(value, field);
+        const found = selectField(operand.run(frame), field);
+        if (found !== noneOptional) frame.spend(1);
+        return found;
       },
     };
   }
 
   #call(expr: CallExpr): Plan {
     const [first, second, third] = expr.args;
+    if (expr.target !== undefined && first !== undefined && (expr.fn === "or" || expr.fn === "orValue")) {
+      return alternative(this.plan(expr.target), this.plan(first), expr.fn === "orValue");
+    }
     if (first !== undefined && second !== undefined) {
       if (expr.fn === "_&&_") return logical(this.plan(first), this.plan(second), false);
       if (expr.fn === "_||_") return logical(this.plan(first), this.plan(second), true);
@@ -372,13 +376,26 @@ function isPresent(value: Value, field: string): Value {
   return found !== undefined;
 }
 
+/** What an optional doesn't have costs nothing. */
 const accessor = (container: Plan, key: Plan, access: (container: Value, key: Value) => Value): Plan => ({
   run: (frame) => {
     const value = container.run(frame);
-    if (value instanceof Fault) return value;
+    if (value instanceof Fault || value === noneOptional) return value;
     const at = key.run(frame);
-    frame.spend(1);
-    return at instanceof Fault ? at : access(value, at);
+    const found = at instanceof Fault ? at : access(value, at);
+    if (found !== noneOptional) frame.spend(1);
+    return found;
+  },
+});
+
+/** `or` and `orValue`: free, and the other is only looked at where there is no value. */
+const alternative = (optional: Plan, other: Plan, isValue: boolean): Plan => ({
+  run: (frame) => {
+    const first = optional.run(frame);
+    if (first instanceof Fault) return first;
+    if (!(first instanceof Optional)) return noSuchOverload;
+    if (first.value === undefined) return other.run(frame);
+    return isValue ? first.value : first;
   },
 });
 
