@@ -28,6 +28,12 @@ test("the checks have upstream's names and order; some count for readiness only"
   assert.deepEqual(await linesOf("/healthz?verbose"), [...live.slice(0, -1), "healthz check passed"]);
   assert.ok(live.includes("[+]poststarthook/scheduling/bootstrap-system-priority-classes ok"));
   assert.ok(live.includes("[+]autoregister-completion ok"));
+  const at = live.indexOf("[+]poststarthook/bootstrap-controller ok");
+  assert.deepEqual(live.slice(at + 1, at + 4), [
+    "[+]poststarthook/start-kubernetes-service-cidr-controller ok",
+    "[+]poststarthook/aggregator-reload-proxy-client-cert ok",
+    "[+]poststarthook/start-kube-aggregator-informers ok",
+  ]);
 });
 
 test("what is excluded says so in its place, and what can't be is named", async () => {

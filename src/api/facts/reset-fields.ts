@@ -17,6 +17,9 @@ const resetPaths: Readonly<Record<string, readonly string[]>> = {
   "customresourcedefinitions.apiextensions.k8s.io/status": ["metadata", "spec"],
   "flowschemas.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
+  // Upstream names a group that there isn't.
+  "servicecidrs.networking.k8s.io/": [],
+  "servicecidrs.networking.k8s.io/status": [],
   "resourceclaims.resource.k8s.io/status": ["metadata", "spec"],
   "storageversionmigrations.storagemigration.k8s.io/status": ["metadata", "spec"],
   "validatingadmissionpolicies.admissionregistration.k8s.io/status": ["metadata", "spec"],

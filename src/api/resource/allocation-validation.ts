@@ -33,6 +33,24 @@ const addressesMax = 16;
 const uid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const uidRule =
   "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters";
+const urnPrefix = "urn:uuid:";
+
+/** What is wrong with it even as a UUID of whatever form. upstream: google/uuid (Validate) */
+function uuidFault(text: string): string | undefined {
+  const length = Buffer.byteLength(text);
+  let plain = text;
+  if (length === 45) {
+    const prefix = text.slice(0, urnPrefix.length);
+    if (prefix.toLowerCase() !== urnPrefix) return `invalid urn prefix: ${JSON.stringify(prefix)}`;
+    plain = text.slice(urnPrefix.length);
+  } else if (length === 38) {
+    if (!text.startsWith("{") || !text.endsWith("}")) return "invalid bracketed UUID format";
+    plain = text.slice(1, -1);
+  } else if (length === 32) {
+    return /^[0-9a-f]*$/i.test(text) ? undefined : "invalid UUID format";
+  } else if (length !== 36) return `invalid UUID length: ${length}`;
+  return uid.test(plain.toLowerCase()) ? undefined : "invalid UUID format";
+}
 
 type DeviceId = Loose<Pick<AllocatedDeviceStatus, "driver" | "pool" | "device" | "shareID">>;
 
@@ -47,7 +65,10 @@ function checkDeviceId(id: DeviceId, path: string, faults: FaultList): void {
 }
 
 function checkShare({ shareID }: DeviceId, path: string, faults: FaultList): void {
-  if (shareID !== undefined && !uid.test(shareID)) faults.invalid(`${path}.shareID`, shareID, uidRule);
+  if (shareID === undefined || uid.test(shareID)) return;
+  const fault = uuidFault(shareID);
+  const detail = fault === undefined ? uidRule : `error validating uid: ${fault}`;
+  faults.invalid(`${path}.shareID`, shareID, detail);
 }
 
 /** Of an allocation that wasn't there before: it never changes. */

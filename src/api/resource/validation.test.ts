@@ -3,6 +3,7 @@ import {
   testStatusUpdates,
   testUpdates,
   type CreateCase,
+  type UpdateCase,
   type Valid,
 } from "../testing/validation-cases.ts";
 
@@ -338,6 +339,8 @@ const allocation = { devices: {} };
 const id = { driver: "d", pool: "p", device: "a" };
 const result = { request: "r", ...id };
 const results = "status.allocation.devices.results[0]";
+const uuidForm =
+  "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters";
 const condition = {
   type: "Ready",
   status: "True",
@@ -372,8 +375,30 @@ testStatusUpdates(valid, [
     `${results}.driver: Invalid value: "!": a lowercase RFC 1123 subdomain…`,
     `${results}.pool: Required value`,
     `${results}.device: Invalid value: "A": a lowercase RFC 1123 label…`,
-    `${results}.shareID: Invalid value: "1": uid must be in RFC 4122 normalized form…`,
+    `${results}.shareID: Invalid value: "1": error validating uid: invalid UUID length: 1`,
   ],
+  [claim, {}, allocated([{ ...result, shareID: "12345678-1234-1234-1234-123456789abc" }])],
+  ...(
+    [
+      ["12345678-1234-1234-1234-123456789ABC", uuidForm],
+      ["urn:uuid:12345678-1234-1234-1234-123456789abc", uuidForm],
+      ["{12345678-1234-1234-1234-123456789abc}", uuidForm],
+      ["12345678123412341234123456789abc", uuidForm],
+      ["12345678123412341234123456789abg", "error validating uid: invalid UUID format"],
+      ["12345678-1234-1234-123412-3456789abc", "error validating uid: invalid UUID format"],
+      ["[12345678-1234-1234-1234-123456789abc]", "error validating uid: invalid bracketed UUID format"],
+      [
+        "urn:what:12345678-1234-1234-1234-123456789abc",
+        'error validating uid: invalid urn prefix: "urn:what:"',
+      ],
+      ["", "error validating uid: invalid UUID length: 0"],
+    ] as const
+  ).map(([shareID, why]): UpdateCase => [
+    claim,
+    {},
+    allocated([{ ...result, shareID }]),
+    `${results}.shareID: Invalid value: ${JSON.stringify(shareID)}: ${why}`,
+  ]),
   [
     claim,
     {},

@@ -188,7 +188,7 @@ function storageOf(
       dropDisabledFields(name, object, old);
     },
     initialStatus: initialStatusOf(group, resource),
-    hasStatus: definition.subresources.some((each) => each.name === "status"),
+    hasStatus: !rules.hasOpenStatus && definition.subresources.some((each) => each.name === "status"),
     validation: {
       create: (object, isSpecSound) => deps.validation.create(kind, object, isSpecSound),
       update: (object, old, isSpecSound) => deps.validation.update(kind, object, old, isSpecSound),
@@ -197,6 +197,7 @@ function storageOf(
   return new ResourceStore(
     {
       resource: { group, version, resource, kind: kind.kind },
+      isNamedByServer: rules.isNamedByServer,
       strategy: special?.strategy?.(base) ?? base,
       cache: deps.feed.cache(rules.storagePath, namespaced),
       warnings: {

@@ -118,12 +118,20 @@ export function initialStatusOf(group: string, resource: string): Record<string,
   return name in initialStatus ? initialStatus[name] : {};
 }
 
+/** Whose status is written through the resource itself, too. */
+const withOpenStatus = new Set(["servicecidrs.networking.k8s.io"]);
+
+/** Whose names are made up where nobody gives one. */
+const namedByServer = new Set(["limitranges"]);
+
 export interface ResourceRules {
   readonly generation: GenerationRule;
   readonly allowCreateOnUpdate: boolean;
   readonly allowUnconditionalUpdate: boolean;
   readonly returnsDeletedObject: boolean;
   readonly keptByStatus: readonly KeptMetadata[];
+  readonly hasOpenStatus: boolean;
+  readonly isNamedByServer: boolean;
   readonly storagePath: string;
 }
 
@@ -135,6 +143,8 @@ export function rulesOf(group: string, resource: string): ResourceRules {
     allowUnconditionalUpdate: !updatedByRevisionOnly.has(name),
     returnsDeletedObject: answeringDeleteWithObject.has(name),
     keptByStatus: keptByStatus[name] ?? [],
+    hasOpenStatus: withOpenStatus.has(name),
+    isNamedByServer: namedByServer.has(name),
     storagePath: storagePaths[name] ?? resource,
   };
 }

@@ -73,6 +73,8 @@ export interface ResourceStoreOptions {
   readonly cache: ResourceCache;
   /** Undefined: what is written is what is stored. */
   readonly form?: StorageForm | undefined;
+  /** A new object without a name gets one. */
+  readonly isNamedByServer?: boolean | undefined;
   /** What to tell a client of an object that is valid all the same; the status isn't looked at. */
   readonly warnings?: Warnings | undefined;
 }
@@ -162,6 +164,9 @@ export class ResourceStore {
   async #createOnce(object: AnyObject, context: WriteContext): Promise<StoredObject> {
     const { strategy } = this;
     const metadata = (object.metadata ??= {});
+    if (this.#options.isNamedByServer === true && (metadata.name ?? "") === "") {
+      metadata.name = this.#deps.random.uuid();
+    }
     const id = { namespace: metadata.namespace ?? "", name: metadata.name ?? "" };
     if ((metadata.resourceVersion ?? "0") !== "0" && metadata.resourceVersion !== "") {
       throw failure({

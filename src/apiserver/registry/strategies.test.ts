@@ -239,3 +239,36 @@ test("a job's template gets each of the four labels that it lacks", async () => 
     ],
   );
 });
+
+test("a limit range that nobody named gets a name, and nothing else does", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const made = await post(transport, `${core}/limitranges`, { spec: { limits: [] } });
+  assert.equal(made.status, 201);
+  assert.match(made.body.metadata?.name ?? "", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const { metadata: { name = "" } = {} } = made.body;
+  assert.equal((await get(transport, `${core}/limitranges/${name}`)).status, 200);
+  const refused = await post(transport, `${core}/resourcequotas`, { spec: {} });
+  assert.equal(
+    (refused.body as unknown as Status).message,
+    'ResourceQuota "" is invalid: metadata.name: Required value: name or generateName is required',
+  );
+});
+
+test("the status of a range of services is written through the range itself, too", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const ranges = "/apis/networking.k8s.io/v1/servicecidrs";
+  const condition = (status: string): object => ({
+    conditions: [
+      { type: "Ready", status, reason: "Why", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" },
+    ],
+  });
+  const range = { metadata: { name: "more" }, spec: { cidrs: ["10.99.0.0/24"] }, status: condition("True") };
+  const made = await post(transport, ranges, range);
+  assert.deepEqual(made.body["status"], range.status);
+  const changed = await merge(transport, `${ranges}/more`, { status: condition("False") });
+  assert.deepEqual(changed.body["status"], condition("False"));
+  const manager = changed.body.metadata?.managedFields?.at(-1);
+  assert.match(JSON.stringify(manager?.fieldsV1), /"f:status"/);
+});
