@@ -106,7 +106,7 @@ const kinds: readonly (readonly [before: object, now: object, path: string, ...f
     [
       token("../a"),
       token("../b"),
-      "volumes[0].projected.sources[0].serviceAccountToken.path",
+      "volumes[0].projected.path",
       `: Invalid value: "../b": must not contain '..'`,
     ],
     [

@@ -101,7 +101,7 @@ export function validateCreate(
   const faults = new FaultList();
   const { namespaced } = context;
   checkMeta(object.metadata, { namespaced, nameFaults: rules?.nameFaults ?? subdomainName }, faults);
-  if (isSpecSound && rules?.isOfSpecAndAnnotations === true) return faults.all;
+  if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
   rules?.onCreate?.(object as never, faults);
   rules?.check?.(object as never, faults);
   addTableFaults(object, context, rules, faults);
@@ -124,7 +124,7 @@ export function validateUpdate(
   const rules = rulesOf(gvk);
   const faults = new FaultList();
   checkMetaUpdate(object.metadata, old.metadata, faults);
-  if (isSpecSound && rules?.isOfSpecAndAnnotations === true) return faults.all;
+  if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
   rules?.check?.(object as never, faults);
   rules?.onUpdate?.(object as never, old as never, faults);
   addTableFaults(object, context, rules, faults);

@@ -19,7 +19,7 @@ import {
 } from "../meta/field-rules.ts";
 import type { LabelSelector } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
-import { checkCollisions } from "./collision-rule.ts";
+import { checkCollisionCount, checkCollisionsGrow } from "./collision-rule.ts";
 import { checkSelector } from "./selector-rule.ts";
 import { asGo, strategyAsGo } from "./strategy-text.ts";
 
@@ -174,7 +174,7 @@ export function checkStatefulSetStatus(
   for (const field of ["replicas", ...counts, "observedGeneration"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
   }
-  checkCollisions(status.collisionCount, old.status?.collisionCount, faults);
+  checkCollisionCount(status.collisionCount, faults);
   for (const field of counts) {
     const count = status[field] ?? 0;
     if (count > (status.replicas ?? 0)) {
@@ -185,4 +185,5 @@ export function checkStatefulSetStatus(
   if (available > (status.readyReplicas ?? 0)) {
     faults.invalid("status.availableReplicas", available, "cannot be greater than status.readyReplicas");
   }
+  checkCollisionsGrow(status.collisionCount, old.status?.collisionCount, faults);
 }

@@ -21,7 +21,7 @@ import {
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
-import { checkCollisions } from "./collision-rule.ts";
+import { checkCollisionCount, checkCollisionsGrow } from "./collision-rule.ts";
 import { checkSelector } from "./selector-rule.ts";
 import { strategyAsGo } from "./strategy-text.ts";
 import {
@@ -95,6 +95,7 @@ function checkDeploymentStatus(
   for (const field of ["observedGeneration", ...counts, "terminatingReplicas"] as const) {
     checkNonNegative(status[field], `status.${field}`, faults);
   }
+  checkCollisionCount(status.collisionCount, faults);
   const most = status.replicas ?? 0;
   for (const field of ["updatedReplicas", "readyReplicas", "availableReplicas"] as const) {
     const count = status[field] ?? 0;
@@ -104,7 +105,7 @@ function checkDeploymentStatus(
   if (available > (status.readyReplicas ?? 0)) {
     faults.invalid("status.availableReplicas", available, "cannot be greater than readyReplicas");
   }
-  checkCollisions(status.collisionCount, old.status?.collisionCount, faults);
+  checkCollisionsGrow(status.collisionCount, old.status?.collisionCount, faults);
 }
 
 function checkReplicaSet({ spec = {} }: Loose<ReplicaSet>, faults: FaultList): void {
@@ -165,7 +166,8 @@ function checkDaemonSetStatus(
     "numberUnavailable",
   ] as const;
   for (const field of fields) checkNonNegative(status[field], `status.${field}`, faults);
-  checkCollisions(status.collisionCount, old.status?.collisionCount, faults);
+  checkCollisionCount(status.collisionCount, faults);
+  checkCollisionsGrow(status.collisionCount, old.status?.collisionCount, faults);
 }
 
 function checkRevision({ revision }: Loose<ControllerRevision>, faults: FaultList): void {

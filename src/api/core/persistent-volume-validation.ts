@@ -19,7 +19,7 @@ import { checkModes, checkStorage } from "./claim-validation.ts";
 import { volumeSourceAsGo } from "./go-shapes.ts";
 import { laterNameOf } from "./label-warnings.ts";
 import { checkNoBacksteps } from "./path-rules.ts";
-import { checkPluginSource } from "./plugin-source-validation.ts";
+import { checkOneOf } from "./plugin-source-validation.ts";
 import { checkCsiDriverName, checkHostPath, checkNfs } from "./volume-validation.ts";
 
 type Spec = Loose<PersistentVolumeSpec>;
@@ -96,16 +96,36 @@ function checkOneSource(spec: Spec, name: string, path: string, faults: FaultLis
   else if (name === "nfs" && nfs !== undefined) checkNfs(nfs, path, faults);
   else if (name === "local" && local !== undefined) checkLocal(local.path ?? "", path, faults);
   else if (name === "csi" && csi !== undefined) checkCsi(csi, path, faults);
-  else checkPluginSource(spec, name, path, faults);
 }
 
-function checkSource(spec: Spec, path: string, faults: FaultList): void {
-  const names = Object.keys(sourcesOf(spec));
-  for (const [index, name] of names.entries()) {
-    if (index > 0) faults.forbidden(`${path}.${name}`, "may not specify more than 1 volume type");
-    else checkOneSource(spec, name, `${path}.${name}`, faults);
-  }
-  if (names.length === 0) faults.required(path, "must specify a volume type");
+const order = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+];
+
+function checkSource(spec: Spec, volumeName: string, path: string, faults: FaultList): void {
+  const check = (name: string, at: string): void => checkOneSource(spec, name, at, faults);
+  checkOneOf({ sources: spec, order }, { path, volumeName, isPersistent: true }, check, faults);
 }
 
 /** What is only of one attachment has no life of its own. */
@@ -177,16 +197,17 @@ function checkRest(spec: Spec, path: string, faults: FaultList): void {
   }
 }
 
-/** `inline` is part of a VolumeAttachment. */
+/** `volumeName` is undefined of one that is part of a VolumeAttachment. */
 export function checkPersistentVolumeSpec(
   spec: Spec,
   path: string,
-  inline: boolean,
+  volumeName: string | undefined,
   faults: FaultList,
 ): void {
+  const inline = volumeName === undefined;
   const modes = spec.accessModes ?? [];
   if (inline) checkInline(spec, path, faults);
-  if (modes.length === 0) faults.required(`${path}.accessModes`, "at least 1 access mode is required");
+  if (modes.length === 0) faults.required(`${path}.accessModes`);
   checkModes(modes, `${path}.accessModes`, faults);
   if (!inline) checkCapacity(spec, `${path}.capacity`, faults);
   faults.optionalOneOf(`${path}.persistentVolumeReclaimPolicy`, spec.persistentVolumeReclaimPolicy, [
@@ -195,14 +216,14 @@ export function checkPersistentVolumeSpec(
     "Retain",
   ]);
   if (!inline) checkAffinity(spec, `${path}.nodeAffinity`, faults);
-  checkSource(spec, path, faults);
+  checkSource(spec, volumeName ?? "", path, faults);
   if (inline) checkInlineRest(spec, path, faults);
   else checkRest(spec, path, faults);
 }
 
 export function checkPersistentVolume(volume: Loose<PersistentVolume>, faults: FaultList): void {
   const { metadata, spec = {} } = volume;
-  checkPersistentVolumeSpec(spec, "spec", false, faults);
+  checkPersistentVolumeSpec(spec, "spec", metadata?.name ?? "", faults);
   const isMounted = Object.keys(sourcesOf(spec)).some((name) => mountable.includes(name));
   if (metadata?.annotations?.[mountOptions] !== undefined && !isMounted) {
     faults.forbidden(

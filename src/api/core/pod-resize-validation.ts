@@ -122,7 +122,7 @@ export function checkPodResize(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
     faults.forbidden("", refused);
     return;
   }
-  checkPodSpec(spec, true, "spec", faults);
+  checkPodSpec(spec, pod, "spec", faults);
   const was = oldPod.status?.qosClass ?? qosClassOf(oldPod as Pod);
   if (hasReadableAmounts(spec) && was !== qosClassOf(pod as Pod)) {
     faults.invalid(

@@ -119,7 +119,7 @@ export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: Faul
   const spec = pod.spec ?? {};
   const old = oldPod.spec ?? {};
   checkPodAnnotationsUpdate(pod, oldPod, faults);
-  checkPodSpec(spec, true, "spec", faults);
+  checkPodSpec(spec, pod, "spec", faults);
   if (!checkContainerUpdates(spec.containers, old.containers, "spec.containers", faults)) return;
   if (!checkContainerUpdates(spec.initContainers, old.initContainers, "spec.initContainers", faults)) return;
   if (!checkDeadline(spec, old, faults)) return;
@@ -141,7 +141,7 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     return;
   }
   checkPodAnnotationsUpdate(pod, oldPod, faults);
-  checkPodSpec(spec, true, "spec", faults);
+  checkPodSpec(spec, pod, "spec", faults);
   const path = "spec.ephemeralContainers";
   const byName = new Map((spec.ephemeralContainers ?? []).map((one) => [one.name, one]));
   for (const before of oldPod.spec?.ephemeralContainers ?? []) {

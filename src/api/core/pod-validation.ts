@@ -181,13 +181,29 @@ function checkTokenSources(spec: Loose<PodSpec>, path: string, faults: FaultList
   }
 }
 
-/** upstream: ValidatePodSpec, its parts in its order. */
-export function checkPodSpec(spec: Loose<PodSpec>, isPod: boolean, path: string, faults: FaultList): void {
+type Named = Pick<Loose<Pod>, "metadata">;
+
+/** Of a pod whose spec is all that counts: claims that are made for it bear its name. */
+export const hasNoNamedClaims = ({ spec }: Loose<Pod>): boolean =>
+  spec?.volumes?.some(({ ephemeral }) => ephemeral !== undefined) !== true;
+
+/** `pod`: whose spec it is; undefined of a template's. upstream: ValidatePodSpec, its parts in its order. */
+export function checkPodSpec(
+  spec: Loose<PodSpec>,
+  pod: Named | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  const isPod = pod !== undefined;
   if (spec.terminationGracePeriodSeconds === undefined) {
     faults.required(`${path}.terminationGracePeriodSeconds`);
   }
   const context: ContainerContext = {
-    volumes: checkVolumes(spec.volumes, `${path}.volumes`, faults),
+    volumes: checkVolumes(
+      spec.volumes,
+      { podName: pod === undefined ? undefined : (pod.metadata?.name ?? ""), path: `${path}.volumes` },
+      faults,
+    ),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
     isPod,
     names: new Set(),
@@ -233,7 +249,7 @@ export function checkPodCreate(pod: Loose<Pod>, faults: FaultList): void {
     return;
   }
   checkPodAnnotations(metadata?.annotations, spec, "metadata.annotations", faults);
-  checkPodSpec(spec, true, "spec", faults);
+  checkPodSpec(spec, pod, "spec", faults);
   if ((spec.ephemeralContainers ?? []).length > 0) {
     faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
   }
@@ -261,7 +277,7 @@ export function checkPodTemplate(
   faults: FaultList,
 ): void {
   checkPodTemplateMeta(template, path, faults);
-  checkPodSpec(template?.spec ?? {}, false, `${path}.spec`, faults);
+  checkPodSpec(template?.spec ?? {}, undefined, `${path}.spec`, faults);
   if ((template?.spec?.ephemeralContainers ?? []).length > 0) {
     faults.forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");
   }

@@ -19,7 +19,7 @@ import {
 } from "./node-validation.ts";
 import { checkPodStatusUpdate } from "./pod-status-validation.ts";
 import { checkPodUpdate } from "./pod-update-validation.ts";
-import { checkPodCreate, checkPodTemplate } from "./pod-validation.ts";
+import { checkPodCreate, checkPodTemplate, hasNoNamedClaims } from "./pod-validation.ts";
 import { checkLimitRange } from "./limit-range-validation.ts";
 import {
   checkResourceQuota,
@@ -55,7 +55,7 @@ export const coreValidations: ValidationsByKind = {
   },
   Pod: {
     onCreate: checkPodCreate,
-    isOfSpecAndAnnotations: true,
+    isOfSpecAndAnnotations: hasNoNamedClaims,
     onUpdate: checkPodUpdate,
     onStatusUpdate: checkPodStatusUpdate,
   },

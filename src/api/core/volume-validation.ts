@@ -1,6 +1,8 @@
 /** The volumes of a pod. upstream: pkg/apis/core/validation/validation.go (ValidateVolumes) */
 import type {
+  ClusterTrustBundleProjection,
   ConfigMapVolumeSource,
+  CSIVolumeSource,
   DownwardAPIVolumeFile,
   EmptyDirVolumeSource,
   EphemeralVolumeSource,
@@ -21,7 +23,7 @@ import { dnsSubdomainFaults } from "../meta/names.ts";
 import { checkClaimSpec } from "./claim-validation.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./env-validation.ts";
 import { readQuantity } from "./resource-validation.ts";
-import { checkPluginSource } from "./plugin-source-validation.ts";
+import { checkOneOf } from "./plugin-source-validation.ts";
 import { checkFileMode, checkFilePath, checkNoBacksteps } from "./path-rules.ts";
 
 export type VolumesByName = ReadonlyMap<string, Loose<VolumeSource>>;
@@ -42,8 +44,11 @@ const tokenSecondsMax = 2 ** 32;
 const isEmpty = (text: string | undefined): boolean => text === undefined || text === "";
 
 export function checkHostPath(source: Loose<HostPathVolumeSource>, path: string, faults: FaultList): void {
-  if (isEmpty(source.path)) faults.required(`${path}.path`);
-  else checkNoBacksteps(source.path ?? "", `${path}.path`, faults);
+  if (isEmpty(source.path)) {
+    faults.required(`${path}.path`);
+    return;
+  }
+  checkNoBacksteps(source.path ?? "", `${path}.path`, faults);
   faults.optionalOneOf(`${path}.type`, source.type, hostPathTypes);
 }
 
@@ -56,20 +61,16 @@ function checkEmptyDir({ sizeLimit }: Loose<EmptyDirVolumeSource>, path: string,
 
 export function checkNfs(source: Loose<NFSVolumeSource>, path: string, faults: FaultList): void {
   if (isEmpty(source.server)) faults.required(`${path}.server`);
-  if (isEmpty(source.path)) faults.required(`${path}.path`);
-  else if (source.path?.startsWith("/") === false) {
-    faults.invalid(`${path}.path`, source.path, "must be an absolute path");
-  }
+  const { path: exported = "" } = source;
+  if (exported === "") faults.required(`${path}.path`);
+  if (!exported.startsWith("/")) faults.invalid(`${path}.path`, exported, "must be an absolute path");
 }
 
-function checkKeys(items: readonly Loose<KeyToPath>[] = [], path: string, faults: FaultList): void {
-  for (const [index, { key, path: file = "", mode }] of items.entries()) {
-    const at = `${path}.items[${index}]`;
-    if (isEmpty(key)) faults.required(`${at}.key`);
-    if (file === "") faults.required(`${at}.path`);
-    else checkFilePath(file, `${at}.path`, faults);
-    checkFileMode(mode, `${at}.mode`, faults);
-  }
+function checkKey({ key, path: file = "", mode }: Loose<KeyToPath>, at: string, faults: FaultList): void {
+  if (isEmpty(key)) faults.required(`${at}.key`);
+  if (file === "") faults.required(`${at}.path`);
+  else checkFilePath(file, `${at}.path`, faults);
+  checkFileMode(mode, `${at}.mode`, faults);
 }
 
 function checkDownwardFile(file: Loose<DownwardAPIVolumeFile>, path: string, faults: FaultList): void {
@@ -87,17 +88,11 @@ function checkDownwardFile(file: Loose<DownwardAPIVolumeFile>, path: string, fau
   checkFileMode(file.mode, `${path}.mode`, faults);
 }
 
-function checkDownward(
-  items: readonly Loose<DownwardAPIVolumeFile>[] = [],
-  path: string,
-  faults: FaultList,
-): void {
-  for (const [index, file] of items.entries()) checkDownwardFile(file, `${path}.items[${index}]`, faults);
-}
-
+/** Its path is told as if it were the volume's. */
 function checkTokenSource(
   source: Loose<ServiceAccountTokenProjection>,
   path: string,
+  volumePath: string,
   faults: FaultList,
 ): void {
   const { expirationSeconds = tokenSecondsMin } = source;
@@ -107,21 +102,21 @@ function checkTokenSource(
   } else if (expirationSeconds > tokenSecondsMax) {
     faults.invalid(at, expirationSeconds, "may not specify a duration larger than 2^32 seconds");
   }
-  if (isEmpty(source.path)) faults.required(`${path}.path`);
+  if (isEmpty(source.path)) faults.required(`${volumePath}.path`);
   else {
     faults.ratcheting("tokenPath", (found) => {
-      checkFilePath(source.path ?? "", `${path}.path`, found);
+      checkFilePath(source.path ?? "", `${volumePath}.path`, found);
     });
   }
 }
 
-function checkNamed(
-  source: { readonly name?: string | undefined; readonly items?: Loose<KeyToPath>[] | undefined } = {},
+function checkBundle(
+  { path: file = "" }: Loose<ClusterTrustBundleProjection>,
   path: string,
   faults: FaultList,
 ): void {
-  if (isEmpty(source.name)) faults.required(`${path}.name`);
-  checkKeys(source.items, path, faults);
+  if (file === "") faults.required(`${path}.path`);
+  else checkFilePath(file, `${path}.path`, faults);
 }
 
 /** In upstream's order. */
@@ -134,42 +129,71 @@ const projections = [
   "podCertificate",
 ] as const;
 
-function checkProjection(
-  source: Loose<VolumeProjection>,
-  kind: (typeof projections)[number],
-  path: string,
-  faults: FaultList,
-): void {
-  switch (kind) {
-    case "secret":
-    case "configMap":
-      checkNamed(source[kind], path, faults);
-      break;
-    case "downwardAPI":
-      checkDownward(source.downwardAPI?.items, path, faults);
-      break;
-    case "serviceAccountToken":
-      checkTokenSource(source.serviceAccountToken ?? {}, path, faults);
-      break;
-    case "clusterTrustBundle":
-      if (isEmpty(source.clusterTrustBundle?.path)) faults.required(`${path}.path`);
-      else checkFilePath(source.clusterTrustBundle?.path ?? "", `${path}.path`, faults);
-      break;
-    case "podCertificate":
+/** The sources of a projected volume, whose files must not be in each other's way. */
+class ProjectedCheck {
+  readonly #path: string;
+  readonly #faults: FaultList;
+  readonly #files = new Set<string>();
+
+  constructor(path: string, faults: FaultList) {
+    this.#path = path;
+    this.#faults = faults;
   }
+
+  source(source: Loose<VolumeProjection>, path: string): void {
+    const used = projections.filter((kind) => source[kind] !== undefined);
+    for (const kind of used) this.#projection(source, kind, `${path}.${kind}`);
+    if (used.length > 1) this.#faults.forbidden(path, "may not specify more than 1 volume type");
+  }
+
+  #projection(source: Loose<VolumeProjection>, kind: (typeof projections)[number], path: string): void {
+    switch (kind) {
+      case "secret":
+      case "configMap":
+        this.#named(source[kind], path);
+        break;
+      case "downwardAPI":
+        for (const file of source.downwardAPI?.items ?? []) {
+          checkDownwardFile(file, path, this.#faults);
+          this.#note(file.path, file.path ?? "");
+        }
+        break;
+      case "serviceAccountToken":
+        checkTokenSource(source.serviceAccountToken ?? {}, path, this.#path, this.#faults);
+        break;
+      case "clusterTrustBundle":
+        checkBundle(source.clusterTrustBundle ?? {}, path, this.#faults);
+        break;
+      case "podCertificate":
+    }
+  }
+
+  #named({ name, items = [] }: Named = {}, path: string): void {
+    if (isEmpty(name)) this.#faults.required(`${path}.name`);
+    for (const [index, item] of items.entries()) {
+      checkKey(item, `${path}.items[${index}]`, this.#faults);
+      this.#note(item.path, name ?? "");
+    }
+  }
+
+  /** `shown`: what a fault names. */
+  #note(file: string | undefined, shown: string): void {
+    if (file === undefined || file === "") return;
+    if (this.#files.has(file)) this.#faults.invalid(this.#path, shown, "conflicting duplicate paths");
+    this.#files.add(file);
+  }
+}
+
+interface Named {
+  readonly name?: string | undefined;
+  readonly items?: readonly Loose<KeyToPath>[] | undefined;
 }
 
 function checkProjected(source: Loose<ProjectedVolumeSource>, path: string, faults: FaultList): void {
   checkFileMode(source.defaultMode, `${path}.defaultMode`, faults);
+  const check = new ProjectedCheck(path, faults);
   for (const [index, projection] of (source.sources ?? []).entries()) {
-    const at = `${path}.sources[${index}]`;
-    const used = projections.filter((kind) => projection[kind] !== undefined);
-    if (used.length === 0) faults.required(at, "must specify at least one of the projected volume sources");
-    for (const [position, kind] of used.entries()) {
-      const field = `${at}.${kind}`;
-      if (position > 0) faults.forbidden(field, "may not specify more than 1 volume type per source");
-      else checkProjection(projection, kind, field, faults);
-    }
+    check.source(projection, `${path}.sources[${index}]`);
   }
 }
 
@@ -182,6 +206,18 @@ function checkEphemeral(source: Loose<EphemeralVolumeSource>, path: string, faul
   }
   checkTemplateMeta(claim.metadata, `${at}.metadata`, faults);
   checkClaimSpec(claim.spec ?? {}, `${at}.spec`, faults);
+}
+
+function checkCsi(
+  { driver, nodePublishSecretRef }: Loose<CSIVolumeSource>,
+  path: string,
+  faults: FaultList,
+): void {
+  checkCsiDriverName(driver, `${path}.driver`, faults);
+  if (nodePublishSecretRef === undefined) return;
+  const { name = "" } = nodePublishSecretRef;
+  if (name === "") faults.required(`${path}.nodePublishSecretRef.name`);
+  else faults.messages(`${path}.name`, name, dnsSubdomainFaults(name));
 }
 
 /** Of a source that is there. Most have no more to say than that they are. */
@@ -200,7 +236,7 @@ function checkOwnSource(source: Loose<VolumeSource>, kind: string, path: string,
       if (isEmpty(source.persistentVolumeClaim?.claimName)) faults.required(`${path}.claimName`);
       break;
     case "csi":
-      checkCsiDriverName(source.csi?.driver, `${path}.driver`, faults);
+      checkCsi(source.csi ?? {}, path, faults);
       break;
     case "ephemeral":
       checkEphemeral(source.ephemeral ?? {}, path, faults);
@@ -216,7 +252,9 @@ function checkFiles(
   faults: FaultList,
 ): void {
   checkFileMode(source.defaultMode, `${path}.defaultMode`, faults);
-  checkKeys(source.items, path, faults);
+  for (const [index, item] of (source.items ?? []).entries()) {
+    checkKey(item, `${path}.items[${index}]`, faults);
+  }
 }
 
 /** Those that put files into a pod. */
@@ -237,7 +275,8 @@ function checkFileSource(
       break;
     case "downwardAPI":
       checkFileMode(downwardAPI?.defaultMode, `${path}.defaultMode`, faults);
-      checkDownward(downwardAPI?.items, path, faults);
+      // Which one of them isn't told.
+      for (const file of downwardAPI?.items ?? []) checkDownwardFile(file, path, faults);
       break;
     case "projected":
       checkProjected(projected ?? {}, path, faults);
@@ -254,24 +293,71 @@ export function checkCsiDriverName(name: string | undefined, path: string, fault
   faults.messages(path, driver, dnsSubdomainFaults(driver.toLowerCase()));
 }
 
-function checkSource(volume: Loose<Volume>, path: string, faults: FaultList): void {
-  const present = Object.keys(volume).filter(
-    (key) => key !== "name" && volume[key as keyof Volume] !== undefined,
-  );
-  if (present.length === 0) faults.required(path, "must specify a volume type");
-  for (const [position, name] of present.entries()) {
-    if (position > 0) faults.forbidden(`${path}.${name}`, "may not specify more than 1 volume type");
-    else {
-      checkOwnSource(volume, name, `${path}.${name}`, faults);
-      checkPluginSource(volume, name, `${path}.${name}`, faults);
-    }
+interface Place {
+  /** Undefined of a template. */
+  readonly podName: string | undefined;
+  readonly path: string;
+}
+
+/** Of the claim that is made for a pod's volume. */
+function checkClaimName({ name = "" }: Loose<Volume>, { podName, path }: Place, faults: FaultList): void {
+  if (podName === undefined || podName === "" || name === "") return;
+  const claimName = `${podName}-${name}`;
+  for (const message of dnsSubdomainFaults(claimName)) {
+    faults.invalid(`${path}.name`, name, `PVC name ${JSON.stringify(claimName)}: ${message}`);
   }
 }
 
-/** Answers with the volumes that mounts may refer to: the faultless ones. */
+const order = [
+  "emptyDir",
+  "hostPath",
+  "gitRepo",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "secret",
+  "nfs",
+  "iscsi",
+  "glusterfs",
+  "flocker",
+  "persistentVolumeClaim",
+  "rbd",
+  "cinder",
+  "cephfs",
+  "quobyte",
+  "downwardAPI",
+  "fc",
+  "flexVolume",
+  "configMap",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "storageos",
+  "projected",
+  "scaleIO",
+  "csi",
+  "ephemeral",
+  "image",
+];
+
+function checkSource(volume: Loose<Volume>, place: Place, faults: FaultList): void {
+  const { path, podName } = place;
+  const check = (kind: string, at: string): void => {
+    checkOwnSource(volume, kind, at, faults);
+    if (kind === "ephemeral") checkClaimName(volume, place, faults);
+    // A template's may be filled in by somebody else.
+    if (kind === "image" && podName !== undefined && isEmpty(volume.image?.reference)) {
+      faults.required(`${at}.reference`);
+    }
+  };
+  const of = { path, volumeName: volume.name ?? "", isPersistent: false };
+  checkOneOf({ sources: volume, order }, of, check, faults);
+}
+
 export function checkVolumes(
   volumes: readonly Loose<Volume>[] = [],
-  path: string,
+  { podName, path }: Place,
   faults: FaultList,
 ): VolumesByName {
   const known = new Map<string, Loose<VolumeSource>>();
@@ -279,7 +365,7 @@ export function checkVolumes(
     const at = `${path}[${index}]`;
     const own = new FaultList();
     const { name = "" } = volume;
-    checkSource(volume, at, own);
+    checkSource(volume, { podName, path: at }, own);
     if (name === "") own.required(`${at}.name`);
     else checkDnsLabel(name, `${at}.name`, own);
     if (known.has(name)) own.duplicate(`${at}.name`, name);

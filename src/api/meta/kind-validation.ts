@@ -12,7 +12,7 @@ export interface KindValidation {
   readonly check?: Check;
   readonly onCreate?: Check;
   /** Neither `check` nor `onCreate` looks at anything else, nor does `onUpdate` find anything where both stay. */
-  readonly isOfSpecAndAnnotations?: boolean;
+  readonly isOfSpecAndAnnotations?: (object: never) => boolean;
   readonly onUpdate?: CheckChange;
   readonly onStatusUpdate?: CheckChange;
 }

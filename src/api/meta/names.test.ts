@@ -69,7 +69,7 @@ const refused: readonly (readonly [Check, string, Faults])[] = [
     ],
   ],
   [qualifiedNameFaults, "/a", ["prefix part must be non-empty"]],
-  [labelValueFaults, "a".repeat(64), ["must be no more than 63 characters"]],
+  [labelValueFaults, "a".repeat(64), ["must be no more than 63 bytes"]],
   [portNameFaults, "a--b-", ["must not contain consecutive hyphens", "must not begin or end with a hyphen"]],
   [portNameFaults, "12", ["must contain at least one letter (a-z)"]],
   [envVarNameFaults, "", ["environment variable name must be non-empty"]],

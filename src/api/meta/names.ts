@@ -1,6 +1,7 @@
 /**
  * What names of all sorts must look like. Each check answers with upstream's messages, none when the value is fine.
- * upstream: apimachinery/pkg/util/validation/validation.go, apimachinery/pkg/api/validation/path/name.go
+ * upstream: apimachinery/pkg/util/validation/validation.go, apimachinery/pkg/api/validate/content (which counts bytes, and
+ * says so), apimachinery/pkg/api/validation/path/name.go
  */
 
 export type Faults = readonly string[];
@@ -8,6 +9,7 @@ export type Faults = readonly string[];
 const none: Faults = [];
 
 export const maxLengthMessage = (length: number): string => `must be no more than ${length} characters`;
+const maxBytesMessage = (length: number): string => `must be no more than ${length} bytes`;
 export const rangeMessage = (low: number, high: number): string =>
   `must be between ${low} and ${high}, inclusive`;
 
@@ -113,11 +115,16 @@ const bytes = (text: string): number => Buffer.byteLength(text);
 const isFine = (value: string, { expression }: PatternRule, lengthMax: number): boolean =>
   value.length <= lengthMax && expression.test(value);
 
-function check(value: string, rules: PatternRule, lengthMax: number): Faults {
+function check(
+  value: string,
+  rules: PatternRule,
+  lengthMax: number,
+  lengthMessage: (length: number) => string = maxBytesMessage,
+): Faults {
   if (isFine(value, rules, lengthMax)) return none;
   const { expression, message } = rules;
   const faults: string[] = [];
-  if (bytes(value) > lengthMax) faults.push(maxLengthMessage(lengthMax));
+  if (bytes(value) > lengthMax) faults.push(lengthMessage(lengthMax));
   if (!expression.test(value)) faults.push(message);
   return faults;
 }
@@ -125,7 +132,7 @@ function check(value: string, rules: PatternRule, lengthMax: number): Faults {
 export function dnsLabelFaults(value: string): Faults {
   if (isFine(value, label, labelLengthMax)) return none;
   const faults: string[] = [];
-  if (bytes(value) > labelLengthMax) faults.push(maxLengthMessage(labelLengthMax));
+  if (bytes(value) > labelLengthMax) faults.push(maxBytesMessage(labelLengthMax));
   if (!label.expression.test(value)) {
     faults.push(subdomain.expression.test(value) ? "must not contain dots" : label.message);
   }
@@ -134,9 +141,11 @@ export function dnsLabelFaults(value: string): Faults {
 
 export const dnsSubdomainFaults = (value: string): Faults => check(value, subdomain, subdomainLengthMax);
 export const dnsSubdomainWithUnderscoreFaults = (value: string): Faults =>
-  check(value, underscoreSubdomain, subdomainLengthMax);
-export const dns1035LabelFaults = (value: string): Faults => check(value, label1035, labelLengthMax);
-export const wildcardSubdomainFaults = (value: string): Faults => check(value, wildcard, subdomainLengthMax);
+  check(value, underscoreSubdomain, subdomainLengthMax, maxLengthMessage);
+export const dns1035LabelFaults = (value: string): Faults =>
+  check(value, label1035, labelLengthMax, maxLengthMessage);
+export const wildcardSubdomainFaults = (value: string): Faults =>
+  check(value, wildcard, subdomainLengthMax, maxLengthMessage);
 export const identifierFaults = (value: string): Faults =>
   identifier.expression.test(value) ? none : [identifier.message];
 export const labelValueFaults = (value: string): Faults => check(value, labelValue, labelLengthMax);
@@ -162,7 +171,7 @@ export function qualifiedNameFaults(value: string): Faults {
     else faults.push(...dnsSubdomainFaults(prefix).map((fault) => `prefix part ${fault}`));
   }
   if (name === "") faults.push("name part must be non-empty");
-  else if (bytes(name) > labelLengthMax) faults.push(`name part ${maxLengthMessage(labelLengthMax)}`);
+  else if (bytes(name) > labelLengthMax) faults.push(`name part ${maxBytesMessage(labelLengthMax)}`);
   if (!qualified.expression.test(name)) faults.push(`name part ${qualified.message}`);
   return faults;
 }
@@ -193,7 +202,7 @@ function parentPathFaults(value: string): Faults {
 }
 
 export const configMapKeyFaults = (value: string): Faults => [
-  ...check(value, configKey, subdomainLengthMax),
+  ...check(value, configKey, subdomainLengthMax, maxLengthMessage),
   ...parentPathFaults(value),
 ];
 

@@ -157,7 +157,7 @@ function checkSource(source: Loose<VolumeAttachmentSource>, path: string, faults
   else if (name === "") {
     faults.required(`${path}.persistentVolumeName`, "must specify non empty persistentVolumeName");
   } else if (inlineVolumeSpec !== undefined) {
-    checkPersistentVolumeSpec(inlineVolumeSpec, `${path}.inlineVolumeSpec`, true, faults);
+    checkPersistentVolumeSpec(inlineVolumeSpec, `${path}.inlineVolumeSpec`, undefined, faults);
   }
 }
 

@@ -255,20 +255,21 @@ test("a limit range that nobody named gets a name, and nothing else does", async
   );
 });
 
+const readiness = (status: string): object => ({
+  conditions: [
+    { type: "Ready", status, reason: "Why", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" },
+  ],
+});
+
 test("the status of a range of services is written through the range itself, too", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
   const ranges = "/apis/networking.k8s.io/v1/servicecidrs";
-  const condition = (status: string): object => ({
-    conditions: [
-      { type: "Ready", status, reason: "Why", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" },
-    ],
-  });
-  const range = { metadata: { name: "more" }, spec: { cidrs: ["10.99.0.0/24"] }, status: condition("True") };
+  const range = { metadata: { name: "more" }, spec: { cidrs: ["10.99.0.0/24"] }, status: readiness("True") };
   const made = await post(transport, ranges, range);
   assert.deepEqual(made.body["status"], range.status);
-  const changed = await merge(transport, `${ranges}/more`, { status: condition("False") });
-  assert.deepEqual(changed.body["status"], condition("False"));
+  const changed = await merge(transport, `${ranges}/more`, { status: readiness("False") });
+  assert.deepEqual(changed.body["status"], readiness("False"));
   const manager = changed.body.metadata?.managedFields?.at(-1);
   assert.match(JSON.stringify(manager?.fieldsV1), /"f:status"/);
 });
