@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -173,3 +174,54 @@ test(
     );
   },
 );
+
+test("plugins that are off by default, and what they are told", { timeout: 60_000 }, async () => {
+  const judge = createServer((request, response) => {
+    void json(request).then((review) => {
+      const { spec } = review as { spec: { containers: { image: string }[] } };
+      const allowed = spec.containers.every(({ image }) => !image.startsWith("bad"));
+      const status = { allowed, ...(allowed ? {} : { reason: "it is bad" }) };
+      response.end(JSON.stringify({ ...(review as object), status }));
+    });
+  });
+  await new Promise<void>((done) => judge.listen(0, "127.0.0.1", done));
+  const { port } = judge.address() as AddressInfo;
+  const access = `{clusters: [{name: a, cluster: {server: "http://127.0.0.1:${port}"}}], users: [{name: a, user: {}}], contexts: [{name: a, context: {cluster: a, user: a}}], current-context: a}`;
+  const configuration = `
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: ImagePolicyWebhook
+  configuration: {imagePolicy: {kubeConfigFile: ${file("judge.yaml", access)}}}
+- name: PodNodeSelector
+  configuration: {podNodeSelectorPluginConfig: {clusterDefaultNodeSelector: pool=shared}}
+- name: PodTolerationRestriction
+  configuration:
+    apiVersion: podtolerationrestriction.admission.k8s.io/v1
+    kind: Configuration
+    default: [{key: shared, operator: Exists}]
+`;
+  await using server = await PlainServer.start([
+    "--enable-admission-plugins=ImagePolicyWebhook,PodNodeSelector,PodTolerationRestriction",
+    `--admission-control-config-file=${file("admission.yaml", configuration)}`,
+  ]);
+  const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
+  assert.match(
+    await server.fails(kubectl("run", "worse", "--image=bad:1")),
+    /pods "worse" is forbidden: image policy webhook backend denied one or more images: it is bad/,
+  );
+  await kubectl("run", "web", "--image=nginx");
+  assert.equal(
+    await kubectl("get", "pod", "web", "-o", "jsonpath={.spec.nodeSelector} {.spec.tolerations[*].key}"),
+    '{"pool":"shared"} node.kubernetes.io/not-ready node.kubernetes.io/unreachable shared',
+  );
+  await kubectl("annotate", "namespace", "default", "scheduler.alpha.kubernetes.io/node-selector=pool=own");
+  assert.match(
+    await server.fails(
+      kubectl("run", "x", "--image=nginx", '--overrides={"spec":{"nodeSelector":{"pool":"other"}}}'),
+    ),
+    /pods "x" is forbidden: pod node label selector conflicts with its namespace node label selector/,
+  );
+  judge.closeAllConnections();
+  judge.close();
+});

@@ -144,12 +144,17 @@ export function validateApiserverOptions(options: Completed<ApiserverOptions>): 
   return faults;
 }
 
+const needs = { EventRateLimit: "its limits", ImagePolicyWebhook: "whom to ask" } as const;
+
 function admissionFaults({
   admissionPlugins,
   admissionSettings,
 }: Completed<ApiserverOptions>): readonly string[] {
-  const isLimiting = enabledPlugins(admissionPlugins).has("EventRateLimit");
-  return isLimiting && admissionSettings.EventRateLimit === undefined
-    ? ["--enable-admission-plugins has EventRateLimit, whose limits --admission-control-config-file must say"]
-    : [];
+  const enabled = enabledPlugins(admissionPlugins);
+  return (["EventRateLimit", "ImagePolicyWebhook"] as const)
+    .filter((name) => enabled.has(name) && admissionSettings[name] === undefined)
+    .map(
+      (name) =>
+        `--enable-admission-plugins has ${name}, which --admission-control-config-file must tell ${needs[name]}`,
+    );
 }

@@ -105,6 +105,21 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     rbac: new RbacAuthorizer(reader),
   });
   const guard = new EscalationGuard({ reader, authorizer });
+  const admission = new AdmissionChain(
+    defaultPlugins(
+      {
+        ...deps,
+        metrics,
+        podSecurity,
+        guard,
+        authorizer,
+        settings: options.admissionSettings,
+        tolerations: options.tolerations,
+      },
+      options.admissionPlugins,
+    ),
+    { clock, metrics },
+  );
   const allowAnonymous = (path: string): boolean =>
     configured?.allowsAnonymous(path) ?? options.anonymousAuth;
   return {
@@ -119,26 +134,13 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     tokens,
     authorizer,
     load: async () => {
+      await admission.load();
       const stops = [await authorizer.load(), await configured?.load()];
       return () => {
         for (const stop of stops) stop?.();
       };
     },
-    admission: new AdmissionChain(
-      defaultPlugins(
-        {
-          ...deps,
-          metrics,
-          podSecurity,
-          guard,
-          authorizer,
-          settings: options.admissionSettings,
-          tolerations: options.tolerations,
-        },
-        options.admissionPlugins,
-      ),
-      { clock, metrics },
-    ),
+    admission,
     issuer: tokenIssuer(options.serviceAccounts, objects, deps),
   };
 }

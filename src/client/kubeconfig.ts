@@ -84,6 +84,25 @@ export async function loadKubeconfig(path: string, clock: Clock, context?: strin
   };
 }
 
+/** Everybody in a file. */
+export interface KubeconfigUsers {
+  readonly byName: ReadonlyMap<string, IdentitySource>;
+  /** Of the current context, where it names one. */
+  readonly current: IdentitySource | undefined;
+}
+
+/** Who is named in it, wherever they may be known. Throws KubeconfigError. */
+export async function loadKubeconfigUsers(path: string, clock: Clock): Promise<KubeconfigUsers> {
+  const config = parse(await readFile(path, "utf8"), path);
+  const file = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : resolve(dirname(path), name);
+  const byName = new Map(
+    (config.users ?? []).map(({ name, user }) => [name, identityOf(user, file, clock)] as const),
+  );
+  const context = config.contexts?.find(({ name }) => name === config["current-context"])?.context;
+  return { byName, current: context === undefined ? undefined : byName.get(context.user) };
+}
+
 function parse(text: string, path: string): Kubeconfig {
   let config: unknown;
   try {

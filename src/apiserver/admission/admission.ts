@@ -43,6 +43,8 @@ export interface AdmissionPlugin {
   readonly name: string;
   /** "pods", "ingresses.networking.k8s.io": it isn't asked about others. Undefined: about all. */
   readonly resources?: readonly string[];
+  /** Before the first request. Throws what is wrong with what it is told. */
+  load?(): Promise<void>;
   handles(operation: Operation): boolean;
   /** May change `object`. Rejects with StatusError to refuse. Undefined: there is nothing to wait for. */
   admit?(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> | undefined;

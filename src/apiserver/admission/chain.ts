@@ -22,6 +22,7 @@ export interface AdmissionChainDeps {
 
 export class AdmissionChain implements Admission {
   readonly #deps: AdmissionChainDeps;
+  readonly #plugins: readonly AdmissionPlugin[];
   readonly #admitting: readonly Asked[];
   readonly #validating: readonly Asked[];
   /** By qualified resource. Two of three plugins are about other ones, and asking them is an await each. */
@@ -29,12 +30,18 @@ export class AdmissionChain implements Admission {
 
   constructor(plugins: readonly AdmissionPlugin[], deps: AdmissionChainDeps) {
     this.#deps = deps;
+    this.#plugins = plugins;
     const asked = (type: "admit" | "validate"): Asked[] =>
       plugins
         .filter((plugin) => plugin[type] !== undefined)
         .map((plugin) => ({ plugin, observer: deps.metrics.plugin(plugin.name, type) }));
     this.#admitting = asked("admit");
     this.#validating = asked("validate");
+  }
+
+  /** Before the first request. Throws what is wrong with what a plugin is told. */
+  async load(): Promise<void> {
+    for (const plugin of this.#plugins) await plugin.load?.();
   }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {

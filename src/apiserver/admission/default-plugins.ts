@@ -5,6 +5,7 @@ import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { EscalationGuard } from "#apiserver/authz/escalation.ts";
+import { HookIdentities } from "#apiserver/connect/hook-identities.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
@@ -32,6 +33,9 @@ import { DenyServiceExternalIPs } from "./plugins/deny-service-external-ips.ts";
 import { DefinitionExpressions } from "./plugins/definition-expressions.ts";
 import { EventRateLimit } from "./plugins/event-rate-limit.ts";
 import { ExtendedResourceToleration } from "./plugins/extended-resource-toleration.ts";
+import { ImagePolicyWebhook } from "./plugins/image-policy-webhook.ts";
+import { PodNodeSelector } from "./plugins/pod-node-selector.ts";
+import { PodTolerationRestriction } from "./plugins/pod-toleration-restriction.ts";
 import { LimitRanger } from "./plugins/limit-ranger.ts";
 import { NamespaceLifecycle } from "./plugins/namespace-lifecycle.ts";
 import { NamespaceAutoProvision, NamespaceExists } from "./plugins/namespace-presence.ts";
@@ -51,6 +55,7 @@ import { MutatingPolicies } from "./policies/mutating.ts";
 import type { MutatingPolicyRefs } from "./policies/mutating-refs.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
+import type { HookCallerDeps } from "./webhooks/call.ts";
 import { WebhookExpressions } from "./webhooks/expressions.ts";
 import { MatchConditions } from "./webhooks/match-conditions.ts";
 import { MutatingWebhooks } from "./webhooks/mutating.ts";
@@ -116,6 +121,10 @@ const podMakers = (deps: DefaultPluginsDeps) =>
     NodeRestriction: () => new NodeRestriction(deps),
     TaintNodesByCondition: () => new TaintNodesByCondition(),
     AlwaysPullImages: () => new AlwaysPullImages(),
+    ImagePolicyWebhook: () => imagePolicy(deps),
+    PodNodeSelector: () => new PodNodeSelector(deps.settings.PodNodeSelector ?? {}, deps),
+    PodTolerationRestriction: () =>
+      new PodTolerationRestriction(deps.settings.PodTolerationRestriction ?? {}, deps),
     PodSecurity: () => new PodSecurity(deps, deps.settings.PodSecurity, deps.podSecurity),
     Priority: () => new Priority(deps),
     DefaultTolerationSeconds: () => new DefaultTolerationSeconds(deps.tolerations),
@@ -124,6 +133,12 @@ const podMakers = (deps: DefaultPluginsDeps) =>
     PodTopologyLabels: () => new PodTopologyLabels(deps),
     RuntimeClass: () => new RuntimeClassPlugin(deps),
   }) satisfies Partial<Makers<PluginName>>;
+
+/** It needs to be told whom to ask: options.ts sees to that. */
+const imagePolicy = (deps: DefaultPluginsDeps): AdmissionPlugin[] => {
+  const { ImagePolicyWebhook: settings } = deps.settings;
+  return settings === undefined ? [] : [new ImagePolicyWebhook(settings, deps)];
+};
 
 const otherMakers = (deps: DefaultPluginsDeps) =>
   ({
@@ -144,13 +159,18 @@ const otherMakers = (deps: DefaultPluginsDeps) =>
 /** Those that ask what users have put into the cluster. */
 function outsideMakers(deps: DefaultPluginsDeps, conditions: MatchConditions) {
   const { hookClient, log, clock, metrics, random, types, mutatingPolicies } = deps;
-  const hooks = { client: hookClient, clock, metrics, random, log };
+  const hooks: HookCallerDeps = { client: hookClient, clock, metrics, random, log };
   const webhooks = { lookup: deps, hooks, types, conditions };
+  const asked = (name: "MutatingAdmissionWebhook" | "ValidatingAdmissionWebhook"): typeof webhooks => {
+    const file = deps.settings[name]?.kubeConfigFile;
+    if (file === undefined) return webhooks;
+    return { ...webhooks, hooks: { ...hooks, identities: new HookIdentities(file, clock) } };
+  };
   return {
     MutatingAdmissionPolicy: () =>
       mutatingPolicies === undefined ? [] : [new MutatingPolicies(mutatingPolicies, deps)],
-    MutatingAdmissionWebhook: () => new MutatingWebhooks(webhooks),
+    MutatingAdmissionWebhook: () => new MutatingWebhooks(asked("MutatingAdmissionWebhook")),
     ValidatingAdmissionPolicy: () => new ValidatingPolicies(deps),
-    ValidatingAdmissionWebhook: () => new ValidatingWebhooks(webhooks),
+    ValidatingAdmissionWebhook: () => new ValidatingWebhooks(asked("ValidatingAdmissionWebhook")),
   } satisfies Partial<Makers<PluginName>>;
 }

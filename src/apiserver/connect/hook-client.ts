@@ -10,6 +10,8 @@ import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { goErrorText, joinHostPort, statusText } from "./go-errors.ts";
 import { identityCheck, noteFailure, type CertificateFaults } from "./server-certificate.ts";
+import type { ClientCertificate } from "#client/identity.ts";
+import type { HookIdentities } from "./hook-identities.ts";
 import type { HostPort, ServiceResolver } from "./service-resolver.ts";
 
 export interface HookClientDeps {
@@ -23,6 +25,8 @@ export interface HookRequest {
   readonly body: unknown;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal | undefined;
+  /** As whom it is asked. Absent: as nobody. */
+  readonly identities?: Pick<HookIdentities, "of"> | undefined;
 }
 
 /** The webhook wasn't reached, or what it said is no JSON. The message is what Go's client would say. */
@@ -45,12 +49,20 @@ interface Target {
   readonly authority: string;
   /** Whom the certificate must name. */
   readonly serverName: string;
+  /** By which it finds whom to be. */
+  readonly identityName: string;
   readonly address: () => Promise<HostPort>;
+}
+
+interface Asked {
+  readonly agent: Agent;
+  readonly body: string;
+  readonly bearerToken: string | undefined;
 }
 
 export class HookClient {
   readonly #deps: HookClientDeps;
-  /** By the authorities that the webhook's certificate may come from; those used last at the end. */
+  /** By the authorities that the webhook's certificate may come from, and our own; those used last at the end. */
   readonly #agents = new Map<string, Agent>();
 
   constructor(deps: HookClientDeps) {
@@ -58,15 +70,17 @@ export class HookClient {
   }
 
   /** The parsed answer. Throws HookCallError. */
-  async call({ config, body, timeoutSeconds, signal }: HookRequest): Promise<unknown> {
+  async call({ config, body, timeoutSeconds, signal, identities }: HookRequest): Promise<unknown> {
     const target = targetOf(config, timeoutSeconds, this.#deps.resolver);
     using deadline = new ChildAbort(signal ?? new AbortController().signal);
     const cancel = this.#deps.clock.after(timeoutSeconds * 1000, () => {
       deadline.abort(new Error("context deadline exceeded"));
     });
     try {
-      const agent = this.#agentOf(config.caBundle ?? "");
-      const response = await this.#post(target, agent, JSON.stringify(body), deadline.signal);
+      const identity = (await identities?.of(target.identityName)) ?? {};
+      const agent = this.#agentOf(config.caBundle ?? "", identity.certificate);
+      const asked = { agent, body: JSON.stringify(body), bearerToken: identity.bearerToken };
+      const response = await this.#post(target, asked, deadline.signal);
       return await readAnswer(response);
     } catch (error) {
       if (error instanceof HookCallError) throw error;
@@ -80,7 +94,11 @@ export class HookClient {
     }
   }
 
-  async #post(target: Target, agent: Agent, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  async #post(
+    target: Target,
+    { agent, body, bearerToken }: Asked,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const { host, port } = await abortable(target.address(), signal);
     const bytes = Buffer.from(body, "utf8");
     return new Promise((resolve, reject) => {
@@ -98,6 +116,7 @@ export class HookClient {
           "content-type": "application/json",
           "content-length": bytes.length,
           "user-agent": "kube-apiserver-admission",
+          ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
         },
       });
       outgoing.once("response", resolve);
@@ -106,17 +125,19 @@ export class HookClient {
     });
   }
 
-  #agentOf(caBundle: string): Agent {
-    let agent = this.#agents.get(caBundle);
-    this.#agents.delete(caBundle);
+  #agentOf(caBundle: string, certificate: ClientCertificate | undefined): Agent {
+    const key = certificate === undefined ? caBundle : `${caBundle} ${certificate.cert}`;
+    let agent = this.#agents.get(key);
+    this.#agents.delete(key);
     agent ??= new Agent({
       keepAlive: true,
       timeout: idleMs,
       ALPNProtocols: ["http/1.1"],
       checkServerIdentity: identityCheck(this.#deps.faults),
       ...(caBundle === "" ? {} : { ca: Buffer.from(caBundle, "base64").toString("utf8") }),
+      ...certificate,
     });
-    this.#agents.set(caBundle, agent);
+    this.#agents.set(key, agent);
     if (this.#agents.size > agentsMax) {
       const [[oldest, idle] = []] = this.#agents;
       idle?.destroy();
@@ -138,7 +159,14 @@ function targetOf(
     const authority = joinHostPort(serverName, port);
     const at = `${path.startsWith("/") ? path : `/${path}`}${query}`;
     const address = (): Promise<HostPort> => resolver.resolve(namespace, name, port);
-    return { url: `https://${authority}${at}`, path: at, authority, serverName, address };
+    return {
+      url: `https://${authority}${at}`,
+      path: at,
+      authority,
+      serverName,
+      identityName: `${serverName}:${port}`,
+      address,
+    };
   }
   if (url === undefined) throw new HookCallError("webhook configuration must have either service or URL");
   const parsed = parseUrl(url);
@@ -150,6 +178,7 @@ function targetOf(
     path: at,
     authority: parsed.host,
     serverName,
+    identityName: joinHostPort(serverName, port),
     address: () => Promise.resolve({ host: serverName, port }),
   };
 }

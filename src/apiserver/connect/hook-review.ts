@@ -7,6 +7,8 @@ export interface HookReviewDeps {
   readonly hook: Pick<KubeconfigHook, "post">;
   readonly clock: Clock;
   readonly random: Random;
+  /** Before the second try. Default 500. */
+  readonly firstRetryMs?: number;
   /** How each try went; undefined: it was answered. */
   readonly tried?: (error: unknown, ms: number) => void;
 }
@@ -33,10 +35,10 @@ const backoff = { firstMs: 500, factor: 1.5, jitter: 0.2, tries: 5 };
 export async function askReview(
   review: Review,
   timeoutMs: number,
-  { hook, clock, random, tried }: HookReviewDeps,
+  { hook, clock, random, tried, firstRetryMs = backoff.firstMs }: HookReviewDeps,
 ): Promise<Readonly<Record<string, unknown>>> {
   const never = new AbortController().signal;
-  let waitMs = backoff.firstMs;
+  let waitMs = firstRetryMs;
   for (let tries = 1; ; tries++) {
     const began = clock.monotonic();
     try {

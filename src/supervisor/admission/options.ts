@@ -32,7 +32,7 @@ export const admissionSpecs: readonly OptionSpec[] = [
     type: "string",
     placeholder: "FILE",
     group: "cluster",
-    text: "AdmissionConfiguration: what PodSecurity, EventRateLimit and ResourceQuota are told",
+    text: "AdmissionConfiguration: what plugins are told",
   },
   tolerationSpec("not-ready"),
   tolerationSpec("unreachable"),

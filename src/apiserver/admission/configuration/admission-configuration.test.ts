@@ -79,13 +79,68 @@ suite("AdmissionConfiguration", () => {
     ]);
   });
 
+  test("every plugin that can be told something is told it", async () => {
+    const settings = await read([
+      "admission.yaml",
+      `${head}
+- name: PodNodeSelector
+  configuration: { podNodeSelectorPluginConfig: { clusterDefaultNodeSelector: a=b, ns: "c=d" } }
+- name: PodTolerationRestriction
+  configuration:
+    apiVersion: podtolerationrestriction.admission.k8s.io/v1alpha1
+    kind: Configuration
+    default: [{ key: a, operator: Exists }]
+    whitelist: [{ operator: Exists }]
+- name: ImagePolicyWebhook
+  configuration: { imagePolicy: { kubeConfigFile: /k, allowTTL: 50, denyTTL: -1, defaultAllow: true } }
+- name: MutatingAdmissionWebhook
+  configuration: { apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: /m }
+- name: ValidatingAdmissionWebhook
+  configuration: { apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: /v }
+`,
+    ]);
+    assert.deepEqual(settings, {
+      PodNodeSelector: { clusterDefaultNodeSelector: "a=b", ns: "c=d" },
+      PodTolerationRestriction: {
+        apiVersion: "podtolerationrestriction.admission.k8s.io/v1alpha1",
+        kind: "Configuration",
+        default: [{ key: "a", operator: "Exists" }],
+        whitelist: [{ operator: "Exists" }],
+      },
+      ImagePolicyWebhook: {
+        kubeConfigFile: "/k",
+        allowTtlMs: 50_000,
+        denyTtlMs: 0,
+        retryBackoffMs: 500,
+        defaultAllow: true,
+      },
+      MutatingAdmissionWebhook: { kubeConfigFile: "/m" },
+      ValidatingAdmissionWebhook: { kubeConfigFile: "/v" },
+    });
+  });
+
   const faults: [string, string, RegExp][] = [
+    [
+      "times that are too long, and nobody to ask",
+      `${head}- name: ImagePolicyWebhook\n  configuration: { imagePolicy: { allowTTL: 3600 } }`,
+      /imagePolicy\.kubeConfigFile: Required value.*imagePolicy\.allowTTL: Invalid value: 3600: valid value is between 1s and 30m0s, got 1h0m0s/,
+    ],
+    [
+      "a kubeconfig of webhooks that could be anywhere",
+      `${head}- name: MutatingAdmissionWebhook\n  configuration: { apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: k }`,
+      /kubeConfigFile: Invalid value: "k": must be an absolute file path/,
+    ],
+    [
+      "tolerations that are none",
+      `${head}- name: PodTolerationRestriction\n  configuration: { apiVersion: podtolerationrestriction.admission.k8s.io/v1, kind: Configuration, default: [{ operator: Equal }] }`,
+      /default\[0\]\.operator: Invalid value: "Equal": operator must be Exists when `key` is empty/,
+    ],
     ["another kind", "apiVersion: v1\nkind: Pod", /is Pod of v1, must be AdmissionConfiguration of/],
     ["an unknown field", `${head}- { name: PodSecurity, foo: 1 }`, /unknown field "plugins\[0\]\.foo"/],
     [
       "a plugin that isn't told anything",
       `${head}- { name: LimitRanger }`,
-      /plugin "LimitRanger" has no configuration here, must be of PodSecurity, EventRateLimit, ResourceQuota/,
+      /plugin "LimitRanger" has no configuration here, must be of PodSecurity, EventRateLimit, ResourceQuota, PodNodeSelector/,
     ],
     ["a file that isn't there", `${head}- { name: PodSecurity, path: none.yaml }`, /none\.yaml.*ENOENT/],
     ["text where an object belongs", inline("PodSecurity", "x"), /plugin PodSecurity: is undefined of/],

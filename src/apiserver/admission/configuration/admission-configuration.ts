@@ -75,7 +75,8 @@ async function readObject(file: string, form: Form): Promise<unknown> {
 
 function shaped(place: string, value: unknown, form: Form): unknown {
   const { apiVersion, kind } = (value ?? {}) as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  if (!form.apiVersions.includes(String(apiVersion)) || !form.kinds.includes(String(kind))) {
+  const isVersioned = form.apiVersions.length > 0;
+  if (isVersioned && !(form.apiVersions.includes(String(apiVersion)) && form.kinds.includes(String(kind)))) {
     throw fault(
       place,
       `is ${String(kind)} of ${String(apiVersion)}, must be ${form.kinds.join(" or ")} of ${form.apiVersions.join(", ")}`,

@@ -1,10 +1,16 @@
 /** What the configuration of each plugin may say, and what is wrong with it. upstream: the plugins' own apis, pod-security-admission/admission/api/validation */
+import { isAbsolute } from "node:path";
+import { checkTolerations } from "#api/core/affinity-validation.ts";
+import { formatGoDuration, goDurationMs } from "#api/meta/duration.ts";
 import type { FaultList } from "#api/meta/fault-list.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "#api/meta/names.ts";
 import { qualifiedResource } from "#api/meta/object.ts";
 import type { Shape } from "#apiserver/config-file/shape.ts";
 import type { ScopedResourceSelectorRequirement } from "#api/generated/types/core-v1.ts";
 import { eventLimitTypes, type EventLimit } from "../plugins/event-rate-limit.ts";
+import type { ImagePolicySettings } from "../plugins/image-policy-webhook.ts";
+import type { NodeSelectors } from "../plugins/pod-node-selector.ts";
+import type { TolerationSettings } from "../plugins/pod-toleration-restriction.ts";
 import type { PodSecuritySettings } from "../plugins/pod-security/exemptions.ts";
 import { badMinorText, levels, parseMinor, type LevelVersion } from "../plugins/pod-security/levels.ts";
 import type { LimitedResource } from "../plugins/quota-check.ts";
@@ -13,10 +19,21 @@ export interface PluginSettings {
   readonly PodSecurity?: PodSecuritySettings;
   readonly EventRateLimit?: readonly EventLimit[];
   readonly ResourceQuota?: readonly LimitedResource[];
+  readonly PodNodeSelector?: NodeSelectors;
+  readonly PodTolerationRestriction?: TolerationSettings;
+  readonly ImagePolicyWebhook?: ImagePolicySettings;
+  readonly MutatingAdmissionWebhook?: WebhookSettings;
+  readonly ValidatingAdmissionWebhook?: WebhookSettings;
+}
+
+export interface WebhookSettings {
+  /** As whom webhooks are asked. */
+  readonly kubeConfigFile: string;
 }
 
 /** How one plugin is told. */
 export interface SettingsKind<Name extends keyof PluginSettings> {
+  /** Empty: it bears none, as those from before there were versions. */
   readonly apiVersions: readonly string[];
   readonly kinds: readonly string[];
   readonly shape: Readonly<Record<string, Shape>>;
@@ -118,6 +135,88 @@ function readLimitedResources(
   });
 }
 
+function readNodeSelectors(
+  { podNodeSelectorPluginConfig: selectors = {} }: { readonly podNodeSelectorPluginConfig?: unknown },
+  faults: FaultList,
+): NodeSelectors {
+  const entries = typeof selectors === "object" && selectors !== null ? Object.entries(selectors) : [];
+  return Object.fromEntries(
+    entries.map(([name, selector]) => {
+      if (typeof selector !== "string") {
+        faults.invalid(`podNodeSelectorPluginConfig.${name}`, selector, "must be a string");
+      }
+      return [name, String(selector)];
+    }),
+  );
+}
+
+function readTolerations(settings: TolerationSettings, faults: FaultList): TolerationSettings {
+  checkTolerations(settings.default, "default", faults);
+  checkTolerations(settings.whitelist, "whitelist", faults);
+  return settings;
+}
+
+interface ImagePolicyConfiguration {
+  readonly imagePolicy?: {
+    readonly kubeConfigFile?: string;
+    readonly allowTTL?: number;
+    readonly denyTTL?: number;
+    readonly retryBackoff?: number;
+    readonly defaultAllow?: boolean;
+  };
+}
+
+/** -1 switches it off, 0 stands for the default. upstream: plugin/pkg/admission/imagepolicy/config.go */
+function readImagePolicy(
+  { imagePolicy = {} }: ImagePolicyConfiguration,
+  faults: FaultList,
+): ImagePolicySettings {
+  const { kubeConfigFile = "", defaultAllow = false } = imagePolicy;
+  if (kubeConfigFile === "") faults.required("imagePolicy.kubeConfigFile");
+  const ms = (
+    name: "allowTTL" | "denyTTL" | "retryBackoff",
+    { unitMs, defaultMs, least, most }: { unitMs: number; defaultMs: number; least: string; most: string },
+  ): number => {
+    const asked = imagePolicy[name] ?? 0;
+    if (asked === -1) return 0;
+    if (asked === 0) return defaultMs;
+    const value = asked * unitMs;
+    if (value > goDurationMs(least) && value <= goDurationMs(most)) return value;
+    const shown = formatGoDuration(BigInt(Math.round(value * 1e6)));
+    faults.invalid(`imagePolicy.${name}`, asked, `valid value is between ${least} and ${most}, got ${shown}`);
+    return defaultMs;
+  };
+  const cached = { unitMs: 1000, least: "1s", most: "30m0s" };
+  return {
+    kubeConfigFile,
+    allowTtlMs: ms("allowTTL", { ...cached, defaultMs: 300_000 }),
+    denyTtlMs: ms("denyTTL", { ...cached, defaultMs: 30_000 }),
+    retryBackoffMs: ms("retryBackoff", { unitMs: 1, defaultMs: 500, least: "1ns", most: "5m0s" }),
+    defaultAllow,
+  };
+}
+
+function readWebhookSettings(
+  { kubeConfigFile = "" }: Partial<WebhookSettings>,
+  faults: FaultList,
+): WebhookSettings {
+  if (!isAbsolute(kubeConfigFile)) {
+    faults.invalid("kubeConfigFile", kubeConfigFile, "must be an absolute file path");
+  }
+  return { kubeConfigFile };
+}
+
+const webhookSettings = {
+  apiVersions: ["apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1alpha1"],
+  kinds: ["WebhookAdmissionConfiguration", "WebhookAdmission"],
+  shape: { kubeConfigFile: "string" },
+  read: readWebhookSettings,
+} satisfies SettingsKind<"MutatingAdmissionWebhook">;
+
+const tolerations: Shape = [
+  { key: "string", operator: "string", value: "string", effect: "string", tolerationSeconds: "number" },
+];
+
 export const settingsKinds: { readonly [Name in keyof PluginSettings]-?: SettingsKind<Name> } = {
   PodSecurity: {
     apiVersions: ["v1", "v1beta1", "v1alpha1"].map((v) => `pod-security.admission.config.k8s.io/${v}`),
@@ -158,4 +257,32 @@ export const settingsKinds: { readonly [Name in keyof PluginSettings]-?: Setting
     },
     read: readLimitedResources,
   },
+  PodNodeSelector: {
+    apiVersions: [],
+    kinds: [],
+    shape: { podNodeSelectorPluginConfig: "any" },
+    read: readNodeSelectors,
+  },
+  PodTolerationRestriction: {
+    apiVersions: ["v1", "v1alpha1"].map((version) => `podtolerationrestriction.admission.k8s.io/${version}`),
+    kinds: ["Configuration"],
+    shape: { default: tolerations, whitelist: tolerations },
+    read: readTolerations,
+  },
+  ImagePolicyWebhook: {
+    apiVersions: [],
+    kinds: [],
+    shape: {
+      imagePolicy: {
+        kubeConfigFile: "string",
+        allowTTL: "number",
+        denyTTL: "number",
+        retryBackoff: "number",
+        defaultAllow: "boolean",
+      },
+    },
+    read: readImagePolicy,
+  },
+  MutatingAdmissionWebhook: webhookSettings,
+  ValidatingAdmissionWebhook: webhookSettings,
 };

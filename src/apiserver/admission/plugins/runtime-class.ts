@@ -1,11 +1,12 @@
 /** What a runtime class says of nodes, tolerations and overhead goes for its pods. upstream: plugin/pkg/admission/runtimeclass/admission.go */
-import type { Pod, PodSpec, Toleration } from "#api/generated/types/core-v1.ts";
+import type { Pod, PodSpec } from "#api/generated/types/core-v1.ts";
 import type { RuntimeClass } from "#api/generated/types/node-v1.ts";
 import { compareQuantities, quantityOf } from "#api/meta/quantity.ts";
 import { runtimeClasses } from "#api/resources.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
 import { concerns, refuse } from "../refuse.ts";
+import { mergedTolerations } from "./tolerations.ts";
 
 type Resources = Readonly<Record<string, string>>;
 
@@ -80,7 +81,7 @@ function setScheduling(attributes: AdmissionAttributes, spec: PodSpec, { schedul
     );
   }
   if (nodeSelector !== undefined) spec.nodeSelector = { ...spec.nodeSelector, ...nodeSelector };
-  if (tolerations !== undefined) spec.tolerations = merged(spec.tolerations ?? [], tolerations);
+  if (tolerations !== undefined) spec.tolerations = mergedTolerations(spec.tolerations ?? [], tolerations);
 }
 
 const mismatch = (attributes: AdmissionAttributes): Error =>
@@ -96,46 +97,4 @@ function isSameAmount(a: Resources = {}, b: Resources = {}): boolean {
       b[name] !== undefined &&
       compareQuantities(quantityOf(a[name]), quantityOf(b[name])) === 0,
   );
-}
-
-/** All of both, without those that another one includes. upstream: pkg/util/tolerations/tolerations.go MergeTolerations */
-function merged(own: readonly Toleration[], more: readonly Toleration[]): Toleration[] {
-  const all = [...own, ...more];
-  return all
-    .filter(
-      (toleration, index) =>
-        !all.some(
-          (other, at) =>
-            at !== index && includes(other, toleration) && (at < index || !includes(toleration, other)),
-        ),
-    )
-    .map((toleration) => ({ ...toleration }));
-}
-
-/** Whether `wide` tolerates all that `narrow` does. */
-function includes(wide: Toleration, narrow: Toleration): boolean {
-  const a = filled(wide);
-  const b = filled(narrow);
-  const isAnyKey = a.key === "" && a.operator === "Exists";
-  if (!isAnyKey && a.key !== b.key) return false;
-  if (a.effect !== "" && a.effect !== b.effect) return false;
-  if (!lastsAsLong(wide, narrow)) return false;
-  return a.operator === "Exists" || (a.operator === b.operator && a.value === b.value);
-}
-
-const filled = ({
-  key = "",
-  operator = "Equal",
-  value = "",
-  effect = "",
-}: Toleration): Required<Pick<Toleration, "key" | "operator" | "value" | "effect">> => ({
-  key,
-  operator,
-  value,
-  effect,
-});
-
-function lastsAsLong(wide: Toleration, narrow: Toleration): boolean {
-  if ((wide.effect ?? "") !== "NoExecute" || wide.tolerationSeconds === undefined) return true;
-  return narrow.tolerationSeconds !== undefined && wide.tolerationSeconds >= narrow.tolerationSeconds;
 }

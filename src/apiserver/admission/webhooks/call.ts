@@ -4,6 +4,7 @@ import { badRequestError, internalError, StatusError } from "#api/meta/status.ts
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { HookIdentities } from "#apiserver/connect/hook-identities.ts";
 import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics, WebhookOutcome } from "#apiserver/metrics/admission-metrics.ts";
 import type { AdmissionAttributes } from "../admission.ts";
@@ -16,6 +17,8 @@ export interface HookCallerDeps {
   readonly client: HookClient;
   readonly random: Random;
   readonly log: Logger;
+  /** As whom webhooks are asked. Absent: as nobody. */
+  readonly identities?: HookIdentities | undefined;
 }
 
 /** Asking failed: the webhook's failurePolicy says what that means. */
@@ -114,6 +117,7 @@ export class HookCaller {
         body: reviewOf(attributes, question),
         timeoutSeconds: webhook.timeoutSeconds ?? defaultTimeoutSeconds,
         signal: attributes.signal,
+        identities: this.#deps.identities,
       });
     } catch (error) {
       if (!(error instanceof HookCallError)) throw error;

@@ -8,6 +8,7 @@ import { mutatingWebhookConfigurations } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
 import { Reinvocations, replaceContents } from "../reinvocations.ts";
+import type { HookIdentities } from "#apiserver/connect/hook-identities.ts";
 import { HookCaller, HookFailure } from "./call.ts";
 import { ConcernedHooks, type WebhookPluginDeps } from "./concerned.ts";
 import { isExempt } from "./matching.ts";
@@ -23,12 +24,19 @@ export class MutatingWebhooks implements AdmissionPlugin {
   readonly name = "MutatingAdmissionWebhook";
   readonly #hooks: ConcernedHooks;
   readonly #caller: HookCaller;
+  readonly #identities: HookIdentities | undefined;
   readonly #types: ObjectTypes;
 
   constructor(deps: WebhookPluginDeps) {
     this.#hooks = new ConcernedHooks(mutatingWebhookConfigurations, "admit", deps);
     this.#caller = new HookCaller(deps.hooks);
+    this.#identities = deps.hooks.identities;
     this.#types = deps.types;
+  }
+
+  /** Throws KubeconfigError. */
+  async load(): Promise<void> {
+    await this.#identities?.load();
   }
 
   handles(): boolean {

@@ -2,6 +2,7 @@
 import { validatingWebhookConfigurations } from "#api/resources.ts";
 import type { Clock } from "#base/clock.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
+import type { HookIdentities } from "#apiserver/connect/hook-identities.ts";
 import { HookCaller, HookFailure } from "./call.ts";
 import { ConcernedHooks, type WebhookPluginDeps } from "./concerned.ts";
 import { isExempt } from "./matching.ts";
@@ -14,12 +15,19 @@ export class ValidatingWebhooks implements AdmissionPlugin {
   readonly name = "ValidatingAdmissionWebhook";
   readonly #hooks: ConcernedHooks;
   readonly #caller: HookCaller;
+  readonly #identities: HookIdentities | undefined;
   readonly #clock: Clock;
 
   constructor(deps: WebhookPluginDeps) {
     this.#hooks = new ConcernedHooks(validatingWebhookConfigurations, "validating", deps);
     this.#caller = new HookCaller(deps.hooks);
+    this.#identities = deps.hooks.identities;
     this.#clock = deps.hooks.clock;
+  }
+
+  /** Throws KubeconfigError. */
+  async load(): Promise<void> {
+    await this.#identities?.load();
   }
 
   handles(): boolean {
