@@ -12,12 +12,89 @@ const text: Structural = { type: "string" };
 const fieldIn = (document: (schema: Structural) => object, schema: Structural): unknown =>
   (document({ type: "object", properties: { a: schema } }) as { properties: Definitions }).properties["a"];
 
+const intOrString = { "x-kubernetes-int-or-string": true };
+const numberOrText: Structural[] = [{ type: "integer" }, { type: "string" }];
+
+suite("version 3", () => {
+  const minimum: Structural = { minimum: 42 };
+  const cases: readonly (readonly [name: string, schema: Structural, said: Structural])[] = [
+    ["a number or text", intOrString, { ...intOrString, anyOf: numberOrText }],
+    [
+      "which says so itself",
+      { ...intOrString, anyOf: numberOrText, allOf: [{ anyOf: [minimum] }] },
+      { ...intOrString, anyOf: numberOrText, allOf: [{ anyOf: [minimum] }] },
+    ],
+    [
+      "which says so itself in another place",
+      { ...intOrString, allOf: [{ anyOf: numberOrText }, { anyOf: [minimum] }] },
+      { ...intOrString, allOf: [{ anyOf: numberOrText }, { anyOf: [minimum] }] },
+    ],
+    [
+      "which has another choice",
+      { ...intOrString, anyOf: [minimum] },
+      { ...intOrString, allOf: [{ anyOf: numberOrText }], anyOf: [minimum] },
+    ],
+    [
+      "which has another choice, and another rule",
+      { ...intOrString, anyOf: [minimum], allOf: [minimum] },
+      { ...intOrString, allOf: [{ anyOf: numberOrText }, minimum], anyOf: [minimum] },
+    ],
+    [
+      "in a list",
+      { type: "array", items: intOrString },
+      { type: "array", items: { ...intOrString, anyOf: numberOrText } },
+    ],
+    ["an example, and documentation elsewhere", { ...text, example: "x", externalDocs: { url: "u" } }, text],
+    [
+      "an object that keeps what it doesn't know",
+      { type: "object", properties: { b: text }, ...keeps },
+      { type: "object", properties: { b: text }, ...keeps },
+    ],
+    [
+      "what may be null, choices, a default",
+      { ...text, nullable: true, oneOf: [{ pattern: "x" }], not: { pattern: "y" }, default: "x" },
+      { ...text, nullable: true, oneOf: [{ pattern: "x" }], not: { pattern: "y" }, default: "x" },
+    ],
+  ];
+  for (const [name, schema, said] of cases) {
+    test(name, () => assert.deepEqual(fieldIn(openApiSchema, schema), said));
+  }
+
+  test("a kind of which not every field is known says so", () => {
+    const said = openApiSchema({ type: "object", ...keeps });
+    assert.deepEqual(Object.keys(said["properties"] as object), ["apiVersion", "kind", "metadata"]);
+    assert.equal(said["x-kubernetes-preserve-unknown-fields"], true);
+  });
+});
+
 suite("version 2", () => {
   const cases: readonly (readonly [name: string, schema: Structural, said: object])[] = [
     [
       "an enum, a default, a pattern",
       { ...text, enum: ["x"], default: "x", pattern: "x" },
       { ...text, enum: ["x"], default: "x", pattern: "x" },
+    ],
+    ["an example, and documentation elsewhere", { ...text, example: "x", externalDocs: { url: "u" } }, text],
+    [
+      "a title, and rules of numbers and lengths",
+      { title: "t", maximum: 6.4, exclusiveMaximum: true, minLength: 64, maxProperties: 6, multipleOf: 0.1 },
+      { title: "t", maximum: 6.4, exclusiveMaximum: true, minLength: 64, maxProperties: 6, multipleOf: 0.1 },
+    ],
+    [
+      "whatever values",
+      { type: "object", additionalProperties: true },
+      { type: "object", additionalProperties: true },
+    ],
+    ["a list that keeps what it doesn't know", { type: "array", items: text, ...keeps }, keeps],
+    [
+      "a number or text",
+      { ...intOrString, allOf: [{ anyOf: [{ minimum: 42 }] }], anyOf: numberOrText },
+      intOrString,
+    ],
+    [
+      "what may be null within what may be null",
+      { type: "object", nullable: true, required: ["b"] },
+      { required: ["b"] },
     ],
     ["choices", { ...text, allOf: [{}], anyOf: [{}], oneOf: [{}], not: {} }, text],
     [

@@ -1,8 +1,9 @@
 /**
  * The schema of a custom resource as documents of OpenAPI have it: version 3 says all of it, version 2 what kubectl can
  * read. upstream: apiextensions-apiserver/pkg/controller/openapi/builder/builder.go (buildKubeNative),
- * apiextensions-apiserver/pkg/controller/openapi/v2/conversion.go
+ * apiextensions-apiserver/pkg/controller/openapi/v2/conversion.go, apiextensions-apiserver/pkg/apiserver/schema/unfold.go
  */
+import { isDeepStrictEqual } from "node:util";
 import {
   isEmbedded,
   itemsOf,
@@ -53,7 +54,7 @@ interface Dialect {
 const description = `Standard object's metadata. ${conventions}#metadata`;
 
 const openApi: Dialect = {
-  said: (schema) => schema,
+  said: unfolded,
   namesSomeFields: true,
   metadata: { allOf: [refTo(objectMeta)], description },
 };
@@ -84,7 +85,14 @@ const withMeta = (schema: Schema, properties: Definitions = {}, meta: Definition
 
 function published(schema: Structural, dialect: Dialect): Schema {
   const said = dialect.said(schema);
-  const { properties, "x-kubernetes-embedded-resource": _embedded, ...rest } = said;
+  const {
+    properties,
+    "x-kubernetes-embedded-resource": _embedded,
+    // No part of what is structural.
+    example: _example,
+    externalDocs: _externalDocs,
+    ...rest
+  } = said;
   const [items, values] = [itemsOf(said), valueSchemaOf(said)];
   const fields =
     properties &&
@@ -103,6 +111,19 @@ function published(schema: Structural, dialect: Dialect): Schema {
   const meta = { ...embeddedTypeMeta, metadata: dialect.metadata };
   return withMeta({ ...marked, required: [...required] }, fields, meta);
 }
+
+/** Who doesn't know the mark is told by a choice. */
+function unfolded(schema: Structural): Structural {
+  if (schema["x-kubernetes-int-or-string"] !== true) return schema;
+  const { allOf = [], anyOf } = schema;
+  if (isEither(anyOf) || isEither(allOf[0]?.anyOf)) return schema;
+  return anyOf === undefined
+    ? { ...schema, anyOf: either }
+    : { ...schema, allOf: [{ anyOf: either }, ...allOf] };
+}
+
+const either: Structural[] = [{ type: "integer" }, { type: "string" }];
+const isEither = (choice: readonly Structural[] | undefined): boolean => isDeepStrictEqual(choice, either);
 
 /** Version 2 knows no choices and no null, and kubectl no type of which it isn't told everything. */
 function swaggerSays(schema: Structural): Structural {

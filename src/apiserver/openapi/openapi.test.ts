@@ -157,7 +157,7 @@ suite("documents", () => {
     const all = createHash("sha256");
     for (const { path } of sources) all.update(documents.document(path)?.body ?? "");
     const written = { documentFormat, digest: all.digest("hex").slice(0, 16) };
-    assert.deepEqual(written, { documentFormat: 3, digest: "d8ef1c31702a4b9e" });
+    assert.deepEqual(written, { documentFormat: 4, digest: "d8ef1c31702a4b9e" });
   });
 
   test("another server version has other hashes", () => {

@@ -11,12 +11,15 @@ import { patchSchema, refTo, type Schema } from "./schemas.ts";
 export interface PathDeps {
   readonly table: TypeTable;
   readonly descriptions: Descriptions;
+  /** In which patches of these resources may come. */
+  readonly patchMediaTypes: readonly string[];
 }
 
 export type PathItems = Readonly<Record<string, Schema>>;
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
-const patchMediaTypes = [
+/** Of built-in resources. */
+export const patchMediaTypes: readonly string[] = [
   "application/apply-patch+yaml",
   "application/json-patch+json",
   "application/merge-patch+json",
@@ -153,12 +156,25 @@ export class PathWriter {
           ? `delete${operationPrefix(definition)}Collection${scope}${definition.kind}`
           : `${word}${operationPrefix(definition)}${scope}${definition.kind}${suffix}`,
       ...(parameters.length === 0 ? {} : { parameters }),
-      ...bodyOf(verb, struct),
+      ...this.#bodyOf(verb, struct),
       responses: responsesOf(verb, subresource?.name === "log" ? undefined : answerOf(verb, struct)),
       tags: [tagOf(definition)],
       "x-kubernetes-action": action,
       "x-kubernetes-group-version-kind": gvk(about),
     };
+  }
+
+  #bodyOf(verb: Verb, struct: string): Schema {
+    if (verb === "get" || verb === "list") return {};
+    if (verb === "patch") {
+      const content = Object.fromEntries(
+        this.#deps.patchMediaTypes.map((media) => [media, { schema: refTo(patchSchema) }]),
+      );
+      return { requestBody: { content, required: true } };
+    }
+    const isDelete = verb === "delete" || verb === "deletecollection";
+    const schema = refTo(isDelete ? `${meta}.DeleteOptions` : struct);
+    return { requestBody: { content: { "*/*": { schema } }, ...(isDelete ? {} : { required: true }) } };
   }
 
   #parameters(verb: Verb): readonly Schema[] {
@@ -242,19 +258,6 @@ function connectOperation(definition: ResourceDefinition, subresource: Subresour
     "x-kubernetes-action": "connect",
     "x-kubernetes-group-version-kind": gvk(subresource),
   };
-}
-
-function bodyOf(verb: Verb, struct: string): Schema {
-  if (verb === "get" || verb === "list") return {};
-  if (verb === "patch") {
-    const content = Object.fromEntries(
-      patchMediaTypes.map((media) => [media, { schema: refTo(patchSchema) }]),
-    );
-    return { requestBody: { content, required: true } };
-  }
-  const isDelete = verb === "delete" || verb === "deletecollection";
-  const schema = refTo(isDelete ? `${meta}.DeleteOptions` : struct);
-  return { requestBody: { content: { "*/*": { schema } }, ...(isDelete ? {} : { required: true }) } };
 }
 
 function answerOf(verb: Verb, struct: string): string {

@@ -11,14 +11,14 @@ import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { encodeDocument } from "./gnostic-v3.ts";
-import { PathWriter } from "./paths.ts";
+import { patchMediaTypes, PathWriter } from "./paths.ts";
 import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
 
 /**
  * How documents are written. It is part of every hash, and kubectl keeps what it once read under a hash: another
  * writing of the same types needs another number.
  */
-export const documentFormat = 3;
+export const documentFormat = 4;
 
 /** One document, which knows its hash before it is made. Built-in groups here; custom resources bring their own. */
 export interface OpenApiSource {
@@ -93,7 +93,7 @@ export function rootsOf(resources: readonly ResourceDefinition[]): Set<string> {
 export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   const { scheme, table, descriptions, version } = deps;
   const schemas = new SchemaWriter({ table, descriptions, kindsOf: kindsBy(scheme) });
-  const paths = new PathWriter({ table, descriptions });
+  const paths = new PathWriter({ table, descriptions, patchMediaTypes });
   const byVersion = Map.groupBy(scheme.served(), apiVersionOf);
   // Of all that decides what a document says, so that none has to be made to know it.
   const content = createHash("sha512").update(
@@ -111,24 +111,21 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   });
 }
 
-export function documentOf(paths: OpenApiDocument["paths"], schemas: Definitions): OpenApiDocument {
-  return {
-    openapi: "3.0.0",
-    info: { title: "Kubernetes", version: "unversioned" },
-    paths,
-    components: {
-      schemas,
-      securitySchemes: {
-        BearerToken: {
-          description: "Bearer Token authentication",
-          in: "header",
-          name: "authorization",
-          type: "apiKey",
-        },
-      },
-    },
-  };
-}
+const securitySchemes = {
+  BearerToken: {
+    description: "Bearer Token authentication",
+    in: "header",
+    name: "authorization",
+    type: "apiKey",
+  },
+};
+
+const documentOf = (paths: OpenApiDocument["paths"], schemas: Definitions): OpenApiDocument => ({
+  openapi: "3.0.0",
+  info: { title: "Kubernetes", version: "unversioned" },
+  paths,
+  components: { schemas, securitySchemes },
+});
 
 export interface OpenApiAnswer {
   readonly body: Buffer;
