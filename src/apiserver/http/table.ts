@@ -33,7 +33,9 @@ export function tableOf(
 }
 
 function rowObject(object: AnyObject, { includeObject, version, gvk }: TableOptions): KubeObject {
-  return includeObject === "Object" ? object : partialOf(object, gvk, version);
+  if (includeObject !== "Object") return partialOf(object, gvk, version);
+  const { kind, apiVersion, metadata = {}, ...rest } = object;
+  return gvk.printer === undefined ? { kind, apiVersion, metadata: inOrder(metadata), ...rest } : object;
 }
 
 /** Metadata alone, in the order of its struct: custom resources have theirs in a map's. */
@@ -41,37 +43,33 @@ export function partialOf({ metadata = {} }: KubeObject, gvk: ShownKind, version
   return {
     kind: "PartialObjectMetadata",
     apiVersion: `meta.k8s.io/${version}`,
-    metadata: gvk.printer === undefined ? metadata : structOrder(metadata),
+    metadata: gvk.printer === undefined ? inOrder(metadata) : structOrder(metadata),
   };
 }
 
 const fieldsOf = {
-  meta: [
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "labels",
-    "annotations",
-  ],
   owner: ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"],
   manager: ["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"],
 } as const;
 
+/** Also what lies in them. */
 function structOrder(metadata: ObjectMeta): ObjectMeta {
-  const { ownerReferences, finalizers, managedFields } = metadata;
+  const { ownerReferences, managedFields } = metadata;
   return {
-    ...picked(metadata, fieldsOf.meta),
+    ...inOrder(metadata),
     ownerReferences: ownerReferences?.map((owner) => picked(owner, fieldsOf.owner) as OwnerReference),
-    finalizers,
     managedFields: managedFields?.map((entry) => picked(entry, fieldsOf.manager)),
   };
+}
+
+/** As they are kept in memory they come in the order in which they were set, which depends on who has set them. */
+function inOrder(metadata: ObjectMeta): ObjectMeta {
+  const { name, generateName, namespace, selfLink, uid, resourceVersion, ...more } = metadata;
+  const { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, ...rest } = more;
+  const { labels, annotations, ownerReferences, finalizers, managedFields } = rest;
+  const identity = { name, generateName, namespace, selfLink, uid, resourceVersion };
+  const life = { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds };
+  return { ...identity, ...life, labels, annotations, ownerReferences, finalizers, managedFields };
 }
 
 const picked = <T extends object, K extends keyof T>(object: T, fields: readonly K[]): Pick<T, K> =>
