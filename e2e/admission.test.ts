@@ -38,6 +38,7 @@ function ownAddress(): string {
 }
 
 suite("admission", { timeout: 120_000 }, () => {
+  const stack = new AsyncDisposableStack();
   let server: BareServer;
   let hooks: HookServer;
 
@@ -74,9 +75,9 @@ webhooks:
   };
 
   before(async () => {
-    [server, hooks] = await Promise.all([
-      startBareServer(),
-      startHookServer(
+    server = stack.use(await startBareServer());
+    hooks = stack.use(
+      await startHookServer(
         {
           "/deny": () => ({
             allowed: false,
@@ -88,7 +89,7 @@ webhooks:
         },
         { dnsNames: ["hook.default.svc"], host: "0.0.0.0" },
       ),
-    ]);
+    );
     await run(
       ["create", "-f", "-"],
       `
@@ -107,10 +108,7 @@ ports: [{ port: ${hooks.port} }]
     );
     for (const name of ["hooked", "quota", "limits", "safe"]) await run(["create", "namespace", name]);
   });
-  after(async () => {
-    await hooks[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-  });
+  after(() => stack.disposeAsync());
 
   test("a webhook refuses, and only what its selector says", async () => {
     await using installed = new AsyncDisposableStack();

@@ -1,10 +1,8 @@
 /** A server without a node, on this machine itself: for tests that need the API alone. */
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
+import { OwnServer } from "./own-server.ts";
 import { eventually } from "./wait.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -25,63 +23,21 @@ export interface BareServer extends AsyncDisposable {
   refused(args: readonly string[], input?: string, version?: string): Promise<string>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => {
-    server.listen(0, "127.0.0.1", done);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 export async function startBareServer(more: readonly string[] = []): Promise<BareServer> {
-  const directory = mkdtempSync(join(tmpdir(), "mini-k8s-bare-"));
-  const kubeconfig = join(directory, "kubeconfig");
-  const child = spawn(
-    process.execPath,
-    [
-      join(root, "bin", "mini-k8s.js"),
-      "server",
-      "--disable-agent",
-      "--data-dir",
-      join(directory, "data"),
-      "--https-listen-port",
-      String(await freePort()),
-      "--write-kubeconfig",
-      kubeconfig,
-      ...more,
-    ],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await OwnServer.start(more));
+  const { kubeconfig } = server;
   const kubectl = (args: readonly string[], input?: string, version = "1.35"): Promise<Said> =>
     new Promise((done) => {
       const kubectlPath = join(root, ".cache", "bin", `kubectl-${version}`);
       const own = execFile(kubectlPath, ["--kubeconfig", kubeconfig, ...args], (error, stdout, stderr) => {
         done({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, stdout, stderr });
       });
+      own.stdin?.on("error", () => undefined); // it may end before it has read everything
       own.stdin?.end(input ?? "");
     });
-  const stop = async (): Promise<void> => {
-    const gone = new Promise((done) => child.once("exit", done));
-    if (child.exitCode === null && child.kill("SIGTERM")) await gone;
-    rmSync(directory, { recursive: true, force: true });
-  };
-  try {
-    await eventually("the server is ready", 30_000, async () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output}`);
-      return output.includes("ready in ") && (await kubectl(["get", "--raw", "/readyz"])).code === 0;
-    });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await eventually("/readyz", 30_000, async () => (await kubectl(["get", "--raw", "/readyz"])).code === 0);
+  stack.move();
   return {
     kubeconfig,
     kubectl,
@@ -95,6 +51,6 @@ export async function startBareServer(more: readonly string[] = []): Promise<Bar
       assert.notEqual(code, 0, `kubectl ${args.join(" ")} passed: ${stdout}`);
       return stderr;
     },
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

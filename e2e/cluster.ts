@@ -60,6 +60,7 @@ export class NodeProcess implements AsyncDisposable {
         log.write(chunk);
       });
     }
+    child.once("close", () => log.end());
     const before = this.#output.length;
     const fresh = (): string => this.#output.slice(before);
     await eventually(`mini-k8s ${this.#args[0]} on ${this.host.name} is ready`, readyMs, () =>

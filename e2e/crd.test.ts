@@ -89,6 +89,7 @@ const host = (name: string): string =>
   `{"apiVersion":"stable.example.com/v2","kind":"Host","metadata":{"name":"${name}"},"host":"${name}","port":"80"}`;
 
 suite("custom resources", { timeout: 90_000 }, () => {
+  const stack = new AsyncDisposableStack();
   let server: BareServer;
   let hooks: HookServer;
 
@@ -96,9 +97,8 @@ suite("custom resources", { timeout: 90_000 }, () => {
   const refused: BareServer["refused"] = (...asked) => server.refused(...asked);
 
   before(async () => {
-    [server, hooks] = await Promise.all([
-      startBareServer(),
-      startHookServer({
+    hooks = stack.use(
+      await startHookServer({
         "/convert": (request) => {
           const { objects, desiredAPIVersion } = request as unknown as {
             readonly objects: readonly Host[];
@@ -108,14 +108,12 @@ suite("custom resources", { timeout: 90_000 }, () => {
           return { result: { status: "Success" }, convertedObjects } as object;
         },
       }),
-    ]);
+    );
+    server = stack.use(await startBareServer());
     await run(["apply", "-f", "-"], definition);
     await run(["wait", "--for", "condition=Established", "crd/crontabs.stable.example.com"]);
   });
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await hooks[Symbol.asyncDispose]();
-  });
+  after(() => stack.disposeAsync());
 
   for (const version of ["1.27", "1.33", "1.35"]) {
     test(`kubectl ${version}: created, shown, explained, scaled, patched, refused, deleted`, async () => {

@@ -18,7 +18,10 @@ suite("a full disk", { timeout: 180_000 }, () => {
   const dataDir = join(disk, "data");
   const kubeconfig = join(dataDir, "kubeconfig.yaml");
   let output = "";
-  let child: ReturnType<typeof spawn>;
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => {
+    rmSync(disk, { recursive: true });
+  });
 
   const keep = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -38,22 +41,27 @@ suite("a full disk", { timeout: 180_000 }, () => {
 
   before(async () => {
     await exec("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", disk]);
+    stack.defer(async () => {
+      await exec("umount", [disk]);
+    });
     mkdirSync(dataDir);
     const args = ["server", "--disable-agent", "--data-dir", dataDir, "--https-listen-port", String(port)];
-    child = spawn(process.execPath, [join(root, "bin", "mini-k8s.js"), ...args], {
+    const child = spawn(process.execPath, [join(root, "bin", "mini-k8s.js"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    child.stdout?.on("data", keep);
-    child.stderr?.on("data", keep);
-    await eventually("the server is ready", 60_000, () => Promise.resolve(output.includes("ready in ")));
-  });
-  after(async () => {
     const gone = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
-    await gone;
-    await exec("umount", [disk]);
-    rmSync(disk, { recursive: true });
+    stack.defer(async () => {
+      child.kill("SIGTERM");
+      await gone;
+    });
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    await eventually("the server is ready", 60_000, () =>
+      Promise.resolve(child.exitCode !== null || output.includes("ready in ")),
+    );
+    assert.equal(child.exitCode, null, output);
   });
+  after(() => stack.disposeAsync());
 
   test("refusals name the cause, reads go on, /readyz tells; with space all is well again", async () => {
     await kubectl("create", "configmap", "before", "--from-literal=a=1");

@@ -33,17 +33,18 @@ suite("secrets under a KMS plugin", { timeout: 200_000 }, async () => {
   };
   configure([{ kms }, { identity: {} }]);
   // The plugin comes up after the server: it is waited for.
+  const stack = new AsyncDisposableStack();
+  after(() => stack.disposeAsync());
+  stack.defer(() => {
+    rmSync(directory, { recursive: true });
+  });
   const starting = PlainServer.start([`--encryption-provider-config=${path}`]);
   await new Promise((resolve) => {
     setTimeout(resolve, 1500);
   });
   let plugin = await PluginProcess.start(socket);
-  const server = await starting;
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await plugin[Symbol.asyncDispose]();
-    rmSync(directory, { recursive: true });
-  });
+  stack.defer(() => plugin[Symbol.asyncDispose]());
+  const server = stack.use(await starting);
 
   const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
   const wordOf = (name: string): Promise<string> =>
@@ -51,7 +52,7 @@ suite("secrets under a KMS plugin", { timeout: 200_000 }, async () => {
   const make = (name: string, word: string): Promise<string> =>
     kubectl("create", "secret", "generic", name, `--from-literal=word=${word}`);
   const database = (): Buffer => {
-    const folder = join(server.directory, "server", "db");
+    const folder = join(server.directory, "data", "server", "db");
     const files = readdirSync(folder).filter((name) => name.startsWith("state.db"));
     return Buffer.concat(files.map((name) => readFileSync(join(folder, name))));
   };

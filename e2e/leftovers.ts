@@ -1,4 +1,7 @@
-/** What a test may leave on a machine: mounts, namespaces, links, firewall tables, cgroups, processes. Compared before and after. */
+/**
+ * What a test may leave on a machine: mounts, namespaces, links, firewall tables, cgroups, processes, folders in memory.
+ * Compared before and after.
+ */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -68,6 +71,9 @@ export class Leftovers {
       ...lines("nft", ["list", "tables"]),
       ...lines("ip", ["route"]).map((line) => `route ${line.trim()}`),
       ...cgroups("/sys/fs/cgroup", 4).map((path) => `cgroup ${path}`),
+      ...readdirSync("/dev/shm")
+        .filter((name) => name.startsWith("mini-k8s-"))
+        .map((name) => `folder /dev/shm/${name}`),
       ...processes().map((line) => `process ${line}`),
     ];
   }

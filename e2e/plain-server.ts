@@ -1,15 +1,13 @@
 /** A server on this machine, without agent unless its runtime is named, as a process of its own, and the real kubectls and helms to talk to it. */
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { exec, ExecError } from "#base/exec.ts";
 import type { KubectlVersion } from "./cluster.ts";
 import type { Said } from "./bare-server.ts";
+import { OwnServer } from "./own-server.ts";
 import { eventually } from "./wait.ts";
 
 export interface TryOptions {
@@ -27,41 +25,19 @@ export interface GoingOn extends AsyncDisposable {
 }
 
 export class PlainServer implements AsyncDisposable {
-  readonly directory: string;
-  readonly #child: ChildProcess;
+  readonly #server: OwnServer;
 
-  private constructor(directory: string, child: ChildProcess) {
-    this.directory = directory;
-    this.#child = child;
+  private constructor(server: OwnServer) {
+    this.#server = server;
   }
 
   static async start(more: readonly string[] = []): Promise<PlainServer> {
-    const directory = mkdtempSync(join(tmpdir(), "mini-k8s-e2e-"));
-    const agent = more.includes("--runtime") ? [] : ["--disable-agent"];
-    const args = ["server", ...agent, "--data-dir", directory, ...more];
-    const where = [
-      "--https-listen-port",
-      String(await freePort()),
-      "--write-kubeconfig",
-      join(directory, "kubeconfig"),
-    ];
-    const child = spawn(process.execPath, [join(root, "bin", "mini-k8s.js"), ...args, ...where], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    await eventually("the server is ready", readyMs, () =>
-      Promise.resolve(child.exitCode !== null || output.includes("ready in ")),
-    );
-    if (child.exitCode !== null) {
-      rmSync(directory, { recursive: true, force: true });
-      throw new Error(`it ended with ${child.exitCode}:\n${output.slice(-4000)}`);
-    }
-    return new PlainServer(directory, child);
+    return new PlainServer(await OwnServer.start(more));
+  }
+
+  /** The home of all that is run against it; its own data lie in `data`. */
+  get directory(): string {
+    return this.#server.directory;
   }
 
   /** Standard output. Throws ExecError with what it said on standard error. */
@@ -78,7 +54,7 @@ export class PlainServer implements AsyncDisposable {
     return {
       PATH: process.env["PATH"] ?? "",
       HOME: this.directory,
-      KUBECONFIG: join(this.directory, "kubeconfig"),
+      KUBECONFIG: this.#server.kubeconfig,
     };
   }
 
@@ -109,7 +85,7 @@ export class PlainServer implements AsyncDisposable {
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();
     });
-    const gone = new Promise((done) => child.once("exit", done));
+    const gone = new Promise((done) => child.once("close", done));
     return {
       says: (wanted) =>
         eventually(`${program} ${args.join(" ")} says ${String(wanted)}`, readyMs, () =>
@@ -152,23 +128,7 @@ export class PlainServer implements AsyncDisposable {
     return { status: response.statusCode, text: await text(response) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const gone = new Promise((done) => this.#child.once("exit", done));
-    this.#child.kill("SIGTERM");
-    await gone;
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server[Symbol.asyncDispose]();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => {
-        done(port);
-      });
-    });
-  });
 }

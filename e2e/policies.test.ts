@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { ExecError } from "#base/exec.ts";
 import { startServer, type Cluster } from "./cluster.ts";
-import { createLab, type Lab } from "./lab.ts";
+import { createLab } from "./lab.ts";
 import { eventually } from "./wait.ts";
 
 interface Result {
@@ -35,7 +35,7 @@ ${spec.replaceAll(/^/gm, "  ")}
 const seenMs = 5000;
 
 suite("admission policies", { timeout: 120_000 }, () => {
-  let lab: Lab;
+  const stack = new AsyncDisposableStack();
   let cluster: Cluster;
 
   async function kubectl(args: readonly string[], input?: string): Promise<Result> {
@@ -58,13 +58,10 @@ suite("admission policies", { timeout: 120_000 }, () => {
     kubectl(["create", "configmap", name, `--from-literal=size=${value}`, "--dry-run=server"]);
 
   before(async () => {
-    lab = await createLab(1);
-    cluster = await startServer(lab.host(1), { args: ["--disable-agent"], images: [] });
+    const lab = stack.use(await createLab(1));
+    cluster = stack.use(await startServer(lab.host(1), { args: ["--disable-agent"], images: [] }));
   });
-  after(async () => {
-    await cluster[Symbol.asyncDispose]();
-    await lab[Symbol.asyncDispose]();
-  });
+  after(() => stack.disposeAsync());
 
   test("a policy refuses by its parameters", async () => {
     await apply(

@@ -21,7 +21,7 @@ export class Node implements AsyncDisposable {
   static async start(): Promise<Node> {
     testImages("node");
     const leftovers = Leftovers.now();
-    const stack = new AsyncDisposableStack();
+    await using stack = new AsyncDisposableStack();
     stack.defer(() => {
       assert.deepEqual(leftovers.added(), []);
     });
@@ -30,7 +30,7 @@ export class Node implements AsyncDisposable {
     const args = ["--runtime", "embedded", "--node-name", "n1"];
     const cluster = stack.use(await startServer(lab.host(1), { args, images }));
     await cluster.kubectl(["wait", "--for=condition=Ready", "node/n1", "--timeout=60s"]);
-    return new Node(stack, cluster);
+    return new Node(stack.move(), cluster);
   }
 
   /** kubectl in a namespace of its own. */

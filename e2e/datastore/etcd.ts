@@ -2,30 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePorts } from "../free-ports.ts";
 
 /** Where members keep their data: in memory, as these tests are not about the disk. */
 const dataRoot = "/dev/shm";
-
-/** Ports nobody has at the moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(
-    servers.map(async (server) => {
-      server.close();
-      await once(server, "close");
-    }),
-  );
-  return ports;
-}
 
 export class EtcdMember {
   readonly address: string;
@@ -121,6 +102,19 @@ export async function startEtcd(more: readonly string[] = []): Promise<EtcdMembe
     "--election-timeout=50",
     ...more,
   ]);
-  await member.start();
+  await startOrRemove(member);
   return member;
+}
+
+/** Leaves nothing of what doesn't start. */
+export async function startOrRemove(member: {
+  readonly start: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}): Promise<void> {
+  try {
+    await member.start();
+  } catch (error) {
+    await member.remove();
+    throw error;
+  }
 }

@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { exec } from "#base/exec.ts";
 import { eventually } from "../wait.ts";
 import { type EtcdMember, startEtcd } from "./etcd.ts";
-import { type PostgresServer, startPostgres } from "./postgres.ts";
+import { startPostgres } from "./postgres.ts";
 import { MiniServer } from "./server.ts";
 
 const run = promisify(execFile);
@@ -101,6 +101,7 @@ async function worksAgain(server: MiniServer, kept: readonly string[]): Promise<
 }
 
 suite("an etcd at its quota", () => {
+  const stack = new AsyncDisposableStack();
   let etcd: EtcdMember;
   let server: MiniServer;
   const etcdctl = async (...args: string[]): Promise<string> => {
@@ -109,18 +110,17 @@ suite("an etcd at its quota", () => {
   };
   before(async () => {
     etcd = await startEtcd([`--quota-backend-bytes=${quotaBytes}`]);
+    stack.defer(() => etcd.remove());
     server = new MiniServer("zeta", [
       "--token",
       "open-sesame",
       "--datastore-endpoint",
       `http://${etcd.address}`,
     ]);
+    stack.defer(() => server.remove());
     await server.start();
   });
-  after(async () => {
-    await server.remove();
-    await etcd.remove();
-  });
+  after(() => stack.disposeAsync());
 
   test("writes are refused in its words, reads and deletions go on, and all is well once it is disarmed", async () => {
     // etcd may say that there is no space for a write that it has made: only what comes after it is refused before.
@@ -144,25 +144,28 @@ suite("an etcd at its quota", () => {
 
 suite("a PostgreSQL whose disk is full", () => {
   const disk = mkdtempSync(join(tmpdir(), "mini-k8s-postgres-disk-"));
-  let postgres: PostgresServer;
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => {
+    rmSync(disk, { recursive: true });
+  });
   let server: MiniServer;
   before(async () => {
     await exec("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", disk]);
-    postgres = await startPostgres({ tables: disk });
+    stack.defer(async () => {
+      await exec("umount", [disk]);
+    });
+    const postgres = await startPostgres({ tables: disk });
+    stack.defer(() => postgres.remove());
     server = new MiniServer("eta", [
       "--token",
       "open-sesame",
       "--datastore-endpoint",
       postgres.url("kubernetes"),
     ]);
+    stack.defer(() => server.remove());
     await server.start();
   });
-  after(async () => {
-    await server.remove();
-    await postgres.remove();
-    await exec("umount", [disk]);
-    rmSync(disk, { recursive: true });
-  });
+  after(() => stack.disposeAsync());
 
   test("writes are refused in its words, reads go on, and all is well once there is space", async () => {
     const ballast = join(disk, "ballast");

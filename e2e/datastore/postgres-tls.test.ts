@@ -58,13 +58,11 @@ const refused = async (opening: Promise<unknown>, reason: RegExp): Promise<void>
 
 suite("PostgreSQL with TLS", () => {
   /** The second one's certificate is for another address. */
-  let servers: PostgresServer[];
+  const servers: PostgresServer[] = [];
   before(async () => {
-    servers = await Promise.all(
-      ["127.0.0.1", "127.0.0.9"].map((ip) =>
-        startPostgres({ tls: tlsOf({ ip, clientCertificates: false }) }),
-      ),
-    );
+    for (const ip of ["127.0.0.1", "127.0.0.9"]) {
+      servers.push(await startPostgres({ tls: tlsOf({ ip, clientCertificates: false }) }));
+    }
   });
   after(async () => {
     for (const server of servers) await server.remove();

@@ -3,7 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePorts } from "./etcd.ts";
+import { freePorts } from "../free-ports.ts";
+import { startOrRemove } from "./etcd.ts";
 
 const programs = "/usr/lib/postgresql";
 const dataRoot = "/dev/shm";
@@ -127,7 +128,7 @@ export class PostgresServer {
 export async function startPostgres(setup: PostgresSetup = {}): Promise<PostgresServer> {
   const [port = 0] = await freePorts(1);
   const server = new PostgresServer(port, setup);
-  await server.start();
+  await startOrRemove(server);
   return server;
 }
 

@@ -6,7 +6,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { freePorts } from "./etcd.ts";
+import { freePorts } from "../free-ports.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const readyMaxMs = 60_000;

@@ -5,13 +5,13 @@ import { singleKey } from "#store/key-range.ts";
 import { CompactedError } from "#store/store.ts";
 import { EtcdKeyValues } from "#store/testing/etcd-key-values.ts";
 import { eventually } from "../wait.ts";
-import { type EtcdMember, startEtcd } from "./etcd.ts";
+import { startEtcd } from "./etcd.ts";
 import { MiniServer } from "./server.ts";
 
 const waitMaxMs = 60_000;
 const claims = singleKey("compact_rev_key");
 
-let etcd: EtcdMember;
+const stack = new AsyncDisposableStack();
 let client: EtcdKeyValues;
 let servers: MiniServer[] = [];
 
@@ -40,20 +40,23 @@ async function compactions(by: readonly MiniServer[], count: number): Promise<st
 
 suite("two servers compact one etcd", () => {
   before(async () => {
-    etcd = await startEtcd();
+    const etcd = await startEtcd();
+    stack.defer(() => etcd.remove());
     client = new EtcdKeyValues(etcd.address);
+    stack.defer(() => {
+      client.close();
+    });
     const endpoint = `http://${etcd.address}`;
     const args = ["--token", "open-sesame", "--datastore-endpoint", endpoint, "--debug"];
     servers = ["epsilon", "zeta"].map(
       (name) => new MiniServer(name, [...args, "--etcd-compaction-interval", "2s"]),
     );
+    for (const server of servers) stack.defer(() => server.remove());
     await Promise.all(servers.map((server) => server.start()));
   });
 
   after(async () => {
-    for (const server of servers) await server.remove();
-    client.close();
-    await etcd.remove();
+    await stack.disposeAsync();
   });
 
   test("one does it at a time, and the old revisions are gone for all", async () => {

@@ -15,7 +15,8 @@ import { systemRandom } from "#base/random.ts";
 import { serveEtcd } from "#store/etcd/server/server.ts";
 import { EtcdKeyValues } from "#store/testing/etcd-key-values.ts";
 import { openSqliteStore } from "#store/sqlite/store.ts";
-import { type EtcdMember, freePorts, startEtcd } from "../datastore/etcd.ts";
+import { type EtcdMember, startEtcd } from "../datastore/etcd.ts";
+import { freePorts } from "../free-ports.ts";
 
 interface Target {
   readonly name: string;

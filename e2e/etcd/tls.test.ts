@@ -12,7 +12,8 @@ import { systemRandom } from "#base/random.ts";
 import { createCa, issueCertificate } from "#pki/ca.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { listenAsEtcd } from "#supervisor/etcd-listen/serve.ts";
-import { EtcdMember, freePorts } from "../datastore/etcd.ts";
+import { EtcdMember } from "../datastore/etcd.ts";
+import { freePorts } from "../free-ports.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mini-k8s-etcd-tls-"));
 const path = (name: string): string => join(folder, name);
@@ -22,7 +23,7 @@ interface Target {
   readonly address: string;
   readonly stop: () => Promise<void>;
 }
-let targets: readonly Target[] = [];
+const targets: Target[] = [];
 
 /** Two authorities: the servers', which clients' certificates must be of, and a stranger's. */
 function writeCertificates(): void {
@@ -84,7 +85,7 @@ async function startOurs(): Promise<Target> {
 
 before(async () => {
   writeCertificates();
-  targets = await Promise.all([startReal(), startOurs()]);
+  for (const start of [startReal, startOurs]) targets.push(await start());
 });
 after(async () => {
   await Promise.all(targets.map((target) => target.stop()));

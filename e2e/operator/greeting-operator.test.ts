@@ -61,23 +61,26 @@ const greetings = (version: string): string =>
   `/apis/${greetingGroup}/${version}/namespaces/default/greetings`;
 
 suite("a sample operator", { timeout: 120_000 }, () => {
+  const stack = new AsyncDisposableStack();
   let server: BareServer;
   let hooks: HookServer;
   let api: ApiClient;
   let operator: GreetingOperator;
 
   before(async () => {
-    hooks = await startHookServer({
-      "/convert": (request) => {
-        const { objects, desiredAPIVersion } = request as unknown as {
-          readonly objects: readonly Json[];
-          readonly desiredAPIVersion: string;
-        };
-        const convertedObjects = objects.map((object) => converted(object, desiredAPIVersion));
-        return { result: { status: "Success" }, convertedObjects } as object;
-      },
-    });
-    server = await startBareServer();
+    hooks = stack.use(
+      await startHookServer({
+        "/convert": (request) => {
+          const { objects, desiredAPIVersion } = request as unknown as {
+            readonly objects: readonly Json[];
+            readonly desiredAPIVersion: string;
+          };
+          const convertedObjects = objects.map((object) => converted(object, desiredAPIVersion));
+          return { result: { status: "Success" }, convertedObjects } as object;
+        },
+      }),
+    );
+    server = stack.use(await startBareServer());
     api = await ApiClient.of(server.kubeconfig);
     await api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition(hooks));
     await eventually("greetings are served", waitMs, async () => {
@@ -85,14 +88,10 @@ suite("a sample operator", { timeout: 120_000 }, () => {
     });
     const config = new KubeConfig();
     config.loadFromFile(server.kubeconfig);
-    operator = new GreetingOperator(config, "default");
+    operator = stack.use(new GreetingOperator(config, "default"));
     await operator.start();
   });
-  after(async () => {
-    await operator[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    await hooks[Symbol.asyncDispose]();
-  });
+  after(() => stack.disposeAsync());
 
   test("it greets, follows changes in either version, says goodbye, and what it owns goes along", async () => {
     const map = "/api/v1/namespaces/default/configmaps/g";
