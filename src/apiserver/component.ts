@@ -390,6 +390,7 @@ class ApiserverComponent implements Apiserver {
         ...own,
         json,
         registry: this.#registry,
+        expressionTimes: this.#security.expressionTimes,
         expressions: this.#expressions,
         parseYaml,
         client: () => this.#client,

@@ -36,6 +36,7 @@ import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import { PodSecurityMetrics } from "./metrics/pod-security-metrics.ts";
 import { AccountTokenMetrics } from "./metrics/account-token-metrics.ts";
 import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
+import type { ExpressionTimes } from "./metrics/expression-metrics.ts";
 import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
 import type { HookClient } from "./connect/hook-client.ts";
 import type { RequestHeaderOptions } from "./options.ts";
@@ -86,6 +87,8 @@ export interface Security {
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly issuer: TokenIssuer;
+  /** What expressions of custom resources take is told with what those of policies do. */
+  readonly expressionTimes: ExpressionTimes;
   /** Before the first request. Reads what the options name; throws what is wrong with it. Returns what ends its following. */
   load(): Promise<() => void>;
 }
@@ -133,6 +136,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
     ),
     tokens,
     authorizer,
+    expressionTimes: metrics.expressions,
     load: async () => {
       await admission.load();
       const stops = [await authorizer.load(), await configured?.load()];

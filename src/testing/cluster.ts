@@ -22,6 +22,7 @@ import { Registry } from "prom-client";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
 import { createExpressions } from "#api/expressions.ts";
 import { createDefinitionValidator, customParts } from "#apiserver/crd/parts.ts";
+import { ExpressionMetrics } from "#apiserver/metrics/expression-metrics.ts";
 import type { ClientCounts } from "#client/client-counts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
@@ -126,6 +127,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       random,
       clock,
       registry: new Registry(),
+      expressionTimes: new ExpressionMetrics(new Registry()),
     }),
     validation: new Validator({ scheme, table }),
     convert,

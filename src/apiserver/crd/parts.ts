@@ -8,7 +8,7 @@ import type { Client } from "#client/client.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { CompiledRules } from "#api/schema/structural/rules.ts";
 import type { Series } from "#apiserver/http/series-histogram.ts";
-import { expressionTimes, type ExpressionTimes } from "#apiserver/metrics/expression-metrics.ts";
+import type { ExpressionTimes } from "#apiserver/metrics/expression-metrics.ts";
 import { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
@@ -28,6 +28,7 @@ export interface PartsDeps {
   readonly random: Random;
   readonly clock: Clock;
   readonly registry: Registry;
+  readonly expressionTimes: ExpressionTimes;
 }
 
 export const createDefinitionValidator = (
@@ -90,14 +91,13 @@ export function customParts({
 }: PartsDeps): CustomParts {
   const schema = new TableSchema(table);
   const metrics = new DefinitionMetrics(deps.registry);
-  const times = expressionTimes(deps.registry);
   return {
     metaType: () => schema.struct(objectMeta),
     read: metaReader(json),
     compileRules: (structural) => {
       if (!needsExpressions(structural)) return undefined;
       const { cel, compileObjectRules } = expressions.loaded;
-      return timed(() => compileObjectRules(cel, structural, true), deps.clock, times);
+      return timed(() => compileObjectRules(cel, structural, true), deps.clock, deps.expressionTimes);
     },
     compilePattern: (pattern) => expressions.loaded.compilePattern(pattern),
     loadExpressions: () => expressions.load(),

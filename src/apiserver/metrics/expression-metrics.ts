@@ -95,24 +95,8 @@ export interface ExpressionTimes {
   readonly evaluation: Series;
 }
 
-const times = new WeakMap<Registry, ExpressionTimes>();
-
-/** The same ones for the same registry. */
-export function expressionTimes(registry: Registry): ExpressionTimes {
-  const known = times.get(registry);
-  if (known !== undefined) return known;
-  const made = (what: string): Series => {
-    const help = beta(`CEL ${what} time in seconds.`);
-    const name = `apiserver_cel_${what}_duration_seconds`;
-    return new SeriesHistogram({ name, help, buckets: defaultBuckets }, registry).series({});
-  };
-  const own = { compilation: made("compilation"), evaluation: made("evaluation") };
-  times.set(registry, own);
-  return own;
-}
-
 /** Each series is made when it is needed: most servers have no policy. */
-export class ExpressionMetrics {
+export class ExpressionMetrics implements ExpressionTimes {
   readonly compilation: Series;
   readonly evaluation: Series;
   readonly #validating: Checks;
@@ -129,7 +113,17 @@ export class ExpressionMetrics {
       const labelNames = ["name", "kind", "type", "operation"];
       return new SeriesCounter({ name: `apiserver_admission_${rest}`, help, labelNames }, registry);
     };
-    ({ compilation: this.compilation, evaluation: this.evaluation } = expressionTimes(registry));
+    const took = (what: string): Series =>
+      new SeriesHistogram(
+        {
+          name: `apiserver_cel_${what}_duration_seconds`,
+          help: beta(`CEL ${what} time in seconds.`),
+          buckets: defaultBuckets,
+        },
+        registry,
+      ).series({});
+    this.compilation = took("compilation");
+    this.evaluation = took("evaluation");
     const which = ["policy", "policy_binding", "error_type"];
     this.#validating = new Checks(validatingNames, [...which, "enforcement_action"], registry);
     this.#mutating = new Checks(mutatingNames, which, registry);

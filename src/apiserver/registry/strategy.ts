@@ -4,6 +4,7 @@
  * update: prepareForUpdate → begin → validate → admission validates → write → finish
  * Only prepare* and begin* may change the object; nothing may change `old`.
  */
+import { assert } from "#base/assert.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
@@ -142,7 +143,21 @@ export function bumpGeneration(object: AnyObject, old: AnyObject): void {
   (object.metadata ??= {}).generation = (old.metadata?.generation ?? 0) + 1;
 }
 
-/** A resource's own strategy over the one that most resources have: does what that does, but for what is overridden. */
+/** What a strategy may have beyond what each has. */
+const hooks = [
+  "beginCreate",
+  "beginUpdate",
+  "afterDelete",
+  "gracePeriod",
+  "defaultPropagation",
+  "mayBeRemoved",
+  "markDeleted",
+] as const;
+
+/**
+ * A resource's own strategy over the one that most resources have: does what that does, but for what is overridden. It
+ * doesn't hand on hooks: a base that has one is only for who has that, too.
+ */
 export class DelegatingStrategy implements Strategy {
   readonly allowCreateOnUpdate: boolean;
   readonly allowUnconditionalUpdate: boolean;
@@ -154,6 +169,8 @@ export class DelegatingStrategy implements Strategy {
     this.allowCreateOnUpdate = base.allowCreateOnUpdate;
     this.allowUnconditionalUpdate = base.allowUnconditionalUpdate;
     this.returnsDeletedObject = base.returnsDeletedObject;
+    const lost = hooks.filter((hook) => hook in base && !(hook in this));
+    assert(lost.length === 0, `a strategy over another that loses its ${lost.join(", ")}`);
   }
 
   prepareForCreate(object: AnyObject, context: StrategyContext): void {
