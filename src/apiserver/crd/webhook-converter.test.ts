@@ -13,7 +13,7 @@ import { WebhookConverter } from "./webhook-converter.ts";
 interface Asked {
   readonly uid: string;
   readonly desiredAPIVersion: string;
-  readonly objects: readonly AnyObject[];
+  readonly objects: readonly object[];
 }
 
 const widget = (name: string, apiVersion = "example.com/v1"): AnyObject => ({
@@ -56,7 +56,7 @@ const converted = ({ uid, desiredAPIVersion, objects }: Asked): object => ({
 test("only objects of other versions are converted, all at once, and their time is told", async () => {
   const asked: string[][] = [];
   const world = new World((request) => {
-    asked.push(request.objects.map(({ metadata }) => metadata?.name ?? ""));
+    asked.push(request.objects.map((one) => (one as AnyObject).metadata?.name ?? ""));
     return converted(request);
   });
   const objects = [widget("a"), widget("b", "example.com/v2"), widget("c")];
@@ -79,12 +79,9 @@ test("only objects of other versions are converted, all at once, and their time 
 
 const about = "conversion webhook for example.com/v1, Kind=Widget";
 
-const failures: readonly [
-  type: string,
-  message: string,
-  answer: (request: Asked) => object,
-  versions?: string[],
-][] = [
+type Failure = [type: string, message: string, answer: (request: Asked) => object, versions?: string[]];
+
+const failures: readonly Failure[] = [
   [
     "call_failure",
     `${about} failed: Post "https://hook.example.com/": EOF`,
@@ -105,9 +102,32 @@ const failures: readonly [
   ],
   [
     "invalid_converted_object_failure",
-    `${about} returned invalid converted object at index 0: invalid groupVersion (expected example.com/v2, received example.com/v3)`,
+    `${about} returned invalid object at index 0: invalid groupVersion (expected example.com/v2, received example.com/v3)`,
     (request) => converted({ ...request, desiredAPIVersion: "example.com/v3" }),
   ],
+  ...(
+    [
+      [{ kind: "Gadget" }, "invalid object at index 0: invalid kind (expected Widget, received Gadget)"],
+      [{ metadata: { name: "b", uid: "uid-a" } }, "invalid object: must have the same name: a != b"],
+      [{ metadata: { name: "a", uid: "u" } }, "invalid object: must have the same UID: uid-a != u"],
+      [
+        { metadata: { name: "a", uid: "uid-a", labels: [] } },
+        "invalid metadata: invalid metadata.labels of type []interface {} in converted object",
+      ],
+      [
+        { metadata: { name: "a", uid: "uid-a", annotations: { x: 1 } } },
+        "invalid metadata: metadata.annotations[x] must be a string, but is int64 in converted object",
+      ],
+      [
+        { metadata: { name: "a", uid: "uid-a", labels: { x: "?" } } },
+        `invalid metadata: metadata.labels: Invalid value: "?": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+      ],
+    ] as const
+  ).map(([change, message]): Failure => [
+    "invalid_converted_object_failure",
+    `${about} returned ${message}`,
+    (request) => converted({ ...request, objects: request.objects.map((one) => ({ ...one, ...change })) }),
+  ]),
 ];
 
 for (const [type, message, answer, versions] of failures) {

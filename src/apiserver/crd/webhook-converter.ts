@@ -1,11 +1,12 @@
 /**
  * Strategy Webhook: many objects in one ConversionReview; what comes back may differ in all but kind, name and metadata.
+ * Upstream asks for each object that it reads, and so each is told of by itself.
  * upstream: apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go
  */
 import type { CustomResourceConversion } from "#api/generated/types/apiextensions-v1.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
-import { checkLabels } from "#api/meta/field-rules.ts";
+import { checkLabels, isSame } from "#api/meta/field-rules.ts";
 import { checkAnnotations } from "#api/meta/object-meta-validation.ts";
 import { parseApiVersion, type AnyObject, type ObjectMeta } from "#api/meta/object.ts";
 import { failure } from "#api/meta/status.ts";
@@ -96,7 +97,7 @@ export class WebhookConverter implements Converter {
   }
 
   async #converted(foreign: readonly AnyObject[], apiVersion: string): Promise<readonly AnyObject[]> {
-    const about = `conversion webhook for ${kindText(foreign[0] ?? {})}`;
+    const about = aboutOf(foreign[0] ?? {});
     const converted = await this.#asked(foreign, apiVersion, about);
     if (converted.length !== foreign.length) {
       throw new ConversionError(
@@ -104,7 +105,7 @@ export class WebhookConverter implements Converter {
         `${about} returned ${converted.length} objects, expected ${foreign.length}`,
       );
     }
-    return foreign.map((object, index) => checked(object, converted[index], { apiVersion, about, index }));
+    return foreign.map((object, index) => checked(object, converted[index], apiVersion));
   }
 
   async #asked(objects: readonly AnyObject[], desired: string, about: string): Promise<readonly unknown[]> {
@@ -174,41 +175,35 @@ function convertedObjects(
   return Array.isArray(objects) ? (objects as unknown[]) : [];
 }
 
-interface Expected {
-  readonly apiVersion: string;
-  readonly about: string;
-  readonly index: number;
-}
+const aboutOf = (object: AnyObject): string => `conversion webhook for ${kindText(object)}`;
 
-function checked(original: AnyObject, answer: unknown, { apiVersion, about, index }: Expected): AnyObject {
-  const where = `object at index ${index}`;
-  if (!isMap(answer)) throw unfit(`${about} returned invalid converted ${where}: not an object`);
+function checked(original: AnyObject, answer: unknown, apiVersion: string): AnyObject {
+  const about = aboutOf(original);
+  const where = `${about} returned invalid object at index 0`;
+  if (!isMap(answer)) throw unfit(`${where}: not an object`);
   const converted = answer as AnyObject;
   const { group: wantedGroup, version: wanted } = parseApiVersion(apiVersion);
   const got = parseApiVersion(converted.apiVersion ?? "");
   if (got.group !== wantedGroup || got.version !== wanted) {
     throw unfit(
-      `${about} returned invalid converted ${where}: invalid groupVersion (expected ${apiVersion}, received ${converted.apiVersion ?? ""})`,
+      `${where}: invalid groupVersion (expected ${apiVersion}, received ${converted.apiVersion ?? ""})`,
     );
   }
   if (converted.kind !== original.kind) {
-    throw unfit(
-      `${about} returned invalid converted ${where}: invalid kind (expected ${original.kind ?? ""}, received ${converted.kind ?? ""})`,
-    );
+    throw unfit(`${where}: invalid kind (expected ${original.kind ?? ""}, received ${converted.kind ?? ""})`);
   }
-  try {
+  told(`${about} returned invalid object`, () => {
     checkIdentity(original, converted);
-  } catch (error) {
-    throw error instanceof BadAnswer
-      ? unfit(`${about} returned invalid converted ${where}: ${error.message}`)
-      : error;
-  }
+  });
+  const metadata = told(`${about} returned invalid metadata`, () => restoredMeta(original, converted));
+  return { ...converted, metadata };
+}
+
+function told<T>(what: string, check: () => T): T {
   try {
-    return { ...converted, metadata: restoredMeta(original, converted) };
+    return check();
   } catch (error) {
-    throw error instanceof BadAnswer
-      ? unfit(`${about} returned invalid metadata in ${where}: ${error.message}`)
-      : error;
+    throw error instanceof BadAnswer ? unfit(`${what}: ${error.message}`) : error;
   }
 }
 
@@ -228,13 +223,20 @@ function checkIdentity(original: AnyObject, converted: AnyObject): void {
 function restoredMeta(original: AnyObject, converted: AnyObject): ObjectMeta {
   const answered: unknown = converted.metadata;
   if (answered === undefined) throw new BadAnswer("missing metadata in converted object");
-  if (!isMap(answered)) throw new BadAnswer("invalid metadata in converted object");
-  const { labels: _labels, annotations: _annotations, ...rest } = structuredClone(original.metadata ?? {});
+  if (!isMap(answered)) {
+    throw new BadAnswer(`invalid metadata of type ${goType(answered)} in converted object`);
+  }
+  const {
+    labels: labelsBefore,
+    annotations: annotationsBefore,
+    ...rest
+  } = structuredClone(original.metadata ?? {});
   const labels = textsOf(answered, "labels");
   const annotations = textsOf(answered, "annotations");
   const faults = new FaultList();
-  checkLabels(labels, "metadata.labels", faults);
-  checkAnnotations(annotations, "metadata.annotation", faults);
+  // What was there before may stay.
+  if (!isSame(labels, labelsBefore)) checkLabels(labels, "metadata.labels", faults);
+  if (!isSame(annotations, annotationsBefore)) checkAnnotations(annotations, "metadata.annotation", faults);
   if (faults.count > 0) {
     const texts = faults.all.map(fieldErrorText);
     throw new BadAnswer(texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`);
@@ -246,16 +248,29 @@ function restoredMeta(original: AnyObject, converted: AnyObject): ObjectMeta {
   };
 }
 
+/** As Go's %T shows what was JSON. */
+function goType(value: unknown): string {
+  if (value === null) return "<nil>";
+  if (Array.isArray(value)) return "[]interface {}";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "object" ? "map[string]interface {}" : typeof value;
+}
+
 function textsOf(
   metadata: Readonly<Record<string, unknown>>,
   field: "labels" | "annotations",
 ): Record<string, string> | undefined {
   const value = metadata[field];
   if (value === undefined || value === null) return undefined;
-  if (!isMap(value)) throw new BadAnswer(`invalid metadata.${field} in converted object`);
+  if (!isMap(value)) {
+    throw new BadAnswer(`invalid metadata.${field} of type ${goType(value)} in converted object`);
+  }
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
-      throw new BadAnswer(`metadata.${field}[${key}] must be a string in converted object`);
+      throw new BadAnswer(
+        `metadata.${field}[${key}] must be a string, but is ${goType(text)} in converted object`,
+      );
     }
   }
   return value as Record<string, string>;
