@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
+import { rulesOf } from "#apiserver/registry/rules.ts";
 import { descriptionsOf, noDescriptions, packedDescriptions } from "./descriptions.ts";
 import { SchemaWriter, type Definitions, type Schema } from "./schemas.ts";
 import { OpenApiV2 } from "./v2.ts";
@@ -30,6 +31,18 @@ function documentOf(path: string): OpenApiDocument {
   const answer = documents.document(path);
   assert.ok(answer !== undefined);
   return JSON.parse(answer.body.toString()) as OpenApiDocument;
+}
+
+const pathsOf = (path: string): Record<string, Record<string, Schema>> =>
+  documentOf(path).paths as Record<string, Record<string, Schema>>;
+const namesOf = (parameters: unknown): string[] =>
+  ((parameters ?? []) as readonly Schema[]).map((each) => `${String(each["name"])} ${String(each["in"])}`);
+
+/** What a deletion there is answered with. */
+function answered(path: string, of: string): unknown {
+  const responses = (pathsOf(path)[of]?.["delete"]?.["responses"] ?? {}) as Record<string, Schema>;
+  const content = responses["200"]?.["content"] as Record<string, { schema: Schema }>;
+  return content["application/json"]?.schema["$ref"];
 }
 
 suite("schemas", () => {
@@ -136,6 +149,58 @@ suite("documents", () => {
     assert.ok("application/strategic-merge-patch+json" in content);
   });
 
+  test("a connection is called by its method, and otherwise where there is more of a path", () => {
+    const paths = pathsOf("api/v1");
+    const proxy = "/api/v1/namespaces/{namespace}/pods/{name}/proxy";
+    const { get, head } = paths[proxy] ?? {};
+    assert.equal(get?.["operationId"], "connectCoreV1GetNamespacedPodProxy");
+    assert.equal(head?.["operationId"], "connectCoreV1HeadNamespacedPodProxy");
+    assert.deepEqual(Object.keys(get["responses"] as object), ["200", "401"]);
+    const rest = paths[`${proxy}/{path}`] ?? {};
+    assert.equal(rest["get"]?.["operationId"], "connectCoreV1GetNamespacedPodProxyWithPath");
+    assert.deepEqual(namesOf(rest["parameters"]), ["name path", "namespace path", "path path", "path query"]);
+    assert.equal(
+      paths["/api/v1/nodes/{name}/proxy"]?.["options"]?.["operationId"],
+      "connectCoreV1OptionsNodeProxy",
+    );
+  });
+
+  test("what a path's only operation takes is said of the path, by name", () => {
+    const paths = pathsOf("api/v1");
+    const only = paths["/api/v1/namespaces/{namespace}/bindings"] ?? {};
+    assert.deepEqual(namesOf(only["parameters"]), [
+      "dryRun query",
+      "fieldManager query",
+      "fieldValidation query",
+      "namespace path",
+      "pretty query",
+    ]);
+    assert.equal(only["post"]?.["parameters"], undefined);
+    const several = paths["/api/v1/namespaces/{namespace}/pods"] ?? {};
+    assert.deepEqual(namesOf(several["parameters"]), ["namespace path", "pretty query"]);
+    assert.ok(namesOf(several["get"]?.["parameters"]).includes("watch query"));
+  });
+
+  test("who deletes is answered with what is gone, or told of it", () => {
+    const reference = "#/components/schemas/io.k8s.";
+    const [status, claim] = ["apimachinery.pkg.apis.meta.v1.Status", "api.core.v1.PersistentVolumeClaim"];
+    const cases: readonly [path: string, of: string, struct: string][] = [
+      ["api/v1", "/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}", claim],
+      ["api/v1", "/api/v1/namespaces/{namespace}/persistentvolumeclaims", status],
+      ["api/v1", "/api/v1/namespaces/{namespace}/configmaps/{name}", status],
+      ["api/v1", "/api/v1/namespaces/{name}", status],
+      [
+        "apis/storage.k8s.io/v1",
+        "/apis/storage.k8s.io/v1/storageclasses/{name}",
+        "api.storage.v1.StorageClass",
+      ],
+    ];
+    for (const [path, of, struct] of cases) assert.equal(answered(path, of), `${reference}${struct}`, of);
+    assert.ok(rulesOf("storage.k8s.io", "storageclasses").returnsDeletedObject);
+    assert.ok(rulesOf("", "namespaces").returnsDeletedObject);
+    assert.ok(!rulesOf("", "configmaps").returnsDeletedObject);
+  });
+
   test("a cluster-scoped resource has no namespace in its paths", () => {
     const { paths } = documentOf("api/v1");
     assert.ok("/api/v1/nodes/{name}/status" in paths);
@@ -157,7 +222,7 @@ suite("documents", () => {
     const all = createHash("sha256");
     for (const { path } of sources) all.update(documents.document(path)?.body ?? "");
     const written = { documentFormat, digest: all.digest("hex").slice(0, 16) };
-    assert.deepEqual(written, { documentFormat: 4, digest: "d8ef1c31702a4b9e" });
+    assert.deepEqual(written, { documentFormat: 5, digest: "937634b376335151" });
   });
 
   test("another server version has other hashes", () => {

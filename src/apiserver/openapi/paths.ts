@@ -5,6 +5,7 @@
 import type { GroupVersion, GroupVersionKind } from "#api/meta/object.ts";
 import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
 import type { FieldType, TypeTable } from "#api/schema/type-table.ts";
+import { answersDeleteWithObject } from "#apiserver/registry/rules.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { patchSchema, refTo, type Schema } from "./schemas.ts";
 
@@ -79,7 +80,7 @@ export class PathWriter {
       const collection = `${root}/${definition.namespaced ? "namespaces/{namespace}/" : ""}${definition.resource}`;
       this.#add(items, collection, this.#collection(definition));
       if (definition.namespaced && definition.verbs.includes("list")) {
-        items.set(`${root}/${definition.resource}`, this.#allNamespaces(definition));
+        this.#add(items, `${root}/${definition.resource}`, this.#allNamespaces(definition));
       }
       this.#add(items, `${collection}/{name}`, this.#item(definition));
       for (const subresource of definition.subresources) {
@@ -93,7 +94,7 @@ export class PathWriter {
   }
 
   #add(items: Map<string, Schema>, path: string, item: Schema): void {
-    if (Object.keys(item).some((key) => key !== "parameters")) items.set(path, item);
+    if (Object.keys(item).some((key) => key !== "parameters")) items.set(path, withShared(item));
   }
 
   #collection(definition: ResourceDefinition): Schema {
@@ -126,8 +127,10 @@ export class PathWriter {
   #subresource(definition: ResourceDefinition, subresource: SubresourceDefinition): Schema {
     const common = [nameParameter(definition.kind), ...namespaceParameter(definition)];
     if (isConnect(subresource)) {
-      const operation = connectOperation(definition, subresource);
-      const connects = connectMethods(subresource).map((method): [string, Schema] => [method, operation]);
+      const connects = connectMethods(subresource).map((method): [string, Schema] => [
+        method,
+        connectOperation(definition, subresource, method),
+      ]);
       const parameters = [...common, ...this.#options(subresource.struct)];
       return { ...(Object.fromEntries(connects) as Schema), parameters };
     }
@@ -157,7 +160,10 @@ export class PathWriter {
           : `${word}${operationPrefix(definition)}${scope}${definition.kind}${suffix}`,
       ...(parameters.length === 0 ? {} : { parameters }),
       ...this.#bodyOf(verb, struct),
-      responses: responsesOf(verb, subresource?.name === "log" ? undefined : answerOf(verb, struct)),
+      responses: responsesOf(
+        verb,
+        subresource?.name === "log" ? undefined : answerOf(verb, definition, struct),
+      ),
       tags: [tagOf(definition)],
       "x-kubernetes-action": action,
       "x-kubernetes-group-version-kind": gvk(about),
@@ -231,11 +237,34 @@ const nameParameter = (kind: string): Schema => pathParameter("name", `name of t
 const namespaceParameter = ({ namespaced }: ResourceDefinition): Schema[] =>
   namespaced ? [pathParameter("namespace", "the namespace of the object")] : [];
 
+const unauthorized: Schema = { "401": { description: "Unauthorized" } };
+
 /** What follows the proxy's own path is the target's. */
-function withRestOfPath(item: Schema): Schema {
-  const parameters = item["parameters"] as readonly Schema[];
-  return { ...item, parameters: [...parameters, pathParameter("path", "path to the resource")] };
+function withRestOfPath({ parameters, ...operations }: Schema): Schema {
+  const entries = Object.entries(operations as Readonly<Record<string, Schema>>);
+  return {
+    ...(Object.fromEntries(
+      entries.map(([method, operation]) => [
+        method,
+        { ...operation, operationId: `${String(operation["operationId"])}WithPath` },
+      ]),
+    ) as Schema),
+    parameters: [...(parameters as readonly Schema[]), pathParameter("path", "path to the resource")],
+  };
 }
+
+/** What every operation takes is said of the path: where there is one, all that it takes. */
+function withShared({ parameters, ...operations }: Schema): Schema {
+  const entries = Object.entries(operations as Readonly<Record<string, Schema>>);
+  const [only] = entries.length === 1 ? entries : [];
+  const shared = [...(parameters as readonly Schema[])];
+  if (only === undefined) return { ...operations, parameters: shared.toSorted(byName) };
+  const [method, { parameters: own = [], ...operation }] = only;
+  return { [method]: operation, parameters: [...shared, ...(own as readonly Schema[])].toSorted(byName) };
+}
+
+const byName = (a: Schema, b: Schema): number => (sortKey(a) < sortKey(b) ? -1 : 1);
+const sortKey = (parameter: Schema): string => `${String(parameter["name"])} ${String(parameter["in"])}`;
 
 const gvk = ({ group, version, kind }: GroupVersionKind): Schema => ({ group, kind, version });
 
@@ -251,18 +280,26 @@ function connectMethods({ name, verbs: served }: SubresourceDefinition): string[
   return name === "proxy" ? [...methods, "head", "options"] : methods;
 }
 
-function connectOperation(definition: ResourceDefinition, subresource: SubresourceDefinition): Schema {
+function connectOperation(
+  definition: ResourceDefinition,
+  subresource: SubresourceDefinition,
+  method: string,
+): Schema {
+  const scope = definition.namespaced ? "Namespaced" : "";
+  const content = { "*/*": { schema: { type: "string" } } };
   return {
-    responses: { "200": { description: "OK", content: { "*/*": { schema: { type: "string" } } } } },
+    operationId: `connect${operationPrefix(definition)}${capital(method)}${scope}${definition.kind}${capital(subresource.name)}`,
+    responses: { "200": { description: "OK", content }, ...unauthorized },
     tags: [tagOf(definition)],
     "x-kubernetes-action": "connect",
     "x-kubernetes-group-version-kind": gvk(subresource),
   };
 }
 
-function answerOf(verb: Verb, struct: string): string {
+function answerOf(verb: Verb, { group, resource }: ResourceDefinition, struct: string): string {
   if (verb === "list") return `${struct}List`;
-  return verb === "delete" || verb === "deletecollection" ? `${meta}.Status` : struct;
+  if (verb === "deletecollection") return `${meta}.Status`;
+  return verb === "delete" && !answersDeleteWithObject(group, resource) ? `${meta}.Status` : struct;
 }
 
 const codes: Readonly<Record<Verb, readonly [code: string, text: string][]>> = {
@@ -297,7 +334,7 @@ function responsesOf(verb: Verb, struct: string | undefined): Schema {
     code,
     { content, description },
   ]);
-  return { ...(Object.fromEntries(answers) as Schema), "401": { description: "Unauthorized" } };
+  return { ...(Object.fromEntries(answers) as Schema), ...unauthorized };
 }
 
 function discoveryItem(own: GroupVersion): Schema {
@@ -306,7 +343,7 @@ function discoveryItem(own: GroupVersion): Schema {
     get: {
       description: "get available resources",
       operationId: `get${operationPrefix(own)}APIResources`,
-      responses: { "200": { content, description: "OK" }, "401": { description: "Unauthorized" } },
+      responses: { "200": { content, description: "OK" }, ...unauthorized },
       tags: [tagOf(own)],
     },
   };

@@ -18,7 +18,7 @@ import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
  * How documents are written. It is part of every hash, and kubectl keeps what it once read under a hash: another
  * writing of the same types needs another number.
  */
-export const documentFormat = 4;
+export const documentFormat = 5;
 
 /** One document, which knows its hash before it is made. Built-in groups here; custom resources bring their own. */
 export interface OpenApiSource {

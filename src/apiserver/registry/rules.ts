@@ -70,15 +70,24 @@ const updatedByRevisionOnly = new Set([
   "volumeattachments.storage.k8s.io",
 ]);
 
+/** As the published documents have it; of a namespace they say nothing of the kind. */
 const answeringDeleteWithObject = new Set([
-  "namespaces",
+  "csidrivers.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "deviceclasses.resource.k8s.io",
   "persistentvolumeclaims",
   "persistentvolumes",
   "pods",
   "podtemplates",
+  "resourceclaims.resource.k8s.io",
+  "resourceclaimtemplates.resource.k8s.io",
   "resourcequotas",
+  "resourceslices.resource.k8s.io",
   "serviceaccounts",
   "services",
+  "storageclasses.storage.k8s.io",
+  "volumeattachments.storage.k8s.io",
+  "volumeattributesclasses.storage.k8s.io",
 ]);
 
 const allMetadata: readonly KeptMetadata[] = ["labels", "annotations", "finalizers", "ownerReferences"];
@@ -135,13 +144,16 @@ export interface ResourceRules {
   readonly storagePath: string;
 }
 
+export const answersDeleteWithObject = (group: string, resource: string): boolean =>
+  answeringDeleteWithObject.has(qualifiedResource(group, resource));
+
 export function rulesOf(group: string, resource: string): ResourceRules {
   const name = qualifiedResource(group, resource);
   return {
     generation: otherGenerations[name] ?? (withGeneration.has(name) ? "content" : "none"),
     allowCreateOnUpdate: createdByPut.has(name),
     allowUnconditionalUpdate: !updatedByRevisionOnly.has(name),
-    returnsDeletedObject: answeringDeleteWithObject.has(name),
+    returnsDeletedObject: answersDeleteWithObject(group, resource) || name === "namespaces",
     keptByStatus: keptByStatus[name] ?? [],
     hasOpenStatus: withOpenStatus.has(name),
     isNamedByServer: namedByServer.has(name),
