@@ -155,6 +155,11 @@ const patching: Row = {
       says: /^pod\/pod patched/,
     },
     { run: "get pod pod -o jsonpath={..image}", says: "nginx:1" },
+    { run: "get pod pod -o jsonpath={.spec.containers[0].resources}", says: "{}" },
+    {
+      run: 'patch deployment web --type=json -p [{"op":"add","path":"/spec/template/spec/containers/0/resources/limits","value":{"cpu":"1"}}]',
+      says: "deployment.apps/web patched\n",
+    },
     { run: 'patch pod pod -p {"metadata":{"annotations":{"x":"y"}}}', says: "pod/pod patched\n" },
     {
       run: 'patch deployment web --subresource=scale --type=merge -p {"spec":{"replicas":1}}',

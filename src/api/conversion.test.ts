@@ -181,7 +181,13 @@ suite("HorizontalPodAutoscaler", () => {
       fc.property(new Arbitraries(table).of(struct, 4), (value) => {
         // A CPU status is kept in an annotation, too: upstream does so, and it stays.
         const { object } = decoder.fromValue(
-          { spec: {}, ...value, status: undefined, apiVersion: "autoscaling/v1", kind: head.kind },
+          {
+            ...value,
+            spec: { ...(value["spec"] as object | undefined), minReplicas: 2 },
+            status: undefined,
+            apiVersion: "autoscaling/v1",
+            kind: head.kind,
+          },
           struct,
         );
         const back = decoder.fromValue(toV1(toV2(object)), struct).object;

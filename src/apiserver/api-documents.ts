@@ -37,7 +37,14 @@ export function apiDocuments(serverAddress: string, deps: ApiDocumentsDeps): Api
   const resources = (): CustomResources["resources"] => custom().resources;
   const discovery = new DiscoveryRoutes(
     { serverAddress },
-    { ...deps, now: () => clock.now(), custom: resources, remote: () => aggregator.versions },
+    {
+      ...deps,
+      now: () => clock.now(),
+      // What they say is whole as it is.
+      written: (document) => document,
+      custom: resources,
+      remote: () => aggregator.versions,
+    },
   );
   const told = { ...deps, version: version.gitVersion };
   let builtin: ReturnType<typeof builtinSources> | undefined;

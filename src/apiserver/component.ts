@@ -433,6 +433,7 @@ class ApiserverComponent implements Apiserver {
       random,
       protobuf,
       now: () => clock.now(),
+      written: (object, kind) => this.#semantics.zeros(kind)?.written(object) ?? object,
       authenticator: this.#security.authenticator,
       authorizer: this.#security.authorizer,
       chain: (call) => this.#assembly.outerChain(call),

@@ -43,10 +43,12 @@ export async function openDoor(): Promise<DoorClient> {
     session,
     h2: async (method, path, headers = {}, body) => {
       const stream = session.request({ ":method": method, ":path": path, ...headers });
+      // Listened for before it can end: a busy machine may have it all at once.
+      const bytes = buffer(stream);
       const head = once(stream, "response");
       stream.end(body);
       const [answer] = (await head) as [Record<string, unknown>];
-      return { status: Number(answer[":status"]), headers: answer, body: await buffer(stream) };
+      return { status: Number(answer[":status"]), headers: answer, body: await bytes };
     },
     h1: async (options, body) => {
       const request = httpsRequest({

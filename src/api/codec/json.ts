@@ -8,7 +8,7 @@ import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { copyJson } from "../patch/json-value.ts";
 import { Context, MapKey } from "./context.ts";
 import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
-import { Plans, zeroValues, type Completeness, type FieldPlan } from "./plan.ts";
+import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
 import { goScalarNames, scalarReaders } from "./scalars.ts";
 
 export interface Decoded {
@@ -61,8 +61,8 @@ export class JsonDecoder {
   readonly #plans: Plans;
   readonly #readers = new Map<string, StructReader>();
 
-  constructor(table: TypeTable, completeness: Completeness = "types") {
-    this.#plans = new Plans(table, completeness);
+  constructor(table: TypeTable) {
+    this.#plans = new Plans(table);
   }
 
   /** Throws DecodeError with upstream's message. */

@@ -1,18 +1,14 @@
 /**
- * The canonical form of objects, the same whether they came as JSON or as protobuf: which zero values are written, and
+ * The canonical form of objects, the same whether they came as JSON or as protobuf: which zero values are there, and
  * which fields are left out. Both decoders follow these plans, so what Go can't tell apart we don't either.
+ * There is what the TypeScript interfaces promise: required strings, numbers, bools, quantities, lists, maps and structs.
+ * An optional struct that Go holds by value is absent when nobody set any of it, so that defaulting sees one case, not
+ * two. What clients see besides: go-zeros.ts.
  */
+import { isDeepStrictEqual } from "node:util";
 import { assert } from "#base/assert.ts";
 import type { AnyObject } from "../meta/object.ts";
 import type { FieldType, StructType, TypeTable } from "../schema/type-table.ts";
-
-/**
- * How much of the zero values to write.
- * "types": what the TypeScript interfaces promise: required strings, numbers, bools, lists, maps and structs. An optional
- * struct that Go holds by value is absent when it is empty, so that defaulting sees one case, not two.
- * "go": every struct, quantity and int-or-string that Go holds by value; what a real server stores and answers.
- */
-export type Completeness = "types" | "go";
 
 export interface FieldPlan {
   readonly type: FieldType;
@@ -51,12 +47,10 @@ export const isEmpty = (value: unknown): boolean => {
 
 export class Plans {
   readonly #table: TypeTable;
-  readonly #completeness: Completeness;
   readonly #plans = new Map<string, StructPlan>();
 
-  constructor(table: TypeTable, completeness: Completeness) {
+  constructor(table: TypeTable) {
     this.#table = table;
-    this.#completeness = completeness;
   }
 
   plan(name: string): StructPlan {
@@ -80,24 +74,36 @@ export class Plans {
 
   /** Go decides by its tag; the interfaces promise what is required. */
   #mayOmit({ omitEmpty, required }: FieldType): boolean {
-    return omitEmpty && (this.#completeness === "go" || !required);
+    return omitEmpty && !required;
   }
 
   #omission(field: FieldType): (value: unknown) => boolean {
-    if (this.#isOptionalStruct(field)) return this.#completeness === "go" ? never : isEmpty;
-    if (!this.#mayOmit(field)) return never;
+    if (this.#isOptionalStruct(field)) return this.#isUnset(field);
+    const isPlain = !field.required && !field.pointer && field.shape === "one";
+    if (!this.#mayOmit(field) && !isPlain) return never;
     if (field.shape === "list") return (value) => (value as unknown[]).length === 0;
     if (field.shape === "map") return isEmpty;
     if (field.pointer) return never;
-    if (field.scalar === "intOrString" && this.#completeness === "types") {
-      return (value) => value === 0 || value === "";
-    }
+    if (field.scalar === "intOrString") return (value) => value === 0 || value === "";
+    // Go can't tell it from none.
+    if (field.scalar === "quantity") return (value) => value === "0";
     const zero = zeroValues.get(field.scalar);
     return zero === undefined ? never : (value) => value === zero;
   }
 
+  /** Of a struct: nobody set any of it. */
+  #isUnset({ struct = "" }: FieldType): (value: unknown) => boolean {
+    let zero: AnyObject | undefined;
+    return (value) => {
+      zero ??= this.#emptyOf(struct);
+      for (const name in value as object) {
+        if (!(name in zero)) return false;
+      }
+      return isDeepStrictEqual(value, zero) || isEmpty(value);
+    };
+  }
+
   #fill(field: FieldType): () => unknown {
-    const always = this.#completeness === "go";
     if (field.pointer) return absent;
     if (field.shape !== "one") {
       if (this.#mayOmit(field)) return absent;
@@ -105,17 +111,16 @@ export class Plans {
     }
     const { struct } = field;
     if (struct !== undefined) {
-      return always || field.required ? () => this.#emptyOf(struct) : absent;
+      return field.required ? () => this.#emptyOf(struct) : absent;
     }
     return this.#fillScalar(field);
   }
 
   #fillScalar(field: FieldType): () => unknown {
-    const always = this.#completeness === "go";
-    if (always && field.scalar === "quantity") return () => "0";
-    if (always && field.scalar === "intOrString") return () => 0;
+    if (field.required && field.scalar === "quantity") return () => "0";
+    if (field.required && field.scalar === "intOrString") return () => 0;
     const zero = zeroValues.get(field.scalar);
-    return zero === undefined || this.#mayOmit(field) || !(always || field.required) ? absent : () => zero;
+    return zero === undefined || !field.required ? absent : () => zero;
   }
 
   #emptyOf(struct: string): AnyObject {
@@ -128,7 +133,7 @@ export class Plans {
   }
 }
 
-function flatten(struct: StructType, table: TypeTable): FieldType[] {
+export function flatten(struct: StructType, table: TypeTable): FieldType[] {
   return struct.fields.flatMap((field) => {
     if (!field.inline) return [field];
     const inner = field.struct === undefined ? undefined : table.struct(field.struct);

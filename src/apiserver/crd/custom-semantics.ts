@@ -2,6 +2,7 @@
  * Custom resources on their way in: JSON or YAML, trimmed to their schema, with what was dropped told.
  * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go (schemaCoercingDecoder, unstructuredDefaulter)
  */
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import { decodeAny } from "#api/codec/json.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
@@ -76,6 +77,10 @@ export class CustomSemantics implements TypeSemantics {
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void {
     if (this.#isOwn(kind)) this.#deps.schema.fillDefaults(object);
     else this.#deps.base.applyDefaults(object, kind);
+  }
+
+  zeros(kind: GroupVersionKind): StructZeros | undefined {
+    return this.#isOwn(kind) ? undefined : this.#deps.base.zeros(kind);
   }
 
   patch(current: AnyObject, patch: Patch, kind: GroupVersionKind): AnyObject {

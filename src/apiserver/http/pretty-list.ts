@@ -3,14 +3,18 @@ import { goJson } from "#api/codec/go-json.ts";
 import { apiVersionOf } from "#api/meta/object.ts";
 import type { ListAnswer } from "#apiserver/request/call.ts";
 import { listMeta } from "./list-body.ts";
-import { customList, untyped } from "./shape.ts";
+import { customList, untyped, type Shape } from "./shape.ts";
 
 const indent = "  ";
 
 /** Of at least `bytesMin` each, but the last. */
-export function* prettyChunks(answer: ListAnswer, bytesMin: number): Generator<Buffer, undefined> {
+export function* prettyChunks(
+  answer: ListAnswer,
+  shape: Shape,
+  bytesMin: number,
+): Generator<Buffer, undefined> {
   let text = "";
-  for (const piece of pieces(answer)) {
+  for (const piece of pieces(answer, shape)) {
     text += piece;
     if (text.length < bytesMin) continue;
     yield Buffer.from(text, "utf8");
@@ -19,7 +23,7 @@ export function* prettyChunks(answer: ListAnswer, bytesMin: number): Generator<B
   yield Buffer.from(text, "utf8");
 }
 
-function* pieces(answer: ListAnswer): Generator<string, undefined> {
+function* pieces(answer: ListAnswer, shape: Shape): Generator<string, undefined> {
   const { endpoint, items } = answer;
   const { definition, gvk, isCustom } = endpoint;
   const { listKind } = definition;
@@ -36,7 +40,7 @@ function* pieces(answer: ListAnswer): Generator<string, undefined> {
   yield whole.slice(0, opened);
   let isFirst = true;
   for (const item of items) {
-    const object = endpoint.view(item);
+    const object = shape.shaped(endpoint.view(item), gvk);
     yield `${isFirst ? "" : ","}\n${indented(isCustom ? object : untyped(object))}`;
     isFirst = false;
   }

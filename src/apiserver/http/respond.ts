@@ -148,7 +148,7 @@ function sendList(answer: ListAnswer, response: Response, deps: ResponseDeps): P
 /** Piece by piece where it is long: it is not to be in memory as a whole. */
 async function sendPrettyList(answer: ListAnswer, response: Response, deps: ResponseDeps): Promise<void> {
   await answer.endpoint.prepare(answer.items);
-  const chunks = prettyChunks(answer, chunkBytes);
+  const chunks = prettyChunks(answer, response.shape, chunkBytes);
   const first = chunks.next().value ?? noBytes;
   const second = chunks.next();
   if (second.done === true) await send(response, 200, first);

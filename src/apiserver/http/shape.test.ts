@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
+import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
@@ -15,7 +16,11 @@ import {
 
 const protobuf = "application/vnd.kubernetes.protobuf";
 const metadata = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-const deps = { protobuf: new ProtobufCodec(createTypeTable(), createScheme()), now: () => 0 };
+const deps = {
+  protobuf: new ProtobufCodec(createTypeTable(), createScheme()),
+  now: () => 0,
+  written: (object: AnyObject) => object,
+};
 
 const wish = (accept: string, query = "", isHuman = false): Wish => ({
   accept,

@@ -5,7 +5,7 @@
 import { goJson, inKeyOrder } from "#api/codec/go-json.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { formatYaml } from "#api/codec/yaml.ts";
-import { apiVersionOf, type AnyObject, type ListMeta } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject, type GroupVersionKind, type ListMeta } from "#api/meta/object.ts";
 import type { ShownKind } from "#api/meta/printer.ts";
 import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
 import {
@@ -17,7 +17,7 @@ import {
   type Accepted,
   type Offer,
 } from "#apiserver/request/media-type.ts";
-import { partialOf, tableOf, type IncludeObject } from "./table.ts";
+import { inOrder, partialOf, tableOf, type IncludeObject } from "./table.ts";
 
 const metaVersions = ["v1", "v1beta1"];
 
@@ -48,6 +48,8 @@ export const jsonText = (value: unknown, isPretty: boolean): string =>
 export interface ShapeDeps {
   readonly protobuf: ProtobufCodec;
   readonly now: () => number;
+  /** With what clients see of fields that nobody set. */
+  readonly written: (object: AnyObject, kind: GroupVersionKind) => AnyObject;
 }
 
 export class Shape {
@@ -79,7 +81,7 @@ export class Shape {
   /** One object in the asked shape. `gvk` is the object's own. */
   shaped(object: AnyObject, gvk: ShownKind, withColumns = true): AnyObject {
     const { as, version } = this.accepted;
-    if (as === "" || object.kind === "Status") return object;
+    if (as === "" || object.kind === "Status") return this.#written(object, gvk);
     if (as === "Table") {
       const metadata = listMetaOf(object);
       return tableOf([object], metadata, this.#tableOptions(gvk), withColumns);
@@ -93,7 +95,8 @@ export class Shape {
     if (as === "") {
       if (list.isCustom) return customList(list, metadata, objects);
       // In protobuf there is no place for it.
-      const items = this.accepted.mediaType === protobufMediaType ? objects : objects.map(untyped);
+      const whole = objects.map((object) => this.#written(object, list));
+      const items = this.accepted.mediaType === protobufMediaType ? whole : whole.map(untyped);
       return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items };
     }
     return {
@@ -131,12 +134,22 @@ export class Shape {
     );
   }
 
+  /** Whoever made a built-in object may have added to its metadata; custom resources are in their order. */
+  #written(object: AnyObject, gvk: ShownKind): AnyObject {
+    if (this.accepted.mediaType === protobufMediaType) return object;
+    const whole = this.#deps.written(object, gvk);
+    const { metadata } = whole;
+    const isWritten = gvk.printer === undefined && whole.kind !== "Status";
+    return isWritten && metadata !== undefined ? { ...whole, metadata: inOrder(metadata) } : whole;
+  }
+
   #tableOptions(gvk: ShownKind): Parameters<typeof tableOf>[2] {
     return {
       gvk,
       version: this.accepted.version,
       includeObject: this.includeObject,
       nowMs: this.#deps.now(),
+      written: (object) => this.#written(object, gvk),
     };
   }
 }

@@ -11,6 +11,8 @@ export interface TableOptions {
   readonly version: string;
   readonly includeObject: IncludeObject;
   readonly nowMs: number;
+  /** As clients see it. */
+  readonly written: (object: AnyObject) => AnyObject;
 }
 
 /** `withColumns`: in a watch only the first table has them. */
@@ -32,10 +34,8 @@ export function tableOf(
   };
 }
 
-function rowObject(object: AnyObject, { includeObject, version, gvk }: TableOptions): KubeObject {
-  if (includeObject !== "Object") return partialOf(object, gvk, version);
-  const { kind, apiVersion, metadata = {}, ...rest } = object;
-  return gvk.printer === undefined ? { kind, apiVersion, metadata: inOrder(metadata), ...rest } : object;
+function rowObject(object: AnyObject, { includeObject, version, gvk, written }: TableOptions): KubeObject {
+  return includeObject === "Object" ? written(object) : partialOf(object, gvk, version);
 }
 
 /** Metadata alone, in the order of its struct: custom resources have theirs in a map's. */
@@ -63,7 +63,7 @@ function structOrder(metadata: ObjectMeta): ObjectMeta {
 }
 
 /** As they are kept in memory they come in the order in which they were set, which depends on who has set them. */
-function inOrder(metadata: ObjectMeta): ObjectMeta {
+export function inOrder(metadata: ObjectMeta): ObjectMeta {
   const { name, generateName, namespace, selfLink, uid, resourceVersion, ...more } = metadata;
   const { generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, ...rest } = more;
   const { labels, annotations, ownerReferences, finalizers, managedFields } = rest;

@@ -2,6 +2,7 @@
  * What decoded objects may take. They weigh several times their bytes: whole ones are kept for the newest only. Those
  * that stay (informers hold them) share what they have in common with others, which for pods of one template is most.
  */
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { KnownSpec } from "./known-spec.ts";
 
@@ -85,6 +86,8 @@ export class DecodedObjects {
   /** A value couldn't be decoded. */
   readonly failed: () => void;
   readonly #recent: RecentObjects;
+  /** What their stored form says of fields that nobody set. */
+  zeros: StructZeros | undefined;
   /** The newest of each group of objects that are likely alike. */
   readonly #models = new Map<string, Model>();
 
@@ -112,7 +115,7 @@ export class DecodedObjects {
   keep(object: AnyObject): KnownSpec {
     const group = groupOf(object);
     const before = this.#models.get(group)?.known;
-    const known = before?.isOf(object) === true ? before : new KnownSpec(object);
+    const known = before?.isOf(object) === true ? before : new KnownSpec(object, this.zeros);
     this.#models.delete(group);
     this.#models.set(group, { object, known });
     if (this.#models.size > groupsMax) this.#models.delete(this.#models.keys().next().value ?? "");

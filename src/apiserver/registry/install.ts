@@ -194,12 +194,14 @@ function storageOf(
       update: (object, old, isSpecSound) => deps.validation.update(kind, object, old, isSpecSound),
     },
   });
+  const cache = deps.feed.cache(rules.storagePath, namespaced);
+  cache.zeros = deps.semantics.zeros(kind);
   return new ResourceStore(
     {
       resource: { group, version, resource, kind: kind.kind },
       isNamedByServer: rules.isNamedByServer,
       strategy: special?.strategy?.(base) ?? base,
-      cache: deps.feed.cache(rules.storagePath, namespaced),
+      cache,
       warnings: {
         create: (object, isSpecSound) => warningsOnCreate(kind, object, isSpecSound),
         update: (object, old) => warningsOnUpdate(kind, object, old),

@@ -3,18 +3,22 @@
  * written once, it needn't be again.
  */
 import { goJson } from "#api/codec/go-json.ts";
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 
 export class KnownSpec {
   /** Nobody changes it any more: it is shared. */
   readonly spec: unknown;
   readonly #annotations: unknown;
+  readonly #zeros: StructZeros | undefined;
   #isSound = false;
   #json: Buffer | undefined;
 
-  constructor({ spec, metadata }: AnyObject) {
+  /** `zeros`: of the object, for how it is written. */
+  constructor({ spec, metadata }: AnyObject, zeros?: StructZeros) {
     this.spec = spec;
     this.#annotations = metadata?.annotations;
+    this.#zeros = zeros;
   }
 
   /** Whether an object has the very same, and the same annotations, which some rules look at, too. */
@@ -32,7 +36,10 @@ export class KnownSpec {
   }
 
   get json(): Buffer {
-    this.#json ??= Buffer.from(goJson(this.spec), "utf8");
+    this.#json ??= Buffer.from(
+      goJson(this.#zeros?.written({ spec: this.spec })["spec"] ?? this.spec),
+      "utf8",
+    );
     return this.#json;
   }
 }

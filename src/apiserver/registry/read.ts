@@ -7,7 +7,7 @@ import type { CacheCounts } from "./cache-counts.ts";
 import { decodeContinue, encodeContinue, type Continuation } from "./continue-token.ts";
 import type { Page, Position, ResourceCache } from "./resource-cache.ts";
 import type { Selection } from "./selection.ts";
-import { StoredObject } from "./stored-object.ts";
+import type { StoredObject } from "./stored-object.ts";
 
 export interface ReadDeps {
   readonly feed: CacheFeed;
@@ -163,8 +163,8 @@ async function pageOfPast(
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
-    const stored = part.entries.map(
-      (entry) => new StoredObject(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision),
+    const stored = part.entries.map((entry) =>
+      cache.passing(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision),
     );
     items.push(...(await pageOf(stored, selection, 0)).items);
     read += part.entries.length;
@@ -190,7 +190,7 @@ async function oneOfPast(
 ): Promise<Page> {
   const id = { namespace, name };
   const { entry } = await unlessCompacted(at.store.get(keyOfId(cache, id), at.revision), at.options);
-  const stored = entry === undefined ? undefined : new StoredObject(id, keptOf(entry), entry.modRevision);
+  const stored = entry === undefined ? undefined : cache.passing(id, keptOf(entry), entry.modRevision);
   return pageOf(stored === undefined ? [] : [stored], selection, 0);
 }
 

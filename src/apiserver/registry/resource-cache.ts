@@ -2,6 +2,7 @@
  * All objects of one resource in memory, sorted, with the ring of recent changes that resumed watches replay.
  * Written by the feed alone; reads never wait.
  */
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
 import { ByteModels, type KeptBytes } from "#base/kept-bytes.ts";
@@ -94,6 +95,20 @@ export class ResourceCache {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** What the values say of fields that nobody set. To be told before the first of them. */
+  get zeros(): StructZeros | undefined {
+    return this.#decoded.zeros;
+  }
+
+  set zeros(zeros: StructZeros | undefined) {
+    this.#decoded.zeros = zeros;
+  }
+
+  /** A state that isn't kept here. */
+  passing(id: ObjectKey, value: Buffer | KeptBytes, revision: bigint, object?: AnyObject): StoredObject {
+    return new StoredObject(id, value, revision, { object, zeros: this.zeros });
   }
 
   /** The revision of the newest change of this resource that the cache has seen. */

@@ -32,7 +32,7 @@ import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
 import { isSameContent } from "./same-content.ts";
-import { encodeForStore, StoredObject, withOwnRevision } from "./stored-object.ts";
+import { encodeForStore, withOwnRevision, type StoredObject } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
 
 export interface ObjectId {
@@ -193,20 +193,20 @@ export class ResourceStore {
       const isSound = this.#judge(object, known?.isSound === true, context, now);
       await context.validate(object, undefined);
       const kept = form === undefined ? object : await form.encode(object);
-      const value = encodeForStore(kept, known?.json);
+      const value = encodeForStore(kept, known?.json, this.cache.zeros);
       if (context.dryRun) {
         await this.#deps.feed.fresh();
         if (this.cache.get(id.namespace, id.name) !== undefined) {
           throw alreadyExistsError(this.subject(id.name));
         }
-        return new StoredObject(id, value, 0n);
+        return this.cache.passing(id, value, 0n);
       }
       if (form !== undefined) this.cache.share(kept);
       const keptSpec = this.cache.announce(value, kept, true);
       if (form === undefined && isSound) keptSpec?.noteSound();
       try {
         const key = keyOfId(this.cache, id);
-        return stored(id, await this.#deps.store.create(key, value, this.#authorOf(context)), kept);
+        return this.#stored(id, await this.#deps.store.create(key, value, this.#authorOf(context)), kept);
       } catch (error) {
         if (error instanceof KeyExistsError) throw alreadyExistsError(this.subject(id.name));
         throw error;
@@ -247,7 +247,7 @@ export class ResourceStore {
         return { object: await this.#updateOnce(current, change, context, strategy), isCreated: false };
       } catch (error) {
         if (!(error instanceof RevisionMismatchError) || tries >= conflictTriesMax) throw error;
-        current = error.current === undefined ? undefined : stored(id, error.current);
+        current = error.current === undefined ? undefined : this.#stored(id, error.current);
       }
     }
   }
@@ -312,7 +312,7 @@ export class ResourceStore {
         return await this.#deleteOnce(current, options, context);
       } catch (error) {
         if (!(error instanceof RevisionMismatchError) || tries >= conflictTriesMax) throw error;
-        current = error.current === undefined ? undefined : stored(id, error.current);
+        current = error.current === undefined ? undefined : this.#stored(id, error.current);
       }
     }
   }
@@ -380,11 +380,8 @@ export class ResourceStore {
     const { dryRun } = context;
     const key = keyOfId(this.cache, current);
     if ("remove" in next) {
-      const last = new StoredObject(
-        current,
-        encodeForStore(await this.#encode(next.remove)),
-        current.revision,
-      );
+      const gone = encodeForStore(await this.#encode(next.remove), undefined, this.cache.zeros);
+      const last = this.cache.passing(current, gone, current.revision);
       if (dryRun) return last;
       await this.#remove(key, current, this.#authorOf(context));
       await this.strategy.afterDelete?.(current.content);
@@ -392,14 +389,14 @@ export class ResourceStore {
     }
     keepManagerTimes(next.write, await this.#decode(current));
     const kept = await this.#encode(next.write);
-    const value = encodeForStore(kept, spec);
+    const value = encodeForStore(kept, spec, this.cache.zeros);
     const isUnchanged = value.length === current.length && isSameContent(value, current.value);
     if (isUnchanged && this.#deps.isStale?.(key, current.value) !== true) return current;
-    if (dryRun) return new StoredObject(current, value, current.revision);
+    if (dryRun) return this.cache.passing(current, value, current.revision);
     this.cache.share(kept, current);
     this.cache.announce(value, kept, isSound || current.vouchesFor(kept));
     const author = this.#authorOf(context);
-    return stored(current, await this.#deps.store.update(key, value, current.revision, author), kept);
+    return this.#stored(current, await this.#deps.store.update(key, value, current.revision, author), kept);
   }
 
   async #decode(current: StoredObject): Promise<AnyObject> {
@@ -445,6 +442,11 @@ export class ResourceStore {
     return this.#deps.remembersAuthors === true ? authorText(context) : undefined;
   }
 
+  #stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
+    const own = object === undefined ? undefined : withOwnRevision(object, entry.modRevision);
+    return this.cache.passing(id, keptOf(entry), entry.modRevision, own);
+  }
+
   #refuse(name: string, faults: ReturnType<Strategy["validateCreate"]>): void {
     if (faults.length === 0) return;
     const { group, kind } = this.#options.resource;
@@ -467,13 +469,6 @@ export class ResourceStore {
 
 const isOccupied = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
-
-function stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
-  const value = keptOf(entry);
-  if (object === undefined) return new StoredObject(id, value, entry.modRevision);
-  const own = withOwnRevision(object, entry.modRevision);
-  return new StoredObject(id, value, entry.modRevision, { object: own });
-}
 
 const systemFields = [
   "uid",

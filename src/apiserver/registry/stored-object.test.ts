@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GoZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import { createTypeTable } from "#api/schema/table.ts";
+import { createScheme } from "#api/scheme.ts";
 import { ByteModels, KeptBytes } from "#base/kept-bytes.ts";
+import { KnownSpec } from "./known-spec.ts";
 import { encodeForStore, StoredObject } from "./stored-object.ts";
 
 test("kept bytes hold no memory but their own, and say everything but what the store knows", () => {
@@ -12,6 +16,28 @@ test("kept bytes hold no memory but their own, and say everything but what the s
     '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"grün"},"spec":{"a":1}}',
   );
   assert.equal(bytes.buffer.byteLength, bytes.length);
+});
+
+test("what nobody set is in the bytes, and not in what is read from them", () => {
+  const scheme = createScheme();
+  const zeros = new GoZeros({ table: createTypeTable(), structOf: (kind) => scheme.structOf(kind) }).of({
+    group: "",
+    version: "v1",
+    kind: "Pod",
+  });
+  const spec = { containers: [{ name: "c", image: "i" }] };
+  const object: AnyObject = { kind: "Pod", apiVersion: "v1", metadata: { name: "a" }, spec };
+  const bytes = encodeForStore(object, undefined, zeros);
+  assert.equal(
+    bytes.toString(),
+    '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","resources":{}}]},"status":{}}',
+  );
+  const known = new KnownSpec(object, zeros).json;
+  assert.equal(encodeForStore(object, known, zeros).toString(), bytes.toString());
+  const stored = new StoredObject({ namespace: "", name: "a" }, bytes, 7n, { zeros });
+  assert.deepEqual(stored.object, { ...object, metadata: { name: "a", resourceVersion: "7" } });
+  assert.deepEqual(stored.at(8n).object, { ...object, metadata: { name: "a", resourceVersion: "8" } });
+  assert.match(stored.json().toString(), /"resources":\{\}\}\]\},"status":\{\}\}$/);
 });
 
 const note = "n".repeat(600);

@@ -3,6 +3,7 @@
  * Bytes are kept once; the decoded object and the served bytes are made when asked for, and kept while they are recent.
  */
 import { escapedJson, unescapedJson } from "#api/codec/go-json.ts";
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject, ManagedFieldsEntry, ObjectMeta } from "#api/meta/object.ts";
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
@@ -30,6 +31,8 @@ export interface StoredObjectOptions {
   readonly object?: AnyObject | undefined;
   readonly decoded?: DecodedObjects | undefined;
   readonly isSound?: boolean | undefined;
+  /** What the value says of fields that nobody set, and the object doesn't. */
+  readonly zeros?: StructZeros | undefined;
 }
 
 export class StoredObject {
@@ -38,6 +41,7 @@ export class StoredObject {
   readonly revision: bigint;
   readonly #kept: KeptBytes;
   readonly #decoded: DecodedObjects | undefined;
+  readonly #zeros: StructZeros | undefined;
   /** 0: not looked for yet. */
   #split = 0;
   #object: AnyObject | undefined;
@@ -57,7 +61,7 @@ export class StoredObject {
     id: { readonly namespace: string; readonly name: string },
     value: Buffer | KeptBytes,
     revision: bigint,
-    { object, decoded, isSound = false }: StoredObjectOptions = {},
+    { object, decoded, isSound = false, zeros = decoded?.zeros }: StoredObjectOptions = {},
   ) {
     this.namespace = id.namespace;
     this.name = id.name;
@@ -65,6 +69,7 @@ export class StoredObject {
     this.revision = revision;
     this.#decoded = decoded;
     this.#isSound = isSound;
+    this.#zeros = zeros;
     this.#object = object;
     if (object !== undefined) this.#note();
   }
@@ -131,7 +136,7 @@ export class StoredObject {
 
   /** The same content under another revision: what a DELETED event carries. */
   at(revision: bigint): StoredObject {
-    const gone = new StoredObject(this, this.#kept, revision, { decoded: this.#decoded });
+    const gone = new StoredObject(this, this.#kept, revision, { decoded: this.#decoded, zeros: this.#zeros });
     gone.#isPresent = false;
     if (this.#object !== undefined) gone.#object = withRevision(this.#object, revision);
     if (this.#lean !== undefined) gone.#lean = withRevision(this.#lean, revision);
@@ -154,7 +159,9 @@ export class StoredObject {
 
   #parsed(): AnyObject {
     try {
-      return parse(this.value, this.revision);
+      const object = parse(this.value, this.revision);
+      this.#zeros?.plain(object);
+      return object;
     } catch (error) {
       this.#decoded?.failed();
       throw error;
@@ -288,11 +295,12 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
 
 /**
  * The bytes the store keeps: kind, apiVersion, metadata first, its fields in the order of Go's struct, no
- * resourceVersion, no selfLink. `spec`, when given, is the object's spec in JSON. Escaped as Go escapes: they are served
- * as they are.
+ * resourceVersion, no selfLink. `spec`, when given, is the object's spec in JSON, as it is written. Escaped as Go escapes,
+ * and with what it writes of fields that nobody set: they are served as they are.
  */
-export function encodeForStore(object: AnyObject, spec?: Buffer): Buffer {
-  const { kind, apiVersion, metadata, ...rest } = object;
+export function encodeForStore(object: AnyObject, spec?: Buffer, zeros?: StructZeros): Buffer {
+  const source = spec === undefined ? object : { ...object, spec: undefined };
+  const { kind, apiVersion, metadata, ...rest } = (zeros?.written(source) ?? source) as AnyObject;
   const { managedFields, ...meta } = metadata ?? {};
   const head = unescapedJson({ kind, apiVersion, metadata: orderedMetadata(meta) });
   // Managed fields are often text already: they go in as they are.

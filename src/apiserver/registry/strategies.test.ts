@@ -195,7 +195,7 @@ test("what a driver tells of a device goes with the device", async () => {
   assert.equal(told.body.status?.devices?.length, 1);
   const gone = await merge<ResourceClaim>(transport, `${path}/a/status`, { status: { allocation: null } });
   assert.deepEqual(gone.body.status, {});
-  assert.deepEqual((await get<ResourceClaim>(transport, `${path}/a`)).body.status, {});
+  assert.deepEqual((await get<ResourceClaim>(transport, `${path}/a`)).body.status, undefined);
 });
 
 test("nobody begins to use what has no feature", async () => {

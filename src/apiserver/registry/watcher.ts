@@ -10,7 +10,7 @@ import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
 import { idOfKey, keptOf, registryPrefix, type CacheFeed } from "./cache-feed.ts";
 import type { Interest } from "./listeners.ts";
 import { CacheEvent, type ResourceCache } from "./resource-cache.ts";
-import { StoredObject, type ChangeType } from "./stored-object.ts";
+import type { ChangeType, StoredObject } from "./stored-object.ts";
 
 export type WatchItem =
   | {
@@ -259,8 +259,8 @@ function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<C
     const previous = before ?? (type === "delete" ? entry : undefined);
     const event = new CacheEvent(
       revision,
-      type === "put" ? new StoredObject(id, keptOf(entry), revision) : undefined,
-      previous === undefined ? undefined : new StoredObject(id, keptOf(previous), previous.modRevision),
+      type === "put" ? cache.passing(id, keptOf(entry), revision) : undefined,
+      previous === undefined ? undefined : cache.passing(id, keptOf(previous), previous.modRevision),
     );
     yield { event, author };
   }

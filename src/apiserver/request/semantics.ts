@@ -1,4 +1,5 @@
 /** What the handlers need to know about API types. One implementation, over the type table: type-semantics.ts. */
+import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject, GroupVersionKind } from "#api/meta/object.ts";
 import type { ApplyType } from "#api/patch/apply/schema.ts";
 import type { RequestBody } from "./call.ts";
@@ -22,6 +23,8 @@ export interface TypeSemantics {
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void;
   /** How server-side apply sees objects of that kind. */
   applyType(kind: GroupVersionKind): ApplyType;
+  /** What clients see of fields that nobody set, in objects of that kind; undefined where that is nothing. */
+  zeros(kind: GroupVersionKind): StructZeros | undefined;
   /** Applies a patch to a copy. Throws StatusError 400, 415 or 422. */
   patch(current: AnyObject, patch: Patch, kind: GroupVersionKind): AnyObject;
 }

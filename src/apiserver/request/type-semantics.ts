@@ -3,6 +3,7 @@ import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { parseJson } from "#api/codec/json-text.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
+import { GoZeros, type StructZeros } from "#api/codec/go-zeros.ts";
 import { applyDefaults } from "#api/defaults.ts";
 import { apiVersionOf, parseApiVersion, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError, failure, type StatusError } from "#api/meta/status.ts";
@@ -31,10 +32,12 @@ const optionsPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 export class TableSemantics implements TypeSemantics {
   readonly #deps: TypeSemanticsDeps;
   readonly #schema: TableSchema;
+  readonly #zeros: GoZeros;
 
   constructor(deps: TypeSemanticsDeps) {
     this.#deps = deps;
     this.#schema = new TableSchema(deps.table);
+    this.#zeros = new GoZeros({ table: deps.table, structOf: (kind) => deps.scheme.structOf(kind) });
   }
 
   async decode(body: RequestBody, kind: GroupVersionKind): Promise<Decoded> {
@@ -80,10 +83,15 @@ export class TableSemantics implements TypeSemantics {
     return this.#schema.struct(this.#structOf(kind));
   }
 
+  zeros(kind: GroupVersionKind): StructZeros | undefined {
+    return this.#zeros.of(kind);
+  }
+
   patch(current: AnyObject, { mediaType, body }: Patch, kind: GroupVersionKind): AnyObject {
     switch (mediaType) {
       case "application/json-patch+json":
-        return applyJsonPatch(current, body) as AnyObject;
+        // Its paths lead through what the client has seen.
+        return applyJsonPatch(this.#zeros.written(current, kind), body) as AnyObject;
       case "application/merge-patch+json":
         return applyMerge(current, body) as AnyObject;
       case "application/strategic-merge-patch+json":

@@ -5,7 +5,7 @@ import type { AnyObject } from "../../meta/object.ts";
 import { formatGoDuration } from "../../meta/duration.ts";
 import type { FieldType, TypeTable } from "../../schema/type-table.ts";
 import { DecodeError } from "../decode-error.ts";
-import { Plans, zeroValues, type Completeness, type FieldPlan } from "../plan.ts";
+import { Plans, zeroValues, type FieldPlan } from "../plan.ts";
 import { lengthType, Reader, wireTypeOf } from "./reader.ts";
 
 type ValueReader = (reader: Reader) => unknown;
@@ -41,9 +41,9 @@ export class MessageReader {
   readonly #decoders = new Map<string, MessageDecoder>();
   #depth = 0;
 
-  constructor(table: TypeTable, raw: RawReader, completeness: Completeness = "types") {
+  constructor(table: TypeTable, raw: RawReader) {
     this.#table = table;
-    this.#plans = new Plans(table, completeness);
+    this.#plans = new Plans(table);
     this.#raw = raw;
   }
 

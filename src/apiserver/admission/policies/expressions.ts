@@ -95,9 +95,9 @@ export class ExpressionRun {
     const { AuthorizerValue, ComposedValues, dynamicValue } = this.engine;
     switch (name) {
       case "object":
-        return dynamicValue(subject.object ?? null);
+        return dynamicValue(subject.seen.object ?? null);
       case "oldObject":
-        return dynamicValue(subject.oldObject ?? null);
+        return dynamicValue(subject.seen.oldObject ?? null);
       case "request":
         return dynamicValue(requestObject(attributes, subject.named));
       case "namespaceObject":

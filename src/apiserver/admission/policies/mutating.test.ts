@@ -46,6 +46,23 @@ const cases: readonly Case[] = [
   ],
   ["remove a field", patch('[JSONPatch{op: "remove", path: "/spec/replicas"}]'), replicas(5), {}],
   [
+    "add to what nobody set",
+    patch(
+      `[JSONPatch{op: "test", path: "/spec/template/spec/containers/0/resources", value: {}},
+        JSONPatch{op: "add", path: "/spec/template/spec/containers/0/resources/claims", value: [{"name": "gpu"}]}]`,
+    ),
+    containers(a),
+    containers({ ...a, resources: { claims: [{ name: "gpu" }] } }),
+  ],
+  [
+    "ask for what nobody set",
+    patch(
+      'has(object.spec.template.spec.containers[0].resources.limits) ? [JSONPatch{op: "remove", path: "/spec"}] : [JSONPatch{op: "add", path: "/metadata/labels", value: {"x": "1"}}]',
+    ),
+    containers(a),
+    labels({ x: "1" }, containers(a)),
+  ],
+  [
     "remove an entry",
     patch('[JSONPatch{op: "remove", path: "/metadata/labels/y"}]'),
     labels({ x: "1", y: "1" }),

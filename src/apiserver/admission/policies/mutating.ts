@@ -22,7 +22,7 @@ import { refuse } from "../refuse.ts";
 import { Reinvocations, replaceContents } from "../reinvocations.ts";
 import { isExempt } from "../webhooks/matching.ts";
 import type { Named } from "../webhooks/object-types.ts";
-import { converted, inVersion, isSameKind } from "../webhooks/version.ts";
+import { converted, inVersion, isSameKind, subjectOf } from "../webhooks/version.ts";
 import type { CheckError } from "#apiserver/metrics/expression-metrics.ts";
 import {
   BudgetError,
@@ -158,7 +158,10 @@ export class MutatingPolicies implements AdmissionPlugin {
     const refusals: Refusal[] = [];
     let { object } = subject;
     for (const { patchType, expression } of mutations) {
-      const run = new ExpressionRun({ ...input, subject: { ...subject, object } }, variables);
+      const run = new ExpressionRun(
+        { ...input, subject: subjectOf(named, object, subject.oldObject, this.#deps.types) },
+        variables,
+      );
       const began = clock.monotonic();
       let fault: unknown;
       try {

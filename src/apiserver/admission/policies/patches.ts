@@ -55,7 +55,7 @@ const unknownKind = (gvk: GroupVersionKind): StatusError =>
 function patched({ object, gvk }: Typed, operations: readonly object[], types: ObjectTypes): AnyObject {
   let result: AnyObject;
   try {
-    result = applyJsonPatch(object, operations) as AnyObject;
+    result = applyJsonPatch(types.written(object, gvk), operations) as AnyObject;
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     if (isTestFailure(error)) return object;

@@ -34,6 +34,7 @@ const types: ObjectTypes = {
   convert: (object, _from, { version }) =>
     Promise.resolve({ ...object, apiVersion: version, spec: `of ${version}` }),
   read: (object) => object,
+  written: (object) => object,
   applyType: () => undefined,
 };
 

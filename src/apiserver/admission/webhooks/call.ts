@@ -10,6 +10,7 @@ import type { AdmissionMetrics, WebhookOutcome } from "#apiserver/metrics/admiss
 import type { AdmissionAttributes } from "../admission.ts";
 import { answerOf, BadReviewError, denial, reviewOf, reviewVersionOf, type Question } from "./review.ts";
 import type { AnyWebhook } from "./source.ts";
+import type { Subject } from "./version.ts";
 
 export interface HookCallerDeps {
   readonly clock: Clock;
@@ -53,7 +54,7 @@ export class HookCaller {
   async ask(
     webhook: AnyWebhook,
     attributes: AdmissionAttributes,
-    subject: Pick<Question, "named" | "object" | "oldObject">,
+    subject: Subject,
     isMutating: boolean,
   ): Promise<AdmissionResponse> {
     const { clock, metrics } = this.#deps;
@@ -81,7 +82,7 @@ export class HookCaller {
   async #ask(
     webhook: AnyWebhook,
     attributes: AdmissionAttributes,
-    subject: Pick<Question, "named" | "object" | "oldObject">,
+    subject: Subject,
     isMutating: boolean,
   ): Promise<AdmissionResponse> {
     if (attributes.dryRun && !harmless.has(webhook.sideEffects)) {

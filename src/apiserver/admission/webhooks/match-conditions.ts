@@ -164,8 +164,8 @@ function variablesOf(
   };
   const made = new Map<string, Value>();
   const makers: Readonly<Record<string, () => Value>> = {
-    object: () => dynamicValue(subject.object ?? null),
-    oldObject: () => dynamicValue(subject.oldObject ?? null),
+    object: () => dynamicValue(subject.seen.object ?? null),
+    oldObject: () => dynamicValue(subject.seen.oldObject ?? null),
     request: () => {
       const {
         uid: _uid,

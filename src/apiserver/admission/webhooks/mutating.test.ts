@@ -17,6 +17,9 @@ const addsInitContainer: HookAnswer = () =>
     { op: "add", path: "/spec/nonsense", value: 1 },
   );
 
+const limitsCpu: HookAnswer = () =>
+  patchOf({ op: "add", path: "/spec/containers/0/resources/limits", value: { cpu: "1" } });
+
 const removesNothing: HookAnswer = () => patchOf({ op: "remove", path: "/data/none" });
 
 suite("mutation", () => {
@@ -81,6 +84,24 @@ suite("mutation", () => {
       assert.equal(await ask(pods, { object }), undefined);
       assert.equal(object.spec?.initContainers?.[0]?.terminationMessagePath, "/dev/termination-log");
       assert.equal("nonsense" in (object.spec ?? {}), false);
+    });
+  });
+
+  test("webhooks see what nobody set, and may add to it", async () => {
+    await hookWorld({ "/hook": limitsCpu }, { mutating: [{}] }, async ({ ask, server }) => {
+      const object: Pod = {
+        kind: "Pod",
+        apiVersion: "v1",
+        metadata: { name: "p", namespace: "ns" },
+        spec: { containers: [{ name: "c", image: "i" }] },
+      };
+      assert.equal(await ask(pods, { object }), undefined);
+      const seen = server.requests[0]?.object as Pod | undefined;
+      assert.deepEqual([seen?.spec?.containers[0]?.resources, seen?.status], [{}, {}]);
+      assert.deepEqual(object.spec?.containers[0]?.resources, {
+        limits: { cpu: "1" },
+        requests: { cpu: "1" },
+      });
     });
   });
 

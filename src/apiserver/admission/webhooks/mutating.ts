@@ -113,7 +113,10 @@ export class MutatingWebhooks implements AdmissionPlugin {
 
   #patched(object: AnyObject, operations: readonly unknown[], named: Named): AnyObject {
     try {
-      return this.#types.read(applyJsonPatch(object, operations) as AnyObject, named.gvk);
+      return this.#types.read(
+        applyJsonPatch(this.#types.written(object, named.gvk), operations) as AnyObject,
+        named.gvk,
+      );
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const why = error.cause instanceof Error ? error.cause : error;

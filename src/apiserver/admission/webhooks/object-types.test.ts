@@ -6,7 +6,7 @@ import { SchemeTypes } from "./object-types.ts";
 const fail = (): never => assert.fail("not asked");
 const types = new SchemeTypes({
   scheme: createScheme(),
-  semantics: { check: fail, applyDefaults: fail, applyType: fail },
+  semantics: { check: fail, applyDefaults: fail, applyType: fail, zeros: fail },
   convert: fail,
   custom: () => ({ resources: [], versionsOf: fail, typesOf: fail }),
   remote: () => [

@@ -29,6 +29,8 @@ export interface ObjectTypes {
    * know stays until it is read from the store, as upstream has it. Throws StatusError.
    */
   read(value: AnyObject, kind: GroupVersionKind, mode?: ReadMode): AnyObject;
+  /** As clients see it; shares with `object` what stays. */
+  written(object: AnyObject, kind: GroupVersionKind): AnyObject;
   /** How objects of that kind are merged; undefined for one that isn't served. */
   applyType(kind: GroupVersionKind): ApplyType | undefined;
 }
@@ -54,7 +56,7 @@ export interface CustomTypes {
 
 export interface SchemeTypesDeps {
   readonly scheme: Scheme;
-  readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults" | "applyType">;
+  readonly semantics: Pick<TypeSemantics, "check" | "applyDefaults" | "applyType" | "zeros">;
   readonly convert: (object: AnyObject, from: GroupVersionKind, to: GroupVersionKind) => AnyObject;
   readonly custom: () => CustomTypes;
   /** What other servers publish. */
@@ -115,6 +117,10 @@ export class SchemeTypes implements ObjectTypes {
     }
     semantics.applyDefaults(object, kind);
     return object;
+  }
+
+  written(object: AnyObject, kind: GroupVersionKind): AnyObject {
+    return this.#deps.semantics.zeros(kind)?.written(object) ?? object;
   }
 
   applyType(kind: GroupVersionKind): ApplyType | undefined {

@@ -29,6 +29,11 @@ export interface Question {
   readonly named: Named;
   readonly object: AnyObject | undefined;
   readonly oldObject: AnyObject | undefined;
+  /** The same as clients see them. */
+  readonly seen: {
+    readonly object: AnyObject | undefined;
+    readonly oldObject: AnyObject | undefined;
+  };
 }
 
 export const reviewOf = (attributes: AdmissionAttributes, question: Question): AdmissionReview => ({
@@ -40,7 +45,7 @@ export const reviewOf = (attributes: AdmissionAttributes, question: Question): A
 /** What expressions know as `request`, too. */
 export function requestOf(
   attributes: AdmissionAttributes,
-  { uid, named, object, oldObject }: Omit<Question, "version">,
+  { uid, named, seen }: Pick<Question, "uid" | "named" | "seen">,
 ): AdmissionRequest {
   const { gvk, gvr, subresource, name, operation, dryRun } = attributes;
   const namespace = namespaceOf(attributes);
@@ -56,8 +61,8 @@ export function requestOf(
     ...(namespace === "" ? {} : { namespace }),
     operation,
     userInfo: userOf(attributes),
-    object: object ?? null,
-    oldObject: oldObject ?? null,
+    object: seen.object ?? null,
+    oldObject: seen.oldObject ?? null,
     dryRun,
     options: Object.keys(attributes.options).length === 0 ? null : attributes.options,
   };

@@ -6,7 +6,7 @@ import type { AdmissionAttributes } from "../admission.ts";
 import type { Named, ObjectTypes } from "./object-types.ts";
 import type { Question } from "./review.ts";
 
-export type Subject = Pick<Question, "named" | "object" | "oldObject">;
+export type Subject = Pick<Question, "named" | "object" | "oldObject" | "seen">;
 
 export const isSameKind = (a: Named["gvk"], b: Named["gvk"]): boolean =>
   a.group === b.group && a.version === b.version && a.kind === b.kind;
@@ -17,10 +17,21 @@ export async function inVersion(
   named: Named,
   types: ObjectTypes,
 ): Promise<Subject> {
-  if (isSameKind(gvk, named.gvk)) return { named, object, oldObject };
+  if (isSameKind(gvk, named.gvk)) return subjectOf(named, object, oldObject, types);
   const convert = async (each: AnyObject | undefined): Promise<AnyObject | undefined> =>
     each === undefined ? undefined : converted(types, structuredClone(each), gvk, named.gvk);
-  return { named, object: await convert(object), oldObject: await convert(oldObject) };
+  return subjectOf(named, await convert(object), await convert(oldObject), types);
+}
+
+export function subjectOf(
+  named: Named,
+  object: AnyObject | undefined,
+  oldObject: AnyObject | undefined,
+  types: ObjectTypes,
+): Subject {
+  const written = (each: AnyObject | undefined): AnyObject | undefined =>
+    each === undefined ? undefined : types.written(each, named.gvk);
+  return { named, object, oldObject, seen: { object: written(object), oldObject: written(oldObject) } };
 }
 
 /** What a conversion webhook gets wrong is nobody's fault who writes. */
