@@ -52,6 +52,7 @@ import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
+import { PodLogMetrics } from "./metrics/pod-log-metrics.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
 import { certificateFaults } from "./metrics/certificate-metrics.ts";
@@ -132,6 +133,7 @@ class ApiserverComponent implements Apiserver {
   readonly #serverId: string;
   readonly #steps: StartSteps;
   readonly #auditMetrics = new AuditMetrics(this.#registry);
+  readonly #certificateFaults = certificateFaults("webhooks", this.#registry);
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
@@ -163,7 +165,7 @@ class ApiserverComponent implements Apiserver {
       own: () => ({ host: "127.0.0.1", port: this.#port }),
     });
     const registry = this.#registry;
-    this.#hooks = new HookClient({ resolver, clock, faults: certificateFaults("webhooks", registry) });
+    this.#hooks = new HookClient({ resolver, clock, faults: this.#certificateFaults });
     const [client, informers, counts] = [this.#client, this.#informers, this.#counts];
     const following = { ...deps, client, informers, registry, counts };
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
@@ -185,6 +187,7 @@ class ApiserverComponent implements Apiserver {
       },
       {
         clock,
+        log,
         front: this.#front(protobuf),
         handshakeFailed: () => {
           this.#requestMetrics.handshakeFailed();
@@ -215,6 +218,7 @@ class ApiserverComponent implements Apiserver {
         remote: () => this.#aggregator.versions,
       }),
       hookClient: this.#hooks,
+      certificateFaults: this.#certificateFaults,
       client: this.#client,
       informers: this.#informers,
       serviceAccountKey: parseSigningKey(options.serviceAccountKeyPem),
@@ -314,7 +318,8 @@ class ApiserverComponent implements Apiserver {
   #openAuditor(options: AuditOptions): Promise<Auditor> {
     const { clock, log } = this.#deps;
     const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
-    return openAuditor(options, { clock, log, read, metrics: this.#auditMetrics });
+    const counted = { metrics: this.#auditMetrics, certificateFaults: this.#certificateFaults };
+    return openAuditor(options, { clock, log, read, ...counted });
   }
 
   #expiry(): EventExpiry {
@@ -378,7 +383,14 @@ class ApiserverComponent implements Apiserver {
       allocation: { addresses: this.#addresses, ports: new PortRange(options.nodePorts, own.random) },
       connect: createConnect(
         { kubeletCaPem: options.kubeletCaPem, kubeletClient: options.kubeletClient },
-        { client: () => this.#client, authorizer, admission, clock: own.clock, random: own.random },
+        {
+          client: () => this.#client,
+          authorizer,
+          admission,
+          clock: own.clock,
+          random: own.random,
+          podLogs: new PodLogMetrics(this.#registry),
+        },
       ),
       probes: [...(own.probes ?? []), { name: "etcd-0", check: () => checkStore(own.store, own.clock) }],
       outside: this.#outside(),

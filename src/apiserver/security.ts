@@ -38,6 +38,7 @@ import { AccountTokenMetrics } from "./metrics/account-token-metrics.ts";
 import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
 import type { ExpressionTimes } from "./metrics/expression-metrics.ts";
 import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
+import type { CertificateFaults } from "./connect/server-certificate.ts";
 import type { HookClient } from "./connect/hook-client.ts";
 import type { RequestHeaderOptions } from "./options.ts";
 import type { Clock } from "#base/clock.ts";
@@ -76,6 +77,8 @@ export interface SecurityDeps {
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   readonly log: Logger;
   readonly hookClient: HookClient;
+  /** Of webhooks. */
+  readonly certificateFaults: CertificateFaults;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
   readonly mutatingPolicies: MutatingPolicyRefs | undefined;
@@ -159,6 +162,7 @@ function bearerTokens(
   deps: BearerTokenDeps,
 ): BearerTokenAuthenticator {
   const { objects, configured, client, clock } = deps;
+  for (const each of deps.tokenAuthenticators) each.countFaults?.(deps.certificateFaults);
   const accountTokens = new AccountTokenMetrics(deps.registry);
   return new BearerTokenAuthenticator({ apiAudiences }, [
     ...deps.tokenAuthenticators,

@@ -3,7 +3,8 @@
  * Values arrive as text (flag, environment) or as YAML (config file) and are parsed here, all faults at once.
  */
 
-export type OptionType = "string" | "integer" | "boolean" | "list";
+/** "texts": a list whose items may have commas: each is given by itself. */
+export type OptionType = "string" | "integer" | "boolean" | "list" | "texts";
 
 export interface OptionSpec {
   /** "data-dir": the flag without dashes, the key of the config file, and MINI_K8S_DATA_DIR. */
@@ -60,6 +61,7 @@ function describe(type: OptionType): string {
     case "boolean":
       return "true or false";
     case "list":
+    case "texts":
       return "a list";
     case "string":
       return "text";
@@ -79,6 +81,8 @@ function parseValue(type: OptionType, given: unknown): OptionValue | undefined {
       return given === false || given === "false" || given === "0" ? false : undefined;
     case "list":
       return parseList(given);
+    case "texts":
+      return parseTexts(given);
   }
 }
 
@@ -87,18 +91,15 @@ function scalarText(given: unknown): string | undefined {
   return typeof given === "number" || typeof given === "boolean" ? String(given) : undefined;
 }
 
-function parseList(given: unknown): readonly string[] | undefined {
-  const parts: readonly unknown[] = Array.isArray(given) ? given : [given];
-  const texts: string[] = [];
-  for (const part of parts) {
-    const text = scalarText(part);
-    if (text === undefined) return undefined;
-    texts.push(
-      ...text
-        .split(",")
-        .map((piece) => piece.trim())
-        .filter((piece) => piece !== ""),
-    );
-  }
-  return texts;
+function parseTexts(given: unknown): readonly string[] | undefined {
+  const texts = (Array.isArray(given) ? (given as unknown[]) : [given]).map(scalarText);
+  return texts.every((text) => text !== undefined) ? texts : undefined;
 }
+
+const parseList = (given: unknown): readonly string[] | undefined =>
+  parseTexts(given)?.flatMap((text) =>
+    text
+      .split(",")
+      .map((piece) => piece.trim())
+      .filter((piece) => piece !== ""),
+  );

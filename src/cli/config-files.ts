@@ -51,7 +51,9 @@ function readOne(specs: readonly OptionSpec[], path: string, text: string): Conf
   }
   const entries = Object.entries(document as Record<string, unknown>);
   const known = new Set(specs.map(({ name }) => name));
-  const lists = new Set(specs.filter(({ type }) => type === "list").map(({ name }) => name));
+  const lists = new Set(
+    specs.filter(({ type }) => type === "list" || type === "texts").map(({ name }) => name),
+  );
   const unknown = entries
     .map(([key]) => key)
     .filter((key) => !known.has(key) && !(key.endsWith("+") && lists.has(key.slice(0, -1))));

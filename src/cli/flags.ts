@@ -26,7 +26,9 @@ function flagOf(spec: OptionSpec): OclifFlag {
   if (spec.type === "boolean") return boolean({ ...shared, allowNo: true });
   const valued = { ...shared, helpValue: spec.placeholder ?? "VALUE" };
   const flag =
-    spec.type === "list" ? string({ ...valued, multiple: true, multipleNonGreedy: true }) : string(valued);
+    spec.type === "list" || spec.type === "texts"
+      ? string({ ...valued, multiple: true, multipleNonGreedy: true })
+      : string(valued);
   return flag as unknown as OclifFlag;
 }
 

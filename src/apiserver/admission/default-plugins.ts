@@ -6,6 +6,7 @@ import type { Random } from "#base/random.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { EscalationGuard } from "#apiserver/authz/escalation.ts";
 import { HookIdentities } from "#apiserver/connect/hook-identities.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics } from "#apiserver/metrics/admission-metrics.ts";
 import type { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
@@ -71,6 +72,7 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly guard: EscalationGuard;
   readonly log: Logger;
   readonly hookClient: HookClient;
+  readonly certificateFaults?: CertificateFaults | undefined;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
   readonly tolerations?: DefaultTolerations | undefined;

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { errorText, type Logger } from "#base/log.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import { Auditor, type AuditorDeps } from "./auditor.ts";
 import { BufferedSink, type BatchOptions } from "./buffered-sink.ts";
@@ -37,7 +38,10 @@ export interface AuditOptions {
   readonly webhook?: AuditWebhookOptions | undefined;
 }
 
-type Deps = Pick<AuditorDeps, "clock" | "read" | "metrics"> & { readonly log: Logger };
+interface Deps extends Pick<AuditorDeps, "clock" | "read" | "metrics"> {
+  readonly log: Logger;
+  readonly certificateFaults?: CertificateFaults | undefined;
+}
 
 /** Throws AuditPolicyError and KubeconfigError. */
 export async function openAuditor({ policyFile, log, webhook }: AuditOptions, deps: Deps): Promise<Auditor> {
@@ -47,7 +51,10 @@ export async function openAuditor({ policyFile, log, webhook }: AuditOptions, de
   if (log !== undefined) sinks.push(sinkOf(log, "room", await openLogBackend(log, deps), deps));
   if (webhook !== undefined) {
     const access = await loadKubeconfig(webhook.kubeconfig, deps.clock);
-    const backend = new WebhookBackend(webhook, { ...deps, hook: new KubeconfigHook(access, deps.clock) });
+    const backend = new WebhookBackend(webhook, {
+      ...deps,
+      hook: new KubeconfigHook(access, deps.clock, deps.certificateFaults),
+    });
     sinks.push(sinkOf(webhook, "delivery", backend, deps));
   }
   return new Auditor(policy, { ...deps, sinks });

@@ -1,5 +1,6 @@
 /** Users by bearer token: several kinds of tokens, and what a TokenReview asks about them. */
 import { unauthorizedError } from "#api/meta/status.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import type { Authenticator, Credentials, UserInfo } from "./authenticator.ts";
 import { withAuthenticatedGroup } from "./user.ts";
 
@@ -15,6 +16,8 @@ export interface TokenAuthenticator {
    * `audiences`: who wants to know; the token must be meant for one of them.
    */
   authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined>;
+  /** Where servers that it asks are noted whose certificates aren't taken. */
+  countFaults?(faults: CertificateFaults): void;
 }
 
 /** Why a token isn't good; goes to logs and TokenReviews, never into a 401. */

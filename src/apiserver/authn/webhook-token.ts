@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { TokenReview } from "#api/generated/types/authentication-v1.ts";
 import { LruCache } from "#pki/lru.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import { askReview, isHookFailure, type HookReviewDeps } from "#apiserver/connect/hook-review.ts";
 import { TokenError, type TokenAnswer, type TokenAuthenticator } from "./bearer-token.ts";
 
@@ -41,6 +42,10 @@ export class WebhookTokenAuthenticator implements TokenAuthenticator {
     const asking = this.#asking.get(key) ?? this.#askAndRemember(key, token, audiences);
     this.#asking.set(key, asking);
     return asking;
+  }
+
+  countFaults(faults: CertificateFaults): void {
+    this.#deps.hook.countFaults?.(faults);
   }
 
   /** What can't be asked or answers with an error isn't remembered. */

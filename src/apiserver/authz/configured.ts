@@ -5,6 +5,7 @@ import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
@@ -34,6 +35,8 @@ export interface ConfiguredAuthorizerDeps {
   readonly loadExpressions: () => Promise<Expressions>;
   readonly registry: Registry;
   readonly serverId: string;
+  /** Of webhooks. */
+  readonly certificateFaults?: CertificateFaults | undefined;
 }
 
 type Builtin = Extract<AuthorizerSpec, { readonly type: BuiltinAuthorizer }>;
@@ -142,7 +145,11 @@ export class ConfiguredAuthorizer implements Authorizer {
         const { kubeConfigFile, matchConditions, ...options } = spec.webhook;
         const { clock } = this.#deps;
         const metrics = this.#metrics;
-        const hook = new KubeconfigHook(await loadKubeconfig(kubeConfigFile, clock), clock);
+        const hook = new KubeconfigHook(
+          await loadKubeconfig(kubeConfigFile, clock),
+          clock,
+          this.#deps.certificateFaults,
+        );
         const matches =
           matchConditions.length === 0
             ? undefined

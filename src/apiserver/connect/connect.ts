@@ -1,6 +1,7 @@
 /** The subresources that lead away from the API: to kubelets, pods and services. */
 import type { Admission } from "#apiserver/admission/admission.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
 import type { Handler } from "#apiserver/registry/endpoint.ts";
 import type { SubresourceHandlers } from "#apiserver/registry/install.ts";
 import type { ConnectHandlers } from "#apiserver/registry/specials.ts";
@@ -19,6 +20,7 @@ export interface ConnectDeps {
   readonly admission: Admission;
   readonly clock: Clock;
   readonly random: Random;
+  readonly podLogs?: PodLogMetrics | undefined;
 }
 
 const both = (handler: Handler): SubresourceHandlers[string] => ({ get: handler, create: handler });

@@ -45,6 +45,10 @@ export function goErrorText(error: unknown, serverName: string, now: string): st
   return certificateText(error, serverName, now) ?? error.message;
 }
 
+/** The other side isn't whom it should be. */
+export const isCertificateError = (error: unknown): boolean =>
+  error instanceof Error && certificateText(error, "", "") !== undefined;
+
 function certificateText(error: NodeError, serverName: string, now: string): string | undefined {
   const { code = "", cert } = error;
   if (unknownAuthority.has(code)) return x509("certificate signed by unknown authority");

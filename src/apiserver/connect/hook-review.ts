@@ -4,7 +4,7 @@ import type { Random } from "#base/random.ts";
 import { KubeconfigHookError, type KubeconfigHook } from "./kubeconfig-hook.ts";
 
 export interface HookReviewDeps {
-  readonly hook: Pick<KubeconfigHook, "post">;
+  readonly hook: Pick<KubeconfigHook, "post"> & Partial<Pick<KubeconfigHook, "countFaults">>;
   readonly clock: Clock;
   readonly random: Random;
   /** Before the second try. Default 500. */

@@ -11,10 +11,12 @@ import {
 import { Agent, request as tlsRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { ChildAbort } from "#base/abort.ts";
-import type { Clock } from "#base/clock.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
+import { goErrorText } from "./go-errors.ts";
+import { identityCheck, noteFailure, type CertificateFaults } from "./server-certificate.ts";
 
 interface HookFailure {
   readonly status?: number | undefined;
@@ -47,12 +49,14 @@ export class KubeconfigHook {
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
   readonly #url: URL;
+  #faults: CertificateFaults | undefined;
   #agent: Agent | PlainAgent | undefined;
   #certificate: ClientCertificate | undefined;
 
-  constructor(access: ClusterAccess, clock: Clock) {
+  constructor(access: ClusterAccess, clock: Clock, faults?: CertificateFaults) {
     this.#access = access;
     this.#clock = clock;
+    this.#faults = faults;
     this.#url = new URL(access.options.server);
   }
 
@@ -76,9 +80,10 @@ export class KubeconfigHook {
       return answer === "" ? undefined : (JSON.parse(answer) as unknown);
     } catch (error) {
       if (error instanceof KubeconfigHookError) throw error;
+      noteFailure(error, this.#faults);
       const { reason } = deadline.signal as { reason: unknown };
       const cause = deadline.signal.aborted && reason instanceof Error ? reason : error;
-      throw this.#error(cause instanceof Error ? cause.message : String(cause), {
+      throw this.#error(goErrorText(cause, this.#serverName, toRfc3339(this.#clock.now())), {
         mayPass: errorCode(error) === "ECONNRESET",
         isLate: deadline.signal.aborted && signal?.aborted !== true,
         cause: error,
@@ -86,6 +91,11 @@ export class KubeconfigHook {
     } finally {
       cancel();
     }
+  }
+
+  /** From now on they are counted there. */
+  countFaults(faults: CertificateFaults): void {
+    this.#faults = faults;
   }
 
   close(): void {
@@ -129,9 +139,14 @@ export class KubeconfigHook {
             ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
             ...(serverName === undefined ? {} : { servername: serverName }),
             rejectUnauthorized: isUnverified !== true,
+            checkServerIdentity: (host, presented) => identityCheck(this.#faults)(host, presented),
             ...certificate,
           });
     return this.#agent;
+  }
+
+  get #serverName(): string {
+    return this.#access.options.serverName ?? this.#url.hostname.replace(/^\[(.*)\]$/, "$1");
   }
 
   #error(reason: string, failure: HookFailure): KubeconfigHookError {

@@ -10,6 +10,8 @@ import { after, test } from "node:test";
 import { WebSocket } from "ws";
 import { nodes, pods } from "#api/resources.ts";
 import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createCa, issueCertificate } from "#pki/ca.ts";
 import { openDoor, parsed } from "#testing/door-client.ts";
 import { Channels, channelV5 } from "#wire/channels.ts";
 import { serveRemoteCommand } from "#wire/remote-command.ts";
@@ -20,8 +22,9 @@ const { server, admin, h2, close } = await openDoor();
 after(close);
 
 /** A kubelet that serves exec and logs, and remembers what it was asked. */
-async function fakeKubelet(): Promise<{ port: number; asked: string[]; close: () => void }> {
-  const certificate = server.servingCertificate("system:node:n1");
+async function fakeKubelet(
+  certificate = server.servingCertificate("system:node:n1"),
+): Promise<{ port: number; asked: string[]; close: () => void }> {
   const asked: string[] = [];
   const kubelet = createServer(
     { cert: certificate.certificatePem, key: certificate.keyPem, ca: server.caPem, requestCert: true },
@@ -136,6 +139,22 @@ test("logs come from the kubelet; what it refuses becomes a Status", async () =>
     [400, 'container "c" in pod "quiet" is waiting to start: ContainerCreating'],
   );
   kubelet.close();
+});
+
+test("logs of a kubelet whose certificate isn't good are there for who doesn't mind", async () => {
+  const { clock, random } = { clock: systemClock, random: systemRandom };
+  const stranger = createCa({ commonName: "stranger", days: 1, clock, random });
+  const options = { commonName: "n1", ipAddresses: ["127.0.0.1"], usage: "server", days: 1 } as const;
+  const kubelet = await fakeKubelet(issueCertificate(stranger, options));
+  after(kubelet.close);
+  await podOnFakeNode(kubelet.port, "unknown");
+  const path = "/api/v1/namespaces/default/pods/unknown/log";
+  assert.equal((await h2("GET", path)).status, 500);
+  const skipped = await h2("GET", `${path}?insecureSkipTLSVerifyBackend=true`);
+  assert.deepEqual([skipped.status, skipped.body.toString()], [200, "line 1\nline 2\n"]);
+  const metrics = (await h2("GET", "/metrics")).body.toString();
+  assert.match(metrics, /^kube_apiserver_pod_logs_backend_tls_failure_total 1$/m);
+  assert.match(metrics, /^kube_apiserver_pod_logs_insecure_backend_total\{usage="skip_tls_allowed"\} 1$/m);
 });
 
 test("nodes/proxy passes paths and queries on", async () => {

@@ -22,8 +22,11 @@ export class Kubelets {
     this.#tls = { caPem: kubeletCaPem, ...kubeletClient };
   }
 
-  /** Throws 404 when there is no such node, 503 when it has no address yet. */
-  async backend(nodeName: string, target: string): Promise<Backend> {
+  /**
+   * Throws 404 when there is no such node, 503 when it has no address yet. `isUnverified`: whoever answers there is taken
+   * for the kubelet.
+   */
+  async backend(nodeName: string, target: string, isUnverified = false): Promise<Backend> {
     const node = await this.#node(nodeName);
     const addresses = node.status?.addresses ?? [];
     const address = addressTypes
@@ -37,7 +40,8 @@ export class Kubelets {
       });
     }
     const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
-    return { host: address, port: port === 0 ? defaultPort : port, target, tls: this.#tls };
+    const tls = isUnverified ? { ...this.#tls, caPem: undefined } : this.#tls;
+    return { host: address, port: port === 0 ? defaultPort : port, target, tls };
   }
 
   async #node(name: string): Promise<Node> {

@@ -12,13 +12,16 @@ import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
+import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
 import { integer, isTrue } from "#apiserver/request/query.ts";
 import { exchange, handOver, type BackendDeps } from "./backend.ts";
+import { isCertificateError } from "./go-errors.ts";
 import type { Kubelets } from "./kubelets.ts";
 
 export interface PodStreamDeps extends BackendDeps {
   readonly kubelets: Kubelets;
   readonly authorizer: Authorizer;
+  readonly podLogs?: PodLogMetrics | undefined;
 }
 
 async function podOf({ info, endpoint }: ResourceCall): Promise<Pod> {
@@ -153,6 +156,8 @@ export const log =
   (deps: PodStreamDeps): Handler =>
   async (request) => {
     const { call } = request;
+    const isUnverified = isTrue(call.query.get("insecureSkipTLSVerifyBackend"));
+    deps.podLogs?.asked(isUnverified);
     checkLogOptions(call.query, request.info.name);
     const pod = await podOf(request);
     const container = containerOf(pod, call.query.get("container") ?? "");
@@ -165,14 +170,21 @@ export const log =
       if (value !== null && value !== "") params.set(name, value);
     }
     const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
-    const backend = await deps.kubelets.backend(nodeOf(pod), target);
-    const response = await exchange(backend, call, {});
+    const backend = await deps.kubelets.backend(nodeOf(pod), target, isUnverified);
+    const response = await exchange(backend, call, {}).catch((error: unknown) => {
+      throw counted(error, deps.podLogs);
+    });
     const status = response.statusCode ?? 500;
     if (status >= 200 && status <= 206) return { kind: "raw", status, headers, body: response };
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     throw backendError(status, Buffer.concat(chunks).toString("utf8").trim());
   };
+
+function counted(error: unknown, podLogs: PodLogMetrics | undefined): unknown {
+  if (error instanceof Error && isCertificateError(error.cause)) podLogs?.tlsFailures.add();
+  return error;
+}
 
 /** upstream: apiserver/pkg/registry/generic/rest/response_checker.go */
 function backendError(status: number, text: string): Error {

@@ -5,13 +5,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
 import { Beside, type ExtraRoutes } from "./beside.ts";
 import type { Front } from "./front.ts";
 import { Http2Door } from "./http2-door.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import type { ServingOptions } from "./serving-options.ts";
+import { SniCertificates } from "./sni-certificates.ts";
 import { cipherList } from "./tls-names.ts";
 
 export interface DoorOptions {
@@ -27,6 +29,7 @@ export interface DoorOptions {
 
 export interface DoorDeps {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly front: Front;
   /** Somebody connected, and didn't agree on TLS. */
   readonly handshakeFailed: () => void;
@@ -61,6 +64,7 @@ export class Door {
   readonly #sockets = new Set<Socket>();
   readonly #upgraded = new Set<Duplex>();
   #server: Server | undefined;
+  #unfollow: (() => void) | undefined;
 
   constructor(options: DoorOptions, deps: DoorDeps) {
     const { clock, front, extraRoutes } = deps;
@@ -84,16 +88,17 @@ export class Door {
     await this.#deps.front.load();
     const { certificatePem: cert, keyPem: key, clientCaPem: ca, host, port, serving } = this.#options;
     const ciphers = cipherList(serving.cipherSuites);
+    const shared = { ca, minVersion: serving.tlsMinVersion, ...(ciphers === undefined ? {} : { ciphers }) };
+    const byName = await this.#byName(shared);
     const server = createServer(
       {
         ALPNProtocols: ["h2", "http/1.1"],
+        ...shared,
         cert,
         key,
-        ca,
         requestCert: true,
         rejectUnauthorized: false,
-        minVersion: serving.tlsMinVersion,
-        ...(ciphers === undefined ? {} : { ciphers }),
+        ...(byName === undefined ? {} : { SNICallback: (name, done) => done(null, byName.contextOf(name)) }),
         handshakeTimeout: headMs,
         ...http1Options,
       },
@@ -116,6 +121,16 @@ export class Door {
     });
     await listen(server, host, port);
     return (server.address() as AddressInfo).port;
+  }
+
+  /** Undefined: there is one certificate for all names. */
+  async #byName(shared: SecureContextOptions): Promise<SniCertificates | undefined> {
+    const { sniCertificates } = this.#options.serving;
+    if (sniCertificates.length === 0) return undefined;
+    const byName = new SniCertificates(sniCertificates, shared, this.#deps.log);
+    await byName.load();
+    this.#unfollow = byName.follow();
+    return byName;
   }
 
   #follow(socket: Socket): void {
@@ -150,6 +165,7 @@ export class Door {
    * exec and its like among it.
    */
   async close(): Promise<void> {
+    this.#unfollow?.();
     const server = this.#server;
     if (server === undefined) return;
     const { front, clock } = this.#deps;

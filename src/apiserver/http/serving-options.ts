@@ -1,5 +1,6 @@
 /** How the API is served: what kube-apiserver's flags of the same names say. Facts for the door and the front. */
 import type { SecureVersion } from "node:tls";
+import type { SniCertificate } from "./sni-certificates.ts";
 
 export interface ServingOptions {
   /** --cors-allowed-origins: regular expressions of origins whose pages may ask. Empty: no word of it. */
@@ -16,6 +17,8 @@ export interface ServingOptions {
   readonly tlsMinVersion: SecureVersion;
   /** --tls-cipher-suites, in Go's names. Empty: the usual ones. */
   readonly cipherSuites: readonly string[];
+  /** --tls-sni-cert-key: for clients that ask for a name. */
+  readonly sniCertificates: readonly SniCertificate[];
   /** --http2-max-streams-per-connection. 0: as many as are meant to be enough. */
   readonly http2StreamsMax: number;
 }
@@ -28,5 +31,6 @@ export const defaultServing: ServingOptions = {
   watchGraceMs: 0,
   tlsMinVersion: "TLSv1.2",
   cipherSuites: [],
+  sniCertificates: [],
   http2StreamsMax: 0,
 };

@@ -9,6 +9,8 @@ import { test } from "node:test";
 import * as x509 from "@peculiar/x509";
 import { Registry } from "prom-client";
 import { startHookServer } from "#apiserver/admission/testing/hook-server.ts";
+import { fixedIdentity } from "#client/identity.ts";
+import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { HookCallError, HookClient } from "#apiserver/connect/hook-client.ts";
 import { systemClock } from "#base/clock.ts";
 import { certificateFaults } from "./certificate-metrics.ts";
@@ -66,6 +68,26 @@ test("a webhook whose certificate is signed by SHA-1 isn't asked, and counted", 
   server.close();
   assert.equal(await asking.value(sha1), 1);
   assert.equal(await asking.value(missing), 0);
+});
+
+test("so it is with webhooks that a kubeconfig names", async () => {
+  const registry = new Registry();
+  await using unnamed = await startHookServer({}, { ipAddresses: [] });
+  const access = {
+    options: {
+      server: `https://localhost:${unnamed.port}/`,
+      certificateAuthority: Buffer.from(unnamed.caBundle, "base64").toString("utf8"),
+    },
+    identity: fixedIdentity({}),
+    namespace: "default",
+  };
+  const hook = new KubeconfigHook(access, systemClock);
+  hook.countFaults(certificateFaults("webhooks", registry));
+  await assert.rejects(hook.post({}, 5000), {
+    message: `Post "https://localhost:${unnamed.port}/": tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead`,
+  });
+  hook.close();
+  assert.equal(valueIn(await metricsText(registry), missing), 1);
 });
 
 interface Signed {

@@ -41,6 +41,7 @@ test("what is asked for is read", () => {
     "tls-cipher-suites": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "http2-max-streams-per-connection": 100,
     "external-hostname": "api.example.com",
+    "tls-sni-cert-key": ["a.crt, a.key: *.a.example.com,a.example.com", "b.crt,b.key"],
     "livez-grace-period": "1m",
     "event-ttl": "90s",
   });
@@ -56,6 +57,10 @@ test("what is asked for is read", () => {
     watchGraceMs: 5000,
     tlsMinVersion: "TLSv1.3",
     cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+    sniCertificates: [
+      { certFile: "a.crt", keyFile: "a.key", names: ["*.a.example.com", "a.example.com"] },
+      { certFile: "b.crt", keyFile: "b.key", names: [] },
+    ],
     http2StreamsMax: 100,
   });
 });
@@ -74,6 +79,11 @@ for (const [given, fault] of [
     { "max-requests-inflight": 0, "max-mutating-requests-inflight": 0 },
     "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
   ],
+  [
+    { "tls-sni-cert-key": "a.crt" },
+    "--tls-sni-cert-key is a.crt: expected comma separated certificate and key file paths",
+  ],
+  [{ "tls-sni-cert-key": "a,b:" }, "--tls-sni-cert-key is a,b:: empty names list is not allowed"],
   [{ "tls-min-version": "TLS12" }, 'unknown tls version "TLS12"'],
   [{ "tls-min-version": "constructor" }, 'unknown tls version "constructor"'],
   [{ "tls-cipher-suites": "NULL" }, "cipher suite NULL not supported or doesn't exist"],

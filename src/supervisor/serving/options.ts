@@ -88,6 +88,9 @@ export const servingSpecs: readonly OptionSpec[] = [
   spec("tls-cipher-suites", "list", "SUITE", {
     text: "Cipher suites of TLS 1.2 and before, by Go's names",
   }),
+  spec("tls-sni-cert-key", "texts", "CERT,KEY[:NAMES]", {
+    text: "Certificate for clients that ask for one of its names, or of these (a.example.com,*.b.example.com); followed",
+  }),
   spec("external-hostname", "string", "HOST", {
     defaultText: "the advertised address",
     text: "Host of the URLs that tell clients of this API: in /api, and of the keys of tokens",
@@ -123,6 +126,7 @@ export function readRequests(values: Values): RequestOptions {
       watchGraceMs: values.duration("shutdown-watch-termination-grace-period", 0, 0),
       tlsMinVersion: readTlsVersion(values),
       cipherSuites: readSuites(values),
+      sniCertificates: readSniCertificates(values),
       http2StreamsMax: values.count("http2-max-streams-per-connection", 0),
     },
   };
@@ -188,6 +192,26 @@ function readTlsVersion(values: Values): ServingOptions["tlsMinVersion"] {
   const version = tlsVersion(name);
   if (version === undefined) values.faults.push(`unknown tls version ${JSON.stringify(name)}`);
   return version ?? defaultServing.tlsMinVersion;
+}
+
+/** upstream: component-base/cli/flag/namedcertkey_flag.go */
+function readSniCertificates(values: Values): ServingOptions["sniCertificates"] {
+  return values.list("tls-sni-cert-key").map((text) => {
+    const at = text.indexOf(":");
+    const files = (at < 0 ? text : text.slice(0, at)).split(",").map((part) => part.trim());
+    const names = at < 0 ? "" : text.slice(at + 1).trim();
+    const [certFile = "", keyFile = ""] = files;
+    if (files.length !== 2) {
+      values.faults.push(
+        `--tls-sni-cert-key is ${text}: expected comma separated certificate and key file paths`,
+      );
+    }
+    if (at >= 0 && names === "") {
+      values.faults.push(`--tls-sni-cert-key is ${text}: empty names list is not allowed`);
+    }
+    const listed = names === "" ? [] : names.split(",").map((name) => name.trim());
+    return { certFile, keyFile, names: listed };
+  });
 }
 
 function readSuites(values: Values): readonly string[] {

@@ -3,6 +3,7 @@ import type { Pod } from "#api/generated/types/core-v1.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
 import { LruCache } from "#pki/lru.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import { askReview, isHookFailure, type HookReviewDeps } from "#apiserver/connect/hook-review.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { refuse } from "../refuse.ts";
@@ -21,6 +22,7 @@ export interface ImagePolicySettings {
 export interface ImagePolicyDeps extends Omit<HookReviewDeps, "hook"> {
   /** Who is asked instead of the server that the settings name. */
   readonly hook?: HookReviewDeps["hook"];
+  readonly certificateFaults?: CertificateFaults | undefined;
 }
 
 /** upstream: lru.NewLRUExpireCache(1024) */
@@ -50,8 +52,10 @@ export class ImagePolicyWebhook implements AdmissionPlugin {
 
   /** Throws KubeconfigError. */
   async load(): Promise<void> {
-    const { clock } = this.#deps;
-    this.#hook ??= new KubeconfigHook(await loadKubeconfig(this.#settings.kubeConfigFile, clock), clock);
+    if (this.#hook !== undefined) return;
+    const { clock, certificateFaults } = this.#deps;
+    const access = await loadKubeconfig(this.#settings.kubeConfigFile, clock);
+    this.#hook ??= new KubeconfigHook(access, clock, certificateFaults);
   }
 
   handles(operation: Operation): boolean {
