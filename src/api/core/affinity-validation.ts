@@ -176,19 +176,29 @@ export function checkTolerations(
   }
 }
 
-function checkConstraint(one: Loose<TopologySpreadConstraint>, path: string, faults: FaultList): void {
-  const { maxSkew = 0, topologyKey = "", whenUnsatisfiable, minDomains } = one;
+const pairOf = ({ topologyKey = "", whenUnsatisfiable = "" }: Loose<TopologySpreadConstraint>): string =>
+  `{${topologyKey}, ${whenUnsatisfiable}}`;
+
+/** `isRepeated`: by one that comes after it. */
+function checkConstraint(
+  one: Loose<TopologySpreadConstraint>,
+  isRepeated: boolean,
+  path: string,
+  faults: FaultList,
+): void {
+  const { maxSkew = 0, topologyKey = "", whenUnsatisfiable = "", minDomains } = one;
   if (maxSkew <= 0) faults.invalid(`${path}.maxSkew`, maxSkew, "must be greater than zero");
   if (topologyKey === "") faults.required(`${path}.topologyKey`, "can not be empty");
   else checkLabelName(topologyKey, `${path}.topologyKey`, faults);
-  faults.oneOf(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
+  faults.optionalOneOf(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
+  if (isRepeated) faults.duplicate(`${path}.{topologyKey, whenUnsatisfiable}`, pairOf(one));
   if (minDomains !== undefined) {
     if (minDomains <= 0) faults.invalid(`${path}.minDomains`, minDomains, "must be greater than zero");
     if (whenUnsatisfiable !== "DoNotSchedule") {
       faults.invalid(
         `${path}.minDomains`,
         minDomains,
-        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable ?? ""}`,
+        `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
       );
     }
   }
@@ -247,12 +257,8 @@ export function checkSpread(
   path: string,
   faults: FaultList,
 ): void {
-  const seen = new Set<string>();
+  const last = new Map(constraints.map((one, index) => [pairOf(one), index]));
   for (const [index, one] of constraints.entries()) {
-    const at = `${path}[${index}]`;
-    checkConstraint(one, at, faults);
-    const pair = `{${one.topologyKey ?? ""}, ${one.whenUnsatisfiable ?? ""}}`;
-    if (seen.has(pair)) faults.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
-    seen.add(pair);
+    checkConstraint(one, last.get(pairOf(one)) !== index, `${path}[${index}]`, faults);
   }
 }

@@ -6,8 +6,9 @@ import type { Loose } from "../meta/loose.ts";
 import { portNameFaults, portNumberFaults } from "../meta/names.ts";
 import { checkEnv, checkEnvFrom } from "./env-validation.ts";
 import { checkMounts } from "./mount-validation.ts";
+import { checkClaimUse } from "./pod-claim-validation.ts";
 import { checkLifecycle, checkProbe, type ProbeKind } from "./probe-validation.ts";
-import { checkRestart } from "./restart-validation.ts";
+import { checkResizePolicies, checkRestart } from "./restart-validation.ts";
 import { checkContainerResources } from "./resource-validation.ts";
 import { checkSecurityContext } from "./security-validation.ts";
 import type { VolumesByName } from "./volume-validation.ts";
@@ -18,8 +19,11 @@ const probeKinds: readonly ProbeKind[] = ["livenessProbe", "readinessProbe", "st
 export interface ContainerContext {
   readonly volumes: VolumesByName;
   readonly graceSeconds: number;
-  /** A pod itself, not a template of one. */
-  readonly isPod: boolean;
+  /** Of the pod's claims to devices. */
+  readonly claimNames: ReadonlySet<string>;
+  /** Of the pod. */
+  readonly restartPolicy: string | undefined;
+  readonly hostUsers: boolean | undefined;
   /** Those of the containers looked at before. */
   readonly names: Set<string>;
 }
@@ -39,26 +43,30 @@ function checkPorts(ports: readonly Loose<ContainerPort>[] = [], path: string, f
   }
 }
 
-function checkImage(image: string, isPod: boolean, path: string, faults: FaultList): void {
-  if (image === "") faults.required(`${path}.image`);
-  else if (isPod && image !== image.trim()) {
+/** Of a pod's containers; templates may say more. upstream: validateContainerOnlyForPod */
+export function checkImageSpaces(
+  { image = "" }: Loose<Container | EphemeralContainer>,
+  path: string,
+  faults: FaultList,
+): void {
+  if (image !== image.trim()) {
     faults.invalid(`${path}.image`, image, "must not have leading or trailing whitespace");
   }
 }
 
 function checkCommon(
   container: Loose<Container | EphemeralContainer>,
-  { volumes, isPod }: ContainerContext,
+  { volumes, claimNames, restartPolicy, hostUsers }: ContainerContext,
   path: string,
   faults: FaultList,
 ): void {
   const { name = "", image = "" } = container;
   if (name === "") faults.required(`${path}.name`);
   else checkDnsLabel(name, `${path}.name`, faults);
-  checkImage(image, isPod, path, faults);
+  if (image === "") faults.required(`${path}.image`);
   faults.oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, [
-    "FallbackToLogsOnError",
     "File",
+    "FallbackToLogsOnError",
   ]);
   checkPorts(container.ports, `${path}.ports`, faults);
   checkEnv(container.env, `${path}.env`, faults);
@@ -66,7 +74,9 @@ function checkCommon(
   checkMounts(container, volumes, path, faults);
   faults.oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]);
   checkContainerResources(container.resources, `${path}.resources`, faults);
-  checkSecurityContext(container.securityContext, `${path}.securityContext`, faults);
+  checkClaimUse(container.resources?.claims, claimNames, `${path}.resources.claims`, faults);
+  checkResizePolicies(container.resizePolicy, restartPolicy, `${path}.resizePolicy`, faults);
+  checkSecurityContext(container.securityContext, hostUsers, `${path}.securityContext`, faults);
 }
 
 function checkName(name: string | undefined, names: Set<string>, path: string, faults: FaultList): void {
@@ -91,17 +101,13 @@ function checkHooks(
 }
 
 /** A port of the host that two containers of a pod ask for. upstream: checkHostPortConflicts */
-function checkHostPorts(
-  containers: readonly Loose<Container>[],
-  paths: readonly string[],
-  faults: FaultList,
-): void {
+function checkHostPorts(containers: readonly Loose<Container>[], path: string, faults: FaultList): void {
   const taken = new Set<string>();
   for (const [index, { ports }] of containers.entries()) {
     for (const [position, { protocol = "", hostIP = "", hostPort = 0 }] of (ports ?? []).entries()) {
       if (hostPort === 0) continue;
       const key = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(key)) faults.duplicate(`${paths[index] ?? ""}.ports[${position}].hostPort`, key);
+      if (taken.has(key)) faults.duplicate(`${path}[${index}].ports[${position}].hostPort`, key);
       taken.add(key);
     }
   }
@@ -121,11 +127,7 @@ export function checkContainers(
     checkHooks(container, context.graceSeconds, at, faults);
     checkRestart(container, false, at, faults);
   }
-  checkHostPorts(
-    containers,
-    containers.map((_, index) => `${path}[${index}]`),
-    faults,
-  );
+  checkHostPorts(containers, path, faults);
 }
 
 export function checkInitContainers(
@@ -138,9 +140,12 @@ export function checkInitContainers(
     const at = `${path}[${index}]`;
     checkCommon(container, context, at, faults);
     checkRestart(container, true, at, faults);
-    checkName(container.name, context.names, at, faults);
-    // They run one after another: only their own ports can meet.
-    checkHostPorts([container], [at], faults);
+    // Two without a name are told of that alone.
+    if (container.name !== undefined || context.names.has("")) {
+      checkName(container.name, context.names, at, faults);
+    }
+    // They run one after another: only their own ports can meet. upstream counts each as the first.
+    checkHostPorts([container], path, faults);
     if (container.restartPolicy === "Always") {
       checkHooks(container, context.graceSeconds, at, faults);
       continue;
@@ -176,6 +181,7 @@ export function checkEphemeralContainers(
   for (const [index, container] of containers.entries()) {
     const at = `${path}[${index}]`;
     checkCommon(container, context, at, faults);
+    checkImageSpaces(container, at, faults);
     checkName(container.name, context.names, at, faults);
     const target = container.targetContainerName;
     if (target !== undefined && target !== "" && !others.has(target)) {

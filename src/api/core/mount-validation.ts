@@ -2,7 +2,7 @@
 import type { Container, VolumeDevice, VolumeMount } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
-import { checkDescendingPath, checkNoBacksteps } from "./path-rules.ts";
+import { checkDescendingPath, hasBacksteps } from "./path-rules.ts";
 import type { VolumesByName } from "./volume-validation.ts";
 
 type Mount = Loose<VolumeMount>;
@@ -38,6 +38,22 @@ function checkPropagation(
   }
 }
 
+const recursions = ["Disabled", "Enabled", "IfPossible"];
+
+/** upstream: validateMountRecursiveReadOnly, which names the list too. */
+function checkRecursion(mount: Mount, path: string, faults: FaultList): void {
+  const { recursiveReadOnly: mode, readOnly, mountPropagation } = mount;
+  if (mode === undefined || mode === "Disabled") return;
+  if (mode !== "Enabled" && mode !== "IfPossible") {
+    faults.notSupported(path, mode, recursions);
+    return;
+  }
+  if (readOnly !== true) faults.forbidden(path, "may only be specified when readOnly is true");
+  if (mountPropagation !== undefined && mountPropagation !== "None") {
+    faults.forbidden(path, "may only be specified when mountPropagation is None or not specified");
+  }
+}
+
 function checkMount(
   mount: Mount,
   paths: [list: string, item: string],
@@ -60,10 +76,40 @@ function checkMount(
   checkSubPaths(mount, paths, faults);
 }
 
+interface KnownDevices {
+  readonly volumes: VolumesByName;
+  readonly names: Set<string>;
+  readonly paths: Set<string>;
+}
+
+function checkDeviceName(
+  name: string,
+  { names, volumes }: KnownDevices,
+  path: string,
+  faults: FaultList,
+): void {
+  if (name === "") faults.required(path);
+  if (names.has(name)) faults.invalid(path, name, "must be unique");
+  const source = volumes.get(name);
+  if (source === undefined) faults.notFound(path, name);
+  else if (source.persistentVolumeClaim === undefined && source.ephemeral === undefined) {
+    const detail = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
+    faults.invalid(path, name, detail);
+  }
+  if (name !== "") names.add(name);
+}
+
+function checkDevicePath(devicePath: string, { paths }: KnownDevices, path: string, faults: FaultList): void {
+  if (devicePath === "") faults.required(path);
+  if (paths.has(devicePath)) faults.invalid(path, devicePath, "must be unique");
+  if (hasBacksteps(devicePath)) faults.invalid(path, devicePath, "can not contain backsteps ('..')");
+  else paths.add(devicePath);
+}
+
 interface KnownMounts {
   readonly volumes: VolumesByName;
-  readonly deviceNames: ReadonlySet<string | undefined>;
-  readonly devicePaths: ReadonlySet<string | undefined>;
+  readonly deviceNames: ReadonlySet<string>;
+  readonly devicePaths: ReadonlySet<string>;
   readonly paths: Set<string>;
 }
 
@@ -73,30 +119,18 @@ function checkDevices(
   path: string,
   faults: FaultList,
 ): void {
-  const paths = new Set<string>();
-  const names = new Set<string>();
-  const mountPaths = new Set(mounts.map(({ mountPath }) => mountPath));
+  const known: KnownDevices = { volumes, names: new Set(), paths: new Set() };
+  // Of a volume that is mounted more than once, the last place counts.
+  const mounted = new Map(mounts.map(({ name = "", mountPath = "" }) => [name, mountPath]));
+  const mountPaths = new Set(mounted.values());
   for (const [index, { name = "", devicePath = "" }] of devices.entries()) {
     const at = `${path}[${index}]`;
-    if (name === "") faults.required(`${at}.name`);
-    if (names.has(name)) faults.invalid(`${at}.name`, name, "must be unique");
-    const source = volumes.get(name);
-    if (source === undefined) faults.notFound(`${at}.name`, name);
-    else if (source.persistentVolumeClaim === undefined && source.ephemeral === undefined) {
-      faults.invalid(
-        `${at}.name`,
-        name,
-        "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode",
-      );
-    }
-    if (devicePath === "") faults.required(`${at}.devicePath`);
-    if (paths.has(devicePath)) faults.invalid(`${at}.devicePath`, devicePath, "must be unique");
-    if (devicePath !== "") checkNoBacksteps(devicePath, `${path}.devicePath`, faults);
+    checkDeviceName(name, known, `${at}.name`, faults);
+    checkDevicePath(devicePath, known, `${at}.devicePath`, faults);
+    if (mounted.has(name)) faults.invalid(`${at}.name`, name, "must not already exist in volumeMounts");
     if (mountPaths.has(devicePath)) {
       faults.invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts");
     }
-    names.add(name);
-    paths.add(devicePath);
   }
 }
 
@@ -106,8 +140,8 @@ export function checkMounts(host: Host, volumes: VolumesByName, path: string, fa
   const list = `${path}.volumeMounts`;
   const known: KnownMounts = {
     volumes,
-    deviceNames: new Set(devices.map(({ name }) => name)),
-    devicePaths: new Set(devices.map(({ devicePath }) => devicePath)),
+    deviceNames: new Set(devices.map(({ name = "" }) => name)),
+    devicePaths: new Set(new Map(devices.map(({ name, devicePath = "" }) => [name, devicePath])).values()),
     paths: new Set(),
   };
   const privileged = host.securityContext?.privileged === true;
@@ -115,6 +149,7 @@ export function checkMounts(host: Host, volumes: VolumesByName, path: string, fa
     const item = `${list}[${index}]`;
     checkMount(mount, [list, item], known, faults);
     checkPropagation(mount.mountPropagation, privileged, `${list}.mountPropagation`, faults);
+    checkRecursion(mount, `${list}.recursiveReadOnly`, faults);
   }
   // Hardly any container has them.
   if (devices.length > 0) checkDevices(devices, { mounts, volumes }, `${path}.volumeDevices`, faults);

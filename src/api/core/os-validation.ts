@@ -6,17 +6,22 @@ import type { Loose } from "../meta/loose.ts";
 const notOnWindows = "cannot be set for a windows pod";
 const notOnLinux = "windows options cannot be set for a linux pod";
 
+/** In upstream's order; those of the spec itself are upstream's context's too. */
 const podFields = [
-  "appArmorProfile",
-  "seLinuxOptions",
-  "seccompProfile",
-  "fsGroup",
-  "fsGroupChangePolicy",
-  "sysctls",
-  "runAsUser",
-  "runAsGroup",
-  "supplementalGroups",
-  "supplementalGroupsPolicy",
+  "securityContext.appArmorProfile",
+  "securityContext.seLinuxOptions",
+  "hostUsers",
+  "hostPID",
+  "hostIPC",
+  "securityContext.seccompProfile",
+  "securityContext.fsGroup",
+  "securityContext.fsGroupChangePolicy",
+  "securityContext.sysctls",
+  "shareProcessNamespace",
+  "securityContext.runAsUser",
+  "securityContext.runAsGroup",
+  "securityContext.supplementalGroups",
+  "securityContext.supplementalGroupsPolicy",
 ] as const;
 
 const containerFields = [
@@ -32,7 +37,15 @@ const containerFields = [
   "runAsGroup",
 ] as const;
 
-const isSet = (value: unknown): boolean => value !== undefined && (!Array.isArray(value) || value.length > 0);
+/** Of the namespaces of the host, and of sysctls, none is as good as not a word. */
+function isSetOnPod(spec: Loose<PodSpec>, field: (typeof podFields)[number]): boolean {
+  if (field === "hostPID" || field === "hostIPC") return spec[field] === true;
+  if (field === "securityContext.sysctls") return (spec.securityContext?.sysctls ?? []).length > 0;
+  const value = field
+    .split(".")
+    .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], spec);
+  return value !== undefined;
+}
 
 type AnyContainer = Loose<Container | EphemeralContainer>;
 
@@ -48,17 +61,13 @@ function eachContainer(
 }
 
 function checkWindows(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
-  const context = spec.securityContext ?? {};
   for (const field of podFields) {
-    if (isSet(context[field])) faults.forbidden(`${path}.securityContext.${field}`, notOnWindows);
+    if (isSetOnPod(spec, field)) faults.forbidden(`${path}.${field}`, notOnWindows);
   }
-  for (const field of ["hostPID", "hostIPC", "shareProcessNamespace"] as const) {
-    if (spec[field] === true) faults.forbidden(`${path}.${field}`, notOnWindows);
-  }
-  if (spec.hostUsers !== undefined) faults.forbidden(`${path}.hostUsers`, notOnWindows);
   eachContainer(spec, path, ({ securityContext = {} }, at) => {
     for (const field of containerFields) {
-      if (isSet(securityContext[field])) faults.forbidden(`${at}.securityContext.${field}`, notOnWindows);
+      if (securityContext[field] === undefined) continue;
+      faults.forbidden(`${at}.securityContext.${field}`, notOnWindows);
     }
   });
 }
@@ -78,7 +87,7 @@ export function checkOs(spec: Loose<PodSpec>, path: string, faults: FaultList): 
   if (spec.os === undefined) return;
   const name = spec.os.name ?? "";
   if (name === "") faults.required(`${path}.os.name`, "cannot be empty");
-  else faults.oneOf(`${path}.os.name`, name, ["linux", "windows"]);
+  else faults.oneOf(`${path}.os`, name, ["linux", "windows"]);
   if (name === "windows") checkWindows(spec, path, faults);
   if (name === "linux") checkLinux(spec, path, faults);
 }

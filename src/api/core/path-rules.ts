@@ -1,9 +1,11 @@
 /** Paths inside containers and volumes. upstream: pkg/apis/core/validation/validation.go */
 import type { FaultList } from "../meta/fault-list.ts";
 
+export const hasBacksteps = (target: string): boolean => target.split("/").includes("..");
+
 /** upstream: validatePathNoBacksteps */
 export function checkNoBacksteps(target: string, path: string, faults: FaultList): void {
-  if (target.split("/").includes("..")) faults.invalid(path, target, "must not contain '..'");
+  if (hasBacksteps(target)) faults.invalid(path, target, "must not contain '..'");
 }
 
 /** upstream: validateLocalDescendingPath */

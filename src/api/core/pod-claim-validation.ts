@@ -30,8 +30,9 @@ function checkClaim(claim: Loose<PodResourceClaim>, path: string, faults: FaultL
   }
 }
 
-function checkUse(
-  claims: readonly Loose<ResourceClaim>[],
+/** What one container uses. upstream: validateResourceClaimNames */
+export function checkClaimUse(
+  claims: readonly Loose<ResourceClaim>[] = [],
   known: ReadonlySet<string>,
   path: string,
   faults: FaultList,
@@ -51,7 +52,8 @@ function checkUse(
   }
 }
 
-export function checkPodClaims(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+/** Returns their names. */
+export function checkPodClaims(spec: Loose<PodSpec>, path: string, faults: FaultList): ReadonlySet<string> {
   const names = new Set<string>();
   for (const [index, claim] of (spec.resourceClaims ?? []).entries()) {
     const at = `${path}.resourceClaims[${index}]`;
@@ -64,10 +66,5 @@ export function checkPodClaims(spec: Loose<PodSpec>, path: string, faults: Fault
     }
     checkClaim(claim, at, faults);
   }
-  for (const list of ["containers", "initContainers"] as const) {
-    for (const [index, { resources }] of (spec[list] ?? []).entries()) {
-      const claims = resources?.claims ?? [];
-      if (claims.length > 0) checkUse(claims, names, `${path}.${list}[${index}].resources.claims`, faults);
-    }
-  }
+  return names;
 }

@@ -258,6 +258,6 @@ testCreates(valid, [
   [
     "v1/Pod",
     spec({ preemptionPolicy: "Perhaps" }),
-    'spec.preemptionPolicy: Unsupported value: "Perhaps": supported values: "Never", "PreemptLowerPriority"',
+    'spec.preemptionPolicy: Unsupported value: "Perhaps": supported values: "PreemptLowerPriority", "Never"',
   ],
 ]);

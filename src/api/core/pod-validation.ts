@@ -22,6 +22,7 @@ import { checkAffinity, checkSpread, checkTolerations } from "./affinity-validat
 import {
   checkContainers,
   checkEphemeralContainers,
+  checkImageSpaces,
   checkInitContainers,
   type ContainerContext,
 } from "./container-validation.ts";
@@ -33,7 +34,6 @@ import {
 import { checkHostUsers, checkOs } from "./os-validation.ts";
 import { checkPodClaims } from "./pod-claim-validation.ts";
 import { checkPodResources } from "./pod-resource-validation.ts";
-import { checkResizing } from "./restart-validation.ts";
 import { checkResourceList } from "./resource-validation.ts";
 import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
@@ -116,15 +116,20 @@ function checkGates(spec: Loose<PodSpec>, path: string, faults: FaultList): void
   }
 }
 
-/** Names of other objects, and how long the pod may run. */
-function checkReferences(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
-  for (const field of ["serviceAccountName", "nodeName", "priorityClassName"] as const) {
-    const value = spec[field] ?? "";
-    if (value !== "") faults.messages(`${path}.${field}`, value, dnsSubdomainFaults(value));
-  }
-  const runtimeClass = spec.runtimeClassName;
+function checkClasses(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  const { priorityClassName: priority = "", runtimeClassName: runtimeClass } = spec;
+  if (priority !== "") faults.messages(`${path}.priorityClassName`, priority, dnsSubdomainFaults(priority));
   if (runtimeClass !== undefined) {
     faults.messages(`${path}.runtimeClassName`, runtimeClass, dnsSubdomainFaults(runtimeClass));
+  }
+  faults.optionalOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["PreemptLowerPriority", "Never"]);
+}
+
+/** Where and as whom the pod runs, and for how long. */
+function checkPlace(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  for (const field of ["serviceAccountName", "nodeName"] as const) {
+    const value = spec[field] ?? "";
+    if (value !== "") faults.messages(`${path}.${field}`, value, dnsSubdomainFaults(value));
   }
   const seconds = spec.activeDeadlineSeconds;
   if (seconds !== undefined && (seconds < 1 || seconds > int32Max)) {
@@ -181,6 +186,16 @@ function checkTokenSources(spec: Loose<PodSpec>, path: string, faults: FaultList
   }
 }
 
+/** upstream: the rest of validatePodMetadataAndSpec */
+function checkOfPodAlone(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
+  checkTokenSources(spec, path, faults);
+  for (const list of ["containers", "initContainers"] as const) {
+    for (const [index, container] of (spec[list] ?? []).entries()) {
+      checkImageSpaces(container, `${path}.${list}[${index}]`, faults);
+    }
+  }
+}
+
 type Named = Pick<Loose<Pod>, "metadata">;
 
 /** Of a pod whose spec is all that counts: claims that are made for it bear its name. */
@@ -205,13 +220,14 @@ export function checkPodSpec(
       faults,
     ),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
-    isPod,
+    claimNames: checkPodClaims(spec, path, faults),
+    restartPolicy: spec.restartPolicy,
+    hostUsers: spec.hostUsers,
     names: new Set(),
   };
   checkContainers(spec.containers, context, `${path}.containers`, faults);
   checkInitContainers(spec.initContainers, context, `${path}.initContainers`, faults);
   checkEphemeralContainers(spec.ephemeralContainers, context, `${path}.ephemeralContainers`, faults);
-  checkResizing(spec, path, faults);
   checkPodResources(spec, `${path}.resources`, faults);
   checkHostNetwork(spec, isPod, path, faults);
   faults.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
@@ -227,18 +243,17 @@ export function checkPodSpec(
   checkDns(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`, faults);
   checkGates(spec, path, faults);
   checkSpread(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, faults);
-  checkReferences(spec, path, faults);
-  checkTolerations(spec.tolerations, `${path}.tolerations`, faults);
-  checkHostAliases(spec.hostAliases, `${path}.hostAliases`, faults);
-  faults.optionalOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["Never", "PreemptLowerPriority"]);
-  checkResourceList(spec.overhead, `${path}.overhead`, faults);
-  checkOs(spec, path, faults);
+  checkHostProcess(spec, path, faults);
   checkHostUsers(spec, path, faults);
   checkHostnameOverride(spec, `${path}.hostnameOverride`, faults);
-  checkHostProcess(spec, path, faults);
-  checkPodClaims(spec, path, faults);
+  checkPlace(spec, path, faults);
+  checkTolerations(spec.tolerations, `${path}.tolerations`, faults);
+  checkHostAliases(spec.hostAliases, `${path}.hostAliases`, faults);
+  checkClasses(spec, path, faults);
+  checkResourceList(spec.overhead, `${path}.overhead`, faults);
+  checkOs(spec, path, faults);
   checkFileVolumes(spec, path, faults);
-  if (isPod) checkTokenSources(spec, path, faults);
+  if (isPod) checkOfPodAlone(spec, path, faults);
 }
 
 /** upstream: ValidatePodCreate. Metadata is looked at elsewhere. */

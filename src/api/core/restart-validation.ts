@@ -1,5 +1,5 @@
 /** What happens to a container that ends or is resized. upstream: pkg/apis/core/validation/validation.go (validateContainerRestartPolicy, validateResizePolicy) */
-import type { Container, ContainerRestartRule, PodSpec } from "../generated/types/core-v1.ts";
+import type { Container, ContainerRestartRule } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { Loose } from "../meta/loose.ts";
 
@@ -49,30 +49,20 @@ export function checkRestart(
 }
 
 /** upstream blames the list for what is wrong with an item. */
-function checkResizePolicies(
-  policy: Container["resizePolicy"],
-  isNeverRestarted: boolean,
+export function checkResizePolicies(
+  given: Loose<Container>["resizePolicy"],
+  podRestart: string | undefined,
   path: string,
   faults: FaultList,
 ): void {
   const seen = new Set<string>();
-  for (const [index, { resourceName, restartPolicy }] of (policy ?? []).entries()) {
+  for (const [index, { resourceName = "", restartPolicy = "" }] of (given ?? []).entries()) {
     if (seen.has(resourceName)) faults.duplicate(`${path}[${index}]`, resourceName);
     seen.add(resourceName);
     faults.oneOf(path, resourceName, ["cpu", "memory"]);
     faults.oneOf(path, restartPolicy, ["NotRequired", "RestartContainer"]);
-    if (isNeverRestarted && restartPolicy !== "NotRequired") {
+    if (podRestart === "Never" && restartPolicy !== "NotRequired") {
       faults.invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
-    }
-  }
-}
-
-export function checkResizing(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
-  const isNeverRestarted = spec.restartPolicy === "Never";
-  for (const list of ["containers", "initContainers"] as const) {
-    for (const [index, { resizePolicy }] of (spec[list] ?? []).entries()) {
-      const at = `${path}.${list}[${index}].resizePolicy`;
-      checkResizePolicies(resizePolicy as Container["resizePolicy"], isNeverRestarted, at, faults);
     }
   }
 }

@@ -105,18 +105,7 @@ const contextShape: GoShape = {
   AppArmorProfile: ["appArmorProfile", null, profileShape],
 };
 
-/** upstream: ValidateSecurityContext */
-export function checkSecurityContext(
-  context: Loose<SecurityContext> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
-  if (context === undefined) return;
-  checkIds(context, path, faults);
-  faults.optionalOneOf(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]);
-  checkSeccomp(context.seccompProfile, `${path}.seccompProfile`, faults);
-  checkAppArmor(context.appArmorProfile, `${path}.appArmorProfile`, faults);
-  checkWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, faults);
+function checkEscalation(context: Loose<SecurityContext>, path: string, faults: FaultList): void {
   if (context.allowPrivilegeEscalation !== false) return;
   const shown = asGoStruct(context, contextShape);
   if (context.privileged === true) {
@@ -129,6 +118,25 @@ export function checkSecurityContext(
       "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
     );
   }
+}
+
+/** `hostUsers`: the pod's. upstream: ValidateSecurityContext */
+export function checkSecurityContext(
+  context: Loose<SecurityContext> | undefined,
+  hostUsers: boolean | undefined,
+  path: string,
+  faults: FaultList,
+): void {
+  if (context === undefined) return;
+  checkIds(context, path, faults);
+  faults.optionalOneOf(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]);
+  if (context.procMount === "Unmasked" && hostUsers !== false) {
+    faults.invalid(`${path}.procMount`, "Unmasked", "`hostUsers` must be false to use `Unmasked`");
+  }
+  checkSeccomp(context.seccompProfile, `${path}.seccompProfile`, faults);
+  checkEscalation(context, path, faults);
+  checkWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, faults);
+  checkAppArmor(context.appArmorProfile, `${path}.appArmorProfile`, faults);
 }
 
 const sysctlName = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9]([-_a-z0-9]*[a-z0-9])?)$/;
@@ -196,19 +204,15 @@ export function checkHostNetwork(
 
 /** upstream: validatePodSpecSecurityContext */
 export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
-  const context = spec.securityContext;
+  const context = spec.securityContext ?? {};
   const at = `${path}.securityContext`;
-  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
-    faults.invalid(
-      `${at}.shareProcessNamespace`,
-      true,
-      "ShareProcessNamespace and HostPID cannot both be enabled",
-    );
-  }
-  if (context === undefined) return;
   checkIds(context, at, faults);
   for (const [index, group] of (context.supplementalGroups ?? []).entries()) {
     faults.messages(`${at}.supplementalGroups[${index}]`, group, userIdFaults(group));
+  }
+  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
+    const detail = "ShareProcessNamespace and HostPID cannot both be enabled";
+    faults.invalid(`${at}.shareProcessNamespace`, true, detail);
   }
   checkSysctls(spec, `${at}.sysctls`, faults);
   faults.optionalOneOf(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, [
@@ -216,6 +220,7 @@ export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: Fau
     "OnRootMismatch",
   ]);
   checkSeccomp(context.seccompProfile, `${at}.seccompProfile`, faults);
+  checkWindowsOptions(context.windowsOptions, `${at}.windowsOptions`, faults);
   checkAppArmor(context.appArmorProfile, `${at}.appArmorProfile`, faults);
   faults.optionalOneOf(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, [
     "Merge",
@@ -225,5 +230,4 @@ export function checkPodSecurity(spec: Loose<PodSpec>, path: string, faults: Fau
     "MountOption",
     "Recursive",
   ]);
-  checkWindowsOptions(context.windowsOptions, `${at}.windowsOptions`, faults);
 }
