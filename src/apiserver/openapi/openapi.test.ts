@@ -38,6 +38,18 @@ const pathsOf = (path: string): Record<string, Record<string, Schema>> =>
 const namesOf = (parameters: unknown): string[] =>
   ((parameters ?? []) as readonly Schema[]).map((each) => `${String(each["name"])} ${String(each["in"])}`);
 
+/** How reading what lies there is called. */
+function called(path: string): unknown {
+  const operation = pathsOf(path)[`/${path}/`]?.["get"] ?? {};
+  return [operation["operationId"], operation["tags"]];
+}
+
+/** The schemas of a document, by the last word of their names. */
+const schemasOf = (path: string): string[] =>
+  Object.keys(documentOf(path).components["schemas"] as Definitions).map(
+    (name) => name.split(".").at(-1) ?? "",
+  );
+
 /** What a deletion there is answered with. */
 function answered(path: string, of: string): unknown {
   const responses = (pathsOf(path)[of]?.["delete"]?.["responses"] ?? {}) as Record<string, Schema>;
@@ -125,7 +137,10 @@ suite("schemas", () => {
 
 suite("documents", () => {
   test("every group version has one, and all it refers to is in it", () => {
-    assert.equal(sources.length, scheme.groupVersions().length);
+    const paths = new Set(sources.map(({ path }) => path));
+    for (const { group, version } of scheme.groupVersions()) {
+      assert.ok(paths.has(group === "" ? `api/${version}` : `apis/${group}/${version}`));
+    }
     for (const { path } of sources) {
       const text = documents.document(path)?.body.toString() ?? "";
       const schemas = documentOf(path).components["schemas"] as Record<string, unknown>;
@@ -147,6 +162,26 @@ suite("documents", () => {
     assert.deepEqual(names, ["dryRun", "fieldManager", "fieldValidation", "force"]);
     const { content } = patch["requestBody"] as { content: object };
     assert.ok("application/strategic-merge-patch+json" in content);
+  });
+
+  test("what isn't a group version has one, too: of groups, the server's version and its keys", () => {
+    assert.deepEqual(called("api"), ["getCoreAPIVersions", ["core"]]);
+    assert.deepEqual(called("apis"), ["getAPIVersions", ["apis"]]);
+    assert.deepEqual(called("apis/apps"), ["getAppsAPIGroup", ["apps"]]);
+    assert.deepEqual(called("apis/rbac.authorization.k8s.io"), [
+      "getRbacAuthorizationAPIGroup",
+      ["rbacAuthorization"],
+    ]);
+    assert.deepEqual(called("version"), ["getCodeVersion", ["version"]]);
+    assert.deepEqual(called("openid/v1/jwks"), ["getServiceAccountIssuerOpenIDKeyset", ["openid"]]);
+    assert.deepEqual(schemasOf("apis"), [
+      "APIGroup",
+      "APIGroupList",
+      "GroupVersionForDiscovery",
+      "ServerAddressByClientCIDR",
+    ]);
+    assert.deepEqual(schemasOf("version"), ["Info"]);
+    assert.deepEqual(schemasOf("openid/v1/jwks"), []);
   });
 
   test("a connection is called by its method, and otherwise where there is more of a path", () => {
@@ -212,6 +247,7 @@ suite("documents", () => {
       paths: Record<string, { serverRelativeURL: string }>;
     };
     const answer = documents.document("apis/apps/v1");
+    assert.deepEqual(Object.keys(paths), Object.keys(paths).toSorted());
     assert.equal(
       paths["apis/apps/v1"]?.serverRelativeURL,
       `/openapi/v3/apis/apps/v1?hash=${answer?.hash ?? ""}`,
@@ -222,7 +258,7 @@ suite("documents", () => {
     const all = createHash("sha256");
     for (const { path } of sources) all.update(documents.document(path)?.body ?? "");
     const written = { documentFormat, digest: all.digest("hex").slice(0, 16) };
-    assert.deepEqual(written, { documentFormat: 5, digest: "937634b376335151" });
+    assert.deepEqual(written, { documentFormat: 6, digest: "f63adf04118cc761" });
   });
 
   test("another server version has other hashes", () => {

@@ -54,14 +54,14 @@ const plainTypes = new Map<FieldType["scalar"], string>([
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** "AppsV1", "RbacAuthorizationV1", "CoreV1" */
-function operationPrefix({ group, version }: GroupVersion): string {
+export function operationPrefix({ group, version }: GroupVersion): string {
   const plain = group.replace(/\.k8s\.io$/, "");
   const words = (plain === "" ? "core" : plain).split(".");
   return `${words.map(capital).join("")}${capital(version)}`;
 }
 
 /** "apps_v1", "rbacAuthorization_v1" */
-function tagOf(own: GroupVersion): string {
+export function tagOf(own: GroupVersion): string {
   const prefix = operationPrefix({ ...own, version: "" });
   return `${prefix.charAt(0).toLowerCase()}${prefix.slice(1)}_${own.version}`;
 }
@@ -237,7 +237,7 @@ const nameParameter = (kind: string): Schema => pathParameter("name", `name of t
 const namespaceParameter = ({ namespaced }: ResourceDefinition): Schema[] =>
   namespaced ? [pathParameter("namespace", "the namespace of the object")] : [];
 
-const unauthorized: Schema = { "401": { description: "Unauthorized" } };
+export const unauthorized: Schema = { "401": { description: "Unauthorized" } };
 
 /** What follows the proxy's own path is the target's. */
 function withRestOfPath({ parameters, ...operations }: Schema): Schema {

@@ -52,7 +52,21 @@ const namedScalars: ReadonlyMap<ScalarType, string> = new Map<ScalarType, string
 const numberOrText = [{ type: "string" }, { type: "number" }];
 const integerOrText = [{ type: "integer" }, { type: "string" }];
 
-/** Schemas of what isn't a struct with fields. */
+export const versionSchema = "io.k8s.apimachinery.pkg.version.Info";
+const alwaysSaid = [
+  "major",
+  "minor",
+  "gitVersion",
+  "gitCommit",
+  "gitTreeState",
+  "buildDate",
+  "goVersion",
+  "compiler",
+  "platform",
+];
+const sometimesSaid = ["emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"];
+
+/** Schemas of what isn't a struct of the table. */
 export const writtenSchemas: Definitions = {
   "io.k8s.apimachinery.pkg.api.resource.Quantity": { oneOf: numberOrText },
   "io.k8s.apimachinery.pkg.util.intstr.IntOrString": { format: "int-or-string", oneOf: integerOrText },
@@ -62,6 +76,14 @@ export const writtenSchemas: Definitions = {
   [`${meta}.FieldsV1`]: { type: "object" },
   [patch]: { type: "object" },
   [rawExtension]: { type: "object" },
+  [versionSchema]: {
+    properties: {
+      ...Object.fromEntries(alwaysSaid.map((name) => [name, { default: "", type: "string" }])),
+      ...Object.fromEntries(sometimesSaid.map((name) => [name, { type: "string" }])),
+    },
+    required: alwaysSaid,
+    type: "object",
+  },
   [`${extensions}.JSON`]: {},
   [`${extensions}.JSONSchemaPropsOrArray`]: {},
   [`${extensions}.JSONSchemaPropsOrBool`]: {},

@@ -11,6 +11,7 @@ import type { ResourceDefinition, Scheme } from "#api/scheme.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { encodeDocument } from "./gnostic-v3.ts";
+import { otherDocuments } from "./other-documents.ts";
 import { patchMediaTypes, PathWriter } from "./paths.ts";
 import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
 
@@ -18,7 +19,7 @@ import { patchSchema, SchemaWriter, type Definitions } from "./schemas.ts";
  * How documents are written. It is part of every hash, and kubectl keeps what it once read under a hash: another
  * writing of the same types needs another number.
  */
-export const documentFormat = 5;
+export const documentFormat = 6;
 
 /** One document, which knows its hash before it is made. Built-in groups here; custom resources bring their own. */
 export interface OpenApiSource {
@@ -68,7 +69,9 @@ export function kindsBy(scheme: Scheme): (struct: string) => readonly GroupVersi
     }
   }
   add(`${meta}.Status`, { group: "", version: "v1", kind: "Status" });
-  add(`${meta}.APIResourceList`, { group: "", version: "v1", kind: "APIResourceList" });
+  for (const kind of ["APIGroup", "APIGroupList", "APIResourceList", "APIVersions"]) {
+    add(`${meta}.${kind}`, { group: "", version: "v1", kind });
+  }
   for (const kind of inEveryGroup) {
     for (const own of knownGroupVersions) add(`${meta}.${kind}`, { ...parseApiVersion(own), kind });
   }
@@ -100,15 +103,23 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
     `${documentFormat}\n${version}\n${JSON.stringify(scheme.served())}\n${typeTableText}`,
   );
   const described = descriptions.of(`${meta}.ObjectMeta`) ?? "";
-  return scheme.groupVersions().map((own) => {
-    const resources = byVersion.get(apiVersionOf(own)) ?? [];
-    const path = pathOf(own);
-    return {
-      path,
-      hash: content.copy().update(`${path}\n${described}`).digest("hex").toUpperCase(),
-      build: () => documentOf(paths.paths(own, resources), schemas.closure(rootsOf(resources))),
-    };
+  const sourceOf = (path: string, build: () => OpenApiDocument): OpenApiSource => ({
+    path,
+    hash: content.copy().update(`${path}\n${described}`).digest("hex").toUpperCase(),
+    build,
   });
+  const groups = [...new Set(scheme.groupVersions().map(({ group }) => group))].filter((name) => name !== "");
+  return [
+    ...scheme.groupVersions().map((own) => {
+      const resources = byVersion.get(apiVersionOf(own)) ?? [];
+      return sourceOf(pathOf(own), () =>
+        documentOf(paths.paths(own, resources), schemas.closure(rootsOf(resources))),
+      );
+    }),
+    ...otherDocuments(groups).map(({ path, item, roots }) =>
+      sourceOf(path, () => documentOf({ [`/${path}/`]: item }, schemas.closure(roots))),
+    ),
+  ];
 }
 
 const securitySchemes = {
@@ -155,8 +166,9 @@ export class OpenApiV3 {
 
   /** GET /openapi/v3 */
   root(): Buffer {
+    const sources = this.#sources().toSorted((a, b) => (a.path < b.path ? -1 : 1));
     const paths = Object.fromEntries(
-      this.#sources().map(({ path, hash }) => [path, { serverRelativeURL: urlOf(path, hash) }]),
+      sources.map(({ path, hash }) => [path, { serverRelativeURL: urlOf(path, hash) }]),
     );
     return Buffer.from(goJson({ paths }));
   }
