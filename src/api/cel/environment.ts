@@ -2,6 +2,7 @@
 import { childrenOf, type Expr } from "./ast.ts";
 import { check, type Checked, type TypeProvider } from "./checker.ts";
 import { perCallLimit } from "./cost/budget.ts";
+import { checkFormats } from "./format-check.ts";
 import { Functions, type Library } from "./functions.ts";
 import { addressesLibrary } from "./library/addresses.ts";
 import { authorizerLibrary } from "./library/authorizer.ts";
@@ -88,7 +89,10 @@ export class Environment {
       { functions: this.#parts.functions, variables: this.#variables, types: this.#types },
       issues,
     );
-    if (issues.count === 0) checkLiterals(expr, this.#parts.regex, issues);
+    if (issues.count === 0) {
+      checkLiterals(expr, this.#parts.regex, issues);
+      checkFormats(checked, issues);
+    }
     if (issues.count > 0) throw new CompileError(issues.text(source));
     const fault = patternFault(expr, this.#parts.regex);
     if (fault !== undefined) throw new CompileError(fault, "program instantiation");

@@ -51,11 +51,17 @@ table("strings", [
   ["'tacocat'.substring(1, 50)", "fault: index out of range: 50"],
   ["'tacocat'.substring(3, 1)", "fault: invalid substring range. start: 3, end: 1"],
   ["' \\t\\n trim \\v\\f'.trim()", '"trim"'],
+  ["'\\u0085\\u00a0\\u1680text\\u2000\\u2029\\u3000'.trim()", '"text"'],
+  ["'\\u180etext\\ufeff'.trim() == '\\u180etext\\ufeff'", "true"],
+  ["'tacocat'.charAt(dyn('3'))", "fault: no such overload: charAt(string, string)"],
   ["['x', 'y'].join()", '"xy"'],
   ["['x', 'y'].join('-')", '"x-y"'],
   ["[].join('-')", '""'],
   ["strings.quote('a\\n\"b\"')", '"\\"a\\\\n\\\\\\"b\\\\\\"\\""'],
 ]);
+
+const formatting = "error during formatting: ";
+const clause = "could not parse formatting clause: ";
 
 table("format", [
   ["'no substitution'.format([])", '"no substitution"'],
@@ -78,11 +84,21 @@ table("format", [
   ["'%s %s'.format([null, type(1)])", '"null int"'],
   ["'%s'.format([1.5])", '"1.5"'],
   [
-    "'%d'.format(['a'])",
-    "fault: error during formatting: decimal clause can only be used on integers, was given string",
+    "'%d'.format([dyn('a')])",
+    `fault: ${formatting}decimal clause can only be used on integers, was given string`,
   ],
-  ["'%s'.format([])", "fault: index 0 out of range"],
-  ["'%a'.format([1])", 'fault: could not parse formatting clause: unrecognized formatting clause "a"'],
+  ["'%s'.format(dyn([]))", "fault: index 0 out of range"],
+  ["'a %'.format(dyn([]))", "fault: index 0 out of range"],
+  ["'a %'.format(dyn([1]))", "fault: unexpected end of string"],
+  ["'%a'.format(dyn([1]))", `fault: ${clause}unrecognized formatting clause "a"`],
+  [
+    "'%.34'.format(dyn([1.0]))",
+    `fault: ${clause}error while parsing precision: could not find end of precision specifier`,
+  ],
+  [
+    "'%b'.format([dyn('abc')])",
+    `fault: ${formatting}only integers and bools can be formatted as binary, was given string`,
+  ],
 ]);
 
 table("lists", [
@@ -256,4 +272,14 @@ table("versions", [
   ["semver('1.0.0-alpha.1').isLessThan(semver('1.0.0-alpha.beta'))", "true"],
   ["[semver('1.2.3').major(), semver('1.2.3').minor(), semver('1.2.3').patch()]", "[1, 2, 3]"],
   ["semver('three')", "fault: No Major.Minor.Patch elements found"],
+  ["semver('v01.1', true) == semver('1.1.0')", "true"],
+  ["[isSemver(' 1.0.0', true), isSemver('1.0.0 ', true), isSemver('1-rc', true)]", "[false, false, false]"],
+  ["semver('1-a.2.3')", 'fault: Invalid character(s) found in major number "1-a"'],
+  ["semver('1.02.0')", 'fault: Minor number must not contain leading zeroes "02"'],
+  ["semver('1.2.')", 'fault: strconv.ParseUint: parsing "": invalid syntax'],
+  ["semver('1.0.0-01')", 'fault: Numeric PreRelease version must not contain leading zeroes "01"'],
+  ["semver('1.0.0-')", "fault: Prerelease is empty"],
+  ["semver('1.0.0-a_b')", 'fault: Invalid character(s) found in prerelease "a_b"'],
+  ["semver('1.0.0+')", "fault: Build meta data is empty"],
+  ["semver('1.0.0+build-7').compareTo(semver('1.0.0'))", "0"],
 ]);

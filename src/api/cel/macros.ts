@@ -127,17 +127,32 @@ class Builder {
   }
 }
 
-function nameOf(arg: Expr | undefined): string {
-  if (arg?.kind === "ident" && !arg.name.startsWith(".")) {
-    if (arg.name !== accumulatorName) return arg.name;
-  }
-  throw new MacroError(arg?.offset ?? 0, "argument must be a simple name");
+const notSimple = "argument must be a simple name";
+const overwrites = "iteration variable overwrites accumulator variable";
+const notIdentifier = "argument is not an identifier";
+
+function nameOf(arg: Expr | undefined, complaint = notSimple): string {
+  if (arg?.kind === "ident" && !arg.name.startsWith(".")) return arg.name;
+  throw new MacroError(arg?.offset ?? 0, complaint);
 }
 
-/** The first `count` arguments as names, and the others. */
-function split(args: readonly Expr[], count: number): { names: string[]; rest: readonly Expr[] } {
-  return { names: args.slice(0, count).map(nameOf), rest: args.slice(count) };
+/** The first `count` arguments as names of what is looked at in turn, and the others. */
+function split(
+  args: readonly Expr[],
+  count: number,
+  complaint = notSimple,
+): { names: string[]; rest: readonly Expr[] } {
+  const vars = args.slice(0, count);
+  const names = vars.map((arg) => nameOf(arg, complaint));
+  const [first, second] = names;
+  if (first === second) throw new MacroError(vars[1]?.offset ?? 0, `duplicate variable name: ${first ?? ""}`);
+  const bad = vars[names.findIndex((name) => accumulatorNames.has(name))];
+  if (bad !== undefined) throw new MacroError(bad.offset, overwrites);
+  return { names, rest: args.slice(count) };
 }
+
+/** Its name now, and before. */
+const accumulatorNames: ReadonlySet<string> = new Set([accumulatorName, "__result__"]);
 
 function need(expr: Expr | undefined): Expr {
   if (expr === undefined) throw new MacroError(0, "a macro lacks an argument");
@@ -190,7 +205,7 @@ const existsOne =
 const mapTo =
   (vars: number): Macro =>
   ({ build, target, args }) => {
-    const { names, rest } = split(args, vars);
+    const { names, rest } = split(args, vars, vars === 1 ? notIdentifier : notSimple);
     const filter = rest.length > 1 ? rest[0] : undefined;
     return build.fold({
       range: target,
@@ -202,7 +217,7 @@ const mapTo =
   };
 
 const filter: Macro = ({ build, target, args }) => {
-  const { names, rest } = split(args, 1);
+  const { names, rest } = split(args, 1, notIdentifier);
   return build.fold({
     range: target,
     vars: names,
@@ -233,7 +248,8 @@ const toMap =
 const optional =
   (isFlat: boolean): Macro =>
   ({ build, target, args }) => {
-    const name = nameOf(args[0]);
+    const macro = isFlat ? "optFlatMap" : "optMap";
+    const name = nameOf(args[0], `${macro}() variable name must be a simple identifier`);
     const value = build.bind(name, build.method(target, "value"), need(args[1]));
     return build.call(
       "_?_:_",

@@ -199,7 +199,7 @@ export class Planner {
     const name = namespaced ?? expr.fn.replace(/^\./, "");
     const overloads = this.#checked.overloadsOf(expr);
     const only = overloads.length === 1 ? overloads[0] : undefined;
-    const implementation = only?.run ?? dispatcher(name, overloads);
+    const implementation = only === undefined ? dispatcher(name, overloads) : guarded(name, only);
     return (
       known(name, all, implementation) ??
       invoked(all, { name, implementation, overload: only?.id ?? equalityIds.get(name) ?? "" })
@@ -425,17 +425,32 @@ function strictly(args: readonly Value[], run: Implementation): Value {
   return args.find(isFault) ?? run(args);
 }
 
+const isOperator = (name: string): boolean => /^[_!@-]/.test(name);
+
+const fits = ({ params }: Overload, args: readonly Value[]): boolean =>
+  args.every((arg, at) => isOf(params[at], arg));
+
 /** Which overload it is, only the values can tell. */
-function dispatcher(name: string, overloads: readonly Overload[]): Implementation {
-  const isOperator = /^[_!@-]/.test(name);
-  return (args) => {
-    const fitting = overloads.find(({ params }) => args.every((arg, at) => isOf(params[at], arg)));
-    if (fitting !== undefined) return fitting.run(args);
-    return isOperator
-      ? noSuchOverload
-      : new Fault(`no such overload: ${name}(${args.map(typeNameOf).join(", ")})`);
+const dispatcher =
+  (name: string, overloads: readonly Overload[]): Implementation =>
+  (args) => {
+    const fitting = overloads.find((overload) => fits(overload, args));
+    return fitting === undefined ? unfit(name, args) : fitting.run(args);
   };
-}
+
+/** Values of other types than the function's are told; not what it can't do with those within. */
+const guarded =
+  (name: string, overload: Overload): Implementation =>
+  (args) => {
+    const value = overload.run(args);
+    return value === noSuchOverload && !fits(overload, args) ? unfit(name, args) : value;
+  };
+
+/** upstream: cel-go common/decls MaybeNoSuchOverload */
+const unfit = (name: string, args: readonly Value[]): Fault =>
+  isOperator(name)
+    ? noSuchOverload
+    : new Fault(`no such overload: ${name}(${args.map(typeNameOf).join(", ")})`);
 
 const kindNames: Readonly<Record<string, string>> = {
   null: "null_type",

@@ -1,67 +1,26 @@
 /** IP addresses and networks. upstream: apiserver/pkg/cel/library/{ip,cidr}.go, Go's net/netip */
 import type { Implementation, Library, LibraryFunction } from "../functions.ts";
 import { Fault, noSuchOverload, Opaque, type Value } from "../values.ts";
+import { AddressFault, readAddress, readNetwork, type Bytes } from "./address-text.ts";
 import { quote } from "./quote.ts";
-
-/** 4 or 16 bytes. */
-type Bytes = readonly number[];
-
-class AddressFault extends Error {}
-
-function parseV4(text: string): Bytes {
-  const parts = text.split(".");
-  const bytes = parts.map((part) => {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) {
-      throw new AddressFault(refusal(text, "IPv4 field has value >255"));
-    }
-    if (part.length > 1 && part.startsWith("0")) {
-      throw new AddressFault(refusal(text, "IPv4 field has octet with leading zero"));
-    }
-    return Number(part);
-  });
-  if (bytes.length !== 4) throw new AddressFault(refusal(text, "IPv4 address too short"));
-  return bytes;
-}
-
-const refusal = (text: string, why: string): string => `ParseAddr(${quote(text)}): ${why}`;
-
-function parseV6(text: string): Bytes {
-  const halves = text.split("::");
-  if (halves.length > 2) throw new AddressFault(refusal(text, "multiple :: in address"));
-  const [front = [], back] = halves.map((half) => groupsOf(half, text));
-  const missing = 16 - front.length - (back?.length ?? 0);
-  if (back === undefined) {
-    if (missing !== 0) throw new AddressFault(refusal(text, "address string too short"));
-    return front;
-  }
-  if (missing < 2) throw new AddressFault(refusal(text, "the :: must expand to at least one field of zeros"));
-  return [...front, ...Array.from({ length: missing }, () => 0), ...back];
-}
-
-function groupsOf(half: string, whole: string): number[] {
-  if (half === "") return [];
-  return half.split(":").flatMap((group, index, all) => {
-    if (index === all.length - 1 && group.includes(".")) return [...parseV4(group)];
-    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      throw new AddressFault(refusal(whole, "each colon-separated field must have at least one digit"));
-    }
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
-}
 
 const mappedPrefix = [...Array.from({ length: 10 }, () => 0), 0xff, 0xff];
 const startsWith = (bytes: Bytes, prefix: Bytes): boolean =>
   prefix.every((byte, index) => bytes[index] === byte);
 
-function parseAddress(text: string): IpValue {
-  if (text.includes("%")) throw new AddressFault(`IP address ${quote(text)} with zone value is not allowed`);
-  if (!/[.:]/.test(text)) throw new AddressFault(refusal(text, "unable to parse IP"));
-  const bytes = text.includes(":") ? parseV6(text) : parseV4(text);
-  if (bytes.length === 16 && startsWith(bytes, mappedPrefix)) {
-    throw new AddressFault(`IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
-  }
-  return new IpValue(bytes);
+/** In IPv6. */
+const isMapped = (bytes: Bytes): boolean => bytes.length === 16 && startsWith(bytes, mappedPrefix);
+
+function parseAddress(text: string): IpValue | Fault {
+  const read = attempt(
+    readAddress,
+    text,
+    `IP Address ${quote(text)} parse error during conversion from string: `,
+  );
+  if (read instanceof Fault) return read;
+  if (read.zone !== "") return new Fault(`IP address ${quote(text)} with zone value is not allowed`);
+  if (isMapped(read.bytes)) return new Fault(`IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
+  return new IpValue(read.bytes);
 }
 
 export class IpValue extends Opaque {
@@ -111,15 +70,16 @@ function maskedTo(bytes: Bytes, bits: number): number[] {
   });
 }
 
-function parseNetwork(text: string): CidrValue {
-  const refuse = (why: string): AddressFault => new AddressFault(`netip.ParsePrefix(${quote(text)}): ${why}`);
-  const slash = text.lastIndexOf("/");
-  if (slash < 0) throw refuse("no '/'");
-  const address = parseAddress(text.slice(0, slash));
-  const bits = text.slice(slash + 1);
-  if (!/^(?:0|[1-9]\d{0,2})$/.test(bits)) throw refuse(`bad bits after slash: ${quote(bits)}`);
-  if (Number(bits) > address.bytes.length * 8) throw refuse("prefix length out of range");
-  return new CidrValue(address, Number(bits));
+const networkFault = "network address parse error during conversion from string: ";
+
+/** Upstream says twice that it couldn't. */
+function parseNetwork(text: string): CidrValue | Fault {
+  const read = attempt(readNetwork, text, networkFault + networkFault);
+  if (read instanceof Fault) return read;
+  if (isMapped(read.bytes)) {
+    return new Fault(`${networkFault}IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
+  }
+  return new CidrValue(new IpValue(read.bytes), read.bits);
 }
 
 export class CidrValue extends Opaque {
@@ -164,11 +124,6 @@ function attempt<T>(parse: (text: string) => T, text: string, prefix: string): T
   }
 }
 
-const ipFrom = (text: string): IpValue | Fault =>
-  attempt(parseAddress, text, `IP Address ${quote(text)} parse error during conversion from string: `);
-const cidrFrom = (text: string): CidrValue | Fault =>
-  attempt(parseNetwork, text, "network address parse error during conversion from string: ");
-
 const ofText =
   (run: (text: string) => Value): Implementation =>
   ([text]) =>
@@ -206,17 +161,17 @@ function isGlobalUnicast(bytes: Bytes): boolean {
 }
 
 const ipFunctions: Library = [
-  { name: "ip", overloads: ["string_to_ip: (string) -> net.IP"], run: ofText(ipFrom) },
+  { name: "ip", overloads: ["string_to_ip: (string) -> net.IP"], run: ofText(parseAddress) },
   {
     name: "isIP",
     overloads: ["is_ip: (string) -> bool"],
-    run: ofText((text) => !(ipFrom(text) instanceof Fault)),
+    run: ofText((text) => !(parseAddress(text) instanceof Fault)),
   },
   {
     name: "ip.isCanonical",
     overloads: ["ip_is_canonical: (string) -> bool"],
     run: ofText((text) => {
-      const ip = ipFrom(text);
+      const ip = parseAddress(text);
       return ip instanceof Fault ? ip : ip.text() === text;
     }),
   },
@@ -234,23 +189,23 @@ const ipFunctions: Library = [
 ];
 
 function containsIp(cidr: CidrValue, other: Value): Value {
-  const ip = typeof other === "string" ? ipFrom(other) : other;
-  if (ip instanceof Fault) return ip;
+  // Upstream doesn't say what is wrong with the text.
+  const ip = typeof other === "string" ? parseAddress(other) : other;
   return ip instanceof IpValue ? ip.isIn(cidr.address.bytes, cidr.bits) : noSuchOverload;
 }
 
 function containsCidr(cidr: CidrValue, other: Value): Value {
-  const inner = typeof other === "string" ? cidrFrom(other) : other;
+  const inner = typeof other === "string" ? parseNetwork(other) : other;
   if (inner instanceof Fault) return inner;
   return inner instanceof CidrValue ? cidr.contains(inner) : noSuchOverload;
 }
 
 const cidrFunctions: Library = [
-  { name: "cidr", overloads: ["string_to_cidr: (string) -> net.CIDR"], run: ofText(cidrFrom) },
+  { name: "cidr", overloads: ["string_to_cidr: (string) -> net.CIDR"], run: ofText(parseNetwork) },
   {
     name: "isCIDR",
     overloads: ["is_cidr: (string) -> bool"],
-    run: ofText((text) => !(cidrFrom(text) instanceof Fault)),
+    run: ofText((text) => !(parseNetwork(text) instanceof Fault)),
   },
   {
     name: "containsIP",

@@ -14,69 +14,103 @@ import {
 } from "../values.ts";
 import { quote } from "./quote.ts";
 
-class FormatError extends Error {}
+export class FormatError extends Error {
+  /** Of the argument that doesn't fit, where expressions are checked. */
+  readonly offset: number | undefined;
+
+  constructor(message: string, offset?: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
 
 const defaultPrecision = 6;
 /** As cel-go bounds it since it was found that a large one takes all memory. */
 const precisionMax = 1000;
 
+export interface Clauses {
+  /** How many arguments there are. */
+  readonly size: number;
+  /** Whether they are asked for before the end of the text is seen. */
+  readonly asksFirst: boolean;
+  format(verb: string, precision: number, index: number): string;
+}
+
+/** Throws FormatError. upstream: cel-go ext/formatting.go parseFormatString */
+export function formatWith(text: string, clauses: Clauses): string {
+  let built = "";
+  let index = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char !== "%") {
+      built += char;
+    } else if (text[at + 1] === "%") {
+      built += "%";
+      at += 1;
+    } else {
+      const { verb, precision, length } = clauseAt(text.slice(at + 1), clauses, index);
+      built += clauses.format(verb, precision, index);
+      index += 1;
+      at += length;
+    }
+  }
+  return built;
+}
+
+interface ReadClause {
+  readonly verb: string;
+  readonly precision: number;
+  readonly length: number;
+}
+
+function clauseAt(rest: string, { size, asksFirst }: Clauses, index: number): ReadClause {
+  const isLacking = index >= size;
+  if (rest === "" && !(isLacking && asksFirst)) throw new FormatError("unexpected end of string");
+  if (isLacking) throw new FormatError(`index ${index} out of range`);
+  const [written = "", digits, verb = ""] = /^(?:\.(\d*))?(.)?/su.exec(rest) ?? [];
+  const precision = precisionOf(digits, verb);
+  if (formats[verb] === undefined) throw unreadable(`unrecognized formatting clause "${verb}"`);
+  return { verb, precision, length: written.length };
+}
+
+const unreadable = (why: string): FormatError => new FormatError(`could not parse formatting clause: ${why}`);
+
+function precisionOf(digits: string | undefined, verb: string): number {
+  if (digits === undefined) return defaultPrecision;
+  const fault = "error while parsing precision: ";
+  if (verb === "") throw unreadable(`${fault}could not find end of precision specifier`);
+  if (digits === "") {
+    throw unreadable(
+      `${fault}error while converting precision to integer: strconv.Atoi: parsing "": invalid syntax`,
+    );
+  }
+  const precision = Number(digits);
+  if (precision > precisionMax) {
+    throw new FormatError(`precision of ${precision} exceeds the limit of ${precisionMax}`);
+  }
+  return precision;
+}
+
 export function formatText(text: string, args: ListValue): Value {
   try {
-    return new Formatter(text, args).run();
+    return formatWith(text, { size: args.size, asksFirst: true, format: formatting(args) });
   } catch (error) {
     if (error instanceof FormatError) return new Fault(error.message);
     throw error;
   }
 }
 
-class Formatter {
-  readonly #text: string;
-  readonly #args: ListValue;
-  #next = 0;
-
-  constructor(text: string, args: ListValue) {
-    this.#text = text;
-    this.#args = args;
-  }
-
-  run(): string {
-    let built = "";
-    for (let at = 0; at < this.#text.length; at += 1) {
-      if (this.#text[at] !== "%") {
-        built += this.#text[at] ?? "";
-        continue;
-      }
-      const [clause = "", precision, verb = ""] = /^%(\.\d+)?(.)?/s.exec(this.#text.slice(at)) ?? [];
-      if (verb === "") throw new FormatError("unexpected end of string");
-      built += verb === "%" && precision === undefined ? "%" : this.#clause(verb, precision);
-      at += clause.length - 1;
-    }
-    return built;
-  }
-
-  #clause(verb: string, precisionText: string | undefined): string {
-    const precision = precisionText === undefined ? defaultPrecision : Number(precisionText.slice(1));
-    if (precision > precisionMax) {
-      throw new FormatError(`precision of ${precision} exceeds the limit of ${precisionMax}`);
-    }
-    const format = clauses[verb];
-    if (format === undefined) {
-      throw new FormatError(
-        `could not parse formatting clause: unrecognized formatting clause ${JSON.stringify(verb)}`,
-      );
-    }
-    if (this.#next >= this.#args.size) throw new FormatError(`index ${this.#next} out of range`);
-    const arg = this.#args.at(this.#next);
-    this.#next += 1;
-    const formatted = format(arg, precision);
-    if (formatted === undefined) {
-      throw new FormatError(
-        `error during formatting: ${complaints[verb] ?? ""}, was given ${typeNameOf(arg)}`,
-      );
-    }
+const formatting =
+  (args: ListValue): Clauses["format"] =>
+  (verb, precision, index) => {
+    const arg = args.at(index);
+    const formatted = formats[verb]?.(arg, precision);
+    if (formatted === undefined) throw unfitting(verb, typeNameOf(arg));
     return formatted;
-  }
-}
+  };
+
+export const unfitting = (verb: string, typeName: string, offset?: number): FormatError =>
+  new FormatError(`error during formatting: ${complaints[verb] ?? ""}, was given ${typeName}`, offset);
 
 const complaints: Readonly<Record<string, string>> = {
   s: "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
@@ -157,7 +191,7 @@ const asText: Clause = (value) => {
   return typeof text === "string" ? text : undefined;
 };
 
-const clauses: Readonly<Record<string, Clause>> = {
+const formats: Readonly<Record<string, Clause>> = {
   s: asText,
   d: (value) => wholeOf(value)?.toString(),
   f: fixed,

@@ -167,17 +167,17 @@ const versions: Library = [
   {
     name: "major",
     overloads: ["semver_major: kubernetes.Semver.() -> int"],
-    run: ofSemver(({ numbers }) => numbers[0]),
+    run: ofSemver(({ numbers }) => BigInt.asIntN(64, numbers[0])),
   },
   {
     name: "minor",
     overloads: ["semver_minor: kubernetes.Semver.() -> int"],
-    run: ofSemver(({ numbers }) => numbers[1]),
+    run: ofSemver(({ numbers }) => BigInt.asIntN(64, numbers[1])),
   },
   {
     name: "patch",
     overloads: ["semver_patch: kubernetes.Semver.() -> int"],
-    run: ofSemver(({ numbers }) => numbers[2]),
+    run: ofSemver(({ numbers }) => BigInt.asIntN(64, numbers[2])),
   },
 ];
 

@@ -4,6 +4,10 @@ import { ArrayList, charsOf, Fault, ListValue, noSuchOverload, type Value } from
 import { formatText } from "./format-text.ts";
 import { quote } from "./quote.ts";
 
+/** What is a space to Go: U+0085 too, and U+FEFF not. upstream: strings.TrimSpace */
+const space = String.raw`[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
+const spaceAround = new RegExp(`^${space}+|${space}+$`, "gu");
+
 const outOfRange = (index: bigint): Fault => new Fault(`index out of range: ${index}`);
 
 /** Code units. What a few calls could make of small texts would not fit into memory. */
@@ -154,7 +158,11 @@ export const stringsLibrary: Library = [
     ],
     run: method(substring),
   },
-  { name: "trim", overloads: ["string_trim: string.() -> string"], run: method((text) => text.trim()) },
+  {
+    name: "trim",
+    overloads: ["string_trim: string.() -> string"],
+    run: method((text) => text.replace(spaceAround, "")),
+  },
   {
     name: "join",
     overloads: ["list_join: list<string>.() -> string", "list_join_string: list<string>.(string) -> string"],

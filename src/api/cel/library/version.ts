@@ -1,4 +1,6 @@
 /** Semantic versions 2.0.0. upstream: blang/semver, apiserver/pkg/cel/library/semverlib.go */
+import { quote } from "./quote.ts";
+
 export interface Version {
   readonly numbers: readonly [bigint, bigint, bigint];
   readonly prerelease: readonly string[];
@@ -6,42 +8,84 @@ export interface Version {
 
 /** Or what is wrong with it. `normalize` takes "v1.2" and "01.2.3", too. */
 export function parseVersion(text: string, normalize: boolean): Version | string {
-  const written = normalize ? normalized(text) : text;
-  if (written === "") return "Version string empty";
-  const [, core = "", prerelease, build] = /^([^-+]*)(?:-([^+]*))?(?:\+(.*))?$/s.exec(written) ?? [];
-  const parts = core.split(".");
-  if (parts.length !== 3) return "No Major.Minor.Patch elements found";
-  const fault = numbersFault(parts) ?? namesFault(prerelease, build);
-  if (fault !== undefined) return fault;
-  const [major = "0", minor = "0", patch = "0"] = parts;
-  return { numbers: [BigInt(major), BigInt(minor), BigInt(patch)], prerelease: prerelease?.split(".") ?? [] };
+  if (!normalize) return parse(text);
+  const parts = splitInThree(text.replace(/^v/, "")).map(withoutZeros);
+  if (parts.length < 3 && /[-+]/.test(parts.at(-1) ?? "")) {
+    return "short version cannot contain PreRelease/Build meta data";
+  }
+  while (parts.length < 3) parts.push("0");
+  return parse(parts.join("."));
 }
+
+/** The last part keeps its dots. */
+function splitInThree(text: string): string[] {
+  const [major = "", minor, ...rest] = text.split(".");
+  if (minor === undefined) return [major];
+  return rest.length === 0 ? [major, minor] : [major, minor, rest.join(".")];
+}
+
+const withoutZeros = (part: string): string =>
+  part.length > 1 ? part.replace(/^0+/, "").replace(/^(?!\d)/, "0") : part;
+
+/** What is found first is told: the numbers, the prerelease, the build. */
+function parse(text: string): Version | string {
+  if (text === "") return "Version string empty";
+  const [major = "", minor = "", last] = splitInThree(text);
+  if (last === undefined) return "No Major.Minor.Patch elements found";
+  const [, patch = "", prerelease, build] = /^([^-+]*)(?:-([^+]*))?(?:\+(.*))?$/s.exec(last) ?? [];
+  const names = prerelease?.split(".") ?? [];
+  const fault = numbersFault([major, minor, patch]) ?? prereleaseFault(names) ?? buildFault(build);
+  return fault ?? { numbers: [BigInt(major), BigInt(minor), BigInt(patch)], prerelease: names };
+}
+
+const hasLeadingZeros = (number: string): boolean => number.length > 1 && number.startsWith("0");
 
 function numbersFault(parts: readonly string[]): string | undefined {
   for (const [index, part] of parts.entries()) {
     const name = ["major", "minor", "patch"][index] ?? "";
-    if (!/^\d+$/.test(part)) return `Invalid character(s) found in ${name} number ${JSON.stringify(part)}`;
-    if (part.length > 1 && part.startsWith("0")) {
+    if (!/^\d*$/.test(part)) return `Invalid character(s) found in ${name} number ${quote(part)}`;
+    if (hasLeadingZeros(part)) {
       const titled = name.charAt(0).toUpperCase() + name.slice(1);
-      return `${titled} number must not contain leading zeroes ${JSON.stringify(part)}`;
+      return `${titled} number must not contain leading zeroes ${quote(part)}`;
     }
+    const fault = rangeFault(part);
+    if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function namesFault(prerelease: string | undefined, build: string | undefined): string | undefined {
-  const names = [...(prerelease?.split(".") ?? []), ...(build?.split(".") ?? [])];
-  const isBad = names.some((name) => !/^[0-9A-Za-z-]+$/.test(name));
-  return isBad ? "Invalid character(s) found in prerelease" : undefined;
+/** upstream: strconv.ParseUint */
+function rangeFault(number: string): string | undefined {
+  if (number === "") return `strconv.ParseUint: parsing "": invalid syntax`;
+  return BigInt(number) > 0xffff_ffff_ffff_ffffn
+    ? `strconv.ParseUint: parsing ${quote(number)}: value out of range`
+    : undefined;
 }
 
-function normalized(text: string): string {
-  const trimmed = text.trim().replace(/^v/, "");
-  const [, core = "", rest = ""] = /^([^-+]*)(.*)$/s.exec(trimmed) ?? [];
-  const parts = core.split(".").map((part) => part.replace(/^0+(?=\d)/, ""));
-  if (parts.length < 3 && rest !== "") return trimmed;
-  while (parts.length < 3) parts.push("0");
-  return parts.join(".") + rest;
+function prereleaseFault(names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const fault = nameFault(name);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function nameFault(name: string): string | undefined {
+  if (name === "") return "Prerelease is empty";
+  if (!/^[0-9A-Za-z-]+$/.test(name)) return `Invalid character(s) found in prerelease ${quote(name)}`;
+  if (!/^\d+$/.test(name)) return undefined;
+  return hasLeadingZeros(name)
+    ? `Numeric PreRelease version must not contain leading zeroes ${quote(name)}`
+    : rangeFault(name);
+}
+
+function buildFault(build: string | undefined): string | undefined {
+  if (build === undefined) return undefined;
+  const bad = build.split(".").find((name) => !/^[0-9A-Za-z-]+$/.test(name));
+  if (bad === undefined) return undefined;
+  return bad === ""
+    ? "Build meta data is empty"
+    : `Invalid character(s) found in build meta data ${quote(bad)}`;
 }
 
 export function compareVersions(a: Version, b: Version): -1 | 0 | 1 {
