@@ -24,6 +24,14 @@ suite("values", () => {
       ['a: Invalid value: "number": a in body must be of type integer: "number"'],
     ],
     [at({ type: "number" }), { a: 1 }, []],
+    [at({ "x-kubernetes-int-or-string": true }), { a: 1 }, []],
+    [at({ "x-kubernetes-int-or-string": true }), { a: "1" }, []],
+    [at({ "x-kubernetes-int-or-string": true, nullable: true }), { a: null }, []],
+    [
+      at({ "x-kubernetes-int-or-string": true }),
+      { a: [] },
+      ['a: Invalid value: "array": a in body must be of type integer,string: "array"'],
+    ],
     [object({ a: text }, { required: ["a"] }), {}, ["a: Required value"]],
     [object({ a: object({}, { required: ["b"] }) }), { a: {} }, ["a.b: Required value"]],
     [
@@ -95,6 +103,7 @@ suite("values", () => {
       at({ anyOf: [{ type: "integer" }, { type: "string" }], "x-kubernetes-int-or-string": true }),
       { a: true },
       [
+        'a: Invalid value: "boolean": a in body must be of type integer,string: "boolean"',
         '<nil>: Invalid value: "": "a" must validate at least one schema (anyOf)',
         'a: Invalid value: "boolean": a in body must be of type integer: "boolean"',
       ],

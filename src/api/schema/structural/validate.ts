@@ -65,10 +65,17 @@ export function compileSchema(schema: Structural, compilePattern: CompilePattern
 }
 
 function checkType(value: unknown, path: string, schema: Structural, outcome: Outcome): void {
-  const { type = "", nullable } = schema;
+  const types = typesOf(schema);
   outcome.checks += 1;
-  if (type === "" || isOfType(value, type) || (value === null && nullable === true)) return;
-  outcome.add(faultOf.type(path, type, typeName(value)));
+  if (types.length === 0 || types.some((type) => isOfType(value, type))) return;
+  if (value === null && schema.nullable === true) return;
+  outcome.add(faultOf.type(path, types.join(","), typeName(value)));
+}
+
+/** None: any. */
+function typesOf({ type = "", "x-kubernetes-int-or-string": isIntOrString }: Structural): readonly string[] {
+  if (type !== "") return [type];
+  return isIntOrString === true ? ["integer", "string"] : [];
 }
 
 function checkEnum(value: unknown, path: string, { enum: allowed = [] }: Structural, outcome: Outcome): void {
