@@ -28,6 +28,19 @@ const rsaPem = (): string =>
     .privateKey.export({ type: "pkcs8", format: "pem" })
     .toString();
 
+test("feature gates are told, and refused where they are locked", { timeout: 60_000 }, async () => {
+  await assert.rejects(
+    PlainServer.start(["--feature-gates=SidecarContainers=false,Surprise=true"]),
+    /cannot set feature gate SidecarContainers to false, feature is locked to true[^]*unrecognized feature gate: Surprise/,
+  );
+  await using server = await PlainServer.start([
+    "--feature-gates=WatchList=true,MutatingAdmissionPolicy=true",
+  ]);
+  const metrics = await server.kubectl("1.35", ["get", "--raw", "/metrics"]);
+  assert.match(metrics, /^kubernetes_feature_enabled\{name="MutatingAdmissionPolicy",stage="BETA"\} 1$/m);
+  assert.match(metrics, /^kubernetes_feature_enabled\{name="SidecarContainers",stage=""\} 1$/m);
+});
+
 test("tokens of accounts: who signs them, whose are good, how long", { timeout: 60_000 }, async () => {
   const [signing, older] = [rsaPem(), rsaPem()];
   const olderKey = parseSigningKey(older);

@@ -52,6 +52,8 @@ import type { ExtraRoutes } from "./http/beside.ts";
 import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
+import { filterSeries } from "./metrics/filter-metrics.ts";
+import { registerFeatureGates } from "./metrics/feature-metrics.ts";
 import { PodLogMetrics } from "./metrics/pod-log-metrics.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
@@ -413,6 +415,7 @@ class ApiserverComponent implements Apiserver {
 
   #outside(): AssemblyDeps["outside"] {
     const { clock, store } = this.#deps;
+    registerFeatureGates(this.#registry, this.#options.featureGates);
     registerServerMetrics(this.#registry, {
       ...this.#deps,
       counts: this.#counts,
@@ -448,11 +451,13 @@ class ApiserverComponent implements Apiserver {
       written: (object, kind) => this.#semantics.zeros(kind)?.written(object) ?? object,
       authenticator: this.#security.authenticator,
       authorizer: this.#security.authorizer,
+      impersonating: filterSeries(this.#registry, "impersonation"),
       chain: (call) => this.#assembly.outerChain(call),
       metrics: this.#requestMetrics,
       auditor: () => this.#auditor,
       flow: this.#flow,
-      isServed: (info) => this.#assembly.outerRoutes.find(info) !== undefined,
+      isServed: (info) =>
+        this.#assembly.outerRoutes.find(info) !== undefined || this.#aggregator.publishes(info),
       hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,

@@ -12,6 +12,7 @@ import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
 import { defaultServiceAccounts, type ServiceAccountOptions } from "./authn/service-account/options.ts";
+import type { FeatureGate } from "./metrics/feature-metrics.ts";
 import { defaultServing, type ServingOptions } from "./http/serving-options.ts";
 
 export interface RequestHeaderOptions {
@@ -82,6 +83,8 @@ export interface ApiserverOptions {
   /** How clients outside reach this server, for what tells them so. Default: the address that is advertised. */
   readonly externalHostname?: string | undefined;
   readonly serving?: ServingOptions;
+  /** For /metrics. Default: nothing is said of any. */
+  readonly featureGates?: readonly FeatureGate[];
   /** For how long since its last write an event is kept. 0: for ever. Default one hour. */
   readonly eventTtlMs?: number;
   /** For how long being alive doesn't depend on the steps of the start. Default 0. */
@@ -110,6 +113,7 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     remembersAuthors: false,
     requestSeats: 600,
     serving: defaultServing,
+    featureGates: [],
     eventTtlMs: 3_600_000,
     livezGraceMs: 0,
     shutdownDelayMs: 0,

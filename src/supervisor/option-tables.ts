@@ -6,6 +6,7 @@ import { authenticationSpecs } from "./authentication/options.ts";
 import { authorizationSpecs } from "./authorization/options.ts";
 import { etcdListenSpecs } from "./etcd-listen/options.ts";
 import { serviceAccountSpecs } from "./service-accounts/options.ts";
+import { featureGateSpecs } from "./feature-gates/options.ts";
 import { servingSpecs } from "./serving/options.ts";
 
 const nodeSpecs: readonly OptionSpec[] = [
@@ -225,6 +226,7 @@ const serverOnlySpecs: readonly OptionSpec[] = [
     group: "listener",
     text: "Group versions and resources to serve: api/all, api/ga, api/beta, GROUP/VERSION[/RESOURCE]",
   },
+  ...featureGateSpecs,
   ...servingSpecs,
   ...auditSpecs,
   {

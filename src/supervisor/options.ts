@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { AuditOptions } from "#apiserver/audit/open-auditor.ts";
 import type { DefaultTolerations } from "#apiserver/admission/plugins/default-toleration-seconds.ts";
+import type { FeatureGate } from "#apiserver/metrics/feature-metrics.ts";
 import type { PluginSelection } from "#apiserver/admission/plugin-selection.ts";
 import type { AuthorizationOptions } from "#apiserver/authz/configuration/configuration.ts";
 import type { OptionValues } from "#base/options.ts";
@@ -25,6 +26,7 @@ import {
 import { readAudit } from "./audit/options.ts";
 import { readAdmission, readTolerations } from "./admission/options.ts";
 import { readAuthorization } from "./authorization/options.ts";
+import { readFeatureGates } from "./feature-gates/options.ts";
 import { readEtcdListen, type EtcdListenOptions } from "./etcd-listen/options.ts";
 import { readServiceAccounts, type ServiceAccountFlags } from "./service-accounts/options.ts";
 import { readRequests, type RequestOptions } from "./serving/options.ts";
@@ -81,6 +83,7 @@ export interface ServerOptions extends NodeOptions {
   readonly encryptionProviderConfig: string | undefined;
   readonly audit: AuditOptions | undefined;
   readonly requests: RequestOptions;
+  readonly featureGates: readonly FeatureGate[];
   /** Undefined: what is served by default. */
   readonly serves: Serves | undefined;
   readonly clusterCidr: string;
@@ -327,6 +330,7 @@ export function readServerOptions(values: OptionValues, machine: Machine): Read<
     encryptionProviderConfig: reader.text("encryption-provider-config"),
     audit: readAudit(reader),
     requests: readRequests(reader),
+    featureGates: readFeatureGates(reader),
     serves: readRuntimeConfig(reader),
     clusterCidr,
     serviceCidr,

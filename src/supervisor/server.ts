@@ -344,6 +344,7 @@ async function buildApiserver(
     authorization: options.authorization,
     admissionPlugins: options.admissionPlugins,
     tolerations: options.tolerations,
+    featureGates: options.featureGates,
     admissionSettings: await readAdmissionConfiguration(options.admissionConfig),
     authenticationConfig: options.authenticationConfig,
     // Who needs no rights at all must at least say who he is, whatever was asked for.

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { networkInterfaces } from "node:os";
+import { buffer } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { suite, test } from "node:test";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
@@ -94,6 +98,15 @@ const get = async (client: Client, path: string, accept?: string): Promise<unkno
       ...(accept === undefined ? {} : { headers: { accept } }),
     })
   ).body;
+
+/** As a client of its own, to the end of the answer. */
+async function overHttp(server: TestServer, path: string): Promise<void> {
+  const { port, caPem: ca } = server;
+  const { certificatePem: cert, keyPem: key } = server.certificate("admin", ["system:masters"]);
+  const asked = httpsRequest({ host: "127.0.0.1", port, path, ca, cert, key, agent: false }).end();
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  await buffer(answer);
+}
 
 suite("a server that extends the API", () => {
   test("is found, asked under the user's name, published, and gone with its APIService", async () => {
@@ -191,6 +204,11 @@ suite("a server that extends the API", () => {
     await becomes(client, "Passed");
     assert.equal(valueIn(await metrics(), gauge, { name: "v1.demo.example.com" }), 0);
     assert.match(await metrics(), /^aggregator_unavailable_apiservice\{name="v1.apps"\} 0$/m);
+    await overHttp(world.server, "/apis/demo.example.com/v1/namespaces/default/widgets");
+    await overHttp(world.server, "/apis/demo.example.com/v1/namespaces/default/surprises");
+    const asked = { verb: "LIST", group: "demo.example.com", code: "200" };
+    assert.equal(valueIn(await metrics(), "apiserver_request_total", { ...asked, resource: "widgets" }), 1);
+    assert.equal(valueIn(await metrics(), "apiserver_request_total", { resource: "surprises" }), 0);
     const aggregations = "aggregator_discovery_aggregation_count_total";
     await get(client, "/apis");
     const aggregated = valueIn(await metrics(), aggregations);

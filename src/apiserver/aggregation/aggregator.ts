@@ -2,6 +2,7 @@
  * Other servers behind this one's door: every APIService with a service leads to one. Follows them, tells whether they
  * are available, and hands requests on. upstream: kube-aggregator/pkg/apiserver, pkg/controllers/status/remote
  */
+import type { RequestInfo } from "#apiserver/request/info.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Registry } from "prom-client";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
@@ -62,6 +63,8 @@ interface Neighbours {
   readonly slices: Informer<EndpointSlice>;
 }
 
+type PublishedName = Pick<RequestInfo, "group" | "version" | "resource" | "subresource">;
+
 export class Aggregator {
   readonly #deps: AggregatorDeps;
   readonly #services: Informer<APIService>;
@@ -98,6 +101,18 @@ export class Aggregator {
   }
 
   /** What remote servers serve, for discovery. */
+  /** Whether another server says that it has such a resource. */
+  publishes({ group, version, resource, subresource }: PublishedName): boolean {
+    const published = this.versions.find(
+      (each) => each.group === group && each.version === version,
+    )?.published;
+    const found = published?.find((each) => each.resource === resource);
+    if (found === undefined) return false;
+    return (
+      subresource === "" || found.subresources?.some((each) => each.subresource === subresource) === true
+    );
+  }
+
   get versions(): readonly RemoteVersion[] {
     return this.#documents.versions;
   }

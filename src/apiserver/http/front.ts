@@ -33,7 +33,7 @@ import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
 import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
 import { FirstFilters } from "./first-filters.ts";
 import { HttpCall } from "./http-call.ts";
-import { Identification, type Identified } from "./identification.ts";
+import { Identification, type IdentificationDeps, type Identified } from "./identification.ts";
 import { inTime } from "./in-time.ts";
 import type { RequestKind, RequestMetrics } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
@@ -57,6 +57,7 @@ export interface FrontDeps extends ShapeDeps {
   readonly random: Random;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  readonly impersonating?: IdentificationDeps["impersonating"];
   readonly chain: Chain;
   readonly metrics: RequestMetrics;
   /** Asked for each request: the policy's file is read when the server starts. */

@@ -5,6 +5,7 @@ import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/auth
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import { unauthenticatedGroup } from "#apiserver/authn/user.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Series } from "./series-histogram.ts";
 import { headerOf, peerCertificate, separateHeaders, type RequestHead } from "./exchange.ts";
 
 /** upstream: TokenSuccessCacheTTL */
@@ -14,6 +15,8 @@ export interface IdentificationDeps {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  /** How long it takes to find out for whom a request is, in seconds. */
+  readonly impersonating?: Pick<Series, "observe"> | undefined;
 }
 
 export interface Identified {
@@ -45,16 +48,28 @@ export class Identification {
     if (peer?.user === undefined || peer.authorization !== headers.authorization) return undefined;
     if (!isPlain(head) || isForAnother(head) || this.#deps.clock.monotonic() >= peer.until) return undefined;
     this.#deps.authenticator.remembered?.(peer.user);
+    this.#deps.impersonating?.observe(0);
     return peer.user;
   }
 
   /** Throws 401, and 403 for who may not impersonate. */
   async identify(head: RequestHead): Promise<Identified> {
     const sender = this.#knownSender(head) ?? (await this.#authenticate(head));
-    const impersonated = isForAnother(head)
-      ? await impersonate(separateHeaders(head, impersonation), sender, this.#deps.authorizer)
-      : undefined;
-    return { sender, impersonated };
+    if (!isForAnother(head)) {
+      this.#deps.impersonating?.observe(0);
+      return { sender, impersonated: undefined };
+    }
+    return { sender, impersonated: await this.#impersonate(head, sender) };
+  }
+
+  async #impersonate(head: RequestHead, sender: UserInfo): Promise<UserInfo | undefined> {
+    const { authorizer, clock, impersonating } = this.#deps;
+    const began = clock.monotonic();
+    try {
+      return await impersonate(separateHeaders(head, impersonation), sender, authorizer);
+    } finally {
+      impersonating?.observe((clock.monotonic() - began) / 1000);
+    }
   }
 
   #knownSender(head: RequestHead): UserInfo | undefined {

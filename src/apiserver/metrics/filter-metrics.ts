@@ -5,7 +5,7 @@ import { alpha } from "./stability.ts";
 
 const buckets = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 5, 10, 15, 30];
 
-export type Filter = "authentication" | "authorization" | "priorityandfairness";
+export type Filter = "authentication" | "authorization" | "impersonation" | "priorityandfairness";
 
 const histograms = new WeakMap<Registry, SeriesHistogram>();
 

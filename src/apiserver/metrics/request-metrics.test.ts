@@ -60,7 +60,7 @@ suite("requests", async () => {
     const now = await measured.text();
     const grown = (name: string, labels: Record<string, string>): number =>
       valueIn(now, name, labels) - valueIn(before, name, labels);
-    for (const filter of ["authentication", "authorization", "priorityandfairness"]) {
+    for (const filter of ["authentication", "authorization", "impersonation", "priorityandfairness"]) {
       // The three, and one of the two that asked for metrics.
       assert.equal(grown("apiserver_request_filter_duration_seconds_count", { filter }), 4, filter);
     }
