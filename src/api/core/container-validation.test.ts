@@ -223,3 +223,37 @@ testCreates(valid, [
     "spec.topologySpreadConstraints[0].minDomains: Invalid value: 0: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ",
   ],
 ]);
+
+const seccomp = "seccomp.security.alpha.kubernetes.io/pod";
+const template = {
+  metadata: { labels: { a: "b" }, annotations: { [seccomp]: "unconfined" } },
+  spec: { containers: [container], securityContext: { seccompProfile: { type: "RuntimeDefault" } } },
+};
+const taint = { key: "a", value: "b", effect: "NoSchedule" };
+
+/** upstream: ValidatePodTemplateSpec, validation_test.go TestValidateServiceCreate ("invalid load balancer port"), TestValidateNode */
+testCreates(
+  {
+    "v1/PodTemplate": { template: { spec: { containers: [container] } } },
+    "v1/Service": { spec: { ports: [{ port: 80 }] } },
+    "v1/Node": {},
+  },
+  [
+    [
+      "v1/PodTemplate",
+      { template },
+      "template.spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match",
+    ],
+    [
+      "v1/Service",
+      { spec: { type: "LoadBalancer", ports: [{ port: 10_250 }] } },
+      "spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet",
+    ],
+    ["v1/Service", { spec: { type: "NodePort", ports: [{ port: 10_250 }] } }],
+    [
+      "v1/Node",
+      { spec: { taints: [taint, { ...taint, value: "c" }] } },
+      'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"c","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+    ],
+  ],
+);

@@ -3,13 +3,20 @@ import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
 import { legacyCidrFaults } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { asGoStruct } from "../meta/go-struct.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkLabelName, isSame, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { taintEffects } from "./affinity-validation.ts";
 import { checkNodeAnnotations } from "./node-annotation-validation.ts";
 import { checkResourceQuantity } from "./resource-validation.ts";
+
+const taintShape: GoShape = {
+  Key: ["key", ""],
+  Value: ["value", ""],
+  Effect: ["effect", ""],
+  TimeAdded: ["timeAdded", null],
+};
 
 function checkTaints(taints: readonly Loose<Taint>[], at: string, faults: FaultList): void {
   const seen = new Set<string>();
@@ -22,7 +29,7 @@ function checkTaints(taints: readonly Loose<Taint>[], at: string, faults: FaultL
     faults.oneOf(`${path}.effect`, effect, taintEffects);
     const pair = `${key}:${effect ?? ""}`;
     if (seen.has(pair)) {
-      const { message } = duplicate(path, taint);
+      const { message } = duplicate(path, asGoStruct(taint, taintShape));
       faults.add({
         type: "FieldValueDuplicate",
         field: path,

@@ -171,14 +171,18 @@ function checkMatch(
   }
 }
 
-/** What an annotation and a field both say of a new pod must be the same. */
-export function checkAnnotationsMatchFields({ metadata, spec = {} }: Loose<Pod>, faults: FaultList): void {
+/** What an annotation and a field both say of a new pod, or of a template of pods, must be the same. */
+export function checkAnnotationsMatchFields(
+  { metadata, spec = {} }: Loose<Pod>,
+  path: string,
+  faults: FaultList,
+): void {
   const annotations = metadata?.annotations;
   if (annotations === undefined) return;
   const { securityContext: ofPod, os } = spec;
   const ofAll = { annotation: annotations[podSeccomp], field: ofPod?.seccompProfile };
-  checkMatch(ofAll, seccomp, "spec.securityContext.seccompProfile", faults);
-  const placed = containersWithPaths(spec, "spec");
+  checkMatch(ofAll, seccomp, `${path}.securityContext.seccompProfile`, faults);
+  const placed = containersWithPaths(spec, path);
   for (const [{ name = "", securityContext: own }, at] of placed) {
     const said = { annotation: annotations[containerSeccomp + name], field: own?.seccompProfile };
     checkMatch(said, seccomp, `${at}.securityContext.seccompProfile`, faults);

@@ -123,7 +123,7 @@ testStatusUpdates(valid, [
         resourceClaimStatuses: [{ name: "a", resourceClaimName: "X" }, { name: "a" }, { name: "b" }],
       },
     },
-    'status.resourceClaimStatuses[0].resourceClaimName: Invalid value: "X": a lowercase RFC 1123 subdomain…',
+    'status.resourceClaimStatuses[0].name: Invalid value: "X": a lowercase RFC 1123 subdomain…',
     'status.resourceClaimStatuses[1].name: Duplicate value: "a"',
     'status.resourceClaimStatuses[2].name: Invalid value: "b": must match the name of an entry in `spec.resourceClaims`',
   ],

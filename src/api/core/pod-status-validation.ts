@@ -11,7 +11,7 @@ import type {
 } from "../generated/types/core-v1.ts";
 import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { asGoStruct } from "../meta/go-struct.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkDnsLabel, checkImmutable, repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, qualifiedNameFaults, userIdFaults } from "../meta/names.ts";
@@ -91,6 +91,8 @@ interface Addressed {
   readonly ip?: string | undefined;
 }
 
+const addressShape: GoShape = { IP: ["ip", ""] };
+
 /** One that was there before may stay, whatever it is. */
 function checkAddresses(
   list: readonly Addressed[] = [],
@@ -107,13 +109,13 @@ function checkAddresses(
   const isDual =
     ips.length === 2 && ips.some((ip) => ip.includes(":")) && ips.some((ip) => !ip.includes(":"));
   if (isDual) return;
-  const shown = asGoStruct(list, { IP: ["ip", ""] });
+  const shown = asGoStruct(list, addressShape);
   faults.invalid(path, shown, "may specify no more than one IP for each IP family");
 }
 
 function checkDuplicates(list: readonly Addressed[] = [], path: string, faults: FaultList): void {
   for (const index of repeatedAt(list.map(({ ip }) => ip))) {
-    faults.duplicate(`${path}[${index}]`, list[index]);
+    faults.duplicate(`${path}[${index}]`, asGoStruct(list[index], addressShape));
   }
 }
 
@@ -125,6 +127,7 @@ function checkAllAddresses(status: Status, old: Status, faults: FaultList): void
     faults.invalid("status.hostIPs[0].ip", first.ip ?? "", "must be equal to `hostIP`");
   }
   checkAddresses(status.hostIPs, old.hostIPs, "status.hostIPs", faults);
+  checkDuplicates(status.hostIPs, "status.hostIPs", faults);
 }
 
 function checkClaims(
@@ -141,7 +144,7 @@ function checkClaims(
     if (seen.has(name)) faults.duplicate(`${path}.name`, name);
     seen.add(name);
     if (resourceClaimName !== undefined) {
-      faults.messages(`${path}.resourceClaimName`, resourceClaimName, dnsSubdomainFaults(resourceClaimName));
+      faults.messages(`${path}.name`, resourceClaimName, dnsSubdomainFaults(resourceClaimName));
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What of a pod may change. upstream: pkg/apis/core/validation/validation.go (ValidatePodUpdate) */
 import type { Container, Pod, PodSpec, Toleration } from "../generated/types/core-v1.ts";
 import { differenceText } from "../meta/difference.ts";
+import { checkTolerations as checkTolerationList } from "./affinity-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -77,7 +78,10 @@ function checkTolerations(spec: Spec, old: Spec, faults: FaultList): void {
       "spec.tolerations",
       "existing toleration can not be modified except its tolerationSeconds",
     );
+    return;
   }
+  // upstream looks at them once more.
+  checkTolerationList(spec.tolerations, "spec.tolerations", faults);
 }
 
 function checkGateUpdates(spec: Spec, old: Spec, faults: FaultList): void {

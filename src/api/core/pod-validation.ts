@@ -271,7 +271,7 @@ export function checkPodCreate(pod: Loose<Pod>, faults: FaultList): void {
   if ((spec.nodeName ?? "") !== "" && (spec.schedulingGates ?? []).length > 0) {
     faults.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
   }
-  checkAnnotationsMatchFields(pod, faults);
+  checkAnnotationsMatchFields(pod, "spec", faults);
 }
 
 export function checkPodTemplateMeta(
@@ -293,6 +293,7 @@ export function checkPodTemplate(
 ): void {
   checkPodTemplateMeta(template, path, faults);
   checkPodSpec(template?.spec ?? {}, undefined, `${path}.spec`, faults);
+  checkAnnotationsMatchFields(template ?? {}, `${path}.spec`, faults);
   if ((template?.spec?.ephemeralContainers ?? []).length > 0) {
     faults.forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template");
   }
