@@ -108,6 +108,12 @@ suite("answers as clients see them", { timeout: 120_000 }, () => {
       const said = await server.kubectl(version, ["explain", "pod.spec.restartPolicy"]);
       assert.match(said, /Possible enum values:\n +- `"Always"`\n +- `"Never"`\n +- `"OnFailure"`/);
       if (version !== "1.27") assert.match(said, /ENUM:\n +Always\n +Never\n +OnFailure\n/);
+      const strategy = await server.kubectl(version, ["explain", "deployment.spec.strategy"]);
+      assert.match(
+        strategy,
+        /DESCRIPTION:\n +The deployment strategy to use[^\n]*\n +DeploymentStrategy describes/,
+      );
+      assert.match(strategy, /- `"Recreate"` Kill all existing pods/);
     });
   }
 

@@ -54,6 +54,7 @@ export class CustomSources {
     const definitions = new Map(
       this.#deps.definitions().map((crd) => [`${crd.spec.names.plural}.${crd.spec.group}`, crd]),
     );
+    const texts = this.#deps.descriptions.digest();
     return [...Map.groupBy(resources, apiVersionOf)].map(([apiVersion, members]) => {
       const published = members.map((definition): Published => {
         const version = versionOf(definition, definitions.get(`${definition.resource}.${definition.group}`));
@@ -61,7 +62,7 @@ export class CustomSources {
         return { definition, schema, marks: { ...marked(definition), ...selectable(version) } };
       });
       const hash = createHash("sha512")
-        .update(JSON.stringify([documentFormat, this.#deps.version, published]))
+        .update(JSON.stringify([documentFormat, this.#deps.version, texts, published]))
         .digest("hex")
         .toUpperCase();
       return {

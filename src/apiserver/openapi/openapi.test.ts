@@ -5,7 +5,12 @@ import { gzipSync } from "node:zlib";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { rulesOf } from "#apiserver/registry/rules.ts";
-import { descriptionsOf, noDescriptions, packedDescriptions } from "./descriptions.ts";
+import {
+  noDescriptions,
+  packedDescriptions,
+  type Descriptions,
+  type DescriptionTable,
+} from "./descriptions.ts";
 import { SchemaWriter, type Definitions, type Schema } from "./schemas.ts";
 import { OpenApiV2 } from "./v2.ts";
 import {
@@ -37,6 +42,11 @@ const pathsOf = (path: string): Record<string, Record<string, Schema>> =>
   documentOf(path).paths as Record<string, Record<string, Schema>>;
 const namesOf = (parameters: unknown): string[] =>
   ((parameters ?? []) as readonly Schema[]).map((each) => `${String(each["name"])} ${String(each["in"])}`);
+
+const described = (texts: DescriptionTable): Descriptions =>
+  packedDescriptions(gzipSync(JSON.stringify(texts)));
+
+const hashOf = (change: object): string | undefined => builtinSources({ ...deps, ...change })[0]?.hash;
 
 /** How reading what lies there is called. */
 function called(path: string): unknown {
@@ -121,13 +131,12 @@ suite("schemas", () => {
   });
 
   test("descriptions are taken where there are some", () => {
-    const descriptions = descriptionsOf({ [`${core}.Pod`]: { "": "A pod.", spec: "What is wanted." } });
-    const described = new SchemaWriter({ table, descriptions, kindsOf: () => [] }).schema(`${core}.Pod`);
-    assert.equal(described["description"], "A pod.");
-    const packed = packedDescriptions(gzipSync(JSON.stringify({ [`${core}.Pod`]: { "": "A pod." } })));
-    assert.equal(packed.of(`${core}.Pod`), "A pod.");
-    assert.equal(packed.of(`${core}.Pod`, "spec"), undefined);
-    assert.deepEqual((described["properties"] as Record<string, Schema>)["spec"], {
+    const descriptions = described({ [`${core}.Pod`]: { "": "A pod.", spec: "What is wanted." } });
+    assert.equal(descriptions.of(`${core}.Pod`, "status"), undefined);
+    assert.equal(descriptions.of(`${core}.PodSpec`), undefined);
+    const schema = new SchemaWriter({ table, descriptions, kindsOf: () => [] }).schema(`${core}.Pod`);
+    assert.equal(schema["description"], "A pod.");
+    assert.deepEqual((schema["properties"] as Record<string, Schema>)["spec"], {
       description: "What is wanted.",
       allOf: [{ $ref: `#/components/schemas/${core}.PodSpec` }],
       default: {},
@@ -261,9 +270,11 @@ suite("documents", () => {
     assert.deepEqual(written, { documentFormat: 6, digest: "f63adf04118cc761" });
   });
 
-  test("another server version has other hashes", () => {
-    const [first] = builtinSources({ ...deps, version: "2" });
-    assert.notEqual(first?.hash, sources[0]?.hash);
+  test("another server version has other hashes, and so have other texts", () => {
+    const texts = [{ a: { b: "c" } }, { a: { b: "d" } }].map((each) => ({ descriptions: described(each) }));
+    const hashes = [{}, { version: "2" }, ...texts].map(hashOf);
+    assert.equal(new Set(hashes).size, 4);
+    assert.equal(hashOf(texts[0] ?? {}), hashes[2]);
   });
 
   test("a document is made once, and again when its source has changed", () => {

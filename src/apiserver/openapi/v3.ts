@@ -100,12 +100,13 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   const byVersion = Map.groupBy(scheme.served(), apiVersionOf);
   // Of all that decides what a document says, so that none has to be made to know it.
   const content = createHash("sha512").update(
-    `${documentFormat}\n${version}\n${JSON.stringify(scheme.served())}\n${typeTableText}`,
+    [documentFormat, version, JSON.stringify(scheme.served()), typeTableText, descriptions.digest()].join(
+      "\n",
+    ),
   );
-  const described = descriptions.of(`${meta}.ObjectMeta`) ?? "";
   const sourceOf = (path: string, build: () => OpenApiDocument): OpenApiSource => ({
     path,
-    hash: content.copy().update(`${path}\n${described}`).digest("hex").toUpperCase(),
+    hash: content.copy().update(`\n${path}`).digest("hex").toUpperCase(),
     build,
   });
   const groups = [...new Set(scheme.groupVersions().map(({ group }) => group))].filter((name) => name !== "");
