@@ -186,13 +186,13 @@ export class DeclTypes implements TypeProvider {
   }
 }
 
-/** Sizes of what lies below one variable, whatever it is called. */
+/** Sizes of what lies below one variable, whatever it is called. Keys of maps are taken for empty, as upstream takes them. */
 export const sizesBelow =
   (root: DeclType): SizeEstimator =>
   (path) => {
     let at: DeclType | undefined = root;
-    for (const name of path.slice(1)) {
-      if (name === "@keys" || name === "@indices") return undefined;
+    for (const [index, name] of path.slice(1).entries()) {
+      if (name === "@keys") return at.type.kind === "map" && index === path.length - 2 ? upTo(0) : undefined;
       at = name === "@items" || name === "@values" ? at.elem : at.fields?.get(name);
       if (at === undefined) return undefined;
     }
