@@ -35,6 +35,7 @@ import type { MutatingPolicyRefs } from "./admission/policies/mutating-refs.ts";
 import type { ObjectTypes } from "./admission/webhooks/object-types.ts";
 import { PodSecurityMetrics } from "./metrics/pod-security-metrics.ts";
 import { AccountTokenMetrics } from "./metrics/account-token-metrics.ts";
+import { IssuerMetrics } from "./metrics/issuer-metrics.ts";
 import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
 import type { ExpressionTimes } from "./metrics/expression-metrics.ts";
 import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
@@ -102,7 +103,12 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const metrics = new AdmissionMetrics(deps.registry, clock);
   const objects = new CachedObjects({ informers, client });
   const podSecurity = new PodSecurityMetrics(deps.registry);
-  const configured = configuredTokens(options, deps);
+  const issuerMetrics = new IssuerMetrics(deps);
+  const configured = configuredTokens(options, { ...deps, issuerMetrics });
+  for (const each of deps.tokenAuthenticators) {
+    each.countFaults?.(deps.certificateFaults);
+    each.measureIssuers?.(issuerMetrics);
+  }
   const tokens = bearerTokens(options.serviceAccounts, { ...deps, objects, configured });
   const reader = new InformerRoleReader(informers);
   const authorizer = new ConfiguredAuthorizer(options.authorization, {
@@ -162,7 +168,6 @@ function bearerTokens(
   deps: BearerTokenDeps,
 ): BearerTokenAuthenticator {
   const { objects, configured, client, clock } = deps;
-  for (const each of deps.tokenAuthenticators) each.countFaults?.(deps.certificateFaults);
   const accountTokens = new AccountTokenMetrics(deps.registry);
   return new BearerTokenAuthenticator({ apiAudiences }, [
     ...deps.tokenAuthenticators,
@@ -202,7 +207,7 @@ function tokenIssuer(
 /** --authentication-config */
 function configuredTokens(
   { authenticationConfig, serviceAccounts, isAnonymousAuthGiven }: SecurityOptions,
-  deps: SecurityDeps,
+  deps: SecurityDeps & { readonly issuerMetrics: IssuerMetrics },
 ): ConfiguredTokens | undefined {
   if (authenticationConfig === undefined) return undefined;
   const { apiAudiences, issuers: ownIssuers } = serviceAccounts;

@@ -1,6 +1,7 @@
 /** Users by bearer token: several kinds of tokens, and what a TokenReview asks about them. */
 import { unauthorizedError } from "#api/meta/status.ts";
 import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
+import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import type { Authenticator, Credentials, UserInfo } from "./authenticator.ts";
 import { withAuthenticatedGroup } from "./user.ts";
 
@@ -18,6 +19,8 @@ export interface TokenAuthenticator {
   authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined>;
   /** Where servers that it asks are noted whose certificates aren't taken. */
   countFaults?(faults: CertificateFaults): void;
+  /** Where it is noted how tokens of other issuers are looked at. */
+  measureIssuers?(metrics: IssuerMetrics): void;
 }
 
 /** Why a token isn't good; goes to logs and TokenReviews, never into a 401. */

@@ -62,14 +62,17 @@ export class RequestKind {
   readonly isRead: boolean;
   readonly byCode = new Map<number, number>();
   open = 0;
+  readonly #validation: string;
   readonly #metrics: RequestMetrics;
+  #validated: Series | undefined;
   #durations: Series | undefined;
   #place: Place | undefined;
   #applied: RequestKind | undefined;
 
-  constructor(labels: KindLabels, dryRun: string, metrics: RequestMetrics) {
+  constructor({ labels, dryRun, validation }: KindParts, metrics: RequestMetrics) {
     this.labels = labels;
     this.dryRun = dryRun;
+    this.#validation = validation;
     this.isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
     this.isRead = readVerbs.has(labels.verb);
     this.#metrics = metrics;
@@ -77,33 +80,46 @@ export class RequestKind {
 
   /** The same, where the patch is one that is applied. */
   get applied(): RequestKind {
-    this.#applied ??= this.#metrics.kind({ ...this.labels, verb: "APPLY" }, this.dryRun);
+    const labels = { ...this.labels, verb: "APPLY" };
+    this.#applied ??= this.#metrics.kind({ labels, dryRun: this.dryRun, validation: this.#validation });
     return this.#applied;
   }
 
   finish({ code, ms, heldMs, bodyBytes, readBytes }: Finished): void {
     this.open -= 1;
     this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
-    this.#durations ??= this.#metrics.durations.series({ ...this.labels, dry_run: this.dryRun });
+    this.#durations ??= this.#metrics.durationsOf(this.labels, this.dryRun);
+    this.#validated ??= this.#metrics.validated(this.#validation);
     this.#place ??= this.#metrics.place(this.labels);
     this.#durations.observe(ms / 1000);
+    this.#validated.observe(ms / 1000);
     this.#place.sli.observe((ms - heldMs) / 1000);
     this.#place.sizes?.observe(bodyBytes);
     if (readBytes !== undefined) this.#place.bodies?.observe(readBytes);
   }
 }
 
+interface KindParts {
+  readonly labels: KindLabels;
+  readonly dryRun: string;
+  /** What becomes of fields that nobody knows: "", "Ignore", "Warn", "Strict"; "invalid" for what is none of these. */
+  readonly validation: string;
+}
+
 /** Which release a resource goes with; "" when that isn't settled, undefined when it stays. */
 type RemovedRelease = (resource: GroupVersionResource) => string | undefined;
 
 export class RequestMetrics {
-  readonly durations: SeriesHistogram;
+  readonly #durations: SeriesHistogram;
+  readonly #validations: SeriesHistogram;
   readonly endings: RequestEndings;
   readonly #bodies: SeriesHistogram;
   readonly #watchLists: SeriesHistogram;
   readonly #selfRequests: SeriesCounter;
   readonly #kinds = new Map<string, RequestKind>();
   readonly #places = new Map<string, Place>();
+  readonly #durationSeries = new Map<string, Series>();
+  readonly #validationSeries = new Map<string, Series>();
   readonly #sli: SeriesHistogram;
   readonly #sizes: SeriesHistogram;
   readonly #watchEvents: SeriesHistogram;
@@ -132,7 +148,8 @@ export class RequestMetrics {
     });
     const histogram = (name: string, help: string, buckets: readonly number[]): SeriesHistogram =>
       new SeriesHistogram({ name: `apiserver_${name}`, help, buckets }, registry);
-    this.durations = histogram(
+    this.#validations = validationHistogram(registry);
+    this.#durations = histogram(
       "request_duration_seconds",
       stable(
         "Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.",
@@ -273,14 +290,16 @@ export class RequestMetrics {
 
   /** `isKnown`: there is such a resource. What clients make up has no series of its own, or there would be no end of them. */
   kindOf(info: RequestInfo, query: URLSearchParams, isKnown: boolean): RequestKind {
-    return this.kind(labelsOf(info, isKnown), dryRunOf(query));
+    const [labels, dryRun] = [labelsOf(info, isKnown), dryRunOf(query)];
+    return this.kind({ labels, dryRun, validation: validationOf(query) });
   }
 
-  kind(labels: KindLabels, dryRun: string): RequestKind {
-    const key = [...Object.values(labels), dryRun].join("\n");
+  kind(parts: KindParts): RequestKind {
+    const { labels, dryRun, validation } = parts;
+    const key = [...Object.values(labels), dryRun, validation].join("\n");
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
-      kind = new RequestKind(labels, dryRun, this);
+      kind = new RequestKind(parts, this);
       this.#kinds.set(key, kind);
     }
     return kind;
@@ -292,6 +311,20 @@ export class RequestMetrics {
     const key = `${group}/${resource}/${verb}`;
     const series = this.#bodySeries.get(key) ?? this.#bodies.series({ group, resource, verb });
     this.#bodySeries.set(key, series);
+    return series;
+  }
+
+  durationsOf(labels: KindLabels, dryRun: string): Series {
+    const key = [...Object.values(labels), dryRun].join("\n");
+    const series = this.#durationSeries.get(key) ?? this.#durations.series({ ...labels, dry_run: dryRun });
+    this.#durationSeries.set(key, series);
+    return series;
+  }
+
+  validated(validation: string): Series {
+    const known = this.#validationSeries.get(validation);
+    const series = known ?? this.#validations.series({ field_validation: validation });
+    this.#validationSeries.set(validation, series);
     return series;
   }
 
@@ -364,6 +397,23 @@ function dryRunOf(query: URLSearchParams): string {
 }
 
 const connecting = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+const validations = new Set(["", "Ignore", "Warn", "Strict"]);
+
+function validationOf(query: URLSearchParams): string {
+  const text = query.get("fieldValidation") ?? "";
+  return validations.has(text) ? text : "invalid";
+}
+
+const validationHistogram = (registry: Registry): SeriesHistogram =>
+  new SeriesHistogram(
+    {
+      name: "field_validation_request_duration_seconds",
+      help: alpha("Response latency distribution in seconds for each field validation value"),
+      buckets: sliBuckets,
+    },
+    registry,
+  );
 
 function labelsOf(info: RequestInfo, isKnown: boolean): KindLabels {
   const { group, version, resource, subresource } = info;

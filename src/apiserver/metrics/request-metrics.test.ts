@@ -71,6 +71,30 @@ suite("requests", async () => {
     assert.equal(grown(`${name}_bucket`, { le: "43200" }), 0);
   });
 
+  test("requests have their time by what becomes of fields that nobody knows", async () => {
+    const name = "field_validation_request_duration_seconds_count";
+    const [total, read] = [
+      "apiserver_request_duration_seconds_count",
+      { resource: "configmaps", verb: "LIST" },
+    ];
+    const before = await measured.text();
+    for (const query of [
+      "fieldValidation=Strict",
+      "fieldValidation=Strict&limit=1",
+      "fieldValidation=surprise",
+    ]) {
+      await measured.send("GET", `${maps}?${query}`);
+    }
+    const now = await measured.text();
+    const grown = (labels: Record<string, string>, of = name): number =>
+      valueIn(now, of, labels) - valueIn(before, of, labels);
+    assert.equal(grown({ field_validation: "Strict" }), 2);
+    assert.equal(grown({ field_validation: "invalid" }), 1);
+    assert.equal(grown(read, total), 3);
+    const series = now.split("\n").filter((line) => line.startsWith(`${total}{`));
+    assert.equal(new Set(series.map((line) => line.replace(/ \S+$/, ""))).size, series.length);
+  });
+
   test("the server counts what it asks of itself", async () => {
     // At its start it has made what every cluster has.
     const labels = { verb: "POST", group: "rbac.authorization.k8s.io", resource: "clusterroles" };

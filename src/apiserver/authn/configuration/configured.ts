@@ -4,7 +4,7 @@ import type { Expressions } from "#api/expressions.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { ConfigurationFile } from "#apiserver/config-file/configuration-file.ts";
-import { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
+import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import { ReloadMetrics } from "#apiserver/metrics/reload-metrics.ts";
 import { firstAnswer, type TokenAnswer, type TokenAuthenticator } from "../bearer-token.ts";
 import { OidcAuthenticator } from "../oidc/authenticator.ts";
@@ -27,6 +27,7 @@ export interface ConfiguredTokensDeps {
   readonly loadExpressions: () => Promise<Expressions>;
   readonly registry: Registry;
   readonly serverId: string;
+  readonly issuerMetrics?: IssuerMetrics | undefined;
 }
 
 const signingAlgs = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
@@ -34,7 +35,7 @@ const signingAlgs = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS25
 export class ConfiguredTokens implements TokenAuthenticator {
   readonly #options: ConfiguredTokensOptions;
   readonly #deps: ConfiguredTokensDeps;
-  readonly #metrics: IssuerMetrics;
+  readonly #metrics: IssuerMetrics | undefined;
   #members: readonly OidcAuthenticator[] = [];
   #anonymous: AnonymousRule;
   /** The rule of the first configuration, as text: a later one can't have another. */
@@ -43,7 +44,7 @@ export class ConfiguredTokens implements TokenAuthenticator {
   constructor(options: ConfiguredTokensOptions, deps: ConfiguredTokensDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#metrics = new IssuerMetrics(deps.registry);
+    this.#metrics = deps.issuerMetrics;
   }
 
   /** Whether requests without credentials may go to this path; undefined: the configuration doesn't say. */

@@ -30,7 +30,7 @@ const rememberedMax = 4096;
 export class OidcAuthenticator implements TokenAuthenticator {
   readonly #options: OidcOptions;
   readonly #clock: Clock;
-  readonly #metrics: IssuerMetrics | undefined;
+  #metrics: IssuerMetrics | undefined;
   readonly #verifier: TokenVerifier;
   readonly #distributed: DistributedClaim | undefined;
   readonly #remembered = new LruCache<{ readonly user: UserInfo; readonly until: number }>(rememberedMax);
@@ -42,7 +42,13 @@ export class OidcAuthenticator implements TokenAuthenticator {
     this.#metrics = metrics;
     const { distributedClaim: claim } = options;
     this.#verifier = new TokenVerifier(options, clock);
+    if (metrics !== undefined) this.measureIssuers(metrics);
     this.#distributed = claim === undefined ? undefined : new DistributedClaim(claim, options, clock);
+  }
+
+  measureIssuers(metrics: IssuerMetrics): void {
+    this.#metrics = metrics;
+    this.#verifier.measure(metrics);
   }
 
   async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined> {

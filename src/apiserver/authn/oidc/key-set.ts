@@ -4,6 +4,7 @@
  */
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from "jose";
 import type { Clock } from "#base/clock.ts";
+import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import { fetchText } from "./fetch.ts";
 
 export interface KeySetOptions {
@@ -27,12 +28,18 @@ const refetchMs = 10_000;
 export class IssuerKeySet {
   readonly #options: KeySetOptions;
   readonly #clock: Clock;
+  #metrics: Pick<IssuerMetrics, "fetched"> | undefined;
   #keys: { readonly set: Keys; readonly ids: ReadonlySet<unknown>; readonly at: number } | undefined;
   #fetching: Promise<void> | undefined;
 
   constructor(options: KeySetOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+  }
+
+  /** From now on it is told there when they were asked for. */
+  measure(metrics: Pick<IssuerMetrics, "fetched">): void {
+    this.#metrics = metrics;
   }
 
   /** Keys to verify this token with. Throws KeySetError when they can't be had. */
@@ -55,8 +62,19 @@ export class IssuerKeySet {
   }
 
   async #fetch(): Promise<void> {
+    const { issuerUrl } = this.#options;
+    let text: string | undefined;
+    try {
+      text = await this.#fetchText();
+    } finally {
+      this.#metrics?.fetched(issuerUrl, text, this.#clock.now());
+    }
+  }
+
+  /** The keys' document. */
+  async #fetchText(): Promise<string> {
     const { issuerUrl, discoveryUrl } = this.#options;
-    const about = await this.#json(
+    const { value: about } = await this.#json(
       discoveryUrl ?? `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`,
     );
     const { issuer, jwks_uri: uri } = about as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
@@ -66,16 +84,18 @@ export class IssuerKeySet {
       );
     }
     if (typeof uri !== "string") throw new KeySetError("oidc: the provider names no jwks_uri");
-    const set = (await this.#json(uri)) as JSONWebKeySet;
+    const { text, value } = await this.#json(uri);
+    const set = value as JSONWebKeySet;
     const ids = new Set(set.keys.map(({ kid }) => kid));
     this.#keys = { set: createLocalJWKSet(set), ids, at: this.#clock.monotonic() };
+    return text;
   }
 
-  async #json(url: string): Promise<unknown> {
+  async #json(url: string): Promise<{ readonly text: string; readonly value: unknown }> {
     try {
       const { status, body } = await fetchText(url, this.#options, this.#clock);
       if (status !== 200) throw new Error(`${status}: ${body.slice(0, 500)}`);
-      return JSON.parse(body) as unknown;
+      return { text: body, value: JSON.parse(body) as unknown };
     } catch (error) {
       throw new KeySetError(
         `oidc: fetching ${url}: ${error instanceof Error ? error.message : String(error)}`,

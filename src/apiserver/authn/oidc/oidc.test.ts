@@ -57,7 +57,7 @@ suite("ID tokens of a provider", () => {
       return { name: String(sub), groups: [] };
     };
     const registry = new Registry();
-    const metrics = new IssuerMetrics(registry);
+    const metrics = new IssuerMetrics({ registry, serverId: "apiserver-test" });
     const authenticator = new OidcAuthenticator({ ...optionsOf(issuer), userOf }, { clock, metrics });
     const timed = async (result: string): Promise<number> => {
       const name = "apiserver_authentication_jwt_authenticator_latency_seconds_count";
@@ -68,6 +68,7 @@ suite("ID tokens of a provider", () => {
     const ask = async (): Promise<string | undefined> =>
       (await authenticator.authenticateToken(token, ["api"]))?.user.name;
     await ask();
+    const fetchedAt = clock.now();
     await clock.advance(9_999);
     assert.deepEqual([await ask(), mapped], ["jane", 1]);
     await clock.advance(1);
@@ -76,6 +77,15 @@ suite("ID tokens of a provider", () => {
     await assert.rejects(ask(), /token is expired/);
     // What is remembered isn't looked at.
     assert.deepEqual([await timed("success"), await timed("failure")], [2, 1]);
+    const text = await metricsText(registry);
+    const fetched = "apiserver_authentication_jwt_authenticator_jwks_fetch_last";
+    const of = { jwt_issuer_hash: shownHash(issuer.url), apiserver_id_hash: shownHash("apiserver-test") };
+    assert.equal(
+      valueIn(text, `${fetched}_timestamp_seconds`, { ...of, result: "success" }),
+      fetchedAt / 1000,
+    );
+    assert.equal(valueIn(text, `${fetched}_timestamp_seconds`, { ...of, result: "failure" }), 0);
+    assert.equal(valueIn(text, `${fetched}_key_set_info`, of), 1);
   });
 
   test("of another issuer are somebody else's", async () => {

@@ -1,4 +1,5 @@
 /** Whether an issuer signed a token, for somebody we know, and whether it lasts. upstream: coreos/go-oidc verify.go */
+import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import { compactVerify, errors } from "jose";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Claims } from "#pki/jwt.ts";
@@ -32,6 +33,11 @@ export class TokenVerifier {
     this.#options = options;
     this.#clock = clock;
     this.#keys = new IssuerKeySet(options, clock);
+  }
+
+  /** From now on it is told there when keys were asked for. */
+  measure(metrics: Pick<IssuerMetrics, "fetched">): void {
+    this.#keys.measure(metrics);
   }
 
   /** Of a token that names this issuer. Throws VerificationError. */
