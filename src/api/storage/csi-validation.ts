@@ -2,7 +2,14 @@
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type { CSIDriver, CSINode, CSINodeDriver, TokenRequest } from "../generated/types/storage-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable, checkNonNegative, repeatedAt } from "../meta/field-rules.ts";
+import {
+  checkImmutable,
+  checkNonNegative,
+  immutableMessage,
+  isSame,
+  repeatedAt,
+} from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { qualifiedNameFaults } from "../meta/names.ts";
 
@@ -108,6 +115,13 @@ export function checkCsiNode({ spec = {} }: Loose<CSINode>, faults: FaultList): 
   }
 }
 
+const driverShape: GoShape = {
+  Name: ["name", ""],
+  NodeID: ["nodeID", ""],
+  TopologyKeys: ["topologyKeys", null],
+  Allocatable: ["allocatable", null, { Count: ["count", null] }],
+};
+
 /** A driver's count of volumes may change, where it is given; nothing else that is there already. */
 export function checkCsiNodeUpdate(
   { spec = {} }: Loose<CSINode>,
@@ -115,8 +129,9 @@ export function checkCsiNodeUpdate(
   faults: FaultList,
 ): void {
   for (const { allocatable: _before, ...before } of old.spec?.drivers ?? []) {
-    for (const { allocatable: _now, ...driver } of spec.drivers ?? []) {
-      if (driver.name === before.name) checkImmutable(driver, before, "spec.drivers", faults);
+    for (const { allocatable, ...driver } of spec.drivers ?? []) {
+      if (driver.name !== before.name || isSame(driver, before)) continue;
+      faults.invalid("CSINodeDriver", asGoStruct({ ...driver, allocatable }, driverShape), immutableMessage);
     }
   }
 }

@@ -256,7 +256,7 @@ const updates: readonly UpdateCase[] = [
     node,
     {},
     spec({ drivers: [{ name: "example.com", nodeID: "j", allocatable: { count: 1 } }] }),
-    "spec.drivers: Invalid value: {…",
+    'CSINodeDriver: Invalid value: {"Name":"example.com","NodeID":"j","TopologyKeys":null,"Allocatable":{"Count":1}}: field is immutable',
   ],
   [
     node,
@@ -265,7 +265,12 @@ const updates: readonly UpdateCase[] = [
   ],
   [capacity, {}, { capacity: "2Gi" }],
   [capacity, {}, { storageClassName: "t" }, 'storageClassName: Invalid value: "t": field is immutable'],
-  [attachment, {}, spec({ nodeName: "m" }), "spec: Invalid value: {…"],
+  [
+    attachment,
+    {},
+    spec({ nodeName: "m" }),
+    'spec: Invalid value: {"Attacher":"example.com","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},"NodeName":"m"}: field is immutable',
+  ],
   [attachment, spec({ attacher: "a_b", source: { persistentVolumeName: "V" } }), {}],
 ];
 

@@ -16,10 +16,12 @@ import {
   checkImmutable,
   checkLabelName,
   checkLabelSelector,
+  immutableMessage,
   isSame,
   negativeMessage,
   repeatedAt,
 } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, rangeMessage } from "../meta/names.ts";
@@ -195,13 +197,24 @@ function checkNewAttachment(attachment: Loose<VolumeAttachment>, faults: FaultLi
   faults.messages("spec.source.persistentVolumeName", name, dnsSubdomainFaults(name));
 }
 
+const attachmentShape: GoShape = {
+  Attacher: ["attacher", ""],
+  Source: [
+    "source",
+    {},
+    { PersistentVolumeName: ["persistentVolumeName", null], InlineVolumeSpec: ["inlineVolumeSpec", null] },
+  ],
+  NodeName: ["nodeName", ""],
+};
+
 function checkAttachmentUpdate(
   attachment: Loose<VolumeAttachment>,
   old: Loose<VolumeAttachment>,
   faults: FaultList,
 ): void {
   checkAttachment(attachment, faults);
-  checkImmutable(attachment.spec, old.spec, "spec", faults);
+  if (isSame(attachment.spec, old.spec)) return;
+  faults.invalid("spec", asGoStruct(attachment.spec, attachmentShape), immutableMessage);
 }
 
 export const storageValidations: ValidationsByKind = {
