@@ -1,4 +1,6 @@
 /** Kinds that upstream's conformance goes through every operation of. */
+import { systemClock } from "#base/clock.ts";
+import { testAuthority } from "#testing/pod-certificates.ts";
 import type { Json } from "./api-client.ts";
 
 const podSpec = { containers: [{ name: "c", image: "busybox" }] };
@@ -6,6 +8,8 @@ const podSpec = { containers: [{ name: "c", image: "busybox" }] };
 /** A request for CN=joe, made by openssl; nobody has its key. */
 export const certificateRequest =
   "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlJQ1V6Q0NBVHNDQVFBd0RqRU1NQW9HQTFVRUF3d0RhbTlsTUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQwpBUThBTUlJQkNnS0NBUUVBekRFdnBtSFFRWGk2T3BCbGdycmk3NURFdE03YVJRdTBjeHlEdXBtREJzQTBFNVZqCkE4S09pMnoya2tnV05nMmNMV0xNYm9GS2JkbVNld01vU2NsaHU0UUJMMUVTckpYN3JkTk1nMUs2aU9BVDI4M24KWjNYdXZjWlVSRGZZVk1XajUrY25DM1p4cTFGT2hhOHgyQzBSQUpqUDVoQkU0a0VCT3pmbWtVcmpndktWQ0gzWAo5RUE5eTlYYm9PZ2NvQ0FBYXJxa3B2NnNGUFRrZEVUdHdGR3lhWEFIbWJZZDAzOFI1S09JRXZMN1FRdXIzWUt0ClU4ZzloYUFKbXdzQkFiRC80MjBzL1VlN1dYcEdtY1ZLOHp2eEFxaFc1MU1YWTNhbGgxQmpjTWxaT1pQU1hSZmwKTkhjWDJqVC85MmVMcTA0T3owbHI3RUVJV2Vzb213RE1sMTZaZHdJREFRQUJvQUF3RFFZSktvWklodmNOQVFFTApCUUFEZ2dFQkFId2R6aXJpTC91K29FdXlqMFVrM0ZJd1hMT29tVXNobmJjbkJPTDhYWmt2ZzN0MkRKUFBlNldkCjNSMVFhV2NWT1E1dE5ISjZoaDQwMUtzdXNKdmQ5YU5wc0FsbXFobm5yZHNxSGk2RFRhMEJOZXlNZ21qeWhuNGcKVVFkQVlTSVNPWm1MbGdrOElJVVY1elpDbCtiNWdIbkhvNmt5TGs0RTdCVzlERGJsTUw0UnpKeExudzhjWUtncApwVXZsdUNTSHR4aVk2Q0lxb1pjK01YTkJZZmFlUGt0YlFCTCtwMmJHa3RqV2d3ODhvb1VYNitYeEU4ZFhsczQrCnhZV24vbmM0cjFuMGJnQkpkN1RTa3J1Q3pmMkRBTjZBekZtWDFnOFJUbnRzVVB4SGR1SDZ0VExHZUxqT3lNYUUKOHBwdjBJcndaYysvSUYzOXFxZy9CYWVBWWRJZGdDOD0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
+
+const anchor = (name: string): string => testAuthority(name, systemClock.now()).certificatePem;
 
 const validations = [{ expression: "true" }];
 
@@ -96,6 +100,11 @@ export const kinds: readonly Kind[] = [
       spec: { signerName: "example.com/own", usages: ["client auth"], request: certificateRequest },
     },
     status: { conditions: [condition] },
+  },
+  {
+    path: "/apis/certificates.k8s.io/v1beta1/clustertrustbundles",
+    object: { spec: { trustBundle: anchor("one") } },
+    change: { spec: { trustBundle: anchor("another") } },
   },
   {
     path: "/apis/storagemigration.k8s.io/v1beta1/storageversionmigrations",

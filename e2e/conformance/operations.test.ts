@@ -12,8 +12,9 @@ let api: ApiClient;
 
 suite("conformance of operations", { timeout: 120_000 }, () => {
   before(async () => {
-    const early = "admissionregistration.k8s.io/v1beta1=true,storagemigration.k8s.io/v1beta1=true";
-    server = await startBareServer(["--runtime-config", early]);
+    const early = ["admissionregistration.k8s.io", "certificates.k8s.io", "storagemigration.k8s.io"];
+    const served = early.map((group) => `${group}/v1beta1=true`).join(",");
+    server = await startBareServer(["--runtime-config", served]);
     api = await ApiClient.of(server.kubeconfig);
     await api.create("/api/v1/namespaces", { metadata: { name: "operations" } });
   });

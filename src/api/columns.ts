@@ -9,7 +9,7 @@ import {
 import { appsPrinters } from "./apps/columns.ts";
 import { autoscalingV1Printers, autoscalingV2Printers } from "./autoscaling/columns.ts";
 import { batchPrinters } from "./batch/columns.ts";
-import { certificatesPrinters } from "./certificates/columns.ts";
+import { certificatesPrinters, trustPrinters } from "./certificates/columns.ts";
 import { corePrinters } from "./core/columns.ts";
 import { newEventPrinter } from "./core/event-columns.ts";
 import { discoveryPrinters } from "./discovery/columns.ts";
@@ -106,6 +106,7 @@ const byApiVersion: Readonly<Record<string, PrintersByKind>> = {
   "autoscaling/v2": autoscalingV2Printers,
   "batch/v1": batchPrinters,
   "certificates.k8s.io/v1": certificatesPrinters,
+  "certificates.k8s.io/v1beta1": trustPrinters,
   "coordination.k8s.io/v1": { Lease: leasePrinter },
   "discovery.k8s.io/v1": discoveryPrinters,
   "events.k8s.io/v1": { Event: newEventPrinter },

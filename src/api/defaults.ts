@@ -15,6 +15,7 @@ import { discoveryDefaults } from "./discovery/defaults.ts";
 import { typesOf } from "./early-versions.ts";
 import { flowcontrolDefaults } from "./flowcontrol/defaults.ts";
 import type { APIService } from "./generated/types/apiregistration-v1.ts";
+import type { PodCertificateRequest } from "./generated/types/certificates-v1beta1.ts";
 import type { TokenRequest } from "./generated/types/authentication-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
 import type { PriorityClass } from "./generated/types/scheduling-v1.ts";
@@ -46,6 +47,12 @@ const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
   "autoscaling/v1": autoscalingV1Defaults,
   "autoscaling/v2": autoscalingV2Defaults,
   "batch/v1": batchDefaults,
+  "certificates.k8s.io/v1beta1": {
+    PodCertificateRequest: (request: Loose<PodCertificateRequest>) => {
+      const spec = (request.spec ??= {});
+      spec.maxExpirationSeconds ??= 86_400;
+    },
+  },
   "discovery.k8s.io/v1": discoveryDefaults,
   "flowcontrol.apiserver.k8s.io/v1": flowcontrolDefaults,
   "networking.k8s.io/v1": networkingDefaults,

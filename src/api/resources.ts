@@ -44,6 +44,7 @@ import type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV1 } from "./gen
 import type { HorizontalPodAutoscaler } from "./generated/types/autoscaling-v2.ts";
 import type { CronJob, Job } from "./generated/types/batch-v1.ts";
 import type { CertificateSigningRequest } from "./generated/types/certificates-v1.ts";
+import type { ClusterTrustBundle, PodCertificateRequest } from "./generated/types/certificates-v1beta1.ts";
 import type { Lease } from "./generated/types/coordination-v1.ts";
 import type { EndpointSlice } from "./generated/types/discovery-v1.ts";
 import type { Event as EventV1 } from "./generated/types/events-v1.ts";
@@ -287,4 +288,17 @@ export const storageVersionMigrations = storageMigrationV1beta1<StorageVersionMi
   "storageversionmigrations",
   "StorageVersionMigration",
   false,
+);
+
+const certificatesV1beta1 = group("certificates.k8s.io", "v1beta1");
+/** These two, too. */
+export const clusterTrustBundles = certificatesV1beta1<ClusterTrustBundle>(
+  "clustertrustbundles",
+  "ClusterTrustBundle",
+  false,
+);
+export const podCertificateRequests = certificatesV1beta1<PodCertificateRequest>(
+  "podcertificaterequests",
+  "PodCertificateRequest",
+  true,
 );

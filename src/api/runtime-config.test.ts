@@ -7,6 +7,7 @@ import { createScheme } from "./scheme.ts";
 const early = [
   "admissionregistration.k8s.io/v1alpha1",
   "admissionregistration.k8s.io/v1beta1",
+  "certificates.k8s.io/v1beta1",
   "networking.k8s.io/v1beta1",
   "resource.k8s.io/v1beta1",
   "resource.k8s.io/v1beta2",
@@ -29,12 +30,17 @@ suite("which group versions are served", () => {
     [["admissionregistration.k8s.io/v1beta1"], ["admissionregistration.k8s.io/v1beta1"], []],
     [["api/beta=true", "resource.k8s.io/v1beta1=0"], beta.filter((v) => v !== "resource.k8s.io/v1beta1"), []],
     [["networking.k8s.io/v1beta1/ipaddresses=true"], ["networking.k8s.io/v1beta1"], []],
-    [["networking.k8s.io/v1beta1=true", "networking.k8s.io/v1beta1/ipaddresses=false"], [beta[1] ?? ""], []],
+    [
+      ["networking.k8s.io/v1beta1=true", "networking.k8s.io/v1beta1/ipaddresses=false"],
+      ["networking.k8s.io/v1beta1"],
+      [],
+    ],
     [["autoscaling/v1=false"], [], ["autoscaling/v1"]],
     [["apps/v1/deployments=false"], [], []],
     [["api/all=false", "/v1=true"], [], stable.filter((each) => each !== "v1")],
     // Known, but with nothing to serve while upstream's feature gates are off.
-    [["certificates.k8s.io/v1beta1=true", "coordination.k8s.io/v1beta1=true"], [], []],
+    [["coordination.k8s.io/v1beta1=true"], [], []],
+    [["certificates.k8s.io/v1beta1/podcertificaterequests=true"], ["certificates.k8s.io/v1beta1"], []],
   ];
   for (const [pairs, more, fewer] of cases) {
     test(pairs.join(",") || "by default", () => {

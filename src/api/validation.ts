@@ -12,6 +12,7 @@ import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
 import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
 import { batchValidations } from "./batch/validation.ts";
+import { trustValidations } from "./certificates/trust-validation.ts";
 import { certificatesValidations, checkApprovalUpdate } from "./certificates/validation.ts";
 import { coordinationValidations } from "./coordination/validation.ts";
 import { newEventValidation } from "./core/event-validation.ts";
@@ -50,6 +51,7 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "autoscaling/v2": autoscalingV2Validations,
   "batch/v1": batchValidations,
   "certificates.k8s.io/v1": certificatesValidations,
+  "certificates.k8s.io/v1beta1": trustValidations,
   "coordination.k8s.io/v1": coordinationValidations,
   "discovery.k8s.io/v1": discoveryValidations,
   "events.k8s.io/v1": { Event: newEventValidation },

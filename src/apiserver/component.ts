@@ -72,6 +72,7 @@ import { EventExpiry } from "./registry/event-expiry.ts";
 import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
 import { TableSemantics } from "./request/type-semantics.ts";
 import { createSecurity, type Security } from "./security.ts";
+import { servedFeatures } from "./served-features.ts";
 import { lazily } from "./lazily.ts";
 import { StartSteps } from "./start-steps.ts";
 import type { Chain } from "./request/chain.ts";
@@ -228,6 +229,7 @@ class ApiserverComponent implements Apiserver {
       tokenAuthenticators: deps.tokenAuthenticators,
       loadExpressions: () => this.#expressions.load(),
       mutatingPolicies: mutatingPolicyRefs(deps.scheme),
+      features: servedFeatures(deps.scheme),
     });
   }
 
@@ -272,9 +274,7 @@ class ApiserverComponent implements Apiserver {
 
     await this.#informers.waitForSync(signal);
     this.#steps.done("informers");
-    const migrations = ["storagemigration.k8s.io", "v1beta1", "storageversionmigrations"] as const;
-    const migratesStorage = this.#deps.scheme.resource(...migrations) !== undefined;
-    await bootstrap(this.#client, signal, { migratesStorage });
+    await bootstrap(this.#client, signal, servedFeatures(this.#deps.scheme));
     this.#steps.done("bootstrap");
     stack.defer(await this.#assembly.repairClaims());
     this.#steps.done("claims");

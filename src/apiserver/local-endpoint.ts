@@ -106,10 +106,12 @@ export class LocalEndpoint implements Transport {
     const contentType = request.contentType ?? "application/json";
     const { body, headers = {} } = request;
     const query = searchParams(request.query);
+    // As the door for HTTP does: a client encodes names ("system:node") in its paths.
+    const path = request.path.includes("%") ? decodeURIComponent(request.path) : request.path;
     return {
-      info: parseRequestInfo(request.method, request.path, query),
+      info: parseRequestInfo(request.method, path, query),
       method: request.method,
-      path: request.path,
+      path,
       query,
       header: (name) => headers[name] ?? (name === "user-agent" ? this.#userAgent : ""),
       body: {

@@ -27,6 +27,7 @@ import { InformerNodeGraph } from "./authz/node-graph.ts";
 import { RbacAuthorizer } from "./authz/rbac.ts";
 import { InformerRoleReader } from "./authz/role-reader.ts";
 import { nodeRules } from "./bootstrap/policy/cluster-roles.ts";
+import type { ServedFeatures } from "./served-features.ts";
 import type { Expressions } from "#api/expressions.ts";
 import type { Secret } from "#api/generated/types/core-v1.ts";
 import { isNotFound } from "#api/meta/status.ts";
@@ -83,6 +84,7 @@ export interface SecurityDeps {
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
   readonly mutatingPolicies: MutatingPolicyRefs | undefined;
+  readonly features: ServedFeatures;
 }
 
 export interface Security {
@@ -113,7 +115,10 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const reader = new InformerRoleReader(informers);
   const authorizer = new ConfiguredAuthorizer(options.authorization, {
     ...deps,
-    node: new NodeAuthorizer({ rules: nodeRules }, { graph: new InformerNodeGraph(informers) }),
+    node: new NodeAuthorizer(
+      { rules: nodeRules(deps.features) },
+      { graph: new InformerNodeGraph(informers, deps.features) },
+    ),
     rbac: new RbacAuthorizer(reader),
   });
   const guard = new EscalationGuard({ reader, authorizer });

@@ -10,6 +10,8 @@ import { createFakeClient } from "#client/testing/fake-transport.ts";
 import { controllerNames, controllers } from "./component.ts";
 import { complete } from "./options.ts";
 
+const features = { migratesStorage: true, podCertificates: true, trustBundles: true };
+
 test("every controller that isn't disabled runs, each under an account that has a role", async () => {
   const clock = new ManualClock();
   const { client } = createFakeClient({ clock });
@@ -25,7 +27,7 @@ test("every controller that isn't disabled runs, each under an account that has 
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "",
     rootCaPem: "x",
-    migratesStorage: true,
+    ...features,
   });
   const stop = new AbortController();
   informers.start(stop.signal);
@@ -43,9 +45,7 @@ test("every controller that isn't disabled runs, each under an account that has 
   // One is disabled, one has the manager's own rights.
   assert.equal(accounts.length, controllerNames.length - 2);
   const roles = new Set(
-    [...controllerRoles({ migratesStorage: true }), ...namespaceRoles()].map(
-      ({ metadata }) => metadata?.name,
-    ),
+    [...controllerRoles(features), ...namespaceRoles()].map(({ metadata }) => metadata?.name),
   );
   for (const account of accounts) assert.ok(roles.has(`system:controller:${account}`), account);
   stop.abort(new Error("test over"));

@@ -56,6 +56,9 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
   csrapproving: "certificate-controller",
   csrsigning: "certificate-controller",
   csrcleaner: "certificate-controller",
+  "podcertificaterequest-cleaner": "podcertificaterequestcleaner",
+  "kube-apiserver-serving-clustertrustbundle-publisher":
+    "kube-apiserver-serving-clustertrustbundle-publisher",
   endpoints: "endpoint-controller",
   nodeipam: "node-controller",
   garbagecollector: "generic-garbage-collector",
@@ -68,9 +71,17 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
 /** Has the manager's own rights. */
 const ownRights = new Set(["serviceaccount-token"]);
 
-/** What it would watch isn't there unless it is served. */
-const isEnabled = (name: string, { disable, migratesStorage }: Completed<ControllersOptions>): boolean =>
-  !disable.has(name) && (migratesStorage || name !== "storage-version-migrator");
+/** What these would watch isn't there unless it is served. */
+const needs: Readonly<Record<string, "migratesStorage" | "podCertificates" | "trustBundles">> = {
+  "storage-version-migrator": "migratesStorage",
+  "podcertificaterequest-cleaner": "podCertificates",
+  "kube-apiserver-serving-clustertrustbundle-publisher": "trustBundles",
+};
+
+function isEnabled(name: string, options: Completed<ControllersOptions>): boolean {
+  const need = needs[name];
+  return !options.disable.has(name) && (need === undefined || options[need]);
+}
 
 async function run(
   options: Completed<ControllersOptions>,

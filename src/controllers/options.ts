@@ -20,6 +20,10 @@ export interface ControllersOptions {
   readonly severalServers?: boolean;
   /** StorageVersionMigrations are served: somebody has to carry them out. */
   readonly migratesStorage?: boolean;
+  /** PodCertificateRequests are: somebody has to take the old ones away. */
+  readonly podCertificates?: boolean;
+  /** ClusterTrustBundles are: what the API server is verified with is one. */
+  readonly trustBundles?: boolean;
   readonly nodeMonitorGraceMs?: number;
 }
 
@@ -30,6 +34,8 @@ export function complete(options: ControllersOptions): Completed<ControllersOpti
     serviceAccountKeyPem: options.serviceAccountKeyPem ?? "",
     severalServers: options.severalServers ?? false,
     migratesStorage: options.migratesStorage ?? false,
+    podCertificates: options.podCertificates ?? false,
+    trustBundles: options.trustBundles ?? false,
     nodeMonitorGraceMs: options.nodeMonitorGraceMs ?? 50_000,
   } as Completed<ControllersOptions>;
 }

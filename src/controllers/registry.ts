@@ -3,7 +3,9 @@ import { tokenCleanerController } from "./bootstraptokens/cleaner.ts";
 import { bootstrapSignerController } from "./bootstraptokens/signer.ts";
 import { csrApprovingController } from "./certificates/approving.ts";
 import { csrCleanerController } from "./certificates/cleaner.ts";
+import { podCertificateCleanerController } from "./certificates/pod-certificate-cleaner.ts";
 import { csrSigningController } from "./certificates/signing.ts";
+import { trustBundlePublisherController } from "./certificates/trust-bundle-publisher.ts";
 import type { ControllerFactory } from "./controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
@@ -35,6 +37,8 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   csrapproving: csrApprovingController,
   csrsigning: csrSigningController,
   csrcleaner: csrCleanerController,
+  "podcertificaterequest-cleaner": podCertificateCleanerController,
+  "kube-apiserver-serving-clustertrustbundle-publisher": trustBundlePublisherController,
   deployment: deploymentController,
   endpoints: endpointsController,
   endpointslice: endpointSliceController,

@@ -19,6 +19,26 @@ export function allFromPem(label: string, pem: string): Buffer[] {
   return [...pem.matchAll(pattern)].map(([, body = ""]) => Buffer.from(body, "base64"));
 }
 
+export interface PemBlock {
+  readonly label: string;
+  readonly hasHeaders: boolean;
+  readonly der: Buffer;
+}
+
+const block = /^-----BEGIN ([^\n]*?)-----[ \t]*\r?\n([\s\S]*?)^-----END \1-----/gm;
+const header = /^[^\n:]+:[^\n]*$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Every block, in order; text around them, and what only looks like one, is ignored. As Go's encoding/pem reads them. */
+export function pemBlocks(pem: string): PemBlock[] {
+  return [...pem.matchAll(block)].flatMap(([, label = "", body = ""]) => {
+    const lines = body.split(/\r?\n/);
+    const first = lines.findIndex((line) => !header.test(line));
+    const text = lines.slice(Math.max(0, first)).join("").replaceAll(/\s/g, "");
+    return base64.test(text) ? [{ label, hasHeaders: first > 0, der: Buffer.from(text, "base64") }] : [];
+  });
+}
+
 export function fromPem(label: string, pem: string): Buffer {
   const [first] = allFromPem(label, pem);
   if (first === undefined) throw new PemError(`no ${label} block`);

@@ -1,7 +1,7 @@
 /** What only one server of a cluster runs: the controllers and the scheduler, each where its Lease is. */
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { ComponentProbe } from "#apiserver/registry/component-statuses.ts";
-import { storageVersionMigrations } from "#api/resources.ts";
+import { clusterTrustBundles, podCertificateRequests, storageVersionMigrations } from "#api/resources.ts";
 import { completeOptions, type Component } from "#base/component.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
 import type { Client } from "#client/client.ts";
@@ -62,8 +62,12 @@ function electedControllers(
   const name = "kube-controller-manager";
   const { disable, clusterCidr, serviceCidr, serves } = options;
   const keys = { rootCaPem, serviceAccountKeyPem, signing };
-  const migratesStorage = serves?.(storageVersionMigrations) === true;
-  const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr, migratesStorage });
+  const features = {
+    migratesStorage: serves?.(storageVersionMigrations) === true,
+    podCertificates: serves?.(podCertificateRequests) === true,
+    trustBundles: serves?.(clusterTrustBundles) === true,
+  };
+  const full = completeOptions(controllers, { ...keys, disable, clusterCidr, serviceCidr, ...features });
   const client = clientOf(systemUser(`system:${name}`));
   const basis = { client, clock, random, counts, log: log.child({ component: "controllers" }) };
   const clientFor = (account: string): Client => clientOf(controllerUser(account));

@@ -1,5 +1,6 @@
-/** Signing requests in tables. upstream: pkg/printers/internalversion/printers.go */
+/** Signing requests, trust bundles and pods' requests in tables. upstream: pkg/printers/internalversion/printers.go */
 import type { CertificateSigningRequest } from "../generated/types/certificates-v1.ts";
+import type { ClusterTrustBundle, PodCertificateRequest } from "../generated/types/certificates-v1beta1.ts";
 import { humanDuration } from "../meta/duration.ts";
 import type { Loose } from "../meta/loose.ts";
 import { ageOf, columns, nameOf, orNone, type Cell, type PrintersByKind } from "../meta/printer.ts";
@@ -30,5 +31,24 @@ export const certificatesPrinters: PrintersByKind = {
   CertificateSigningRequest: {
     columns: columns("Name~|Age|SignerName|Requestor|RequestedDuration|Condition"),
     cells: requestCells,
+  },
+};
+
+const outcomes = ["Denied", "Failed", "Issued"];
+
+function podRequestCells(request: Loose<PodCertificateRequest>): readonly Cell[] {
+  const { podName = "", serviceAccountName = "", nodeName = "", signerName = "" } = request.spec ?? {};
+  const outcome = request.status?.conditions?.find(({ type = "" }) => outcomes.includes(type))?.type;
+  return [nameOf(request), podName, serviceAccountName, nodeName, signerName, outcome ?? "Pending"];
+}
+
+export const trustPrinters: PrintersByKind = {
+  ClusterTrustBundle: {
+    columns: columns("Name~|SignerName"),
+    cells: (bundle: Loose<ClusterTrustBundle>) => [nameOf(bundle), orNone(bundle.spec?.signerName)],
+  },
+  PodCertificateRequest: {
+    columns: columns("Name~|PodName|ServiceAccountName|NodeName|SignerName|State"),
+    cells: podRequestCells,
   },
 };

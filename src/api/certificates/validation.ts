@@ -7,17 +7,10 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { repeatedAt } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import {
-  dnsLabelFaults,
-  dnsSubdomainFaults,
-  labelLengthMax,
-  pathSegmentFaults,
-  subdomainLengthMax,
-} from "../meta/names.ts";
+import { pathSegmentFaults } from "../meta/names.ts";
+import { checkSignerName } from "./signer-names.ts";
 
 const expirationSecondsMin = 600;
-/** A domain, and a namespaced name. */
-const signerLengthMax = subdomainLengthMax + 1 + labelLengthMax + 1 + subdomainLengthMax;
 const legacySigner = "kubernetes.io/legacy-unknown";
 const statuses = ["False", "True", "Unknown"];
 
@@ -49,49 +42,15 @@ const usages = [
 
 const pemBlock = /-----BEGIN ([^-\n]+)-----[ \t]*\r?\n([^-]*)-----END \1-----/g;
 
-/** "example.com/some-name" */
-function checkSigner(name: string, path: string, faults: FaultList): void {
-  if (name === "") {
-    faults.required(path);
+/** What is from before v1 may keep the name that it had. */
+function checkSigner(name: string, faults: FaultList): void {
+  if (name !== legacySigner) {
+    checkSignerName(name, "spec.signerName", faults);
     return;
   }
-  if (name === legacySigner) {
-    faults.ratcheting("legacySigner", (found) => {
-      found.invalid(path, name, "the legacy signerName is not allowed via this API version");
-    });
-    return;
-  }
-  const [domain = "", segment, ...more] = name.split("/");
-  if (segment === undefined || more.length > 0) {
-    faults.invalid(
-      path,
-      name,
-      "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-    );
-    return;
-  }
-  if (Buffer.byteLength(domain) > subdomainLengthMax) faults.tooLong(path, subdomainLengthMax);
-  const labels = domain.split(".");
-  checkLabels(domain, dnsLabelFaults, path, faults);
-  if (labels.length < 2) {
-    faults.invalid(path, domain, "should be a domain with at least two segments separated by dots");
-  }
-  checkLabels(segment, dnsSubdomainFaults, path, faults);
-  if (Buffer.byteLength(name) > signerLengthMax) faults.tooLong(path, signerLengthMax);
-}
-
-/** Of the labels that are wrong, the first. */
-function checkLabels(
-  text: string,
-  labelFaults: (label: string) => readonly string[],
-  path: string,
-  faults: FaultList,
-): void {
-  const bad = text.split(".").find((label) => labelFaults(label).length > 0);
-  if (bad === undefined) return;
-  for (const message of labelFaults(bad)) {
-    faults.invalid(path, text, `validating label ${JSON.stringify(bad)}: ${message}`);
-  }
+  faults.ratcheting("legacySigner", (found) => {
+    found.invalid("spec.signerName", name, "the legacy signerName is not allowed via this API version");
+  });
 }
 
 function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: FaultList): void {
@@ -110,7 +69,7 @@ function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: F
   faults.ratcheting("duplicateUsages", (found) => {
     for (const index of repeatedAt(wanted)) found.duplicate(`spec.usages[${index}]`, wanted[index]);
   });
-  checkSigner(spec.signerName ?? "", "spec.signerName", faults);
+  checkSigner(spec.signerName ?? "", faults);
   const seconds = spec.expirationSeconds;
   if (seconds !== undefined && seconds < expirationSecondsMin) {
     faults.invalid(

@@ -4,6 +4,7 @@
  * upstream: pkg/apis/core/types.go
  */
 import type {
+  ClusterTrustBundleProjection,
   EphemeralContainer,
   PersistentVolumeClaimSpec,
   PersistentVolumeSource,
@@ -246,6 +247,9 @@ export const ephemeralContainerAsGo = (container: Loose<EphemeralContainer>): Fi
 
 export const claimSpecAsGo = (spec: Loose<PersistentVolumeClaimSpec>): Fields =>
   new GoShapes().struct("ClaimSpec", spec);
+
+export const trustBundleAsGo = (bundle: Loose<ClusterTrustBundleProjection>): Fields =>
+  new GoShapes().struct("ClusterTrustBundleProjection", bundle);
 
 export const volumeSourceAsGo = (source: Loose<PersistentVolumeSource>): Fields =>
   new GoShapes().struct("PersistentVolumeSource", source);

@@ -21,6 +21,7 @@ import type { Loose } from "../meta/loose.ts";
 import { checkTemplateMeta } from "../meta/object-meta-validation.ts";
 import { dnsSubdomainFaults } from "../meta/names.ts";
 import { checkClaimSpec } from "./claim-validation.ts";
+import { checkPodCertificate, checkTrustBundle } from "./certificate-projections.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./env-validation.ts";
 import { readQuantity } from "./resource-validation.ts";
 import { checkOneOf } from "./plugin-source-validation.ts";
@@ -110,15 +111,6 @@ function checkTokenSource(
   }
 }
 
-function checkBundle(
-  { path: file = "" }: Loose<ClusterTrustBundleProjection>,
-  path: string,
-  faults: FaultList,
-): void {
-  if (file === "") faults.required(`${path}.path`);
-  else checkFilePath(file, `${path}.path`, faults);
-}
-
 /** In upstream's order. */
 const projections = [
   "secret",
@@ -162,10 +154,17 @@ class ProjectedCheck {
         checkTokenSource(source.serviceAccountToken ?? {}, path, this.#path, this.#faults);
         break;
       case "clusterTrustBundle":
-        checkBundle(source.clusterTrustBundle ?? {}, path, this.#faults);
+        this.#trustBundle(source.clusterTrustBundle, path);
         break;
       case "podCertificate":
+        checkPodCertificate(source.podCertificate ?? {}, path, this.#files, this.#faults);
     }
+  }
+
+  /** Upstream's name of the field is an older one. */
+  #trustBundle(bundle: Loose<ClusterTrustBundleProjection> = {}, path: string): void {
+    checkTrustBundle(bundle, `${path}PEM`, this.#faults);
+    this.#note(bundle.path, bundle.path ?? "");
   }
 
   #named({ name, items = [] }: Named = {}, path: string): void {

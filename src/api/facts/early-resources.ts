@@ -1,7 +1,7 @@
 /**
  * Group versions before v1, off by default: what a 1.35 server serves of them when --runtime-config turns them on. The
- * kinds that wait for a feature gate of upstream's that is off in 1.35 are left out (certificates.k8s.io/v1beta1,
- * coordination.k8s.io/v1beta1 …), but for MutatingAdmissionPolicy and StorageVersionMigration.
+ * kinds that wait for a feature gate of upstream's that is off in 1.35 are left out (coordination.k8s.io/v1beta1 …), but
+ * for MutatingAdmissionPolicy, StorageVersionMigration, ClusterTrustBundle and PodCertificateRequest.
  * upstream: pkg/controlplane/instance.go, pkg/registry/<group>/rest/storage_<group>.go
  */
 import { cluster, extensions, namespaced, status, type GroupVersionFact } from "./resource-fact.ts";
@@ -19,6 +19,17 @@ const devices = [
 ];
 
 export const earlyGroupVersionFacts: readonly GroupVersionFact[] = [
+  {
+    group: "certificates.k8s.io",
+    version: "v1beta1",
+    pkg: "io.k8s.api.certificates.v1beta1",
+    groupPriority: 17300,
+    versionPriority: 9,
+    resources: [
+      cluster("clustertrustbundles", "ClusterTrustBundle"),
+      namespaced("podcertificaterequests", "PodCertificateRequest", { sub: [status] }),
+    ],
+  },
   {
     group: "networking.k8s.io",
     version: "v1beta1",

@@ -14,6 +14,8 @@ const resetPaths: Readonly<Record<string, readonly string[]>> = {
   "certificatesigningrequests.certificates.k8s.io/": ["spec", "status"],
   "certificatesigningrequests.certificates.k8s.io/status": ["spec", "status.conditions"],
   "certificatesigningrequests.certificates.k8s.io/approval": ["spec", "status.certificate"],
+  // Upstream's strategy of the request itself resets nothing.
+  "podcertificaterequests.certificates.k8s.io/": [],
   "customresourcedefinitions.apiextensions.k8s.io/status": ["metadata", "spec"],
   "flowschemas.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io/status": ["metadata", "spec"],

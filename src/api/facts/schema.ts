@@ -16,6 +16,8 @@ export const requiredFields: Readonly<Record<string, boolean>> = {
   "autoscaling.v1.HorizontalPodAutoscaler.spec": false,
   "autoscaling.v2.HorizontalPodAutoscaler.spec": false,
   "batch.v1.CronJob.spec": false,
+  "certificates.v1beta1.PodCertificateRequestSpec.pkixPublicKey": true,
+  "certificates.v1beta1.PodCertificateRequestSpec.proofOfPossession": true,
   "discovery.v1.EndpointSlice.endpoints": true,
   "networking.v1.IPAddress.spec": false,
   "policy.v1.PodDisruptionBudgetStatus.currentHealthy": true,
@@ -29,6 +31,7 @@ export const requiredFields: Readonly<Record<string, boolean>> = {
 /** Published defaults other than the zero value of a field that is always written. */
 export const schemaDefaults: Readonly<Record<string, string | number | boolean>> = {
   "autoscaling.v1.ScaleSpec.replicas": 0,
+  "certificates.v1beta1.PodCertificateRequestSpec.maxExpirationSeconds": 86_400,
   "core.v1.AzureDiskVolumeSource.cachingMode": "ReadWrite",
   "core.v1.AzureDiskVolumeSource.fsType": "ext4",
   "core.v1.AzureDiskVolumeSource.kind": "Shared",

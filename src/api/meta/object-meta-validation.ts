@@ -24,7 +24,7 @@ export interface MetaRules {
 }
 
 /** 256 KiB */
-const annotationsSizeMax = 256 * 1024;
+export const annotationsSizeMax = 256 * 1024;
 const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
 const sizeOf = (text: string): number => Buffer.byteLength(text);

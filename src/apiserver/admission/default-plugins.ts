@@ -55,6 +55,7 @@ import { PolicyExpressions } from "./policies/expression-check.ts";
 import { MutatingPolicies } from "./policies/mutating.ts";
 import type { MutatingPolicyRefs } from "./policies/mutating-refs.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
+import { ClusterTrustBundleAttest } from "./plugins/trust-bundle-attest.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
 import type { HookCallerDeps } from "./webhooks/call.ts";
 import { WebhookExpressions } from "./webhooks/expressions.ts";
@@ -150,6 +151,7 @@ const otherMakers = (deps: DefaultPluginsDeps) =>
     PersistentVolumeClaimResize: () => new PersistentVolumeClaimResize(deps),
     CertificateApproval: () => new CertificateApproval(deps),
     CertificateSigning: () => new CertificateSigning(deps),
+    ClusterTrustBundleAttest: () => new ClusterTrustBundleAttest(deps),
     CertificateSubjectRestriction: () => new CertificateSubjectRestriction(),
     DefaultIngressClass: () => new DefaultIngressClass(deps),
     DenyServiceExternalIPs: () => new DenyServiceExternalIPs(),

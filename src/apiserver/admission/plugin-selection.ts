@@ -27,6 +27,7 @@ export const pluginNames = [
   "RuntimeClass",
   "CertificateApproval",
   "CertificateSigning",
+  "ClusterTrustBundleAttest",
   "CertificateSubjectRestriction",
   "DefaultIngressClass",
   "DenyServiceExternalIPs",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { persistentVolumes, pods, volumeAttachments } from "#api/resources.ts";
+import type { PodCertificateRequest } from "#api/generated/types/certificates-v1beta1.ts";
+import { persistentVolumes, podCertificateRequests, pods, volumeAttachments } from "#api/resources.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Attributes } from "./authorizer.ts";
 import { NodeAuthorizer } from "./node-authorizer.ts";
@@ -62,7 +63,7 @@ api.seed(volumeAttachments, {
 const node = (name: string): UserInfo => ({ name: `system:node:${name}`, groups: ["system:nodes"] });
 const authorizer = new NodeAuthorizer(
   { rules: [{ verbs: ["list"], apiGroups: [""], resources: ["services"] }] },
-  { graph: new InformerNodeGraph(api) },
+  { graph: new InformerNodeGraph(api, { podCertificates: true }) },
 );
 
 function ask(verb: string, target: string, more: Partial<Attributes> = {}): Attributes {
@@ -81,6 +82,18 @@ function ask(verb: string, target: string, more: Partial<Attributes> = {}): Attr
     name: "",
     ...more,
   };
+}
+
+const requests = "podcertificaterequests.certificates.k8s.io";
+const noStatus = "nodes may not access the status subresource of PodCertificateRequests";
+for (const [name, nodeName] of [
+  ["own", "n1"],
+  ["other", "n2"],
+] as const) {
+  api.seed(podCertificateRequests, {
+    metadata: { namespace: "a", name },
+    spec: { nodeName } as PodCertificateRequest["spec"],
+  });
 }
 
 const unrelated = (name: string): string => `no relationship found between node '${name}' and this object`;
@@ -171,6 +184,16 @@ suite("the node authorizer", () => {
       ask("list", "pods", { namespace: "", fieldSelector: "spec.nodeName=n2" }),
       "can only list/watch pods with spec.nodeName field selector",
     ],
+    ["a certificate for a pod, judged by admission", ask("create", requests), allowed],
+    ["its request", ask("get", requests, { name: "own" }), allowed],
+    ["not another's request", ask("get", requests, { name: "other" }), unrelated("n1")],
+    ["its requests", ask("watch", requests, { fieldSelector: "spec.nodeName=n1" }), allowed],
+    [
+      "not all requests",
+      ask("list", requests),
+      "can only list/watch podcertificaterequests with nodeName field selector",
+    ],
+    ["nothing that is issued", ask("update", `${requests}/status`, { name: "own" }), noStatus],
     ["its pod", ask("get", "pods", { name: "web" }), allowed],
     ["not another's pod", ask("get", "pods", { name: "other" }), unrelated("n1")],
     ["pod status, judged by admission", ask("update", "pods/status", { name: "web" }), allowed],

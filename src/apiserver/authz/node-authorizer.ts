@@ -67,6 +67,7 @@ export class NodeAuthorizer implements Authorizer {
     const attachment: Related = (a, node) => graph.hasVolumeAttachment(node, a.name);
     const account: Related = (a, node) => graph.hasServiceAccount(node, a.namespace, a.name);
     const slice: Related = (a, node) => graph.hasResourceSlice(node, a.name);
+    const request: Related = (a, node) => graph.hasCertificateRequest(node, a.namespace, a.name);
     const pod: Related = (a, node) => graph.hasPod(node, a.namespace, a.name);
     return new Map<string, Judge>([
       ["/secrets", (a, node) => judgeRead(a, node, secret)],
@@ -82,6 +83,7 @@ export class NodeAuthorizer implements Authorizer {
       ["coordination.k8s.io/leases", judgeLease],
       ["storage.k8s.io/csinodes", judgeCsiNode],
       ["resource.k8s.io/resourceslices", (a, node) => judgeResourceSlice(a, node, slice)],
+      ["certificates.k8s.io/podcertificaterequests", (a, node) => judgeCertificateRequest(a, node, request)],
       ["/nodes", judgeNode],
       ["/pods", (a, node) => judgePod(a, node, pod)],
     ]);
@@ -168,6 +170,25 @@ function judgeResourceSlice(attributes: Attributes, node: string, related: Relat
       return noOpinion(
         "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection",
       );
+  }
+}
+
+function judgeCertificateRequest(attributes: Attributes, node: string, related: Related): Decision {
+  if (attributes.subresource !== "") {
+    return noOpinion("nodes may not access the status subresource of PodCertificateRequests");
+  }
+  switch (attributes.verb) {
+    case "create":
+      return allow;
+    case "get":
+      return judgeRelated(attributes, node, related);
+    case "list":
+    case "watch":
+      return selects(attributes, "spec.nodeName", node)
+        ? allow
+        : noOpinion("can only list/watch podcertificaterequests with nodeName field selector");
+    default:
+      return noOpinion(`nodes may not ${attributes.verb} podcertificaterequests`);
   }
 }
 

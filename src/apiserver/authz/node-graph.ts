@@ -1,8 +1,16 @@
 /** What belongs to a node, looked up in caches when asked. upstream: plugin/pkg/auth/authorizer/node/graph.go */
 import type { PersistentVolume, Pod } from "#api/generated/types/core-v1.ts";
+import type { PodCertificateRequest } from "#api/generated/types/certificates-v1beta1.ts";
 import type { ResourceSlice } from "#api/generated/types/resource-v1.ts";
 import type { VolumeAttachment } from "#api/generated/types/storage-v1.ts";
-import { persistentVolumes, pods, resourceSlices, volumeAttachments } from "#api/resources.ts";
+import {
+  persistentVolumes,
+  podCertificateRequests,
+  pods,
+  resourceSlices,
+  volumeAttachments,
+} from "#api/resources.ts";
+import type { ServedFeatures } from "#apiserver/served-features.ts";
 import type { InformerFactory, Lister } from "#client/cache/informer.ts";
 import { podReferences, volumeSecrets, type PodReferences } from "./pod-references.ts";
 
@@ -21,6 +29,7 @@ export interface NodeGraph {
   hasResourceClaim(node: string, namespace: string, name: string): boolean;
   hasResourceSlice(node: string, name: string): boolean;
   hasVolumeAttachment(node: string, name: string): boolean;
+  hasCertificateRequest(node: string, namespace: string, name: string): boolean;
 }
 
 export class InformerNodeGraph implements NodeGraph {
@@ -28,10 +37,12 @@ export class InformerNodeGraph implements NodeGraph {
   readonly #volumes: Lister<PersistentVolume>;
   readonly #slices: Lister<ResourceSlice>;
   readonly #attachments: Lister<VolumeAttachment>;
+  /** Undefined: they aren't served. */
+  readonly #requests: Lister<PodCertificateRequest> | undefined;
   /** Objects of the cache are shared and never change, so what they refer to needs finding out once. */
   readonly #references = new WeakMap<Pod, PodReferences>();
 
-  constructor(informers: InformerFactory) {
+  constructor(informers: InformerFactory, { podCertificates }: Pick<ServedFeatures, "podCertificates">) {
     const podInformer = informers.informer(pods);
     podInformer.addIndex(byNode, ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]));
     const volumeInformer = informers.informer(persistentVolumes);
@@ -42,6 +53,7 @@ export class InformerNodeGraph implements NodeGraph {
     this.#volumes = volumeInformer.lister;
     this.#slices = informers.informer(resourceSlices).lister;
     this.#attachments = informers.informer(volumeAttachments).lister;
+    this.#requests = podCertificates ? informers.informer(podCertificateRequests).lister : undefined;
   }
 
   hasPod(node: string, namespace: string, name: string): boolean {
@@ -87,6 +99,10 @@ export class InformerNodeGraph implements NodeGraph {
 
   hasVolumeAttachment(node: string, name: string): boolean {
     return this.#attachments.get(name)?.spec.nodeName === node;
+  }
+
+  hasCertificateRequest(node: string, namespace: string, name: string): boolean {
+    return this.#requests?.get(`${namespace}/${name}`)?.spec.nodeName === node;
   }
 
   #some(node: string, namespace: string, test: (references: PodReferences) => boolean): boolean {

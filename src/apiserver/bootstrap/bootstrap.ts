@@ -13,7 +13,8 @@ import type { Client } from "#client/client.ts";
 import { ensureFlowObjects } from "#apiserver/flowcontrol/default-objects.ts";
 import { ensureEach } from "./ensure-each.ts";
 import { defaultClusterRoleBindings, defaultClusterRoles } from "./policy/cluster-roles.ts";
-import { controllerRoleBindings, controllerRoles, type ServedFeatures } from "./policy/controller-roles.ts";
+import { noFeatures, type ServedFeatures } from "#apiserver/served-features.ts";
+import { controllerRoleBindings, controllerRoles } from "./policy/controller-roles.ts";
 import { namespaceRoleBindings, namespaceRoles } from "./policy/namespace-roles.ts";
 import { planBinding, planRole, withSums, type Change } from "./reconcile-policy.ts";
 import { systemNamespaces, systemPriorityClasses } from "./system-objects.ts";
@@ -28,7 +29,7 @@ const attemptsMax = 5;
 export async function bootstrap(
   client: Client,
   signal: AbortSignal,
-  features: ServedFeatures = { migratesStorage: false },
+  features: ServedFeatures = noFeatures,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
@@ -49,12 +50,12 @@ async function ensureAll(client: Client, signal: AbortSignal, features: ServedFe
     ensureEach(client, signal, { ref: priorityClasses, expected: systemPriorityClasses(), plan: createOnly }),
     ensureEach(client, signal, {
       ref: clusterRoles,
-      expected: withSums([...defaultClusterRoles(), ...controllerRoles(features)]),
+      expected: withSums([...defaultClusterRoles(features), ...controllerRoles(features)]),
       plan: planRole,
     }),
     ensureEach(client, signal, {
       ref: clusterRoleBindings,
-      expected: [...defaultClusterRoleBindings(), ...controllerRoleBindings(features)],
+      expected: [...defaultClusterRoleBindings(features), ...controllerRoleBindings(features)],
       plan: planBinding,
     }),
     ensureFlowObjects(client, signal),

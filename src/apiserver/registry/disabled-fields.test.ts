@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
+import { noFeatures } from "#apiserver/served-features.ts";
 import { dropDisabledFields } from "./disabled-fields.ts";
 
 type Case = readonly [name: string, resource: string, object: object, old: object | undefined, left: object];
@@ -114,6 +115,13 @@ function freezeParts(object: object): void {
     Object.freeze(part);
   }
 }
+
+test("what is served is a field like others", () => {
+  const served = { ...noFeatures, trustBundles: true };
+  const copy = { spec: projected(trust, { podCertificate: {} }) } as AnyObject;
+  dropDisabledFields("pods", copy, undefined, served);
+  assert.deepEqual(copy, { spec: projected(trust, {}) });
+});
 
 for (const [name, resource, object, old, left] of cases) {
   test(`dropDisabledFields: ${name}`, () => {

@@ -1,9 +1,10 @@
 /**
- * Fields whose feature is off in 1.35: nobody can begin to use one, and what uses it already may go on.
+ * Fields whose feature is off in 1.35 (and, where --runtime-config says, here): nobody can begin to use one, and what uses it already may go on.
  * upstream: pkg/features/kube_features.go (what is off), pkg/api/pod/util.go, pkg/api/resourceclaimspec,
  * pkg/registry/<group>/<resource>/strategy.go (dropDisabledFields)
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { noFeatures, type ServedFeatures } from "#apiserver/served-features.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,6 +26,8 @@ function stepOf(text: string): Step {
 /** Fields of one feature: one of them in a stored object is enough for all of them to stay. */
 interface Feature {
   readonly paths: readonly Path[];
+  /** Where this is served, they are fields like others. */
+  readonly goesUnless?: keyof ServedFeatures;
   readonly goesEvenIfUsed: boolean;
 }
 
@@ -38,8 +41,8 @@ const statusLists = ["containerStatuses", "initContainerStatuses", "ephemeralCon
 
 const ofPodSpec = (at: string): readonly Feature[] => [
   // ClusterTrustBundleProjection, PodCertificateRequest, GenericWorkload, ContainerStopSignals
-  of(`${at}.volumes[].projected.sources[].clusterTrustBundle`),
-  of(`${at}.volumes[].projected.sources[].podCertificate`),
+  { ...of(`${at}.volumes[].projected.sources[].clusterTrustBundle`), goesUnless: "trustBundles" },
+  { ...of(`${at}.volumes[].projected.sources[].podCertificate`), goesUnless: "podCertificates" },
   of(`${at}.workloadRef`),
   of(...containerLists.map((list) => `${at}.${list}[].lifecycle?.stopSignal`)),
 ];
@@ -142,8 +145,14 @@ function withoutInner(held: unknown, path: Path, at: number): unknown {
 }
 
 /** Takes out of a new object (`old` is undefined) or a changed one what it may not have. `name` is "pods" or "deployments.apps". */
-export function dropDisabledFields(name: string, object: AnyObject, old: AnyObject | undefined): void {
-  for (const { paths, goesEvenIfUsed } of features[name] ?? []) {
+export function dropDisabledFields(
+  name: string,
+  object: AnyObject,
+  old: AnyObject | undefined,
+  served: ServedFeatures = noFeatures,
+): void {
+  for (const { paths, goesEvenIfUsed, goesUnless } of features[name] ?? []) {
+    if (goesUnless !== undefined && served[goesUnless]) continue;
     if (!goesEvenIfUsed && old !== undefined && paths.some((path) => isUsed(old, path))) continue;
     for (const path of paths) {
       if (isUsed(object, path)) Object.assign(object, without(object, path));

@@ -18,6 +18,7 @@ import { update } from "#apiserver/handlers/update.ts";
 import { watch, type WatchDeps } from "#apiserver/handlers/watch.ts";
 import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
+import { servedFeatures } from "#apiserver/served-features.ts";
 import { dropDisabledFields } from "./disabled-fields.ts";
 import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
@@ -153,11 +154,12 @@ function endpointOf(
     installed.addStorage(name, storage);
   }
   const hasStatus = definition.subresources.some((each) => each.name === "status");
+  const features = servedFeatures(deps.scheme);
   const status = new StatusStrategy({
     allowUnconditionalUpdate: storage.strategy.allowUnconditionalUpdate,
     keeps: rulesOf(storageVersion.group, definition.resource).keptByStatus,
     dropDisabled: (object, old) => {
-      dropDisabledFields(name, object, old);
+      dropDisabledFields(name, object, old, features);
     },
     validate: (object, old) => deps.validation.statusUpdate(storageKind, object, old),
   });
@@ -182,10 +184,11 @@ function storageOf(
   const { group, version } = definition.storageVersion;
   const rules = rulesOf(group, resource);
   const name = storageNameOf(definition);
+  const features = servedFeatures(deps.scheme);
   const base = new DefaultStrategy({
     ...rules,
     dropDisabled: (object, old) => {
-      dropDisabledFields(name, object, old);
+      dropDisabledFields(name, object, old, features);
     },
     initialStatus: initialStatusOf(group, resource),
     hasStatus: !rules.hasOpenStatus && definition.subresources.some((each) => each.name === "status"),

@@ -55,12 +55,14 @@ const createdByPut = new Set([
 
 const updatedByRevisionOnly = new Set([
   "apiservices.apiregistration.k8s.io",
+  "clustertrustbundles.certificates.k8s.io",
   "csidrivers.storage.k8s.io",
   "csinodes.storage.k8s.io",
   "csistoragecapacities.storage.k8s.io",
   "customresourcedefinitions.apiextensions.k8s.io",
   "leases.coordination.k8s.io",
   "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  "podcertificaterequests.certificates.k8s.io",
   "poddisruptionbudgets.policy",
   "runtimeclasses.node.k8s.io",
   "storageversionmigrations.storagemigration.k8s.io",
@@ -97,6 +99,7 @@ const keptByStatus: Readonly<Record<string, readonly KeptMetadata[]>> = {
   "apiservices.apiregistration.k8s.io": allMetadata,
   "deployments.apps": ["labels"],
   "flowschemas.flowcontrol.apiserver.k8s.io": allMetadata,
+  "podcertificaterequests.certificates.k8s.io": allMetadata,
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": allMetadata,
   "resourceclaims.resource.k8s.io": allMetadata,
   "storageversionmigrations.storagemigration.k8s.io": allMetadata,

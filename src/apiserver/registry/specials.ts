@@ -42,6 +42,11 @@ import { ApiServiceStrategy } from "./apiregistration/api-services.ts";
 import { daemonSetAdjustments } from "./apps/daemon-sets.ts";
 import { JobStrategy } from "./batch/jobs.ts";
 import { SigningRequestStrategy, SigningStatusStrategy } from "./certificates/signing-requests.ts";
+import {
+  PodCertificateRequestStrategy,
+  PodCertificateStatusStrategy,
+} from "./certificates/pod-certificate-requests.ts";
+import { TrustBundleStrategy } from "./certificates/trust-bundles.ts";
 import { OrphaningStrategy } from "./orphaning.ts";
 import {
   adminFaults,
@@ -117,6 +122,11 @@ export function createSpecials(deps: SpecialsDeps): Specials {
       "statefulsets.apps": scale(),
       "jobs.batch": { strategy: (base) => new OrphaningStrategy(new JobStrategy(base), "batch/v1") },
       "certificatesigningrequests.certificates.k8s.io": signingRequestSpecial(deps),
+      "clustertrustbundles.certificates.k8s.io": { strategy: (base) => new TrustBundleStrategy(base) },
+      "podcertificaterequests.certificates.k8s.io": {
+        strategy: (base) => new PodCertificateRequestStrategy(base),
+        statusStrategy: (base) => new PodCertificateStatusStrategy(base, deps),
+      },
       "endpointslices.discovery.k8s.io": {
         strategy: (base) => new AdjustingStrategy(base, sliceAdjustments),
       },

@@ -32,6 +32,7 @@ export interface WorldOptions {
   readonly factories: readonly ControllerFactory[];
   readonly clock?: Clock | undefined;
   readonly serviceAccountKeyPem?: string | undefined;
+  readonly rootCaPem?: string | undefined;
   /** Made before the controllers start. */
   readonly prepare?: ((client: Client) => Promise<void>) | undefined;
 }
@@ -44,6 +45,7 @@ export async function startWorld({
   clock = systemClock,
   server: given,
   serviceAccountKeyPem = "",
+  rootCaPem = "x",
 }: WorldOptions): Promise<ControllersWorld> {
   const server = given ?? (await lightServer(clock));
   const { client } = server;
@@ -56,7 +58,7 @@ export async function startWorld({
     disable: new Set(),
     clusterCidr: "10.42.0.0/16",
     serviceCidr: "10.43.0.0/16",
-    rootCaPem: "x",
+    rootCaPem,
     serviceAccountKeyPem,
   });
   const events: string[] = [];

@@ -34,6 +34,7 @@ test("what is so anyway may be said, and what is there without a gate", () => {
     " GangScheduling = 0",
     "AllAlpha=false",
     "StorageVersionMigrator=T",
+    "PodCertificateRequest=true",
   );
   assert.deepEqual(faults, []);
   assert.equal(enabled.get("StorageVersionMigrator"), true);

@@ -14,7 +14,13 @@ export const featureGateSpecs: readonly OptionSpec[] = [
 ];
 
 /** What they would turn on is there without: --runtime-config serves it. */
-const needless = new Set(["MutatingAdmissionPolicy", "StorageVersionMigrator"]);
+const needless = new Set([
+  "ClusterTrustBundle",
+  "ClusterTrustBundleProjection",
+  "MutatingAdmissionPolicy",
+  "PodCertificateRequest",
+  "StorageVersionMigrator",
+]);
 
 interface Values {
   list(name: string): readonly string[];

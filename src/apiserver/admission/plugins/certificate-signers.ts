@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { CertificateSigningRequest } from "#api/generated/types/certificates-v1.ts";
-import type { UserInfo } from "#apiserver/authn/authenticator.ts";
-import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { Authorizer } from "#apiserver/authz/authorizer.ts";
+import { mayUseSigner } from "#apiserver/authz/signer-consent.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { concerns, refuse } from "../refuse.ts";
@@ -102,31 +102,4 @@ async function needConsent(
     attributes,
     `user not permitted to ${verb} requests with signerName ${JSON.stringify(signerName)}`,
   );
-}
-
-/** Consent is for one signer, or for all of a domain: "example.com/*". */
-async function mayUseSigner(
-  authorizer: Authorizer,
-  user: UserInfo,
-  verb: string,
-  signerName: string,
-): Promise<boolean> {
-  const wildcard = `${signerName.split("/", 1)[0] ?? ""}/*`;
-  for (const name of [signerName, wildcard]) {
-    const attributes: Attributes = {
-      user,
-      verb,
-      isResourceRequest: true,
-      path: "",
-      group: "certificates.k8s.io",
-      version: "*",
-      resource: "signers",
-      subresource: "",
-      namespace: "",
-      name,
-    };
-    const decision = await authorizer.authorize(attributes);
-    if (decision.allowed) return true;
-  }
-  return false;
 }

@@ -22,6 +22,7 @@ import {
   persistentVolumes,
   pods,
   resourceSlices,
+  serviceAccounts,
 } from "#api/resources.ts";
 import { nodeNameOf } from "#apiserver/authz/node-identity.ts";
 import { podReferences } from "#apiserver/authz/pod-references.ts";
@@ -29,6 +30,7 @@ import type { Lister } from "#client/cache/informer.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
 import { refuse } from "../refuse.ts";
+import { judgeCertificateRequest } from "./node-certificate-requests.ts";
 import { forbiddenLabels, modifiedLabels } from "./node-labels.ts";
 
 const mirrorAnnotation = "kubernetes.io/config.mirror";
@@ -53,6 +55,7 @@ export class NodeRestriction implements AdmissionPlugin {
     this.#pods = new Lookup(pods, deps);
     this.#nodes = new Lookup(nodes, deps);
     this.#slices = new Lookup(resourceSlices, deps);
+    const certified = { nodes: this.#nodes, pods: this.#pods, accounts: new Lookup(serviceAccounts, deps) };
     this.#judges = new Map<string, Judge>([
       ["pods", (attributes, node) => this.#judgePod(attributes, node)],
       ["nodes", judgeNode],
@@ -60,6 +63,10 @@ export class NodeRestriction implements AdmissionPlugin {
       ["serviceaccounts", (attributes, node) => this.#judgeToken(attributes, node)],
       ["leases.coordination.k8s.io", judgeLease],
       ["csinodes.storage.k8s.io", judgeCsiNode],
+      [
+        "podcertificaterequests.certificates.k8s.io",
+        (attributes, node) => judgeCertificateRequest(attributes, node, certified),
+      ],
       ["resourceslices.resource.k8s.io", (attributes, node) => this.#judgeSlice(attributes, node)],
     ]);
   }
@@ -255,6 +262,9 @@ function referenceFault(pod: Pod): string | undefined {
   const sources = (pod.spec?.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
   if (sources.some(({ clusterTrustBundle }) => clusterTrustBundle !== undefined)) {
     return "NODE can not create pods that reference clustertrustbundles";
+  }
+  if (sources.some(({ podCertificate }) => podCertificate !== undefined)) {
+    return "NODE can not create pods that reference podcertificates";
   }
   if (claims.size > 0) return "NODE can not create pods that reference persistentvolumeclaims";
   if ((pod.spec?.resourceClaims ?? []).length > 0) {

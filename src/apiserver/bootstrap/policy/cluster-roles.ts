@@ -2,6 +2,7 @@
  * The default cluster roles for people and components, and who holds them, with the features on that 1.35 has on.
  * upstream: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go
  */
+import type { ServedFeatures } from "#apiserver/served-features.ts";
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import {
   aggregateTo,
@@ -86,8 +87,7 @@ const editRules: readonly PolicyRule[] = [
   rule(write, "resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 ];
 
-/** What any node may do; the node authorizer and NodeRestriction narrow it down to the node's own affairs. */
-export const nodeRules: readonly PolicyRule[] = [
+const usualNodeRules: readonly PolicyRule[] = [
   rule("create", "authentication.k8s.io", "tokenreviews"),
   rule("create", "authorization.k8s.io", "subjectaccessreviews localsubjectaccessreviews"),
   rule(read, core, "services"),
@@ -114,6 +114,15 @@ export const nodeRules: readonly PolicyRule[] = [
   rule("deletecollection", "resource.k8s.io", "resourceslices"),
   rule("get", core, "serviceaccounts"),
 ];
+
+/** What any node may do; the node authorizer and NodeRestriction narrow it down to the node's own affairs. */
+export const nodeRules = ({ trustBundles, podCertificates }: ServedFeatures): readonly PolicyRule[] => [
+  ...usualNodeRules,
+  ...(trustBundles ? [readTrustBundles] : []),
+  ...(podCertificates ? [rule(`create ${read}`, "certificates.k8s.io", "podcertificaterequests")] : []),
+];
+
+const readTrustBundles = rule(read, "certificates.k8s.io", "clustertrustbundles");
 
 const controllerManagerRules: readonly PolicyRule[] = [
   eventsRule,
@@ -191,12 +200,14 @@ const forPeople = (): ClusterRole[] => [
   clusterRole("system:aggregate-to-view", viewRules, aggregateTo("view")),
 ];
 
-const forComponents = (): ClusterRole[] => [
+const discovery = "system:cluster-trust-bundle-discovery";
+
+const forComponents = (features: ServedFeatures): ClusterRole[] => [
   clusterRole("system:heapster", [
     rule(read, core, "events pods nodes namespaces"),
     rule(read, "extensions", "deployments"),
   ]),
-  clusterRole("system:node", nodeRules),
+  clusterRole("system:node", nodeRules(features)),
   clusterRole("system:node-problem-detector", [
     rule("get", core, "nodes"),
     rule("patch", core, "nodes/status"),
@@ -253,11 +264,15 @@ const forComponents = (): ClusterRole[] => [
     rule("list watch", "discovery.k8s.io", "endpointslices"),
   ]),
   clusterRole("system:kube-scheduler", schedulerRules),
+  ...(features.trustBundles ? [clusterRole(discovery, [readTrustBundles])] : []),
 ];
 
-export const defaultClusterRoles = (): ClusterRole[] => [...forPeople(), ...forComponents()];
+export const defaultClusterRoles = (features: ServedFeatures): ClusterRole[] => [
+  ...forPeople(),
+  ...forComponents(features),
+];
 
-export const defaultClusterRoleBindings = (): ClusterRoleBinding[] => {
+export const defaultClusterRoleBindings = ({ trustBundles }: ServedFeatures): ClusterRoleBinding[] => {
   const everybody = group("system:authenticated");
   return [
     clusterBinding("cluster-admin", [group("system:masters")]),
@@ -273,5 +288,6 @@ export const defaultClusterRoleBindings = (): ClusterRoleBinding[] => {
     // Bound to nobody: the node authorizer took its place.
     clusterBinding("system:node", []),
     clusterBinding("system:service-account-issuer-discovery", [group("system:serviceaccounts")]),
+    ...(trustBundles ? [clusterBinding(discovery, [group("system:serviceaccounts")])] : []),
   ];
 };

@@ -2,6 +2,7 @@
  * What each controller may do; each acts as the service account of its name in kube-system.
  * upstream: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go
  */
+import type { ServedFeatures } from "#apiserver/served-features.ts";
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import { account, clusterBinding, clusterRole, core, eventsRule, read, rule } from "./rule.ts";
 
@@ -254,7 +255,7 @@ const clusterRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   ],
 };
 
-/** Upstream has it where the feature is on. */
+/** Upstream has these where the feature is on. */
 const migrationRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   "storage-version-migrator-controller": [
     rule("list create patch", "*", "*"),
@@ -262,15 +263,28 @@ const migrationRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   ],
 };
 
-export interface ServedFeatures {
-  /** StorageVersionMigrations are served. */
-  readonly migratesStorage: boolean;
-}
+const podCertificateRules: Readonly<Record<string, readonly PolicyRule[]>> = {
+  podcertificaterequestcleaner: [rule(`${read} delete`, "certificates.k8s.io", "podcertificaterequests")],
+};
 
-const all = ({ migratesStorage }: ServedFeatures): [string, readonly PolicyRule[]][] =>
-  [workloadRules, networkRules, storageRules, clusterRules, migratesStorage ? migrationRules : {}].flatMap(
-    (table) => Object.entries(table),
-  );
+const trustBundleRules: Readonly<Record<string, readonly PolicyRule[]>> = {
+  "kube-apiserver-serving-clustertrustbundle-publisher": [
+    rule("attest", "certificates.k8s.io", "signers", "kubernetes.io/kube-apiserver-serving"),
+    rule("create update delete list watch", "certificates.k8s.io", "clustertrustbundles"),
+    eventsRule,
+  ],
+};
+
+const all = (features: ServedFeatures): [string, readonly PolicyRule[]][] =>
+  [
+    workloadRules,
+    networkRules,
+    storageRules,
+    clusterRules,
+    features.migratesStorage ? migrationRules : {},
+    features.podCertificates ? podCertificateRules : {},
+    features.trustBundles ? trustBundleRules : {},
+  ].flatMap((table) => Object.entries(table));
 
 export const controllerRoles = (features: ServedFeatures): ClusterRole[] =>
   all(features).map(([name, rules]) => clusterRole(prefix + name, rules));
