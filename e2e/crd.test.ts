@@ -139,7 +139,7 @@ suite("custom resources", { timeout: 90_000 }, () => {
         undefined,
         version,
       );
-      assert.match(ruled, /spec: Invalid value: "object": nine of busybox are too many/);
+      assert.match(ruled, /spec: Invalid value: nine of busybox are too many/);
       const unknown = await refused(
         ["create", "-f", "-"],
         cron("* * * * *", "foo: 1").replace("name: one", "name: two"),

@@ -120,6 +120,22 @@ matchResources:
     assert.equal((await create("abc", "1")).stderr, "");
   });
 
+  test("a policy may ask for what nobody set of a pod", async () => {
+    const validation = `validations:
+- {expression: "object.spec.template.spec.containers.all(c, has(c.resources.limits))", message: no limits}`;
+    await apply(
+      `${policy("limited", validation).replace('[""], apiVersions', '["apps"], apiVersions').replace("[configmaps]", "[deployments]")}---${binding("limited-binding", "policyName: limited\nvalidationActions: [Deny]")}`,
+    );
+    const make = (): Promise<Result> =>
+      kubectl(["create", "deployment", "d", "--image=x", "--dry-run=server"]);
+    await eventually("it refuses", seenMs, async () => (await make()).code !== 0);
+    assert.equal(
+      (await make()).stderr.trim(),
+      `error: failed to create deployment: deployments.apps "d" is forbidden: ValidatingAdmissionPolicy 'limited' with binding 'limited-binding' denied request: no limits`,
+    );
+    await kubectl(["delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "--all"]);
+  });
+
   test("what doesn't compile isn't taken, and kubectl shows where", async () => {
     const { code, stderr } = await kubectl(
       ["create", "-f", "-"],

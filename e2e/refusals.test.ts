@@ -42,7 +42,7 @@ suite("kubectl is told", { concurrency: 1 }, () => {
       /The Pod "fixed" is invalid: spec: Forbidden: pod updates may not change fields other than/,
     );
     assert.match(said, /--- expected\n\+\+\+ got\n@@ /);
-    assert.match(said, /\n\+ {2}"hostname": "h",\n/);
+    assert.match(said, /\n\+ {2}"Hostname": "h",\n/);
     await run(["set", "image", "pod/fixed", "c=nginx:2"]);
   });
 
