@@ -98,7 +98,14 @@ function common(numbers: Readonly<Record<string, number>>): Case[] {
 }
 
 const swaggerOf = (schema: Schema): Buffer =>
-  encodeSwagger({ swagger: "2.0", info, paths: {}, definitions: { S: schema } });
+  encodeSwagger({
+    swagger: "2.0",
+    info,
+    paths: {},
+    definitions: { S: schema },
+    security: [{ B: ["s"] }],
+    securityDefinitions: { B: { type: "apiKey", name: "a", in: "header", description: "d" } },
+  });
 
 const documentOf = (schema: Schema): Buffer =>
   encodeDocument({
@@ -158,6 +165,15 @@ suite("version 2", () => {
   for (const [name, schema, path, kept] of cases) {
     test(name, () => assert.deepEqual(heldAt(swaggerOf(schema), 9, 1, 2, ...path), kept));
   }
+});
+
+test("version 2: who may ask", () => {
+  const document = swaggerOf({});
+  assert.deepEqual(heldAt(document, 12, 1, 1), ["B"]);
+  assert.deepEqual(heldAt(document, 12, 1, 2, 1), ["s"]);
+  assert.deepEqual(heldAt(document, 13, 1, 1), ["B"]);
+  const key = [1, 2, 3, 4].flatMap((id) => heldAt(document, 13, 1, 2, 2, id));
+  assert.deepEqual(key, ["apiKey", "a", "header", "d"]);
 });
 
 suite("version 3", () => {

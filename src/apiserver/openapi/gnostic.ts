@@ -18,9 +18,10 @@ import {
 import type { Definitions, Schema } from "./schemas.ts";
 import type { Swagger } from "./v2.ts";
 
-export const encodeSwagger = ({ swagger, info, paths, definitions }: Swagger): Buffer =>
-  encodeParts([
-    [1, swagger],
+export function encodeSwagger(swagger: Swagger): Buffer {
+  const { info, paths, definitions, security, securityDefinitions } = swagger;
+  return encodeParts([
+    [1, swagger.swagger],
     [
       2,
       [
@@ -30,7 +31,32 @@ export const encodeSwagger = ({ swagger, info, paths, definitions }: Swagger): B
     ],
     [8, named(2, paths, pathParts)],
     [9, named(1, definitions, schemaParts)],
+    ...security.map((each): Part => [
+      12,
+      Object.entries(each).map(([name, scopes]): Part => [
+        1,
+        [
+          [1, name],
+          [2, texts(1, scopes)],
+        ],
+      ]),
+    ]),
+    [13, named(1, securityDefinitions, keyParts)],
   ]);
+}
+
+/** A key that is sent along. */
+const keyParts = (scheme: Schema): Part[] => [
+  [
+    2,
+    [
+      [1, text(scheme["type"])],
+      [2, text(scheme["name"])],
+      [3, text(scheme["in"])],
+      [4, text(scheme["description"])],
+    ],
+  ],
+];
 
 const methods: Readonly<Record<string, number>> = {
   get: 2,

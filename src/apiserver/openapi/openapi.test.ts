@@ -322,6 +322,8 @@ suite("version 2", () => {
     () => 0,
   );
   const swagger = JSON.parse(v2.json().body.toString()) as {
+    security: unknown;
+    securityDefinitions: Record<string, Schema>;
     definitions: Record<string, Schema>;
     paths: Record<string, Record<string, Schema>>;
   };
@@ -336,6 +338,11 @@ suite("version 2", () => {
     );
     const properties = swagger.definitions[`${core}.Pod`]?.["properties"] as Record<string, unknown>;
     assert.deepEqual(properties["spec"], { $ref: `#/definitions/${core}.PodSpec` });
+  });
+
+  test("it says how clients say who they are", () => {
+    assert.deepEqual(swagger.security, [{ BearerToken: [] }]);
+    assert.equal(swagger.securityDefinitions["BearerToken"]?.["name"], "authorization");
   });
 
   test("numbers or text are text", () => {

@@ -7,13 +7,16 @@ import { goJson } from "#api/codec/go-json.ts";
 import { createHash } from "node:crypto";
 import { encodeSwagger } from "./gnostic.ts";
 import type { Definitions, Schema } from "./schemas.ts";
-import type { OpenApiAnswer, OpenApiSource } from "./v3.ts";
+import { securitySchemes, type OpenApiAnswer, type OpenApiSource } from "./v3.ts";
 
 export interface Swagger {
   readonly swagger: "2.0";
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Definitions;
   readonly definitions: Definitions;
+  readonly securityDefinitions: Definitions;
+  /** Any of these will do: by name, with what must be allowed. */
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** What was made of one set of sources. */
@@ -70,7 +73,14 @@ export function swaggerOf(sources: readonly OpenApiSource[]): Swagger {
     const own = source.swaggerDefinitions?.() ?? {};
     for (const [name, schema] of Object.entries(schemas)) definitions[name] ??= own[name] ?? schemaV2(schema);
   }
-  return { swagger: "2.0", info: { title: "Kubernetes", version: "unversioned" }, paths, definitions };
+  return {
+    swagger: "2.0",
+    info: { title: "Kubernetes", version: "unversioned" },
+    paths,
+    definitions,
+    securityDefinitions: securitySchemes,
+    security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
+  };
 }
 
 const pathItem = (item: Schema): Schema =>

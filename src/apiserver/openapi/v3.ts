@@ -123,7 +123,8 @@ export function builtinSources(deps: BuiltinDeps): OpenApiSource[] {
   ];
 }
 
-const securitySchemes = {
+/** How clients say who they are. */
+export const securitySchemes = {
   BearerToken: {
     description: "Bearer Token authentication",
     in: "header",
