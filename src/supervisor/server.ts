@@ -2,12 +2,12 @@
 import { dirname } from "node:path";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
-import { apiserverKind, type Apiserver } from "#apiserver/component.ts";
+import type { Apiserver } from "#apiserver/component.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { noDescriptions, packedDescriptions } from "#apiserver/openapi/descriptions.ts";
 import { aborted } from "#base/abort.ts";
 import { errorText } from "#base/log.ts";
-import { completeOptions, runInOrder, type Component } from "#base/component.ts";
+import { runInOrder, type Component } from "#base/component.ts";
 import { toRfc3339 } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
 import { writeKubeconfig } from "#client/kubeconfig.ts";
@@ -15,30 +15,18 @@ import { createClient } from "#client/rest.ts";
 import type { KeyPair } from "#pki/ca.ts";
 import { Compaction } from "#store/history/compaction.ts";
 import { Timeline } from "#store/history/timeline.ts";
-import { openSqliteStore } from "#store/sqlite/store.ts";
-import type { KeyValueStore } from "#store/kv.ts";
 import type { Store } from "#store/store.ts";
 import { ClientCounts } from "#client/client-counts.ts";
-import { readAdmissionConfiguration } from "#apiserver/admission/configuration/admission-configuration.ts";
-import { allowsEverything } from "./authorization/options.ts";
 import { tokenAuthenticatorsOf } from "./authentication/token-authenticators.ts";
-import { loadServiceAccountKeys, type ServiceAccountKeys } from "./service-accounts/keys.ts";
+import { loadServiceAccountKeys } from "./service-accounts/keys.ts";
 import { openSecretsEncryption, type SecretsEncryption } from "./secrets-encryption/open.ts";
 import { secretsEncryptionRoutes } from "./secrets-encryption/routes.ts";
 import { SecretsKeys } from "./secrets-encryption/service.ts";
 import { addressInRange, ownAddress } from "./addresses.ts";
-import {
-  frontProxyName,
-  KeyFiles,
-  kubeletClientName,
-  loadCertificates,
-  type CertificateInput,
-  type ServerCertificates,
-} from "./certificates.ts";
+import { buildApiserver, type ApiserverDeps } from "./build-apiserver.ts";
+import { KeyFiles, kubeletClientName, type ServerCertificates } from "./certificates.ts";
 import { publishClusterInfo } from "./cluster-info.ts";
 import { controlPlane, controlPlaneProbes, systemUser } from "./control-plane.ts";
-import { shareBootstrapData } from "./datastore/bootstrap-data.ts";
-import { datastoreName } from "./datastore/endpoint.ts";
 import { etcdListenComponent } from "./etcd-listen/component.ts";
 import type { Host } from "./host.ts";
 import { loadNodePassword } from "./join/client.ts";
@@ -47,15 +35,17 @@ import { lockDirectory } from "./lock.ts";
 import { ensureNodeAccess } from "./node-access.ts";
 import { serverIdentity } from "./elected.ts";
 import { nodeComponents } from "./node-components.ts";
+import { openState, type State } from "./open-state.ts";
 import type { ServerOptions } from "./options.ts";
 import { agentPaths, serverPaths } from "./paths.ts";
+import { loopComponent, stepComponent } from "./plain-components.ts";
 import { joinRoutes } from "./join/routes.ts";
 import { sealIdentity } from "./snapshots/identity.ts";
 import { snapshotRoutes } from "./snapshots/routes.ts";
 import { snapshotSchedule } from "./snapshots/schedule.ts";
 import { SnapshotService } from "./snapshots/service.ts";
 import { timelineRoutes } from "./timeline-routes.ts";
-import { givenToken, loadTokens, type ServerTokens } from "./tokens.ts";
+import { loadTokens, type ServerTokens } from "./tokens.ts";
 
 /** One component may take this long to stop. */
 const stopMaxMs = 20_000;
@@ -105,46 +95,6 @@ export async function runServer(options: ServerOptions, host: Host): Promise<voi
     },
   });
   log.info("stopped");
-}
-
-interface State {
-  readonly store: Store;
-  /** The same store as etcd has it; absent when it isn't ours. */
-  readonly keyValues: KeyValueStore | undefined;
-  readonly certificates: ServerCertificates;
-  readonly token: string | undefined;
-}
-
-/** The store, and the keys that belong to what is in it. */
-async function openState(options: ServerOptions, input: CertificateInput, host: Host): Promise<State> {
-  const { clock, log, assets } = host;
-  const { datastore } = options;
-  const paths = serverPaths(options.dataDir);
-  const token = await givenToken(options);
-  if (datastore.kind === "sqlite") {
-    const [store, certificates] = await Promise.all([
-      openSqliteStore(
-        { path: paths.database, nativeBinding: assets.sqliteAddon },
-        { clock, log: log.child({ component: "store" }), spawnWorker: assets.spawnStoreWorker },
-      ),
-      loadCertificates(input, host),
-    ]);
-    return { store, keyValues: store.keyValues, certificates, token };
-  }
-  const store = await host.openDatastore(datastore, host);
-  try {
-    const name = datastoreName(datastore);
-    const password = await shareBootstrapData({ token, paths, datastore: name }, { ...host, store });
-    return {
-      store,
-      keyValues: undefined,
-      certificates: await loadCertificates(input, host),
-      token: password,
-    };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
 }
 
 /** --etcd-listen */
@@ -306,57 +256,6 @@ function createSnapshotService(
   );
 }
 
-interface ApiserverParts {
-  readonly certificates: ServerCertificates;
-  readonly accounts: ServiceAccountKeys;
-  readonly address: string;
-  readonly encryptionConfiguration: string | undefined;
-}
-
-type ApiserverDeps = Parameters<typeof apiserverKind.create>[1];
-
-async function buildApiserver(
-  options: ServerOptions,
-  { certificates, accounts, address, encryptionConfiguration }: ApiserverParts,
-  deps: ApiserverDeps,
-): Promise<Apiserver> {
-  const { from: first, to: last } = options.serviceNodePortRange;
-  const full = completeOptions(apiserverKind, {
-    bindAddress: options.bindAddress,
-    port: options.httpsListenPort,
-    advertiseAddress: address,
-    hostname: options.nodeName,
-    isShared: options.datastore.kind !== "sqlite",
-    serviceCidrs: [options.serviceCidr],
-    nodePorts: { first, last },
-    ...certificates.serving,
-    clientCaPem: certificates.clientCa.certificatePem,
-    kubeletCaPem: certificates.serverCa.certificatePem,
-    kubeletClient: certificates.kubeletClient,
-    ...accounts,
-    requestHeader: {
-      caPem: certificates.requestHeaderCa.certificatePem,
-      allowedNames: [frontProxyName],
-      client: certificates.frontProxyClient,
-    },
-    encryptionConfiguration,
-    audit: options.audit,
-    authorization: options.authorization,
-    admissionPlugins: options.admissionPlugins,
-    tolerations: options.tolerations,
-    featureGates: options.featureGates,
-    admissionSettings: await readAdmissionConfiguration(options.admissionConfig),
-    authenticationConfig: options.authenticationConfig,
-    // Who needs no rights at all must at least say who he is, whatever was asked for.
-    anonymousAuth: options.anonymousAuth !== false && !allowsEverything(options.authorization),
-    isAnonymousAuthGiven: options.anonymousAuth !== undefined,
-    ...options.requests,
-    remembersAuthors: options.compaction.keepMs > 0,
-    serviceRouting: options.disableAgent ? "endpoints" : "cluster",
-  });
-  return apiserverKind.create(full, deps);
-}
-
 /** What the store wants done from time to time. */
 function upkeep(
   { snapshots, compaction }: ServerOptions,
@@ -386,17 +285,6 @@ function clusterInfoComponent(
     }
     await aborted(signal);
   });
-}
-
-/** Something that goes on beside the rest, ready from the start. */
-function loopComponent(name: string, run: (signal: AbortSignal) => Promise<void>): Component {
-  return {
-    name,
-    run: async (signal, ready) => {
-      ready();
-      await run(signal);
-    },
-  };
 }
 
 /** This machine as a node: within the process, with a node's own rights. */
@@ -437,18 +325,6 @@ interface OwnNode {
   readonly server: Server;
   readonly certificates: ServerCertificates;
   readonly nodeIp: string;
-}
-
-/** Something that is done once, between two components. */
-function stepComponent(name: string, run: () => Promise<void>): Component {
-  return {
-    name,
-    run: async (signal, ready) => {
-      await run();
-      ready();
-      await aborted(signal);
-    },
-  };
 }
 
 /** The last step: from here on the user has a cluster. */
