@@ -12,12 +12,10 @@ import {
 } from "./ast.ts";
 import type { FunctionDeclaration, Functions, Overload } from "./functions.ts";
 import type { Issues } from "./source.ts";
+import { literalType, typeNames } from "./type-names.ts";
 import {
   boolType,
-  bytesType,
   type CelType,
-  doubleType,
-  durationType,
   dynType,
   errorType,
   formatType,
@@ -26,16 +24,11 @@ import {
   listType,
   mapType,
   mostGeneral,
-  nullType,
   objectType,
   optionalType,
   sameType,
-  stringType,
   Substitutions,
-  timestampType,
-  uintType,
 } from "./types.ts";
-import { Uint, type Value } from "./values.ts";
 
 /** Knows the fields of declared objects. */
 export interface TypeProvider {
@@ -58,45 +51,6 @@ export interface Checked {
   referenceOf(expr: Expr): string | undefined;
   /** The function's full name, where its target is only a namespace: `sets.contains(…)`. */
   namespacedOf(expr: Expr): string | undefined;
-}
-
-const typeNames: ReadonlyMap<string, CelType> = new Map<string, CelType>([
-  ["bool", boolType],
-  ["bytes", bytesType],
-  ["double", doubleType],
-  ["int", intType],
-  ["uint", uintType],
-  ["string", stringType],
-  ["null_type", nullType],
-  ["list", listType(dynType)],
-  ["map", mapType(dynType, dynType)],
-  ["type", { kind: "type", of: undefined }],
-  ["optional_type", optionalType(dynType)],
-  ["google.protobuf.Timestamp", timestampType],
-  ["google.protobuf.Duration", durationType],
-  ["net.IP", { kind: "opaque", name: "net.IP", params: [] }],
-  ["net.CIDR", { kind: "opaque", name: "net.CIDR", params: [] }],
-  ...["kubernetes.Quantity", "kubernetes.URL", "kubernetes.Semver", "kubernetes.NamedFormat"].map(
-    (name): [string, CelType] => [name, objectType(name)],
-  ),
-]);
-
-export const isTypeName = (name: string): boolean => typeNames.has(name);
-
-function literalType(value: Value): CelType {
-  switch (typeof value) {
-    case "boolean":
-      return boolType;
-    case "bigint":
-      return intType;
-    case "number":
-      return doubleType;
-    case "string":
-      return stringType;
-    default:
-      if (value === null) return nullType;
-      return value instanceof Uint ? uintType : bytesType;
-  }
 }
 
 export function check(expr: Expr, environment: CheckEnvironment, issues: Issues): Checked {

@@ -8,7 +8,8 @@ import {
   type SelectExpr,
   type StructExpr,
 } from "./ast.ts";
-import { type Checked, isTypeName } from "./checker.ts";
+import type { Checked } from "./checker.ts";
+import { isTypeName } from "./type-names.ts";
 import { actualCost } from "./cost/actual.ts";
 import { CostLimitError, listCost, mapCost, structCost } from "./cost/budget.ts";
 import { planFold } from "./fold.ts";

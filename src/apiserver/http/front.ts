@@ -5,10 +5,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { DurationError, goDurationMs } from "#api/meta/duration.ts";
-import { badRequestError, type Status } from "#api/meta/status.ts";
+import type { Status } from "#api/meta/status.ts";
 import type { Expressions } from "#api/expressions.ts";
-import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Subscription } from "#base/subscription.ts";
@@ -17,16 +15,7 @@ import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts"
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
-import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
-import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
-import type { Chain } from "#apiserver/request/chain.ts";
-import {
-  isConnect,
-  isLongRunning,
-  isOnlyAnswered,
-  takesNoSeat,
-  type RequestInfo,
-} from "#apiserver/request/info.ts";
+import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
@@ -34,10 +23,10 @@ import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type Request
 import { FirstFilters } from "./first-filters.ts";
 import { HttpCall } from "./http-call.ts";
 import { Identification, type IdentificationDeps, type Identified } from "./identification.ts";
-import { inTime } from "./in-time.ts";
-import type { RequestKind, RequestMetrics } from "./metrics.ts";
+import type { RequestKind } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
 import { everyHeaders, refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
+import { seated, type SeatingDeps } from "./seating.ts";
 import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import {
@@ -51,25 +40,18 @@ import {
 } from "./shape.ts";
 import { Targets, type Target } from "./target.ts";
 
-export interface FrontDeps extends ShapeDeps {
-  readonly clock: Clock;
+export interface FrontDeps extends ShapeDeps, SeatingDeps {
   readonly log: Logger;
   readonly random: Random;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly impersonating?: IdentificationDeps["impersonating"];
-  readonly chain: Chain;
-  readonly metrics: RequestMetrics;
   /** Asked for each request: the policy's file is read when the server starts. */
   readonly auditor: () => Auditor | undefined;
-  readonly flow: FlowControl;
-  readonly countObjects: CountObjects;
   /** Whether what is asked for can be written as protobuf. */
   readonly hasProtobuf: (info: RequestInfo) => boolean;
   /** Whether there is such a resource here. */
   readonly isServed: (info: RequestInfo) => boolean;
-  /** Requests other than watches and connects are given up after this. */
-  readonly requestTimeoutMs: number;
   readonly serving: ServingOptions;
   /** For the patterns among those. */
   readonly loadExpressions: () => Promise<Expressions>;
@@ -265,7 +247,7 @@ export class Front {
   }
 
   #serve(call: HttpCall, visit: Visit): Promise<void> | undefined {
-    const answer = this.#seated(call, visit);
+    const answer = seated(call, visit, this.#deps);
     if (answer instanceof Promise) return answer.then((late) => this.#answer(late, call, visit));
     return this.#answer(answer, call, visit);
   }
@@ -415,40 +397,6 @@ export class Front {
       await record?.complete(status.code ?? 500, status);
       if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
       refuseWithStatus(socket, { status: status.code ?? 500, object: status, every });
-    }
-  }
-
-  /** Answers when priority and fairness lets it. What lasts takes no seat; a watch takes one until it has begun. */
-  #seated(call: HttpCall, { exchange, target, kind }: Visit): Answer | Promise<Answer> {
-    const { info, query } = call;
-    const timeoutMs = isLongRunning(info) ? undefined : this.#timeoutOf(query);
-    if (takesNoSeat(info)) return this.#deps.chain(call);
-    const { flow, countObjects } = this.#deps;
-    const classified = (target.flow = flow.classify(call, target.flow));
-    exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
-    exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
-    const answer = (): Answer | Promise<Answer> => {
-      const work = this.#deps.chain(call);
-      return timeoutMs !== undefined && work instanceof Promise
-        ? inTime(work, { timeoutMs, kind }, this.#deps)
-        : work;
-    };
-    return flow.run(classified, seatsOf(info, query, countObjects), answer, call);
-  }
-
-  /** What the client asks for, at most the server's own. upstream: apiserver/pkg/endpoints/filters/request_deadline.go */
-  #timeoutOf(query: URLSearchParams): number {
-    const { requestTimeoutMs } = this.#deps;
-    const text = query.get("timeout") ?? "";
-    if (text === "") return requestTimeoutMs;
-    try {
-      const asked = goDurationMs(text);
-      return asked > 0 ? Math.min(asked, requestTimeoutMs) : requestTimeoutMs;
-    } catch (error) {
-      if (!(error instanceof DurationError)) throw error;
-      throw badRequestError(`invalid timeout specified in the request URL - ${error.message}`, {
-        cause: error,
-      });
     }
   }
 

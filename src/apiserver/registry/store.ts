@@ -6,7 +6,6 @@
 import type { AnyObject, GroupVersionResource } from "#api/meta/object.ts";
 import {
   alreadyExistsError,
-  conflictError,
   failure,
   invalidError,
   modifiedConflict,
@@ -25,6 +24,7 @@ import {
   type Store,
 } from "#store/store.ts";
 import { keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import { checkPreconditions, keepSystemFields } from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { authorText } from "./author.ts";
@@ -294,7 +294,8 @@ export class ResourceStore {
     const metadata = (object.metadata ??= {});
     const asked = metadata.resourceVersion ?? "";
     const name = old.metadata?.name ?? "";
-    if ((metadata.uid ?? "") !== "") this.#checkPreconditions(old, { preconditions: { uid: metadata.uid } });
+    const { uid = "" } = metadata;
+    if (uid !== "") checkPreconditions(this.subject(name), old, { uid });
     if (asked === "" || asked === "0") {
       if (strategy.allowUnconditionalUpdate) return;
       this.#refuse(name, [invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
@@ -333,7 +334,7 @@ export class ResourceStore {
     context: WriteContext,
   ): Promise<DeleteResult> {
     const old = await this.#decode(current);
-    this.#checkPreconditions(old, options);
+    checkPreconditions(this.subject(current.name), old, options.preconditions);
     await context.validate(undefined, old);
     const now = this.#deps.clock.now();
     const plan = planDeletion(old, options, this.strategy, {
@@ -351,22 +352,6 @@ export class ResourceStore {
         return { object: await this.#write(current, { write: plan.object }, context), isGone: false };
       case "remove":
         return { object: await this.#write(current, { remove: plan.object }, context), isGone: true };
-    }
-  }
-
-  #checkPreconditions(old: AnyObject, { preconditions }: DeletionOptions): void {
-    const { uid = "", resourceVersion = "", name = "" } = old.metadata ?? {};
-    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-      throw conflictError(
-        this.subject(name),
-        `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
-      );
-    }
-    if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
-      throw conflictError(
-        this.subject(name),
-        `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
-      );
     }
   }
 
@@ -469,23 +454,3 @@ export class ResourceStore {
 
 const isOccupied = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
-
-const systemFields = [
-  "uid",
-  "creationTimestamp",
-  "generation",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
-
-/** What no client may change once the object exists. */
-function keepSystemFields(object: AnyObject, old: AnyObject): void {
-  const metadata = (object.metadata ??= {});
-  const before = old.metadata ?? {};
-  for (const field of systemFields) {
-    if (before[field] === undefined) delete metadata[field];
-    else Object.assign(metadata, { [field]: before[field] });
-  }
-  if (before.generateName !== undefined) metadata.generateName ??= before.generateName;
-  delete metadata.selfLink;
-}
