@@ -1,13 +1,11 @@
 /** A server's end of one HTTP/2 connection: clients' streams, both sides' windows, no pushes or priorities. RFC 9113 */
 import type { Socket } from "node:net";
-import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import {
   contentOf,
   errorCodes,
   flags,
   type Frame,
-  frameBytesMax,
   FrameReader,
   frameTypes,
   Http2Error,
@@ -23,17 +21,14 @@ import { HeaderBlock } from "./header-block.ts";
 import { checkFrame, checkSetting } from "./frame-rules.ts";
 import { Outbox } from "./outbox.ts";
 import { ResetBudget } from "./reset-budget.ts";
+import { Sender } from "./sender.ts";
 import { type Http2Stream, type StreamHandler, type StreamOwner, StreamState } from "./stream.ts";
 
 /** What a client may send on one stream, and on all, before we have taken it. */
 const streamWindowBytes = 2 ** 20;
 const connectionWindowBytes = 16 * 2 ** 20;
-/** Written, and not yet taken by the system: from here on streams wait. Long bodies, which Node would copy, wait for all. */
-const backlogBytesMax = 2 ** 20;
 /** Of answers too short to wait for a window: who goes on asking and reads none of them is left. */
 const unreadBytesMax = 16 * 2 ** 20;
-/** Queued for all streams together: a client that asks for more and reads nothing is left. upstream: maxSessionMemory of Node */
-const queuedBytesMax = 256 * 2 ** 20;
 /** How long a client that was told goodbye may take to close. */
 const lingerMs = 5000;
 /** Answers to pings and settings that wait, while what was written before isn't read. */
@@ -62,14 +57,12 @@ export class Http2Connection implements StreamOwner {
   readonly #reader = new FrameReader();
   readonly #decoder: HpackDecoder;
   readonly #streams = new Map<number, StreamState>();
-  /** Those with data that waits. */
-  readonly #sending = new Set<StreamState>();
+  readonly #sender: Sender;
   /** Of the client's greeting, what is still to come. */
   #greeting: Buffer = preface;
   #lastStream = 0;
   /** A header block whose end hasn't come. */
   #block: HeaderBlock | undefined;
-  #sendWindow = initialWindowBytes;
   #peerStreamWindow = initialWindowBytes;
   #receiveWindow = connectionWindowBytes;
   readonly #resets: ResetBudget;
@@ -77,7 +70,6 @@ export class Http2Connection implements StreamOwner {
   #hasSettings = false;
   #refused = 0;
   #unread = 0;
-  #queuedBytes = 0;
   #isLeaving = false;
   #hasEnded = false;
   /** When a stream was opened or ended last, as the clock's monotonic time. */
@@ -87,7 +79,10 @@ export class Http2Connection implements StreamOwner {
     this.#socket = socket;
     this.#options = options;
     this.#streamsMax = options.streamsMax ?? 10_000;
-    this.#out = new Outbox(socket, this.#pumpAll);
+    this.#out = new Outbox(socket, () => {
+      this.#sender.pumpAll();
+    });
+    this.#sender = new Sender(this.#out, this.#endOurSide);
     this.#decoder = new HpackDecoder(options.headerBytesMax);
     this.#resets = new ResetBudget(options.clock);
     this.usedAt = options.clock.monotonic();
@@ -137,12 +132,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   sendHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
-    if (stream.isClosed) return;
-    assert(!stream.hasEnded && !stream.isEnding, `headers after the end of stream ${stream.id}`);
-    if (isLast && stream.queue.length > 0) {
-      stream.isEnding = true;
-      stream.trailers = Uint8Array.from(block);
-    } else this.#pushHeaders(stream, block, isLast);
+    if (!stream.isClosed) this.#sender.headers(stream, block, isLast);
   }
 
   sendData(stream: StreamState, bytes: Uint8Array, isLast: boolean, taken: (() => void) | undefined): void {
@@ -150,14 +140,8 @@ export class Http2Connection implements StreamOwner {
       taken?.();
       return;
     }
-    assert(!stream.hasEnded && !stream.isEnding, `data after the end of stream ${stream.id}`);
-    stream.queue.push({ bytes, taken });
-    stream.queuedBytes += bytes.length;
-    this.#queuedBytes += bytes.length;
-    stream.isEnding = isLast;
-    this.#pump(stream);
-    stream.isHeldUp = stream.isFull;
-    if (this.#queuedBytes > queuedBytesMax) this.close(errorCodes.enhanceYourCalm);
+    this.#sender.data(stream, bytes, isLast, taken);
+    if (this.#sender.isOverfull) this.close(errorCodes.enhanceYourCalm);
   }
 
   consumed(stream: StreamState, bytes: number): void {
@@ -338,7 +322,7 @@ export class Http2Connection implements StreamOwner {
       if (id === settings.initialWindow) this.#setPeerWindow(value);
     }
     this.#acknowledge(frameTypes.settings, nothing);
-    this.#pumpAll();
+    this.#sender.pumpAll();
   }
 
   #acknowledge(type: number, payload: Buffer): void {
@@ -361,11 +345,10 @@ export class Http2Connection implements StreamOwner {
   #takeWindow({ stream: id, payload }: Frame): void {
     const more = payload.readUInt32BE(0) & windowBytesMax;
     if (id === 0) {
-      this.#sendWindow += more;
-      if (more === 0 || this.#sendWindow > windowBytesMax) {
+      if (!this.#sender.grow(more) || more === 0) {
         throw new Http2Error(wrongWindow(more), `a window grows by ${more}`);
       }
-      this.#pumpAll();
+      this.#sender.pumpAll();
       return;
     }
     this.#known(id, "a window");
@@ -373,79 +356,11 @@ export class Http2Connection implements StreamOwner {
     if (stream === undefined) return;
     stream.sendWindow += more;
     if (more === 0 || stream.sendWindow > windowBytesMax) this.reset(stream, wrongWindow(more));
-    else this.#pump(stream);
-  }
-
-  readonly #pumpAll = (): void => {
-    let left = this.#sending.size;
-    for (const stream of this.#sending) {
-      if (left-- === 0) return;
-      this.#pump(stream);
-    }
-  };
-
-  /** Sends what windows and backlog allow. */
-  #pump(stream: StreamState): void {
-    const { queue } = stream;
-    let hasSent = false;
-    for (let chunk = queue[0]; chunk !== undefined; chunk = queue[0]) {
-      const { length } = chunk.bytes;
-      const allowed = this.#allowed(stream);
-      if (allowed < Math.min(length, 1)) {
-        // Now the others have their turn.
-        if (hasSent) this.#sending.delete(stream);
-        this.#sending.add(stream);
-        this.#tellRoom(stream);
-        return;
-      }
-      const isWhole = length <= allowed;
-      if (isWhole) queue.shift();
-      const isEnd = isWhole && queue.length === 0 && stream.isEnding && stream.trailers === undefined;
-      this.#pushData(stream, isWhole ? chunk.bytes : chunk.bytes.subarray(0, allowed), isEnd);
-      hasSent = true;
-      if (isWhole) chunk.taken?.();
-      else chunk.bytes = chunk.bytes.subarray(allowed);
-    }
-    this.#sending.delete(stream);
-    const { trailers } = stream;
-    if (trailers !== undefined) {
-      stream.trailers = undefined;
-      this.#pushHeaders(stream, trailers, true);
-    } else if (stream.isEnding) this.#endOurSide(stream);
-    else this.#tellRoom(stream);
-  }
-
-  /** How many bytes of it may go out in one frame; below 0: not even an empty one. */
-  #allowed(stream: StreamState): number {
-    const isLong = stream.queuedBytes > frameBytesMax;
-    const mustWait = this.#out.backlogBytes > backlogBytesMax || (isLong && this.#out.isWriting);
-    return mustWait ? -1 : Math.max(0, Math.min(stream.sendWindow, this.#sendWindow, frameBytesMax));
-  }
-
-  #tellRoom(stream: StreamState): void {
-    if (!stream.isHeldUp || stream.isFull) return;
-    stream.isHeldUp = false;
-    stream.handler?.hasRoom();
-  }
-
-  #pushData(stream: StreamState, bytes: Uint8Array, isEnd: boolean): void {
-    const { length } = bytes;
-    stream.queuedBytes -= length;
-    this.#queuedBytes -= length;
-    stream.sendWindow -= length;
-    this.#sendWindow -= length;
-    this.#out.frame(frameTypes.data, isEnd ? flags.endStream : 0, stream.id, bytes);
-  }
-
-  #pushHeaders(stream: StreamState, block: Uint8Array, isLast: boolean): void {
-    stream.hasBegun = true;
-    this.#out.headers(stream.id, block, isLast);
-    if (isLast) this.#endOurSide(stream);
+    else this.#sender.pump(stream);
   }
 
   /** What the client may still send is for whoever answers to decide about; without him it is for nobody. */
-  #endOurSide(stream: StreamState): void {
-    stream.hasEnded = true;
+  readonly #endOurSide = (stream: StreamState): void => {
     const { handler, hasPeerEnded } = stream;
     if (hasPeerEnded) this.#forget(stream);
     else if (handler?.sent === undefined) {
@@ -453,7 +368,7 @@ export class Http2Connection implements StreamOwner {
       this.#forget(stream);
     }
     handler?.sent?.(hasPeerEnded);
-  }
+  };
 
   #drop(stream: StreamState | undefined): void {
     if (stream === undefined) return;
@@ -463,9 +378,7 @@ export class Http2Connection implements StreamOwner {
 
   #forget(stream: StreamState): void {
     stream.isClosed = true;
-    this.#queuedBytes -= stream.queuedBytes;
-    stream.dropQueue();
-    this.#sending.delete(stream);
+    this.#sender.forget(stream);
     this.#streams.delete(stream.id);
     this.usedAt = this.#options.clock.monotonic();
     if (this.#isLeaving) this.#endWhenDone();
