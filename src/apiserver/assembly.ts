@@ -34,6 +34,8 @@ import {
 import { AddressClaims, portClaimsPath, PortClaims } from "./registry/core/services/claims.ts";
 import { ClaimRepair } from "./registry/core/services/repair.ts";
 import type { ResourceCache } from "./registry/resource-cache.ts";
+import { RepairCounts } from "./metrics/repair-metrics.ts";
+import { SigningMetrics } from "./metrics/signing-metrics.ts";
 import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
 import { createChain, type Chain, type ChainDeps } from "./request/chain.ts";
 import type { StoredResource } from "./metrics/cache-metrics.ts";
@@ -104,6 +106,7 @@ export class Assembly {
         podPartUpdate: (part, pod, old) => deps.validation.podPartUpdate(part, pod, old),
         approvalUpdate: (request, old) => deps.validation.approvalUpdate(request, old),
         finalizeUpdate: (namespace, old) => deps.validation.finalizeUpdate(namespace, old),
+        signingMetrics: deps.registry === undefined ? undefined : new SigningMetrics(deps.registry),
         newEvents: {
           create: (event) => deps.validation.create(newEvent, event),
           update: (event, old) => deps.validation.update(newEvent, event, old),
@@ -155,7 +158,12 @@ export class Assembly {
   repairClaims(): Promise<() => void> {
     const services = this.installed.storage("services").cache;
     const ranges = this.#deps.allocation;
-    return new ClaimRepair({ ...this.#deps, ...this.#claims(), services, ranges }).start();
+    const { registry } = this.#deps;
+    const metrics =
+      registry === undefined
+        ? undefined
+        : { addresses: new RepairCounts("addresses", registry), ports: new RepairCounts("ports", registry) };
+    return new ClaimRepair({ ...this.#deps, ...this.#claims(), services, ranges, metrics }).start();
   }
 
   /** Who else serves this store. */

@@ -35,6 +35,8 @@ export interface TestApiserverOptions {
   readonly authorizer?: Authorizer | undefined;
   readonly admission?: Admission | undefined;
   readonly remembersAuthors?: boolean | undefined;
+  /** Takes what is counted; without, nothing is. */
+  readonly registry?: Registry | undefined;
   /** Another server's; then it isn't closed with this one. */
   readonly store?: Store | undefined;
   readonly counts?: ClientCounts | undefined;
@@ -99,8 +101,8 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
   const json = new JsonDecoder(table);
   const own: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
   const assembly: Assembly = new Assembly({
+    ...options,
     store,
-    remembersAuthors: options.remembersAuthors,
     clock,
     random,
     log: silentLogger,

@@ -1,4 +1,5 @@
 /** Everything that is special about a resource, in one table; the rest of the API is as install.ts makes it. */
+import type { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { Expressions } from "#api/expressions.ts";
 import type { AnyObject } from "#api/meta/object.ts";
@@ -78,6 +79,7 @@ export interface SpecialsDeps extends WriteDeps, ReviewDeps {
     pod: AnyObject,
     old: AnyObject,
   ) => readonly FieldError[];
+  readonly signingMetrics?: SigningMetrics | undefined;
   /** The checks of certificatesigningrequests/approval. */
   readonly approvalUpdate: (request: AnyObject, old: AnyObject) => readonly FieldError[];
   /** The checks of namespaces/finalize. */
@@ -222,7 +224,12 @@ function signingRequestSpecial(deps: SpecialsDeps): Special {
   return {
     strategy: (base) => new SigningRequestStrategy(base),
     statusStrategy: (base) =>
-      new SigningStatusStrategy(base, "status", (request, old) => base.validateUpdate(request, old)),
+      new SigningStatusStrategy(
+        base,
+        "status",
+        (request, old) => base.validateUpdate(request, old),
+        deps.signingMetrics,
+      ),
     subresources: ({ statusStrategy }) => {
       if (!(statusStrategy instanceof SigningStatusStrategy)) return {};
       const approval = statusStrategy.forApproval((object, old) => deps.approvalUpdate(object, old));

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
+import { Registry } from "prom-client";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
+import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
 import { createCa } from "#pki/ca.ts";
 import { createCsr } from "#pki/csr.ts";
 import { toPem } from "#pki/pem.ts";
@@ -94,6 +98,37 @@ test("whoever approves can", () => {
 const withCertificate = (pem: string): AnyObject => ({
   metadata: {},
   status: { certificate: Buffer.from(pem).toString("base64") },
+});
+
+const asked = (expirationSeconds: number | undefined, signerName: string): AnyObject => ({
+  metadata: {},
+  spec: { signerName, ...(expirationSeconds === undefined ? {} : { expirationSeconds }) },
+});
+const counterOf = (what: string): string => `apiserver_certificates_registry_csr_${what}_duration_total`;
+
+test("a first certificate is counted once it is written, and whether it lasts as was asked", async () => {
+  const registry = new Registry();
+  const counted = new SigningStatusStrategy(status, "status", () => [], new SigningMetrics(registry));
+  const clock = new ManualClock();
+  const { certificatePem } = createCa({ commonName: "ca", days: 1, clock, random: new SeededRandom(1) });
+  const day = 86_400;
+  const own = "kubernetes.io/kube-apiserver-client";
+  for (const [old, outcome] of [
+    [asked(day, own), "written"],
+    [asked(day * 2, own), "written"],
+    [asked(day, own), "failed"],
+    [asked(undefined, own), "written"],
+    [asked(day, "example.com/mine"), "written"],
+    [{ ...asked(day, own), ...withCertificate(certificatePem) }, "written"],
+  ] as const) {
+    await (
+      await counted.beginUpdate(withCertificate(certificatePem), old)
+    )(outcome);
+  }
+  const text = await metricsText(registry);
+  assert.equal(valueIn(text, counterOf("requested"), { signerName: own }), 2);
+  assert.equal(valueIn(text, counterOf("honored"), { signerName: own }), 1);
+  assert.equal(valueIn(text, counterOf("honored"), { signerName: "other" }), 1);
 });
 
 test("what is put in as a certificate has to be one", () => {

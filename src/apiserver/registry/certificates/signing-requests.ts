@@ -3,12 +3,14 @@ import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "#api/generated/types/certificates-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import type { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
 import { allFromPem } from "#pki/pem.ts";
 import {
   DelegatingStrategy,
   PartStrategy,
   keepAllBut,
+  type Finish,
   type Strategy,
   type StrategyContext,
 } from "../strategy.ts";
@@ -89,21 +91,37 @@ function readCertificates(request: Request, old: Request): readonly FieldError[]
   }
 }
 
+/** A first certificate for who has said how long it is to last. upstream: isDurationHonored */
+function countIssued(request: Request, old: Request, metrics: SigningMetrics | undefined): void {
+  const { expirationSeconds, signerName = "" } = old.spec ?? {};
+  if (metrics === undefined || expirationSeconds === undefined || certificatesOf(old).length > 0) return;
+  const [der] = certificatesOf(request);
+  if (der === undefined) return;
+  const { validFromDate, validToDate } = new X509Certificate(der);
+  const lastsSeconds = (validToDate.getTime() - validFromDate.getTime()) / 1000;
+  // Certificates begin some minutes before they are issued.
+  const offMax = 5 * 60 + expirationSeconds / 20;
+  metrics.issued(signerName, Math.abs(expirationSeconds - lastsSeconds) < offMax);
+}
+
 /** For /status, where signers put certificates, and /approval, where requests are approved and denied. */
 export class SigningStatusStrategy extends PartStrategy {
   readonly #base: Strategy;
   readonly #part: "status" | "approval";
   readonly #validate: (object: AnyObject, old: AnyObject) => readonly FieldError[];
+  readonly #metrics: SigningMetrics | undefined;
 
   constructor(
     base: Strategy,
     part: "status" | "approval",
     validate: (object: AnyObject, old: AnyObject) => readonly FieldError[],
+    metrics?: SigningMetrics,
   ) {
     super(base.allowUnconditionalUpdate);
     this.#base = base;
     this.#part = part;
     this.#validate = validate;
+    this.#metrics = metrics;
   }
 
   forApproval(validate: (object: AnyObject, old: AnyObject) => readonly FieldError[]): Strategy {
@@ -114,6 +132,14 @@ export class SigningStatusStrategy extends PartStrategy {
     this.#base.prepareForUpdate(object, old, context);
     if (this.#part === "status") keepApprovals(object, old);
     noteTimes(object, old, context.now);
+  }
+
+  /** Counts what is written. */
+  beginUpdate(object: AnyObject, old: AnyObject): Promise<Finish> {
+    return Promise.resolve((outcome) => {
+      if (outcome === "written") countIssued(object, old, this.#metrics);
+      return Promise.resolve();
+    });
   }
 
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Service } from "#api/generated/types/core-v1.ts";
+import { Registry } from "prom-client";
 import { isStatus } from "#api/meta/status.ts";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
 import { ipAddresses, services } from "#api/resources.ts";
 import { ManualClock, settle } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
@@ -18,10 +20,11 @@ const create = (server: TestApiserver, name: string, spec: object = {}): Promise
   server.client().resource(services, "default").create(service(name, spec));
 
 /** Two servers over one store, whose chance is the same: they propose the same addresses. */
-async function pair(clock = new ManualClock()) {
+async function pair(clock = new ManualClock(), registry?: Registry) {
   const store = openMemoryStore({ clock, log: silentLogger });
-  const open = (): Promise<TestApiserver> => startTestApiserver({ store, clock, random: chance() });
-  return [await open(), await open()] as const;
+  const open = (counted?: Registry): Promise<TestApiserver> =>
+    startTestApiserver({ store, clock, random: chance(), registry: counted });
+  return [await open(registry), await open()] as const;
 }
 
 const unique = (values: readonly unknown[]): number => new Set(values).size;
@@ -92,7 +95,8 @@ test("an address belongs to its Service, says who, and goes with it", async () =
 
 test("claims that a crash left over are freed, Services without claims get them", async () => {
   const clock = new ManualClock();
-  const [one, two] = await pair(clock);
+  const registry = new Registry();
+  const [one, two] = await pair(clock, registry);
   const stop = await one.repairClaims();
   const { store } = one;
   const { spec } = await create(one, "old");
@@ -108,6 +112,10 @@ test("claims that a crash left over are freed, Services without claims get them"
   await settle();
   await create(two, "new", { ports: [{ port: 80, nodePort: 30_100 }] });
   stop();
+  const metrics = await metricsText(registry);
+  assert.match(metrics, /^apiserver_clusterip_repair_ip_errors_total\{type="repair"\} 1$/m);
+  assert.match(metrics, /^apiserver_nodeport_repair_port_errors_total\{type="leak"\} 1$/m);
+  assert.match(metrics, /^apiserver_clusterip_repair_reconcile_errors_total 0$/m);
   await one.close();
   await two.close();
 });

@@ -6,6 +6,7 @@
 import { keyOf } from "#api/meta/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
+import type { RepairCounts } from "#apiserver/metrics/repair-metrics.ts";
 import type { ResourceCache } from "../../resource-cache.ts";
 import { addressesOf, portsOf, type AllocationClaims, type AllocationRanges } from "./allocation.ts";
 import type { Claim, Claims } from "./claims.ts";
@@ -18,6 +19,26 @@ export interface RepairDeps extends AllocationClaims {
   readonly ranges: AllocationRanges;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics?: { readonly addresses: RepairCounts; readonly ports: RepairCounts } | undefined;
+}
+
+/** What Services use of one kind. */
+class Used {
+  /** Who has it. */
+  readonly byName = new Map<string, string>();
+  readonly counts: RepairCounts | undefined;
+
+  constructor(counts: RepairCounts | undefined) {
+    this.counts = counts;
+  }
+
+  note(name: string, owner: string, isInRange: boolean): void {
+    if (!isInRange) this.counts?.found("outOfRange");
+    else {
+      if ((this.byName.get(name) ?? owner) !== owner) this.counts?.found("duplicate");
+      this.byName.set(name, owner);
+    }
+  }
 }
 
 export class ClaimRepair {
@@ -41,30 +62,40 @@ export class ClaimRepair {
   }
 
   async #round(): Promise<void> {
-    const { services, addressClaims, portClaims, ranges, log, clock } = this.#deps;
-    const addresses = new Map<string, string>();
-    const ports = new Map<string, string>();
+    const { services, addressClaims, portClaims, ranges, clock, metrics } = this.#deps;
+    const addresses = new Used(metrics?.addresses);
+    const ports = new Used(metrics?.ports);
     for (const { object } of services.objects("")) {
       const owner = keyOf(object);
       for (const address of addressesOf(object)) {
-        if (ranges.addresses.some((range) => range.contains(address))) addresses.set(address, owner);
+        addresses.note(
+          address,
+          owner,
+          ranges.addresses.some((range) => range.contains(address)),
+        );
       }
-      for (const port of portsOf(object)) if (ranges.ports.contains(port)) ports.set(String(port), owner);
+      for (const port of portsOf(object)) ports.note(String(port), owner, ranges.ports.contains(port));
     }
-    try {
-      await this.#mend(addressClaims, addresses);
-      await this.#mend(portClaims, ports);
-    } catch (error) {
-      log.warn("claims of addresses and ports not repaired, will retry", { error: errorText(error) });
-    }
+    await this.#mended(addressClaims, addresses);
+    await this.#mended(portClaims, ports);
     if (this.#isStopped) return;
     this.#cancel = clock.after(intervalMs, () => {
       void this.#round();
     });
   }
 
-  /** `used`: by name, who has it according to the Services. */
-  async #mend(claims: Claims, used: ReadonlyMap<string, string>): Promise<void> {
+  async #mended(claims: Claims, used: Used): Promise<void> {
+    try {
+      await this.#mend(claims, used);
+    } catch (error) {
+      used.counts?.failures.add();
+      this.#deps.log.warn("claims of addresses or ports not repaired, will retry", {
+        error: errorText(error),
+      });
+    }
+  }
+
+  async #mend(claims: Claims, { byName: used, counts }: Used): Promise<void> {
     const before = this.#suspects.get(claims);
     const suspects = new Map<string, bigint>();
     const leftOver: Claim[] = [];
@@ -76,10 +107,13 @@ export class ClaimRepair {
     this.#suspects.set(claims, suspects);
     for (const { name, owner } of leftOver) {
       this.#deps.log.warn("claim without a Service freed", { name, owner });
+      counts?.found("leak");
       await claims.release(name, owner);
     }
     for (const [name, owner] of used) {
-      if (claims.holderOf(name) === undefined) await claims.take(name, owner);
+      if (claims.holderOf(name) !== undefined) continue;
+      counts?.found("repair");
+      await claims.take(name, owner);
     }
   }
 }
