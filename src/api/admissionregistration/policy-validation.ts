@@ -154,7 +154,7 @@ function checkVariables(variables: readonly Loose<Variable>[] | undefined, fault
     const at = `spec.variables[${index}]`;
     if (isBlank(name)) faults.required(`${at}.name`, "name is not specified");
     else if (!identifier.test(name) || reservedWords.has(name)) {
-      faults.invalid(`${at}.name`, name, "name is not a valid CEL identifier");
+      faults.invalid(`${at}.name`, name, "must be a valid CEL identifier");
     }
     if (isBlank(expression)) faults.required(`${at}.expression`, "expression is not specified");
   }
@@ -167,9 +167,9 @@ function checkValidation(validation: Loose<Validation>, at: string, faults: Faul
     faults.invalid(`${at}.messageExpression`, messageExpression, "must be non-empty if specified");
   }
   if (message !== "" && isBlank(message)) {
-    faults.invalid(`${at}.message`, message, "message must be non-empty if specified");
+    faults.invalid(`${at}.message`, message, "must be non-empty if specified");
   } else if (/[\n\r]/.test(message.trim())) {
-    faults.invalid(`${at}.message`, message, "message must not contain line breaks");
+    faults.invalid(`${at}.message`, message, "must not contain line breaks");
   }
   faults.optionalOneOf(`${at}.reason`, reason, reasons);
 }
