@@ -2,7 +2,7 @@
  * Reviews: questions put as objects that are never stored.
  * upstream: pkg/registry/authentication, pkg/registry/authorization
  */
-import type { SelfSubjectReview, TokenReview } from "#api/generated/types/authentication-v1.ts";
+import type { TokenReview } from "#api/generated/types/authentication-v1.ts";
 import type {
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
@@ -18,6 +18,7 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { TokenError, type TokenAnswer } from "#apiserver/authn/bearer-token.ts";
 import type { Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
 import { parseWriteOptions } from "#apiserver/handlers/write.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { TypeSemantics } from "#apiserver/request/semantics.ts";
@@ -26,6 +27,7 @@ import type { VirtualRoutes } from "./install.ts";
 
 export interface ReviewDeps {
   readonly semantics: TypeSemantics;
+  readonly clock: Clock;
   readonly authorizer: Authorizer;
   /** Judges the tokens of TokenReviews. Undefined: nobody knows it. Throws TokenError. */
   readonly tokens: {
@@ -51,15 +53,19 @@ export function reviewResources(
             `${definition.kind} in version ${JSON.stringify(definition.version)} cannot be handled as a ${definition.kind}: strict decoding error: ${strictFaults.join(", ")}`,
           );
         }
+        if (options.fieldValidation === "Warn") for (const fault of strictFaults) call.warn(fault);
         deps.semantics.applyDefaults(object, kind);
         return { kind: "object", status: 201, object: await answer(object, call, info) };
       },
     });
   return {
     "tokenreviews.authentication.k8s.io": review((object) => reviewToken(object, deps)),
-    "selfsubjectreviews.authentication.k8s.io": review((object, { user }) =>
+    // It says when it was answered, and nothing of what was sent.
+    "selfsubjectreviews.authentication.k8s.io": review(({ kind, apiVersion }, { user }) =>
       Promise.resolve({
-        ...(object as SelfSubjectReview & AnyObject),
+        kind,
+        apiVersion,
+        metadata: { creationTimestamp: toRfc3339(deps.clock.now()) },
         status: { userInfo: userInfoOf(user) },
       }),
     ),

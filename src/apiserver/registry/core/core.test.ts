@@ -123,7 +123,10 @@ test("reviews answer for who asks and for others", async () => {
     spec: { namespace: "default" },
   });
   assert.deepEqual((rules.body["status"] as { resourceRules: unknown[] }).resourceRules.length, 1);
-  const self = await post(transport, "/apis/authentication.k8s.io/v1/selfsubjectreviews", {});
+  const self = await post(transport, "/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+    metadata: { name: "mine" },
+  });
+  assert.deepEqual(Object.keys(self.body.metadata ?? {}), ["creationTimestamp"]);
   assert.deepEqual(self.body["status"], { userInfo: { username: "jane", groups: ["devs"] } });
 });
 
