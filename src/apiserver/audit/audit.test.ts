@@ -13,6 +13,7 @@ import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
+import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { fixedIdentity } from "#client/identity.ts";
 import { auditIdOf, Auditor, AuditLostError, type AuditedRequest } from "./auditor.ts";
@@ -20,7 +21,7 @@ import { BufferedSink } from "./buffered-sink.ts";
 import type { AuditEvent } from "./event.ts";
 import { eventLine } from "./event-line.ts";
 import { openLogBackend } from "./log-backend.ts";
-import { decide, parseAuditPolicy } from "./policy.ts";
+import { parseAuditPolicy } from "./policy.ts";
 import { BlockingSink, type AuditBackend, type AuditSink } from "./sink.ts";
 import { TruncatingSink } from "./truncating-sink.ts";
 import { WebhookBackend } from "./webhook-backend.ts";
@@ -33,83 +34,6 @@ const policyOf = (rules: unknown, more: object = {}): ReturnType<typeof parseAud
 const infoOf = (method: string, path: string): ReturnType<typeof parseRequestInfo> =>
   parseRequestInfo(method, path, new URLSearchParams());
 const jane = { name: "jane", groups: ["dev", "system:authenticated"] };
-
-suite("the first rule that fits decides", () => {
-  const pods = "/api/v1/namespaces/a/pods";
-  const cases: readonly [what: string, rule: object, method: string, path: string, fits: boolean][] = [
-    ["no condition", {}, "GET", pods, true],
-    ["the user", { users: ["jane"] }, "GET", pods, true],
-    ["another user", { users: ["joe"] }, "GET", pods, false],
-    ["a group", { userGroups: ["ops", "dev"] }, "GET", pods, true],
-    ["the verb", { verbs: ["list"] }, "GET", pods, true],
-    ["another verb", { verbs: ["get"] }, "GET", pods, false],
-    ["the namespace", { namespaces: ["a"] }, "GET", pods, true],
-    ["another namespace", { namespaces: ["b"] }, "GET", pods, false],
-    ["a namespace outside of resources", { namespaces: ["a"] }, "GET", "/version", false],
-    ["the group alone", { resources: [{ group: "" }] }, "GET", pods, true],
-    ["another group", { resources: [{ group: "apps" }] }, "GET", pods, false],
-    ["the resource", { resources: [{ resources: ["pods"] }] }, "GET", `${pods}/x`, true],
-    [
-      "a subresource isn't the resource",
-      { resources: [{ resources: ["pods"] }] },
-      "GET",
-      `${pods}/x/log`,
-      false,
-    ],
-    ["the subresource", { resources: [{ resources: ["pods/log"] }] }, "GET", `${pods}/x/log`, true],
-    ["every subresource", { resources: [{ resources: ["pods/*"] }] }, "GET", `${pods}/x/log`, true],
-    ["a subresource of anything", { resources: [{ resources: ["*/log"] }] }, "GET", `${pods}/x/log`, true],
-    ["a name", { resources: [{ resources: ["pods"], resourceNames: ["x"] }] }, "GET", `${pods}/x`, true],
-    [
-      "another name",
-      { resources: [{ resources: ["pods"], resourceNames: ["y"] }] },
-      "GET",
-      `${pods}/x`,
-      false,
-    ],
-    ["a path", { nonResourceURLs: ["/version"] }, "GET", "/version", true],
-    ["paths below", { nonResourceURLs: ["/healthz*"] }, "GET", "/healthz/ping", true],
-    ["a path for a resource", { nonResourceURLs: ["*"] }, "GET", pods, false],
-  ];
-  for (const [what, rule, method, path, fits] of cases) {
-    test(what, () => {
-      const { level } = decide(policyOf([{ level: "Metadata", ...rule }]), infoOf(method, path), jane);
-      assert.equal(level, fits ? "Metadata" : "None");
-    });
-  }
-
-  test("None hides what later rules would tell", () => {
-    const policy = policyOf([{ level: "None", users: ["jane"] }, { level: "Request" }]);
-    assert.equal(decide(policy, infoOf("GET", pods), jane).level, "None");
-  });
-});
-
-suite("a policy's faults", () => {
-  const cases: readonly [rules: unknown, fault: RegExp][] = [
-    [[], /rules: Required value/],
-    [[{ level: "Loud" }], /rules\[0\].level: Unsupported value: "Loud"/],
-    [
-      [{ level: "None", omitStages: ["x"] }],
-      /rules\[0\].omitStages\[0\]: Invalid value: "x": allowed stages are/,
-    ],
-    [
-      [{ level: "None", nonResourceURLs: ["/x"], namespaces: ["a"] }],
-      /rules cannot apply to both regular resources and non-resource URLs/,
-    ],
-    [[{ level: "None", nonResourceURLs: ["x"] }], /must begin with a '\/' character/],
-    [[{ level: "None", nonResourceURLs: ["/a*b"] }], /'\*' must be the final character of the rule/],
-    [[{ level: "None", resources: [{ group: "apps/v1" }] }], /must be the name of a group/],
-    [[{ level: "None", resources: [{ resourceNames: ["a"] }] }], /requires at least one resource/],
-  ];
-  for (const [rules, fault] of cases) {
-    test(fault.source, () => {
-      assert.throws(() => policyOf(rules), fault);
-    });
-  }
-  test("another kind", () => {
-    assert.throws(() => parseAuditPolicy("f", "kind: Pod"), /f: is Pod of undefined, must be Policy/);
-  });
-});
 
 class KeptEvents implements AuditSink {
   readonly events: AuditEvent[] = [];
@@ -129,29 +53,44 @@ const requestOf = (more: Partial<AuditedRequest> = {}): AuditedRequest => ({
   auditId: "id",
   info: infoOf("POST", "/api/v1/namespaces/a/configmaps"),
   uri: "/api/v1/namespaces/a/configmaps?fieldManager=x",
-  user: jane,
-  impersonatedUser: undefined,
   sourceIps: ["127.0.0.1"],
   userAgent: "kubectl",
-  body: {
-    contentType: "application/json",
-    bytes: () =>
-      Promise.resolve(Buffer.from('{"kind":"ConfigMap","metadata":{"name":"m","managedFields":[{}]}}')),
-  },
   ...more,
 });
 
+const configMap = { kind: "ConfigMap", metadata: { name: "m", managedFields: [{}] } };
 const read = (_: string, bytes: Buffer): unknown => JSON.parse(bytes.toString());
 
-async function told(rule: object, more: Partial<AuditedRequest> = {}): Promise<readonly AuditEvent[]> {
+interface Course {
+  readonly request?: Partial<AuditedRequest>;
+  readonly body?: string;
+  readonly impersonated?: UserInfo;
+}
+
+function auditorOf(rule: object): { auditor: Auditor; events: readonly AuditEvent[]; clock: ManualClock } {
   const sink = new KeptEvents();
+  const clock = new ManualClock();
   const auditor = new Auditor(policyOf([rule]), {
     sinks: [sink],
-    clock: new ManualClock(),
+    clock,
     read,
     metrics: unmeasured(),
   });
-  const record = await auditor.begin(requestOf(more));
+  return { auditor, events: sink.events, clock };
+}
+
+async function told(
+  rule: object,
+  { request, body, impersonated }: Course = {},
+): Promise<readonly AuditEvent[]> {
+  const { auditor, events, clock } = auditorOf(rule);
+  const record = await auditor.begin(requestOf(request), jane);
+  await clock.advance(1000);
+  if (impersonated !== undefined) record?.actsAs(impersonated);
+  if (body === undefined) record?.sent(configMap);
+  else if (record !== undefined) {
+    record.body = () => ({ contentType: "", bytes: () => Promise.resolve(Buffer.from(body)) });
+  }
   record?.annotate("a", "1");
   record?.annotate("a", "2");
   await record?.complete(201, {
@@ -159,14 +98,23 @@ async function told(rule: object, more: Partial<AuditedRequest> = {}): Promise<r
     status: 201,
     object: { kind: "ConfigMap", metadata: { name: "m", uid: "u", resourceVersion: "7" } },
   });
-  return sink.events;
+  return events;
 }
+
+async function toldRequest(method: string, body: string): Promise<unknown> {
+  const info = infoOf(method, "/api/v1/namespaces/a/configmaps/m");
+  return (await told({ level: "Request" }, { request: { info }, body }))[1]?.requestObject;
+}
+
+const refusal = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure" } as const;
 
 suite("what is told", () => {
   test("metadata: who did what to which, when, and what came of it", async () => {
     const [received, complete] = await told({ level: "Metadata" });
     assert.equal(received?.stage, "RequestReceived");
     assert.equal(received.annotations, undefined);
+    assert.equal(received.objectRef?.["name"], undefined);
+    assert.equal(received.stageTimestamp, received.requestReceivedTimestamp);
     assert.deepEqual(complete, {
       kind: "Event",
       apiVersion: "audit.k8s.io/v1",
@@ -182,25 +130,20 @@ suite("what is told", () => {
         resource: "configmaps",
         namespace: "a",
         name: "m",
-        uid: "u",
         apiVersion: "v1",
-        resourceVersion: "7",
       },
       responseStatus: { metadata: {}, code: 201 },
       requestObject: undefined,
       responseObject: undefined,
       requestReceivedTimestamp: "2026-01-01T00:00:00.000000Z",
-      stageTimestamp: "2026-01-01T00:00:00.000000Z",
+      stageTimestamp: "2026-01-01T00:00:01.000000Z",
       annotations: { a: "1" },
     });
   });
 
   test("the objects, by level, without managed fields where that is asked for", async () => {
     const [, request] = await told({ level: "Request" });
-    assert.deepEqual(request?.requestObject, {
-      kind: "ConfigMap",
-      metadata: { name: "m", managedFields: [{}] },
-    });
+    assert.deepEqual(request?.requestObject, configMap);
     assert.equal(request.responseObject, undefined);
     const [, both] = await told({ level: "RequestResponse", omitManagedFields: true });
     assert.deepEqual(both?.requestObject, { kind: "ConfigMap", metadata: { name: "m" } });
@@ -216,17 +159,79 @@ suite("what is told", () => {
     assert.deepEqual(await told({ level: "None" }), []);
   });
 
-  test("a body that can't be read is left out", async () => {
-    const [, complete] = await told(
-      { level: "Request" },
-      { body: { contentType: "", bytes: () => Promise.resolve(Buffer.from("{")) } },
+  test("patches and options of deletions as they came, and nothing that can't be read", async () => {
+    assert.deepEqual(await toldRequest("PATCH", '[{"op":"test"}]'), [{ op: "test" }]);
+    const options = { kind: "DeleteOptions", apiVersion: "v1", dryRun: [] };
+    assert.deepEqual(await toldRequest("DELETE", '{"dryRun":[]}'), options);
+    assert.equal(await toldRequest("DELETE", ""), undefined);
+    assert.equal(await toldRequest("PATCH", "{"), undefined);
+    // A body that goes on to somebody else isn't ours to tell.
+    assert.equal(await toldRequest("POST", "{}"), undefined);
+  });
+
+  test("what was sent is told as it was before admission changed it", async () => {
+    const { auditor, events } = auditorOf({ level: "Request" });
+    const record = await auditor.begin(requestOf(), jane);
+    const object = { ...configMap, metadata: { name: "m", uid: "u", resourceVersion: "7" } };
+    record?.sent(object);
+    object.metadata.name = "changed";
+    const reason = "Conflict";
+    const details = { name: "m", kind: "configmaps" };
+    await record?.complete(409, {
+      ...refusal,
+      message: "no",
+      reason,
+      details,
+    });
+    const { requestObject, objectRef, responseStatus } = events[1] ?? {};
+    assert.deepEqual(requestObject, { ...object, metadata: { ...object.metadata, name: "m" } });
+    assert.deepEqual(
+      [objectRef?.["name"], objectRef?.["uid"], objectRef?.["resourceVersion"]],
+      ["m", "u", "7"],
     );
-    assert.equal(complete?.requestObject, undefined);
+    const expected = { metadata: {}, status: "Failure", message: "no", reason, details, code: 409 };
+    assert.deepEqual(responseStatus, expected);
+  });
+
+  test("what lasts is told when it begins, and when it fails to", async () => {
+    const info = infoOf("POST", "/api/v1/namespaces/a/pods/x/exec");
+    for (const begins of [true, false]) {
+      const { auditor, events } = auditorOf({ level: "Metadata" });
+      const record = await auditor.begin(requestOf({ info }), jane);
+      if (begins) record?.started(101);
+      const code = begins ? 101 : 403;
+      await record?.complete(code, begins ? undefined : { ...refusal, code });
+      const stages = events.map(({ stage, responseStatus }) => [stage, responseStatus?.code]);
+      assert.deepEqual(stages.slice(1), [
+        ["ResponseStarted", code],
+        ["ResponseComplete", code],
+      ]);
+    }
+  });
+
+  test("one event of who isn't known, unless only of others is told", async () => {
+    const status = { ...refusal, reason: "Unauthorized", code: 401 };
+    for (const [rule, count] of [
+      [{}, 1],
+      [{ users: ["jane"] }, 0],
+      [{ userGroups: ["dev"] }, 0],
+    ] as const) {
+      const { auditor, events } = auditorOf({ level: "Metadata", ...rule });
+      await auditor.unknown(requestOf(), status);
+      assert.equal(events.length, count);
+      for (const { stage, user, responseStatus } of events) {
+        assert.equal(stage, "ResponseStarted");
+        assert.deepEqual(user, {});
+        assert.equal(responseStatus?.code, 401);
+      }
+    }
   });
 
   test("who is impersonated", async () => {
-    const [event] = await told({ level: "Metadata" }, { impersonatedUser: { name: "joe", groups: [] } });
-    assert.deepEqual(event?.impersonatedUser, { username: "joe" });
+    const impersonated = { name: "joe", groups: [] };
+    const [received, complete] = await told({ level: "Metadata" }, { impersonated });
+    assert.equal(received?.impersonatedUser, undefined);
+    assert.deepEqual(complete?.impersonatedUser, { username: "joe" });
   });
 });
 
@@ -347,8 +352,8 @@ test("events and levels are counted, and what couldn't be told", async () => {
   const clock = new ManualClock();
   const policy = policyOf([{ level: "None", verbs: ["get"] }, { level: "Metadata" }]);
   const auditor = new Auditor(policy, { sinks: [new KeptEvents()], clock, read, metrics });
-  await (await auditor.begin(requestOf({})))?.complete(201, undefined);
-  await auditor.begin(requestOf({ info: infoOf("GET", "/version") }));
+  await (await auditor.begin(requestOf({}), jane))?.complete(201, undefined);
+  await auditor.begin(requestOf({ info: infoOf("GET", "/version") }), jane);
   metrics.failed("webhook", 400);
   const text = await registry.metrics();
   assert.match(text, /^apiserver_audit_event_total 2$/m);
@@ -387,10 +392,10 @@ test("only where a loss counts is a request refused for it", async () => {
       read,
       metrics: new AuditMetrics(registry),
     });
-    const record = await auditor.begin(requestOf({}));
+    const record = await auditor.begin(requestOf({}), jane);
     backend.isWell = false;
     await record?.complete(200, undefined);
-    const refused = auditor.begin(requestOf({}));
+    const refused = auditor.begin(requestOf({}), jane);
     if (isRefused) await assert.rejects(refused, AuditLostError);
     else assert.notEqual(await refused, undefined);
     assert.match(
@@ -453,12 +458,12 @@ test("large events lose their objects, larger ones are lost", () => {
 test("the legacy format is a line of words", async () => {
   const [received, complete] = await told(
     { level: "Metadata" },
-    { impersonatedUser: { name: "joe", groups: [] } },
+    { impersonated: { name: "joe", groups: [] } },
   );
   assert.ok(received !== undefined && complete !== undefined);
   assert.equal(
     eventLine(received, "legacy"),
-    '2026-01-01T00:00:00Z AUDIT: id="id" stage="RequestReceived" ip="127.0.0.1" method="create" user="jane" groups="\\"dev\\",\\"system:authenticated\\"" as="joe" asgroups="<lookup>" user-agent="kubectl" namespace="a" uri="/api/v1/namespaces/a/configmaps?fieldManager=x" response="<deferred>"\n',
+    '2026-01-01T00:00:00Z AUDIT: id="id" stage="RequestReceived" ip="127.0.0.1" method="create" user="jane" groups="\\"dev\\",\\"system:authenticated\\"" as="<self>" asgroups="<lookup>" user-agent="kubectl" namespace="a" uri="/api/v1/namespaces/a/configmaps?fieldManager=x" response="<deferred>"\n',
   );
   assert.match(eventLine(complete, "legacy"), / response="201"\n$/);
 });

@@ -1,6 +1,6 @@
 /** An event as a line of the log. upstream: apiserver/pkg/audit/format.go, apiserver/plugin/pkg/audit/log */
 import { goJson } from "#api/codec/go-json.ts";
-import type { AuditEvent } from "./event.ts";
+import type { AuditEvent, AuditUser } from "./event.ts";
 
 /** --audit-log-format */
 export const auditLogFormats = ["legacy", "json"] as const;
@@ -11,14 +11,14 @@ export const eventLine = (event: AuditEvent, format: AuditLogFormat): string =>
 
 function legacyText(event: AuditEvent): string {
   const { user, impersonatedUser: other, objectRef, responseStatus } = event;
-  const hasName = user.username !== "";
+  const [username, groups] = userTexts(user);
   const parts: readonly (readonly [name: string, value: string])[] = [
     ["id", event.auditID],
     ["stage", event.stage],
     ["ip", event.sourceIPs?.[0] ?? "<unknown>"],
     ["method", event.verb],
-    ["user", hasName ? user.username : "<none>"],
-    ["groups", hasName ? (listed(user.groups) ?? "<none>") : "<none>"],
+    ["user", username],
+    ["groups", groups],
     ["as", other?.username ?? "<self>"],
     ["asgroups", listed(other?.groups) ?? "<lookup>"],
     ["user-agent", event.userAgent ?? ""],
@@ -28,6 +28,10 @@ function legacyText(event: AuditEvent): string {
   const told = parts.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(" ");
   const response = responseStatus === undefined ? "<deferred>" : String(responseStatus.code ?? 0);
   return `${shortTime(event.requestReceivedTimestamp)} AUDIT: ${told} response="${response}"`;
+}
+
+function userTexts({ username = "", groups }: AuditUser): readonly [username: string, groups: string] {
+  return username === "" ? ["<none>", "<none>"] : [username, listed(groups) ?? "<none>"];
 }
 
 /** Quoted within what is quoted once more. */

@@ -1,12 +1,14 @@
 /** What is told of a request: audit.k8s.io/v1 Event. upstream: apiserver/pkg/apis/audit/v1/types.go, pkg/audit/request.go */
-import { apiVersionOf, type AnyObject } from "#api/meta/object.ts";
+import { apiVersionOf, type AnyObject, type ObjectMeta } from "#api/meta/object.ts";
 import type { Status } from "#api/meta/status.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import { listMeta } from "#apiserver/http/list-body.ts";
+import type { ListAnswer } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { AuditLevel, AuditStage } from "./policy.ts";
 
 export interface AuditUser {
-  readonly username: string;
+  readonly username?: string | undefined;
   readonly uid?: string | undefined;
   readonly groups?: readonly string[] | undefined;
   readonly extra?: UserInfo["extra"];
@@ -40,18 +42,17 @@ export const auditUser = ({ name, uid, groups, extra }: UserInfo): AuditUser => 
   ...(extra === undefined || Object.keys(extra).length === 0 ? {} : { extra }),
 });
 
-/** Only what is there. Undefined outside the API's resources. */
-export function objectRefOf(info: RequestInfo, object: AnyObject | undefined): AuditEvent["objectRef"] {
+/** Only what is there; what the URL doesn't say is taken from what was sent. Undefined outside the API's resources. */
+export function objectRefOf(info: RequestInfo, sent: ObjectMeta | undefined): AuditEvent["objectRef"] {
   if (!info.isResourceRequest) return undefined;
-  const { metadata } = object ?? {};
   const parts = {
     resource: info.resource,
-    namespace: info.namespace,
-    name: info.name === "" ? (metadata?.name ?? "") : info.name,
-    uid: metadata?.uid ?? "",
+    namespace: info.namespace === "" ? (sent?.namespace ?? "") : info.namespace,
+    name: info.name === "" ? (sent?.name ?? "") : info.name,
+    uid: sent?.uid ?? "",
     apiGroup: info.group,
     apiVersion: info.version,
-    resourceVersion: metadata?.resourceVersion ?? "",
+    resourceVersion: sent?.resourceVersion ?? "",
     subresource: info.subresource,
   };
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== ""));
@@ -69,8 +70,17 @@ export function withoutManagedFields(value: unknown): unknown {
   };
 }
 
-export const listAsObject = (
-  listKind: string,
-  gv: { group: string; version: string },
-  items: readonly AnyObject[],
-): AnyObject => ({ kind: listKind, apiVersion: apiVersionOf(gv), metadata: {}, items });
+/** As the client gets it: what all items are is said once. */
+export function listAsObject(answer: ListAnswer): AnyObject {
+  const { definition, gvk } = answer.endpoint;
+  const items = answer.items.map((item) => {
+    const { kind: _kind, apiVersion: _version, ...rest } = answer.endpoint.view(item);
+    return rest;
+  });
+  return {
+    kind: definition.listKind,
+    apiVersion: apiVersionOf(gvk),
+    metadata: listMeta(answer),
+    items,
+  };
+}

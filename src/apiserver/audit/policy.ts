@@ -53,7 +53,8 @@ const stages: readonly string[] = [
 
 const nothing: AuditDecision = { level: "None", omitStages: new Set(), omitManagedFields: false };
 
-export function decide(policy: AuditPolicy, info: RequestInfo, user: UserInfo): AuditDecision {
+/** `user` is undefined when nobody knows who asks. */
+export function decide(policy: AuditPolicy, info: RequestInfo, user: UserInfo | undefined): AuditDecision {
   const rule = policy.rules.find((each) => fits(each, info, user));
   if (rule === undefined || rule.level === "None") return nothing;
   return {
@@ -66,10 +67,10 @@ export function decide(policy: AuditPolicy, info: RequestInfo, user: UserInfo): 
 const fitsAny = (wanted: readonly string[] | undefined, has: (value: string) => boolean): boolean =>
   wanted === undefined || wanted.length === 0 || wanted.some(has);
 
-function fits(rule: AuditRule, info: RequestInfo, user: UserInfo): boolean {
+function fits(rule: AuditRule, info: RequestInfo, user: UserInfo | undefined): boolean {
   const isAsker =
-    fitsAny(rule.users, (name) => name === user.name) &&
-    fitsAny(rule.userGroups, (group) => user.groups.includes(group)) &&
+    fitsAny(rule.users, (name) => name === user?.name) &&
+    fitsAny(rule.userGroups, (group) => user?.groups.includes(group) === true) &&
     fitsAny(rule.verbs, (verb) => verb === info.verb);
   return isAsker && fitsTarget(rule, info);
 }
@@ -103,7 +104,9 @@ function fitsResources(wanted: readonly GroupResources[], info: RequestInfo): bo
       (each) =>
         each === "*" ||
         each === combined ||
-        (subresource !== "" && (each === `${resource}/*` || each === `*/${subresource}`)),
+        // The resource itself, too.
+        each === `${resource}/*` ||
+        (subresource !== "" && each === `*/${subresource}`),
     );
   });
 }

@@ -20,6 +20,7 @@ export const create =
     const object = judgeStrictFaults(decoded, options, request);
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
+    call.sent?.(object);
     const asked = endpoint
       .fieldManager(info.subresource)
       .updateAsking(undefined, object, stampOf(request, deps, options));

@@ -27,6 +27,7 @@ export const update =
     settleName(sent, request);
     settleNamespace(sent, request);
     deps.semantics.applyDefaults(sent, endpoint.gvk);
+    call.sent?.(sent);
     const asObject = optionsObject("UpdateOptions", options);
     const change = async (current: AnyObject | undefined): Promise<AnyObject> => {
       if (current === undefined) await authorizeCreation(request, deps);

@@ -13,16 +13,17 @@ import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import type { Answer, RequestBody, WatchAnswer } from "#apiserver/request/call.ts";
+import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
+import { identifyAudited, type Asked } from "./audited-identity.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
-import { ClientGoneError, headerOf, sourceAddresses, type Exchange, type RequestHead } from "./exchange.ts";
+import { ClientGoneError, headerOf, type Exchange, type RequestHead } from "./exchange.ts";
 import { FirstFilters } from "./first-filters.ts";
-import { HttpCall } from "./http-call.ts";
-import { Identification, type IdentificationDeps, type Identified } from "./identification.ts";
+import { HttpCall, type CallParts } from "./http-call.ts";
+import { Identification, type IdentificationDeps } from "./identification.ts";
 import type { RequestKind } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
 import { everyHeaders, refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
@@ -74,14 +75,6 @@ interface Visit {
 
 interface KnownResponse extends Response {
   readonly kind: RequestKind;
-}
-
-interface ToAudit {
-  readonly auditId: string;
-  readonly head: RequestHead;
-  readonly info: RequestInfo;
-  readonly identified: Identified;
-  readonly body: RequestBody | undefined;
 }
 
 export class Front {
@@ -212,30 +205,29 @@ export class Front {
   /** The longer way: who asks must be found out, or all of it is to be told. */
   async #serveLater(visit: Visit): Promise<void> {
     const { auditId, exchange, target } = visit;
-    const identified = await this.#identification.identify(exchange);
-    const { sender, impersonated } = identified;
-    const call =
-      impersonated === undefined ? this.#callOf(visit, sender) : this.#callOf(visit, impersonated, sender);
-    const { body } = call;
-    const { info } = target;
+    const asked = { auditId, head: exchange, info: target.info };
+    let asker: Awaited<ReturnType<typeof identifyAudited>>;
     try {
-      call.record = await this.#record({ auditId, head: exchange, info, identified, body });
+      asker = await this.#identify(asked);
     } catch (error) {
       if (!(error instanceof AuditLostError)) throw error;
-      await this.#answer(internalFailure(call, error.message), call, visit);
+      const response = this.#responseOf(exchange, visit.shape);
+      await respond(internalFailure(target, error.message), response, this.#respondDeps);
       return;
     }
-    await this.#serve(call, visit);
+    const { sender, impersonated, record } = asker;
+    const impersonator = impersonated === undefined ? undefined : sender;
+    await this.#serve(this.#callOf(visit, { user: impersonated ?? sender, impersonator, record }), visit);
   }
 
   #serveNow(visit: Visit, user: UserInfo): Promise<void> | undefined {
-    return this.#serve(this.#callOf(visit, user), visit);
+    return this.#serve(this.#callOf(visit, { user }), visit);
   }
 
-  #callOf(visit: Visit, user: UserInfo, impersonator?: UserInfo): HttpCall {
+  #callOf(visit: Visit, who: Pick<CallParts, "user" | "impersonator" | "record">): HttpCall {
     const { exchange, target } = visit;
     const onClose = (run: () => void): unknown => exchange.onClose(run);
-    const call = new HttpCall({ head: exchange, target, user, impersonator, onClose });
+    const call = new HttpCall({ head: exchange, target, ...who, onClose });
     visit.call = call;
     try {
       this.#negotiate(visit);
@@ -270,6 +262,7 @@ export class Front {
       });
       return undefined;
     }
+    if (isLongRunning(call.info)) call.record?.started("status" in answer ? answer.status : 200);
     const sent = respond(answer, response, this.#respondDeps);
     if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, exchange, sent);
     call.isAnswered = true;
@@ -347,18 +340,8 @@ export class Front {
     return negotiateFailure({ accept: headerOf(head, "accept"), query, isHuman }, this.#deps);
   }
 
-  /** What is kept of this request for the audit log, if anything is. */
-  async #record({ auditId, head, info, identified, body }: ToAudit): Promise<AuditRecord | undefined> {
-    return this.#deps.auditor()?.begin({
-      auditId,
-      info,
-      uri: head.url,
-      user: identified.sender,
-      impersonatedUser: identified.impersonated,
-      sourceIps: sourceAddresses(head),
-      userAgent: headerOf(head, "user-agent"),
-      body,
-    });
+  #identify(asked: Asked): ReturnType<typeof identifyAudited> {
+    return identifyAudited(asked, this.#identification, this.#deps.auditor());
   }
 
   /** A request that asks to take over its connection. Never rejects. */
@@ -374,16 +357,16 @@ export class Front {
     const every = everyHeaders(auditId);
     try {
       const target = this.#targets.of(request.method, request.url);
-      const identified = await this.#identification.identify(request);
-      record = await this.#record({ auditId, head: request, info: target.info, identified, body: undefined });
+      const identified = await this.#identify({ auditId, head: request, info: target.info });
+      record = identified.record;
       const call = new HttpCall({
         head: request,
         target,
         user: identified.impersonated ?? identified.sender,
         upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
+        record,
         onClose: (run) => (socket.destroyed ? run() : socket.once("close", run)),
       });
-      call.record = record;
       const answer = await this.#deps.chain(call);
       if (answer.kind === "hijacked") {
         record?.started(101);

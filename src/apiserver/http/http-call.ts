@@ -1,4 +1,5 @@
 /** A request that came over HTTP as a call of the API. What few ask for is made when it is asked for. */
+import type { AnyObject } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
@@ -12,6 +13,7 @@ export interface CallParts {
   readonly user: UserInfo;
   readonly impersonator?: UserInfo | undefined;
   readonly upgrade?: UpgradeRequest | undefined;
+  readonly record?: AuditRecord | undefined;
   /** Calls back when the client is gone; at once when it is. */
   readonly onClose: (run: () => void) => unknown;
 }
@@ -31,7 +33,7 @@ export class HttpCall implements ApiCall {
   /** Why no answer has a form that the client takes. */
   unacceptable: Error | undefined;
   /** What is kept of it for the audit log. */
-  record: AuditRecord | undefined;
+  readonly record: AuditRecord | undefined;
   readonly #parts: CallParts;
   #body: RequestBody | undefined;
   #gone: AbortController | undefined;
@@ -40,6 +42,10 @@ export class HttpCall implements ApiCall {
     this.#parts = parts;
     this.info = parts.target.info;
     this.user = parts.user;
+    this.record = parts.record;
+    if (this.record !== undefined) {
+      this.record.body = () => (this.readBytes === undefined ? undefined : this.body);
+    }
   }
 
   get method(): string {
@@ -103,6 +109,10 @@ export class HttpCall implements ApiCall {
 
   held(ms: number): void {
     this.heldMs += ms;
+  }
+
+  sent(object: AnyObject): void {
+    this.record?.sent(object);
   }
 
   annotate(key: string, text: string): void {

@@ -54,16 +54,22 @@ export class Identification {
 
   /** Throws 401, and 403 for who may not impersonate. */
   async identify(head: RequestHead): Promise<Identified> {
-    const sender = this.#knownSender(head) ?? (await this.#authenticate(head));
-    if (!isForAnother(head)) {
-      this.#deps.impersonating?.observe(0);
-      return { sender, impersonated: undefined };
-    }
-    return { sender, impersonated: await this.#impersonate(head, sender) };
+    const sender = await this.sender(head);
+    return { sender, impersonated: await this.impersonated(head, sender) };
   }
 
-  async #impersonate(head: RequestHead, sender: UserInfo): Promise<UserInfo | undefined> {
+  /** Throws 401. */
+  async sender(head: RequestHead): Promise<UserInfo> {
+    return this.#knownSender(head) ?? (await this.#authenticate(head));
+  }
+
+  /** Whom `sender` wants to act as. Throws 403 when he may not. */
+  async impersonated(head: RequestHead, sender: UserInfo): Promise<UserInfo | undefined> {
     const { authorizer, clock, impersonating } = this.#deps;
+    if (!isForAnother(head)) {
+      impersonating?.observe(0);
+      return undefined;
+    }
     const began = clock.monotonic();
     try {
       return await impersonate(separateHeaders(head, impersonation), sender, authorizer);

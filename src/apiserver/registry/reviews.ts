@@ -55,6 +55,7 @@ export function reviewResources(
         }
         if (options.fieldValidation === "Warn") for (const fault of strictFaults) call.warn(fault);
         deps.semantics.applyDefaults(object, kind);
+        call.sent?.(object);
         return { kind: "object", status: 201, object: await answer(object, call, info) };
       },
     });

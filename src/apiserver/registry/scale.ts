@@ -157,6 +157,7 @@ type Make = (current: Scale & AnyObject) => Scale & AnyObject;
 async function sent(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
   const decoded = await deps.semantics.decode(request.call.body, scaleKind);
   const scale = judgeStrictFaults(decoded, options, request);
+  request.call.sent?.(scale);
   settleName(scale, request);
   settleNamespace(scale, request);
   return (current) => {

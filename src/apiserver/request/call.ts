@@ -38,6 +38,8 @@ export interface ApiCall {
   warn(text: string): void;
   /** Adds an annotation to the audit event of this request, where one is kept. */
   annotate?(key: string, text: string): void;
+  /** Tells that event what was sent, decoded and with defaults: an object with its metadata. */
+  sent?(object: AnyObject): void;
   /** Throws 406 when the answer could take no form that the client takes; absent where answers take none. */
   assertAcceptable?(): void;
   /** So long it waited for somebody else: a seat, a webhook. Not the server's own slowness. */

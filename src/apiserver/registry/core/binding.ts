@@ -32,6 +32,7 @@ export const bind =
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, bindingKind);
     const binding = judgeStrictFaults(decoded, options, request) as AnyObject & Binding;
+    call.sent?.(binding);
     const metadata = (binding.metadata ??= {});
     const name = info.name === "" ? (metadata.name ?? "") : info.name;
     if ((metadata.name ?? "") !== name) {

@@ -40,6 +40,7 @@ export const evict =
     const options = parseWriteOptions(call.query, "CreateOptions");
     const decoded = await deps.semantics.decode(call.body, evictionKind);
     const eviction = judgeStrictFaults(decoded, options, request);
+    call.sent?.(eviction);
     const { name = "" } = eviction.metadata ?? {};
     if (name !== info.name) throw badRequestError("name in URL does not match name in Eviction object");
     const deletion = (eviction["deleteOptions"] ?? {}) as Wish;

@@ -29,6 +29,7 @@ export const createToken =
     metadata.name ??= info.name;
     metadata.namespace ??= info.namespace;
     deps.semantics.applyDefaults(object, tokenKind);
+    call.sent?.(object);
     const account = (await endpoint.storage.get(info)).object as ServiceAccount;
     const attributes = attributesOf(request, {
       operation: "CREATE",
