@@ -18,7 +18,7 @@ import type { RemoteVersion } from "#apiserver/discovery/remote-groups.ts";
 import type { OpenApiSource } from "#apiserver/openapi/v3.ts";
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
-import { errorText, type Logger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
 import type { Informer, InformerFactory } from "#client/cache/informer.ts";
 import type { Client } from "#client/client.ts";
 import type { ClientCounts } from "#client/client-counts.ts";
@@ -212,7 +212,8 @@ export class Aggregator {
       return passed;
     } catch (error) {
       const last: unknown = error instanceof AggregateError ? error.errors.at(-1) : error;
-      return discoveryFailed(errorText(last));
+      // Its causes say the same in Node's words.
+      return discoveryFailed(last instanceof Error ? last.message : String(last));
     }
   }
 

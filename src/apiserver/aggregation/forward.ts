@@ -1,9 +1,17 @@
 /** A request for a group version that another server serves, handed on to it. upstream: kube-aggregator/pkg/apiserver/handler_proxy.go */
+import type { IncomingMessage } from "node:http";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
-import { StatusError } from "#api/meta/status.ts";
-import { toRfc3339, type Clock } from "#base/clock.ts";
-import { exchange, forwardedHeaders, handOver, passOn, type Backend } from "#apiserver/connect/backend.ts";
-import { goErrorText } from "#apiserver/connect/go-errors.ts";
+import type { Clock } from "#base/clock.ts";
+import { errorText } from "#base/log.ts";
+import {
+  BackendError,
+  exchange,
+  forwardedFor,
+  forwardedHeaders,
+  handOver,
+  passOn,
+  type Backend,
+} from "#apiserver/connect/backend.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import { isAvailable } from "./group-version.ts";
 import type { RemoteServers } from "./remote-servers.ts";
@@ -25,17 +33,20 @@ export async function forward(service: APIService, call: ApiCall, deps: ForwardD
     return unavailable("service unavailable");
   }
   try {
-    if (call.upgrade !== undefined) return await handOver(backend, call.method, call.upgrade, deps);
+    if (call.upgrade !== undefined) {
+      const headers = { ...backend.headers, "x-forwarded-for": forwardedFor(call) };
+      return await handOver({ ...backend, headers }, call.method, call.upgrade, deps);
+    }
     const headers = forwardedHeaders(call, call.headerNames ?? ownHeaders);
     if (call.headerNames === undefined && call.body.contentType !== "") {
       headers["content-type"] = call.body.contentType;
     }
-    return passOn(await exchange(backend, call, headers));
+    return unlessRedirected(await exchange(backend, call, headers));
   } catch (error) {
     if (call.signal.aborted) throw error;
-    const cause = causeOf(error);
-    deps.servers.failed(cause);
-    return unavailable(`error trying to reach service: ${reasonOf(cause, backend, deps.clock)}`);
+    deps.servers.failed(causeOf(error));
+    const text = error instanceof BackendError ? error.text(deps.clock) : errorText(error);
+    return unavailable(`error trying to reach service: ${text}`);
   }
 }
 
@@ -47,10 +58,16 @@ function targetOf({ path, query }: ApiCall): string {
 
 /** What the connection itself said, not the Status that it was wrapped in. */
 const causeOf = (error: unknown): unknown =>
-  error instanceof StatusError && error.cause !== undefined ? error.cause : error;
+  error instanceof Error && error.cause !== undefined ? error.cause : error;
 
-const reasonOf = (cause: unknown, { tls }: Backend, clock: Clock): string =>
-  goErrorText(cause, tls?.serverName ?? "", toRfc3339(clock.now()));
+/** It could send clients, with their credentials, to anybody. upstream: RejectForwardingRedirects */
+function unlessRedirected(response: IncomingMessage): Answer {
+  const { statusCode = 0, headers } = response;
+  if (statusCode < 300 || statusCode > 399 || (headers.location ?? "") === "") return passOn(response);
+  response.destroy();
+  const body = "the backend attempted to redirect this request, which is not permitted";
+  return { kind: "raw", status: 502, headers: { "content-length": String(body.length) }, body };
+}
 
 /** As Go's http.Error writes it. */
 const unavailable = (text: string): Answer => ({

@@ -3,10 +3,10 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { Agent, request as httpsRequest } from "node:https";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { internalError, serviceUnavailableError } from "#api/meta/status.ts";
-import { errorText } from "#base/log.ts";
-import type { Clock } from "#base/clock.ts";
-import type { Answer, ApiCall, UpgradeRequest } from "#apiserver/request/call.ts";
+import { failure } from "#api/meta/status.ts";
+import { toRfc3339, type Clock } from "#base/clock.ts";
+import type { Answer, ApiCall, RawAnswer, UpgradeRequest } from "#apiserver/request/call.ts";
+import { goErrorText } from "./go-errors.ts";
 import type { IdentityCheck } from "./server-certificate.ts";
 
 export interface Backend {
@@ -58,7 +58,7 @@ const ownHeaders = /^(authorization|host|impersonate-.*|x-remote-.*|:.*)$/;
 
 const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
 
-/** Runs one request at the backend. `headers` of the client go along but for credentials. */
+/** Runs one request at the backend. Throws BackendError when it doesn't answer. */
 export async function exchange(
   backend: Backend,
   call: ApiCall,
@@ -83,15 +83,20 @@ export async function exchange(
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
     outgoing.once("error", (error) => {
-      reject(dialError(error));
+      reject(new BackendError(backend, error));
     });
   });
   // The answer may come, or fail to, before the body is out.
   answered.catch(() => undefined);
-  if (call.method !== "GET" && call.method !== "HEAD") await sendBody(outgoing, call, answered);
+  if (hasBody(call)) await sendBody(outgoing, call, answered);
   outgoing.end();
   return answered;
 }
+
+const hasBody = (call: ApiCall): boolean =>
+  (call.method !== "GET" && call.method !== "HEAD") ||
+  Number(call.header("content-length")) > 0 ||
+  call.header("transfer-encoding") !== "";
 
 async function sendBody(
   outgoing: NodeJS.WritableStream,
@@ -111,7 +116,7 @@ function drained(stream: NodeJS.WritableStream): Promise<void> {
 }
 
 /** The answer of the backend, as it is. */
-export function passOn(response: IncomingMessage): Answer {
+export function passOn(response: IncomingMessage): RawAnswer {
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined && !hopHeaders.has(name)) headers[name] = value;
@@ -119,16 +124,23 @@ export function passOn(response: IncomingMessage): Answer {
   return { kind: "raw", status: response.statusCode ?? 502, headers, body: response };
 }
 
-/** The client's headers as they may travel on. `names`: those there are. */
+/** The client's headers as they may travel on, and whom it is passed on for. `names`: those there are. */
 export function forwardedHeaders(call: ApiCall, names: readonly string[]): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
+  const named = new Set(call.header("connection").toLowerCase().split(/ *, */));
   for (const name of names) {
-    if (!passes(name) || hopHeaders.has(name)) continue;
+    if (!passes(name) || hopHeaders.has(name) || named.has(name)) continue;
     const value = call.header(name);
     if (value !== "") headers[name] = value;
   }
+  const passedOnFor = forwardedFor(call);
+  if (passedOnFor !== "") headers["x-forwarded-for"] = passedOnFor;
   return headers;
 }
+
+/** Where the request comes from, by whom it came. upstream: Go's httputil.ReverseProxy */
+export const forwardedFor = (call: ApiCall): string =>
+  [call.header("x-forwarded-for"), call.peerAddress ?? ""].filter((each) => each !== "").join(", ");
 
 /**
  * Hands the client's connection over: request and answer, and all that follows in both directions, pass unchanged.
@@ -141,12 +153,14 @@ export async function handOver(
   { clock }: BackendDeps,
 ): Promise<Answer> {
   const peer = await dial(backend, clock);
-  const lines = [`${method} ${backend.target} HTTP/1.1`, `Host: ${hostOf(backend)}`];
+  const { host = hostOf(backend), ...own } = backend.headers ?? {};
+  const lines = [`${method} ${backend.target} HTTP/1.1`, `Host: ${String(host)}`];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? "";
-    if (passes(name)) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? "")}`);
+    const isTheirs = passes(name) && own[name.toLowerCase()] === undefined;
+    if (isTheirs) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? "")}`);
   }
-  for (const [name, value] of Object.entries(backend.headers ?? {})) {
+  for (const [name, value] of Object.entries(own)) {
     for (const each of typeof value === "string" ? [value] : value) lines.push(`${name}: ${each}`);
   }
   peer.write(`${lines.join("\r\n")}\r\n\r\n`);
@@ -171,7 +185,8 @@ function withoutToken(name: string, value: string): string {
   return protocols.filter((each) => !each.startsWith("base64url.bearer.authorization.k8s.io.")).join(", ");
 }
 
-function dial({ host, port, tls }: Backend, clock: Clock): Promise<Socket> {
+function dial(backend: Backend, clock: Clock): Promise<Socket> {
+  const { host, port, tls } = backend;
   return new Promise((resolve, reject) => {
     const peer =
       tls === undefined
@@ -182,7 +197,7 @@ function dial({ host, port, tls }: Backend, clock: Clock): Promise<Socket> {
     });
     const onError = (error: Error): void => {
       cancel();
-      reject(dialError(error));
+      reject(dialFailure(error, backend, clock));
     };
     peer.once("error", onError);
     peer.once(tls === undefined ? "connect" : "secureConnect", () => {
@@ -213,10 +228,32 @@ export function tlsOptions(tls: BackendTls): {
   };
 }
 
-const hostOf = ({ host, port }: Backend): string =>
+/** "10.0.0.1:80" */
+export const hostOf = ({ host, port }: Backend): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
-const dialError = (error: Error): Error =>
-  "code" in error && error.code === "ECONNREFUSED"
-    ? serviceUnavailableError(`error trying to reach service: ${errorText(error)}`)
-    : internalError(`error dialing backend: ${errorText(error)}`, { cause: error });
+/** The backend didn't answer; `cause` is what the connection said. */
+export class BackendError extends Error {
+  override readonly name = "BackendError";
+  readonly code = "BACKEND";
+  readonly #backend: Backend;
+  constructor(backend: Backend, cause: Error) {
+    super(cause.message, { cause });
+    this.#backend = backend;
+  }
+
+  /** In the words that upstream's messages quote. */
+  text(clock: Clock): string {
+    return goText(this.cause, this.#backend, clock);
+  }
+}
+
+const goText = (error: unknown, { host, tls }: Backend, clock: Clock): string =>
+  goErrorText(error, tls?.serverName ?? host, toRfc3339(clock.now()));
+
+/** upstream: apimachinery/pkg/util/proxy/dial.go */
+const dialFailure = (error: Error, backend: Backend, clock: Clock): Error =>
+  failure(
+    { code: 500, reason: "", message: `error dialing backend: ${goText(error, backend, clock)}` },
+    { cause: error },
+  );

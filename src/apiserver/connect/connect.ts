@@ -30,6 +30,8 @@ const every = (handler: Handler): SubresourceHandlers[string] => ({
   update: handler,
   patch: handler,
   delete: handler,
+  // OPTIONS; TRACE, which has no verb either, is refused by the handler.
+  "": handler,
 });
 
 export function createConnect(options: KubeletOptions, deps: ConnectDeps): ConnectHandlers {

@@ -14,7 +14,7 @@ import type { Answer } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
 import { integer, isTrue } from "#apiserver/request/query.ts";
-import { exchange, handOver, type BackendDeps } from "./backend.ts";
+import { BackendError, exchange, handOver, hostOf, type BackendDeps } from "./backend.ts";
 import { isCertificateError } from "./go-errors.ts";
 import type { Kubelets } from "./kubelets.ts";
 
@@ -172,7 +172,10 @@ export const log =
     const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
     const backend = await deps.kubelets.backend(nodeOf(pod), target, isUnverified);
     const response = await exchange(backend, call, {}).catch((error: unknown) => {
-      throw counted(error, deps.podLogs);
+      if (!(error instanceof BackendError) || call.signal.aborted) throw error;
+      if (isCertificateError(error.cause)) deps.podLogs?.tlsFailures.add();
+      const message = `Get ${JSON.stringify(`https://${hostOf(backend)}${target}`)}: ${error.text(deps.clock)}`;
+      throw failure({ code: 500, reason: "", message }, { cause: error });
     });
     const status = response.statusCode ?? 500;
     if (status >= 200 && status <= 206) return { kind: "raw", status, headers, body: response };
@@ -180,11 +183,6 @@ export const log =
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     throw backendError(status, Buffer.concat(chunks).toString("utf8").trim());
   };
-
-function counted(error: unknown, podLogs: PodLogMetrics | undefined): unknown {
-  if (error instanceof Error && isCertificateError(error.cause)) podLogs?.tlsFailures.add();
-  return error;
-}
 
 /** upstream: apiserver/pkg/registry/generic/rest/response_checker.go */
 function backendError(status: number, text: string): Error {

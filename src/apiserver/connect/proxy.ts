@@ -2,6 +2,8 @@
  * pods/proxy, services/proxy and nodes/proxy: any HTTP request passed on to a port.
  * upstream: pkg/registry/core/{pod,service,node}/rest, apimachinery/pkg/util/proxy/upgradeaware.go
  */
+import { BlockList, isIP } from "node:net";
+import { posix } from "node:path";
 import type { Pod, Service, ServicePort } from "#api/generated/types/core-v1.ts";
 import { badRequestError, serviceUnavailableError } from "#api/meta/status.ts";
 import { endpointSlices, pods, services } from "#api/resources.ts";
@@ -9,8 +11,19 @@ import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Answer } from "#apiserver/request/call.ts";
-import { exchange, forwardedHeaders, handOver, passOn, type Backend, type BackendDeps } from "./backend.ts";
+import { methodNotAllowed } from "#apiserver/request/refusals.ts";
+import {
+  BackendError,
+  exchange,
+  forwardedFor,
+  forwardedHeaders,
+  handOver,
+  hostOf,
+  type Backend,
+  type BackendDeps,
+} from "./backend.ts";
 import type { Kubelets } from "./kubelets.ts";
+import { proxiedAnswer } from "./proxied-answer.ts";
 import { readyEndpoints } from "./service-resolver.ts";
 
 export interface ProxyDeps extends BackendDeps {
@@ -36,15 +49,6 @@ export function parseProxyName(text: string, what: "node" | "pod" | "service"): 
   return { scheme: scheme === "https" ? "https" : "http", name, port };
 }
 
-/** What follows …/proxy in the path, and the query. */
-function targetOf({ call, info }: ResourceCall): string {
-  const marker = `/${info.name}/proxy`;
-  const at = call.path.indexOf(marker);
-  const rest = encodeURI(call.path.slice(at + marker.length));
-  const query = call.query.toString();
-  return `${rest === "" ? "/" : rest}${query === "" ? "" : `?${query}`}`;
-}
-
 const anyTls = { caPem: undefined, certificatePem: undefined, keyPem: undefined };
 
 export const podProxy = (deps: ProxyDeps): Handler =>
@@ -52,11 +56,29 @@ export const podProxy = (deps: ProxyDeps): Handler =>
     const { scheme, name, port } = parseProxyName(request.info.name, "pod");
     const pod = await deps.client().resource(pods, request.info.namespace).get(name);
     const host = pod.status?.podIP ?? "";
-    if (host === "") throw badRequestError("address not allowed");
-    return { host, port: podPort(pod, port), target, tls: scheme === "https" ? anyTls : undefined };
+    if (!isGlobalUnicast(host)) throw badRequestError("address not allowed");
+    const tls = scheme === "https" ? anyTls : undefined;
+    return { host, port: podPort(pod, port) ?? (tls === undefined ? 80 : 443), target, tls };
   });
 
-function podPort({ spec }: Pod, text: string): number {
+/** Otherwise whoever may write a pod's status could have this machine itself asked. upstream: IsProxyableIP */
+function isGlobalUnicast(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && !notGlobal.check(address, family === 6 ? "ipv6" : "ipv4");
+}
+
+const notGlobal = new BlockList();
+notGlobal.addAddress("0.0.0.0");
+notGlobal.addAddress("255.255.255.255");
+notGlobal.addSubnet("127.0.0.0", 8);
+notGlobal.addSubnet("169.254.0.0", 16);
+notGlobal.addSubnet("224.0.0.0", 4);
+notGlobal.addAddress("::", "ipv6");
+notGlobal.addAddress("::1", "ipv6");
+notGlobal.addSubnet("fe80::", 10, "ipv6");
+notGlobal.addSubnet("ff00::", 8, "ipv6");
+
+function podPort({ spec }: Pod, text: string): number | undefined {
   if (text !== "") {
     const port = Number(text);
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
@@ -65,7 +87,7 @@ function podPort({ spec }: Pod, text: string): number {
     return port;
   }
   const first = spec?.containers.flatMap(({ ports }) => ports ?? [])[0];
-  return first?.containerPort ?? 80;
+  return first?.containerPort;
 }
 
 export const serviceProxy = (deps: ProxyDeps): Handler =>
@@ -107,21 +129,8 @@ export const nodeProxy = (deps: ProxyDeps): Handler =>
       : { ...backend, port: Number(port), tls: undefined };
   });
 
-const forwarded = [
-  "accept",
-  "accept-encoding",
-  "accept-language",
-  "cache-control",
-  "content-length",
-  "content-type",
-  "cookie",
-  "if-modified-since",
-  "if-none-match",
-  "origin",
-  "range",
-  "referer",
-  "user-agent",
-];
+/** Of a call from within the process. */
+const ownHeaders = ["accept", "content-type", "user-agent"];
 
 function proxied(
   deps: ProxyDeps,
@@ -129,15 +138,46 @@ function proxied(
 ): Handler {
   return async (request): Promise<Answer> => {
     const { call } = request;
-    const target = targetOf(request);
-    const isBare = call.path.endsWith("/proxy");
-    if (isBare && call.method === "GET" && call.upgrade === undefined) {
-      const query = call.query.toString();
-      const location = `${call.path}/${query === "" ? "" : `?${query}`}`;
-      return { kind: "raw", status: 301, headers: { location }, body: "" };
-    }
+    if (call.info.verb === "" && call.method !== "OPTIONS") throw methodNotAllowed();
+    const { prefix, path, query } = proxyPath(request);
+    const target = `${escapePath(path === "" ? "/" : path)}${query}`;
     const backend = await backendOf(request, target);
-    if (call.upgrade !== undefined) return handOver(backend, call.method, call.upgrade, deps);
-    return passOn(await exchange(backend, call, forwardedHeaders(call, forwarded)));
+    const clientHost = call.header("host");
+    const host = clientHost === "" ? {} : { host: clientHost };
+    if (call.upgrade !== undefined) {
+      const headers = { ...backend.headers, ...host, "x-forwarded-for": forwardedFor(call) };
+      return handOver({ ...backend, headers }, call.method, call.upgrade, deps);
+    }
+    if (path === "" && /^(GET|HEAD)$/.test(call.method)) {
+      return { kind: "raw", status: 301, headers: { location: `${call.path}/${query}` }, body: "" };
+    }
+    const headers = {
+      ...forwardedHeaders(call, call.headerNames ?? ownHeaders),
+      ...host,
+      "x-forwarded-uri": posix.join(prefix, escapePath(path)),
+    };
+    try {
+      const response = await exchange(backend, call, headers);
+      return await proxiedAnswer(response, { prefix, backendHost: hostOf(backend), clientHost });
+    } catch (error) {
+      if (!(error instanceof BackendError) || call.signal.aborted) throw error;
+      throw serviceUnavailableError(`error trying to reach service: ${error.text(deps.clock)}`);
+    }
   };
 }
+
+/** What leads to the proxy, what it passes on, and the query with its mark. */
+function proxyPath({ call, info }: ResourceCall): { prefix: string; path: string; query: string } {
+  const marker = `/${info.name}/proxy`;
+  const prefix = call.path.slice(0, call.path.indexOf(marker) + marker.length);
+  const rest = call.path.slice(prefix.length);
+  const query = call.rawQuery ?? call.query.toString();
+  return { prefix, path: rest === "" ? "" : posix.join("/", rest), query: query === "" ? "" : `?${query}` };
+}
+
+/** As Go writes a path. upstream: net/url EscapedPath */
+const escapePath = (path: string): string =>
+  encodeURI(path).replaceAll(
+    /[?#!*'()]/g,
+    (each) => `%${each.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );

@@ -104,9 +104,14 @@ export function separateHeaders(
 export function sourceAddresses(head: RequestHead): string[] {
   const forwarded = headerOf(head, "x-forwarded-for").split(",");
   const said = [...forwarded, headerOf(head, "x-real-ip")].map((each) => each.trim());
-  const socket = head.socket as Partial<Pick<TLSSocket, "remoteAddress">> | undefined;
-  const own = socket?.remoteAddress?.replace(/^::ffff:/, "") ?? "";
-  return [...new Set([...said.filter((each) => isIP(each) !== 0), own])].filter((each) => each !== "");
+  const all = [...said.filter((each) => isIP(each) !== 0), peerAddress(head)];
+  return [...new Set(all)].filter((each) => each !== "");
+}
+
+/** "" when it is gone. */
+export function peerAddress({ socket }: Pick<RequestHead, "socket">): string {
+  const peer = socket as Partial<Pick<TLSSocket, "remoteAddress">> | undefined;
+  return peer?.remoteAddress?.replace(/^::ffff:/, "") ?? "";
 }
 
 /** `read` is told how long it is, once it is there. */

@@ -4,7 +4,7 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
-import { bodyOf, ClientGoneError, headerOf, type RequestHead } from "./exchange.ts";
+import { bodyOf, ClientGoneError, headerOf, peerAddress, type RequestHead } from "./exchange.ts";
 import type { Target } from "./target.ts";
 
 export interface CallParts {
@@ -58,6 +58,14 @@ export class HttpCall implements ApiCall {
 
   get query(): URLSearchParams {
     return this.#parts.target.query;
+  }
+
+  get rawQuery(): string {
+    return this.#parts.target.rawQuery;
+  }
+
+  get peerAddress(): string {
+    return peerAddress(this.#parts.head);
   }
 
   get impersonator(): UserInfo | undefined {

@@ -10,6 +10,7 @@ export class Target {
   readonly path: string;
   /** Shared: not to be changed. */
   readonly query: URLSearchParams;
+  readonly rawQuery: string;
   readonly info: RequestInfo;
   /** What others found out about this target and may use again; each says when. */
   kind: RequestKind | undefined;
@@ -20,7 +21,8 @@ export class Target {
   constructor(method: string, url: string) {
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
-    this.query = queryOf(mark < 0 ? "" : url.slice(mark + 1));
+    this.rawQuery = mark < 0 ? "" : url.slice(mark + 1);
+    this.query = queryOf(this.rawQuery);
     try {
       this.path = path.includes("%") ? decodeURIComponent(path) : path;
     } catch (error) {

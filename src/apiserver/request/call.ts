@@ -25,6 +25,10 @@ export interface ApiCall {
   /** Decoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** As it came, without the mark; absent within the process. */
+  readonly rawQuery?: string | undefined;
+  /** Where its connection comes from; absent within the process. */
+  readonly peerAddress?: string | undefined;
   /** `name` in lower case; "" when absent. */
   header(name: string): string;
   /** Of all headers that came, in lower case; absent within the process. */

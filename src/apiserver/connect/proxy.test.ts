@@ -1,0 +1,211 @@
+/** What goes to a backend and what comes back, over real connections. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { after, suite, test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { nodes, pods } from "#api/resources.ts";
+import { openDoor, parsed, type Got } from "#testing/door-client.ts";
+
+const { server, admin, h1, h2, close } = await openDoor();
+
+interface Echo {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const page = (link: string): string => `<html><a href="${link}">x</a></html>`;
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://x");
+  const to = searchParams.get("to") ?? "";
+  switch (pathname) {
+    case "/redirect":
+      response.writeHead(302, { location: to }).end();
+      return;
+    case "/page":
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.setHeader("access-control-allow-origin", "*");
+      response.end(page(to));
+      return;
+    case "/packed":
+      response.writeHead(200, { "content-type": "text/html", "content-encoding": "gzip" });
+      response.end(gzipSync(page(to)));
+      return;
+    case "/broken":
+      request.socket.destroy();
+      return;
+    default: {
+      const { method, url, headers } = request;
+      response.setHeader("x-own", "yes");
+      response.end(JSON.stringify({ method, url, headers, body: await text(request) }));
+    }
+  }
+}
+
+const backend = createServer((request, response) => void answer(request, response));
+backend.on("upgrade", (request, socket: Socket) => {
+  const { host, "x-forwarded-for": passedOnFor = "" } = request.headers;
+  socket.end(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n${host ?? ""} ${String(passedOnFor)}`,
+  );
+});
+await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
+const { port } = backend.address() as AddressInfo;
+after(async () => {
+  backend.close();
+  await close();
+});
+
+await server
+  .client({ name: "admin", groups: ["system:masters"] })
+  .resource(nodes)
+  .create({
+    metadata: { name: "n1" },
+    status: { addresses: [{ type: "InternalIP", address: "127.0.0.1" }] },
+  });
+
+const prefix = `/api/v1/nodes/n1:${port}/proxy`;
+const asAdmin = { cert: admin.certificatePem, key: admin.keyPem };
+const ask = (path: string, more: object = {}, body?: string): Promise<Got> =>
+  h1({ ...asAdmin, method: "GET", path: `${prefix}${path}`, ...more }, body);
+const echoOf = (got: Got): Echo => parsed(got) as unknown as Echo;
+
+suite("what is asked", () => {
+  const own = `127.0.0.1:${server.port}`;
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    test(`${method} with a body, and headers of whatever name`, async () => {
+      const headers = { "x-thing": "1", "content-type": "text/x", "content-length": 3, authorization: "" };
+      const got = await ask("/echo", { method, headers }, "abc");
+      assert.equal(got.status, 200);
+      assert.equal(got.headers["x-own"], "yes");
+      const { headers: seen, ...echo } = echoOf(got);
+      assert.deepEqual(echo, { method, url: "/echo", body: "abc" });
+      assert.deepEqual([seen["x-thing"], seen["content-type"]], ["1", "text/x"]);
+      assert.equal(seen["host"], own);
+      assert.equal(seen["x-forwarded-for"], "127.0.0.1");
+      assert.equal(seen["x-forwarded-uri"], `${prefix}/echo`);
+    });
+  }
+
+  test("nothing that shows who the client is, or is about his connection", async () => {
+    const headers = {
+      connection: "close, x-hop",
+      "x-hop": "1",
+      "impersonate-user": "admin",
+      "impersonate-group": "system:masters",
+      "x-remote-user": "x",
+      "x-forwarded-for": "10.0.0.9",
+    };
+    const { headers: seen } = echoOf(await ask("/echo", { headers }));
+    const gone = ["x-hop", "impersonate-user", "impersonate-group", "x-remote-user", "authorization"];
+    assert.deepEqual(
+      gone.filter((name) => name in seen),
+      [],
+    );
+    assert.equal(seen["x-forwarded-for"], "10.0.0.9, 127.0.0.1");
+  });
+
+  for (const [asked, url] of [
+    ["/a%20b/c%2Fd", "/a%20b/c/d"],
+    ["/a%3Fb%23c", "/a%3Fb%23c"],
+    ["/a//b/./c/../d", "/a/b/d"],
+    ["/a/", "/a/"],
+    ["/", "/"],
+    ["/a?x=b%20c&flag&y=%2F;z", "/a?x=b%20c&flag&y=%2F;z"],
+  ] as const) {
+    test(`the path and the query ${asked}`, async () => {
+      assert.equal(echoOf(await ask(asked)).url, url);
+    });
+  }
+
+  test("an upgrade, by the client's name for the server and with where it is from", async () => {
+    const connection = await h1Upgrade(`${prefix}/up`);
+    assert.equal(connection, `${own} 127.0.0.1`);
+  });
+});
+
+async function h1Upgrade(path: string): Promise<string> {
+  const { request } = await import("node:https");
+  const headers = { connection: "Upgrade", upgrade: "echo" };
+  const { port: ownPort } = server;
+  const asked = request({ ...asAdmin, host: "127.0.0.1", port: ownPort, ca: server.caPem, path, headers });
+  asked.end();
+  const [, socket, head] = (await once(asked, "upgrade")) as [IncomingMessage, Socket, Buffer];
+  return `${head.toString()}${await text(socket)}`;
+}
+
+suite("what comes back", () => {
+  for (const [to, location] of [
+    ["/x/?a=b#c", `${prefix}/x/?a=b#c`],
+    [`http://127.0.0.1:${port}/x`, `${prefix}/x`],
+    [`https://127.0.0.1:${server.port}/x`, `https://127.0.0.1:${server.port}${prefix}/x`],
+    [`${prefix}/x`, `${prefix}/x`],
+    ["x/y", "x/y"],
+    ["http://example.com/x", "http://example.com/x"],
+    ["mailto:a@b", "mailto:a@b"],
+  ] as const) {
+    const asked = encodeURIComponent(to);
+    test(`a redirection and a link to ${to}`, async () => {
+      const redirected = await ask(`/redirect?to=${asked}`);
+      assert.deepEqual([redirected.status, redirected.headers["location"]], [302, location]);
+      const shown = await ask(`/page?to=${asked}`);
+      assert.equal(shown.body.toString(), page(location));
+      assert.equal(shown.headers["content-length"], String(page(location).length));
+      assert.equal(shown.headers["access-control-allow-origin"], undefined);
+      const packed = await ask(`/packed?to=${asked}`, { headers: { "accept-encoding": "gzip" } });
+      assert.equal(gunzipSync(packed.body).toString(), page(location));
+    });
+  }
+
+  test("a redirection that leads nowhere is a fault", async () => {
+    const { status, body } = await ask("/redirect?to=%2F%25zz");
+    assert.equal(status, 500);
+    assert.match(body.toString(), /failed to parse Location header/);
+  });
+
+  test("without a path: to the path with a slash, once there is somebody to ask", async () => {
+    for (const method of ["GET", "HEAD"]) {
+      const { status, headers } = await ask("?a=%20", { method });
+      assert.deepEqual([status, headers["location"]], [301, `${prefix}/?a=%20`]);
+    }
+    assert.equal(echoOf(await ask("", { method: "POST" })).url, "/");
+    const nobody = await h2("GET", "/api/v1/nodes/n2/proxy");
+    assert.equal(nobody.status, 404);
+  });
+
+  test("a backend that doesn't answer is told of in Go's words", async () => {
+    const refused = parsed(await h2("GET", "/api/v1/nodes/n1:1/proxy/"));
+    const message = "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused";
+    assert.deepEqual(
+      [refused["code"], refused["reason"], refused["message"]],
+      [503, "ServiceUnavailable", message],
+    );
+    const broken = parsed(await ask("/broken"));
+    assert.deepEqual([broken["code"], broken["message"]], [503, "error trying to reach service: EOF"]);
+  });
+});
+
+test("a pod's address that isn't of the network isn't asked", async () => {
+  const client = server.client({ name: "admin", groups: ["system:masters"] }).resource(pods, "default");
+  await h2(
+    "POST",
+    "/api/v1/namespaces/default/serviceaccounts",
+    { "content-type": "application/json" },
+    '{"metadata":{"name":"default"}}',
+  );
+  await client.create({
+    metadata: { name: "p" },
+    spec: { nodeName: "n1", containers: [{ name: "c", image: "x" }] },
+  });
+  for (const podIP of ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "224.0.0.1", "0.0.0.0"]) {
+    const pod = await client.get("p");
+    await client.updateStatus({ ...pod, status: { podIP, podIPs: [{ ip: podIP }] } });
+    const refused = parsed(await h2("GET", "/api/v1/namespaces/default/pods/p/proxy/"));
+    assert.deepEqual([refused["code"], refused["message"]], [400, "address not allowed"], podIP);
+  }
+});
