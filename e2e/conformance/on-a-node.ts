@@ -18,7 +18,8 @@ export class Node implements AsyncDisposable {
     this.#cluster = cluster;
   }
 
-  static async start(): Promise<Node> {
+  /** `more`: of the server. */
+  static async start(more: readonly string[] = []): Promise<Node> {
     testImages("node");
     const leftovers = Leftovers.now();
     await using stack = new AsyncDisposableStack();
@@ -27,7 +28,7 @@ export class Node implements AsyncDisposable {
     });
     const lab = stack.use(await createLab(1));
     const images = ["busybox", "httpd-1", "guestbook", "node"];
-    const args = ["--runtime", "embedded", "--node-name", "n1"];
+    const args = ["--runtime", "embedded", "--node-name", "n1", ...more];
     const cluster = stack.use(await startServer(lab.host(1), { args, images }));
     await cluster.kubectl(["wait", "--for=condition=Ready", "node/n1", "--timeout=60s"]);
     return new Node(stack.move(), cluster);

@@ -16,7 +16,9 @@ import { LinuxMachine } from "./node/linux-machine.ts";
 import { SimulatedMachine } from "./node/machine.ts";
 import { complete, validate, type KubeletOptions } from "./options.ts";
 import { DirectReferences } from "./references/direct-references.ts";
+import { PodCertificates } from "./references/pod-certificates.ts";
 import { ReferencedObjects } from "./references/referenced-objects.ts";
+import { TrustBundles } from "./references/trust-bundles.ts";
 import { PodCgroups } from "./resources/pod-cgroups.ts";
 import { FakeRuntime } from "./runtime/fake.ts";
 import { openRuntime, type OpenedRuntime, type OpenRuntimeDeps } from "./runtime/open.ts";
@@ -114,6 +116,31 @@ async function runSimulated(
   await new Kubelet(identityOf(options), parts).run(signal, ready);
 }
 
+interface MountedObjects {
+  readonly trust: TrustBundles;
+  readonly certificates: PodCertificates;
+  readonly references: KubeletParts["references"];
+}
+
+/** What pods mount from the API. */
+function mountedObjects(
+  { nodeName }: Completed<KubeletOptions>,
+  { client, clock, random, log }: KubeletDeps,
+  recorder: ApiEventRecorder,
+  lifetime: AbortSignal,
+): MountedObjects {
+  const watching = { client, clock, random, log, lifetime };
+  const trust = new TrustBundles(watching);
+  const certificates = new PodCertificates({ ...watching, recorder, nodeName });
+  const followers = [trust, certificates];
+  return {
+    trust,
+    certificates,
+    references: (onChange, ended) =>
+      new ReferencedObjects({ ...watching, lifetime: ended, onChange, followers }),
+  };
+}
+
 async function runReal(
   options: Completed<KubeletOptions>,
   deps: KubeletDeps,
@@ -136,10 +163,8 @@ async function runReal(
   }).allocatable;
   const isFake = options.runtime === "fake";
 
-  const references: KubeletParts["references"] = (onChange, lifetime) =>
-    isFake
-      ? new DirectReferences(client)
-      : new ReferencedObjects({ client, clock, random, log, lifetime, onChange });
+  const mounted = mountedObjects(options, deps, recorder, signal);
+  const references = isFake ? () => new DirectReferences(client) : mounted.references;
   const cgroups = isFake
     ? undefined
     : await PodCgroups.open({ root: options.cgroupRoot, cpus: facts.cpus }, log);
@@ -164,6 +189,8 @@ async function runReal(
                 clock,
                 objects,
                 tokens: new ApiTokenSource({ client, clock, random, log }),
+                trust: mounted.trust,
+                certificates: mounted.certificates,
                 allocatable: () => allocatable ?? {},
               }),
             },

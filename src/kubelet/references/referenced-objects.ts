@@ -17,6 +17,12 @@ import type { ObjectReader } from "../env/environment.ts";
 import { podNamespace, podUid } from "../pods/pod.ts";
 import { untilAborted } from "../pods/until-aborted.ts";
 
+/** Others who have to know which pods are here, and tell when something of a pod has changed. */
+export interface PodFollower {
+  acquire(pod: Pod, onChange: (podUid: string) => void): void;
+  release(podUid: string): void;
+}
+
 export interface ReferencedObjectsDeps {
   readonly client: Client;
   readonly clock: Clock;
@@ -26,6 +32,7 @@ export interface ReferencedObjectsDeps {
   readonly lifetime: AbortSignal;
   /** An object that the pod mounts appeared, changed or went away. */
   readonly onChange: (podUid: string) => void;
+  readonly followers: readonly PodFollower[];
 }
 
 type Kind = "configmap" | "secret";
@@ -55,6 +62,7 @@ export class ReferencedObjects implements ObjectReader {
 
   /** Watches what the pod's volumes refer to, until `release`. */
   acquire(pod: Pod): void {
+    for (const follower of this.#deps.followers) follower.acquire(pod, this.#deps.onChange);
     for (const reference of mountedObjects(pod)) {
       const key = keyOf(reference);
       let watch = this.#watches.get(key);
@@ -67,6 +75,7 @@ export class ReferencedObjects implements ObjectReader {
   }
 
   release(uid: string): void {
+    for (const follower of this.#deps.followers) follower.release(uid);
     for (const [key, watch] of this.#watches) {
       if (!watch.pods.delete(uid) || watch.pods.size > 0) continue;
       watch.stop.abort();

@@ -5,6 +5,7 @@ import type {
   DownwardAPIVolumeFile,
   KeyToPath,
   Pod,
+  PodCertificateProjection,
   Secret,
   SecretVolumeSource,
   ServiceAccountTokenProjection,
@@ -16,6 +17,8 @@ import { fieldValue, type FieldContext } from "../env/field-ref.ts";
 import { resourceValue, type NodeAllocatable } from "../env/resource-field.ts";
 import { allContainers, podNamespace } from "../pods/pod.ts";
 import { VolumeError } from "../pods/pod-host.ts";
+import type { CertificateSource } from "../references/pod-certificates.ts";
+import type { TrustSource } from "../references/trust-bundles.ts";
 import { pathFault, type Payload, type VolumeFile } from "./atomic-writer.ts";
 import type { TokenSource } from "./tokens.ts";
 
@@ -26,16 +29,19 @@ export interface PayloadInput {
   readonly allocatable: NodeAllocatable;
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
+  readonly trust: TrustSource;
+  readonly certificates: CertificateSource;
 }
 
 export interface PayloadResult {
   readonly files: Payload;
-  /** Milliseconds until a token in it wants to be renewed. */
+  /** Milliseconds until a token or a certificate in it wants to be renewed. */
   readonly refreshMs: number | undefined;
 }
 
 const modeDefault = 0o644;
-const tokenModePrivate = 0o600;
+/** Of what belongs to the pod's user. */
+const modePrivate = 0o600;
 
 /** Undefined: the volume isn't made of files that the kubelet writes. */
 export async function payloadOf(input: PayloadInput): Promise<PayloadResult | undefined> {
@@ -47,7 +53,9 @@ export async function payloadOf(input: PayloadInput): Promise<PayloadResult | un
   } else if (downwardAPI !== undefined) {
     collector.downward(downwardAPI.items ?? [], downwardAPI.defaultMode);
   } else if (projected !== undefined) {
-    for (const source of projected.sources ?? []) await collector.source(source, projected.defaultMode);
+    for (const [index, source] of (projected.sources ?? []).entries()) {
+      await collector.source(source, projected.defaultMode, index);
+    }
   } else return undefined;
   return { files: collector.files, refreshMs: collector.refreshMs };
 }
@@ -65,15 +73,18 @@ class Collector {
     this.#input = input;
   }
 
-  async source(
-    { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle }: VolumeProjection,
-    defaultMode: number | undefined,
-  ): Promise<void> {
+  async source(source: VolumeProjection, defaultMode: number | undefined, index: number): Promise<void> {
+    const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } =
+      source;
     if (configMap !== undefined) await this.configMap(configMap, defaultMode);
     if (secret !== undefined) await this.secret(secret, defaultMode);
     if (downwardAPI !== undefined) this.downward(downwardAPI.items ?? [], defaultMode);
     if (serviceAccountToken !== undefined) await this.#token(serviceAccountToken, defaultMode);
-    if (clusterTrustBundle !== undefined) this.#fail("clusterTrustBundle projections are not supported");
+    if (clusterTrustBundle !== undefined) {
+      const anchors = await this.#input.trust.anchors(clusterTrustBundle);
+      this.#put(clusterTrustBundle.path, Buffer.from(anchors), this.#modeOf(defaultMode));
+    }
+    if (podCertificate !== undefined) await this.#certificate(podCertificate, defaultMode, index);
   }
 
   async configMap(keyed: Keyed, defaultMode: number | undefined): Promise<void> {
@@ -110,9 +121,36 @@ class Collector {
   async #token(projection: ServiceAccountTokenProjection, defaultMode: number | undefined): Promise<void> {
     const { pod, tokens } = this.#input;
     const { token, refreshMs } = await tokens.get(pod, projection);
-    this.refreshMs = Math.min(this.refreshMs ?? refreshMs, refreshMs);
+    this.#refreshAfter(refreshMs);
+    this.#put(projection.path, Buffer.from(token), this.#modeOf(defaultMode));
+  }
+
+  async #certificate(
+    projection: PodCertificateProjection,
+    defaultMode: number | undefined,
+    index: number,
+  ): Promise<void> {
+    const { pod, volume, certificates } = this.#input;
+    const place = { volume: volume.name, index, projection };
+    const { keyPem, chainPem, refreshMs } = await certificates.credential(pod, place);
+    if (refreshMs !== undefined) this.#refreshAfter(refreshMs);
+    for (const [path = "", text] of [
+      [projection.credentialBundlePath, keyPem + chainPem],
+      [projection.keyPath, keyPem],
+      [projection.certificateChainPath, chainPem],
+    ] as const) {
+      if (path !== "") this.#put(path, Buffer.from(text), this.#modeOf(defaultMode));
+    }
+  }
+
+  #refreshAfter(ms: number): void {
+    this.refreshMs = Math.min(this.refreshMs ?? ms, ms);
+  }
+
+  #modeOf(defaultMode: number | undefined): number | undefined {
+    const { pod } = this.#input;
     const isPrivate = singleUser(pod) !== undefined || pod.spec?.securityContext?.fsGroup !== undefined;
-    this.#put(projection.path, Buffer.from(token), isPrivate ? tokenModePrivate : defaultMode);
+    return isPrivate ? modePrivate : defaultMode;
   }
 
   #keys(

@@ -88,6 +88,11 @@ async function inWorld(run: (world: World) => Promise<void>): Promise<void> {
     clock,
     objects,
     tokens,
+    trust: { anchors: ({ name = "" }) => Promise.resolve(`anchors of ${name}\n`) },
+    certificates: {
+      credential: (_pod, { volume, index }) =>
+        Promise.resolve({ keyPem: `key of ${volume}/${index}\n`, chainPem: "chain\n", refreshMs: 60_000 }),
+    },
     allocatable: () => ({ memory: "1Gi", cpu: "4" }),
   });
   try {
@@ -190,6 +195,32 @@ test("secrets lie in memory, mounted once for all", async () => {
     assert.deepEqual(world.mounts.calls, [`tmpfs ${join(world.root, "memory")} mode=0755,noswap`]);
     await world.volumes.teardown("u-1");
     await assert.rejects(stat(path));
+  });
+});
+
+test("projected: trust bundles, and certificates whose files are where they are wanted", async () => {
+  await inWorld(async (world) => {
+    const podCertificate = { signerName: "x.io/s", keyType: "ED25519" };
+    const pod = podWith({
+      projected: {
+        sources: [
+          { clusterTrustBundle: { name: "own", path: "ca.pem" } },
+          { podCertificate: { ...podCertificate, credentialBundlePath: "all.pem" } },
+          { podCertificate: { ...podCertificate, keyPath: "key.pem", certificateChainPath: "chain.pem" } },
+        ],
+      },
+    });
+    assert.equal(await world.volumes.prepare(pod, context), 60_000);
+    const path = await sourceOf(world, pod);
+    for (const [file, wanted] of [
+      ["ca.pem", "anchors of own\n"],
+      ["all.pem", "key of v/1\nchain\n"],
+      ["key.pem", "key of v/2\n"],
+      ["chain.pem", "chain\n"],
+    ] as const) {
+      assert.equal(await readFile(join(path, file), "utf8"), wanted);
+      assert.equal((await stat(join(path, file))).mode & 0o777, 0o644);
+    }
   });
 });
 

@@ -27,6 +27,8 @@ import { podUid } from "../pods/pod.ts";
 import { VolumeError } from "../pods/pod-host.ts";
 import { podLimitMilli } from "../pods/qos.ts";
 import { StartError } from "../pods/start-error.ts";
+import type { CertificateSource } from "../references/pod-certificates.ts";
+import type { TrustSource } from "../references/trust-bundles.ts";
 import type { Mount } from "../runtime/runtime.ts";
 import { writeAtomically } from "./atomic-writer.ts";
 import { prepareHostPath } from "./host-path.ts";
@@ -40,6 +42,8 @@ export interface PodVolumesDeps {
   readonly clock: Clock;
   readonly objects: ObjectReader;
   readonly tokens: TokenSource;
+  readonly trust: TrustSource;
+  readonly certificates: CertificateSource;
   readonly allocatable: () => NodeAllocatable;
 }
 
@@ -137,8 +141,7 @@ export class PodVolumes {
       return undefined;
     }
     const allocatable = this.#deps.allocatable();
-    const { objects, tokens } = this.#deps;
-    const payload = await payloadOf({ pod, volume, context, allocatable, objects, tokens });
+    const payload = await payloadOf({ ...this.#deps, pod, volume, context, allocatable });
     if (payload === undefined) throw new VolumeError(volume.name, "no volume plugin matched");
     if (isSecretive(volume)) await this.#mountMemory();
     await mkdir(path, { recursive: true, mode: 0o755 });
@@ -147,7 +150,7 @@ export class PodVolumes {
       giveTo(version, {
         fsGroup,
         readonly: true,
-        fileOwner: holdsToken(volume) ? singleUser(pod) : undefined,
+        fileOwner: isOfItsUser(volume) ? singleUser(pod) : undefined,
       }),
     );
     return payload.refreshMs;
@@ -281,8 +284,11 @@ async function makeTarget(target: string, isDirectory: boolean): Promise<void> {
   if (!isDirectory) await writeFile(target, "", { mode: 0o640 });
 }
 
-const holdsToken = ({ projected }: Volume): boolean =>
-  projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined) === true;
+const isOfItsUser = ({ projected }: Volume): boolean =>
+  projected?.sources?.some(
+    ({ serviceAccountToken, clusterTrustBundle, podCertificate }) =>
+      (serviceAccountToken ?? clusterTrustBundle ?? podCertificate) !== undefined,
+  ) === true;
 
 /** Never written to a disk. */
 const isSecretive = ({ secret, projected }: Volume): boolean =>
