@@ -9,7 +9,7 @@ import { ManualClock, settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { ClientCounts } from "#client/client-counts.ts";
-import type { Transport } from "#client/client.ts";
+import type { Client, Transport } from "#client/client.ts";
 import { LeaderElector } from "#client/leader/leader-election.ts";
 import { createClient } from "#client/rest.ts";
 import { RateLimitedQueue, runWorkers } from "#client/work/rate-limited.ts";
@@ -128,41 +128,48 @@ test("what is put off by the server is counted as asked again", async () => {
   assert.equal(valueIn(now, "rest_client_request_duration_seconds_count", labels), 2);
 });
 
-test("who leads says so, and no longer when he has stopped", async () => {
+/** Who has a lease to win, and what is told of it. */
+function electing(name: string): Electing {
   const clock = new ManualClock();
   const { client } = createFakeClient({ clock });
   const { counts, text } = counting();
   const deps = { client, clock, random: new SeededRandom(1), log: silentLogger, counts };
-  const name = "measured-lease";
   const elector = new LeaderElector({ namespace: "kube-system", name, identity: "me" }, deps);
+  const lead = async (signal: AbortSignal): Promise<{ over: Promise<void> }> => {
+    const leading = Promise.withResolvers<void>();
+    const over = elector.run(signal, async (own) => {
+      leading.resolve();
+      await aborted(own);
+    });
+    await leading.promise;
+    return { over };
+  };
+  return { clock, client, text, lead };
+}
+
+interface Electing extends Pick<ReturnType<typeof counting>, "text"> {
+  readonly clock: ManualClock;
+  readonly client: Client;
+  /** Resolves once it leads. */
+  readonly lead: (signal: AbortSignal) => Promise<{ readonly over: Promise<void> }>;
+}
+
+test("who leads says so, and no longer when he has stopped", async () => {
+  const { text, lead } = electing("measured-lease");
   assert.match(await text(), /^leader_election_master_status\{name="measured-lease"\} 0$/m);
   const stop = new AbortController();
-  const leading = Promise.withResolvers<void>();
-  const running = elector.run(stop.signal, async (signal) => {
-    leading.resolve();
-    await aborted(signal);
-  });
-  await leading.promise;
+  const { over } = await lead(stop.signal);
   assert.match(await text(), /^leader_election_master_status\{name="measured-lease"\} 1$/m);
   stop.abort();
-  await running;
+  await over;
   assert.match(await text(), /^leader_election_master_status\{name="measured-lease"\} 0$/m);
 });
 
 test("a renewal that finds the lease changed is told of once it has looked again", async () => {
-  const clock = new ManualClock();
-  const { client } = createFakeClient({ clock });
-  const { counts, text } = counting();
-  const deps = { client, clock, random: new SeededRandom(1), log: silentLogger, counts };
   const name = "changed-lease";
-  const elector = new LeaderElector({ namespace: "kube-system", name, identity: "me" }, deps);
+  const { clock, client, text, lead } = electing(name);
   const stop = new AbortController();
-  const leading = Promise.withResolvers<void>();
-  const running = elector.run(stop.signal, async (signal) => {
-    leading.resolve();
-    await aborted(signal);
-  });
-  await leading.promise;
+  const { over } = await lead(stop.signal);
   const slow = async (): Promise<number> => valueIn(await text(), "leader_election_slowpath_total", { name });
   await clock.advance(2000);
   assert.equal(await slow(), 0);
@@ -174,5 +181,5 @@ test("a renewal that finds the lease changed is told of once it has looked again
   await clock.advance(2000);
   assert.equal(await slow(), 1);
   stop.abort();
-  await running;
+  await over;
 });
