@@ -189,7 +189,6 @@ function checkConstraint(
   const { maxSkew = 0, topologyKey = "", whenUnsatisfiable = "", minDomains } = one;
   if (maxSkew <= 0) faults.invalid(`${path}.maxSkew`, maxSkew, "must be greater than zero");
   if (topologyKey === "") faults.required(`${path}.topologyKey`, "can not be empty");
-  else checkLabelName(topologyKey, `${path}.topologyKey`, faults);
   faults.optionalOneOf(`${path}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
   if (isRepeated) faults.duplicate(`${path}.{topologyKey, whenUnsatisfiable}`, pairOf(one));
   if (minDomains !== undefined) {

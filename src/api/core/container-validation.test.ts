@@ -257,3 +257,41 @@ testCreates(
     ],
   ],
 );
+
+/** upstream, since 1.33: validateHostIPs, validatePodHostNetworkDeps, ValidateTopologyKey, ValidateEndpointIP */
+testCreates(
+  {
+    "v1/Pod": { spec: { containers: [container] } },
+    "v1/Endpoints": { subsets: [{ addresses: [{ ip: "10.0.0.1" }], ports: [{ port: 80 }] }] },
+  },
+  [
+    [
+      "v1/Pod",
+      {
+        spec: {
+          hostNetwork: true,
+          containers: [container],
+          initContainers: [{ ...container, name: "i", ports: [{ containerPort: 80, hostPort: 81 }] }],
+        },
+      },
+    ],
+    ["v1/Pod", spreads({ ...spread, topologyKey: "-not a label-" })],
+    [
+      "v1/Pod",
+      {
+        spec: {
+          os: { name: "windows" },
+          securityContext: { seLinuxChangePolicy: "Recursive" },
+          containers: [container],
+        },
+      },
+      "spec.securityContext.seLinuxChangePolicy: Forbidden: cannot be set for a windows pod",
+    ],
+    [
+      "v1/Endpoints",
+      { subsets: [{ addresses: [{ ip: "x" }], ports: [{ port: 80 }] }] },
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      'subsets[0].addresses[0].ip: Invalid value: "x": must be a valid IP address',
+    ],
+  ],
+);

@@ -50,6 +50,8 @@ function checkAddress(address: Loose<EndpointAddress>, path: string, faults: Fau
   if (hostname !== "") checkDnsLabel(hostname, `${path}.hostname`, faults);
   if (nodeName !== undefined) faults.messages(`${path}.nodeName`, nodeName, dnsSubdomainFaults(nodeName));
   if (messages.length === 0) checkEndpointIp(ip, `${path}.ip`, faults);
+  // upstream tells of it once more where it looks at what an address is for.
+  else if (parseAddress(ip) === undefined) faults.invalid(`${path}.ip`, ip, "must be a valid IP address");
 }
 
 function checkEndpointPort(

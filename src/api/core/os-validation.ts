@@ -22,6 +22,7 @@ const podFields = [
   "securityContext.runAsGroup",
   "securityContext.supplementalGroups",
   "securityContext.supplementalGroupsPolicy",
+  "securityContext.seLinuxChangePolicy",
 ] as const;
 
 const containerFields = [

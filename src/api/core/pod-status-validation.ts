@@ -12,7 +12,7 @@ import type {
 import { legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
-import { checkDnsLabel, checkImmutable, repeatedAt } from "../meta/field-rules.ts";
+import { checkDnsLabel, checkImmutable } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, qualifiedNameFaults, userIdFaults } from "../meta/names.ts";
 import { checkPodAnnotationsUpdate } from "./pod-annotation-validation.ts";
@@ -113,21 +113,13 @@ function checkAddresses(
   faults.invalid(path, shown, "may specify no more than one IP for each IP family");
 }
 
-function checkDuplicates(list: readonly Addressed[] = [], path: string, faults: FaultList): void {
-  for (const index of repeatedAt(list.map(({ ip }) => ip))) {
-    faults.duplicate(`${path}[${index}]`, asGoStruct(list[index], addressShape));
-  }
-}
-
 function checkAllAddresses(status: Status, old: Status, faults: FaultList): void {
   checkAddresses(status.podIPs, old.podIPs, "status.podIPs", faults);
-  checkDuplicates(status.podIPs, "status.podIPs", faults);
   const [first] = status.hostIPs ?? [];
   if (first !== undefined && first.ip !== status.hostIP) {
     faults.invalid("status.hostIPs[0].ip", first.ip ?? "", "must be equal to `hostIP`");
   }
   checkAddresses(status.hostIPs, old.hostIPs, "status.hostIPs", faults);
-  checkDuplicates(status.hostIPs, "status.hostIPs", faults);
 }
 
 function checkClaims(

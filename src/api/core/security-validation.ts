@@ -198,7 +198,6 @@ export function checkHostNetwork(
 ): void {
   if (spec.hostNetwork === true) {
     checkHostPorts(spec.containers, isPod, `${path}.containers`, faults);
-    checkHostPorts(spec.initContainers, isPod, `${path}.initContainers`, faults);
   }
 }
 

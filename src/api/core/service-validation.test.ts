@@ -136,6 +136,7 @@ testCreates(valid, [
     { subsets: [{ addresses: [{ ip: "fe80::1" }, { ip: "x" }], ports: [{ port: 80 }, { port: 81 }] }] },
     'subsets[0].addresses[0].ip: Invalid value: "fe80::1": may not be in the link-local range (169.254.0.0/16, fe80::/10)',
     `subsets[0].addresses[1].ip: Invalid value: "x": ${badIp}`,
+    'subsets[0].addresses[1].ip: Invalid value: "x": must be a valid IP address',
     "subsets[0].ports[0].name: Required value",
     "subsets[0].ports[1].name: Required value",
   ],
