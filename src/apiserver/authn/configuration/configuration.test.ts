@@ -63,6 +63,14 @@ const refusals: readonly (readonly [GivenAuthentication, readonly string[]])[] =
     ],
   ],
   [
+    withIssuer({ url: "http://u@i/?q" }),
+    [
+      'jwt[0].issuer.url: Invalid value: "http://u@i/?q": URL scheme must be https',
+      'jwt[0].issuer.url: Invalid value: "http://u@i/?q": URL must not contain a username or password',
+      'jwt[0].issuer.url: Invalid value: "http://u@i/?q": URL must not contain a query',
+    ],
+  ],
+  [
     withIssuer({ discoveryURL: "https://i/" }),
     ['jwt[0].issuer.discoveryURL: Invalid value: "https://i/": discoveryURL must be different from URL'],
   ],
@@ -77,7 +85,7 @@ const refusals: readonly (readonly [GivenAuthentication, readonly string[]])[] =
     withIssuer({ audienceMatchPolicy: "All", certificateAuthority: "x" }),
     [
       'jwt[0].issuer.audienceMatchPolicy: Invalid value: "All": audienceMatchPolicy must be empty or MatchAny for single audience',
-      "jwt[0].issuer.certificateAuthority: Invalid value: data does not contain any valid RSA or ECDSA certificates",
+      'jwt[0].issuer.certificateAuthority: Invalid value: "<omitted>": data does not contain any valid RSA or ECDSA certificates',
     ],
   ],
   [

@@ -1,7 +1,7 @@
 /** An AuthenticationConfiguration, checked in upstream's words. upstream: apiserver/pkg/apis/apiserver/validation/validation.go */
 import type { Expressions } from "#api/expressions.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
-import { fieldErrorText, omitted } from "#api/meta/field-error.ts";
+import { fieldErrorText } from "#api/meta/field-error.ts";
 import { certificatesOf } from "./certificates.ts";
 import { ClaimCompiler } from "./claim-compiler.ts";
 import type { GivenAuthentication, GivenIssuer } from "./given.ts";
@@ -107,7 +107,7 @@ function checkIssuer(
   checkAudiences(issuer, at, faults);
   if (certificateAuthority !== "" && certificatesOf(certificateAuthority) === undefined) {
     const detail = "data does not contain any valid RSA or ECDSA certificates";
-    faults.invalid(`${at}.certificateAuthority`, omitted, detail);
+    faults.invalid(`${at}.certificateAuthority`, "<omitted>", detail);
   }
   if (egressSelectorType !== "") {
     const detail = "this server has no egress selectors: it always connects directly";
@@ -121,10 +121,8 @@ function checkUrl(text: string, field: string, disallowed: readonly string[], fa
     faults.invalid(field, text, `URL must not overlap with disallowed issuers: [${list}]`);
   }
   const url = URL.parse(text);
-  if (url?.protocol !== "https:") {
-    faults.invalid(field, text, "URL scheme must be https");
-    return;
-  }
+  if (url?.protocol !== "https:") faults.invalid(field, text, "URL scheme must be https");
+  if (url === null) return;
   if (url.username !== "" || url.password !== "") {
     faults.invalid(field, text, "URL must not contain a username or password");
   }
