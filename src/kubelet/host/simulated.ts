@@ -22,7 +22,7 @@ export class SimulatedPodHost implements PodHost {
     return this.#logs({ namespace: podNamespace(pod), name: podName(pod), uid: podUid(pod) });
   }
 
-  prepare(): Promise<undefined> {
+  prepare(): Promise<number | undefined> {
     return Promise.resolve(undefined);
   }
 

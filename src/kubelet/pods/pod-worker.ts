@@ -62,6 +62,8 @@ export class PodWorker {
   #reporting = false;
   #cancelTimers: (() => void)[] = [];
   #cancelHurry = (): void => undefined;
+  /** Outlives the steps that have nothing to do with volumes. */
+  #cancelRefresh = (): void => undefined;
 
   /** `wasHere`: the runtime knew the pod before this kubelet did, so it was admitted once. */
   constructor(pod: Pod, options: { readonly wasHere: boolean; readonly isInApi: boolean }, deps: WorkerDeps) {
@@ -189,6 +191,7 @@ export class PodWorker {
   #terminate(): void {
     if (this.#state !== "syncing") return;
     this.#state = "terminating";
+    this.#cancelRefresh();
     this.#stopSyncing.abort(new Error("the pod is being stopped"));
     this.#again = true;
   }
@@ -339,14 +342,13 @@ export class PodWorker {
     const podIPs = usesHostNetwork(this.#pod) ? deps.node.hostIPs : ip === "" ? [] : [ip];
     const context = { nodeName: deps.node.name, hostIPs: deps.node.hostIPs, podIPs };
     this.#volumesAreStale = false;
+    this.#cancelRefresh();
     try {
       const refreshMs = await deps.host.prepare(this.#pod, context, signal);
       if (refreshMs !== undefined) {
-        this.#cancelTimers.push(
-          deps.clock.after(refreshMs, () => {
-            this.refreshVolumes();
-          }),
-        );
+        this.#cancelRefresh = deps.clock.after(refreshMs, () => {
+          this.refreshVolumes();
+        });
       }
     } catch (error) {
       signal.throwIfAborted();
