@@ -1,127 +1,17 @@
 /** Cases re-expressed from apiserver/pkg/admission/plugin/policy/validating/{admission,validator}_test.go. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Registry } from "prom-client";
-import { createExpressions } from "#api/expressions.ts";
-import type {
-  NamedRuleWithOperations,
-  ValidatingAdmissionPolicyBindingSpec,
-  ValidatingAdmissionPolicySpec,
-} from "#api/generated/types/admissionregistration-v1.ts";
-import type { KubeObject } from "#api/meta/object.ts";
-import { StatusError } from "#api/meta/status.ts";
-import {
-  configMaps,
-  deployments,
-  namespaces,
-  validatingAdmissionPolicies,
-  validatingAdmissionPolicyBindings,
-} from "#api/resources.ts";
-import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
+import type { NamedRuleWithOperations } from "#api/generated/types/admissionregistration-v1.ts";
+import { configMaps } from "#api/resources.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
-import { attributesOf, run, type Write } from "../testing/attributes.ts";
-import type { ObjectTypes } from "../webhooks/object-types.ts";
+import { attributesOf, run } from "../testing/attributes.ts";
 import { unmeasured } from "../testing/unmeasured.ts";
+import { everything, outcomeOf, replicas, types, type Setup } from "./testing/validating-world.ts";
 import { ValidatingPolicies } from "./validating.ts";
-
-const engine = createExpressions();
-
-/** Deployments, as they were in another version, too: their spec was a text there. */
-const old = { group: "apps", version: "v1beta1", resource: "deployments", kind: "Deployment" };
-const types: ObjectTypes = {
-  equivalents: ({ resource }) => (resource === "deployments" ? [{ gvr: old, gvk: old }] : []),
-  resourceOf: ({ kind }) => (kind === "ConfigMap" ? { resource: "configmaps", namespaced: true } : undefined),
-  convert: (object, _from, { version }) =>
-    Promise.resolve({ ...object, apiVersion: version, spec: `of ${version}` }),
-  read: (object) => object,
-  written: (object) => object,
-  applyType: () => undefined,
-};
-
-const everything: ValidatingAdmissionPolicySpec["matchConstraints"] = {
-  resourceRules: [
-    { apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: ["*"] },
-  ],
-};
 
 const ofVersion = (apiVersion: string): NamedRuleWithOperations[] => [
   { apiGroups: ["apps"], apiVersions: [apiVersion], operations: ["*"], resources: ["deployments"] },
 ];
-
-interface Setup {
-  readonly spec: Partial<ValidatingAdmissionPolicySpec>;
-  readonly binding?: ValidatingAdmissionPolicyBindingSpec;
-  readonly write?: Write;
-}
-
-interface Outcome {
-  readonly refusal: string | undefined;
-  readonly status: StatusError["status"] | undefined;
-  readonly warnings: readonly string[];
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly asked: readonly Attributes[];
-  readonly metrics: string;
-}
-
-const deploymentOf = (count: number, labels: Record<string, string>): KubeObject =>
-  ({
-    metadata: { name: "web", namespace: "ns", labels },
-    spec: { replicas: count },
-  }) as KubeObject;
-
-const replicas = (count: number, labels = {}): Write => ({
-  object: deploymentOf(count, labels),
-});
-
-async function outcomeOf({ spec, binding, write = replicas(5) }: Setup): Promise<Outcome> {
-  const api = new MemoryApi();
-  api.seed(namespaces, { metadata: { name: "ns", labels: { env: "test" } } });
-  api.seed(validatingAdmissionPolicies, {
-    metadata: { name: "p" },
-    spec: { failurePolicy: "Fail", matchConstraints: everything, ...spec },
-  });
-  api.seed(validatingAdmissionPolicyBindings, {
-    metadata: { name: "b" },
-    spec: { policyName: "p", validationActions: ["Deny"], ...binding },
-  });
-  const asked: Attributes[] = [];
-  const authorizer: Authorizer = {
-    authorize: (attributes) => {
-      asked.push(attributes);
-      return Promise.resolve({ allowed: attributes.verb === "get", denied: false, reason: "" });
-    },
-    rulesFor: () => Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false }),
-  };
-  const registry = new Registry();
-  const plugin = new ValidatingPolicies({
-    client: api,
-    informers: api,
-    ...unmeasured(registry),
-    authorizer,
-    loadExpressions: () => Promise.resolve(engine),
-    types,
-  });
-  const warnings: string[] = [];
-  const annotations: Record<string, string> = {};
-  let status: StatusError["status"] | undefined;
-  try {
-    await run(
-      plugin,
-      attributesOf(deployments, {
-        ...write,
-        warn: (text) => warnings.push(text),
-        annotate: (key, text) => {
-          annotations[key] = text;
-        },
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
-    status = error.status;
-  }
-  const refusal = status?.details?.causes?.[0]?.message;
-  return { refusal, status, warnings, annotations, asked, metrics: await registry.metrics() };
-}
 
 const denied = (message: string): string =>
   `ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${message}`;
@@ -440,52 +330,4 @@ suite("ValidatingAdmissionPolicy", () => {
     });
     await run(plugin, attributesOf(configMaps, { object: { metadata: { name: "a", namespace: "b" } } }));
   });
-});
-
-const counted: readonly (readonly [what: string, setup: Setup, labels: string | undefined])[] = [
-  [
-    "what is refused",
-    { spec: { validations: [{ expression: "false" }] } },
-    'error_type="no_error",enforcement_action="deny"',
-  ],
-  [
-    "what is only told",
-    { spec: { validations: [{ expression: "false" }] }, binding: { validationActions: ["Warn", "Audit"] } },
-    'error_type="no_error",enforcement_action="audit"',
-  ],
-  [
-    "what fails",
-    { spec: { validations: [{ expression: "object.none == 1" }] } },
-    'error_type="invalid_error",enforcement_action="deny"',
-  ],
-  [
-    "what fails and is ignored",
-    { spec: { failurePolicy: "Ignore", validations: [{ expression: "object.none == 1" }] } },
-    'error_type="invalid_error",enforcement_action="allow"',
-  ],
-  [
-    "what can't be compiled",
-    { spec: { validations: [{ expression: "(" }] } },
-    'error_type="compile_error",enforcement_action="deny"',
-  ],
-  ["not what holds", { spec: { validations: [{ expression: "true" }] } }, undefined],
-];
-for (const [what, setup, labels] of counted) {
-  test(`counted by policy: ${what}`, async () => {
-    const { metrics } = await outcomeOf(setup);
-    const name = "apiserver_validating_admission_policy_check";
-    const shown = `policy="p",policy_binding="b",${labels ?? ""}`;
-    assert.equal(metrics.includes(`${name}_total{${shown}} 1\n`), labels !== undefined);
-    assert.equal(metrics.includes(`${name}_duration_seconds_count{${shown}} 1\n`), labels !== undefined);
-    assert.match(metrics, /^apiserver_cel_compilation_duration_seconds_count 1$/m);
-    assert.match(metrics, /^apiserver_cel_evaluation_duration_seconds_count 1$/m);
-  });
-}
-
-test("counted by policy: what match conditions leave out", async () => {
-  const matchConditions = [{ name: "never", expression: "false" }];
-  const { metrics } = await outcomeOf({ spec: { matchConditions, validations: [{ expression: "false" }] } });
-  const owner = 'name="p",kind="policy",type="validate",operation="CREATE"';
-  assert.ok(metrics.includes(`apiserver_admission_match_condition_exclusions_total{${owner}} 1\n`));
-  assert.ok(metrics.includes(`apiserver_admission_match_condition_evaluation_seconds_count{${owner}} 1\n`));
 });
