@@ -123,6 +123,14 @@ suite("what is asked", () => {
     });
   }
 
+  test("the same over HTTP/2", async () => {
+    const { headers } = echoOf(await h2("POST", `${prefix}/echo`, { "x-thing": "1" }, "abc"));
+    assert.deepEqual([headers["host"], headers["x-thing"]], [own, "1"]);
+    const to = encodeURIComponent(`https://${own}/x`);
+    const redirected = await h2("GET", `${prefix}/redirect?to=${to}`);
+    assert.equal(redirected.headers["location"], `https://${own}${prefix}/x`);
+  });
+
   test("an upgrade, by the client's name for the server and with where it is from", async () => {
     const connection = await h1Upgrade(`${prefix}/up`);
     assert.equal(connection, `${own} 127.0.0.1`);

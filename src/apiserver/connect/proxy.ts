@@ -142,7 +142,8 @@ function proxied(
     const { prefix, path, query } = proxyPath(request);
     const target = `${escapePath(path === "" ? "/" : path)}${query}`;
     const backend = await backendOf(request, target);
-    const clientHost = call.header("host");
+    // HTTP/2 has another name for it.
+    const clientHost = [call.header("host"), call.header(":authority")].find((each) => each !== "") ?? "";
     const host = clientHost === "" ? {} : { host: clientHost };
     if (call.upgrade !== undefined) {
       const headers = { ...backend.headers, ...host, "x-forwarded-for": forwardedFor(call) };
