@@ -5,7 +5,7 @@ import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import type { Expressions } from "#api/expressions.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
-import { qualifiedResource } from "#api/meta/object.ts";
+import { parseApiVersion, qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
@@ -320,8 +320,12 @@ class ApiserverComponent implements Apiserver {
   #openAuditor(options: AuditOptions): Promise<Auditor> {
     const { clock, log } = this.#deps;
     const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
+    const written = (object: AnyObject): AnyObject => {
+      const { apiVersion = "", kind = "" } = object;
+      return this.#semantics.zeros({ ...parseApiVersion(apiVersion), kind })?.written(object) ?? object;
+    };
     const counted = { metrics: this.#auditMetrics, certificateFaults: this.#certificateFaults };
-    return openAuditor(options, { clock, log, read, ...counted });
+    return openAuditor(options, { clock, log, read, written, ...counted });
   }
 
   #expiry(): EventExpiry {

@@ -60,6 +60,7 @@ const requestOf = (more: Partial<AuditedRequest> = {}): AuditedRequest => ({
 
 const configMap = { kind: "ConfigMap", metadata: { name: "m", managedFields: [{}] } };
 const read = (_: string, bytes: Buffer): unknown => JSON.parse(bytes.toString());
+const written = <T>(object: T): T => object;
 
 interface Course {
   readonly request?: Partial<AuditedRequest>;
@@ -74,6 +75,7 @@ function auditorOf(rule: object): { auditor: Auditor; events: readonly AuditEven
     sinks: [sink],
     clock,
     read,
+    written,
     metrics: unmeasured(),
   });
   return { auditor, events: sink.events, clock };
@@ -351,7 +353,7 @@ test("events and levels are counted, and what couldn't be told", async () => {
   const metrics = new AuditMetrics(registry);
   const clock = new ManualClock();
   const policy = policyOf([{ level: "None", verbs: ["get"] }, { level: "Metadata" }]);
-  const auditor = new Auditor(policy, { sinks: [new KeptEvents()], clock, read, metrics });
+  const auditor = new Auditor(policy, { sinks: [new KeptEvents()], clock, read, written, metrics });
   await (await auditor.begin(requestOf({}), jane))?.complete(201, undefined);
   await auditor.begin(requestOf({ info: infoOf("GET", "/version") }), jane);
   metrics.failed("webhook", 400);
@@ -390,6 +392,7 @@ test("only where a loss counts is a request refused for it", async () => {
       sinks: [new BlockingSink({ until }, backend)],
       clock: new ManualClock(),
       read,
+      written,
       metrics: new AuditMetrics(registry),
     });
     const record = await auditor.begin(requestOf({}), jane);

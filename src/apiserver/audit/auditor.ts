@@ -21,6 +21,8 @@ export interface AuditorDeps {
   readonly clock: Clock;
   /** A request's body as an object; undefined when it is none. */
   readonly read: (contentType: string, bytes: Buffer) => unknown;
+  /** An object as clients see it: with what Go writes of fields that nobody set. */
+  readonly written: (object: AnyObject) => AnyObject;
 }
 
 export interface AuditedRequest {
@@ -116,7 +118,7 @@ export class AuditRecord {
   /** The object that was sent, with defaults and before admission: it may be changed afterwards. */
   sent(object: AnyObject): void {
     this.#sent = { ...object.metadata };
-    if (this.#decision.level !== "Metadata") this.#sentObject = this.#trimmed(copyJson(object));
+    if (this.#decision.level !== "Metadata") this.#sentObject = this.#seen(copyJson(object));
   }
 
   /** Whether it is told. */
@@ -149,7 +151,7 @@ export class AuditRecord {
     const more = {
       responseStatus: toldStatus(status, code),
       requestObject: level === "Metadata" ? undefined : await this.#requestObject(),
-      responseObject: level === "RequestResponse" ? this.#trimmed(object) : undefined,
+      responseObject: level === "RequestResponse" ? this.#seen(object) : undefined,
     };
     // What would have lasted, had it not failed.
     if (isLongRunning(this.#request.info) && !this.#hasStarted) await this.#start(more);
@@ -170,6 +172,10 @@ export class AuditRecord {
       // It couldn't be read as an object; the answer says so.
       return undefined;
     }
+  }
+
+  #seen(object: AnyObject | undefined): unknown {
+    return object === undefined ? undefined : this.#trimmed(this.#deps.written(object));
   }
 
   #trimmed(value: unknown): unknown {

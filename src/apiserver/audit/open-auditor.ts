@@ -38,7 +38,7 @@ export interface AuditOptions {
   readonly webhook?: AuditWebhookOptions | undefined;
 }
 
-interface Deps extends Pick<AuditorDeps, "clock" | "read" | "metrics"> {
+interface Deps extends Pick<AuditorDeps, "clock" | "read" | "written" | "metrics"> {
   readonly log: Logger;
   readonly certificateFaults?: CertificateFaults | undefined;
 }
