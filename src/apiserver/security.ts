@@ -116,7 +116,7 @@ export function createSecurity(options: SecurityOptions, deps: SecurityDeps): Se
   const authorizer = new ConfiguredAuthorizer(options.authorization, {
     ...deps,
     node: new NodeAuthorizer(
-      { rules: nodeRules(deps.features) },
+      { rules: nodeRules(deps.features), features: deps.features },
       { graph: new InformerNodeGraph(informers, deps.features) },
     ),
     rbac: new RbacAuthorizer(reader),

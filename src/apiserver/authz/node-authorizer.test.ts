@@ -62,7 +62,10 @@ api.seed(volumeAttachments, {
 
 const node = (name: string): UserInfo => ({ name: `system:node:${name}`, groups: ["system:nodes"] });
 const authorizer = new NodeAuthorizer(
-  { rules: [{ verbs: ["list"], apiGroups: [""], resources: ["services"] }] },
+  {
+    rules: [{ verbs: ["list"], apiGroups: [""], resources: ["services"] }],
+    features: { podCertificates: true },
+  },
   { graph: new InformerNodeGraph(api, { podCertificates: true }) },
 );
 
@@ -221,5 +224,16 @@ suite("the node authorizer", () => {
   test("its rules can't be listed, others have none", async () => {
     assert.equal((await authorizer.rulesFor(node("n1"))).incomplete, true);
     assert.equal((await authorizer.rulesFor({ name: "alice", groups: [] })).incomplete, false);
+  });
+});
+
+test("where requests for certificates aren't served, nodes have nothing to do with them", () => {
+  const features = { podCertificates: false };
+  const graph = new InformerNodeGraph(api, features);
+  const own = new NodeAuthorizer({ rules: [], features }, { graph });
+  assert.deepEqual(own.authorize(ask("create", requests)), {
+    allowed: false,
+    denied: false,
+    reason: "disabled by feature gate PodCertificateRequest",
   });
 });

@@ -6,6 +6,7 @@ import type { PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import { parseFieldSelector } from "#api/meta/fields.ts";
 import { SelectorError } from "#api/meta/labels.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
+import type { ServedFeatures } from "#apiserver/served-features.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "./authorizer.ts";
 import type { NodeGraph } from "./node-graph.ts";
 import { nodeNameOf } from "./node-identity.ts";
@@ -20,6 +21,7 @@ const ownVerbs = ["get", "create", "update", "patch", "delete"];
 export interface NodeAuthorizerOptions {
   /** What every node may do: the rules of system:node. */
   readonly rules: readonly PolicyRule[];
+  readonly features: Pick<ServedFeatures, "podCertificates">;
 }
 
 type Related = (attributes: Attributes, node: string) => boolean;
@@ -27,11 +29,13 @@ type Judge = (attributes: Attributes, node: string) => Decision;
 
 export class NodeAuthorizer implements Authorizer {
   readonly #rules: readonly PolicyRule[];
+  readonly #features: NodeAuthorizerOptions["features"];
   readonly #graph: NodeGraph;
   readonly #judges: ReadonlyMap<string, Judge>;
 
   constructor(options: NodeAuthorizerOptions, deps: { readonly graph: NodeGraph }) {
     this.#rules = options.rules;
+    this.#features = options.features;
     this.#graph = deps.graph;
     this.#judges = this.#judgesByResource();
   }
@@ -83,7 +87,13 @@ export class NodeAuthorizer implements Authorizer {
       ["coordination.k8s.io/leases", judgeLease],
       ["storage.k8s.io/csinodes", judgeCsiNode],
       ["resource.k8s.io/resourceslices", (a, node) => judgeResourceSlice(a, node, slice)],
-      ["certificates.k8s.io/podcertificaterequests", (a, node) => judgeCertificateRequest(a, node, request)],
+      [
+        "certificates.k8s.io/podcertificaterequests",
+        (a, node) =>
+          this.#features.podCertificates
+            ? judgeCertificateRequest(a, node, request)
+            : noOpinion("disabled by feature gate PodCertificateRequest"),
+      ],
       ["/nodes", judgeNode],
       ["/pods", (a, node) => judgePod(a, node, pod)],
     ]);
