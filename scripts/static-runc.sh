@@ -23,7 +23,7 @@ build() {
   cp /etc/apt/apt.conf.d/*proxy* "$work/etc/apt/apt.conf.d/" 2>/dev/null || true
   mount -t proc proc "$work/proc"
   chroot "$work" sh -ec '
-    export DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND=noninteractive TMPDIR=/tmp
     apt-get update
     apt-get install -y --no-install-recommends golang-go golang-github-opencontainers-runc-dev libseccomp-dev gcc \
       libc6-dev pkg-config
