@@ -29,8 +29,14 @@ suite("npm start in a fresh clone", { timeout: 300_000 }, () => {
     const more = ["--https-listen-port", String(port), "--write-kubeconfig", kubeconfig];
     const child = spawn("npm", ["start", "--", ...options, ...more], {
       cwd: clone,
-      // As a person has it: no Node of this checkout first. What npm was told of registries and proxies stays.
-      env: { ...process.env, HOME: directory, PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+      // As a person has it: no Node of this checkout first. What npm was told of registries and proxies stays; what it
+      // compiled it keeps among what is temporary.
+      env: {
+        ...process.env,
+        HOME: directory,
+        TMPDIR: directory,
+        PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      },
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl-C goes to all of them.
       detached: true,

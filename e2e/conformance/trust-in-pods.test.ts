@@ -185,13 +185,19 @@ async function waiting(projection: Json): Promise<void> {
       `MountVolume.SetUp failed for volume "v" : ${why}`,
     ),
   );
-  const { status } = JSON.parse(await kubectl(["get", "pod", "p", "-o", "json"])) as Json;
-  assert.equal(at(status, "phase"), "Pending");
-  const isReady = (at(status, "conditions") as Json[]).find(({ type }) => type === "Ready");
-  assert.deepEqual(
-    [isReady?.["status"], isReady?.["reason"], isReady?.["message"]],
-    ["False", "ContainersNotReady", "containers with unready status: [test-0]"],
-  );
+  // Events and status come by ways of their own.
+  const told = await eventually("its status says so, too", waitMs, async () => {
+    const { status } = JSON.parse(await kubectl(["get", "pod", "p", "-o", "json"])) as Json;
+    const conditions = at(status, "conditions") as Json[] | undefined;
+    const isReady = conditions?.find(({ type }) => type === "Ready");
+    return isReady && [at(status, "phase"), isReady["status"], isReady["reason"], isReady["message"]];
+  });
+  assert.deepEqual(told, [
+    "Pending",
+    "False",
+    "ContainersNotReady",
+    "containers with unready status: [test-0]",
+  ]);
 }
 
 async function several(): Promise<void> {
