@@ -48,7 +48,8 @@ export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
     connect_timeout: connectMaxSeconds,
     // Not the library's minutes: `retrying` has its own pauses.
     backoff: () => 0.1,
-    fetch_types: false,
+    // Not for the types: without that question a connection that is opened for a transaction never becomes usable.
+    fetch_types: true,
     types: { bigint: postgres.BigInt },
     onnotice: () => undefined,
     connection: {

@@ -1,8 +1,11 @@
 /**
  * Writes, many in a transaction: what queues during one makes the next. A transaction locks the one row that holds the
  * revision, so that all servers' writes come one after another, revisions have no gaps, and who sees a revision sees all
- * before it. Whether a transaction was committed is asked of PostgreSQL when the connection breaks in that moment.
+ * before it. Whether a transaction was committed is asked of PostgreSQL when the connection breaks in that moment. Its
+ * number alone doesn't tell: after a crash PostgreSQL gives numbers again that hadn't reached the disk.
  */
+import { isDeepStrictEqual } from "node:util";
+import { errorCode } from "#base/files.ts";
 import { errorText } from "#base/log.ts";
 import {
   type Entry,
@@ -26,6 +29,7 @@ const rowCounts = [256, 64, 16, 4, 1];
 /** How long a transaction whose end is unknown may be in progress: until PostgreSQL notices that we are gone. */
 const resolvePauseMs = 200;
 const resolveTriesMax = 50;
+const invalidParameterCode = "22023";
 
 export type Write = { readonly key: string; readonly author: string | undefined } & (
   | { readonly kind: "create"; readonly value: Buffer }
@@ -128,39 +132,78 @@ export class PostgresWrites {
         return outcomes;
       } catch (error) {
         if (ending === undefined || !isConnectionError(error)) throw error;
-        if (await this.#wasCommitted(ending.xid, error)) return ending.outcomes;
+        if (await this.#wasCommitted(ending, error)) return ending.outcomes;
         throw error;
       }
     });
   }
 
-  async #wasCommitted(xid: string, lost: unknown): Promise<boolean> {
+  async #wasCommitted({ xid, rows }: Transacted, lost: unknown): Promise<boolean> {
     const { pool, clock } = this.#deps;
     const reason = `${errorText(lost)}; the outcome is unknown`;
     const unknown = new StoreWriteError(pool.name, reason, { cause: lost });
-    for (let tries = 0; tries < resolveTriesMax; tries++) {
-      let status: string | null | undefined;
-      try {
-        const [row] = await pool.query(
-          (sql) => sql<{ status: string | null }[]>`select pg_xact_status(${xid}::text::xid8) as status`,
-        );
-        status = row?.status;
-      } catch (error) {
-        throw error instanceof StoreUnreachableError ? unknown : error;
+    try {
+      for (let tries = 0; tries < resolveTriesMax; tries++) {
+        const status = await this.#statusOf(xid);
+        if (status === "aborted") return false;
+        if (status === "committed") {
+          const found = await this.#find(rows);
+          if (found === "compacted") throw unknown;
+          return found === "there";
+        }
+        if (status !== "in progress") throw unknown;
+        await new Promise<void>((resolve) => {
+          clock.after(resolvePauseMs, resolve);
+        });
       }
-      if (status === "committed") return true;
-      if (status === "aborted") return false;
-      if (status !== "in progress") throw unknown;
-      await new Promise<void>((resolve) => {
-        clock.after(resolvePauseMs, resolve);
-      });
+    } catch (error) {
+      throw error instanceof StoreUnreachableError ? unknown : error;
     }
     throw unknown;
   }
+
+  /** Null: so long ago that PostgreSQL no longer knows. */
+  async #statusOf(xid: string): Promise<string | null | undefined> {
+    try {
+      const [row] = await this.#deps.pool.query(
+        (sql) => sql<{ status: string | null }[]>`select pg_xact_status(${xid}::text::xid8) as status`,
+      );
+      return row?.status;
+    } catch (error) {
+      // A number still to be given: a crash took ours back, and what was written under it.
+      if (errorCode(error) === invalidParameterCode) return "aborted";
+      throw error;
+    }
+  }
+
+  /** Whether what stands at the revisions of these rows is them: what another transaction of that number wrote isn't. */
+  async #find(rows: readonly LogRow[]): Promise<"there" | "missing" | "compacted"> {
+    const [first, last] = [rows[0]?.revision, rows.at(-1)?.revision];
+    if (first === undefined || last === undefined) return "there";
+    const found = await this.#deps.pool.query(
+      (sql) => sql<(Omit<LogRow, "revision"> & { revision: Revision | null; compacted: Revision })[]>`
+        select s.compacted, l.revision, l.name, l.operation, l.previous, l.created, l.version, l.value, l.author
+        from mini_k8s_state s left join mini_k8s_log l on l.revision between ${first} and ${last}
+        order by l.revision`,
+    );
+    if ((found[0]?.compacted ?? 0n) >= first) return "compacted";
+    const isSame = rows.every((row, at) => {
+      const other = found[at];
+      return other !== undefined && isDeepStrictEqual(row, pick(other, row));
+    });
+    return isSame && found.length === rows.length ? "there" : "missing";
+  }
+}
+
+/** The columns of `other` that `row` has. */
+function pick(other: Readonly<Record<string, unknown>>, row: LogRow): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(row).map((name) => [name, other[name]]));
 }
 
 interface Transacted {
   readonly xid: string;
+  /** What was written. */
+  readonly rows: readonly LogRow[];
   readonly outcomes: readonly Outcome[];
 }
 
@@ -178,7 +221,7 @@ async function transact(tx: Transaction, writes: readonly Write[]): Promise<Tran
   const decided = decide(writes, heads, state.revision);
   const values = await readValues(tx, decided.told);
   if (decided.rows.length > 0) await store(tx, decided.rows, decided.revision);
-  return { xid: state.xid, outcomes: decided.outcomes(values) };
+  return { xid: state.xid, rows: decided.rows, outcomes: decided.outcomes(values) };
 }
 
 async function readHeads(tx: Transaction, keys: readonly string[]): Promise<[string, Head][]> {
