@@ -72,7 +72,7 @@ test("a write whose transaction's number went to another is made again, not take
   const options = { url: server.url("outcome"), name: "postgres", tls: undefined };
   await ensureDatabase(options);
   const [pool, otherPool] = [new BrokenPool(options, deps), new PostgresPool(options, deps)];
-  await setUp(otherPool);
+  await Promise.all([setUp(pool), setUp(otherPool)]);
   const writes = new PostgresWrites({ ...deps, pool, committed });
   const others = new PostgresWrites({ ...deps, pool: otherPool, committed });
 

@@ -48,8 +48,7 @@ export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
     connect_timeout: connectMaxSeconds,
     // Not the library's minutes: `retrying` has its own pauses.
     backoff: () => 0.1,
-    // Not for the types: without that question a connection that is opened for a transaction never becomes usable.
-    fetch_types: true,
+    fetch_types: false,
     types: { bigint: postgres.BigInt },
     onnotice: () => undefined,
     connection: {
