@@ -25,18 +25,35 @@ export interface PemBlock {
   readonly der: Buffer;
 }
 
-const block = /^-----BEGIN ([^\n]*?)-----[ \t]*\r?\n([\s\S]*?)^-----END \1-----/gm;
-const header = /^[^\n:]+:[^\n]*$/;
+const begin = "-----BEGIN ";
+const end = "-----END ";
+const dashes = "-----";
+const header = /^[^:]+:.*$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Every block, in order; text around them, and what only looks like one, is ignored. As Go's encoding/pem reads them. */
+/**
+ * Every block, in order; text around them, and what only looks like one, is ignored. As Go's encoding/pem reads them,
+ * but in one pass, however many beginnings have no end.
+ */
 export function pemBlocks(pem: string): PemBlock[] {
-  return [...pem.matchAll(block)].flatMap(([, label = "", body = ""]) => {
-    const lines = body.split(/\r?\n/);
-    const first = lines.findIndex((line) => !header.test(line));
-    const text = lines.slice(Math.max(0, first)).join("").replaceAll(/\s/g, "");
-    return base64.test(text) ? [{ label, hasHeaders: first > 0, der: Buffer.from(text, "base64") }] : [];
-  });
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly body: string[] } | undefined;
+  for (const line of pem.split("\n")) {
+    const text = line.trimEnd();
+    if (text.startsWith(begin) && text.endsWith(dashes)) {
+      open = { label: text.slice(begin.length, -dashes.length), body: [] };
+    } else if (text.startsWith(end)) {
+      if (open !== undefined && text === `${end}${open.label}${dashes}`) blocks.push(...blockOf(open));
+      open = undefined;
+    } else open?.body.push(text);
+  }
+  return blocks;
+}
+
+function blockOf({ label, body }: { readonly label: string; readonly body: readonly string[] }): PemBlock[] {
+  const first = body.findIndex((line) => !header.test(line));
+  const text = body.slice(Math.max(0, first)).join("").replaceAll(/\s/g, "");
+  return base64.test(text) ? [{ label, hasHeaders: first > 0, der: Buffer.from(text, "base64") }] : [];
 }
 
 export function fromPem(label: string, pem: string): Buffer {
