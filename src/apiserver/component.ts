@@ -9,6 +9,7 @@ import { parseApiVersion, qualifiedResource, type AnyObject } from "#api/meta/ob
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
+import { aborted } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
 import type { Logger } from "#base/log.ts";
@@ -33,6 +34,7 @@ import { openAuditor, type AuditOptions } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
+import { IdentityLease } from "./bootstrap/identity-lease.ts";
 import { keptObjects } from "./bootstrap/kept-objects.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
 import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
@@ -284,25 +286,14 @@ class ApiserverComponent implements Apiserver {
     await reconcileTokenTracking(this.#client, clock, signal);
     this.#steps.done("authentication");
     this.#keepObjects(signal);
+    stack.defer(this.#identityLease().start());
     const aggregating = this.#roles.run(stop.signal);
     const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
     if (this.#options.eventTtlMs > 0) stack.defer(this.#expiry().start());
     this.#steps.done("controllers");
     ready();
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else {
-        signal.addEventListener(
-          "abort",
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
-      }
-    });
-    await Promise.race([aborted, failed, aggregating, serving, defining]);
+    await Promise.race([aborted(signal), failed, aggregating, serving, defining]);
     this.#isStopping = true;
   }
 
@@ -315,6 +306,11 @@ class ApiserverComponent implements Apiserver {
       publish: () => this.servers.publish(),
     });
     for (const each of kept) keepUp(each, { ...this.#deps, informers: this.#informers }, signal);
+  }
+
+  #identityLease(): IdentityLease {
+    const { hostname } = this.#options;
+    return new IdentityLease({ serverId: this.#serverId, hostname }, { ...this.#deps, client: this.#client });
   }
 
   #openAuditor(options: AuditOptions): Promise<Auditor> {

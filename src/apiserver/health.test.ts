@@ -28,6 +28,12 @@ test("the checks have upstream's names and order; some count for readiness only"
   assert.deepEqual(await linesOf("/healthz?verbose"), [...live.slice(0, -1), "healthz check passed"]);
   assert.ok(live.includes("[+]poststarthook/scheduling/bootstrap-system-priority-classes ok"));
   assert.ok(live.includes("[+]autoregister-completion ok"));
+  const trusted = live.indexOf("[+]poststarthook/start-cluster-authentication-info-controller ok");
+  assert.deepEqual(live.slice(trusted + 1, trusted + 4), [
+    "[+]poststarthook/start-kube-apiserver-identity-lease-controller ok",
+    "[+]poststarthook/start-kube-apiserver-identity-lease-garbage-collector ok",
+    "[+]poststarthook/start-legacy-token-tracking-controller ok",
+  ]);
   const at = live.indexOf("[+]poststarthook/bootstrap-controller ok");
   assert.deepEqual(live.slice(at + 1, at + 4), [
     "[+]poststarthook/start-kubernetes-service-cidr-controller ok",

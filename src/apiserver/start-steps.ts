@@ -18,6 +18,8 @@ const steps: readonly (readonly [name: string, step: StartStep])[] = [
   ["poststarthook/crd-informer-synced", "informers"],
   ["poststarthook/start-system-namespaces-controller", "bootstrap"],
   ["poststarthook/start-cluster-authentication-info-controller", "authentication"],
+  ["poststarthook/start-kube-apiserver-identity-lease-controller", "controllers"],
+  ["poststarthook/start-kube-apiserver-identity-lease-garbage-collector", "controllers"],
   ["poststarthook/start-legacy-token-tracking-controller", "controllers"],
   ["poststarthook/start-service-ip-repair-controllers", "claims"],
   ["poststarthook/rbac/bootstrap-roles", "bootstrap"],
