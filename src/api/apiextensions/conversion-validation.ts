@@ -62,7 +62,7 @@ function checkClientConfig(
 export function isCaBundle(base64: string): boolean {
   const blocks = Buffer.from(base64, "base64")
     .toString("latin1")
-    .match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+    .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   if (blocks === null) return false;
   try {
     for (const block of blocks) void new X509Certificate(block);

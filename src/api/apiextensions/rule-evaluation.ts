@@ -25,7 +25,7 @@ import {
   valueSchemaOf,
   type Structural,
 } from "../schema/structural/structural.ts";
-import { Change, counterpartOf, Ratchet } from "./change.ts";
+import { Change, Counterparts, Ratchet } from "./change.ts";
 import { findField } from "./field-path-rules.ts";
 
 /** Of all rules over one object. upstream: apiserver/pkg/apis/cel/config.go RuntimeCELCostBudget */
@@ -186,8 +186,9 @@ class RuleNode {
   #list(list: readonly unknown[], { old, path, ratchet }: RuleSubject, run: RuleRun): void {
     const node = this.#items;
     if (node === undefined) return;
+    const counterparts = isList(old) ? new Counterparts(old, this.#schema) : undefined;
     for (const [index, value] of list.entries()) {
-      const before = isList(old) ? counterpartOf(value, old, this.#schema) : undefined;
+      const before = counterparts?.of(value);
       node.check({ value, old: before, path: `${path}[${index}]`, ratchet: ratchet.index(index) }, run);
     }
   }

@@ -71,7 +71,7 @@ export function toDouble(value: Value): Value {
   if (special !== null) {
     return special[2]?.toLowerCase() === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
   }
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) {
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) {
     return new Fault(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
   }
   return Number(value);

@@ -19,17 +19,23 @@ const unitNanos: ReadonlyMap<string, bigint> = new Map([
   ["h", 3600n * nanosPerSecond],
 ]);
 
+/** Of 64 bits; of what comes behind the point more means nothing, as hours have 13 digits of nanoseconds. */
+const wholeDigitsMax = 19;
+const fractionDigitsMax = 18;
+
 /** "1h30m", "-1.5s"; undefined: not a duration of Go's. */
 export function parseDurationNanos(text: string): bigint | undefined {
   const [, sign = "", body = ""] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   if (body === "0") return 0n;
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return undefined;
+  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return undefined;
   let nanos = 0n;
-  for (const [, whole = "", fraction = "", unit = ""] of body.matchAll(
-    /(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g,
+  for (const [, whole = "", digits = "", unit = ""] of body.matchAll(
+    /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g,
   )) {
     const size = unitNanos.get(unit) ?? 0n;
+    if (whole.replace(/^0+/, "").length > wholeDigitsMax) return undefined;
     nanos += BigInt(whole === "" ? "0" : whole) * size;
+    const fraction = digits.slice(0, fractionDigitsMax);
     if (fraction !== "") nanos += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);
   }
   return sign === "-" ? -nanos : nanos;

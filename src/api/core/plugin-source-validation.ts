@@ -1,4 +1,5 @@
 /** Volumes of storage systems, in pods and as PersistentVolumes. upstream: pkg/apis/core/validation/validation.go */
+import { endOf } from "#base/trim.ts";
 import type {
   AzureDiskVolumeSource,
   FCVolumeSource,
@@ -53,10 +54,20 @@ export interface SourcePlace {
 }
 
 const iscsiNames = [
-  ["iqn", /iqn\.\d{4}-\d{2}\.([0-9A-Za-z\-.]+)(:[^,;*&$|\s]+)$/],
-  ["eui", /^eui.[0-9A-Za-z]{16}$/],
-  ["naa", /^naa.[0-9A-Za-z]{32}$/],
+  ["iqn", isQualifiedIscsiName],
+  ["eui", (name: string): boolean => /^eui.[0-9A-Za-z]{16}$/.test(name)],
+  ["naa", (name: string): boolean => /^naa.[0-9A-Za-z]{32}$/.test(name)],
 ] as const;
+
+/** Whether it ends with what upstream's /iqn\.\d{4}-\d{2}\.([[:alnum:]-.]+)(:[^,;*&$|\s]+)$/ takes. */
+function isQualifiedIscsiName(name: string): boolean {
+  const parts = endOf(name, /[^,;*&$|\s]/).split(":");
+  const last = parts.length - 1;
+  return parts.some((part, index) => {
+    const isFollowed = index < last - 1 || (index === last - 1 && parts[last] !== "");
+    return isFollowed && /iqn\.\d{4}-\d{2}\../.test(endOf(part, /[0-9A-Za-z\-.]/));
+  });
+}
 
 /** Of the volume's name and its portal, with a colon between. */
 const iscsiNamesLengthMax = 64;
@@ -64,13 +75,13 @@ const iscsiNamesTooLong =
   "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
 
 function checkIscsiName(name: string, isPersistent: boolean, path: string, faults: FaultList): void {
-  const expression = iscsiNames.find(([prefix]) => name.startsWith(prefix))?.[1];
-  if (expression === undefined) {
+  const isValid = iscsiNames.find(([prefix]) => name.startsWith(prefix))?.[1];
+  if (isValid === undefined) {
     const rule = isPersistent
       ? "must be valid format"
       : "must be valid format starting with iqn, eui, or naa";
     faults.invalid(path, name, rule);
-  } else if (!expression.test(name)) faults.invalid(path, name, "must be valid format");
+  } else if (!isValid(name)) faults.invalid(path, name, "must be valid format");
 }
 
 function checkIscsiSecret(

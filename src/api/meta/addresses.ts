@@ -4,6 +4,7 @@
  * upstream: apimachinery/pkg/util/validation/ip.go, k8s.io/utils/net (ParseIPSloppy, ParseCIDRSloppy)
  */
 import { isIP } from "node:net";
+import { endOf } from "#base/trim.ts";
 
 export interface Address {
   readonly bits: bigint;
@@ -16,6 +17,12 @@ export interface AddressRange {
 }
 
 const dotted = /^\d+(?:\.\d+){3}$/;
+
+/** The address of IPv4 that it ends with, or "". */
+function dottedEnd(text: string): string {
+  const end = endOf(text, /[\d.]/);
+  return dotted.test(end) ? end : "";
+}
 
 const withoutZeros = (text: string): string =>
   text
@@ -43,7 +50,8 @@ export function parseAddress(text: string): Address | undefined {
     const plain = withoutZeros(text);
     return isIP(plain) === 4 ? { bits: bitsOfFour(plain), length: 32 } : undefined;
   }
-  const plain = text.replace(/\d+(?:\.\d+){3}$/, withoutZeros);
+  const four = dottedEnd(text);
+  const plain = text.slice(0, text.length - four.length) + withoutZeros(four);
   return isIP(plain) === 6 && !plain.includes("%") ? { bits: bitsOfSix(plain), length: 128 } : undefined;
 }
 
@@ -89,8 +97,7 @@ export function isWithin(inner: AddressRange, outer: AddressRange): boolean {
 const hasLeadingZeros = (address: string): boolean => /(?:^|[.:])0\d*(?=\.)|\.0\d/.test(zerosOnly(address));
 
 /** The dotted part, where zeros mislead. */
-const zerosOnly = (address: string): string =>
-  /\d+(?:\.\d+){3}$/.exec(address)?.[0].replace(/(?<!\d)0(?!\d)/g, "1") ?? "";
+const zerosOnly = (address: string): string => dottedEnd(address).replace(/(?<!\d)0(?!\d)/g, "1");
 
 const badAddress = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const badRange = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";

@@ -23,8 +23,14 @@ const nanosPerUnit: ReadonlyMap<string, bigint> = new Map([
 const durationFault = (text: string, why = "invalid"): DurationError =>
   new DurationError(`time: ${why} duration ${JSON.stringify(text)}`);
 
-function partNanos(text: string, [, whole = "", fraction = "", unitName = ""]: readonly string[]): bigint {
+/** Of 64 bits; of what comes behind the point more means nothing, as hours have 13 digits of nanoseconds. */
+const wholeDigitsMax = 19;
+const fractionDigitsMax = 18;
+
+function partNanos(text: string, [, whole = "", digits = "", unitName = ""]: readonly string[]): bigint {
+  const fraction = digits.slice(0, fractionDigitsMax);
   if (whole === "" && fraction === "") throw durationFault(text);
+  if (whole.replace(/^0+/, "").length > wholeDigitsMax) throw durationFault(text);
   if (unitName === "") throw durationFault(text, "missing unit in");
   const unit = nanosPerUnit.get(unitName);
   if (unit === undefined) throw durationFault(text, `unknown unit ${JSON.stringify(unitName)} in`);

@@ -97,8 +97,14 @@ interface Parts {
   readonly suffix: Suffix;
 }
 
+/** More digits than any amount has; beyond that their arithmetic would take seconds. */
+const textLengthMax = 4096;
+
 function partsOf(text: string): Parts {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text);
+  if (text.length > textLengthMax) {
+    throw new QuantityError(`quantities must be no longer than ${textLengthMax} characters`);
+  }
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?((?:[eEinumkKMGTP]+[-+]?|[-+])\d*)?$/.exec(text);
   if (match === null || text === "") throw new QuantityError(formatWrong);
   const [, sign, whole = "", fraction = "", suffixText = ""] = match;
   if (whole + fraction === "" && suffixText !== "") throw new QuantityError(formatWrong);

@@ -7,6 +7,7 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
+import { urlPatternMatches } from "../request/url-pattern.ts";
 
 export type AuditLevel = "None" | "Metadata" | "Request" | "RequestResponse";
 export type AuditStage = "RequestReceived" | "ResponseStarted" | "ResponseComplete" | "Panic";
@@ -80,7 +81,7 @@ function fitsTarget(rule: AuditRule, info: RequestInfo): boolean {
   const asksPaths = (rule.nonResourceURLs?.length ?? 0) > 0;
   if (!asksResources && !asksPaths) return true;
   if (!info.isResourceRequest) {
-    return asksPaths && fitsAny(rule.nonResourceURLs, (url) => fitsPath(url, info.path));
+    return asksPaths && fitsAny(rule.nonResourceURLs, (url) => urlPatternMatches(url, info.path));
   }
   return (
     asksResources &&
@@ -88,9 +89,6 @@ function fitsTarget(rule: AuditRule, info: RequestInfo): boolean {
     fitsResources(rule.resources ?? [], info)
   );
 }
-
-const fitsPath = (url: string, path: string): boolean =>
-  url === "*" || url === path || (url.endsWith("*") && path.startsWith(url.replace(/\*+$/, "")));
 
 function fitsResources(wanted: readonly GroupResources[], info: RequestInfo): boolean {
   if (wanted.length === 0) return true;

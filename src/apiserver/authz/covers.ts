@@ -1,5 +1,6 @@
 /** Whether rules held contain rules asked for. upstream: component-helpers/auth/rbac/validation/policy_comparator.go */
 import type { PolicyRule } from "#api/generated/types/rbac-v1.ts";
+import { urlPatternMatches } from "../request/url-pattern.ts";
 
 /** The parts of `asked` that no rule of `held` covers, one verb, group and resource each. */
 export function missingRules(held: readonly PolicyRule[], asked: readonly PolicyRule[]): PolicyRule[] {
@@ -30,7 +31,7 @@ function ruleCovers(held: PolicyRule, asked: PolicyRule): boolean {
     all(held.verbs, asked.verbs, matchesWord) &&
     all(held.apiGroups, asked.apiGroups, matchesWord) &&
     all(held.resources, asked.resources, matchesResource) &&
-    all(held.nonResourceURLs, asked.nonResourceURLs, matchesUrl) &&
+    all(held.nonResourceURLs, asked.nonResourceURLs, urlPatternMatches) &&
     namesCover(held.resourceNames ?? [], asked.resourceNames ?? [])
   );
 }
@@ -50,9 +51,6 @@ function matchesResource(pattern: string, value: string): boolean {
   const slash = value.indexOf("/");
   return slash >= 0 && pattern === `*${value.slice(slash)}`;
 }
-
-const matchesUrl = (pattern: string, value: string): boolean =>
-  matchesWord(pattern, value) || (pattern.endsWith("*") && value.startsWith(pattern.replace(/\*+$/, "")));
 
 /** Power over named objects doesn't cover power over all. */
 function namesCover(held: readonly string[], asked: readonly string[]): boolean {

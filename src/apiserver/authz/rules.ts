@@ -1,6 +1,7 @@
 /** What one RBAC rule allows. upstream: pkg/apis/rbac/v1/evaluation_helpers.go, plugin/pkg/auth/authorizer/rbac/rbac.go */
 import type { PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import type { Attributes } from "./authorizer.ts";
+import { urlPatternMatches } from "../request/url-pattern.ts";
 
 const none: readonly string[] = [];
 
@@ -33,7 +34,5 @@ const nameMatches = (names: readonly string[], name: string): boolean =>
   names.length === 0 || names.includes(name);
 
 function urlMatches(urls: readonly string[], path: string): boolean {
-  return urls.some(
-    (url) => url === "*" || url === path || (url.endsWith("*") && path.startsWith(url.replace(/\*+$/, ""))),
-  );
+  return urls.some((url) => urlPatternMatches(url, path));
 }

@@ -127,7 +127,13 @@ export function passOn(response: IncomingMessage): RawAnswer {
 /** The client's headers as they may travel on, and whom it is passed on for. `names`: those there are. */
 export function forwardedHeaders(call: ApiCall, names: readonly string[]): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
-  const named = new Set(call.header("connection").toLowerCase().split(/ *, */));
+  const named = new Set(
+    call
+      .header("connection")
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
   for (const name of names) {
     if (!passes(name) || hopHeaders.has(name) || named.has(name)) continue;
     const value = call.header(name);

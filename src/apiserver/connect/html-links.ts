@@ -109,7 +109,7 @@ function tagAt(page: string, open: number): Tag | "unfinished" | undefined {
   const attributes: Attribute[] = [];
   let at = open + head.length;
   for (;;) {
-    const close = /\s*(\/?)\s*>/y;
+    const close = /\s*(?:(\/)\s*)?>/y;
     close.lastIndex = at;
     const closed = close.exec(page);
     if (closed !== null) {

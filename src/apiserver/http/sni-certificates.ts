@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { dnsSubdomainFaults } from "#api/meta/names.ts";
+import { trimRight } from "#base/trim.ts";
 import { followFile } from "#base/follow-file.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import { readCertificatePem } from "#pki/certificate.ts";
@@ -76,7 +77,7 @@ export class SniCertificates {
 
   /** Undefined: the server's own. */
   contextOf(serverName: string): SecureContext | undefined {
-    const name = serverName.toLowerCase().replace(/\.+$/, "");
+    const name = trimRight(serverName.toLowerCase(), ".");
     return this.#byName.get(name) ?? this.#byName.get(name.replace(/^[^.]*/, "*"));
   }
 

@@ -1,4 +1,5 @@
 /** What a request is about, read from its method and URL. upstream: apiserver/pkg/endpoints/request/requestinfo.go */
+import { trim } from "#base/trim.ts";
 import { isTrue } from "./query.ts";
 
 export type Verb =
@@ -86,7 +87,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     subresource: "",
     name: "",
   };
-  const parts = path.replace(/^\/+|\/+$/g, "").split("/");
+  const parts = trim(path, "/").split("/");
   const [prefix] = parts;
   if (parts.length < 3 || (prefix !== "api" && prefix !== "apis")) return outside;
   const group = prefix === "apis" ? (parts[1] ?? "") : "";

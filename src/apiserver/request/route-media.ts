@@ -4,6 +4,7 @@
  * upstream: go-restful: route.go, jsr311.go (detectRoute); apiserver/pkg/endpoints/installer.go (Consumes, Produces)
  */
 import { failure } from "#api/meta/status.ts";
+import { trim } from "#base/trim.ts";
 import type { ApiCall } from "./call.ts";
 import type { RequestInfo } from "./info.ts";
 import {
@@ -24,7 +25,7 @@ const patchTypes: readonly string[] = [...patchMediaTypes, applyMediaType];
 
 /** Each by itself, without parameters. */
 const wordsOf = (header: string): readonly string[] =>
-  header.split(",").map((type) => (type.split(";", 1)[0] ?? "").replace(/^ +| +$/g, ""));
+  header.split(",").map((type) => trim(type.split(";", 1)[0] ?? "", " "));
 
 function producedBy({ verb, subresource }: Pick<RequestInfo, "verb" | "subresource">): readonly string[] {
   if (subresource === "log") return ["text/plain", ...objectTypes];

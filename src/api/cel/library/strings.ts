@@ -5,8 +5,15 @@ import { formatText } from "./format-text.ts";
 import { quote } from "./quote.ts";
 
 /** What is a space to Go: U+0085 too, and U+FEFF not. upstream: strings.TrimSpace */
-const space = String.raw`[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
-const spaceAround = new RegExp(`^${space}+|${space}+$`, "gu");
+const space = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trimmed(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && space.test(text.charAt(from))) from += 1;
+  while (from < to && space.test(text.charAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
 
 const outOfRange = (index: bigint): Fault => new Fault(`index out of range: ${index}`);
 
@@ -161,7 +168,7 @@ export const stringsLibrary: Library = [
   {
     name: "trim",
     overloads: ["string_trim: string.() -> string"],
-    run: method((text) => text.replace(spaceAround, "")),
+    run: method(trimmed),
   },
   {
     name: "join",

@@ -2,6 +2,7 @@
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Attributes, Authorizer, Decision, UserRules } from "../authorizer.ts";
 import type { Policy } from "./policy-file.ts";
+import { urlPatternMatches } from "../../request/url-pattern.ts";
 
 const readVerbs = ["get", "list", "watch"];
 
@@ -44,7 +45,7 @@ const verbsOf = (policy: Policy): readonly string[] => (policy.readonly ? readVe
 function allows(policy: Policy, attributes: Attributes): boolean {
   if (!isAbout(policy, attributes.user)) return false;
   if (policy.readonly && !readVerbs.includes(attributes.verb)) return false;
-  if (!attributes.isResourceRequest) return covers(policy.nonResourcePath, attributes.path);
+  if (!attributes.isResourceRequest) return urlPatternMatches(policy.nonResourcePath, attributes.path);
   return (
     includes(policy.namespace, attributes.namespace) &&
     includes(policy.resource, attributes.resource) &&
@@ -59,8 +60,3 @@ function isAbout({ user, group }: Policy, { name, groups }: UserInfo): boolean {
 }
 
 const includes = (wanted: string, value: string): boolean => wanted === "*" || wanted === value;
-
-function covers(wanted: string, path: string): boolean {
-  if (includes(wanted, path)) return true;
-  return wanted.endsWith("*") && path.startsWith(wanted.replace(/\*+$/, ""));
-}
