@@ -14,7 +14,6 @@ const faultOf = (text: string): string | undefined => {
 const fine = [
   "true",
   'device.driver == "gpu.example.com"',
-  "device.allowMultipleAllocations",
   'device.attributes["gpu.example.com"].model == "a100"',
   'device.attributes["gpu.example.com"].healthy',
   'device.attributes["gpu.example.com"].version.isGreaterThan(semver("1.2.3"))',
@@ -32,6 +31,11 @@ const refused: readonly (readonly [text: string, fault: string])[] = [
   ["1", "must evaluate to bool or the unknown type, not int"],
   ["device.name == 'a'", "compilation failed: ERROR: <input>:1:7: undefined field 'name'"],
   ["noSuch", "compilation failed: ERROR: <input>:1:1: undeclared reference to 'noSuch'"],
+  [
+    "device.allowMultipleAllocations",
+    "compilation failed: ERROR: <input>:1:7: undefined field 'allowMultipleAllocations'",
+  ],
+  ["", "compilation failed: ERROR: <input>:1:1: Syntax error: mismatched input '<EOF>' expecting {'[', '{',"],
   ["true &&", "compilation failed: ERROR: <input>:1:8: Syntax error"],
   [
     "cel.bind(a.b, 1, true)",

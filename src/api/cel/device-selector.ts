@@ -14,9 +14,9 @@ import { describeType } from "./types.ts";
 
 const deviceType = "kubernetes.DRADevice";
 
+/** DRAConsumableCapacity, which would have more of them, is off. */
 const fields: Readonly<Record<string, string>> = {
   driver: "string",
-  allowMultipleAllocations: "bool",
   attributes: "map<string,map<string,dyn>>",
   capacity: "map<string,map<string,kubernetes.Quantity>>",
 };

@@ -287,8 +287,11 @@ function checkFileSource(
 /** upstream: ValidateCSIDriverName. Case counts for nothing. */
 export function checkCsiDriverName(name: string | undefined, path: string, faults: FaultList): void {
   const driver = name ?? "";
-  if (driver === "") faults.required(path);
-  if (driver.length > 63) faults.tooLong(path, 63);
+  if (driver === "") {
+    faults.required(path);
+    return;
+  }
+  if (Buffer.byteLength(driver) > 63) faults.tooLong(path, 63);
   faults.messages(path, driver, dnsSubdomainFaults(driver.toLowerCase()));
 }
 

@@ -11,6 +11,8 @@ import type {
 import { interfaceAddressFaults } from "../meta/addresses.ts";
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { repeatedAt } from "../meta/field-rules.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults } from "../meta/names.ts";
 import { checkBindings, checkPoolName, checkUnique } from "./binding-validation.ts";
@@ -56,6 +58,14 @@ type DeviceId = Loose<Pick<AllocatedDeviceStatus, "driver" | "pool" | "device" |
 
 const idOf = ({ driver = "", pool = "", device = "", shareID }: DeviceId): string =>
   [driver, pool, device, ...(shareID === undefined ? [] : [shareID])].join("/");
+
+const shownId = (id: DeviceId): unknown =>
+  asGoStruct(id, {
+    Driver: ["driver", ""],
+    Pool: ["pool", ""],
+    Device: ["device", ""],
+    ShareID: ["shareID", ""],
+  });
 
 function checkDeviceId(id: DeviceId, path: string, faults: FaultList): void {
   const { device = "" } = id;
@@ -131,10 +141,12 @@ export function checkDeviceStatuses(
     const id = idOf(device);
     checkDeviceId(device, at, faults);
     checkShare(device, at, faults);
-    if (!allocated.has(id)) faults.invalid(at, id, "must be an allocated device in the claim");
+    if (!allocated.has(id)) faults.invalid(at, shownId(device), "must be an allocated device in the claim");
     checkDeviceStatus(device, at, faults);
   }
-  checkUnique((statuses ?? []).map(idOf), path, faults);
+  for (const index of repeatedAt((statuses ?? []).map(idOf))) {
+    faults.duplicate(`${path}[${index}]`, shownId(statuses?.[index] ?? {}));
+  }
 }
 
 function checkDeviceStatus(
@@ -146,7 +158,7 @@ function checkDeviceStatus(
   checkConditions(conditions, `${at}.conditions`, faults);
   if (data === null) faults.required(`${at}.data`);
   else if (data !== undefined) {
-    if (JSON.stringify(data).length > dataLengthMax) faults.tooLong(`${at}.data`, dataLengthMax);
+    if (Buffer.byteLength(JSON.stringify(data)) > dataLengthMax) faults.tooLong(`${at}.data`, dataLengthMax);
     else if (typeof data !== "object" || Array.isArray(data)) {
       faults.invalid(`${at}.data`, "<value omitted>", "must be a valid JSON object");
     }
@@ -159,10 +171,10 @@ function checkNetworkData(
   at: string,
   faults: FaultList,
 ): void {
-  if (interfaceName.length > interfaceNameLengthMax) {
+  if (Buffer.byteLength(interfaceName) > interfaceNameLengthMax) {
     faults.tooLong(`${at}.interfaceName`, interfaceNameLengthMax);
   }
-  if (hardwareAddress.length > hardwareAddressLengthMax) {
+  if (Buffer.byteLength(hardwareAddress) > hardwareAddressLengthMax) {
     faults.tooLong(`${at}.hardwareAddress`, hardwareAddressLengthMax);
   }
   if (ips.length > addressesMax) faults.tooMany(`${at}.ips`, ips.length, addressesMax);

@@ -17,8 +17,8 @@ export function checkPoolName(name: string, path: string, faults: FaultList): vo
     faults.required(path);
     return;
   }
-  if (name.length > poolNameLengthMax) faults.tooLong(path, poolNameLengthMax);
-  for (const part of name.split("/")) faults.messages(path, name, dnsSubdomainFaults(part));
+  if (Buffer.byteLength(name) > poolNameLengthMax) faults.tooLong(path, poolNameLengthMax);
+  for (const part of name.split("/")) faults.messages(path, part, dnsSubdomainFaults(part));
 }
 
 /** What a device waits for before a pod is bound, and what ends the waiting. upstream: validateDeviceBindingParameters */
@@ -39,10 +39,10 @@ export function checkBindings(
     }
   }
   if (waits.length === 0 && ends.length > 0) {
-    faults.invalid(waitsAt, waits, "bindingConditions are required to use bindingFailureConditions");
+    faults.invalid(waitsAt, null, "bindingConditions are required to use bindingFailureConditions");
   }
   if (ends.length === 0 && waits.length > 0) {
-    faults.invalid(endsAt, ends, "bindingFailureConditions are required to use bindingConditions");
+    faults.invalid(endsAt, null, "bindingFailureConditions are required to use bindingConditions");
   }
 }
 

@@ -46,10 +46,8 @@ export function checkSelectors(
   }
   for (const [index, { cel }] of selectors.entries()) {
     const at = `${path}[${index}].cel`;
-    const expression = cel?.expression ?? "";
     if (cel === undefined) faults.required(at);
-    else if (expression === "") faults.required(`${at}.expression`);
-    else if (Buffer.byteLength(expression) > expressionLengthMax) {
+    else if (Buffer.byteLength(cel.expression ?? "") > expressionLengthMax) {
       faults.tooLong(`${at}.expression`, expressionLengthMax);
     }
   }
@@ -180,7 +178,7 @@ export function checkConfiguration(
   const { parameters } = opaque;
   const at = `${path}.opaque.parameters`;
   if (parameters === undefined || parameters === null) faults.required(at);
-  else if (JSON.stringify(parameters).length > parametersLengthMax) {
+  else if (Buffer.byteLength(JSON.stringify(parameters)) > parametersLengthMax) {
     faults.tooLong(at, parametersLengthMax);
   } else if (typeof parameters !== "object" || Array.isArray(parameters)) {
     faults.invalid(at, "<value omitted>", "must be a valid JSON object");

@@ -20,6 +20,7 @@ const propertiesMax = 32;
 const identifierLengthMax = 32;
 /** A domain of 63, a slash and an identifier. */
 const nameShownMax = 63 + 1 + identifierLengthMax;
+const counterShownMax = 63;
 const valueLengthMax = 64;
 const taintsMax = 16;
 const consumptionsMax = 2;
@@ -90,9 +91,9 @@ function checkIdentifier(id: string, path: string, faults: FaultList): void {
 }
 
 /** A name of whatever length, as a path shows it: what is too long lacks its middle. upstream: truncateIfTooLong */
-function shown(name: string): string {
-  if (name.length <= nameShownMax) return name;
-  const rest = nameShownMax - 3;
+function shown(name: string, max = nameShownMax): string {
+  if (name.length <= max) return name;
+  const rest = max - 3;
   return `${name.slice(0, Math.ceil(rest / 2))}...${name.slice(name.length - Math.floor(rest / 2))}`;
 }
 
@@ -153,7 +154,11 @@ function checkCounters(counters: Loose<CounterSet>["counters"] = {}, path: strin
   const names = Object.keys(counters);
   if (names.length === 0) faults.required(path);
   else if (names.length > countersMax) faults.tooMany(path, names.length, countersMax);
-  else for (const name of names) faults.messages(`${path}[${name}]`, name, dnsLabelFaults(name));
+  else {
+    for (const name of names) {
+      faults.messages(`${path}[${shown(name, counterShownMax)}]`, name, dnsLabelFaults(name));
+    }
+  }
 }
 
 export function checkCounterSets(

@@ -18,8 +18,8 @@ export const expressionLengthMax = 10 * 1024;
 
 const inList = (selectors: readonly Loose<DeviceSelector>[] = [], path: string): SelectorExpression[] =>
   selectors.flatMap(({ cel }, index) => {
-    const text = cel?.expression ?? "";
-    const isLookedAt = text !== "" && Buffer.byteLength(text) <= expressionLengthMax;
+    const text = cel === undefined ? undefined : (cel.expression ?? "");
+    const isLookedAt = text !== undefined && Buffer.byteLength(text) <= expressionLengthMax;
     return isLookedAt ? [{ path: `${path}[${index}].cel.expression`, text }] : [];
   });
 

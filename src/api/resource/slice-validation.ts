@@ -2,8 +2,10 @@
 import { checkNodeSelector } from "../core/affinity-validation.ts";
 import type { ResourcePool, ResourceSlice, ResourceSliceSpec } from "../generated/types/resource-v1.ts";
 import { checkCsiDriverName } from "../core/volume-validation.ts";
+import { termShape } from "../core/gated-pod-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkPoolName, checkUnique } from "./binding-validation.ts";
@@ -43,7 +45,7 @@ function checkNodes(spec: Loose<ResourceSliceSpec>, path: string, faults: FaultL
     if ((nodeSelector.nodeSelectorTerms ?? []).length !== 1) {
       faults.invalid(
         `${path}.nodeSelector.nodeSelectorTerms`,
-        nodeSelector.nodeSelectorTerms,
+        asGoStruct(nodeSelector.nodeSelectorTerms ?? null, termShape),
         "must have exactly one node selector term",
       );
     }

@@ -7,7 +7,8 @@ import type {
   ResourceSlice,
 } from "../generated/types/resource-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable } from "../meta/field-rules.ts";
+import { immutableMessage, isSame } from "../meta/field-rules.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { qualifiedNameFaults } from "../meta/names.ts";
@@ -15,6 +16,7 @@ import { checkTemplateMeta } from "../meta/object-meta-validation.ts";
 import { checkAllocation, checkDeviceStatuses } from "./allocation-validation.ts";
 import { checkUnique } from "./binding-validation.ts";
 import { checkClaimSpec, checkConfiguration, checkSelectors, namesIn } from "./claim-validation.ts";
+import { allocationShape, claimSpecShape } from "./go-shapes.ts";
 import { checkSlice } from "./slice-validation.ts";
 
 const configMax = 32;
@@ -82,8 +84,10 @@ function checkClaimStatus(claim: Loose<ResourceClaim>, old: Loose<ResourceClaim>
   checkReservations(claim, old, faults);
   if (allocation === undefined) return;
   const before = old.status?.allocation;
-  if (before !== undefined) checkImmutable(allocation, before, "status.allocation", faults);
-  else {
+  if (before !== undefined) {
+    if (isSame(allocation, before)) return;
+    faults.invalid("status.allocation", asGoStruct(allocation, allocationShape), immutableMessage);
+  } else {
     const names = namesIn(claim.spec?.devices?.requests ?? []);
     checkAllocation(allocation, names, "status.allocation", faults);
   }
@@ -94,21 +98,35 @@ function checkTemplate({ spec = {} }: Loose<ResourceClaimTemplate>, faults: Faul
   checkClaimSpec(spec.spec ?? {}, "spec.spec", faults);
 }
 
-type WithSpec = Loose<ResourceClaim | ResourceClaimTemplate>;
+function checkClaimUpdate(
+  { spec }: Loose<ResourceClaim>,
+  old: Loose<ResourceClaim>,
+  faults: FaultList,
+): void {
+  if (!isSame(spec, old.spec)) faults.invalid("spec", asGoStruct(spec, claimSpecShape), immutableMessage);
+}
 
-const fixedSpec = ({ spec }: WithSpec, old: WithSpec, faults: FaultList): void =>
-  checkImmutable(spec, old.spec, "spec", faults);
+/** The template's metadata has no name in Go: its fields are shown beside the claim's. */
+function checkTemplateUpdate(
+  { spec = {} }: Loose<ResourceClaimTemplate>,
+  old: Loose<ResourceClaimTemplate>,
+  faults: FaultList,
+): void {
+  if (isSame(spec, old.spec)) return;
+  const shown = { ...spec.metadata, Spec: asGoStruct(spec.spec ?? {}, claimSpecShape) };
+  faults.invalid("spec", shown, immutableMessage);
+}
 
 export const resourceValidations: ValidationsByKind = {
   DeviceClass: { check: checkDeviceClass },
   ResourceClaim: {
     onCreate: ({ spec }: Loose<ResourceClaim>, faults) => checkClaimSpec(spec ?? {}, "spec", faults),
-    onUpdate: fixedSpec,
+    onUpdate: checkClaimUpdate,
     onStatusUpdate: checkClaimStatus,
   },
   ResourceClaimTemplate: {
     onCreate: checkTemplate,
-    onUpdate: fixedSpec,
+    onUpdate: checkTemplateUpdate,
   },
   ResourceSlice: {
     onCreate: (slice: Loose<ResourceSlice>, faults) => checkSlice(slice, undefined, faults),

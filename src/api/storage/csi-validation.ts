@@ -119,7 +119,7 @@ const driverShape: GoShape = {
   Name: ["name", ""],
   NodeID: ["nodeID", ""],
   TopologyKeys: ["topologyKeys", null],
-  Allocatable: ["allocatable", null, { Count: ["count", null] }],
+  Allocatable: ["allocatable", null],
 };
 
 /** A driver's count of volumes may change, where it is given; nothing else that is there already. */
@@ -129,9 +129,9 @@ export function checkCsiNodeUpdate(
   faults: FaultList,
 ): void {
   for (const { allocatable: _before, ...before } of old.spec?.drivers ?? []) {
-    for (const { allocatable, ...driver } of spec.drivers ?? []) {
+    for (const { allocatable: _now, ...driver } of spec.drivers ?? []) {
       if (driver.name !== before.name || isSame(driver, before)) continue;
-      faults.invalid("CSINodeDriver", asGoStruct({ ...driver, allocatable }, driverShape), immutableMessage);
+      faults.invalid("spec.drivers", asGoStruct(driver, driverShape), immutableMessage);
     }
   }
 }

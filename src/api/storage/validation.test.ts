@@ -154,7 +154,6 @@ const creates: readonly CreateCase[] = [
     "spec.attacher: Required value",
     `spec.nodeName: Invalid value: "": ${subdomain}`,
     "spec.attacher: Required value",
-    `spec.attacher: Invalid value: "": ${subdomain}`,
   ],
   [
     attachment,
@@ -256,7 +255,7 @@ const updates: readonly UpdateCase[] = [
     node,
     {},
     spec({ drivers: [{ name: "example.com", nodeID: "j", allocatable: { count: 1 } }] }),
-    'CSINodeDriver: Invalid value: {"Name":"example.com","NodeID":"j","TopologyKeys":null,"Allocatable":{"Count":1}}: field is immutable',
+    'spec.drivers: Invalid value: {"Name":"example.com","NodeID":"j","TopologyKeys":null,"Allocatable":null}: field is immutable',
   ],
   [
     node,
