@@ -47,10 +47,6 @@ const valid: Valid = {
       behavior: {},
     },
   },
-  "autoscaling/v1/HorizontalPodAutoscaler": {
-    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" } },
-  },
-  "autoscaling/v1/Scale": { spec: { replicas: 0 } },
   "discovery.k8s.io/v1/EndpointSlice": {
     addressType: "IPv4",
     endpoints: [{ addresses: ["10.0.0.1"] }],
@@ -186,11 +182,6 @@ testCreates(valid, [
     "autoscaling/v2/HorizontalPodAutoscaler",
     spec({ metrics: [{ type: "Pods" }] }),
     "spec.metrics[0].pods: Required value: must populate information for the given metric source",
-  ],
-  [
-    "autoscaling/v1/Scale",
-    spec({ replicas: -1 }),
-    "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
   ],
   [
     "discovery.k8s.io/v1/EndpointSlice",

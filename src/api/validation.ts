@@ -10,7 +10,7 @@ import {
 import { apiregistrationValidations } from "./apiregistration/validation.ts";
 import { appsValidations } from "./apps/validation.ts";
 import { authenticationValidations } from "./authentication/validation.ts";
-import { autoscalingV1Validations, autoscalingV2Validations } from "./autoscaling/validation.ts";
+import { autoscalingValidations } from "./autoscaling/validation.ts";
 import { batchValidations } from "./batch/validation.ts";
 import { trustValidations } from "./certificates/trust-validation.ts";
 import { certificatesValidations, checkApprovalUpdate } from "./certificates/validation.ts";
@@ -47,8 +47,7 @@ const byApiVersion: Readonly<Record<string, ValidationsByKind>> = {
   "apiregistration.k8s.io/v1": apiregistrationValidations,
   "apps/v1": appsValidations,
   "authentication.k8s.io/v1": authenticationValidations,
-  "autoscaling/v1": autoscalingV1Validations,
-  "autoscaling/v2": autoscalingV2Validations,
+  "autoscaling/v2": autoscalingValidations,
   "batch/v1": batchValidations,
   "certificates.k8s.io/v1": certificatesValidations,
   "certificates.k8s.io/v1beta1": trustValidations,

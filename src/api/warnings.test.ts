@@ -347,6 +347,10 @@ const others: readonly Case[] = [
     `annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead`,
   ],
   [
+    "networking.k8s.io/v1/Ingress",
+    { ...noted("kubernetes.io/ingress.class"), ...spec({ ingressClassName: "y" }) },
+  ],
+  [
     "networking.k8s.io/v1/NetworkPolicy",
     spec({ egress: [{ to: [{ ipBlock: { cidr: "10.0.0.1/8" } }] }] }),
     'spec.egress[0].to[0].ipBlock.cidr: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?)',

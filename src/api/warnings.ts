@@ -18,8 +18,8 @@ import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/obj
 
 const ingressClass = "kubernetes.io/ingress.class";
 
-const ingressWarnings = ({ metadata }: Loose<Ingress>): string[] =>
-  metadata?.annotations?.[ingressClass] === undefined
+const ingressWarnings = ({ metadata, spec }: Loose<Ingress>): string[] =>
+  metadata?.annotations?.[ingressClass] === undefined || spec?.ingressClassName !== undefined
     ? []
     : [`annotation "${ingressClass}" is deprecated, please use 'spec.ingressClassName' instead`];
 

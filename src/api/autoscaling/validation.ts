@@ -1,9 +1,4 @@
-/** Autoscalers and scales. upstream: pkg/apis/autoscaling/validation/validation.go */
-import type {
-  CrossVersionObjectReference,
-  HorizontalPodAutoscaler as HorizontalPodAutoscalerV1,
-  Scale,
-} from "../generated/types/autoscaling-v1.ts";
+/** Autoscalers: those of the old version are judged as what is stored of them. upstream: pkg/apis/autoscaling/validation/validation.go */
 import type {
   HorizontalPodAutoscaler,
   HPAScalingPolicy,
@@ -19,14 +14,10 @@ import { readQuantity } from "../core/resource-validation.ts";
 import { checkMetric, hasBadVersion } from "./metric-validation.ts";
 import { checkReference, checkTargetVersion } from "./reference-rule.ts";
 
-interface Bounds {
-  readonly minReplicas?: number | undefined;
-  readonly maxReplicas?: number | undefined;
-  readonly scaleTargetRef?: Loose<CrossVersionObjectReference> | undefined;
-}
+type Autoscaler = Loose<HorizontalPodAutoscaler>;
 
 function checkBounds(
-  { minReplicas, maxReplicas = 0, scaleTargetRef }: Bounds,
+  { minReplicas, maxReplicas = 0, scaleTargetRef }: NonNullable<Autoscaler["spec"]>,
   least: number,
   faults: FaultList,
 ): void {
@@ -82,14 +73,9 @@ function checkScalingRules(rules: Loose<HPAScalingRules> | undefined, path: stri
 const needsNoPods = ({ type }: Loose<MetricSpec>): boolean => type === "Object" || type === "External";
 
 /** Upstream's gate to scale to none is closed: only what had none before may have none. */
-const leastReplicas = (old: Loose<HorizontalPodAutoscaler> | undefined): number =>
-  old?.spec?.minReplicas === 0 ? 0 : 1;
+const leastReplicas = (old: Autoscaler | undefined): number => (old?.spec?.minReplicas === 0 ? 0 : 1);
 
-function checkAutoscaler(
-  { spec = {} }: Loose<HorizontalPodAutoscaler>,
-  old: Loose<HorizontalPodAutoscaler> | undefined,
-  faults: FaultList,
-): void {
+function checkAutoscaler({ spec = {} }: Autoscaler, old: Autoscaler | undefined, faults: FaultList): void {
   checkBounds(spec, leastReplicas(old), faults);
   checkTargetVersion(spec.scaleTargetRef, old?.spec?.scaleTargetRef, faults);
   const metrics = spec.metrics ?? [];
@@ -107,35 +93,14 @@ function checkAutoscaler(
   checkScalingRules(spec.behavior?.scaleDown, "spec.behavior.scaleDown", faults);
 }
 
-function checkAutoscalerV1({ spec = {} }: Loose<HorizontalPodAutoscalerV1>, faults: FaultList): void {
-  checkBounds(spec, 1, faults);
-  const percentage = spec.targetCPUUtilizationPercentage;
-  if (percentage !== undefined && percentage < 1) {
-    faults.invalid("spec.targetCPUUtilizationPercentage", percentage, "must be greater than 0");
-  }
-}
-
-type AnyAutoscaler = Loose<HorizontalPodAutoscaler | HorizontalPodAutoscalerV1>;
-
-function checkStatus({ status }: AnyAutoscaler, _old: AnyAutoscaler, faults: FaultList): void {
+function checkStatus({ status }: Autoscaler, _old: Autoscaler, faults: FaultList): void {
   checkNonNegative(status?.currentReplicas, "status.currentReplicas", faults);
   checkNonNegative(status?.desiredReplicas, "status.desiredReplicas", faults);
 }
 
-export const autoscalingV1Validations: ValidationsByKind = {
+export const autoscalingValidations: ValidationsByKind = {
   HorizontalPodAutoscaler: {
-    check: checkAutoscalerV1,
-    onStatusUpdate: checkStatus,
-  },
-  Scale: {
-    check: ({ spec }: Loose<Scale>, faults) => checkNonNegative(spec?.replicas, "spec.replicas", faults),
-  },
-};
-
-export const autoscalingV2Validations: ValidationsByKind = {
-  HorizontalPodAutoscaler: {
-    onCreate: (autoscaler: Loose<HorizontalPodAutoscaler>, faults) =>
-      checkAutoscaler(autoscaler, undefined, faults),
+    onCreate: (autoscaler: Autoscaler, faults) => checkAutoscaler(autoscaler, undefined, faults),
     onUpdate: checkAutoscaler,
     onStatusUpdate: checkStatus,
   },

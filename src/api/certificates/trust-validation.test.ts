@@ -93,6 +93,11 @@ suite("pods' requests", () => {
   ]);
   testUpdates(valid, [
     [request, {}, { metadata: { labels: { a: "b" } } }],
-    [request, {}, of({ podName: "other" }), "spec: Invalid value: {…"],
+    [
+      request,
+      {},
+      of({ podName: "other", pkixPublicKey: "AQ==" }),
+      'spec: Invalid value: {"SignerName":"example.com/own","PodName":"other","PodUID":"pod-uid","ServiceAccountName":"default","ServiceAccountUID":"account-uid","NodeName":"n1","NodeUID":"node-uid","MaxExpirationSeconds":86400,"PKIXPublicKey":"AQ==","ProofOfPossession":null,"UnverifiedUserAnnotations":null}: field is immutable',
+    ],
   ]);
 });

@@ -9,6 +9,7 @@ import type {
 } from "../generated/types/certificates-v1beta1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, maskTrailingDash } from "../meta/names.ts";
@@ -66,8 +67,22 @@ function checkSubject(
   if (Buffer.byteLength(uid) > uidLengthMax) faults.tooLong(at, uidLengthMax);
 }
 
-function checkRequestUpdate({ spec }: Request, { spec: old }: Request, faults: FaultList): void {
-  checkImmutable(spec, old, "spec", faults);
+const requestShape: GoShape = {
+  SignerName: ["signerName", ""],
+  PodName: ["podName", ""],
+  PodUID: ["podUID", ""],
+  ServiceAccountName: ["serviceAccountName", ""],
+  ServiceAccountUID: ["serviceAccountUID", ""],
+  NodeName: ["nodeName", ""],
+  NodeUID: ["nodeUID", ""],
+  MaxExpirationSeconds: ["maxExpirationSeconds", null],
+  PKIXPublicKey: ["pkixPublicKey", null],
+  ProofOfPossession: ["proofOfPossession", null],
+  UnverifiedUserAnnotations: ["unverifiedUserAnnotations", null],
+};
+
+function checkRequestUpdate({ spec = {} }: Request, { spec: old = {} }: Request, faults: FaultList): void {
+  checkImmutable(asGoStruct(spec, requestShape), asGoStruct(old, requestShape), "spec", faults);
 }
 
 export const trustValidations: ValidationsByKind = {

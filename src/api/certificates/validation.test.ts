@@ -22,17 +22,6 @@ const signer = (signerName: string): object => ({ spec: { signerName } });
 
 suite("signing requests", () => {
   testCreates(valid, [
-    [
-      csr,
-      { spec: { request: base64(pem("PUBLIC KEY") + pem("CERTIFICATE REQUEST")) } },
-      "spec.request: Invalid value: …",
-    ],
-    [csr, { spec: { request: base64(`words\n${pem("CERTIFICATE REQUEST")}${pem("PUBLIC KEY")}`) } }],
-    [
-      csr,
-      { spec: { request: undefined } },
-      "spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST",
-    ],
     [csr, { metadata: { name: "Jane_1" } }],
     [csr, { metadata: { name: "a/b" } }, "metadata.name: Invalid value: \"a/b\": may not contain '/'"],
     [csr, signer(""), "spec.signerName: Required value"],
@@ -140,25 +129,6 @@ suite("the status of signing requests", () => {
       conditions(approved),
       { status: { conditions: undefined } },
       'status.conditions: Forbidden: updates may not remove a condition of type "Approved"',
-    ],
-    [csr, {}, certificate(`comment\n${pem("CERTIFICATE")}${pem("CERTIFICATE")}`)],
-    [
-      csr,
-      {},
-      certificate("nothing"),
-      'status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block',
-    ],
-    [
-      csr,
-      {},
-      certificate(pem("CERTIFICATE") + pem("PRIVATE KEY")),
-      'status.certificate: Invalid value: "<certificate data>": only CERTIFICATE PEM blocks are allowed, found "PRIVATE KEY"',
-    ],
-    [
-      csr,
-      {},
-      certificate(pem("CERTIFICATE", "Some: header\n\nAAAA")),
-      'status.certificate: Invalid value: "<certificate data>": no PEM block headers are permitted',
     ],
     [
       csr,

@@ -1,4 +1,7 @@
-/** Signing requests. upstream: pkg/apis/certificates/validation/validation.go */
+/**
+ * Signing requests, but for what only a reader of PEM and certificates can tell: that is the registry's business.
+ * upstream: pkg/apis/certificates/validation/validation.go
+ */
 import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
@@ -40,8 +43,6 @@ const usages = [
   "timestamping",
 ];
 
-const pemBlock = /-----BEGIN ([^-\n]+)-----[ \t]*\r?\n([^-]*)-----END \1-----/g;
-
 /** What is from before v1 may keep the name that it had. */
 function checkSigner(name: string, faults: FaultList): void {
   if (name !== legacySigner) {
@@ -54,11 +55,6 @@ function checkSigner(name: string, faults: FaultList): void {
 }
 
 function checkRequest({ spec = {} }: Loose<CertificateSigningRequest>, faults: FaultList): void {
-  const text = Buffer.from(spec.request ?? "", "base64").toString("latin1");
-  const [first] = text.matchAll(pemBlock);
-  if (first?.[1] !== "CERTIFICATE REQUEST") {
-    faults.invalid("spec.request", spec.request ?? null, "PEM block type must be CERTIFICATE REQUEST");
-  }
   const wanted = spec.usages ?? [];
   if (wanted.length === 0) faults.required("spec.usages");
   faults.ratcheting("unknownUsages", (found) => {
@@ -115,12 +111,6 @@ const countOf = ({ status }: Request, type: string): number =>
 /** What both ways to change the status must not do. */
 function checkStatusChange(request: Request, old: Request, faults: FaultList): void {
   checkConditions(request.status?.conditions, faults);
-  const { certificate = "" } = request.status ?? {};
-  const { certificate: before = "" } = old.status ?? {};
-  if (certificate !== before && certificateFault(before) === undefined) {
-    const fault = certificateFault(certificate);
-    if (fault !== undefined) faults.invalid("status.certificate", "<certificate data>", fault);
-  }
   for (const type of ["Approved", "Denied", "Failed"]) {
     if (countOf(request, type) < countOf(old, type)) {
       const detail = `updates may not remove a condition of type ${JSON.stringify(type)}`;
@@ -150,20 +140,6 @@ export function checkApprovalUpdate(request: Request, old: Request, faults: Faul
   if ((request.status?.certificate ?? "") !== (old.status?.certificate ?? "")) {
     faults.forbidden("status.certificate", "updates may not set certificate content");
   }
-}
-
-/** upstream: validateCertificate. Whether the bytes are certificates is the registry's business. `encoded` is base64. */
-function certificateFault(encoded: string): string | undefined {
-  if (encoded === "") return undefined;
-  const pem = Buffer.from(encoded, "base64").toString("latin1");
-  const blocks = [...pem.matchAll(pemBlock)];
-  for (const [, label = "", body = ""] of blocks) {
-    if (label !== "CERTIFICATE") {
-      return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
-    }
-    if (body.includes(":")) return "no PEM block headers are permitted";
-  }
-  return blocks.length === 0 ? "must contain at least one CERTIFICATE PEM block" : undefined;
 }
 
 export const certificatesValidations: ValidationsByKind = {

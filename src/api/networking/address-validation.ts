@@ -3,6 +3,7 @@ import type { IPAddress, ParentReference, ServiceCIDR } from "../generated/types
 import { cidrFaults, ipFaults, parseRange } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { KindValidation } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, pathSegmentFaults } from "../meta/names.ts";
@@ -22,11 +23,20 @@ function checkParent(parent: Loose<ParentReference> | undefined, path: string, f
   if (namespace !== "") faults.messages(`${path}.namespace`, namespace, pathSegmentFaults(namespace));
 }
 
+const parentShape: GoShape = {
+  Group: ["group", ""],
+  Resource: ["resource", ""],
+  Namespace: ["namespace", ""],
+  Name: ["name", ""],
+};
+
+const shownParent = ({ spec }: Loose<IPAddress>): unknown => asGoStruct(spec?.parentRef, parentShape);
+
 export const addressValidation: KindValidation = {
   nameFaults: ipFaults,
   onCreate: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
-  onUpdate: ({ spec }: Loose<IPAddress>, old: Loose<IPAddress>, faults) =>
-    checkImmutable(spec?.parentRef, old.spec?.parentRef, "spec.parentRef", faults),
+  onUpdate: (address: Loose<IPAddress>, old: Loose<IPAddress>, faults) =>
+    checkImmutable(shownParent(address), shownParent(old), "spec.parentRef", faults),
 };
 
 const familyOf = (range: string): number => parseRange(range)?.address.length ?? 0;

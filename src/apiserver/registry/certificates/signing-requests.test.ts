@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnyObject } from "#api/meta/object.ts";
-import { fieldErrorText } from "#api/meta/field-error.ts";
+import { fieldErrorText, forbidden, required } from "#api/meta/field-error.ts";
 import { Registry } from "prom-client";
 import { metricsText } from "#apiserver/metrics/exposition.ts";
 import { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
@@ -34,6 +34,19 @@ const { csrPem } = createCsr({ commonName: "jane" });
 
 test("a request that can be read is fine", () => {
   assert.deepEqual(faultsOf(csrPem), []);
+});
+
+test("the first block of a request has to be one", () => {
+  const detail = "PEM block type must be CERTIFICATE REQUEST";
+  for (const pem of ["", "invalid data", toPem("PUBLIC KEY", Buffer.of(1)) + csrPem]) {
+    const shown = JSON.stringify(Buffer.from(pem).toString("base64"));
+    assert.deepEqual(faultsOf(pem), [`spec.request: Invalid value: ${shown}: ${detail}`]);
+  }
+  assert.deepEqual(faultsOf(`words\n${csrPem}${toPem("PUBLIC KEY", Buffer.of(1))}`), []);
+  const none = { metadata: { name: "r" }, spec: { signerName: "a/b", usages: [] } };
+  assert.deepEqual(strategy.validateCreate(none).map(fieldErrorText), [
+    `spec.request: Invalid value: null: ${detail}`,
+  ]);
 });
 
 test("one that can't is refused", () => {
@@ -100,6 +113,9 @@ const withCertificate = (pem: string): AnyObject => ({
   status: { certificate: Buffer.from(pem).toString("base64") },
 });
 
+const clock = new ManualClock();
+const good = createCa({ commonName: "ca", days: 1, clock, random: new SeededRandom(1) }).certificatePem;
+
 const asked = (expirationSeconds: number | undefined, signerName: string): AnyObject => ({
   metadata: {},
   spec: { signerName, ...(expirationSeconds === undefined ? {} : { expirationSeconds }) },
@@ -109,8 +125,6 @@ const counterOf = (what: string): string => `apiserver_certificates_registry_csr
 test("a first certificate is counted once it is written, and whether it lasts as was asked", async () => {
   const registry = new Registry();
   const counted = new SigningStatusStrategy(status, "status", () => [], new SigningMetrics(registry));
-  const clock = new ManualClock();
-  const { certificatePem } = createCa({ commonName: "ca", days: 1, clock, random: new SeededRandom(1) });
   const day = 86_400;
   const own = "kubernetes.io/kube-apiserver-client";
   for (const [old, outcome] of [
@@ -119,10 +133,10 @@ test("a first certificate is counted once it is written, and whether it lasts as
     [asked(day, own), "failed"],
     [asked(undefined, own), "written"],
     [asked(day, "example.com/mine"), "written"],
-    [{ ...asked(day, own), ...withCertificate(certificatePem) }, "written"],
+    [{ ...asked(day, own), ...withCertificate(good) }, "written"],
   ] as const) {
     await (
-      await counted.beginUpdate(withCertificate(certificatePem), old)
+      await counted.beginUpdate(withCertificate(good), old)
     )(outcome);
   }
   const text = await metricsText(registry);
@@ -131,14 +145,33 @@ test("a first certificate is counted once it is written, and whether it lasts as
   assert.equal(valueIn(text, counterOf("honored"), { signerName: "other" }), 1);
 });
 
-test("what is put in as a certificate has to be one", () => {
-  const clock = new ManualClock();
-  const { certificatePem } = createCa({ commonName: "ca", days: 1, clock, random: new SeededRandom(1) });
-  const good = withCertificate(certificatePem + certificatePem);
-  const bad = withCertificate(certificatePem + toPem("CERTIFICATE", Buffer.alloc(3)));
-  assert.deepEqual(status.validateUpdate(good, request()), []);
-  assert.deepEqual(status.validateUpdate(bad, bad), []);
-  assert.deepEqual(status.validateUpdate(bad, good).map(fieldErrorText), [
-    'status.certificate: Invalid value: "<certificate data>": x509: malformed certificate',
-  ]);
+const block = (label: string, body: string): string =>
+  `-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`;
+const fault = (text: string): string => `status.certificate: Invalid value: "<certificate data>": ${text}`;
+
+/** From what was there to what is put in. Cases re-expressed from pkg/apis/certificates/validation/validation_test.go. */
+for (const [before, after, ...want] of [
+  ["", `words\n${good}words\n${good}`],
+  ["", "no block", fault("must contain at least one CERTIFICATE PEM block")],
+  ["", block("CERTIFICATE", "!?\n"), fault("must contain at least one CERTIFICATE PEM block")],
+  ["", good + block("KEY", "AA==\n"), fault('only CERTIFICATE PEM blocks are allowed, found "KEY"')],
+  ["", good.replace("\n", "\nSome-Key: 1\n\n"), fault("no PEM block headers are permitted")],
+  ["", block("CERTIFICATE", ""), fault("found CERTIFICATE PEM block containing 0 certificates")],
+  [good, good + toPem("CERTIFICATE", Buffer.alloc(3)), fault("x509: malformed certificate")],
+  ["no block", "no block"],
+  ["no block", "no block, again"],
+] as const) {
+  test(`a certificate ${JSON.stringify(before).slice(0, 20)} becomes ${JSON.stringify(after).slice(0, 80)}`, () => {
+    const found = status.validateUpdate(withCertificate(after), withCertificate(before));
+    assert.deepEqual(found.map(fieldErrorText), want);
+  });
+}
+
+test("a certificate that isn't one is told of after the conditions, and before what may not change", () => {
+  const said = [required("status.conditions[0].type", ""), forbidden("status.conditions", "may not")];
+  const strict = new SigningStatusStrategy(status, "status", () => said);
+  assert.deepEqual(
+    strict.validateUpdate(withCertificate("no block"), request()).map(({ field }) => field),
+    ["status.conditions[0].type", "status.certificate", "status.conditions"],
+  );
 });

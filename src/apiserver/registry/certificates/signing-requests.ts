@@ -2,10 +2,11 @@
 import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "#api/generated/types/certificates-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
+import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
-import { allFromPem } from "#pki/pem.ts";
+import { allFromPem, pemBlocks, type PemBlock } from "#pki/pem.ts";
 import {
   DelegatingStrategy,
   PartStrategy,
@@ -36,17 +37,28 @@ export class SigningRequestStrategy extends DelegatingStrategy {
   /** The request itself is read here: validation proper knows no certificates. */
   override validateCreate(object: AnyObject): readonly FieldError[] {
     const faults = super.validateCreate(object);
-    if (faults.some(({ field }) => field === "spec.request")) return faults;
-    const { request } = (object as AnyObject & CertificateSigningRequest).spec;
-    try {
-      readCsr(Buffer.from(request, "base64").toString("utf8"));
-      return faults;
-    } catch (error) {
-      if (!(error instanceof CsrError)) throw error;
-      return [invalid("spec.request", request, error.message), ...faults];
-    }
+    const { request } = (object as Loose<CertificateSigningRequest>).spec ?? {};
+    const fault = requestFault(request ?? "");
+    if (fault === undefined) return faults;
+    const at = faults.findIndex(({ field }) => !field.startsWith("metadata"));
+    return faults.toSpliced(at < 0 ? faults.length : at, 0, invalid("spec.request", request ?? null, fault));
   }
 }
+
+/** `encoded` is base64 of PEM, of which the first block counts. */
+function requestFault(encoded: string): string | undefined {
+  const pem = textOf(encoded);
+  if (pemBlocks(pem)[0]?.label !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
+  try {
+    readCsr(pem);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CsrError)) throw error;
+    return error.message;
+  }
+}
+
+const textOf = (encoded: string): string => Buffer.from(encoded, "base64").toString("latin1");
 
 type Condition = NonNullable<NonNullable<CertificateSigningRequest["status"]>["conditions"]>[number];
 type Request = AnyObject & Partial<CertificateSigningRequest>;
@@ -78,16 +90,37 @@ function keepApprovals(request: Request, old: Request): void {
 }
 
 const certificatesOf = ({ status }: Request): Buffer[] =>
-  allFromPem("CERTIFICATE", Buffer.from(status?.certificate ?? "", "base64").toString("latin1"));
+  allFromPem("CERTIFICATE", textOf(status?.certificate ?? ""));
 
-/** That each block of a new certificate is one. What else is wrong with it, validation proper has said. */
-function readCertificates(request: Request, old: Request): readonly FieldError[] {
-  if ((request.status?.certificate ?? "") === (old.status?.certificate ?? "")) return [];
+/** Of a new certificate; what is there already may stay, and be as it is. upstream: allowArbitraryCertificate */
+function certificateFault(request: Request, old: Request): FieldError | undefined {
+  const { certificate = "" } = request.status ?? {};
+  const { certificate: before = "" } = old.status ?? {};
+  if (certificate === before || pemFault(before) !== undefined) return undefined;
+  const fault = pemFault(certificate);
+  return fault === undefined ? undefined : invalid("status.certificate", "<certificate data>", fault);
+}
+
+/** upstream: validateCertificate. `encoded` is base64 of PEM. */
+function pemFault(encoded: string): string | undefined {
+  if (encoded === "") return undefined;
+  const blocks = pemBlocks(textOf(encoded));
+  return blocks.length === 0
+    ? "must contain at least one CERTIFICATE PEM block"
+    : blocks.map(blockFault).find((fault) => fault !== undefined);
+}
+
+function blockFault({ label, hasHeaders, der }: PemBlock): string | undefined {
+  if (label !== "CERTIFICATE") {
+    return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(label)}`;
+  }
+  if (hasHeaders) return "no PEM block headers are permitted";
+  if (der.length === 0) return "found CERTIFICATE PEM block containing 0 certificates";
   try {
-    for (const der of certificatesOf(request)) void new X509Certificate(der);
-    return [];
+    void new X509Certificate(der);
+    return undefined;
   } catch {
-    return [invalid("status.certificate", "<certificate data>", "x509: malformed certificate")];
+    return "x509: malformed certificate";
   }
 }
 
@@ -142,11 +175,12 @@ export class SigningStatusStrategy extends PartStrategy {
     });
   }
 
+  /** What a certificate says comes before what may not change. */
   validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
     const faults = this.#validate(object, old);
-    const isSaid = faults.some(
-      ({ field, type }) => field === "status.certificate" && type === "FieldValueInvalid",
-    );
-    return isSaid ? faults : [...readCertificates(object, old), ...faults];
+    const fault = certificateFault(object, old);
+    if (fault === undefined) return faults;
+    const at = faults.findIndex(({ type }) => type === "FieldValueForbidden");
+    return faults.toSpliced(at < 0 ? faults.length : at, 0, fault);
   }
 }
