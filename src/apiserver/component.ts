@@ -124,6 +124,7 @@ class ApiserverComponent implements Apiserver {
   readonly #deps: ApiserverDeps;
   readonly #assembly: Assembly;
   readonly #semantics: TableSemantics;
+  readonly #json: JsonDecoder;
   readonly #hooks: HookClient;
   readonly #expressions: LateExpressions;
   readonly #security: Security;
@@ -163,7 +164,8 @@ class ApiserverComponent implements Apiserver {
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
     const protobuf = new ProtobufCodec(deps.table, deps.scheme);
     this.#protobuf = protobuf;
-    this.#semantics = new TableSemantics({ ...deps, json: new JsonDecoder(deps.table), protobuf, parseYaml });
+    this.#json = new JsonDecoder(deps.table);
+    this.#semantics = new TableSemantics({ ...deps, json: this.#json, protobuf, parseYaml });
     const resolver = new ClusterServiceResolver(options.serviceRouting, {
       client: () => this.#client,
       random,
@@ -223,6 +225,7 @@ class ApiserverComponent implements Apiserver {
         remote: () => this.#aggregator.versions,
       }),
       hookClient: this.#hooks,
+      reviews: this.#json,
       certificateFaults: this.#certificateFaults,
       client: this.#client,
       informers: this.#informers,
@@ -360,7 +363,6 @@ class ApiserverComponent implements Apiserver {
 
   #assemble(): Assembly {
     const { deps: own, options } = { deps: this.#deps, options: this.#options };
-    const json = new JsonDecoder(own.table);
     const { authorizer, admission, issuer, tokens } = this.#security;
     const encrypted = this.#encryption?.store;
     return new Assembly({
@@ -399,10 +401,10 @@ class ApiserverComponent implements Apiserver {
       remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
       loadExpressions: () => this.#expressions.load(),
-      definitionValidator: lazily(() => createDefinitionValidator(json, this.#expressions)),
+      definitionValidator: lazily(() => createDefinitionValidator(this.#json, this.#expressions)),
       custom: customParts({
         ...own,
-        json,
+        json: this.#json,
         registry: this.#registry,
         expressionTimes: this.#security.expressionTimes,
         expressions: this.#expressions,

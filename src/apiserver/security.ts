@@ -41,6 +41,7 @@ import { AdmissionMetrics } from "./metrics/admission-metrics.ts";
 import type { ExpressionTimes } from "./metrics/expression-metrics.ts";
 import { MeasuredAuthenticator } from "./metrics/authentication-metrics.ts";
 import type { CertificateFaults } from "./connect/server-certificate.ts";
+import type { ReviewReader } from "./admission/webhooks/review.ts";
 import type { HookClient } from "./connect/hook-client.ts";
 import type { RequestHeaderOptions } from "./options.ts";
 import type { Clock } from "#base/clock.ts";
@@ -79,6 +80,7 @@ export interface SecurityDeps {
   readonly tokenAuthenticators: readonly TokenAuthenticator[];
   readonly log: Logger;
   readonly hookClient: HookClient;
+  readonly reviews: ReviewReader;
   /** Of webhooks. */
   readonly certificateFaults: CertificateFaults;
   readonly types: ObjectTypes;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { applyJsonPatch } from "./json.ts";
+import type { StatusError } from "../meta/status.ts";
+import { applyJsonPatch, jsonPatchFault } from "./json.ts";
 import { copyJson, jsonEqual } from "./json-value.ts";
 import { applyMerge } from "./merge.ts";
 
@@ -75,6 +76,9 @@ const patches: readonly (readonly [readonly unknown[], unknown])[] = [
   // As upstream's library has it, and the RFC has not.
   [[{ op: "replace", path: "/x", value: 1 }], { ...spec, x: 1 }],
   [[{ op: "test", path: "/x", value: null }], spec],
+  [[{ op: "add", path: "/x" }], { ...spec, x: null }],
+  [[{ op: "remove", path: "/spec/list/-1" }], { spec: { ...spec.spec, list: ["a"] } }],
+  [[{ op: "replace", path: "", value: [1] }], [1]],
 ];
 for (const [patch, want] of patches) {
   test(`JSON patch ${JSON.stringify(patch)}`, () => {
@@ -104,6 +108,66 @@ const faults: readonly (readonly [string, unknown, number])[] = [
 ];
 for (const [name, patch, code] of faults) {
   test(`JSON patch refuses ${name}`, () => assert.throws(() => applyJsonPatch(spec, patch), { code }));
+}
+
+const words: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
+  [{ op: "add", value: 1 }, "add operation failed to decode path: missing value"],
+  [{ op: "add", path: "" }, 'add operation does not apply: doc is missing path: "": missing value'],
+  [
+    { op: "add", path: "/spec/n/x" },
+    'add operation does not apply: doc is missing path: "/spec/n/x": missing value',
+  ],
+  [
+    { op: "add", path: "/spec/list/9" },
+    "error in add for path: '/spec/list/9': Unable to access invalid index: 9: invalid index referenced",
+  ],
+  [
+    { op: "add", path: "/spec/list/x" },
+    `error in add for path: '/spec/list/x': value was not a proper array index: 'x': strconv.Atoi: parsing "x": invalid syntax`,
+  ],
+  [
+    { op: "remove", path: "/spec/none" },
+    "error in remove for path: '/spec/none': Unable to remove nonexistent key: none: missing value",
+  ],
+  [
+    { op: "remove", path: "/none/x" },
+    'remove operation does not apply: doc is missing path: "/none/x": missing value',
+  ],
+  [
+    { op: "replace", path: "/none/x", value: 1 },
+    "replace operation does not apply: doc is missing path: /none/x: missing value",
+  ],
+  [
+    { op: "replace", path: "/spec/list/-", value: 1 },
+    "replace operation does not apply: doc is missing key: /spec/list/-: missing value",
+  ],
+  [
+    { op: "move", path: "/x" },
+    "move operation failed to decode from: operation, missing from field: missing value",
+  ],
+  [
+    { op: "move", from: "/spec/none", path: "/x" },
+    "error in move for path: 'none': Unable to remove nonexistent key: none: missing value",
+  ],
+  [
+    { op: "copy", from: "/none/x", path: "/x" },
+    "copy operation does not apply: doc is missing from path: /none/x: missing value",
+  ],
+  [{ op: "test", path: "/spec/n", value: 2 }, "testing value /spec/n failed: test failed"],
+  [
+    { op: "test", path: 7 },
+    "test operation failed to decode path: json: cannot unmarshal number into Go value of type string",
+  ],
+  [{ op: "merge", path: "/x" }, "Unexpected kind: merge"],
+  [{ path: "/x" }, "Unexpected kind: unknown"],
+];
+for (const [operation, want] of words) {
+  test(`JSON patch ${JSON.stringify(operation)} is refused in upstream's words`, () => {
+    assert.throws(
+      () => applyJsonPatch(spec, [operation]),
+      (error: StatusError) => jsonPatchFault(error) === want || assert.equal(jsonPatchFault(error), want),
+    );
+  });
 }
 
 test("a copy says the same, and shares nothing", () => {

@@ -58,6 +58,7 @@ import { ValidatingPolicies } from "./policies/validating.ts";
 import { ClusterTrustBundleAttest } from "./plugins/trust-bundle-attest.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
 import type { HookCallerDeps } from "./webhooks/call.ts";
+import type { ReviewReader } from "./webhooks/review.ts";
 import { WebhookExpressions } from "./webhooks/expressions.ts";
 import { MatchConditions } from "./webhooks/match-conditions.ts";
 import { MutatingWebhooks } from "./webhooks/mutating.ts";
@@ -73,6 +74,7 @@ export interface DefaultPluginsDeps extends LookupDeps {
   readonly guard: EscalationGuard;
   readonly log: Logger;
   readonly hookClient: HookClient;
+  readonly reviews: ReviewReader;
   readonly certificateFaults?: CertificateFaults | undefined;
   readonly types: ObjectTypes;
   readonly loadExpressions: () => Promise<Expressions>;
@@ -162,8 +164,8 @@ const otherMakers = (deps: DefaultPluginsDeps) =>
 
 /** Those that ask what users have put into the cluster. */
 function outsideMakers(deps: DefaultPluginsDeps, conditions: MatchConditions) {
-  const { hookClient, log, clock, metrics, random, types, mutatingPolicies } = deps;
-  const hooks: HookCallerDeps = { client: hookClient, clock, metrics, random, log };
+  const { hookClient, reviews, log, clock, metrics, random, types, mutatingPolicies } = deps;
+  const hooks: HookCallerDeps = { client: hookClient, reviews, clock, metrics, random, log };
   const webhooks = { lookup: deps, hooks, types, conditions };
   const asked = (name: "MutatingAdmissionWebhook" | "ValidatingAdmissionWebhook"): typeof webhooks => {
     const file = deps.settings[name]?.kubeConfigFile;

@@ -7,7 +7,7 @@ import { failure } from "#api/meta/status.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Answer, ApiCall, RawAnswer, UpgradeRequest } from "#apiserver/request/call.ts";
 import { goErrorText } from "./go-errors.ts";
-import type { IdentityCheck } from "./server-certificate.ts";
+import { trustIn, type IdentityCheck } from "./server-certificate.ts";
 
 export interface Backend {
   readonly host: string;
@@ -217,6 +217,7 @@ function dial(backend: Backend, clock: Clock): Promise<Socket> {
 
 export function tlsOptions(tls: BackendTls): {
   ca?: string;
+  allowPartialTrustChain: true;
   cert?: string;
   key?: string;
   servername?: string;
@@ -227,7 +228,7 @@ export function tlsOptions(tls: BackendTls): {
   return {
     rejectUnauthorized: caPem !== undefined || trustsSystem === true,
     ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(caPem === undefined ? {} : { ca: caPem }),
+    ...trustIn(caPem),
     ...(certificatePem === undefined ? {} : { cert: certificatePem }),
     ...(keyPem === undefined ? {} : { key: keyPem }),
     ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),

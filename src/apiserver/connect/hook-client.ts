@@ -3,13 +3,17 @@
  * upstream: apiserver/pkg/util/webhook/client.go
  */
 import type { IncomingMessage } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
+import { Agent, request as httpsRequest, type AgentOptions } from "node:https";
 import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { WebhookClientConfig } from "#api/generated/types/admissionregistration-v1.ts";
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
-import { goErrorText, joinHostPort, statusText } from "./go-errors.ts";
-import { identityCheck, noteFailure, type CertificateFaults } from "./server-certificate.ts";
+import { goErrorText, joinHostPort, type Dialed } from "./go-errors.ts";
+import { abortText, HookCallError, readAnswer, retryAfterMs } from "./hook-answer.ts";
+import { watchPeer, type Peer } from "./peer-verdict.ts";
+import { identityCheck, noteFailure, trustIn, type CertificateFaults } from "./server-certificate.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { HookIdentities } from "./hook-identities.ts";
 import type { HostPort, ServiceResolver } from "./service-resolver.ts";
@@ -29,16 +33,11 @@ export interface HookRequest {
   readonly identities?: Pick<HookIdentities, "of"> | undefined;
 }
 
-/** The webhook wasn't reached, or what it said is no JSON. The message is what Go's client would say. */
-export class HookCallError extends Error {
-  override readonly name = "HookCallError";
-  readonly code = "HOOK_CALL";
-}
-
 /** upstream: defaultCacheSize */
 const agentsMax = 200;
 const idleMs = 90_000;
-const answerBytesMax = 16 * 1024 * 1024;
+/** upstream: client-go/rest/request.go, how often one that is busy is asked again. */
+const retriesMax = 10;
 const defaultPort = 443;
 
 interface Target {
@@ -55,15 +54,47 @@ interface Target {
 }
 
 interface Asked {
-  readonly agent: Agent;
+  readonly agent: HookAgent;
   readonly body: string;
   readonly bearerToken: string | undefined;
+}
+
+/** Remembers who it met, for what is said of connections that fail. */
+class HookAgent extends Agent {
+  readonly #caPem: string | undefined;
+  readonly #peers = new WeakMap<Error, Peer>();
+
+  constructor(caPem: string | undefined, options: AgentOptions) {
+    super({
+      keepAlive: true,
+      timeout: idleMs,
+      ALPNProtocols: ["http/1.1"],
+      ...trustIn(caPem),
+      ...options,
+    });
+    this.#caPem = caPem;
+  }
+
+  override createConnection(...args: Parameters<Agent["createConnection"]>): Duplex | null | undefined {
+    const socket = super.createConnection(...args);
+    if (socket instanceof TLSSocket) {
+      watchPeer(socket, (peer) => {
+        socket.once("error", (error: Error) => this.#peers.set(error, peer));
+      });
+    }
+    return socket;
+  }
+
+  dialedBy(error: unknown, nowMs: number): Dialed | undefined {
+    const peer = error instanceof Error ? this.#peers.get(error) : undefined;
+    return peer === undefined ? undefined : { peer, caPem: this.#caPem, nowMs };
+  }
 }
 
 export class HookClient {
   readonly #deps: HookClientDeps;
   /** By the authorities that the webhook's certificate may come from, and our own; those used last at the end. */
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Map<string, HookAgent>();
 
   constructor(deps: HookClientDeps) {
     this.#deps = deps;
@@ -80,21 +111,41 @@ export class HookClient {
       const identity = (await identities?.of(target.identityName)) ?? {};
       const agent = this.#agentOf(config.caBundle ?? "", identity.certificate);
       const asked = { agent, body: JSON.stringify(body), bearerToken: identity.bearerToken };
-      const response = await this.#post(target, asked, deadline.signal);
-      return await readAnswer(response);
-    } catch (error) {
-      if (error instanceof HookCallError) throw error;
-      noteFailure(error, this.#deps.faults);
-      const text = deadline.signal.aborted
-        ? abortText(deadline.signal)
-        : goErrorText(error, target.serverName, toRfc3339(this.#deps.clock.now()));
-      throw new HookCallError(`Post ${JSON.stringify(target.url)}: ${text}`, { cause: error });
+      return await readAnswer(await this.#patiently(target, asked, deadline.signal), deadline.signal);
     } finally {
       cancel();
     }
   }
 
-  async #post(
+  /** Who says when to come again is asked again. Throws HookCallError. */
+  async #patiently(target: Target, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> {
+    for (let retries = 0; ; retries++) {
+      const response = await this.#post(target, asked, signal);
+      const waitMs = retries < retriesMax ? retryAfterMs(response) : undefined;
+      if (waitMs === undefined) return response;
+      response.resume();
+      try {
+        await this.#deps.clock.sleep(waitMs, signal);
+      } catch (error) {
+        throw new HookCallError(abortText(signal), { cause: error });
+      }
+    }
+  }
+
+  async #post(target: Target, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      return await this.#send(target, asked, signal);
+    } catch (error) {
+      noteFailure(error, this.#deps.faults);
+      const nowMs = this.#deps.clock.now();
+      const text = signal.aborted
+        ? abortText(signal)
+        : goErrorText(error, target.serverName, toRfc3339(nowMs), asked.agent.dialedBy(error, nowMs));
+      throw new HookCallError(`Post ${JSON.stringify(target.url)}: ${text}`, { cause: error });
+    }
+  }
+
+  async #send(
     target: Target,
     { agent, body, bearerToken }: Asked,
     signal: AbortSignal,
@@ -125,16 +176,13 @@ export class HookClient {
     });
   }
 
-  #agentOf(caBundle: string, certificate: ClientCertificate | undefined): Agent {
+  #agentOf(caBundle: string, certificate: ClientCertificate | undefined): HookAgent {
     const key = certificate === undefined ? caBundle : `${caBundle} ${certificate.cert}`;
     let agent = this.#agents.get(key);
     this.#agents.delete(key);
-    agent ??= new Agent({
-      keepAlive: true,
-      timeout: idleMs,
-      ALPNProtocols: ["http/1.1"],
+    const caPem = caBundle === "" ? undefined : Buffer.from(caBundle, "base64").toString("utf8");
+    agent ??= new HookAgent(caPem, {
       checkServerIdentity: identityCheck(this.#deps.faults),
-      ...(caBundle === "" ? {} : { ca: Buffer.from(caBundle, "base64").toString("utf8") }),
       ...certificate,
     });
     this.#agents.set(key, agent);
@@ -202,66 +250,3 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
     signal.removeEventListener("abort", onAbort);
   }
 }
-
-const abortText = ({ reason }: AbortSignal): string =>
-  reason instanceof Error && reason.message === "context deadline exceeded"
-    ? reason.message
-    : "context canceled";
-
-async function readAnswer(response: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > answerBytesMax) {
-      response.destroy();
-      throw new HookCallError(`the answer is longer than ${answerBytesMax} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString("utf8");
-  const { statusCode = 0, headers } = response;
-  const parsed = parse(text);
-  if (statusCode < 200 || statusCode > 206) {
-    const message = messageOfStatus(parsed.value);
-    throw new HookCallError(message ?? statusText(statusCode, bodyText(text, headers["content-type"])));
-  }
-  if (text === "") {
-    const type = headers["content-type"] ?? "";
-    throw new HookCallError(`0-length response with status code: ${statusCode} and content type: ${type}`);
-  }
-  if (parsed.fault !== undefined) {
-    throw new HookCallError(`couldn't get version/kind; json parse error: ${parsed.fault}`);
-  }
-  return parsed.value;
-}
-
-interface Parsed {
-  readonly value?: unknown;
-  readonly fault?: string;
-}
-
-function parse(text: string): Parsed {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    const first = text.trimStart()[0] ?? "";
-    return {
-      fault:
-        first === "{" || first === "["
-          ? "unexpected end of JSON input"
-          : `invalid character ${JSON.stringify(first).replaceAll('"', "'")} looking for beginning of value`,
-    };
-  }
-}
-
-function messageOfStatus(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { kind, status, message } = value as { kind?: unknown; status?: unknown; message?: unknown };
-  const isStatus = kind === "Status" && status !== "Success";
-  return isStatus && typeof message === "string" && message !== "" ? message : undefined;
-}
-
-/** upstream: client-go isTextResponse */
-const bodyText = (text: string, contentType = ""): string =>
-  contentType === "" || contentType.startsWith("text/") ? text.trim() : "unknown";

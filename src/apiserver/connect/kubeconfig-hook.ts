@@ -16,7 +16,7 @@ import { errorCode } from "#base/files.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
 import { goErrorText } from "./go-errors.ts";
-import { identityCheck, noteFailure, type CertificateFaults } from "./server-certificate.ts";
+import { identityCheck, noteFailure, trustIn, type CertificateFaults } from "./server-certificate.ts";
 
 interface HookFailure {
   readonly status?: number | undefined;
@@ -136,7 +136,7 @@ export class KubeconfigHook {
         ? new PlainAgent({ keepAlive: true })
         : new Agent({
             keepAlive: true,
-            ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+            ...trustIn(certificateAuthority),
             ...(serverName === undefined ? {} : { servername: serverName }),
             rejectUnauthorized: isUnverified !== true,
             checkServerIdentity: (host, presented) => identityCheck(this.#faults)(host, presented),

@@ -22,6 +22,20 @@ export const identityCheck =
     return Object.assign(error, { code: "ERR_TLS_CERT_ALTNAME_INVALID", cert: certificate });
   };
 
+export interface Trust {
+  readonly ca?: string;
+  readonly allowPartialTrustChain: true;
+}
+
+/**
+ * Options of TLS: whom a server's certificate may come from. As for Go, each of a bundle is trusted as it is, also one that
+ * isn't its own issuer. `caPem`: undefined for those of this machine.
+ */
+export const trustIn = (caPem: string | undefined): Trust => ({
+  allowPartialTrustChain: true,
+  ...(caPem === undefined ? {} : { ca: caPem }),
+});
+
 /** OpenSSL's words for a signature by SHA-1, which has no code of its own. */
 const weakDigest = "CA signature digest algorithm too weak";
 

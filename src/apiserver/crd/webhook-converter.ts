@@ -14,7 +14,8 @@ import { isMap } from "#api/patch/json-value.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { Conversion, ConversionFailure } from "#apiserver/metrics/definition-metrics.ts";
-import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
+import { HookCallError } from "#apiserver/connect/hook-answer.ts";
+import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { Converter } from "./converter.ts";
 
 export interface WebhookConverterDeps {

@@ -2,6 +2,7 @@
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { parseJson } from "#api/codec/json-text.ts";
+import { claimFault, claimIn, type KindClaim } from "#api/codec/kind-claim.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { GoZeros, type StructZeros } from "#api/codec/go-zeros.ts";
 import { applyDefaults } from "#api/defaults.ts";
@@ -136,7 +137,7 @@ export class TableSemantics implements TypeSemantics {
   }
 
   /** The 400 for a body that says it is something else; undefined when it doesn't. */
-  #mistaken({ apiVersion = "", kind = "" }: Claim, expected: GroupVersionKind): StatusError | undefined {
+  #mistaken({ apiVersion = "", kind = "" }: KindClaim, expected: GroupVersionKind): StatusError | undefined {
     const version = apiVersion === "" ? apiVersionOf(expected) : apiVersion;
     const claimed = { ...parseApiVersion(version), kind: kind === "" ? expected.kind : kind };
     const isIt = version === apiVersionOf(expected) && claimed.kind === expected.kind;
@@ -200,18 +201,12 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   });
 
-/** What a body says it is. */
-interface Claim {
-  readonly apiVersion?: string | undefined;
-  readonly kind?: string | undefined;
-}
-
-/** A text: why it doesn't say anything; "" where the decoder has said it. upstream: SimpleMetaFactory.Interpret */
+/** What a body says it is. A text: why it doesn't say anything; "" where the decoder has said it. */
 export function claimOf(
   body: RequestBody,
   bytes: Buffer,
   parseYaml: (text: string) => unknown,
-): Claim | string {
+): KindClaim | string {
   if (body.value !== undefined) return claimIn(body.value);
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
@@ -220,34 +215,9 @@ export function claimOf(
     return claimIn(type === yamlMediaType ? parseYaml(text) : parseJson(text));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    return type === yamlMediaType ? "" : parseFault(error.message);
+    return type === yamlMediaType ? "" : claimFault(error.message);
   }
 }
-
-const parseFault = (why: string): string => `couldn't get version/kind; json parse error: ${why}`;
-
-const claimStruct =
-  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-
-function claimIn(value: unknown): Claim | string {
-  if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) {
-    return parseFault(`json: cannot unmarshal ${goKind(value)} into Go value of type ${claimStruct}`);
-  }
-  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>;
-  const claim = { apiVersion: apiVersion ?? "", kind: kind ?? "" };
-  for (const [name, field] of Object.entries(claim)) {
-    if (typeof field === "string") continue;
-    return parseFault(`json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`);
-  }
-  const { apiVersion: version, kind: own } = claim as { apiVersion: string; kind: string };
-  return version.split("/").length > 2
-    ? `unexpected GroupVersion string: ${version}`
-    : { apiVersion: version, kind: own };
-}
-
-const goKind = (value: unknown): string =>
-  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 
 const summaryMax = 30;
 

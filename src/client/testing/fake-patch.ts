@@ -1,7 +1,7 @@
 /** Patches, as well as a fake needs them. The real ones, with the type table behind them, are the apiserver's. */
-import jsonPatch, { type Operation } from "fast-json-patch";
 import type { AnyObject } from "#api/meta/object.ts";
 import { badRequestError } from "#api/meta/status.ts";
+import { applyJsonPatch } from "#api/patch/json.ts";
 
 type Json = Record<string, unknown>;
 
@@ -24,7 +24,7 @@ export function applyPatch(object: AnyObject, contentType: string, body: unknown
   const copy = structuredClone(object);
   switch (contentType) {
     case "application/json-patch+json":
-      return jsonPatch.applyPatch(copy, structuredClone(body) as Operation[], true).newDocument;
+      return applyJsonPatch(object, body) as AnyObject;
     case "application/merge-patch+json":
       return merge(copy, body as Json, false);
     case "application/strategic-merge-patch+json":

@@ -21,6 +21,8 @@ export interface HookServer extends AsyncDisposable {
   readonly port: number;
   /** Base64 of PEM, as configurations have it. */
   readonly caBundle: string;
+  /** Its own. */
+  readonly certificatePem: string;
   /** What came, in order, by path. */
   readonly requests: readonly (AdmissionRequest & { readonly path: string })[];
   /** How many connections were made. */
@@ -77,6 +79,7 @@ export async function startHookServer(
   return {
     port: (server.address() as AddressInfo).port,
     caBundle: Buffer.from(ca.certificatePem, "utf8").toString("base64"),
+    certificatePem,
     requests,
     get connections() {
       return connections;

@@ -1,6 +1,7 @@
 /** A webhook server, configurations that call it, and a chain of the two plugins: for their tests. */
 import { Registry } from "prom-client";
 import assert from "node:assert/strict";
+import { JsonDecoder } from "#api/codec/json.ts";
 import { createExpressions } from "#api/expressions.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { WebhookExpressions } from "../webhooks/expressions.ts";
@@ -13,6 +14,7 @@ import {
   namespaces,
   validatingWebhookConfigurations,
 } from "#api/resources.ts";
+import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
 import { HookClient } from "#apiserver/connect/hook-client.ts";
@@ -79,6 +81,7 @@ export async function hookWorld(
     lookup: { informers: api, client: api },
     hooks: {
       client: new HookClient({ resolver, clock: systemClock }),
+      reviews: new JsonDecoder(createTypeTable()),
       random: systemRandom,
       log: silentLogger,
       ...measuring,

@@ -1,14 +1,25 @@
 /** One webhook asked about one write: what it says, or how asking failed. upstream: apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go */
-import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
+import { DecodeError } from "#api/codec/decode-error.ts";
+import type { AdmissionResponse, AdmissionReview } from "#api/generated/types/admission-v1.ts";
 import { badRequestError, internalError, StatusError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { HookIdentities } from "#apiserver/connect/hook-identities.ts";
-import { HookCallError, type HookClient } from "#apiserver/connect/hook-client.ts";
+import { HookCallError } from "#apiserver/connect/hook-answer.ts";
+import type { HookClient } from "#apiserver/connect/hook-client.ts";
 import type { AdmissionMetrics, WebhookOutcome } from "#apiserver/metrics/admission-metrics.ts";
 import type { AdmissionAttributes } from "../admission.ts";
-import { answerOf, BadReviewError, denial, reviewOf, reviewVersionOf, type Question } from "./review.ts";
+import {
+  answerOf,
+  BadReviewError,
+  denial,
+  readReview,
+  reviewOf,
+  reviewVersionOf,
+  type Question,
+  type ReviewReader,
+} from "./review.ts";
 import type { AnyWebhook } from "./source.ts";
 import type { Subject } from "./version.ts";
 
@@ -16,6 +27,7 @@ export interface HookCallerDeps {
   readonly clock: Clock;
   readonly metrics: AdmissionMetrics;
   readonly client: HookClient;
+  readonly reviews: ReviewReader;
   readonly random: Random;
   readonly log: Logger;
   /** As whom webhooks are asked. Absent: as nobody. */
@@ -111,17 +123,18 @@ export class HookCaller {
     question: Question,
     isMutating: boolean,
   ): Promise<AdmissionResponse> {
-    let review: unknown;
+    let review: AdmissionReview;
     try {
-      review = await this.#deps.client.call({
+      const said = await this.#deps.client.call({
         config: webhook.clientConfig,
         body: reviewOf(attributes, question),
         timeoutSeconds: webhook.timeoutSeconds ?? defaultTimeoutSeconds,
         signal: attributes.signal,
         identities: this.#deps.identities,
       });
+      review = readReview(said, this.#deps.reviews);
     } catch (error) {
-      if (!(error instanceof HookCallError)) throw error;
+      if (!(error instanceof HookCallError) && !(error instanceof DecodeError)) throw error;
       throw new HookFailure(webhook.name, `failed to call webhook: ${error.message}`, { cause: error });
     }
     try {

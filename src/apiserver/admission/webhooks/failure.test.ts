@@ -2,11 +2,23 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { MutatingWebhook } from "#api/generated/types/admissionregistration-v1.ts";
 import { configMaps } from "#api/resources.ts";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createCa } from "#pki/ca.ts";
 import { type HookAnswer, type HookServer } from "../testing/hook-server.ts";
 import { allow, hookWorld, map } from "../testing/hook-world.ts";
 
+const broken: HookAnswer = (_request, response) => {
+  response.writeHead(503).end();
+  return undefined;
+};
 const never: HookAnswer = () => undefined;
 const refusing: HookAnswer = () => ({ allowed: false, status: { code: 403, message: "no" } });
+
+const namesake = (commonName: string): string => {
+  const { certificatePem } = createCa({ commonName, days: 1, clock: systemClock, random: systemRandom });
+  return Buffer.from(certificatePem, "utf8").toString("base64");
+};
 
 suite("a webhook that fails", () => {
   const prefix =
@@ -68,6 +80,32 @@ suite("a webhook that fails", () => {
     }
   });
 
+  test("is asked again when it says when to come, and only then", async () => {
+    let left = 2;
+    const busy: HookAnswer = (_request, response) => {
+      if (left-- <= 0) return {};
+      response.writeHead(left === 1 ? 429 : 503, { "retry-after": "0" }).end();
+      return undefined;
+    };
+    await hookWorld({ "/hook": busy }, { validating: [{}] }, async ({ ask, server }) => {
+      assert.equal(await ask(configMaps, { object: map("a") }), undefined);
+      assert.equal(server.requests.length, 3);
+    });
+    await hookWorld({ "/hook": broken }, { validating: [{}] }, async ({ ask, server }) => {
+      assert.match((await ask(configMaps, { object: map("a") })) ?? "", /currently unable to handle/);
+      assert.equal(server.requests.length, 1);
+    });
+  });
+
+  test("is believed when its own issuer is in the bundle, though nobody knows whose that is", async () => {
+    const clientConfig: MutatingWebhook["clientConfig"] = {};
+    await hookWorld({ "/hook": allow }, { validating: [{ clientConfig }] }, async ({ ask, server }) => {
+      const caBundle = Buffer.from(server.certificatePem, "utf8").toString("base64");
+      Object.assign(clientConfig, { url: `https://127.0.0.1:${server.port}/hook`, caBundle });
+      assert.equal(await ask(configMaps, { object: map("a") }), undefined);
+    });
+  });
+
   const words: [string, (server: HookServer) => MutatingWebhook["clientConfig"], (port: number) => string][] =
     [
       [
@@ -80,6 +118,18 @@ suite("a webhook that fails", () => {
         ({ port }) => ({ url: `https://127.0.0.1:${port}/hook` }),
         (port) =>
           `"https://127.0.0.1:${port}/hook?timeout=5s": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+      ],
+      [
+        "of an authority that another one is called like",
+        ({ port }) => ({ url: `https://127.0.0.1:${port}/hook`, caBundle: namesake("webhook-ca") }),
+        (port) =>
+          `"https://127.0.0.1:${port}/hook?timeout=5s": tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "webhook-ca")`,
+      ],
+      [
+        "of another authority, under another name",
+        ({ port }) => ({ url: `https://localhost:${port}/hook`, caBundle: namesake("other-ca") }),
+        (port) =>
+          `"https://localhost:${port}/hook?timeout=5s": tls: failed to verify certificate: x509: certificate is valid for hook.ns.svc, not localhost`,
       ],
       [
         "under another name",

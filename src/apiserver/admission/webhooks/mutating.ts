@@ -1,9 +1,13 @@
 /** MutatingAdmissionWebhook: one webhook after the other; who changed the object may make earlier ones be asked again. */
 import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
+import { DecodeError } from "#api/codec/decode-error.ts";
+import { goKind } from "#api/codec/kind-claim.ts";
+import { parseJson } from "#api/codec/json-text.ts";
 import { isSame } from "#api/meta/field-rules.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { internalError, StatusError } from "#api/meta/status.ts";
-import { applyJsonPatch } from "#api/patch/json.ts";
+import { applyJsonPatch, jsonPatchFault } from "#api/patch/json.ts";
+import { isMap } from "#api/patch/json-value.ts";
 import { mutatingWebhookConfigurations } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
@@ -119,24 +123,30 @@ export class MutatingWebhooks implements AdmissionPlugin {
       );
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      const why = error.cause instanceof Error ? error.cause : error;
-      throw internalError(errorText(why), { cause: error });
+      throw internalError(patchFault(error), { cause: error });
     }
   }
 }
 
+/** Of what a patch made, too, where that can't be read. */
+const patchFault = (error: StatusError): string =>
+  error.cause instanceof DecodeError ? error.cause.message : jsonPatchFault(error);
+
+/** upstream: jsonpatch.DecodePatch. Null is no operation. */
 function operationsOf({ name }: AnyWebhook, patch: string): readonly unknown[] {
+  const undecodable = (why: string, cause?: unknown): HookFailure =>
+    new HookFailure(name, `received undecodable patch in webhook response: ${why}`, { cause });
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(patch, "base64").toString("utf8"));
+    parsed = parseJson(Buffer.from(patch, "base64").toString("utf8"));
   } catch (error) {
-    throw new HookFailure(name, `received undecodable patch in webhook response: ${errorText(error)}`, {
-      cause: error,
-    });
+    throw undecodable(errorText(error), error);
   }
-  if (Array.isArray(parsed)) return parsed;
-  throw new HookFailure(
-    name,
-    "received undecodable patch in webhook response: it isn't a list of operations",
-  );
+  const operations = parsed ?? [];
+  if (!Array.isArray(operations)) {
+    throw undecodable(`json: cannot unmarshal ${goKind(operations)} into Go value of type jsonpatch.Patch`);
+  }
+  const foreign = operations.find((each: unknown) => !isMap(each)) as unknown;
+  if (foreign === undefined) return operations;
+  throw undecodable(`json: cannot unmarshal ${goKind(foreign)} into Go value of type jsonpatch.Operation`);
 }

@@ -4,6 +4,7 @@ import type {
   AdmissionResponse,
   AdmissionReview,
 } from "#api/generated/types/admission-v1.ts";
+import type { JsonDecoder } from "#api/codec/json.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { failure, type Status, type StatusError } from "#api/meta/status.ts";
 import type { AdmissionAttributes } from "../admission.ts";
@@ -98,15 +99,19 @@ export class BadReviewError extends Error {
   readonly code = "BAD_REVIEW";
 }
 
+export type ReviewReader = Pick<JsonDecoder, "fromValue">;
+
+/** What the answer's fields are is checked, not what they say. Throws DecodeError. */
+export const readReview = (said: unknown, reader: ReviewReader): AdmissionReview =>
+  reader.fromValue(said ?? {}, "io.k8s.api.admission.v1.AdmissionReview").object;
+
 /** Throws BadReviewError. */
 export function answerOf(
-  review: unknown,
+  { response: answer, kind = "", apiVersion = "" }: AdmissionReview,
   { uid, version }: Question,
   isMutating: boolean,
 ): AdmissionResponse {
-  const { response, kind = "", apiVersion = "" } = (isRecord(review) ? review : {}) as AdmissionReview;
-  if (!isRecord(response)) throw new BadReviewError("webhook response was absent");
-  const answer = response as AdmissionResponse;
+  if (answer === undefined) throw new BadReviewError("webhook response was absent");
   if (version === "v1") {
     const answered = answer.uid as string | undefined;
     if (answered !== uid) {
@@ -119,9 +124,6 @@ export function answerOf(
   }
   return answer;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function checkKind(apiVersion: string, kind: string): void {
   if (apiVersion === "admission.k8s.io/v1" && kind === "AdmissionReview") return;

@@ -50,12 +50,51 @@ suite("a webhook's answer", () => {
       '500 Internal error occurred: failed calling webhook "hook.example.com": received invalid webhook response: webhook response was absent',
     ],
     [
+      "allows, but not in so many words",
+      () => ({ allowed: "no" as unknown as boolean }),
+      '500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: json: cannot unmarshal string into Go struct field AdmissionResponse.response.allowed of type bool',
+    ],
+    [
+      "is a page",
+      (_request, response) => {
+        response.end("<html>welcome</html>");
+        return undefined;
+      },
+      `500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    ],
+    [
+      "breaks off",
+      (_request, response) => {
+        response.end('{"kind":');
+        return undefined;
+      },
+      `500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: couldn't get version/kind; json parse error: unexpected end of JSON input`,
+    ],
+    [
+      "is cut off",
+      (_request, response) => {
+        response.writeHead(200, { "content-length": "100" }).write("{", () => response.destroy());
+        return undefined;
+      },
+      '500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: unexpected error when reading response body. Please retry. Original error: unexpected EOF',
+    ],
+    [
+      "is YAML",
+      ({ uid }, response) => {
+        response.end(
+          `apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nresponse: {uid: ${uid}, allowed: true}`,
+        );
+        return undefined;
+      },
+      undefined,
+    ],
+    [
       "is empty",
       (_request, response) => {
         response.end();
         return undefined;
       },
-      '500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: 0-length response with status code: 200 and content type: ',
+      '500 Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: 0-length response with status code: 200 and content type: application/json',
     ],
     [
       "is a 404",

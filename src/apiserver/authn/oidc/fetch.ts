@@ -3,6 +3,7 @@ import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
+import { trustIn } from "#apiserver/connect/server-certificate.ts";
 
 export interface FetchOptions {
   /** Undefined: the authorities that this machine trusts. */
@@ -53,8 +54,7 @@ function get(
   const headers = bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` };
   const ask = new URL(url).protocol === "http:" ? httpGet : httpsGet;
   return new Promise((resolve, reject) => {
-    const trusted = caPem === undefined ? {} : { ca: caPem };
-    ask(url, { signal, agent: false, headers, ...trusted }, resolve).once("error", reject);
+    ask(url, { signal, agent: false, headers, ...trustIn(caPem) }, resolve).once("error", reject);
   });
 }
 
