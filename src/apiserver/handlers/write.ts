@@ -79,10 +79,9 @@ function parseOptions(query: URLSearchParams, kind: string, first: readonly Fiel
 }
 
 function fieldManagerFaults(name: string): FieldError[] {
+  // Of its characters nothing more is said: each fault quotes all of it, and together they would fill the memory.
+  if (Buffer.byteLength(name) > fieldManagerBytesMax) return [tooLong("fieldManager", fieldManagerBytesMax)];
   const faults: FieldError[] = [];
-  if (Buffer.byteLength(name) > fieldManagerBytesMax) {
-    faults.push(tooLong("fieldManager", fieldManagerBytesMax));
-  }
   let at = 0;
   for (const char of name) {
     if (!isPrintable(char)) {

@@ -37,6 +37,16 @@ const cases: readonly Case[] = [
     message: /^404 page not found\n$/,
   },
   {
+    name: "a field manager of thousands of characters that don't print",
+    method: "POST",
+    path: `/api/v1/namespaces/default/configmaps?fieldManager=${"%09".repeat(20_000)}`,
+    headers: json,
+    body: "{}",
+    status: 422,
+    message:
+      /"message":"CreateOptions.meta.k8s.io \\"\\" is invalid: fieldManager: Too long: may not be more than 128 bytes"/,
+  },
+  {
     name: "a body that nobody reads",
     method: "PATCH",
     path: "/apis/authentication.k8s.io/v1/selfsubjectreviews/x?force=true",

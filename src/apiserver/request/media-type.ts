@@ -40,12 +40,15 @@ interface Clause {
 /** Clients say the same few things all the time. */
 const parsed = new Map<string, readonly Clause[]>();
 const parsedMax = 100;
+/** What is longer nobody says twice, and it isn't worth its place. */
+const parsedLengthMax = 1024;
 
 /** Clauses in order of preference: quality first, then what is said exactly, then as written. */
 export function parseAccept(accept: string): readonly Clause[] {
   const before = parsed.get(accept);
   if (before !== undefined) return before;
   const clauses = sorted(accept.split(",").flatMap(clauseOf));
+  if (accept.length > parsedLengthMax) return clauses;
   if (parsed.size >= parsedMax) parsed.clear();
   parsed.set(accept, clauses);
   return clauses;
@@ -72,11 +75,18 @@ function qualityOf(text: string): number {
   return Number.isNaN(quality) ? 0 : quality;
 }
 
+/** Up to so many Go's sort goes by insertion. upstream: Go's sort/zsortinterface.go */
+const insertionMax = 12;
+
 /**
  * Upstream's order isn't one that a sort could be given: a wildcard gives way to what is said exactly, whatever their
- * qualities, but only where they meet. So it is its sort, too: by insertion, as Go does with so few.
+ * qualities, but only where they meet. So it is its sort, too, for as many as clients send that mean it. By insertion,
+ * a header's worth of clauses would hold up everybody.
  */
 function sorted(clauses: readonly Clause[]): readonly Clause[] {
+  if (clauses.length > insertionMax) {
+    return clauses.toSorted((a, b) => Number(isBefore(b, a)) - Number(isBefore(a, b)));
+  }
   const order = [...clauses];
   for (let end = 1; end < order.length; end++) {
     for (let at = end; at > 0; at--) {

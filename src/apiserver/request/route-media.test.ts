@@ -51,3 +51,8 @@ for (const [verb, headers, want, subresource] of [
     assert.equal(outcome(verb, headers, subresource), want);
   });
 }
+
+test("a header that is mostly blanks is read once", () => {
+  const accept = `text/html${" ".repeat(1_000_000)}x, application/json`;
+  assert.equal(outcome("get", { accept }), "fine");
+});
