@@ -2,11 +2,14 @@
 import type { Registry } from "prom-client";
 import type { Transport } from "#client/client.ts";
 import type { ClientCounts } from "#client/client-counts.ts";
+import { ApiEventRecorder } from "#client/events/recorder.ts";
+import { createClient } from "#client/rest.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Store } from "#store/store.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
+import type { ServiceCIDR } from "#api/generated/types/networking-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { GroupVersionResource } from "#api/meta/object.ts";
@@ -31,8 +34,11 @@ import {
   type AllocationClaims,
   type AllocationRanges,
 } from "./registry/core/services/allocation.ts";
+import type { AddressRange } from "./registry/core/services/address-range.ts";
 import { AddressClaims, portClaimsPath, PortClaims } from "./registry/core/services/claims.ts";
+import type { PortRange } from "./registry/core/services/port-range.ts";
 import { ClaimRepair } from "./registry/core/services/repair.ts";
+import { ServiceCidrRanges } from "./registry/core/services/service-ranges.ts";
 import type { ResourceCache } from "./registry/resource-cache.ts";
 import { RepairCounts } from "./metrics/repair-metrics.ts";
 import { SigningMetrics } from "./metrics/signing-metrics.ts";
@@ -52,11 +58,15 @@ interface PartValidation {
 
 const newEvent = { group: "events.k8s.io", version: "v1", kind: "Event" };
 
+/** Tells of what is wrong with addresses. */
+const repairUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
 export interface AssemblyDeps extends Pick<
   SpecialsDeps,
   "issuer" | "connect" | "probes" | "tokens" | "definitionValidator" | "loadExpressions"
 > {
-  readonly allocation: AllocationRanges;
+  /** Addresses: of each family that the cluster has the range that this server was told, the default family's first. */
+  readonly allocation: { readonly addresses: readonly AddressRange[]; readonly ports: PortRange };
   readonly store: Store;
   readonly isStale?: ((key: string, value: Buffer) => boolean) | undefined;
   readonly remembersAuthors?: boolean | undefined;
@@ -155,15 +165,31 @@ export class Assembly {
   }
 
   /** Keeps the claims of addresses and ports in order; resolves when they are. */
-  repairClaims(): Promise<() => void> {
-    const services = this.installed.storage("services").cache;
-    const ranges = this.#deps.allocation;
-    const { registry } = this.#deps;
+  async repairClaims(): Promise<() => Promise<void>> {
+    const { registry, clock, counts } = this.#deps;
     const metrics =
       registry === undefined
         ? undefined
         : { addresses: new RepairCounts("addresses", registry), ports: new RepairCounts("ports", registry) };
-    return new ClaimRepair({ ...this.#deps, ...this.#claims(), services, ranges, metrics }).start();
+    const client = createClient(this.local(repairUser), { clock, counts });
+    const events = new ApiEventRecorder(
+      { component: "ipallocator-repair-controller" },
+      { ...this.#deps, client },
+    );
+    const repair = new ClaimRepair({
+      ...this.#deps,
+      ...this.#claims(),
+      services: this.installed.storage("services").cache,
+      addresses: this.installed.storage("ipaddresses.networking.k8s.io"),
+      ranges: this.#ranges(),
+      events,
+      metrics,
+    });
+    const stop = await repair.start();
+    return async () => {
+      await stop();
+      await events[Symbol.asyncDispose]();
+    };
   }
 
   /** Who else serves this store. */
@@ -175,10 +201,17 @@ export class Assembly {
   }
 
   #serviceAllocation(): ServiceAllocation {
-    return (this.#allocation ??= new ServiceAllocation(this.#deps.allocation, this.#claims(), {
+    return (this.#allocation ??= new ServiceAllocation(this.#ranges(), this.#claims(), {
       services: this.installed.storage("services"),
       registry: this.#deps.registry,
     }));
+  }
+
+  #ranges(): AllocationRanges {
+    const { allocation, random } = this.#deps;
+    const { cache } = this.installed.storage("servicecidrs.networking.k8s.io");
+    const cidrs = (): ServiceCIDR[] => [...cache.objects("")].map(({ content }) => content);
+    return { ...allocation, addresses: new ServiceCidrRanges(allocation.addresses, cidrs, random) };
   }
 
   #claims(): AllocationClaims {

@@ -347,8 +347,8 @@ class ApiserverComponent implements Apiserver {
     return new ServerRegister(
       { ...this.#options, clusterIp: this.#addresses[0]?.first ?? "" },
       {
+        ...this.#deps,
         client: () => this.#client,
-        log: this.#deps.log,
         encryptionHash,
         leases: (own, changed) => this.#assembly.serverLeases(own, { encryptionHash, changed }),
       },

@@ -45,6 +45,7 @@ const eventSources: Readonly<Record<string, string>> = {
   nodelifecycle: "node-controller",
   nodeipam: "cidrAllocator",
   replicationcontroller: "replication-controller",
+  "service-cidr-controller": "service-cidr-controller",
 };
 
 /** Whose rights a controller has, where it isn't the name plus "-controller". */
@@ -66,6 +67,7 @@ const serviceAccountNames: Readonly<Record<string, string>> = {
   "taint-eviction": "node-controller",
   podgc: "pod-garbage-collector",
   replicationcontroller: "replication-controller",
+  "service-cidr-controller": "service-cidrs-controller",
 };
 
 /** Has the manager's own rights. */

@@ -20,6 +20,7 @@ import { policyStatusController } from "./policystatus/controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/controller.ts";
 import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { rootCaController } from "./root-ca/controller.ts";
+import { serviceCidrController } from "./servicecidrs/controller.ts";
 import { serviceAccountController } from "./serviceaccount/controller.ts";
 import { serviceAccountTokenController } from "./serviceaccounttokens/controller.ts";
 import { storageMigrationController } from "./storagemigration/controller.ts";
@@ -49,6 +50,7 @@ export const controllerFactories: Readonly<Record<string, ControllerFactory>> = 
   replicaset: replicaSetController,
   replicationcontroller: replicationControllerController,
   resourcequota: resourceQuotaController,
+  "service-cidr-controller": serviceCidrController,
   "validatingadmissionpolicy-status": policyStatusController,
   "storage-version-migrator": storageMigrationController,
   "pvc-protection": claimProtectionController,

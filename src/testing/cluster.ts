@@ -48,7 +48,7 @@ export interface TestApiserver extends AsyncDisposable {
   transport(user?: string | UserInfo): Transport;
   readonly store: Store;
   /** Begins to keep claims of addresses and ports in order; returns what stops it. */
-  repairClaims(): Promise<() => void>;
+  repairClaims(): Promise<() => Promise<void>>;
   /** Forgets every state but the present one. */
   compact(): Promise<void>;
   close(): Promise<void>;

@@ -11,7 +11,6 @@ import {
   priorityClasses,
   roleBindings,
   roles,
-  serviceCidrs,
   services,
 } from "#api/resources.ts";
 import type { Attributes } from "#apiserver/authz/authorizer.ts";
@@ -206,7 +205,6 @@ suite("default policy", () => {
 
 suite("the kubernetes service", () => {
   const options = {
-    serviceCidrs: ["10.43.0.0/16"],
     clusterIp: "10.43.0.1",
     servers: [{ address: "192.168.1.10", port: 6443 }],
     securePort: 6443,
@@ -221,7 +219,6 @@ suite("the kubernetes service", () => {
     ]);
     const slice = api.get(endpointSlices, "default/kubernetes");
     assert.equal(slice?.addressType, "IPv4");
-    assert.deepEqual(api.get(serviceCidrs, "kubernetes")?.spec?.cidrs, ["10.43.0.0/16"]);
     assert.deepEqual(slice.endpoints, [{ addresses: ["192.168.1.10"], conditions: { ready: true } }]);
     const { length } = api.writes;
     await reconcileKubernetesService(api, options, signal);
@@ -232,7 +229,6 @@ suite("the kubernetes service", () => {
     const api = new MemoryApi();
     await reconcileKubernetesService(api, options, signal);
     const moved = {
-      serviceCidrs: ["10.44.0.0/16"],
       clusterIp: "10.43.0.9",
       servers: [{ address: "fd00::1", port: 7443 }],
       securePort: 7443,
@@ -241,7 +237,6 @@ suite("the kubernetes service", () => {
     const service = api.get(services, "default/kubernetes");
     assert.equal(service?.spec?.clusterIP, "10.43.0.1");
     assert.equal(service.spec.ports?.[0]?.targetPort, 7443);
-    assert.deepEqual(api.get(serviceCidrs, "kubernetes")?.spec?.cidrs, ["10.43.0.0/16"]);
     assert.equal(api.get(endpointSlices, "default/kubernetes")?.addressType, "IPv6");
     assert.equal(api.get(endpoints, "default/kubernetes")?.subsets?.[0]?.addresses?.[0]?.ip, "fd00::1");
   });

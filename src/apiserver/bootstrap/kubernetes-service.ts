@@ -6,8 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isIPv6 } from "node:net";
 import type { Endpoints, Service } from "#api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
-import type { ServiceCIDR } from "#api/generated/types/networking-v1.ts";
-import { endpoints, endpointSlices, serviceCidrs, services } from "#api/resources.ts";
+import { endpoints, endpointSlices, services } from "#api/resources.ts";
 import type { Client } from "#client/client.ts";
 import { isNotFound } from "#api/meta/status.ts";
 import { ensureObject } from "./ensure-object.ts";
@@ -18,8 +17,6 @@ const name = "kubernetes";
 const serviceLabel = "kubernetes.io/service-name";
 
 export interface KubernetesServiceOptions {
-  /** One, or one of each family. */
-  readonly serviceCidrs: readonly string[];
   /** The first address of the service range. */
   readonly clusterIp: string;
   /** Where servers can be reached from pods, all of one family; none when they can't. */
@@ -44,13 +41,12 @@ function groupsOf({ servers, securePort }: KubernetesServiceOptions): readonly G
   }));
 }
 
-/** Makes range, service, endpoints and slice what they should be; leaves what already is. */
+/** Makes service, endpoints and slice what they should be; leaves what already is. */
 export async function reconcileKubernetesService(
   client: Client,
   options: KubernetesServiceOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  await ensureObject(client.resource(serviceCidrs), name, (existing) => planCidrs(existing, options), signal);
   const groups = groupsOf(options);
   const slices = client.resource(endpointSlices, namespace);
   const wanted = new Map(groups.map((group, at) => [at === 0 ? name : `${name}-${group.port}`, group]));
@@ -69,16 +65,6 @@ export async function reconcileKubernetesService(
       if (!isNotFound(error)) throw error;
     });
   }
-}
-
-/** The range that services get their addresses from; like upstream, an existing one is never changed. */
-function planCidrs(
-  existing: ServiceCIDR | undefined,
-  options: KubernetesServiceOptions,
-): ServiceCIDR | undefined {
-  return existing === undefined
-    ? { metadata: { name }, spec: { cidrs: [...options.serviceCidrs] } }
-    : undefined;
 }
 
 /** Ports are repaired, the rest of an existing service is left as it is: its cluster IP can't change. */

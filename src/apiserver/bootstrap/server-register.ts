@@ -2,8 +2,12 @@
  * The servers of this cluster that are alive, which encryption configuration each has read, and the Service `kubernetes`
  * that leads to all of them.
  */
+import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
+import { ApiEventRecorder } from "#client/events/recorder.ts";
+import { DefaultServiceCidr, defaultCidrManager } from "./default-service-cidr.ts";
 import { reconcileKubernetesService } from "./kubernetes-service.ts";
 import type { LivingServer, ServerAddress, ServerLeases } from "./server-leases.ts";
 
@@ -20,6 +24,8 @@ export interface ServerRegisterOptions {
 
 export interface ServerRegisterDeps {
   readonly client: () => Client;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   /** Of the configuration this server has read; "" without one. */
   readonly encryptionHash: () => string;
@@ -64,18 +70,26 @@ export class ServerRegister {
   /** Makes the Service lead to every server, and keeps it so. Returns what ends it. */
   async start(listensOn: number, signal: AbortSignal): Promise<() => Promise<void>> {
     const { advertiseAddress, advertisePort, isShared, serviceCidrs, clusterIp } = this.#options;
-    const { client, log } = this.#deps;
+    const { client, clock, random, log } = this.#deps;
     const isLoopback = /^(127\.|::1$)/.test(advertiseAddress);
     if (isLoopback) log.warn("pods can't reach the API at a loopback address", { advertiseAddress });
     const port = advertisePort === 0 ? listensOn : advertisePort;
     this.#own = { address: advertiseAddress, port };
     const own = isLoopback ? undefined : this.#own;
-    const publish = (servers: readonly ServerAddress[]): Promise<void> =>
-      reconcileKubernetesService(client(), { serviceCidrs, clusterIp, servers, securePort: port }, signal);
+    const events = new ApiEventRecorder(
+      { component: defaultCidrManager },
+      { client: client(), clock, random, log },
+    );
+    const endEvents = (): Promise<void> => events[Symbol.asyncDispose]();
+    const range = new DefaultServiceCidr(serviceCidrs, { ...this.#deps, events });
+    const publish = async (servers: readonly ServerAddress[]): Promise<void> => {
+      await range.reconcile(signal);
+      await reconcileKubernetesService(client(), { clusterIp, servers, securePort: port }, signal);
+    };
     if (!isShared) {
       this.#publish = () => publish(own === undefined ? [] : [own]);
       await this.publish();
-      return () => Promise.resolve();
+      return endEvents;
     }
     const leases = this.#deps.leases(own, () => {
       this.#tell();
@@ -88,7 +102,10 @@ export class ServerRegister {
     await leases.start();
     this.#leases = leases;
     await this.publish();
-    return () => leases.stop();
+    return async () => {
+      await leases.stop();
+      await endEvents();
+    };
   }
 
   /** Once started: makes the Service lead to every server again. */

@@ -15,6 +15,7 @@ import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { reconcileClusterAuthentication } from "./cluster-authentication.ts";
+import { DefaultServiceCidr } from "./default-service-cidr.ts";
 import { keptObjects } from "./kept-objects.ts";
 import { reconcileKubernetesService } from "./kubernetes-service.ts";
 import { reconcileTokenTracking } from "./token-tracking.ts";
@@ -32,10 +33,18 @@ async function world(): Promise<{ api: MemoryApi; clock: ManualClock; stop: Abor
   const requestHeader = { caPem: "", allowedNames: [] };
   const clusterAuthentication = (): Promise<void> =>
     reconcileClusterAuthentication(api, { clientCaPem: "", requestHeader }, signal);
-  const address = { serviceCidrs: ["10.43.0.0/16"], clusterIp: "10.43.0.1" };
-  const servers = [{ address: "192.168.1.10", port: 6443 }];
-  const publish = (): Promise<void> =>
-    reconcileKubernetesService(api, { ...address, servers, securePort: 6443 }, signal);
+  const address = { clusterIp: "10.43.0.1", servers: [{ address: "192.168.1.10", port: 6443 }] };
+  const events = { event: () => undefined };
+  const range = new DefaultServiceCidr(["10.43.0.0/16"], {
+    client: () => api,
+    clock,
+    log: silentLogger,
+    events,
+  });
+  const publish = async (): Promise<void> => {
+    await range.reconcile(signal);
+    await reconcileKubernetesService(api, { ...address, securePort: 6443 }, signal);
+  };
   await bootstrap(api, signal);
   await Promise.all([publish(), clusterAuthentication(), reconcileTokenTracking(api, clock, signal)]);
   for (const kept of keptObjects({ client: api, clock, clusterAuthentication, publish })) {

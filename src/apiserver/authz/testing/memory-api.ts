@@ -5,7 +5,14 @@ import { apiVersionOf, keyOf } from "#api/meta/object.ts";
 import { alreadyExistsError, modifiedConflict, notFoundError, StatusError } from "#api/meta/status.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
 import type { Informer, InformerFactory, InformerHandler, Lister } from "#client/cache/informer.ts";
-import type { Client, ListQuery, ResourceClient, SubresourceClient, Transport } from "#client/client.ts";
+import type {
+  Client,
+  ListQuery,
+  PatchType,
+  ResourceClient,
+  SubresourceClient,
+  Transport,
+} from "#client/client.ts";
 
 export interface WriteRecord {
   readonly verb: "create" | "update" | "delete" | "patch";
@@ -178,7 +185,15 @@ class MemoryResource<T extends KubeObject> implements ResourceClient<T> {
   }
 
   updateStatus = (): Promise<T> => unused();
-  patch = (): Promise<T> => unused();
+
+  /** Of patches it takes only those that set the status. */
+  async patch(name: string, type: PatchType, body: unknown, options?: { subresource?: string }): Promise<T> {
+    if (type !== "apply" || options?.subresource !== "status") return unused();
+    await this.#write("patch", name);
+    const { status } = body as { status?: unknown };
+    return this.#api.store(this.#ref, { ...(await this.get(name)), status });
+  }
+
   deleteCollection = (): Promise<void> => unused();
   watch = (): AsyncIterable<WatchEvent<T>> => {
     throw new Error("the memory API has no watch");

@@ -21,10 +21,10 @@ import { dryClaims, type Claims } from "./claims.ts";
 import { familyOf, type AddressRange } from "./address-range.ts";
 import { settleFamilies } from "./families.ts";
 import type { PortRange } from "./port-range.ts";
+import type { ServiceRanges } from "./service-ranges.ts";
 
 export interface AllocationRanges {
-  /** The first is the default family. */
-  readonly addresses: readonly AddressRange[];
+  readonly addresses: ServiceRanges;
   readonly ports: PortRange;
 }
 
@@ -137,8 +137,7 @@ export class ServiceAllocation {
   #settleFamilies(service: Service, old: Service | undefined): void {
     const spec = (service.spec ??= {});
     syncClusterIps(spec);
-    const offered = this.#ranges.addresses.map(({ family }) => family);
-    const faults = settleFamilies(service, old, offered);
+    const faults = settleFamilies(service, old, this.#ranges.addresses.families);
     if (faults.count > 0) throw refused(service, faults.all);
   }
 
@@ -147,11 +146,10 @@ export class ServiceAllocation {
     if (spec === undefined || spec.type === "ExternalName" || spec.clusterIP === "None") return;
     const addresses: string[] = [];
     for (const family of spec.ipFamilies ?? []) {
-      const range = this.#ranges.addresses.find((each) => each.family === family);
-      if (range === undefined) continue;
+      const ranges = this.#ranges.addresses.ready().filter((each) => each.family === family);
       const asked = (spec.clusterIPs ?? []).find((address) => address !== "" && familyOf(address) === family);
       addresses.push(
-        asked === undefined ? await allocateFrom(range, taking) : await takeAsked(range, asked, taking),
+        asked === undefined ? await allocateFrom(ranges, taking) : await takeAsked(ranges, asked, taking),
       );
     }
     spec.clusterIPs = addresses;
@@ -237,9 +235,11 @@ interface Taking {
 function usesOf({ addresses, ports }: AllocationRanges, claims: AllocationClaims): AllocatorSource {
   return {
     addresses: () => {
-      const used = { IPv4: 0, IPv6: 0 };
-      for (const { name } of claims.addressClaims.all()) used[familyOf(name)] += 1;
-      return addresses.map(({ cidr, size, family }) => ({ cidr, size, used: used[family] }));
+      const names = [...claims.addressClaims.all()].map(({ name }) => name);
+      return addresses.all().map((range) => {
+        const used = names.filter((name) => range.contains(name)).length;
+        return { cidr: range.cidr, size: range.size, used };
+      });
     },
     ports: () => ({ size: ports.size, used: [...claims.portClaims.all()].length }),
   };
@@ -276,28 +276,29 @@ async function takeAny(
   return undefined;
 }
 
-async function allocateFrom(range: AddressRange, taking: Taking): Promise<string> {
-  const counts = taking.metrics?.addresses(range.cidr);
-  const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking, counts);
-  if (address === undefined) throw internalError("failed to allocate a serviceIP: range is full");
-  return address;
+/** Of the first range that isn't full. */
+async function allocateFrom(ranges: readonly AddressRange[], taking: Taking): Promise<string> {
+  for (const range of ranges) {
+    const counts = taking.metrics?.addresses(range.cidr);
+    const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking, counts);
+    if (address !== undefined) return address;
+  }
+  throw internalError("failed to allocate a serviceIP: range is full");
 }
 
-async function takeAsked(range: AddressRange, asked: string, taking: Taking): Promise<string> {
+async function takeAsked(ranges: readonly AddressRange[], asked: string, taking: Taking): Promise<string> {
   const { service, owner, kept, addresses } = taking;
   if (kept.has(asked) && (addresses.holderOf(asked) ?? owner) === owner) return asked;
-  const refuse = (why: string): never => {
-    throw refused(service, [
+  const refusal = (why: string): Error =>
+    refused(service, [
       invalid("spec.clusterIPs", service.spec?.clusterIPs, `failed to allocate IP ${asked}: ${why}`),
     ]);
-  };
-  if (!range.contains(asked)) {
-    refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range.cidr}`);
-  }
+  const range = ranges.find((each) => each.contains(asked));
+  if (range === undefined) throw refusal("the provided network does not match the current range");
   const counts = taking.metrics?.addresses(range.cidr);
   if ((await takeOne(addresses, asked, taking)) !== undefined) {
     counts?.failed("static");
-    refuse("provided IP is already allocated");
+    throw refusal("provided IP is already allocated");
   }
   counts?.taken("static");
   return asked;

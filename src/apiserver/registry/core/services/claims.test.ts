@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import { Registry } from "prom-client";
 import { isStatus } from "#api/meta/status.ts";
 import { metricsText } from "#apiserver/metrics/exposition.ts";
-import { ipAddresses, services } from "#api/resources.ts";
+import { events, ipAddresses, services } from "#api/resources.ts";
 import { ManualClock, settle } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
@@ -111,7 +112,7 @@ test("claims that a crash left over are freed, Services without claims get them"
   await clock.advance(3 * 60_000);
   await settle();
   await create(two, "new", { ports: [{ port: 80, nodePort: 30_100 }] });
-  stop();
+  await stop();
   const metrics = await metricsText(registry);
   assert.match(metrics, /^apiserver_clusterip_repair_ip_errors_total\{type="repair"\} 1$/m);
   assert.match(metrics, /^apiserver_nodeport_repair_port_errors_total\{type="leak"\} 1$/m);
@@ -141,6 +142,74 @@ test("a claim that a crash left over is taken up by the Service it was for", asy
   const spec = { ports: [{ port: 443, nodePort: 30_443 }] };
   await create(two, "web", spec);
   await assert.rejects(create(one, "other", spec), /already allocated/);
+  await one.close();
+  await two.close();
+});
+
+test("what IPAddresses and Services say of each other is mended, and told", async () => {
+  const clock = new ManualClock();
+  const [one, two] = await pair(clock);
+  const client = one.client();
+  const addresses = client.resource(ipAddresses);
+  const labels = {
+    "ipaddress.kubernetes.io/ip-family": "IPv4",
+    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+  };
+  const remake = async (name: string, parentRef: object, of: Record<string, string> = labels) => {
+    await addresses.delete(name).catch(() => undefined);
+    await addresses.create({
+      metadata: { name, labels: of },
+      spec: { parentRef: { resource: "services", namespace: "default", name: "x", ...parentRef } },
+    });
+  };
+  for (const [at, name] of ["foreign", "unlabelled", "lost", "first"].entries()) {
+    await create(one, name, { clusterIP: `10.43.1.${at}` });
+  }
+  await remake("10.43.1.0", { group: "example.com", resource: "gateways" }, { mine: "x" });
+  await remake("10.43.1.1", { name: "unlabelled" }, { mine: "x" });
+  await addresses.delete("10.43.1.2");
+  // Two Services of one address, and one outside of all ranges: only a store written by hand says such things.
+  for (const [name, address] of [
+    ["second", "10.43.1.3"],
+    ["outside", "192.168.0.1"],
+  ] as const) {
+    const spec = { clusterIP: address, clusterIPs: [address], ports: [{ port: 80 }] };
+    const kept = { apiVersion: "v1", kind: "Service", metadata: { name, namespace: "default" }, spec };
+    await one.store.create(`/registry/services/specs/default/${name}`, Buffer.from(JSON.stringify(kept)));
+  }
+  await remake("10.43.2.1", { resource: "pods" });
+  await remake("10.43.2.2", { name: "ghost" });
+  await remake("10.43.2.3", { name: "first" });
+  await remake("10.43.2.4", { name: "ghost" }, { mine: "x" });
+  const stop = await one.repairClaims();
+  await clock.advance(3 * 60_000);
+  const told = async (): Promise<string[]> =>
+    (await client.resource(events, "default").list()).items.map(
+      ({ involvedObject, reason, message }) => `${involvedObject.name} ${reason} ${message}`,
+    );
+  for (let turns = 0; turns < 1000 && (await told()).length < 7; turns++) await settle();
+  assert.deepEqual((await told()).toSorted(), [
+    "10.43.2.1 IPAddressNotAllocated IPAddress 10.43.2.1 appears to have been modified, not referencing a Service { pods default x}: cleaning up",
+    "10.43.2.2 IPAddressNotAllocated IPAddress: 10.43.2.2 for Service default/ghost appears to have leaked: cleaning up",
+    "10.43.2.3 IPAddressWrongReference IPAddress: 10.43.2.3 for Service default/first has a wrong reference; cleaning up",
+    "foreign ClusterIPNotAllocated the ClusterIP [IPv4]: 10.43.1.0 for Service default/foreign has a wrong reference; repairing",
+    "lost ClusterIPNotAllocated Cluster IP [IPv4]: 10.43.1.2 is not allocated; repairing",
+    "outside ClusterIPOutOfRange Cluster IP [IPv4]: 192.168.0.1 is not within any configured Service CIDR; please recreate service",
+    "second ClusterIPAlreadyAllocated Cluster IP [IPv4]:10.43.1.3 was assigned to multiple services; please recreate service",
+  ]);
+  await stop();
+  const left = (await addresses.list()).items.map(({ metadata, spec }) => [
+    metadata?.name,
+    spec?.parentRef.name,
+    isDeepStrictEqual(metadata?.labels, labels),
+  ]);
+  assert.deepEqual(left, [
+    ["10.43.1.0", "foreign", true],
+    ["10.43.1.1", "unlabelled", true],
+    ["10.43.1.2", "lost", true],
+    ["10.43.1.3", "first", true],
+    ["10.43.2.4", "ghost", false],
+  ]);
   await one.close();
   await two.close();
 });

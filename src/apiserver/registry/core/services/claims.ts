@@ -72,8 +72,7 @@ export class AddressClaims implements Claims {
 
   *all(): Iterable<Claim> {
     for (const { name, content, revision } of this.#storage.cache.objects("")) {
-      const labels = content.metadata?.labels ?? {};
-      if (labels[managerLabel] === manager) yield { name, owner: ownerOf(content), revision };
+      if (managesAddress(content)) yield { name, owner: ownerOf(content), revision };
     }
   }
 
@@ -87,7 +86,16 @@ export class AddressClaims implements Claims {
   }
 }
 
-function ownerOf({ spec }: IPAddress): string {
+/** Whether Services' addresses are claimed by it: others may make IPAddresses for purposes of their own. */
+export const managesAddress = ({ metadata }: IPAddress): boolean =>
+  metadata?.labels?.[managerLabel] === manager;
+
+export const isWellLabelled = (address: IPAddress): boolean =>
+  managesAddress(address) &&
+  address.metadata?.labels?.[familyLabel] === familyOf(address.metadata?.name ?? "");
+
+/** "namespace/name" of the Service. */
+export function ownerOf({ spec }: IPAddress): string {
   return `${spec?.parentRef.namespace ?? ""}/${spec?.parentRef.name ?? ""}`;
 }
 

@@ -31,7 +31,7 @@ test("services get an address of the range, and give it back", async () => {
   const foreign = await create(transport, "b", { clusterIP: "192.168.1.1" });
   assert.match(
     String((foreign.body as AnyObject)["message"]),
-    /the provided IP \(192\.168\.1\.1\) is not in the valid range\. The range of valid IPs is 10\.43\.0\.0\/16/,
+    /failed to allocate IP 192\.168\.1\.1: the provided network does not match the current range/,
   );
   await remove(transport, `${core}/services/a`);
   assert.equal((await create(transport, "b", { clusterIP })).status, 201);
