@@ -3,6 +3,7 @@
  * replaced and is null for tests, indices may count from the end. Its words are seen where a webhook's patch doesn't apply.
  * upstream: gopkg.in/evanphx/json-patch.v4/patch.go
  */
+import { goJson } from "../codec/go-json.ts";
 import { copyJson, isList, isMap, jsonEqual, setValue, valueAt, type JsonMap } from "./json-value.ts";
 
 /** Why a patch doesn't apply. */
@@ -22,8 +23,25 @@ type Container = Record<string, unknown> | unknown[];
 
 const missing = (what: string): PatchFault => new PatchFault(`${what}: missing value`);
 
+/** Bytes of JSON that all copies of a patch may have together: each could double the document. upstream: JSONPatchMaxCopyBytes */
+const copiedBytesMax = 3 * 2 ** 20;
+
+/** What one patch has copied so far. */
+export class Copies {
+  #bytes = 0;
+
+  /** Throws PatchFault. */
+  add(value: unknown): void {
+    this.#bytes += Buffer.byteLength(goJson(value));
+    if (this.#bytes <= copiedBytesMax) return;
+    throw new PatchFault(
+      `Unable to complete the copy, the accumulated size increase of copy is ${this.#bytes}, exceeding the limit ${copiedBytesMax}`,
+    );
+  }
+}
+
 /** The document after the operation. `document` is the caller's to lose. Throws PatchFault. */
-export function applyOperation(document: Container, operation: JsonMap): Container {
+export function applyOperation(document: Container, operation: JsonMap, copies: Copies): Container {
   const op = valueAt(operation, "op");
   switch (op) {
     case "add":
@@ -38,7 +56,7 @@ export function applyOperation(document: Container, operation: JsonMap): Contain
       move(document, operation);
       return document;
     case "copy":
-      copy(document, operation);
+      copy(document, operation, copies);
       return document;
     case "test":
       check(document, operation);
@@ -107,7 +125,7 @@ function move(document: Container, operation: JsonMap): void {
   });
 }
 
-function copy(document: Container, operation: JsonMap): void {
+function copy(document: Container, operation: JsonMap, copies: Copies): void {
   const from = textOf(operation, "from", "copy operation failed to decode from");
   const source = placeOf(document, from);
   if (source === undefined) throw missing(`copy operation does not apply: doc is missing from path: ${from}`);
@@ -118,6 +136,7 @@ function copy(document: Container, operation: JsonMap): void {
   if (target === undefined) {
     throw missing(`copy operation does not apply: doc is missing destination path: ${path}`);
   }
+  copies.add(value);
   within("error while adding value during copy", () => {
     put(target, value);
   });

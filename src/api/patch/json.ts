@@ -3,7 +3,7 @@
  * upstream: apiserver/pkg/endpoints/handlers/patch.go
  */
 import { badRequestError, failure, type StatusError } from "../meta/status.ts";
-import { applyOperation, PatchFault } from "./json-operations.ts";
+import { applyOperation, Copies, PatchFault } from "./json-operations.ts";
 import { copyJson, isMap, type JsonMap } from "./json-value.ts";
 
 /** upstream: maxJSONPatchOperations */
@@ -26,7 +26,11 @@ export function applyJsonPatch(original: object, patch: unknown): unknown {
     });
   }
   try {
-    return patch.reduce(applyOperation, copyJson(original) as Record<string, unknown>);
+    const copies = new Copies();
+    return patch.reduce<Record<string, unknown> | unknown[]>(
+      (document, operation) => applyOperation(document, operation, copies),
+      copyJson(original) as Record<string, unknown>,
+    );
   } catch (error) {
     throw failure(
       {

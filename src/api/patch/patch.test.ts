@@ -170,6 +170,24 @@ for (const [operation, want] of words) {
   });
 }
 
+test("copies don't double a document for ever", () => {
+  const patch = Array.from({ length: 40 }, (_, at) => ({
+    op: "copy",
+    from: "/spec",
+    path: `/spec/copy-${at}`,
+  }));
+  assert.throws(
+    () => applyJsonPatch({ spec: { text: "x".repeat(1000) } }, patch),
+    (error: StatusError) => {
+      assert.match(
+        jsonPatchFault(error),
+        /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+      );
+      return true;
+    },
+  );
+});
+
 test("a copy says the same, and shares nothing", () => {
   const value = JSON.parse('{"a":[1,{"b":null},["c"]],"__proto__":{"d":true},"e":{}}') as Record<
     string,
