@@ -131,8 +131,13 @@ export function judgeStrictFaults(
   return object;
 }
 
+interface Place {
+  readonly info: { readonly namespace: string };
+  readonly endpoint: { readonly definition: { readonly namespaced: boolean } };
+}
+
 /** The namespace of the URL goes for the object; two different ones are refused. */
-export function settleNamespace(object: AnyObject, { info, endpoint }: ResourceCall): void {
+export function settleNamespace(object: AnyObject, { info, endpoint }: Place): void {
   const metadata = (object.metadata ??= {});
   if (!endpoint.definition.namespaced) {
     delete metadata.namespace;

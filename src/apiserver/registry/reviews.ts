@@ -17,12 +17,12 @@ import type { ResourceDefinition } from "#api/scheme.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { TokenError, type TokenAnswer } from "#apiserver/authn/bearer-token.ts";
 import type { Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
-import { parseWriteOptions } from "#apiserver/handlers/write.ts";
+import { parseWriteOptions, settleNamespace } from "#apiserver/handlers/write.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import type { TypeSemantics } from "#apiserver/request/semantics.ts";
-import { attributesFaults, questionOf, type Asked } from "./authorization/asked-attributes.ts";
+import { attributesFaults, localFaults, questionOf, type Asked } from "./authorization/asked-attributes.ts";
 import type { VirtualRoutes } from "./install.ts";
 
 export interface ReviewDeps {
@@ -54,6 +54,7 @@ export function reviewResources(
           );
         }
         if (options.fieldValidation === "Warn") for (const fault of strictFaults) call.warn(fault);
+        settleNamespace(object, { info, endpoint: { definition } });
         deps.semantics.applyDefaults(object, kind);
         call.sent?.(object);
         return { kind: "object", status: 201, object: await answer(object, call, info) };
@@ -143,13 +144,13 @@ async function reviewSubject(object: AnyObject, authorizer: Authorizer): Promise
 
 async function reviewLocal(object: AnyObject, namespace: string, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as LocalSubjectAccessReview & AnyObject;
-  const { resourceAttributes, nonResourceAttributes } = review.spec;
-  const { namespace: own = namespace, ...metadata } = review.metadata ?? {};
+  const { resourceAttributes } = review.spec;
+  const { namespace: _own, ...metadata } = review.metadata ?? {};
   const faults = [
     ...attributesFaults(review.spec, subjectFaults(review.spec)),
     ...metadataFaults(metadata, "must be empty except for namespace"),
   ];
-  if (resourceAttributes !== undefined && (resourceAttributes.namespace ?? "") !== own) {
+  if (resourceAttributes !== undefined && (resourceAttributes.namespace ?? "") !== namespace) {
     faults.push(
       invalid(
         "spec.resourceAttributes.namespace",
@@ -158,16 +159,8 @@ async function reviewLocal(object: AnyObject, namespace: string, authorizer: Aut
       ),
     );
   }
-  if (nonResourceAttributes !== undefined) {
-    const detail = "disallowed on this kind of request";
-    faults.push(invalid("spec.nonResourceAttributes", nonResourceAttributes, detail));
-  }
-  refuseFaults("LocalSubjectAccessReview", faults);
-  if (own !== namespace) {
-    throw badRequestError(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
-  }
-  const status = await answered(subjectOf(review.spec), review.spec, authorizer);
-  return { ...review, metadata: { ...review.metadata, namespace }, status };
+  refuseFaults("LocalSubjectAccessReview", [...faults, ...localFaults(review.spec)]);
+  return { ...review, status: await answered(subjectOf(review.spec), review.spec, authorizer) };
 }
 
 async function reviewRules(object: AnyObject, user: UserInfo, authorizer: Authorizer): Promise<AnyObject> {

@@ -4,6 +4,7 @@
  */
 import type { ResourceAttributes } from "#api/generated/types/authorization-v1.ts";
 import { forbidden, invalid, required, type FieldError } from "#api/meta/field-error.ts";
+import { asGoStruct, type GoShape } from "#api/meta/go-struct.ts";
 import { escapeFieldValue, parseFieldSelector } from "#api/meta/fields.ts";
 import { parseLabelSelector } from "#api/meta/label-parser.ts";
 import { LabelSelector, requirement, SelectorError, type SelectorOperator } from "#api/meta/labels.ts";
@@ -41,14 +42,24 @@ export function attributesFaults(asked: Asked, ofSubject: readonly FieldError[] 
   ];
 }
 
+const otherPath = "spec.nonResourceAttributes";
+const otherShape: GoShape = { Path: ["path", ""], Verb: ["verb", ""] };
+
 function choiceFaults({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
   if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
     const detail = "cannot be specified in combination with resourceAttributes";
-    return [invalid("spec.nonResourceAttributes", nonResourceAttributes, detail)];
+    return [invalid(otherPath, asGoStruct(nonResourceAttributes, otherShape), detail)];
   }
   if (resourceAttributes !== undefined || nonResourceAttributes !== undefined) return [];
   const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-  return [invalid("spec.resourceAttributes", null, detail)];
+  return [invalid("spec.resourceAttributes", undefined, detail)];
+}
+
+/** What isn't of a namespace isn't asked in one. */
+export function localFaults({ nonResourceAttributes }: Asked): FieldError[] {
+  if (nonResourceAttributes === undefined) return [];
+  const shown = asGoStruct(nonResourceAttributes, otherShape);
+  return [invalid(otherPath, shown, "disallowed on this kind of request")];
 }
 
 type RequirementFaults = (requirement: AskedRequirement, at: string) => readonly FieldError[];

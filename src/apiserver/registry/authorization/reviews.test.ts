@@ -102,7 +102,7 @@ suite("selectors of what is asked", () => {
     [
       { ...withLabels({}), nonResourceAttributes: {} },
       [
-        "spec.nonResourceAttributes: Invalid value: {}: cannot be specified in combination with resourceAttributes",
+        'spec.nonResourceAttributes: Invalid value: {"Path":"","Verb":""}: cannot be specified in combination with resourceAttributes',
         "spec.resourceAttributes.labelSelector.requirements: Required value: when spec.resourceAttributes.labelSelector is specified, requirements or rawSelector is required",
       ],
     ],
@@ -166,6 +166,21 @@ test("reviews over a server: who may what, and what isn't a question", async () 
       { spec: { user: "jane", nonResourceAttributes: { path: "/x" } } },
       "b",
     ),
-    'LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.nonResourceAttributes: Invalid value: {"path":"/x"}: disallowed on this kind of request',
+    'LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.nonResourceAttributes: Invalid value: {"Path":"/x","Verb":""}: disallowed on this kind of request',
+  );
+  assert.equal(
+    await ask("SubjectAccessReview", {}),
+    'SubjectAccessReview.authorization.k8s.io "" is invalid: [spec.resourceAttributes: Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified, spec.user: Invalid value: "": at least one of user or group must be specified]',
+  );
+  assert.equal(
+    await ask("LocalSubjectAccessReview", { ...local, metadata: { namespace: "a" } }, "b"),
+    "the namespace of the provided object does not match the namespace sent on the request",
+  );
+  assert.deepEqual(
+    await ask("SubjectAccessReview", {
+      metadata: { namespace: "a" },
+      spec: { user: "jane", nonResourceAttributes: { path: "/x", verb: "get" } },
+    }),
+    { allowed: false },
   );
 });
