@@ -8,10 +8,10 @@ import {
   exchange,
   forwardedFor,
   forwardedHeaders,
-  handOver,
   passOn,
   type Backend,
 } from "#apiserver/connect/backend.ts";
+import { handOver } from "#apiserver/connect/hand-over.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import { isAvailable } from "./group-version.ts";
 import type { RemoteServers } from "./remote-servers.ts";

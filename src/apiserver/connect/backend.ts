@@ -1,11 +1,13 @@
-/** Where a proxied request goes, and the two ways there: an HTTP exchange, or a connection handed over byte by byte. */
-import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+/** Where a proxied request goes, and what goes there: an HTTP exchange. For connections see hand-over.ts. */
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { failure } from "#api/meta/status.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
-import type { Answer, ApiCall, RawAnswer, UpgradeRequest } from "#apiserver/request/call.ts";
+import type { ApiCall, RawAnswer } from "#apiserver/request/call.ts";
 import { goErrorText } from "./go-errors.ts";
 import { trustIn, type IdentityCheck } from "./server-certificate.ts";
 
@@ -39,8 +41,6 @@ export interface BackendDeps {
   readonly clock: Clock;
 }
 
-const dialMs = 30_000;
-
 /** Headers about one connection, not about the request. */
 const hopHeaders = new Set([
   "connection",
@@ -56,7 +56,7 @@ const hopHeaders = new Set([
 /** Who the user is has been settled here; the backend must not see his credentials, nor take his word. */
 const ownHeaders = /^(authorization|host|impersonate-.*|x-remote-.*|:.*)$/;
 
-const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
+export const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
 
 /** Runs one request at the backend. Throws BackendError when it doesn't answer. */
 export async function exchange(
@@ -82,14 +82,14 @@ export async function exchange(
         });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
-    outgoing.once("error", (error) => {
+    outgoing.on("error", (error) => {
       reject(new BackendError(backend, error));
     });
   });
-  // The answer may come, or fail to, before the body is out.
-  answered.catch(() => undefined);
-  if (hasBody(call)) await sendBody(outgoing, call, answered);
-  outgoing.end();
+  if (hasBody(call)) {
+    // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.
+    sendBody(outgoing, call).catch((error: unknown) => outgoing.destroy(error as Error));
+  } else outgoing.end();
   return answered;
 }
 
@@ -98,21 +98,38 @@ const hasBody = (call: ApiCall): boolean =>
   Number(call.header("content-length")) > 0 ||
   call.header("transfer-encoding") !== "";
 
-async function sendBody(
-  outgoing: NodeJS.WritableStream,
-  { body }: ApiCall,
-  answered: Promise<unknown>,
-): Promise<void> {
+/** As long as the backend takes it. */
+async function sendBody(outgoing: ClientRequest, { body }: ApiCall): Promise<void> {
   for await (const chunk of body.stream ?? [await body.bytes()]) {
-    if (!outgoing.write(chunk)) await Promise.race([drained(outgoing), answered]);
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drained(outgoing);
   }
+  outgoing.end();
 }
 
+/** Or over. */
 function drained(stream: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.once("drain", resolve);
-    stream.once("close", resolve);
+    const done = (): void => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.once("drain", done);
+    stream.once("close", done);
   });
+}
+
+/** So much of what a backend says; the rest isn't waited for. */
+export async function beginningOf(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= bytesMax) break;
+  }
+  return Buffer.concat(chunks).subarray(0, bytesMax);
 }
 
 /** The answer of the backend, as it is. */
@@ -147,73 +164,6 @@ export function forwardedHeaders(call: ApiCall, names: readonly string[]): Outgo
 /** Where the request comes from, by whom it came. upstream: Go's httputil.ReverseProxy */
 export const forwardedFor = (call: ApiCall): string =>
   [call.header("x-forwarded-for"), call.peerAddress ?? ""].filter((each) => each !== "").join(", ");
-
-/**
- * Hands the client's connection over: request and answer, and all that follows in both directions, pass unchanged.
- * Throws when the backend can't be reached; after that the connection is no longer ours.
- */
-export async function handOver(
-  backend: Backend,
-  method: string,
-  { socket, head, rawHeaders }: UpgradeRequest,
-  { clock }: BackendDeps,
-): Promise<Answer> {
-  const peer = await dial(backend, clock);
-  const { host = hostOf(backend), ...own } = backend.headers ?? {};
-  const lines = [`${method} ${backend.target} HTTP/1.1`, `Host: ${String(host)}`];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
-    const isTheirs = passes(name) && own[name.toLowerCase()] === undefined;
-    if (isTheirs) lines.push(`${name}: ${withoutToken(name, rawHeaders[at + 1] ?? "")}`);
-  }
-  for (const [name, value] of Object.entries(own)) {
-    for (const each of typeof value === "string" ? [value] : value) lines.push(`${name}: ${each}`);
-  }
-  peer.write(`${lines.join("\r\n")}\r\n\r\n`);
-  if (head.length > 0) peer.write(head);
-  socket.pipe(peer);
-  peer.pipe(socket);
-  socket.once("close", () => {
-    peer.destroy();
-  });
-  peer.once("close", () => {
-    // What the backend said last may still be on its way to the client.
-    socket.end();
-  });
-  peer.on("error", () => undefined);
-  return { kind: "hijacked" };
-}
-
-/** Browsers bring their token as a WebSocket protocol; it stays here. */
-function withoutToken(name: string, value: string): string {
-  if (name.toLowerCase() !== "sec-websocket-protocol") return value;
-  const protocols = value.split(",").map((each) => each.trim());
-  return protocols.filter((each) => !each.startsWith("base64url.bearer.authorization.k8s.io.")).join(", ");
-}
-
-function dial(backend: Backend, clock: Clock): Promise<Socket> {
-  const { host, port, tls } = backend;
-  return new Promise((resolve, reject) => {
-    const peer =
-      tls === undefined
-        ? connectTcp({ host, port })
-        : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
-    const cancel = clock.after(dialMs, () => {
-      peer.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`));
-    });
-    const onError = (error: Error): void => {
-      cancel();
-      reject(dialFailure(error, backend, clock));
-    };
-    peer.once("error", onError);
-    peer.once(tls === undefined ? "connect" : "secureConnect", () => {
-      cancel();
-      peer.off("error", onError);
-      peer.setNoDelay(true);
-      resolve(peer);
-    });
-  });
-}
 
 export function tlsOptions(tls: BackendTls): {
   ca?: string;
@@ -255,12 +205,5 @@ export class BackendError extends Error {
   }
 }
 
-const goText = (error: unknown, { host, tls }: Backend, clock: Clock): string =>
+export const goText = (error: unknown, { host, tls }: Backend, clock: Clock): string =>
   goErrorText(error, tls?.serverName ?? host, toRfc3339(clock.now()));
-
-/** upstream: apimachinery/pkg/util/proxy/dial.go */
-const dialFailure = (error: Error, backend: Backend, clock: Clock): Error =>
-  failure(
-    { code: 500, reason: "", message: `error dialing backend: ${goText(error, backend, clock)}` },
-    { cause: error },
-  );

@@ -14,8 +14,9 @@ import type { Answer } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
 import { integer, isTrue } from "#apiserver/request/query.ts";
-import { BackendError, exchange, handOver, hostOf, type BackendDeps } from "./backend.ts";
+import { BackendError, beginningOf, exchange, hostOf, type BackendDeps } from "./backend.ts";
 import { isCertificateError } from "./go-errors.ts";
+import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
 
 export interface PodStreamDeps extends BackendDeps {
@@ -179,10 +180,11 @@ export const log =
     });
     const status = response.statusCode ?? 500;
     if (status >= 200 && status <= 206) return { kind: "raw", status, headers, body: response };
-    const chunks: Buffer[] = [];
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-    throw backendError(status, Buffer.concat(chunks).toString("utf8").trim());
+    throw backendError(status, (await beginningOf(response, refusalBytesMax)).toString("utf8").trim());
   };
+
+/** upstream: maxReadLength */
+const refusalBytesMax = 50_000;
 
 /** upstream: apiserver/pkg/registry/generic/rest/response_checker.go */
 function backendError(status: number, text: string): Error {

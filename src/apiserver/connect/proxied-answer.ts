@@ -39,11 +39,14 @@ export async function proxiedAnswer(response: IncomingMessage, place: ProxyPlace
   const location = response.headers.location ?? "";
   if (location !== "") {
     const parts = linkParts(location);
-    if (parts === undefined) throw internalError(`failed to parse Location header: ${location}`);
+    if (parts === undefined) {
+      response.destroy();
+      throw internalError(`failed to parse Location header: ${location}`);
+    }
     return { ...answer, headers: { ...headers, location: rewritten(parts, place) } };
   }
   const [type = ""] = (response.headers["content-type"] ?? "").split(";");
-  const coding = codings[response.headers["content-encoding"] ?? ""];
+  const coding = codings.get(response.headers["content-encoding"] ?? "");
   if (type.trim() !== "text/html" || coding === undefined) return { ...answer, headers };
   const body = await withNewLinks(response, coding, place);
   return { ...answer, headers: { ...headers, "content-length": String(body.length) }, body };
@@ -69,29 +72,35 @@ function packed(run: (done: ReturnType<typeof callback>) => void): Promise<Buffe
 }
 
 /** A page in another coding is passed on as it is. */
-const codings: Readonly<Record<string, Coding>> = {
-  "": { unpack: (bytes) => Promise.resolve(bytes), pack: (bytes) => Promise.resolve(bytes) },
-  gzip: {
-    unpack: (bytes) =>
-      packed((done) => {
-        gunzip(bytes, limited, done);
-      }),
-    pack: (bytes) =>
-      packed((done) => {
-        gzip(bytes, done);
-      }),
-  },
-  deflate: {
-    unpack: (bytes) =>
-      packed((done) => {
-        inflateRaw(bytes, limited, done);
-      }),
-    pack: (bytes) =>
-      packed((done) => {
-        deflateRaw(bytes, done);
-      }),
-  },
-};
+const codings: ReadonlyMap<string, Coding> = new Map([
+  ["", { unpack: (bytes) => Promise.resolve(bytes), pack: (bytes) => Promise.resolve(bytes) }],
+  [
+    "gzip",
+    {
+      unpack: (bytes) =>
+        packed((done) => {
+          gunzip(bytes, limited, done);
+        }),
+      pack: (bytes) =>
+        packed((done) => {
+          gzip(bytes, done);
+        }),
+    },
+  ],
+  [
+    "deflate",
+    {
+      unpack: (bytes) =>
+        packed((done) => {
+          inflateRaw(bytes, limited, done);
+        }),
+      pack: (bytes) =>
+        packed((done) => {
+          deflateRaw(bytes, done);
+        }),
+    },
+  ],
+]);
 
 async function withNewLinks(response: IncomingMessage, coding: Coding, place: ProxyPlace): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, suite, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { nodes, pods } from "#api/resources.ts";
 import { openDoor, parsed, type Got } from "#testing/door-client.ts";
@@ -36,6 +37,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       response.writeHead(200, { "content-type": "text/html", "content-encoding": "gzip" });
       response.end(gzipSync(page(to)));
       return;
+    case "/coded":
+      response.writeHead(200, { "content-type": "text/html", "content-encoding": "constructor" });
+      response.end(page("/x"));
+      return;
     case "/broken":
       request.socket.destroy();
       return;
@@ -48,11 +53,35 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 const backend = createServer((request, response) => void answer(request, response));
-backend.on("upgrade", (request, socket: Socket) => {
+/** What came after requests that weren't agreed to. */
+const smuggled: Buffer[] = [];
+backend.on("upgrade", (request, socket: Socket, head: Buffer) => {
   const { host, "x-forwarded-for": passedOnFor = "" } = request.headers;
-  socket.end(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n${host ?? ""} ${String(passedOnFor)}`,
-  );
+  const agreed = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+  switch (request.url) {
+    case "/echo":
+      socket.write(agreed);
+      socket.write(head);
+      socket.pipe(socket);
+      return;
+    case "/refused":
+    case "/ignored": {
+      const status = request.url === "/refused" ? "403 Forbidden" : "200 OK";
+      smuggled.push(head);
+      socket.on("data", (chunk: Buffer) => smuggled.push(chunk));
+      socket.write(
+        `HTTP/1.1 ${status}\r\nContent-Type: text/x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n`,
+      );
+      // The rest of it when nobody else can say anything any more.
+      setImmediate(() => socket.write("0\r\n\r\n"));
+      return;
+    }
+    case "/broken":
+      socket.destroy();
+      return;
+    default:
+      socket.end(`${agreed}${host ?? ""} ${String(passedOnFor)}`);
+  }
 });
 await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
 const { port } = backend.address() as AddressInfo;
@@ -147,7 +176,64 @@ async function h1Upgrade(path: string): Promise<string> {
   return `${head.toString()}${await text(socket)}`;
 }
 
+/** All that a connection says, when that much is sent at once and it isn't heard of again. */
+async function saidTo(method: string, path: string, more: string): Promise<string> {
+  const socket = connectTls({ ...asAdmin, port: server.port, ca: server.caPem, ALPNProtocols: ["http/1.1"] });
+  socket.write(
+    `${method} ${prefix}${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 0\r\n\r\n${more}`,
+  );
+  let said = "";
+  for await (const chunk of socket) {
+    said += String(chunk);
+    if (said.endsWith(more)) socket.end();
+  }
+  return said;
+}
+
+suite("another protocol", () => {
+  const smuggling = "GET /secrets HTTP/1.1\r\nHost: x\r\nX-Remote-User: admin\r\n\r\n";
+
+  for (const method of ["GET", "POST"]) {
+    test(`is spoken once the backend agrees to a ${method}, also what the client said before`, async () => {
+      const said = await saidTo(method, "/echo", "early");
+      assert.match(
+        said,
+        /^HTTP\/1\.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nearly$/,
+      );
+    });
+  }
+
+  for (const [path, status, body] of [
+    ["/refused", "403 Forbidden", /\r\nContent-Type: text\/x\r\n.*\r\n\r\nno$/s],
+    ["/ignored", "500 Internal Server Error", /"message":"invalid upgrade response: status code 200"/],
+    ["/broken", "500 Internal Server Error", /"message":"EOF"/],
+  ] as const) {
+    test(`isn't when it says ${path}: nothing that follows reaches it, and the connection ends`, async () => {
+      const said = await saidTo("GET", path, smuggling);
+      assert.ok(said.startsWith(`HTTP/1.1 ${status}\r\n`), said);
+      assert.match(said, body);
+      assert.equal(Buffer.concat(smuggled).toString(), "");
+    });
+  }
+});
+
 suite("what comes back", () => {
+  test("before all of it has been asked", async () => {
+    const { request } = await import("node:https");
+    const headers = { "content-length": 10 };
+    const options = { ...asAdmin, host: "127.0.0.1", port: server.port, ca: server.caPem, headers };
+    const asked = request({ ...options, method: "POST", path: `${prefix}/redirect?to=x` });
+    asked.write("half");
+    const [answered] = (await once(asked, "response")) as [IncomingMessage];
+    assert.equal(answered.statusCode, 302);
+    asked.destroy();
+  });
+
+  test("a page in a coding of another name is passed on", async () => {
+    const { status, body } = await ask("/coded");
+    assert.deepEqual([status, body.toString()], [200, page("/x")]);
+  });
+
   for (const [to, location] of [
     ["/x/?a=b#c", `${prefix}/x/?a=b#c`],
     [`http://127.0.0.1:${port}/x`, `${prefix}/x`],

@@ -17,11 +17,11 @@ import {
   exchange,
   forwardedFor,
   forwardedHeaders,
-  handOver,
   hostOf,
   type Backend,
   type BackendDeps,
 } from "./backend.ts";
+import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
 import { proxiedAnswer } from "./proxied-answer.ts";
 import { readyEndpoints } from "./service-resolver.ts";
