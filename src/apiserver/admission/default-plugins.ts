@@ -54,6 +54,7 @@ import { StorageObjectInUseProtection } from "./plugins/storage-object-in-use-pr
 import { PolicyExpressions } from "./policies/expression-check.ts";
 import { MutatingPolicies } from "./policies/mutating.ts";
 import type { MutatingPolicyRefs } from "./policies/mutating-refs.ts";
+import { ParamRights } from "./policies/param-rights.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { ClusterTrustBundleAttest } from "./plugins/trust-bundle-attest.ts";
 import { TaintNodesByCondition } from "./plugins/taint-nodes-by-condition.ts";
@@ -106,6 +107,7 @@ export function defaultPlugins(
     new RbacEscalation(deps),
     new WebhookExpressions(conditions),
     new PolicyExpressions(deps),
+    new ParamRights(deps),
     ...made(pluginNames.slice(outside, validating)),
     new DefinitionExpressions(deps),
     ...made(pluginNames.slice(validating)),
