@@ -26,7 +26,12 @@ testCreates(valid, [
 
 testUpdates(valid, [
   [key, {}, { metadata: { labels: { a: "b" } } }],
-  [key, {}, { spec: { resource: { group: "example.org" } } }, "spec: Invalid value: {…"],
+  [
+    key,
+    {},
+    { spec: { resource: { group: "example.org" } } },
+    'spec: Invalid value: {"Resource":{"group":"example.org","resource":"widgets"}}: field is immutable',
+  ],
   [key, {}, { spec: { resource: { resource: "gadgets" } } }, "spec: Invalid value: {…"],
 ]);
 

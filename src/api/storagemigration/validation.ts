@@ -5,7 +5,8 @@ import type {
 } from "../generated/types/storagemigration-v1beta1.ts";
 import { checkConditions } from "../meta/conditions-validation.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkImmutable } from "../meta/field-rules.ts";
+import { checkImmutable, immutableMessage, isSame } from "../meta/field-rules.ts";
+import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
@@ -62,11 +63,17 @@ function contradictions(status: Status, old: Status): string[] {
   ].flatMap(([isSo, detail]) => (isSo ? [detail] : []));
 }
 
+/** What tells of the resource has its fields' names in the API even in Go. */
+const specShape: GoShape = {
+  Resource: ["resource", {}, { group: ["group", ""], resource: ["resource", ""] }],
+};
+
 export const storagemigrationValidations: ValidationsByKind = {
   StorageVersionMigration: {
     check: checkSpec,
     onUpdate: (migration: Migration, old: Migration, faults: FaultList) => {
-      checkImmutable(migration.spec, old.spec, "spec", faults);
+      if (isSame(migration.spec, old.spec)) return;
+      faults.invalid("spec", asGoStruct(migration.spec, specShape), immutableMessage);
     },
     onStatusUpdate: checkStatus,
   },

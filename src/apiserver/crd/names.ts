@@ -70,8 +70,7 @@ class Judge {
   }
 
   #shortNames(): string[] | undefined {
-    const { plural, singular, shortNames: owned = [] } = this.#owned;
-    const own = new Set([plural, singular, ...owned]);
+    const own = new Set(this.#owned.shortNames);
     const bad = (this.#wanted.shortNames ?? []).filter((name) => !own.has(name) && this.#resources.has(name));
     if (bad.length === 0) return this.#wanted.shortNames;
     const texts = bad.map(inUse);
