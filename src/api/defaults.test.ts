@@ -360,6 +360,17 @@ const others: readonly Case[] = [
       ],
     },
   ],
+  ...["v1alpha1", "v1beta1"].map((version): Case => [
+    `parameters of ${version} that aren't there`,
+    `admissionregistration.k8s.io/${version}`,
+    "MutatingAdmissionPolicyBinding",
+    { spec: { paramRef: { name: "a" } } },
+    {
+      spec: {
+        paramRef: { name: "a", ...(version === "v1alpha1" ? { parameterNotFoundAction: "Deny" } : {}) },
+      },
+    },
+  ]),
   [
     "an endpoint slice",
     "discovery.k8s.io/v1",

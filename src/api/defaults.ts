@@ -5,6 +5,7 @@
 import {
   admissionregistrationDefaults,
   earlyAdmissionregistrationDefaults,
+  firstAdmissionregistrationDefaults,
 } from "./admissionregistration/defaults.ts";
 import { apiextensionsDefaults } from "./apiextensions/defaults.ts";
 import { appsDefaults } from "./apps/defaults.ts";
@@ -30,6 +31,7 @@ import { storageDefaults } from "./storage/defaults.ts";
 const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
   v1: coreDefaults,
   "admissionregistration.k8s.io/v1": admissionregistrationDefaults,
+  "admissionregistration.k8s.io/v1alpha1": firstAdmissionregistrationDefaults,
   "admissionregistration.k8s.io/v1beta1": earlyAdmissionregistrationDefaults,
   "apiextensions.k8s.io/v1": apiextensionsDefaults,
   "apiregistration.k8s.io/v1": {
@@ -72,5 +74,6 @@ const byApiVersion: Readonly<Record<string, DefaultsByKind>> = {
 
 /** Changes `object`, which must be of the types that its kind has; anything in it may be missing. Idempotent. */
 export function applyDefaults(gvk: GroupVersionKind, object: KubeObject): void {
-  byApiVersion[typesOf(apiVersionOf(gvk))]?.[gvk.kind]?.(object as never);
+  const version = apiVersionOf(gvk);
+  (byApiVersion[version] ?? byApiVersion[typesOf(version)])?.[gvk.kind]?.(object as never);
 }

@@ -64,6 +64,16 @@ export const earlyAdmissionregistrationDefaults: DefaultsByKind = {
   MutatingAdmissionPolicyBinding: defaultBinding,
 };
 
+/** Of v1alpha1, where it needn't be said what becomes of a binding without parameters. */
+export const firstAdmissionregistrationDefaults: DefaultsByKind = {
+  ...earlyAdmissionregistrationDefaults,
+  MutatingAdmissionPolicyBinding: (binding: Loose<MutatingAdmissionPolicyBinding>) => {
+    defaultBinding(binding);
+    const ref = binding.spec?.paramRef;
+    if (ref !== undefined) ref.parameterNotFoundAction ??= "Deny";
+  },
+};
+
 export const admissionregistrationDefaults: DefaultsByKind = {
   MutatingWebhookConfiguration: ({ webhooks }: Loose<MutatingWebhookConfiguration>) =>
     webhooks?.forEach(defaultMutatingWebhook),
