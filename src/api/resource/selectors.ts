@@ -25,6 +25,8 @@ const inList = (selectors: readonly Loose<DeviceSelector>[] = [], path: string):
 
 const inClaim = ({ devices }: Loose<ResourceClaimSpec>, path: string): SelectorExpression[] =>
   (devices?.requests ?? []).flatMap(({ exactly, firstAvailable = [] }, index) => {
+    // Neither is looked at where both are there.
+    if (exactly !== undefined && firstAvailable.length > 0) return [];
     const at = `${path}.devices.requests[${index}]`;
     return [
       ...inList(exactly?.selectors, `${at}.exactly.selectors`),

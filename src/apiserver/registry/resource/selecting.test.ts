@@ -49,6 +49,35 @@ test("what selects devices must compile, in classes, claims and templates", asyn
   );
 });
 
+test("what doesn't compile is told of in its place", async () => {
+  await using server = await startTestApiserver();
+  const [bad, mode] = [selecting("device.colour"), { allocationMode: "Some" }];
+  const spec = {
+    devices: {
+      requests: [
+        { name: "A", exactly: { deviceClassName: "c", ...bad, ...mode } },
+        { name: "b", firstAvailable: [{ name: "x", ...bad, ...mode }] },
+        { name: "b", exactly: {}, firstAvailable: [{ name: "x", ...bad }] },
+      ],
+      config: [{}],
+    },
+  };
+  const at = "spec.devices.requests";
+  const alternative = `${at}[1].firstAvailable[0]`;
+  const found = await faultsOf(server.transport(), "namespaces/default/resourceclaims", named("bad", spec));
+  assert.deepEqual(found, [
+    `${at}[0].name`,
+    `${at}[0].exactly.selectors[0].cel.expression`,
+    `${at}[0].exactly.allocationMode`,
+    `${alternative}.deviceClassName`,
+    `${alternative}.selectors[0].cel.expression`,
+    `${alternative}.allocationMode`,
+    `${at}[2]`,
+    `${at}[2]`,
+    "spec.devices.config[0].opaque",
+  ]);
+});
+
 test("a class whose selectors stay isn't looked at again, and one whose selectors change is", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();

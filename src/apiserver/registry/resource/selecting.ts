@@ -6,6 +6,7 @@ import type { Expressions } from "#api/expressions.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { SelectorExpression } from "#api/resource/selectors.ts";
+import { merged } from "./fault-order.ts";
 import { DelegatingStrategy, isSame, type DefaultStrategy, type Finish } from "../strategy.ts";
 
 type Load = () => Promise<Pick<Expressions, "cel" | "deviceSelectorFault">>;
@@ -37,11 +38,11 @@ export class SelectingStrategy extends DelegatingStrategy {
 
   override validateCreate(object: AnyObject): readonly FieldError[] {
     const lookedUp = this.#lookedUp.get(object) ?? [];
-    return [...lookedUp, ...super.validateCreate(object), ...(this.#faults.get(object) ?? [])];
+    return [...lookedUp, ...merged(super.validateCreate(object), this.#faults.get(object) ?? [])];
   }
 
   override validateUpdate(object: AnyObject, old: AnyObject): readonly FieldError[] {
-    return [...super.validateUpdate(object, old), ...(this.#faults.get(object) ?? [])];
+    return merged(super.validateUpdate(object, old), this.#faults.get(object) ?? []);
   }
 
   /** The last place that may wait: what compiles has to be loaded. */
