@@ -119,7 +119,7 @@ const kinds: readonly (readonly [before: object, now: object, path: string, ...f
       devices({}),
       devices({ command: ["c"] }),
       "containers[0].volumeDevices",
-      ": Forbidden: when `pod.Spec.HostUsers` is false",
+      ": Forbidden: when `hostUsers` is false",
     ],
   ];
 const deployment = "apps/v1/Deployment";

@@ -9,7 +9,8 @@ type Interval = readonly [first: number, last: number];
 const isFault = (value: object): value is Fault => "fault" in value;
 
 function indexOf(text: string, completions: number): number | Fault {
-  if (!/^[+-]?\d+$/.test(text)) {
+  // An int of 64 bits.
+  if (!/^[+-]?\d+$/.test(text) || Math.abs(Number(text)) >= 2 ** 63) {
     return { fault: `cannot convert string to integer for index: ${JSON.stringify(text)}` };
   }
   const index = Number(text);

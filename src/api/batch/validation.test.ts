@@ -238,6 +238,12 @@ testUpdates(valid, [
   [job, spec({ suspend: true }), placed({ podAffinity }), "spec.template: Invalid value: {…"],
   [
     job,
+    spec({ suspend: true }),
+    spec({ template: { metadata: { labels: { more: "y" } }, spec: { dnsPolicy: "Default" } } }),
+    'spec.template: Invalid value: {"labels":{"app":"x","more":"y"},"Spec":{…',
+  ],
+  [
+    job,
     {},
     placed({ nodeAffinity: { ...nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: undefined } }),
     "spec.template: Invalid value: {…",

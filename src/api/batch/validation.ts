@@ -259,7 +259,7 @@ function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): vo
   const waits = before.suspend === true && old.status?.startTime === undefined;
   const template = waits ? withPlacement(spec.template, before.template) : spec.template;
   if (!isSame(template, before.template)) {
-    faults.invalid("spec.template", podTemplateAsGo(template ?? {}), immutableMessage);
+    faults.invalid("spec.template", podTemplateAsGo(spec.template ?? {}), immutableMessage);
   }
   for (const field of [
     "completionMode",

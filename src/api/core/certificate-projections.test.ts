@@ -54,11 +54,15 @@ suite("a trust bundle in a volume", () => {
 });
 
 suite("a certificate in a volume", () => {
-  const good = { signerName: "example.com/own", keyType: "ED25519", credentialBundlePath: "all.pem" };
+  const good = { signerName: "example.com/own", keyType: "ED25519" };
   const cases: [changes: Loose<PodCertificateProjection>, ...faults: string[]][] = [
     [{}],
-    [{ maxExpirationSeconds: 3600, keyPath: "key", certificateChainPath: "chain" }],
-    [{ keyType: "" }, "p.keyType: Required value: keyType must be specified"],
+    [{ maxExpirationSeconds: 3600 }],
+    [
+      { keyType: "", userAnnotations: { "": "" } },
+      "p.userAnnotations: Required value",
+      'p.keyType: Unsupported value: "": supported values: "RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"',
+    ],
     [
       { keyType: "RSA2048" },
       'p.keyType: Unsupported value: "RSA2048": supported values: "RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"',
@@ -76,12 +80,6 @@ suite("a certificate in a volume", () => {
       "p.maxExpirationSeconds: Invalid value: 86401: if provided, maxExpirationSeconds must be <= 86400",
     ],
     [
-      { credentialBundlePath: "" },
-      "p: Required value: specify at least one of credentialBundlePath, keyPath, and certificateChainPath",
-    ],
-    [{ keyPath: "all.pem" }, 'p.keyPath: Invalid value: "all.pem": conflicting duplicate paths'],
-    [{ keyPath: "token" }, 'p.keyPath: Invalid value: "token": conflicting duplicate paths'],
-    [
       { userAnnotations: { plain: "" } },
       'p.userAnnotations: Invalid value: "plain": must be a domain-prefixed key (such as "acme.io/foo")',
     ],
@@ -90,7 +88,7 @@ suite("a certificate in a volume", () => {
     test(JSON.stringify(changes), () => {
       assert.deepEqual(
         textsOf((faults) => {
-          checkPodCertificate({ ...good, ...changes }, "p", new Set(["token"]), faults);
+          checkPodCertificate({ ...good, ...changes }, "p", faults);
         }),
         wanted,
       );

@@ -44,22 +44,17 @@ function checkSelection(bundle: TrustBundle, path: string, faults: FaultList): v
 }
 
 const keyTypes = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
-const files = ["credentialBundlePath", "keyPath", "certificateChainPath"] as const;
 
-/** `taken`: the files that the volume has already; the certificate's are added to them. */
 export function checkPodCertificate(
   certificate: Loose<PodCertificateProjection>,
   path: string,
-  taken: Set<string>,
   faults: FaultList,
 ): void {
   const { signerName = "", keyType = "", maxExpirationSeconds: seconds, userAnnotations } = certificate;
   checkSignerName(signerName, `${path}.signerName`, faults);
-  if (keyType === "") faults.required(`${path}.keyType`, "keyType must be specified");
-  else faults.optionalOneOf(`${path}.keyType`, keyType, keyTypes);
-  if (seconds !== undefined) checkSeconds(seconds, signerName, `${path}.maxExpirationSeconds`, faults);
-  checkFiles(certificate, path, taken, faults);
   checkUserAnnotations(userAnnotations, `${path}.userAnnotations`, faults);
+  if (!keyTypes.includes(keyType)) faults.notSupported(`${path}.keyType`, keyType, keyTypes);
+  if (seconds !== undefined) checkSeconds(seconds, signerName, `${path}.maxExpirationSeconds`, faults);
 }
 
 function checkSeconds(seconds: number, signerName: string, path: string, faults: FaultList): void {
@@ -68,23 +63,4 @@ function checkSeconds(seconds: number, signerName: string, path: string, faults:
   if (seconds < certificateSecondsMin) {
     faults.invalid(path, seconds, `${only} >= ${certificateSecondsMin}`);
   } else if (seconds > max) faults.invalid(path, seconds, `${only} <= ${max}`);
-}
-
-function checkFiles(
-  certificate: Loose<PodCertificateProjection>,
-  path: string,
-  taken: Set<string>,
-  faults: FaultList,
-): void {
-  let count = 0;
-  for (const field of files) {
-    const { [field]: file = "" } = certificate;
-    if (file === "") continue;
-    checkFilePath(file, `${path}.${field}`, faults);
-    if (taken.has(file)) faults.invalid(`${path}.${field}`, file, "conflicting duplicate paths");
-    taken.add(file);
-    count++;
-  }
-  if (count > 0) return;
-  faults.required(path, "specify at least one of credentialBundlePath, keyPath, and certificateChainPath");
 }

@@ -167,7 +167,7 @@ testCreates(valid, [
       },
     },
     'spec.containers[0].resources.claims[0]: Not found: "gpu": must be one of the names in pod.spec.resourceClaims which is empty',
-    "spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false",
+    "spec.HostPID: Forbidden: when `hostUsers` is false",
     `spec.nodeName: Invalid value: "A": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
     'spec.tolerations[0].operator: Unsupported value: "Near": supported values: "Equal", "Exists"',
     'spec.containers[0].image: Invalid value: "i ": must not have leading or trailing whitespace',

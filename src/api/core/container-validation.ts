@@ -158,18 +158,21 @@ export function checkInitContainers(
   }
 }
 
+/** In the order of upstream's struct. */
 const forbiddenForEphemeral = [
   "ports",
-  "lifecycle",
-  ...probeKinds,
   "resources",
   "resizePolicy",
   "restartPolicy",
   "restartPolicyRules",
+  ...probeKinds,
+  "lifecycle",
 ] as const;
 
-const isSet = (value: unknown): boolean =>
-  value !== undefined && (typeof value !== "object" || Object.keys(value ?? {}).length > 0);
+/** Lists and resources may be empty; of a hook or a probe, that it is there is enough. */
+const isSet = (field: (typeof forbiddenForEphemeral)[number], value: unknown): boolean =>
+  value !== undefined &&
+  ((field !== "resources" && !Array.isArray(value)) || Object.keys(value ?? {}).length > 0);
 
 export function checkEphemeralContainers(
   containers: readonly Loose<EphemeralContainer>[] = [],
@@ -188,7 +191,7 @@ export function checkEphemeralContainers(
       faults.notFound(`${at}.targetContainerName`, target);
     }
     for (const field of forbiddenForEphemeral) {
-      if (isSet(container[field])) {
+      if (isSet(field, container[field])) {
         faults.forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container");
       }
     }

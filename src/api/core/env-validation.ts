@@ -3,12 +3,23 @@ import type {
   EnvFromSource,
   EnvVar,
   EnvVarSource,
+  FileKeySelector,
   ObjectFieldSelector,
   ResourceFieldSelector,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { checkDnsLabel } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
-import { configMapKeyFaults, envVarNameFaults, qualifiedNameFaults } from "../meta/names.ts";
+import {
+  configMapKeyFaults,
+  dnsSubdomainFaults,
+  envVarNameFaults,
+  maskTrailingDash,
+  qualifiedNameFaults,
+} from "../meta/names.ts";
+import { formatQuantity } from "../meta/quantity.ts";
+import { checkNoBacksteps } from "./path-rules.ts";
+import { readQuantity } from "./resource-validation.ts";
 
 const envFields = [
   "metadata.name",
@@ -36,6 +47,7 @@ const knownFields = new Set([
   "spec.schedulerName",
   "status.phase",
 ]);
+const maps = new Set(["metadata.annotations", "metadata.labels"]);
 const resourceFields = [
   "limits.cpu",
   "limits.ephemeral-storage",
@@ -49,9 +61,8 @@ const hugePageFields = ["limits.hugepages-", "requests.hugepages-"];
 export type FieldUse = "env" | "volume";
 
 function checkSubscript(map: string, key: string, path: string, faults: FaultList): void {
-  if (map === "metadata.annotations") faults.messages(path, key, qualifiedNameFaults(key.toLowerCase()));
-  else if (map === "metadata.labels") faults.messages(path, key, qualifiedNameFaults(key));
-  else faults.invalid(path, map, "does not support subscript");
+  const name = map === "metadata.annotations" ? key.toLowerCase() : key;
+  faults.messages(path, name, qualifiedNameFaults(name));
 }
 
 /** upstream: validateObjectFieldSelector */
@@ -67,11 +78,16 @@ export function checkFieldRef(
   else if (apiVersion !== "v1") {
     faults.invalid(at, fieldPath, `error converting fieldPath: unsupported pod version: ${apiVersion}`);
   } else {
-    const [, map, key] = /^([^[]+)\['(.*)'\]$/.exec(fieldPath) ?? [];
+    const [, map, key] = /^(.+?)\['(.*)'\]$/s.exec(fieldPath) ?? [];
     const field = fieldPath === "spec.host" ? "spec.nodeName" : fieldPath;
     const allowed = use === "env" ? envFields : volumeFields;
-    if (map !== undefined && key !== undefined) checkSubscript(map, key, path, faults);
-    else if (!knownFields.has(field)) {
+    if (map !== undefined && key !== undefined) {
+      if (maps.has(map)) checkSubscript(map, key, path, faults);
+      else {
+        const why = `field label does not support subscript: ${fieldPath}`;
+        faults.invalid(at, fieldPath, `error converting fieldPath: ${why}`);
+      }
+    } else if (!knownFields.has(field)) {
       faults.invalid(at, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`);
     } else if (!allowed.includes(field)) faults.notSupported(at, field, allowed);
   }
@@ -79,7 +95,7 @@ export function checkFieldRef(
 
 /** upstream: validateContainerResourceFieldSelector */
 export function checkResourceFieldRef(
-  { containerName = "", resource = "" }: Loose<ResourceFieldSelector>,
+  { containerName = "", resource = "", divisor }: Loose<ResourceFieldSelector>,
   use: FieldUse,
   path: string,
   faults: FaultList,
@@ -92,6 +108,31 @@ export function checkResourceFieldRef(
   ) {
     faults.notSupported(`${path}.resource`, resource, resourceFields);
   }
+  checkDivisor(resource, divisor, `${path}.divisor`, faults);
+}
+
+const sizes = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+const ofSizes = (what: string): readonly [readonly string[], string] => [
+  sizes,
+  `only divisor's values ${sizes.join(", ")} are supported with the ${what} resource`,
+];
+/** What amounts of it may be told in, and what is said of other units. */
+const divisors: Readonly<Record<string, readonly [readonly string[], string]>> = {
+  cpu: [["1m", "1"], "only divisor's values 1m and 1 are supported with the cpu resource"],
+  memory: ofSizes("memory"),
+  "ephemeral-storage": ofSizes("local ephemeral storage"),
+  hugepages: ofSizes("hugepages"),
+};
+
+/** upstream: validateContainerResourceDivisor, which shows the resource. */
+function checkDivisor(resource: string, divisor: unknown, path: string, faults: FaultList): void {
+  const [, kind = ""] = /^(?:limits|requests)\.(hugepages(?=-)|[^.]+$)/.exec(resource) ?? [];
+  const rule = divisors[kind];
+  if (divisor === undefined || rule === undefined) return;
+  const quantity = readQuantity(divisor, path, faults);
+  if (quantity === undefined || quantity.nano === 0n) return;
+  const [allowed, detail] = rule;
+  if (!allowed.includes(formatQuantity(quantity))) faults.invalid(path, resource, detail);
 }
 
 interface KeyRef {
@@ -100,9 +141,20 @@ interface KeyRef {
 }
 
 function checkKeyRef({ name = "", key = "" }: KeyRef, path: string, faults: FaultList): void {
-  if (name === "") faults.required(`${path}.name`);
+  faults.messages(`${path}.name`, name, dnsSubdomainFaults(name));
   if (key === "") faults.required(`${path}.key`);
   else faults.messages(`${path}.key`, key, configMapKeyFaults(key));
+}
+
+/** upstream: validateFileKeySelector */
+function checkFileKeyRef(ref: Loose<FileKeySelector>, path: string, faults: FaultList): void {
+  const { key = "", volumeName = "", path: file = "" } = ref;
+  if (key === "") faults.required(`${path}.key`);
+  else faults.messages(`${path}.key`, key, envVarNameFaults(key));
+  if (volumeName === "") faults.required(`${path}.volumeName`);
+  else checkDnsLabel(volumeName, `${path}.volumeName`, faults);
+  if (file === "") faults.required(`${path}.path`);
+  else checkNoBacksteps(file, `${path}.path`, faults);
 }
 
 function checkSource(source: Loose<EnvVarSource>, value: string, path: string, faults: FaultList): void {
@@ -113,6 +165,7 @@ function checkSource(source: Loose<EnvVarSource>, value: string, path: string, f
   }
   if (configMapKeyRef !== undefined) checkKeyRef(configMapKeyRef, `${path}.configMapKeyRef`, faults);
   if (secretKeyRef !== undefined) checkKeyRef(secretKeyRef, `${path}.secretKeyRef`, faults);
+  if (fileKeyRef !== undefined) checkFileKeyRef(fileKeyRef, `${path}.fileKeyRef`, faults);
   const count = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter(
     (one) => one !== undefined,
   ).length;
@@ -138,6 +191,12 @@ export function checkEnv(variables: readonly Loose<EnvVar>[] = [], path: string,
   }
 }
 
+/** One that a dash ends could be the beginning of a name; upstream takes it for one. */
+function checkRefName(name: string, path: string, faults: FaultList): void {
+  if (name === "") faults.required(path);
+  else faults.messages(path, name, dnsSubdomainFaults(maskTrailingDash(name)));
+}
+
 export function checkEnvFrom(
   sources: readonly Loose<EnvFromSource>[] = [],
   path: string,
@@ -146,8 +205,9 @@ export function checkEnvFrom(
   for (const [index, { prefix = "", configMapRef, secretRef }] of sources.entries()) {
     const at = `${path}[${index}]`;
     if (prefix !== "") faults.messages(`${at}.prefix`, prefix, envVarNameFaults(prefix));
-    if (configMapRef !== undefined && !configMapRef.name) faults.required(`${at}.configMapRef.name`);
-    if (secretRef !== undefined && !secretRef.name) faults.required(`${at}.secretRef.name`);
+    for (const [field, ref] of Object.entries({ configMapRef, secretRef })) {
+      if (ref !== undefined) checkRefName(ref.name ?? "", `${at}.${field}.name`, faults);
+    }
     if (configMapRef === undefined && secretRef === undefined) {
       faults.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`");
     } else if (configMapRef !== undefined && secretRef !== undefined) {

@@ -4,7 +4,7 @@ import { legacyCidrFaults } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
-import { checkLabelName, isSame, repeatedAt } from "../meta/field-rules.ts";
+import { checkLabelName } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { labelValueFaults, qualifiedNameFaults } from "../meta/names.ts";
 import { taintEffects } from "./affinity-validation.ts";
@@ -50,7 +50,6 @@ function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
   if (cidrs.length > 1 && !isDual) {
     faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");
   }
-  for (const index of repeatedAt(cidrs)) faults.duplicate(`${path}[${index}]`, cidrs[index]);
 }
 
 function checkAmounts({ status }: Loose<Node>, faults: FaultList): void {
@@ -66,6 +65,10 @@ export function checkNode(node: Loose<Node>, faults: FaultList): void {
   // Upstream looks for them where the annotation is that they once were.
   checkTaints(node.spec?.taints ?? [], "metadata.taints", faults);
   checkAmounts(node, faults);
+  const capacity = node.status?.nodeInfo?.swap?.capacity;
+  if (capacity !== undefined && capacity <= 0) {
+    faults.invalid("metadata.nodeSwapStatus.capacity", capacity, "must be greater than zero");
+  }
   checkPodCidrs(node, faults);
 }
 
@@ -81,23 +84,25 @@ function checkAddresses({ status }: Loose<Node>, faults: FaultList): void {
   }
 }
 
-/** Fields that may be filled in once. */
-const setOnce: readonly (readonly [field: "podCIDRs" | "providerID", name: string])[] = [
-  ["podCIDRs", "podCIDR"],
-  ["providerID", "providerID"],
-];
+/** Of a field that may be filled in once. */
+const setOnce = (name: string): string => `node updates may not change ${name} except from "" to valid`;
 
-const isUnset = (value: unknown): boolean => isSame(value, undefined) || value === "";
+/** Told of each that is another one now, if there are as many. */
+function checkPodCidrsChange(now: readonly string[], old: readonly string[], faults: FaultList): void {
+  if (old.length === 0) return;
+  const changed = now.length === old.length ? old.filter((cidr, index) => cidr !== now[index]) : [""];
+  for (const _ of changed) faults.forbidden("spec.podCIDRs", setOnce("podCIDR"));
+}
 
 export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: FaultList): void {
   const spec = node.spec ?? {};
   const before = old.spec ?? {};
-  for (const [field, name] of setOnce) {
-    if (!isUnset(before[field]) && !isSame(spec[field], before[field])) {
-      faults.forbidden(`spec.${field}`, `node updates may not change ${name} except from "" to valid`);
-    }
-  }
   checkAddresses(node, faults);
+  checkPodCidrsChange(spec.podCIDRs ?? [], before.podCIDRs ?? [], faults);
+  const provider = before.providerID ?? "";
+  if (provider !== "" && spec.providerID !== provider) {
+    faults.forbidden("spec.providerID", setOnce("providerID"));
+  }
   if ((spec.externalID ?? "") !== (before.externalID ?? "")) {
     faults.forbidden("spec.externalID", "may not be updated");
   }

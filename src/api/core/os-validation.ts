@@ -96,7 +96,7 @@ export function checkOs(spec: Loose<PodSpec>, path: string, faults: FaultList): 
 /** A user namespace of its own isn't to be left by other doors. */
 export function checkHostUsers(spec: Loose<PodSpec>, path: string, faults: FaultList): void {
   if (spec.hostUsers !== false) return;
-  const detail = "when `pod.Spec.HostUsers` is false";
+  const detail = "when `hostUsers` is false";
   if (spec.hostNetwork === true) faults.forbidden(`${path}.hostNetwork`, detail);
   if (spec.hostPID === true) faults.forbidden(`${path}.HostPID`, detail);
   if (spec.hostIPC === true) faults.forbidden(`${path}.HostIPC`, detail);

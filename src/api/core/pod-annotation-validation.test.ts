@@ -147,15 +147,14 @@ const changes = [
   ],
   // A cost that can't be read may stay, and go on so.
   [pod, noted({ [cost]: "x" }), noted({ [cost]: "y" })],
-  [
-    pod,
-    noted({}),
-    noted({ [cost]: "y" }),
-    `metadata.annotations[${cost}]: Invalid value: "y": must be a 32bit integer`,
-  ],
 ] as const;
 testUpdates(valid, changes);
 testStatusUpdates(valid, changes);
+
+const noCost = `metadata.annotations[${cost}]: Invalid value: "y": must be a 32bit integer`;
+// upstream looks at a pod's annotations and at what an update says of them, which is all of it once more.
+testUpdates(valid, [[pod, noted({}), noted({ [cost]: "y" }), noCost, noCost]]);
+testStatusUpdates(valid, [[pod, noted({}), noted({ [cost]: "y" }), noCost]]);
 
 test("a deletion cost is a 32-bit integer as Go prints one", () => {
   for (const text of ["0", "-1", "10", "2147483647", "-2147483648"]) assert.ok(isDeletionCost(text), text);

@@ -30,6 +30,34 @@ function checkClaim(claim: Loose<PodResourceClaim>, path: string, faults: FaultL
   }
 }
 
+/** Claims as a whole, and single requests of others. */
+class UsedClaims {
+  readonly #faults: FaultList;
+  readonly #whole = new Set<string>();
+  readonly #requests = new Map<string, Set<string>>();
+
+  constructor(faults: FaultList) {
+    this.#faults = faults;
+  }
+
+  add(name: string, request: string, path: string): void {
+    if (this.#whole.has(name)) {
+      this.#faults.duplicate(path, name);
+      return;
+    }
+    const requests = this.#requests.get(name) ?? new Set();
+    if (request === "") {
+      // Told of each request of it that is used already.
+      for (const _ of requests) this.#faults.duplicate(path, name);
+      this.#whole.add(name);
+      return;
+    }
+    checkDnsLabel(request, `${path}.request`, this.#faults);
+    if (requests.has(request)) this.#faults.duplicate(path, `${name}/${request}`);
+    this.#requests.set(name, requests.add(request));
+  }
+}
+
 /** What one container uses. upstream: validateResourceClaimNames */
 export function checkClaimUse(
   claims: readonly Loose<ResourceClaim>[] = [],
@@ -37,25 +65,34 @@ export function checkClaimUse(
   path: string,
   faults: FaultList,
 ): void {
-  const seen = new Set<string>();
-  for (const [index, { name = "" }] of claims.entries()) {
+  const used = new UsedClaims(faults);
+  for (const [index, { name = "", request = "" }] of claims.entries()) {
     const at = `${path}[${index}]`;
     if (name === "") {
       faults.required(at);
       continue;
     }
-    if (seen.has(name)) faults.duplicate(at, name);
-    seen.add(name);
+    used.add(name, request, at);
     if (known.has(name)) continue;
     const list = known.size === 0 ? " which is empty" : `: ${[...known].toSorted().join(", ")}`;
     faults.notFound(at, name, `must be one of the names in pod.spec.resourceClaims${list}`);
   }
 }
 
-/** Returns their names. */
-export function checkPodClaims(spec: Loose<PodSpec>, path: string, faults: FaultList): ReadonlySet<string> {
+/** Returns their names. `isMirror`: of a static pod, which has nobody to claim for it. */
+export function checkPodClaims(
+  spec: Loose<PodSpec>,
+  isMirror: boolean,
+  path: string,
+  faults: FaultList,
+): ReadonlySet<string> {
+  const claims = spec.resourceClaims ?? [];
+  if (isMirror) {
+    for (const _ of claims) faults.forbidden("", "static pods do not support resource claims");
+    return new Set(claims.map(({ name = "" }) => name).filter((name) => name !== ""));
+  }
   const names = new Set<string>();
-  for (const [index, claim] of (spec.resourceClaims ?? []).entries()) {
+  for (const [index, claim] of claims.entries()) {
     const at = `${path}.resourceClaims[${index}]`;
     const { name = "" } = claim;
     if (name === "") faults.required(`${at}.name`);

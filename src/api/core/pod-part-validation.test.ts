@@ -47,6 +47,19 @@ testPodParts(valid, [
     ephemeral({ ports: [{ containerPort: 1 }] }),
     "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
   ],
+  ["ephemeralContainers", {}, ephemeral({ ports: [], resources: {} })],
+  [
+    "ephemeralContainers",
+    {},
+    ephemeral({
+      lifecycle: {},
+      livenessProbe: { exec: { command: ["a"] } },
+      resources: { limits: { cpu: "1" } },
+    }),
+    ...["resources", "livenessProbe", "lifecycle"].map(
+      (field) => `spec.ephemeralContainers[0].${field}: Forbidden: cannot be set for an Ephemeral Container`,
+    ),
+  ],
   [
     "ephemeralContainers",
     {},

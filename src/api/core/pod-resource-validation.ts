@@ -9,24 +9,19 @@ import {
   QuantityError,
   type Quantity,
 } from "../meta/quantity.ts";
+import { checkClaimUse } from "./pod-claim-validation.ts";
 import { amountsOf, podAmounts } from "./pod-resources.ts";
-import { checkContainerResources, isHugePages } from "./resource-validation.ts";
+import { checkContainerResources, checkResourceName, isHugePages } from "./resource-validation.ts";
 
 type Spec = Loose<PodSpec>;
 type Amounts = ReadonlyMap<string, Quantity>;
 
 const isPodResource = (name: string): boolean => name === "cpu" || name === "memory" || isHugePages(name);
 
-function checkNames({ resources }: Spec, path: string, faults: FaultList): boolean {
-  const before = faults.count;
-  for (const kind of ["limits", "requests"] as const) {
-    for (const name of Object.keys(resources?.[kind] ?? {})) {
-      if (!isPodResource(name)) {
-        faults.notSupported(`${path}.${kind}[${name}]`, name, ["cpu", "hugepages-", "memory"]);
-      }
-    }
-  }
-  return faults.count === before;
+/** upstream: validatePodResourceName */
+function checkName(name: string, path: string, faults: FaultList): void {
+  if (!checkResourceName(name, path, faults) || isPodResource(name)) return;
+  faults.notSupported(path, name, ["cpu", "hugepages-", "memory"]);
 }
 
 function isReadable(text: string): boolean {
@@ -81,7 +76,13 @@ function checkConsistency(spec: Spec, path: string, faults: FaultList): void {
   }
 }
 
-export function checkPodResources(spec: Spec, path: string, faults: FaultList): void {
+/** `claimNames`: of the pod's claims to devices. */
+export function checkPodResources(
+  spec: Spec,
+  claimNames: ReadonlySet<string>,
+  path: string,
+  faults: FaultList,
+): void {
   const { resources, os } = spec;
   if (resources === undefined) return;
   if (os?.name === "windows") {
@@ -91,7 +92,7 @@ export function checkPodResources(spec: Spec, path: string, faults: FaultList): 
   if (resources.claims !== undefined) {
     faults.forbidden(`${path}.claims`, "claims may not be set for Resources at pod-level");
   }
-  const hasNames = checkNames(spec, path, faults);
-  checkContainerResources(resources, path, faults);
-  if (hasNames && hasReadableAmounts(spec)) checkConsistency(spec, path, faults);
+  checkContainerResources(resources, path, faults, checkName);
+  checkClaimUse(resources.claims, claimNames, `${path}.claims`, faults);
+  if (hasReadableAmounts(spec)) checkConsistency(spec, path, faults);
 }

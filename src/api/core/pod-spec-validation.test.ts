@@ -38,6 +38,24 @@ testCreates(valid, [
   ],
   [
     "v1/Pod",
+    spec({ dnsPolicy: "None", dnsConfig: { searches: ["No!"] } }),
+    "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",
+  ],
+  [
+    "v1/Pod",
+    spec({ dnsConfig: { searches: [".", "a_b.", "No!."] } }),
+    'spec.dnsConfig.searches[2]: Invalid value: "No!": a lowercase RFC 1123 subdomain…',
+  ],
+  [
+    "v1/Pod",
+    {
+      metadata: { annotations: { "kubernetes.io/config.mirror": "m" } },
+      ...spec({ nodeName: "n", resourceClaims: [{ name: "r" }] }),
+    },
+    ": Forbidden: static pods do not support resource claims",
+  ],
+  [
+    "v1/Pod",
     one({ imagePullPolicy: "Now" }),
     'spec.containers[0].imagePullPolicy: Unsupported value: "Now": supported values: "Always", "IfNotPresent", "Never"',
   ],

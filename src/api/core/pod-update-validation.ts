@@ -6,7 +6,11 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { isSame } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { rangeMessage } from "../meta/names.ts";
-import { checkPodAnnotationsUpdate, mirrorAnnotation } from "./pod-annotation-validation.ts";
+import {
+  checkPodAnnotations,
+  checkPodAnnotationsUpdate,
+  mirrorAnnotation,
+} from "./pod-annotation-validation.ts";
 import { ephemeralContainerAsGo, podSpecAsGo } from "./go-shapes.ts";
 import { restorePlacement } from "./gated-pod-validation.ts";
 import { checkPodSpec, int32Max } from "./pod-validation.ts";
@@ -122,8 +126,9 @@ function munged(spec: Spec, old: Spec): Spec {
 export function checkPodUpdate(pod: Loose<Pod>, oldPod: Loose<Pod>, faults: FaultList): void {
   const spec = pod.spec ?? {};
   const old = oldPod.spec ?? {};
-  checkPodAnnotationsUpdate(pod, oldPod, faults);
+  checkPodAnnotations(pod.metadata?.annotations, spec, "metadata.annotations", faults);
   checkPodSpec(spec, pod, "spec", faults);
+  checkPodAnnotationsUpdate(pod, oldPod, faults);
   if (!checkContainerUpdates(spec.containers, old.containers, "spec.containers", faults)) return;
   if (!checkContainerUpdates(spec.initContainers, old.initContainers, "spec.initContainers", faults)) return;
   if (!checkDeadline(spec, old, faults)) return;
@@ -144,8 +149,9 @@ export function checkEphemeralContainersUpdate(pod: Loose<Pod>, oldPod: Loose<Po
     faults.forbidden("", "static pods do not support ephemeral containers");
     return;
   }
-  checkPodAnnotationsUpdate(pod, oldPod, faults);
+  checkPodAnnotations(pod.metadata?.annotations, spec, "metadata.annotations", faults);
   checkPodSpec(spec, pod, "spec", faults);
+  checkPodAnnotationsUpdate(pod, oldPod, faults);
   const path = "spec.ephemeralContainers";
   const byName = new Map((spec.ephemeralContainers ?? []).map((one) => [one.name, one]));
   for (const before of oldPod.spec?.ephemeralContainers ?? []) {

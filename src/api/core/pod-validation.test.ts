@@ -84,6 +84,43 @@ const creates: readonly CreateCase[] = [
   ],
   [
     pod,
+    spec({
+      resourceClaims: [{ name: "a", resourceClaimName: "x" }],
+      containers: [
+        {
+          ...container,
+          resources: {
+            claims: [
+              { name: "a", request: "r" },
+              { name: "a", request: "r" },
+              { name: "a", request: "No!" },
+              { name: "a" },
+            ],
+          },
+        },
+      ],
+    }),
+    'spec.containers[0].resources.claims[1]: Duplicate value: "a/r"',
+    'spec.containers[0].resources.claims[2].request: Invalid value: "No!": a lowercase RFC 1123 label…',
+    'spec.containers[0].resources.claims[3]: Duplicate value: "a"',
+    'spec.containers[0].resources.claims[3]: Duplicate value: "a"',
+  ],
+  [
+    pod,
+    spec({ overhead: { cpu: "-1", pods: "1" } }),
+    'spec.overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+    'spec.overhead.limits[pods]: Invalid value: "pods": must be a standard resource for containers',
+  ],
+  [
+    pod,
+    spec({ resources: { limits: { disk: "1", pods: "1" }, claims: [{ name: "b" }] } }),
+    "spec.resources.claims: Forbidden: claims may not be set for Resources at pod-level",
+    'spec.resources.limits[disk]: Invalid value: "disk": must be a standard resource type or fully qualified',
+    'spec.resources.limits[pods]: Unsupported value: "pods": supported values: "cpu", "hugepages-", "memory"',
+    'spec.resources.claims[0]: Not found: "b": must be one of the names in pod.spec.resourceClaims which is empty',
+  ],
+  [
+    pod,
     one({ resources: { claims: [{ name: "b" }] } }),
     'spec.containers[0].resources.claims[0]: Not found: "b": must be one of the names in pod.spec.resourceClaims which is empty',
   ],
@@ -117,7 +154,7 @@ const creates: readonly CreateCase[] = [
       securityContext: { runAsUser: 1, fsGroup: 2 },
       containers: [{ ...container, securityContext: { privileged: false } }],
     }),
-    "spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false",
+    "spec.HostPID: Forbidden: when `hostUsers` is false",
     "spec.hostUsers: Forbidden: cannot be set for a windows pod",
     "spec.hostPID: Forbidden: cannot be set for a windows pod",
     "spec.securityContext.fsGroup: Forbidden: cannot be set for a windows pod",
@@ -133,8 +170,8 @@ const creates: readonly CreateCase[] = [
   [
     pod,
     spec({ hostUsers: false, hostNetwork: true, hostIPC: true }),
-    "spec.hostNetwork: Forbidden: when `pod.Spec.HostUsers` is false",
-    "spec.HostIPC: Forbidden: when `pod.Spec.HostUsers` is false",
+    "spec.hostNetwork: Forbidden: when `hostUsers` is false",
+    "spec.HostIPC: Forbidden: when `hostUsers` is false",
   ],
   [pod, ephemeral({ spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } })],
   [pod, ephemeral(undefined), "spec.volumes[0].ephemeral.volumeClaimTemplate: Required value"],

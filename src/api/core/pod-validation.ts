@@ -30,11 +30,12 @@ import {
   checkAnnotationsMatchFields,
   checkPodAnnotations,
   containersWithPaths,
+  mirrorAnnotation,
 } from "./pod-annotation-validation.ts";
 import { checkHostUsers, checkOs } from "./os-validation.ts";
 import { checkPodClaims } from "./pod-claim-validation.ts";
 import { checkPodResources } from "./pod-resource-validation.ts";
-import { checkResourceList } from "./resource-validation.ts";
+import { checkContainerResources } from "./resource-validation.ts";
 import { checkHostNetwork, checkPodSecurity } from "./security-validation.ts";
 import { checkVolumes } from "./volume-validation.ts";
 import { checkHostProcess } from "./windows-validation.ts";
@@ -61,6 +62,7 @@ function checkDns(
         `${path}.nameservers`,
         "must provide at least one DNS nameserver when `dnsPolicy` is None",
       );
+      return;
     }
   }
   if (config !== undefined) checkDnsConfig(config, path, faults);
@@ -85,7 +87,7 @@ function checkDnsConfig(config: Loose<PodDNSConfig>, path: string, faults: Fault
   for (const [index, search] of searches.entries()) {
     const name = search.replace(/\.$/, "");
     if (search !== ".") {
-      faults.messages(`${path}.searches[${index}]`, search, dnsSubdomainWithUnderscoreFaults(name));
+      faults.messages(`${path}.searches[${index}]`, name, dnsSubdomainWithUnderscoreFaults(name));
     }
   }
   for (const [index, { name }] of options.entries()) {
@@ -220,7 +222,12 @@ export function checkPodSpec(
       faults,
     ),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
-    claimNames: checkPodClaims(spec, path, faults),
+    claimNames: checkPodClaims(
+      spec,
+      pod?.metadata?.annotations?.[mirrorAnnotation] !== undefined,
+      path,
+      faults,
+    ),
     restartPolicy: spec.restartPolicy,
     hostUsers: spec.hostUsers,
     names: new Set(),
@@ -228,7 +235,7 @@ export function checkPodSpec(
   checkContainers(spec.containers, context, `${path}.containers`, faults);
   checkInitContainers(spec.initContainers, context, `${path}.initContainers`, faults);
   checkEphemeralContainers(spec.ephemeralContainers, context, `${path}.ephemeralContainers`, faults);
-  checkPodResources(spec, `${path}.resources`, faults);
+  checkPodResources(spec, context.claimNames, `${path}.resources`, faults);
   checkHostNetwork(spec, isPod, path, faults);
   faults.oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
   faults.oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, [
@@ -250,7 +257,9 @@ export function checkPodSpec(
   checkTolerations(spec.tolerations, `${path}.tolerations`, faults);
   checkHostAliases(spec.hostAliases, `${path}.hostAliases`, faults);
   checkClasses(spec, path, faults);
-  checkResourceList(spec.overhead, `${path}.overhead`, faults);
+  if (spec.overhead !== undefined) {
+    checkContainerResources({ limits: spec.overhead }, `${path}.overhead`, faults);
+  }
   checkOs(spec, path, faults);
   checkFileVolumes(spec, path, faults);
   if (isPod) checkOfPodAlone(spec, path, faults);

@@ -52,6 +52,15 @@ const inClass = (scopeName: string, values?: readonly string[], operator = "In")
 });
 
 testCreates(valid, [
+  // What is wrong with a scope, before what is wrong with the next.
+  [
+    quota,
+    limited(["services"], selector(inClass("BestEffort"), inClass("Other", ["a"]))),
+    `${at}: Invalid value: {…`,
+    `${at}.operator: Invalid value: "In": ${mustExist}`,
+    `${at}.values: Required value: must be at least one value when \`operator\` is 'In' or 'NotIn' for scope selector`,
+    `${at}.scopeName: Invalid value: "Other": unsupported scope`,
+  ],
   // Every kind of name that a quota may limit.
   ...[
     "cpu",

@@ -40,15 +40,18 @@ function checkAmounts(list: ResourceList | undefined, path: string, faults: Faul
 type Spec = Loose<ResourceQuotaSpec>;
 
 /** That each scope says something of all that the quota limits: once of each, however often it is said. */
-function checkApplied(
-  used: readonly string[],
-  { hard }: Spec,
-  { path, shown }: { readonly path: string; readonly shown: unknown },
-  faults: FaultList,
-): void {
-  const names = Object.keys(hard ?? {}).filter(isQuotaResource);
-  for (const scope of new Set(used.filter((each) => scopes.includes(each)))) {
-    for (const name of names) {
+class AppliedScopes {
+  readonly #names: readonly string[];
+  readonly #seen = new Set<string>();
+
+  constructor({ hard }: Spec) {
+    this.#names = Object.keys(hard ?? {}).filter(isQuotaResource);
+  }
+
+  check(scope: string, path: string, shown: unknown, faults: FaultList): void {
+    if (this.#seen.has(scope) || !scopes.includes(scope)) return;
+    this.#seen.add(scope);
+    for (const name of this.#names) {
       if (!appliesTo(scope, name)) faults.invalid(path, shown, "unsupported scope applied to resource");
     }
   }
@@ -65,10 +68,11 @@ function checkClashes(used: readonly string[], spec: Spec, path: string, faults:
 function checkScopes(spec: Spec, faults: FaultList): void {
   const path = "spec.scopes";
   const shown = spec.scopes ?? [];
+  const applied = new AppliedScopes(spec);
   for (const scope of shown) {
     if (!scopes.includes(scope)) faults.invalid(path, shown, "unsupported scope");
+    applied.check(scope, path, shown, faults);
   }
-  checkApplied(shown, spec, { path, shown }, faults);
   checkClashes(shown, spec, path, faults);
 }
 
@@ -117,13 +121,15 @@ function checkSelector(spec: Spec, faults: FaultList): void {
   if (spec.scopeSelector === undefined) return;
   const path = "spec.scopeSelector.matchExpressions";
   const requirements = spec.scopeSelector.matchExpressions ?? [];
-  const used = requirements.map(({ scopeName = "" }) => scopeName);
+  const applied = new AppliedScopes(spec);
+  const shown = selectorAsGo(requirements);
   for (const requirement of requirements) {
     const { scopeName = "" } = requirement;
     if (!scopes.includes(scopeName)) faults.invalid(`${path}.scopeName`, scopeName, "unsupported scope");
+    applied.check(scopeName, path, shown, faults);
     checkOperator(requirement, path, faults);
   }
-  checkApplied(used, spec, { path, shown: selectorAsGo(requirements) }, faults);
+  const used = requirements.map(({ scopeName = "" }) => scopeName);
   checkClashes(used, spec, path, faults);
 }
 

@@ -15,7 +15,6 @@ import {
   QuantityError,
   type Quantity,
 } from "../meta/quantity.ts";
-import type { ResourceList } from "./resource-list.ts";
 
 const hugePagesPrefix = "hugepages-";
 const containerResources = new Set(["cpu", "memory", "ephemeral-storage"]);
@@ -140,14 +139,6 @@ function checkAmount(name: string, text: string, path: string, faults: FaultList
   return quantity;
 }
 
-/** Names and amounts of a list that isn't a container's. */
-export function checkResourceList(list: ResourceList | undefined, path: string, faults: FaultList): void {
-  for (const [name, text] of Object.entries(list ?? {})) {
-    checkResourceName(name, `${path}[${name}]`, faults);
-    checkResourceQuantity(name, text, `${path}[${name}]`, faults);
-  }
-}
-
 function checkRequest(
   { name, request, limit }: { name: string; request: Quantity; limit: Quantity | undefined },
   { limits, requests }: { limits: string; requests: string },
@@ -166,11 +157,12 @@ function checkRequest(
   faults.invalid(requests, shown, `must be ${how} to ${name} limit of ${most}`);
 }
 
-/** upstream: ValidateContainerResourceRequirements */
+/** upstream: validateResourceRequirements */
 export function checkContainerResources(
   resources: Loose<ResourceRequirements> | undefined,
   path: string,
   faults: FaultList,
+  checkName: (name: string, path: string, faults: FaultList) => void = checkContainerResourceName,
 ): void {
   if (resources === undefined) return;
   const { limits = {}, requests = {} } = resources;
@@ -178,13 +170,13 @@ export function checkContainerResources(
   const limitOf = new Map<string, Quantity>();
   for (const [name, text] of Object.entries(limits)) {
     const at = `${paths.limits}[${name}]`;
-    checkContainerResourceName(name, at, faults);
+    checkName(name, at, faults);
     const quantity = checkAmount(name, text, at, faults);
     if (quantity !== undefined) limitOf.set(name, quantity);
   }
   for (const [name, text] of Object.entries(requests)) {
     const at = `${paths.requests}[${name}]`;
-    checkContainerResourceName(name, at, faults);
+    checkName(name, at, faults);
     const request = checkAmount(name, text, at, faults);
     if (request !== undefined) checkRequest({ name, request, limit: limitOf.get(name) }, paths, faults);
   }

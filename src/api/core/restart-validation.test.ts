@@ -77,6 +77,11 @@ testCreates(valid, [
   [pod, init(ruled([rule], "OnFailure"))],
   [
     pod,
+    init(ruled([{ action: "Stop" }])),
+    "spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+  ],
+  [
+    pod,
     init(ruled([rule], "Always")),
     "spec.initContainers[0].restartPolicyRules: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always",
   ],
@@ -129,6 +134,7 @@ testCreates(valid, [
     pod,
     owning({ claims: [{ name: "a" }], requests: { cpu: "1" } }, {}),
     "spec.resources.claims: Forbidden: claims may not be set for Resources at pod-level",
+    'spec.resources.claims[0]: Not found: "a": must be one of the names in pod.spec.resourceClaims which is empty',
   ],
   [
     pod,

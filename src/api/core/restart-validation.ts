@@ -41,6 +41,7 @@ export function checkRestart(
   if (restartPolicy === undefined) {
     if (rules.length === 0) return;
     faults.required(`${path}.restartPolicy`, "must specify restartPolicy when restart rules are used");
+    if (isInit) return;
   } else faults.optionalOneOf(`${path}.restartPolicy`, restartPolicy, policies);
   if (rules.length > rulesMax) faults.tooMany(`${path}.restartPolicyRules`, rules.length, rulesMax);
   for (const [index, rule] of rules.entries()) {

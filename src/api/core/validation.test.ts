@@ -190,6 +190,7 @@ testCreates(valid, [
     'target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>"',
   ],
 ]);
+const address = { type: "Hostname", address: "h" };
 const balancer = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
 
 testUpdates(valid, [
@@ -234,6 +235,19 @@ testUpdates(valid, [
     spec({ podCIDRs: ["10.0.0.0/24"] }),
     spec({ podCIDRs: ["10.0.1.0/24"] }),
     'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+  ],
+  [
+    "v1/Node",
+    { ...spec({ providerID: "a://b", podCIDRs: ["10.0.0.0/24", "fd00::/64"] }) },
+    {
+      ...spec({ providerID: "a://c", podCIDRs: ["10.0.1.0/24", "fd01::/64"] }),
+      status: { addresses: [address, address], nodeInfo: { swap: { capacity: 0 } } },
+    },
+    "metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero",
+    'status.addresses[1]: Duplicate value: {"Type":"Hostname","Address":"h"}',
+    'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid',
   ],
 ]);
 testStatusUpdates(valid, [

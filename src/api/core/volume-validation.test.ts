@@ -30,6 +30,9 @@ const registry = "must be a host:port pair or multiple pairs separated by commas
 const wwns = "must specify either targetWWNs or wwids, but not both";
 const file = (path: string): object => ({ path, fieldRef: { fieldPath: "metadata.name" } });
 const projected = (...sources: readonly object[]): object => inPod({ projected: { sources } });
+const certificate = (files: object): object => ({
+  podCertificate: { signerName: "example.com/own", keyType: "ED25519", ...files },
+});
 const token = { serviceAccountToken: { path: "/t" } };
 const reserved = "kubernetes.io and k8s.io namespaces are reserved";
 const long = "n".repeat(63);
@@ -194,9 +197,31 @@ const pods: readonly (readonly [changes: object, ...faults: readonly string[]])[
   [
     projected({ secret: { name: "" }, configMap: { name: "m" } }),
     `${at}.projected.sources[0].secret.name: Required value`,
-    `${at}.projected.sources[0]: Forbidden: ${twice}`,
+    `${at}.projected.sources[0]: Forbidden: ${twice} per source`,
   ],
   [projected({})],
+  [
+    projected({ clusterTrustBundle: {} }, { clusterTrustBundle: { name: "b" } }),
+    `${at}.projected.sources[0].clusterTrustBundle: Required value: either name or signerName must be specified`,
+    `${at}.projected.sources[0].clusterTrustBundle.path: Required value`,
+    `${at}.projected.sources[1].clusterTrustBundle.path: Required value`,
+    `${at}.projected: Invalid value: "": conflicting duplicate paths`,
+  ],
+  [projected(certificate({ keyPath: "k", certificateChainPath: "c" }))],
+  [
+    projected(certificate({})),
+    `${at}.projected.sources[0].podCertificate: Required value: specify at least one of credentialBundlePath, keyPath, and certificateChainPath`,
+  ],
+  [
+    projected({ configMap: { name: "m", items: [{ key: "k", path: "p" }] } }, certificate({ keyPath: "p" })),
+    `${at}.projected: Invalid value: "p": conflicting duplicate paths`,
+  ],
+  [
+    projected(certificate({ keyPath: "../k", credentialBundlePath: "../k" })),
+    `${at}.projected.sources[0].podCertificate.credentialBundlePath: Invalid value: "../k": must not contain '..'`,
+    `${at}.projected.sources[0].podCertificate.keyPath: Invalid value: "../k": must not contain '..'`,
+    `${at}.projected: Invalid value: "../k": conflicting duplicate paths`,
+  ],
   [
     { spec: { serviceAccountName: "s", volumes: [{ name: "v", projected: { sources: [token] } }] } },
     `${at}.projected.path: Invalid value: "/t": must be a relative path`,

@@ -9,6 +9,7 @@ import type {
   HostPathVolumeSource,
   KeyToPath,
   NFSVolumeSource,
+  PodCertificateProjection,
   ProjectedVolumeSource,
   ServiceAccountTokenProjection,
   Volume,
@@ -121,6 +122,9 @@ const projections = [
   "podCertificate",
 ] as const;
 
+const certificateFiles = ["credentialBundlePath", "keyPath", "certificateChainPath"] as const;
+const certificateFilesText = "credentialBundlePath, keyPath, and certificateChainPath";
+
 /** The sources of a projected volume, whose files must not be in each other's way. */
 class ProjectedCheck {
   readonly #path: string;
@@ -135,7 +139,7 @@ class ProjectedCheck {
   source(source: Loose<VolumeProjection>, path: string): void {
     const used = projections.filter((kind) => source[kind] !== undefined);
     for (const kind of used) this.#projection(source, kind, `${path}.${kind}`);
-    if (used.length > 1) this.#faults.forbidden(path, "may not specify more than 1 volume type");
+    if (used.length > 1) this.#faults.forbidden(path, "may not specify more than 1 volume type per source");
   }
 
   #projection(source: Loose<VolumeProjection>, kind: (typeof projections)[number], path: string): void {
@@ -157,14 +161,27 @@ class ProjectedCheck {
         this.#trustBundle(source.clusterTrustBundle, path);
         break;
       case "podCertificate":
-        checkPodCertificate(source.podCertificate ?? {}, path, this.#files, this.#faults);
+        this.#certificate(source.podCertificate, path);
     }
   }
 
-  /** Upstream's name of the field is an older one. */
+  /** Upstream counts no path as one, too. */
   #trustBundle(bundle: Loose<ClusterTrustBundleProjection> = {}, path: string): void {
-    checkTrustBundle(bundle, `${path}PEM`, this.#faults);
-    this.#note(bundle.path, bundle.path ?? "");
+    checkTrustBundle(bundle, path, this.#faults);
+    const { path: file = "" } = bundle;
+    this.#take(file, file);
+  }
+
+  #certificate(certificate: Loose<PodCertificateProjection> = {}, path: string): void {
+    checkPodCertificate(certificate, path, this.#faults);
+    const files = certificateFiles.filter((field) => !isEmpty(certificate[field]));
+    for (const field of files) {
+      const file = certificate[field] ?? "";
+      checkFilePath(file, `${path}.${field}`, this.#faults);
+      this.#take(file, file);
+    }
+    if (files.length > 0) return;
+    this.#faults.required(path, `specify at least one of ${certificateFilesText}`);
   }
 
   #named({ name, items = [] }: Named = {}, path: string): void {
@@ -177,7 +194,10 @@ class ProjectedCheck {
 
   /** `shown`: what a fault names. */
   #note(file: string | undefined, shown: string): void {
-    if (file === undefined || file === "") return;
+    if (file !== undefined && file !== "") this.#take(file, shown);
+  }
+
+  #take(file: string, shown: string): void {
     if (this.#files.has(file)) this.#faults.invalid(this.#path, shown, "conflicting duplicate paths");
     this.#files.add(file);
   }

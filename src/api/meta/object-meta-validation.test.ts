@@ -100,6 +100,18 @@ testCreates(valid, [
   ],
 ]);
 testUpdates(valid, [
+  [
+    "v1/ConfigMap",
+    {},
+    { metadata: { finalizers: ["a/b c"] } },
+    'metadata.finalizers: Invalid value: "a/b c": name part must consist of…',
+  ],
+  [
+    "v1/ConfigMap",
+    { metadata: { finalizers: ["orphan"] } },
+    { metadata: { finalizers: ["orphan", "foregroundDeletion"] } },
+    'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set',
+  ],
   ["v1/ConfigMap", {}, { metadata: { name: "y" } }, 'metadata.name: Invalid value: "y": field is immutable'],
   [
     "v1/ConfigMap",

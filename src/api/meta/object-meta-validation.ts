@@ -155,8 +155,8 @@ export function checkMetaUpdate(
   checkAnnotations(given.annotations, "metadata.annotations", faults);
   checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
   const path = "metadata.finalizers";
-  if (rules.plainFinalizers === true) checkFinalizers(given.finalizers ?? [], path, faults);
-  else checkKnownFinalizers(given.finalizers, path, faults);
+  checkFinalizers(given.finalizers ?? [], path, faults);
+  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, path, faults);
 }
 
 export const subdomainName: NameRule = dnsSubdomainFaults;
