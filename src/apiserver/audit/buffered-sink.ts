@@ -85,11 +85,10 @@ export class BufferedSink implements AuditSink {
   #send(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
+    if (this.#events.length > 0) this.#sending ??= this.#sendAll();
   }
 
+  /** Ends with its last look at what waits: an event that comes later finds nobody sending. */
   async #sendAll(): Promise<void> {
     const { backend, log } = this.#deps;
     while (this.#events.length > 0) {
@@ -103,6 +102,7 @@ export class BufferedSink implements AuditSink {
         this.#dropped = 0;
       }
     }
+    this.#sending = undefined;
   }
 
   /** Until the throttle lets another batch go; at the end nothing does. */

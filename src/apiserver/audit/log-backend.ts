@@ -6,9 +6,10 @@ import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
 import { basename, dirname, extname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { parseTime, toRfc3339Micro, type Clock } from "#base/clock.ts";
+import { errorCode } from "#base/files.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { AuditEvent } from "./event.ts";
@@ -61,32 +62,54 @@ async function openFile(path: string): Promise<OpenedFile> {
 class LogBackend implements AuditBackend {
   readonly #options: LogBackendOptions;
   readonly #deps: LogBackendDeps;
-  #file: OpenedFile;
+  /** Undefined: it couldn't be written, and is opened anew for the next event. */
+  #file: OpenedFile | undefined;
+  #opening: Promise<OpenedFile> | undefined;
   #rotating: Promise<void> | undefined;
+  /** What becomes of files put aside. Nobody waits for it. */
+  #tidying = Promise.resolve();
 
   constructor(options: LogBackendOptions, deps: LogBackendDeps, file: OpenedFile) {
     this.#options = options;
     this.#deps = deps;
     this.#file = file;
-    this.#watchErrors();
+    this.#watchErrors(file);
   }
 
   async ready(): Promise<void> {
     await this.#rotating;
-    while (this.#file.stream.writableLength > pendingMaxBytes) await once(this.#file.stream, "drain");
+    while ((this.#file?.stream.writableLength ?? 0) > pendingMaxBytes) await roomIn(this.#file?.stream);
   }
 
   async deliver(events: readonly AuditEvent[]): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
     const lines = Buffer.from(events.map((event) => eventLine(event, this.#options.format)).join(""), "utf8");
-    const { sizeMaxBytes, path } = this.#options;
-    this.#file.stream.write(lines, (error) => {
-      const isTold = error === undefined || error === null;
-      if (!isTold) this.#deps.metrics.failed("log", events.length);
-      resolve(isTold);
+    const isTold = await this.#write(lines);
+    if (!isTold) this.#deps.metrics.failed("log", events.length);
+    return isTold;
+  }
+
+  async close(): Promise<void> {
+    await this.#rotating;
+    const { path } = this.#options;
+    if (path !== "-" && this.#file !== undefined) await ended(this.#file.stream);
+    await this.#tidying;
+  }
+
+  async #write(lines: Buffer): Promise<boolean> {
+    let file = this.#file;
+    try {
+      file ??= await this.#reopened();
+    } catch (error) {
+      this.#deps.log.error("audit log not written", { path: this.#options.path, reason: errorText(error) });
+      return false;
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    file.stream.write(lines, (error) => {
+      resolve(error === undefined || error === null);
     });
-    this.#file.size += lines.length;
-    if (sizeMaxBytes > 0 && path !== "-" && this.#file.size >= sizeMaxBytes) {
+    file.size += lines.length;
+    const { sizeMaxBytes, path } = this.#options;
+    if (sizeMaxBytes > 0 && path !== "-" && file.size >= sizeMaxBytes) {
       this.#rotating ??= this.#rotate().finally(() => {
         this.#rotating = undefined;
       });
@@ -94,35 +117,47 @@ class LogBackend implements AuditBackend {
     return promise;
   }
 
-  async close(): Promise<void> {
-    await this.#rotating;
-    if (this.#options.path === "-") return;
-    const { stream } = this.#file;
-    const closed = once(stream, "close");
-    stream.end();
-    await closed;
+  #reopened(): Promise<OpenedFile> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<OpenedFile> {
+    const file = await openFile(this.#options.path);
+    this.#file = file;
+    this.#watchErrors(file);
+    return file;
   }
 
   /** Events that come meanwhile still go to the old file: a rename doesn't move what is open. */
   async #rotate(): Promise<void> {
-    const { path, isCompressing } = this.#options;
+    const { path } = this.#options;
+    const now = this.#deps.clock.now();
+    const old = this.#file;
     try {
-      const aside = asidePath(path, this.#deps.clock.now());
-      await rename(path, aside);
-      const old = this.#file;
-      this.#file = await openFile(path);
-      this.#watchErrors();
-      const written = once(old.stream, "close");
-      old.stream.end();
-      await written;
-      if (isCompressing) await compress(aside);
-      await this.#removeOld();
+      const aside = asidePath(path, now);
+      const isAside = await renamed(path, aside);
+      await this.#reopened();
+      this.#tidying = Promise.all([this.#tidying, old === undefined ? undefined : ended(old.stream)]).then(
+        () => this.#tidy(isAside ? aside : undefined, now),
+      );
     } catch (error) {
       this.#deps.log.error("audit log not put aside", { path, reason: errorText(error) });
     }
   }
 
-  async #removeOld(): Promise<void> {
+  async #tidy(aside: string | undefined, now: number): Promise<void> {
+    try {
+      if (this.#options.isCompressing && aside !== undefined) await compress(aside);
+      await this.#removeOld(now);
+    } catch (error) {
+      this.#deps.log.error("audit log not tidied", { path: this.#options.path, reason: errorText(error) });
+    }
+  }
+
+  async #removeOld(now: number): Promise<void> {
     const { path, backupsMax, ageMaxMs } = this.#options;
     const aside = (await readdir(dirname(path)))
       .flatMap((name) => {
@@ -131,16 +166,49 @@ class LogBackend implements AuditBackend {
       })
       .toSorted((a, b) => b.time - a.time);
     for (const [at, { name, time }] of aside.entries()) {
-      const isOld = ageMaxMs > 0 && this.#deps.clock.now() - time > ageMaxMs;
+      const isOld = ageMaxMs > 0 && now - time > ageMaxMs;
       if (isOld || (backupsMax > 0 && at >= backupsMax)) await rm(join(dirname(path), name), { force: true });
     }
   }
 
-  #watchErrors(): void {
-    this.#file.stream.on("error", (error: Error) => {
-      this.#deps.log.error("audit log not written", { path: this.#options.path, reason: error.message });
+  /** A file that failed once takes nothing more. */
+  #watchErrors(file: OpenedFile): void {
+    const { path } = this.#options;
+    file.stream.on("error", (error: Error) => {
+      this.#deps.log.error("audit log not written", { path, reason: error.message });
+      if (path !== "-" && this.#file === file) this.#file = undefined;
     });
   }
+}
+
+/** False: it isn't there. Somebody else moved it, or we did, and then couldn't open the next one. */
+async function renamed(path: string, aside: string): Promise<boolean> {
+  try {
+    await rename(path, aside);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    return false;
+  }
+}
+
+/** Or it is over with it. */
+function roomIn(stream: NodeJS.WritableStream | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream?.off("drain", done);
+      stream?.off("close", done);
+      resolve();
+    };
+    stream?.once("drain", done);
+    stream?.once("close", done);
+  });
+}
+
+/** Whether all of it went out or not. */
+async function ended(stream: NodeJS.WritableStream): Promise<void> {
+  stream.end();
+  await finished(stream).catch(() => undefined);
 }
 
 /** The file itself goes once the other is whole. */
