@@ -1,7 +1,8 @@
 /** What goes to a backend and what comes back, over real connections. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, suite, test } from "node:test";
@@ -52,7 +53,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-const backend = createServer((request, response) => void answer(request, response));
+const { certificatePem, keyPem } = server.servingCertificate("system:node:n1");
+const backend = createServer(
+  { cert: certificatePem, key: keyPem },
+  (request, response) => void answer(request, response),
+);
 /** What came after requests that weren't agreed to. */
 const smuggled: Buffer[] = [];
 backend.on("upgrade", (request, socket: Socket, head: Buffer) => {
@@ -90,15 +95,15 @@ after(async () => {
   await close();
 });
 
-await server
-  .client({ name: "admin", groups: ["system:masters"] })
-  .resource(nodes)
-  .create({
-    metadata: { name: "n1" },
-    status: { addresses: [{ type: "InternalIP", address: "127.0.0.1" }] },
+const nodeClient = server.client({ name: "admin", groups: ["system:masters"] }).resource(nodes);
+const addNode = (name: string, address: string, kubeletPort: number, type = "InternalIP"): Promise<unknown> =>
+  nodeClient.create({
+    metadata: { name },
+    status: { addresses: [{ type, address }], daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } } },
   });
+await addNode("n1", "127.0.0.1", port);
 
-const prefix = `/api/v1/nodes/n1:${port}/proxy`;
+const prefix = "/api/v1/nodes/n1/proxy";
 const asAdmin = { cert: admin.certificatePem, key: admin.keyPem };
 const ask = (path: string, more: object = {}, body?: string): Promise<Got> =>
   h1({ ...asAdmin, method: "GET", path: `${prefix}${path}`, ...more }, body);
@@ -273,7 +278,8 @@ suite("what comes back", () => {
   });
 
   test("a backend that doesn't answer is told of in Go's words", async () => {
-    const refused = parsed(await h2("GET", "/api/v1/nodes/n1:1/proxy/"));
+    await addNode("n3", "127.0.0.1", 1);
+    const refused = parsed(await h2("GET", "/api/v1/nodes/n3/proxy/"));
     const message = "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused";
     assert.deepEqual(
       [refused["code"], refused["reason"], refused["message"]],
@@ -282,6 +288,17 @@ suite("what comes back", () => {
     const broken = parsed(await ask("/broken"));
     assert.deepEqual([broken["code"], broken["message"]], [503, "error trying to reach service: EOF"]);
   });
+});
+
+test("a node that is this machine itself is asked at its kubelet's port alone", async () => {
+  await addNode("n4", "localhost", port, "Hostname");
+  for (const name of [`n1:${server.port}`, `https:n1:${server.port}`, `n4:${server.port}`]) {
+    const refused = parsed(await h2("GET", `/api/v1/nodes/${name}/proxy/livez`));
+    assert.deepEqual([refused["code"], refused["message"]], [400, "address not allowed"], name);
+  }
+  assert.equal((await h2("GET", `/api/v1/nodes/n1:${port}/proxy/echo`)).status, 200);
+  const odd = parsed(await h2("GET", "/api/v1/nodes/n1:http/proxy/"));
+  assert.deepEqual([odd["code"], odd["message"]], [400, 'invalid port "http"']);
 });
 
 test("a pod's address that isn't of the network isn't asked", async () => {

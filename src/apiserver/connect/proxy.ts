@@ -2,7 +2,6 @@
  * pods/proxy, services/proxy and nodes/proxy: any HTTP request passed on to a port.
  * upstream: pkg/registry/core/{pod,service,node}/rest, apimachinery/pkg/util/proxy/upgradeaware.go
  */
-import { BlockList, isIP } from "node:net";
 import { posix } from "node:path";
 import type { Pod, Service, ServicePort } from "#api/generated/types/core-v1.ts";
 import { badRequestError, serviceUnavailableError } from "#api/meta/status.ts";
@@ -24,6 +23,7 @@ import {
 import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
 import { proxiedAnswer } from "./proxied-answer.ts";
+import { assertProxyable, assertProxyableHost } from "./proxyable.ts";
 import { readyEndpoints } from "./service-resolver.ts";
 
 export interface ProxyDeps extends BackendDeps {
@@ -56,38 +56,22 @@ export const podProxy = (deps: ProxyDeps): Handler =>
     const { scheme, name, port } = parseProxyName(request.info.name, "pod");
     const pod = await deps.client().resource(pods, request.info.namespace).get(name);
     const host = pod.status?.podIP ?? "";
-    if (!isGlobalUnicast(host)) throw badRequestError("address not allowed");
+    assertProxyable(host);
     const tls = scheme === "https" ? anyTls : undefined;
     return { host, port: podPort(pod, port) ?? (tls === undefined ? 80 : 443), target, tls };
   });
 
-/** Otherwise whoever may write a pod's status could have this machine itself asked. upstream: IsProxyableIP */
-function isGlobalUnicast(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && !notGlobal.check(address, family === 6 ? "ipv6" : "ipv4");
-}
-
-const notGlobal = new BlockList();
-notGlobal.addAddress("0.0.0.0");
-notGlobal.addAddress("255.255.255.255");
-notGlobal.addSubnet("127.0.0.0", 8);
-notGlobal.addSubnet("169.254.0.0", 16);
-notGlobal.addSubnet("224.0.0.0", 4);
-notGlobal.addAddress("::", "ipv6");
-notGlobal.addAddress("::1", "ipv6");
-notGlobal.addSubnet("fe80::", 10, "ipv6");
-notGlobal.addSubnet("ff00::", 8, "ipv6");
-
 function podPort({ spec }: Pod, text: string): number | undefined {
-  if (text !== "") {
-    const port = Number(text);
-    if (!Number.isInteger(port) || port < 1 || port > 65535) {
-      throw badRequestError(`invalid port ${JSON.stringify(text)}`);
-    }
-    return port;
-  }
+  if (text !== "") return portOf(text);
   const first = spec?.containers.flatMap(({ ports }) => ports ?? [])[0];
   return first?.containerPort;
+}
+
+/** Throws 400. */
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  throw badRequestError(`invalid port ${JSON.stringify(text)}`);
 }
 
 export const serviceProxy = (deps: ProxyDeps): Handler =>
@@ -122,11 +106,12 @@ function servicePort({ spec, metadata }: Service, text: string): string {
 
 export const nodeProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
-    const { name, port } = parseProxyName(request.info.name, "node");
-    const backend = await deps.kubelets.backend(name, target);
-    return port === "" || Number(port) === backend.port
-      ? backend
-      : { ...backend, port: Number(port), tls: undefined };
+    const { scheme, name, port: text } = parseProxyName(request.info.name, "node");
+    const kubelet = await deps.kubelets.backend(name, target);
+    const port = text === "" ? kubelet.port : portOf(text);
+    if (port === kubelet.port) return kubelet;
+    await assertProxyableHost(kubelet.host);
+    return { ...kubelet, port, tls: scheme === "https" ? anyTls : undefined };
   });
 
 /** Of a call from within the process. */
