@@ -138,6 +138,7 @@ test("everything that is wrong with a datastore is said at once, passwords are n
   );
   assert.match(fault({ "datastore-endpoint": "me:secret@db" })[0] ?? "", /has no scheme, must/);
   assert.match(fault({ "datastore-endpoint": "postgres://db:x/y" })[0] ?? "", /no valid postgres/);
+  assert.match(fault({ "datastore-endpoint": "postgres://me@a,b/y" })[0] ?? "", /names several hosts/);
   for (const endpoint of [
     "mysql://me:secret@db/x",
     "me:secret@db",

@@ -24,16 +24,23 @@ export class PostgresCompaction {
   /** Resolves when it is decided; rows are freed afterwards. */
   async compact(revision: Revision): Promise<void> {
     const { pool } = this.#deps;
-    await pool.retrying(() =>
-      pool.transaction(async (tx) => {
-        const [state] = await tx<{ revision: Revision; compacted: Revision }[]>`
-          select revision, compacted from mini_k8s_state where id = 1 for update`;
-        const { revision: newest = 0n, compacted = 0n } = state ?? {};
-        if (revision <= compacted) throw new CompactedError(compacted);
-        if (revision > newest) throw new FutureRevisionError(revision, newest);
-        await tx`update mini_k8s_state set compacted = ${revision} where id = 1`;
-      }),
-    );
+    /** Once COMMIT may have been on its way. */
+    let mayBeDone = false;
+    const decide = async (tx: Transaction): Promise<void> => {
+      const [state] = await tx<{ revision: Revision; compacted: Revision }[]>`
+        select revision, compacted from mini_k8s_state where id = 1 for update`;
+      const { revision: newest = 0n, compacted = 0n } = state ?? {};
+      if (mayBeDone && revision === compacted) return;
+      if (revision <= compacted) throw new CompactedError(compacted);
+      if (revision > newest) throw new FutureRevisionError(revision, newest);
+      await tx`update mini_k8s_state set compacted = ${revision} where id = 1`;
+      // Of servers that are gone. Who still writes has a row again with its next write.
+      await tx`delete from mini_k8s_writers where revision <= ${revision}`;
+    };
+    const ending = (): void => {
+      mayBeDone = true;
+    };
+    await pool.retrying(() => pool.transaction(decide, { ending }));
     this.sweep();
   }
 

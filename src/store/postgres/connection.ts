@@ -1,4 +1,5 @@
 /** How connections are made, what PostgreSQL's errors mean, and trying again while nothing was done. */
+import { createConnection, type Socket } from "node:net";
 import postgres from "postgres";
 import type { Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
@@ -25,12 +26,10 @@ export type Sql = postgres.Sql<{ bigint: bigint }>;
 
 interface Extra {
   readonly database?: string;
-  readonly max?: number;
   readonly onclose?: () => void;
   readonly onnotify?: () => void;
 }
 
-const connectionsMax = 10;
 const connectMaxSeconds = 5;
 /** A request is given up after this. */
 const requestMaxMs = 15_000;
@@ -39,15 +38,18 @@ const pauseMaxMs = 2000;
 /** A server that stands still in the middle of a write must not keep the others from writing. */
 const idleInTransactionMaxMs = 5000;
 const statementMaxMs = 30_000;
+const defaultPort = 5432;
 
+/** One connection, opened by the first statement. Once one was rejected for it, or it is closed, it is of no use. */
 export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
+  const url = new URL(options.url);
   return postgres(options.url, {
-    ssl: tlsFor(new URL(options.url), options.tls),
-    max: connectionsMax,
+    ssl: tlsFor(url, options.tls),
+    // With more, one that is opened for a transaction would never be used (3.4.9, with `fetch_types` off).
+    max: 1,
     max_lifetime: null,
     connect_timeout: connectMaxSeconds,
-    // Not the library's minutes: `retrying` has its own pauses.
-    backoff: () => 0.1,
+    // When that question is cut off, nobody catches it.
     fetch_types: false,
     types: { bigint: postgres.BigInt },
     onnotice: () => undefined,
@@ -56,8 +58,31 @@ export function connect(options: PostgresOptions, extra: Extra = {}): Sql {
       idle_in_transaction_session_timeout: idleInTransactionMaxMs,
       statement_timeout: statementMaxMs,
     },
+    ...opening(url),
     ...extra,
   });
+}
+
+interface Address {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+}
+
+/**
+ * The library would connect again by itself: it mixes what it hadn't sent yet into what it sends then, and where
+ * somebody takes connections and closes them it does so without end and without a pause.
+ */
+function opening({ hostname, port }: URL): object {
+  let isOpened = false;
+  const socket = ({ host: [host = ""], port: [at = 0] }: Address): Socket => {
+    if (isOpened) throw Object.assign(new Error("the connection broke"), { code: "CONNECTION_CLOSED" });
+    isOpened = true;
+    // For TLS the library asks the socket where it leads.
+    return Object.assign(createConnection({ host, port: at }), { host });
+  };
+  // The library cuts an IPv6 address at its first colon.
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return host === "" ? { socket } : { socket, host: [host], port: [Number(port || defaultPort)] };
 }
 
 /** The connection is gone, or was never there; or the server is starting, stopping, or not the primary. */

@@ -43,7 +43,6 @@ export class PostgresFeed {
   /** Resolves when notifications arrive; sees to it that they go on to. */
   async listen(): Promise<void> {
     const connection = connect(this.#deps.options, {
-      max: 1,
       onnotify: () => {
         this.wake();
       },

@@ -1,10 +1,8 @@
 /**
- * Connections, in generations: when one breaks, all of its generation are given up and the next request opens new ones.
- * The library would go on with the broken ones, but mixes what it hadn't sent yet into what it sends after connecting
- * again, and its own transactions write to a socket that is gone, which ends the process. So transactions are made by
- * hand here, and nothing is asked of a connection once its generation has broken.
+ * Connections, each used by one at a time, each given up when it breaks. The library has a pool, but its transactions
+ * write to a socket that is gone, which ends the process. So transactions are made by hand here, and nothing is asked
+ * of a connection that has broken.
  */
-import type postgres from "postgres";
 import { StoreClosedError } from "../store.ts";
 import {
   connect,
@@ -15,20 +13,29 @@ import {
   type Sql,
 } from "./connection.ts";
 
-export type Transaction = postgres.ReservedSql<{ bigint: bigint }>;
+/** Within a transaction: the connection that it has for itself. */
+export type Transaction = Sql;
 
-interface Generation {
+interface Connection {
   readonly sql: Sql;
-  /** Rejects when a connection breaks. */
+  /** Rejects when it breaks. */
   readonly broken: Promise<never>;
 }
 
+export const connectionsMax = 10;
+const closeMaxSeconds = 1;
+/** A transaction's statements see what was committed before each of them: what is read under a lock is the newest. */
+const readCommitted = "isolation level read committed";
 const readOnly = "isolation level repeatable read read only";
 
 export class PostgresPool {
   readonly #options: PostgresOptions;
   readonly #deps: PostgresDeps;
-  #current: Generation | undefined;
+  /** Those that haven't broken. */
+  readonly #open = new Set<Connection>();
+  readonly #idle: Connection[] = [];
+  /** While all are in use. */
+  readonly #waiting: PromiseWithResolvers<Connection>[] = [];
   #isClosed = false;
 
   constructor(options: PostgresOptions, deps: PostgresDeps) {
@@ -42,7 +49,7 @@ export class PostgresPool {
 
   /** One statement, repeated until it comes through or time is up: it must not matter whether it ran before. */
   query<T>(run: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.retrying(() => this.#attempt((generation) => run(generation.sql)));
+    return this.retrying(() => this.#attempt(run));
   }
 
   /** Several statements that see one state. */
@@ -57,61 +64,77 @@ export class PostgresPool {
   /** `ending` is called when it can no longer be taken back: from then on an error leaves the outcome open. */
   transaction<T>(
     run: (tx: Transaction) => Promise<T>,
-    { mode = "", ending }: { readonly mode?: string; readonly ending?: (result: T) => void } = {},
+    { mode = readCommitted, ending }: { readonly mode?: string; readonly ending?: (result: T) => void } = {},
   ): Promise<T> {
-    return this.#attempt(async ({ sql, broken }) => {
-      const tx = await Promise.race([sql.reserve(), broken]);
-      let isUsable = true;
+    return this.#attempt(async (sql) => {
+      await sql.unsafe(`begin ${mode}`);
       try {
-        await Promise.race([tx.unsafe(`begin ${mode}`), broken]);
-        const result = await Promise.race([run(tx), broken]);
+        const result = await run(sql);
         ending?.(result);
-        await Promise.race([tx`commit`, broken]);
+        await sql`commit`;
         return result;
       } catch (error) {
-        isUsable = !isConnectionError(error);
-        if (isUsable) await Promise.race([tx`rollback`, broken]);
+        if (!isConnectionError(error)) await sql`rollback`;
         throw error;
-      } finally {
-        if (isUsable) tx.release();
       }
     });
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const { sql } = this.#current ?? {};
-    this.#current = undefined;
-    await sql?.end({ timeout: 1 });
+    for (const { reject } of this.#waiting.splice(0)) reject(new StoreClosedError());
+    await Promise.all([...this.#open].map(({ sql }) => sql.end({ timeout: closeMaxSeconds })));
   }
 
-  async #attempt<T>(run: (generation: Generation) => Promise<T>): Promise<T> {
-    // A request that was under way at the close must not open connections that nobody closes.
-    if (this.#isClosed) throw new StoreClosedError();
-    const generation = (this.#current ??= this.#open());
+  async #attempt<T>(run: (sql: Sql) => Promise<T>): Promise<T> {
+    const connection = await this.#take();
     try {
-      return await Promise.race([run(generation), generation.broken]);
+      return await Promise.race([run(connection.sql), connection.broken]);
     } catch (error) {
-      if (isConnectionError(error)) this.#giveUp(generation);
+      if (isConnectionError(error)) this.#giveUp(connection);
       throw error;
+    } finally {
+      this.#putBack(connection);
     }
   }
 
-  #open(): Generation {
+  async #take(): Promise<Connection> {
+    // A request that was under way at the close must not open connections that nobody closes.
+    if (this.#isClosed) throw new StoreClosedError();
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#open.size < connectionsMax) return this.#connect();
+    const waiting = Promise.withResolvers<Connection>();
+    this.#waiting.push(waiting);
+    return waiting.promise;
+  }
+
+  /** Who waits longest gets it, or, if it broke, a new one in its place. */
+  #putBack(connection: Connection): void {
+    const isOpen = this.#open.has(connection);
+    const next = this.#waiting.shift();
+    if (next !== undefined) next.resolve(isOpen ? connection : this.#connect());
+    else if (isOpen) this.#idle.push(connection);
+  }
+
+  #connect(): Connection {
     const { promise: broken, reject } = Promise.withResolvers<never>();
     broken.catch(() => undefined);
     const sql = connect(this.#options, {
       onclose: () => {
         reject(Object.assign(new Error("the connection broke"), { code: "CONNECTION_CLOSED" }));
-        if (!this.#isClosed) this.#giveUp(generation);
+        this.#giveUp(connection);
       },
     });
-    const generation = { sql, broken };
-    return generation;
+    const connection = { sql, broken };
+    this.#open.add(connection);
+    return connection;
   }
 
-  #giveUp(generation: Generation): void {
-    if (this.#current === generation) this.#current = undefined;
-    generation.sql.end({ timeout: 0 }).catch(() => undefined);
+  #giveUp(connection: Connection): void {
+    if (!this.#open.delete(connection)) return;
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    connection.sql.end({ timeout: 0 }).catch(() => undefined);
   }
 }

@@ -152,7 +152,7 @@ interface KeyRange {
   readonly end: Buffer | null;
 }
 
-async function readState(sql: Sql | Transaction): Promise<State> {
+async function readState(sql: Sql): Promise<State> {
   const [state] = await sql<State[]>`select revision, compacted from mini_k8s_state where id = 1`;
   if (state === undefined) throw new Error("the table mini_k8s_state has no row: the database is damaged");
   return state;

@@ -1,12 +1,12 @@
 /**
- * Tables: the log of all writes, the current row of each key, and where things stand. Rows of the log are as SQLite's:
- * a delete has no value, what was there is at `previous`.
+ * Tables: the log of all writes, the current row of each key, where things stand, and the newest revision that each
+ * server has written. Rows of the log are as SQLite's: a delete has no value, what was there is at `previous`.
  */
 import { errorCode } from "#base/files.ts";
 import { connect, isMissingDatabase, type PostgresOptions } from "./connection.ts";
 import type { PostgresPool, Transaction } from "./pool.ts";
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 /** Servers that start at the same time create the tables one after the other. */
 const setupLock = 0x6d_6b_38_73;
 
@@ -39,15 +39,8 @@ async function createTables(tx: Transaction): Promise<void> {
     )`;
   const [state] = await tx<{ schema_version: number }[]>`select schema_version from mini_k8s_state`;
   if (state !== undefined) {
-    if (state.schema_version === schemaVersion) return;
-    if (state.schema_version === 1) {
-      await tx`alter table mini_k8s_log add column author text`;
-      await tx`update mini_k8s_state set schema_version = ${schemaVersion}`;
-      return;
-    }
-    throw new Error(
-      `the database has version ${state.schema_version} of our tables, this program knows ${schemaVersion}`,
-    );
+    await upgrade(tx, state.schema_version);
+    return;
   }
   await tx`
     create table mini_k8s_log (
@@ -64,7 +57,23 @@ async function createTables(tx: Transaction): Promise<void> {
   await tx`create table mini_k8s_current (name bytea primary key, revision bigint not null)`;
   await tx`create table mini_k8s_sweep (id smallint primary key check (id = 1), swept bigint not null)`;
   await tx`insert into mini_k8s_sweep values (1, 0)`;
+  await createWriters(tx);
   await tx`insert into mini_k8s_state values (1, ${schemaVersion}, 1, 0)`;
+}
+
+/** Servers that know the version before go on with the tables meanwhile. */
+async function upgrade(tx: Transaction, from: number): Promise<void> {
+  if (from === schemaVersion) return;
+  if (from < 1 || from > schemaVersion) {
+    throw new Error(`the database has version ${from} of our tables, this program knows ${schemaVersion}`);
+  }
+  if (from < 2) await tx`alter table mini_k8s_log add column author text`;
+  await createWriters(tx);
+  await tx`update mini_k8s_state set schema_version = ${schemaVersion}`;
+}
+
+async function createWriters(tx: Transaction): Promise<void> {
+  await tx`create table mini_k8s_writers (writer uuid primary key, revision bigint not null)`;
 }
 
 /** Creates the database that the URL names, when it isn't there and the user may. */

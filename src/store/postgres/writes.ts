@@ -1,11 +1,10 @@
 /**
  * Writes, many in a transaction: what queues during one makes the next. A transaction locks the one row that holds the
  * revision, so that all servers' writes come one after another, revisions have no gaps, and who sees a revision sees all
- * before it. Whether a transaction was committed is asked of PostgreSQL when the connection breaks in that moment. Its
- * number alone doesn't tell: after a crash PostgreSQL gives numbers again that hadn't reached the disk.
+ * before it. Each also notes its newest revision under a name that only this process has. When the connection breaks at
+ * a commit, that row tells whether it was made: neither a transaction's number would, which PostgreSQL gives again after
+ * a crash, nor what stands at the revision, which another server may have written just the same.
  */
-import { isDeepStrictEqual } from "node:util";
-import { errorCode } from "#base/files.ts";
 import { errorText } from "#base/log.ts";
 import {
   type Entry,
@@ -13,7 +12,6 @@ import {
   KeyNotFoundError,
   type Revision,
   RevisionMismatchError,
-  StoreUnreachableError,
   StoreWriteError,
 } from "../store.ts";
 import { isConnectionError, type PostgresDeps, refusalOf } from "./connection.ts";
@@ -26,10 +24,6 @@ const batchWritesMax = 512;
 const batchBytesMax = 4 * 2 ** 20;
 /** Statements are prepared by their number of rows: few different ones. */
 const rowCounts = [256, 64, 16, 4, 1];
-/** How long a transaction whose end is unknown may be in progress: until PostgreSQL notices that we are gone. */
-const resolvePauseMs = 200;
-const resolveTriesMax = 50;
-const invalidParameterCode = "22023";
 
 export type Write = { readonly key: string; readonly author: string | undefined } & (
   | { readonly kind: "create"; readonly value: Buffer }
@@ -68,11 +62,13 @@ export interface PostgresWritesDeps extends PostgresDeps {
 
 export class PostgresWrites {
   readonly #deps: PostgresWritesDeps;
+  readonly #writer: string;
   #waiting: Waiting[] = [];
   #isRunning = false;
 
   constructor(deps: PostgresWritesDeps) {
     this.#deps = deps;
+    this.#writer = deps.random.uuid();
   }
 
   submit(write: Write): Promise<Written> {
@@ -124,7 +120,7 @@ export class PostgresWrites {
       /** Set once COMMIT may be on its way. */
       let ending: Transacted | undefined;
       try {
-        const { outcomes } = await pool.transaction((tx) => transact(tx, writes), {
+        const { outcomes } = await pool.transaction((tx) => transact(tx, writes, this.#writer), {
           ending: (result) => {
             ending = result;
           },
@@ -132,96 +128,62 @@ export class PostgresWrites {
         return outcomes;
       } catch (error) {
         if (ending === undefined || !isConnectionError(error)) throw error;
-        if (await this.#wasCommitted(ending, error)) return ending.outcomes;
+        const { revision, outcomes } = ending;
+        if (revision === undefined || (await this.#wasCommitted(revision, error))) return outcomes;
         throw error;
       }
     });
   }
 
-  async #wasCommitted({ xid, rows }: Transacted, lost: unknown): Promise<boolean> {
-    const { pool, clock } = this.#deps;
+  /** Rejects with StoreWriteError when it can't be found out. */
+  async #wasCommitted(revision: Revision, lost: unknown): Promise<boolean> {
+    const { pool } = this.#deps;
     const reason = `${errorText(lost)}; the outcome is unknown`;
     const unknown = new StoreWriteError(pool.name, reason, { cause: lost });
-    try {
-      for (let tries = 0; tries < resolveTriesMax; tries++) {
-        const status = await this.#statusOf(xid);
-        if (status === "aborted") return false;
-        if (status === "committed") {
-          const found = await this.#find(rows);
-          if (found === "compacted") throw unknown;
-          return found === "there";
-        }
-        if (status !== "in progress") throw unknown;
-        await new Promise<void>((resolve) => {
-          clock.after(resolvePauseMs, resolve);
-        });
-      }
-    } catch (error) {
-      throw error instanceof StoreUnreachableError ? unknown : error;
-    }
-    throw unknown;
-  }
-
-  /** Null: so long ago that PostgreSQL no longer knows. */
-  async #statusOf(xid: string): Promise<string | null | undefined> {
-    try {
-      const [row] = await this.#deps.pool.query(
-        (sql) => sql<{ status: string | null }[]>`select pg_xact_status(${xid}::text::xid8) as status`,
-      );
-      return row?.status;
-    } catch (error) {
-      // A number still to be given: a crash took ours back, and what was written under it.
-      if (errorCode(error) === invalidParameterCode) return "aborted";
-      throw error;
-    }
-  }
-
-  /** Whether what stands at the revisions of these rows is them: what another transaction of that number wrote isn't. */
-  async #find(rows: readonly LogRow[]): Promise<"there" | "missing" | "compacted"> {
-    const [first, last] = [rows[0]?.revision, rows.at(-1)?.revision];
-    if (first === undefined || last === undefined) return "there";
-    const found = await this.#deps.pool.query(
-      (sql) => sql<(Omit<LogRow, "revision"> & { revision: Revision | null; compacted: Revision })[]>`
-        select s.compacted, l.revision, l.name, l.operation, l.previous, l.created, l.version, l.value, l.author
-        from mini_k8s_state s left join mini_k8s_log l on l.revision between ${first} and ${last}
-        order by l.revision`,
-    );
-    if ((found[0]?.compacted ?? 0n) >= first) return "compacted";
-    const isSame = rows.every((row, at) => {
-      const other = found[at];
-      return other !== undefined && isDeepStrictEqual(row, pick(other, row));
+    const asking = pool.retrying(() => pool.transaction((tx) => readNewest(tx, this.#writer)));
+    const { newest, compacted } = await asking.catch(() => {
+      throw unknown;
     });
-    return isSame && found.length === rows.length ? "there" : "missing";
+    // Compaction may have taken our row.
+    if (newest === undefined && revision <= compacted) throw unknown;
+    return newest === revision;
   }
 }
 
-/** The columns of `other` that `row` has. */
-function pick(other: Readonly<Record<string, unknown>>, row: LogRow): Record<string, unknown> {
-  return Object.fromEntries(Object.keys(row).map((name) => [name, other[name]]));
+/** The newest revision that the writer has written, if that is still known. */
+async function readNewest(
+  tx: Transaction,
+  writer: string,
+): Promise<{ readonly newest: Revision | undefined; readonly compacted: Revision }> {
+  // Waits until the transaction that is asked about has ended: it has this lock until then.
+  const [state] = await tx<{ compacted: Revision }[]>`
+    select compacted from mini_k8s_state where id = 1 for update`;
+  const [row] = await tx<{ revision: Revision }[]>`
+    select revision from mini_k8s_writers where writer = ${writer}`;
+  return { newest: row?.revision, compacted: state?.compacted ?? 0n };
 }
 
 interface Transacted {
-  readonly xid: string;
-  /** What was written. */
-  readonly rows: readonly LogRow[];
+  /** The newest that was written. Undefined when all were refused. */
+  readonly revision: Revision | undefined;
   readonly outcomes: readonly Outcome[];
 }
 
 /** Everything of one transaction between begin and commit. */
-async function transact(tx: Transaction, writes: readonly Write[]): Promise<Transacted> {
+async function transact(tx: Transaction, writes: readonly Write[], writer: string): Promise<Transacted> {
   const keys = [...new Set(writes.map(({ key }) => key))];
   // The second begins after the first has its lock: it sees the newest commit.
   const [[state], ...found] = await Promise.all([
-    tx<{ revision: Revision; xid: string }[]>`
-      select revision, pg_current_xact_id()::text as xid from mini_k8s_state where id = 1 for update`,
+    tx<{ revision: Revision }[]>`select revision from mini_k8s_state where id = 1 for update`,
     ...sliced(keys).map((some) => readHeads(tx, some)),
   ]);
   if (state === undefined) throw new Error("the table mini_k8s_state has no row: the database is damaged");
   const heads = new Map(found.flat());
   const decided = decide(writes, heads, state.revision);
-  const values = await readValues(tx, decided.told);
-  if (decided.rows.length > 0) await store(tx, decided.rows, decided.revision);
-  return { xid: state.xid, rows: decided.rows, outcomes: decided.outcomes(values) };
+  const outcomes = decided.outcomes(await readValues(tx, decided.told));
+  if (decided.rows.length === 0) return { revision: undefined, outcomes };
+  await store(tx, decided, writer);
+  return { revision: decided.revision, outcomes };
 }
 
 async function readHeads(tx: Transaction, keys: readonly string[]): Promise<[string, Head][]> {
@@ -325,7 +287,7 @@ function entryAt(
   return entryOf({ ...head, name: Buffer.from(key), value: head.value ?? values.get(head.revision) ?? null });
 }
 
-async function store(tx: Transaction, rows: readonly LogRow[], revision: Revision): Promise<void> {
+async function store(tx: Transaction, { rows, revision }: Decided, writer: string): Promise<void> {
   const last = new Map(rows.map((row) => [row.name.toString("utf8"), row]));
   const present = [...last.values()].filter(({ operation }) => operation === putOperation);
   const gone = [...last.values()].filter(({ operation }) => operation === deleteOperation);
@@ -353,6 +315,9 @@ async function store(tx: Transaction, rows: readonly LogRow[], revision: Revisio
       (some) => tx`delete from mini_k8s_current where name in ${tx(some.map(({ name }) => name))}`,
     ),
     tx`update mini_k8s_state set revision = ${revision} where id = 1`,
+    tx`
+      insert into mini_k8s_writers values (${writer}, ${revision})
+      on conflict (writer) do update set revision = excluded.revision`,
     tx`select pg_notify(${channel}, '')`,
   ]);
 }

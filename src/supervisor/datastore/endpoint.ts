@@ -107,6 +107,9 @@ function readPostgres(endpoint: string, files: DatastoreFiles, faults: string[])
   if (url.username === "" && !endpoint.includes("user=")) {
     faults.push("--datastore-endpoint names no user: postgres://USER:PASSWORD@HOST:PORT/DATABASE");
   }
+  if (url.hostname.includes(",")) {
+    faults.push("--datastore-endpoint names several hosts of PostgreSQL, must be one");
+  }
   const mode = url.searchParams.get("sslmode");
   if (mode !== null && !sslModes.some((known) => known === mode)) {
     faults.push(`--datastore-endpoint has sslmode=${mode}, must be one of ${sslModes.join(", ")}`);
