@@ -50,13 +50,124 @@ suite("structural or not", () => {
       ["s.properties[b]: Required value: because it is defined in s.anyOf[0].properties[b]"],
     ],
     [
+      "one that is specified in anyOf within allOf alone, in items",
+      object(
+        { a: { type: "array", items: object({}) } },
+        { allOf: [{ anyOf: [{ properties: { a: { items: { properties: { b: {} } } } } }] }] },
+      ),
+      [
+        "s.properties[a].items.properties[b]: Required value: because it is defined in s.allOf[0].anyOf[0].properties[a].items.properties[b]",
+      ],
+    ],
+    [
+      "one that is specified in the allOf of another field alone, which nobody looks for",
+      object({ a: object({}, { allOf: [{ properties: { b: {} } }] }) }),
+      [],
+    ],
+    [
+      "rules and metadata in not",
+      object(
+        { metadata: object({}) },
+        { not: { properties: { metadata: {} }, "x-kubernetes-validations": [{ rule: "true" }] } },
+      ),
+      [
+        "s.not.properties[metadata]: Forbidden: must not be specified in a nested context",
+        "s.not.x-kubernetes-validations: Forbidden: must be empty to be structural",
+      ],
+    ],
+    [
+      "whatever is of the structure, in oneOf",
+      object({
+        a: {
+          type: "string",
+          oneOf: [
+            {
+              additionalProperties: true,
+              default: "a",
+              title: "a",
+              nullable: true,
+              "x-kubernetes-preserve-unknown-fields": true,
+              "x-kubernetes-embedded-resource": true,
+              "x-kubernetes-int-or-string": true,
+              "x-kubernetes-list-map-keys": ["a"],
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-map-type": "atomic",
+            },
+          ],
+        },
+      }),
+      [
+        ["additionalProperties", "undefined"],
+        ["default", "undefined"],
+        ["nullable", "false"],
+        ["title", "empty"],
+        ["x-kubernetes-embedded-resource", "false"],
+        ["x-kubernetes-int-or-string", "false"],
+        ["x-kubernetes-list-map-keys", "empty"],
+        ["x-kubernetes-list-type", "undefined"],
+        ["x-kubernetes-map-type", "undefined"],
+        ["x-kubernetes-preserve-unknown-fields", "false"],
+      ].map(
+        ([field, what]) => `s.properties[a].oneOf[0].${field}: Forbidden: must be ${what} to be structural`,
+      ),
+    ],
+    [
+      "values at the root, and items without a type",
+      { ...object({ a: { type: "array", items: {} } }), additionalProperties: text },
+      [
+        "s.additionalProperties: Forbidden: must not be used at the root",
+        "s.properties[a].items.type: Required value: must not be empty for specified array items",
+      ],
+    ],
+    [
+      "names of types that are no text",
+      object({ kind: { type: "integer" }, apiVersion: object({}), a: object({ kind: { type: "integer" } }) }),
+      [
+        's.properties[apiVersion].type: Invalid value: "object": must be string',
+        's.properties[kind].type: Invalid value: "integer": must be string',
+      ],
+    ],
+    [
+      "an embedded resource that is something else, and one that is a map",
+      object({
+        a: {
+          type: "string",
+          "x-kubernetes-embedded-resource": true,
+          "x-kubernetes-preserve-unknown-fields": true,
+        },
+        b: {
+          type: "object",
+          "x-kubernetes-embedded-resource": true,
+          additionalProperties: text,
+          properties: { metadata: text },
+        },
+        c: {
+          "x-kubernetes-int-or-string": true,
+          "x-kubernetes-embedded-resource": true,
+          "x-kubernetes-preserve-unknown-fields": true,
+        },
+      }),
+      [
+        's.properties[a].type: Invalid value: "string": must be object if x-kubernetes-embedded-resource is true',
+        "s.properties[b].additionalProperties: Forbidden: must not be used if x-kubernetes-embedded-resource is set",
+        's.properties[b].properties[metadata].type: Invalid value: "string": must be object',
+        "s.properties[c].type: Required value: must be object if x-kubernetes-embedded-resource is true",
+        "s.properties[c].x-kubernetes-embedded-resource: Invalid value: true: must be false if x-kubernetes-int-or-string is true",
+        "s.properties[c].x-kubernetes-preserve-unknown-fields: Invalid value: true: must be false if x-kubernetes-int-or-string is true",
+      ],
+    ],
+    [
       "metadata beyond names",
       object({ metadata: object({ labels: text }) }),
       [
         "s.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified",
       ],
     ],
-    ["metadata that says nothing else", object({ metadata: object({}, { nullable: false, title: "" }) }), []],
+    [
+      "metadata that says nothing else",
+      object({ metadata: object({}, { nullable: false, title: "", default: {}, example: {} }) }),
+      [],
+    ],
     ["names of metadata", object({ metadata: object({ name: { type: "string", pattern: "^x" } }) }), []],
     [
       "a pattern that is none",

@@ -27,7 +27,7 @@ export type PatternFault = (pattern: string) => string | undefined;
 export function structuralFaults(schema: Structural, path: string, patternFault: PatternFault): FieldError[] {
   const checker = new StructureCheck(patternFault);
   checker.schema(schema, "root", path);
-  checker.completeness(schema, schema, path);
+  checker.completeness(schema, path);
   return checker.faults.toSorted((a, b) => (fieldErrorText(a) < fieldErrorText(b) ? -1 : 1));
 }
 
@@ -124,7 +124,7 @@ class StructureCheck {
     { level, isResource }: { readonly level: Level; readonly isResource: boolean },
     path: string,
   ): void {
-    const { type = "", properties = {}, default: _default, ...rest } = schema;
+    const { type = "", properties = {}, default: _default, example: _example, ...rest } = schema;
     if (isResource && type !== "object") this.faults.push(invalid(`${path}.type`, type, "must be object"));
     if (level !== "root") return;
     const names = Object.keys(properties);
@@ -181,16 +181,9 @@ class StructureCheck {
     }
   }
 
-  /** Every field that allOf and its like speak of is specified outside, too. */
-  completeness(schema: Structural, shape: Structural | undefined, path: string): void {
-    for (const [field, inner] of logicOf(schema)) this.#specified(inner, shape, `${path}.${field}`, path);
-    const items = itemsOf(schema);
-    if (items !== undefined) this.completeness(items, items, `${path}.items`);
-    for (const [name, property] of Object.entries(schema.properties ?? {})) {
-      this.completeness(property, property, `${path}.properties[${name}]`);
-    }
-    const values = valueSchemaOf(schema);
-    if (values !== undefined) this.completeness(values, values, `${path}.additionalProperties`);
+  /** Every field that allOf and its like of the root speak of is specified outside, too. Those of fields may speak freely. */
+  completeness(schema: Structural, path: string): void {
+    for (const [field, inner] of logicOf(schema)) this.#specified(inner, schema, `${path}.${field}`, path);
   }
 
   /** `shapePath`: where what is missing belongs. */
