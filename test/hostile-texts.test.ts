@@ -1,5 +1,5 @@
 /**
- * Long texts of clients that make a careless pattern look at each part of them again and again: where these take time
+ * Long texts and lists of clients that make careless code look at each part of them again and again: where these take time
  * that grows with the square of the length, or worse, one request holds the server for minutes. None of them ends then.
  */
 import assert from "node:assert/strict";
@@ -12,6 +12,8 @@ import { Fault } from "#api/cel/values.ts";
 import { ipFaults, legacyCidrFaults, legacyIpFaults } from "#api/meta/addresses.ts";
 import { parseGoDuration } from "#api/meta/duration.ts";
 import { parseQuantity } from "#api/meta/quantity.ts";
+import { applyStrategic } from "#api/patch/strategic.ts";
+import { createTypeTable } from "#api/schema/table.ts";
 import { rewriteLinks } from "#apiserver/connect/html-links.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { assertProduced } from "#apiserver/request/route-media.ts";
@@ -97,4 +99,24 @@ test("lists that are maps", () => {
     false,
   );
   assert.equal(rules?.faults(keyedList("a"), keyedList("b")).length, 1);
+});
+
+const variables = (from: number, count: number, more = {}): readonly { name: string }[] =>
+  Array.from({ length: count }, (_, index) => ({ name: `e${from + index}`, ...more }));
+const withVariables = (env: unknown): Record<string, unknown> => ({
+  spec: { containers: [{ name: "c", ...(Array.isArray(env) ? { env } : (env as object)) }] },
+});
+
+test("lists of strategic merge patches", () => {
+  const table = createTypeTable();
+  const before = withVariables(variables(0, 50_000));
+  const merged = (patch: object): readonly { name: string }[] => {
+    const { spec } = applyStrategic(before, withVariables(patch), "io.k8s.api.core.v1.Pod", table);
+    return (spec as { containers: { env: { name: string }[] }[] }).containers[0]?.env ?? [];
+  };
+  assert.equal(merged(variables(25_000, 50_000)).length, 75_000);
+  assert.equal(merged(variables(0, 49_999, { $patch: "delete" })).length, 1);
+  const order = variables(0, 50_000).toReversed();
+  const ordered = merged({ "$setElementOrder/env": order, env: order.slice(0, 10_000) });
+  assert.deepEqual(ordered.at(-1), { name: "e0" });
 });

@@ -2,6 +2,7 @@
  * The order of a merged list: the patch's items in the patch's order, the others where they were among them.
  * upstream: apimachinery/pkg/util/strategicpatch/patch.go (normalizeElementOrder)
  */
+import { goJson, inKeyOrder } from "../codec/go-json.ts";
 import { isMap, jsonEqual, valueAt } from "./json-value.ts";
 
 /** What tells one item of a list from another: its merge key's value, or itself. */
@@ -9,23 +10,37 @@ function identity(item: unknown, mergeKey: string): unknown {
   return mergeKey !== "" && isMap(item) ? valueAt(item, mergeKey) : item;
 }
 
-function indexIn(order: readonly unknown[], item: unknown, mergeKey: string): number {
+/** The same for what is equal. */
+export function identityText(item: unknown, mergeKey: string): string {
   const id = identity(item, mergeKey);
-  return order.findIndex((one) => jsonEqual(identity(one, mergeKey), id));
+  return id === undefined ? "" : goJson(inKeyOrder(id));
 }
 
-function sortedBy(
-  items: readonly unknown[],
-  order: readonly unknown[],
-  mergeKey: string,
-): readonly unknown[] {
-  return items
-    .map((item) => ({ item, at: indexIn(order, item, mergeKey) }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ item }) => item);
+/** Where each item comes first in a list; -1 for those that it doesn't have. */
+class Places {
+  readonly #mergeKey: string;
+  readonly #places = new Map<string, number>();
+
+  constructor(order: readonly unknown[], mergeKey: string) {
+    this.#mergeKey = mergeKey;
+    for (const [place, item] of order.entries()) {
+      const text = identityText(item, mergeKey);
+      if (!this.#places.has(text)) this.#places.set(text, place);
+    }
+  }
+
+  of(item: unknown): number {
+    return this.#places.get(identityText(item, this.#mergeKey)) ?? -1;
+  }
 }
 
-const standsBefore = (index: number, other: number): boolean => index >= 0 && index < other;
+interface Placed {
+  readonly item: unknown;
+  readonly patched: number;
+  readonly live: number;
+}
+
+const standsBefore = (place: number, other: number): boolean => place >= 0 && place < other;
 
 /** `merged` in the order that `patchOrder` gives its items and `liveOrder` all others. */
 export function orderedMerge(
@@ -34,25 +49,29 @@ export function orderedMerge(
   liveOrder: readonly unknown[],
   mergeKey: string,
 ): readonly unknown[] {
-  const isPatched = (item: unknown): boolean => indexIn(patchOrder, item, mergeKey) >= 0;
-  const patched = sortedBy(merged.filter(isPatched), patchOrder, mergeKey);
-  const others = sortedBy(
-    merged.filter((item) => !isPatched(item)),
-    liveOrder,
-    mergeKey,
-  );
+  const [patchPlaces, livePlaces] = [new Places(patchOrder, mergeKey), new Places(liveOrder, mergeKey)];
+  const all = merged.map((item): Placed => ({
+    item,
+    patched: patchPlaces.of(item),
+    live: livePlaces.of(item),
+  }));
+  const patched = all.filter((each) => each.patched >= 0).toSorted((a, b) => a.patched - b.patched);
+  const others = all.filter((each) => each.patched < 0).toSorted((a, b) => a.live - b.live);
   const result: unknown[] = [];
   let next = 0;
-  for (const item of patched) {
-    const at = indexIn(liveOrder, item, mergeKey);
+  for (const { item, live } of patched) {
     // Everything that stood before this item in the live list still does.
-    while (next < others.length && standsBefore(indexIn(liveOrder, others[next], mergeKey), at)) {
-      result.push(others[next]);
+    for (
+      let other = others[next];
+      other !== undefined && standsBefore(other.live, live);
+      other = others[next]
+    ) {
+      result.push(other.item);
       next += 1;
     }
     result.push(item);
   }
-  return [...result, ...others.slice(next)];
+  return [...result, ...others.slice(next).map(({ item }) => item)];
 }
 
 /** Whether the items of a patch come in the order that $setElementOrder lists, none missing there. */

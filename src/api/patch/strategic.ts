@@ -5,7 +5,7 @@
 import { badRequestError, failure } from "../meta/status.ts";
 import type { FieldType, StructType, TypeTable } from "../schema/type-table.ts";
 import { goText, isList, isMap, setValue, valueAt, withoutKey, type JsonMap } from "./json-value.ts";
-import { orderedMerge, ordersAgree } from "./list-order.ts";
+import { identityText, orderedMerge, ordersAgree } from "./list-order.ts";
 
 const directiveKey = "$patch";
 const retainKeysKey = "$retainKeys";
@@ -118,14 +118,22 @@ class Merger {
   }
 
   #mergeItems(base: readonly unknown[], items: readonly JsonMap[], rule: ListRule): readonly unknown[] {
-    const merged = [...base];
+    const merged: unknown[] = [];
+    const places = new Map<string, number>();
+    const append = (item: unknown): void => {
+      if (isMap(item)) {
+        const text = identityText(item, rule.key);
+        if (!places.has(text)) places.set(text, merged.length);
+      }
+      merged.push(item);
+    };
+    base.forEach(append);
     for (const item of items) {
-      const key = valueAt(item, rule.key);
-      if (key === undefined) throw noMergeKey(item, rule.key);
-      const at = merged.findIndex((one) => isMap(one) && valueAt(one, rule.key) === key);
+      if (valueAt(item, rule.key) === undefined) throw noMergeKey(item, rule.key);
+      const at = places.get(identityText(item, rule.key)) ?? -1;
       const before = at < 0 ? undefined : merged[at];
       if (isMap(before)) merged[at] = this.mergeMap(before, item, rule.items);
-      else merged.push(cleaned(item));
+      else append(cleaned(item));
     }
     return merged;
   }
@@ -237,7 +245,7 @@ function applyListDirectives(
   mergeKey: string,
 ): ListDirectives {
   const items: JsonMap[] = [];
-  let base = original;
+  const gone = new Set<string>();
   let replaced = false;
   for (const item of patch) {
     if (!isMap(item)) throw badRequestError("invalid JSON document");
@@ -245,14 +253,15 @@ function applyListDirectives(
     if (directive === undefined) items.push(item);
     else if (directive === "replace") replaced = true;
     else if (directive === "delete") {
-      const key = valueAt(item, mergeKey);
-      if (key === undefined) throw noMergeKey(item, mergeKey);
-      base = base.filter((one) => !isMap(one) || valueAt(one, mergeKey) !== key);
+      if (valueAt(item, mergeKey) === undefined) throw noMergeKey(item, mergeKey);
+      gone.add(identityText(item, mergeKey));
     } else if (directive === "merge") {
       throw refused("merging lists cannot yet be specified in the patch");
     } else throw unknownDirective(directive, item);
   }
-  return replaced ? { base: cleanedList(items), items: [], replaced } : { base, items, replaced };
+  if (replaced) return { base: cleanedList(items), items: [], replaced };
+  const base = original.filter((one) => !isMap(one) || !gone.has(identityText(one, mergeKey)));
+  return { base, items, replaced };
 }
 
 /** Stands for a value that its own directive takes away. */
