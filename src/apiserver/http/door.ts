@@ -15,6 +15,7 @@ import { NodeExchange } from "./node-exchange.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import { SniCertificates } from "./sni-certificates.ts";
 import { cipherList } from "./tls-names.ts";
+import { LastWords } from "./unreadable.ts";
 
 export interface DoorOptions {
   readonly host: string;
@@ -60,6 +61,7 @@ export class Door {
   readonly #deps: DoorDeps;
   readonly #http2: Http2Door;
   readonly #beside: Beside;
+  readonly #lastWords: LastWords;
   /** Of TCP, and of TLS once they have shaken hands. */
   readonly #sockets = new Set<Socket>();
   readonly #upgraded = new Set<Duplex>();
@@ -71,6 +73,7 @@ export class Door {
     this.#options = options;
     this.#deps = deps;
     this.#beside = new Beside(front, clock, extraRoutes);
+    this.#lastWords = new LastWords(clock);
     this.#http2 = new Http2Door({
       clock,
       headerBytesMax,
@@ -112,6 +115,9 @@ export class Door {
     });
     this.#takeConnections(server);
     server.on("tlsClientError", this.#deps.handshakeFailed);
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+      this.#lastWords.tell(error, socket);
+    });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#upgraded.add(socket);
       socket.once("close", () => {
@@ -156,6 +162,7 @@ export class Door {
   }
 
   #takeHttp1(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#lastWords.follow(outgoing);
     if (this.#beside.has(incoming.url)) this.#beside.listen(incoming, outgoing);
     else void this.#deps.front.handle(new NodeExchange(incoming, outgoing));
   }

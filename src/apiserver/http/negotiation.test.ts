@@ -29,7 +29,8 @@ for (const [name, path] of [
   ["an object", `${maps}/kube-root-ca.crt-of-nobody`],
   ["a list", "/api/v1/namespaces"],
   ["an empty list", "/api/v1/namespaces/nowhere/pods"],
-  ["a table", "/api/v1/namespaces"],
+  // Of what shows no age: that may be another one a moment later.
+  ["a table", "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/roles"],
   ["a failure", `${maps}/none`],
   ["what is not a resource", "/api/v1/foo"],
   ["discovery, one by one", "/apis/apps/v1"],
