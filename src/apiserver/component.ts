@@ -460,6 +460,7 @@ class ApiserverComponent implements Apiserver {
       flow: this.#flow,
       isServed: (info) =>
         this.#assembly.outerRoutes.find(info) !== undefined || this.#aggregator.publishes(info),
+      isRemote: ({ group, version }) => this.#aggregator.serves({ group, version }),
       hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
       countObjects: ({ group, resource }) =>
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,

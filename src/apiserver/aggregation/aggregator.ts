@@ -8,7 +8,7 @@ import type { Registry } from "prom-client";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
-import { apiVersionOf, type KubeObject } from "#api/meta/object.ts";
+import { apiVersionOf, type GroupVersion, type KubeObject } from "#api/meta/object.ts";
 import { isConflict, isNotFound } from "#api/meta/status.ts";
 import { apiServices, endpointSlices, services } from "#api/resources.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
@@ -89,18 +89,27 @@ export class Aggregator {
     this.#queue = new RateLimitedQueue({ name: "remote-availability", maxMs: recheckMs }, deps);
   }
 
+  /** Whether another server answers for all of a group and version. */
+  serves(own: GroupVersion): boolean {
+    return this.#serviceOf(own) !== undefined;
+  }
+
+  #serviceOf(own: GroupVersion): APIService | undefined {
+    const service = this.#services.lister.get(apiServiceName(own));
+    return service?.spec?.service === undefined ? undefined : service;
+  }
+
   /** Undefined when this server itself answers. */
   answer(call: ApiCall): Promise<Answer> | undefined {
     if (!call.path.startsWith("/apis/")) return undefined;
     const [, root, group = "", version = ""] = call.path.split("/");
     if (root !== "apis" || version === "") return undefined;
-    const service = this.#services.lister.get(apiServiceName({ group, version }));
-    return service?.spec?.service === undefined
+    const service = this.#serviceOf({ group, version });
+    return service === undefined
       ? undefined
       : forward(service, call, { servers: this.#servers, clock: this.#deps.clock });
   }
 
-  /** What remote servers serve, for discovery. */
   /** Whether another server says that it has such a resource. */
   publishes({ group, version, resource, subresource }: PublishedName): boolean {
     const published = this.versions.find(
@@ -113,6 +122,7 @@ export class Aggregator {
     );
   }
 
+  /** What remote servers serve, for discovery. */
   get versions(): readonly RemoteVersion[] {
     return this.#documents.versions;
   }

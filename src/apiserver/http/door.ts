@@ -103,6 +103,7 @@ export class Door {
         rejectUnauthorized: false,
         ...(byName === undefined ? {} : { SNICallback: (name, done) => done(null, byName.contextOf(name)) }),
         handshakeTimeout: headMs,
+        shouldUpgradeCallback: (request) => this.#deps.front.mayTakeOver(request),
         ...http1Options,
       },
       (incoming, outgoing) => {

@@ -53,6 +53,8 @@ export interface FrontDeps extends ShapeDeps, SeatingDeps {
   readonly hasProtobuf: (info: RequestInfo) => boolean;
   /** Whether there is such a resource here. */
   readonly isServed: (info: RequestInfo) => boolean;
+  /** Whether another server answers for its group and version. */
+  readonly isRemote: (info: RequestInfo) => boolean;
   readonly serving: ServingOptions;
   /** For the patterns among those. */
   readonly loadExpressions: () => Promise<Expressions>;
@@ -344,7 +346,23 @@ export class Front {
     return identifyAudited(asked, this.#identification, this.#deps.auditor());
   }
 
-  /** A request that asks to take over its connection. Never rejects. */
+  /**
+   * Whether a request that asks to take over its connection is for somebody who may let it. Others aren't asked that: they
+   * answer it as any other, as Go's server does.
+   */
+  mayTakeOver(incoming: IncomingMessage): boolean {
+    const request = new NodeRequestHead(incoming);
+    try {
+      const { info } = this.#targets.of(request.method, request.url);
+      // Upstream would speak WebSocket where it lasts; who asks for that is told that we don't.
+      const isLasting = isLongRunning(info) && headerOf(request, "upgrade").toLowerCase() === "websocket";
+      return isConnect(info) || isLasting || this.#deps.isRemote(info);
+    } catch {
+      return false;
+    }
+  }
+
+  /** A request that asks to take over its connection, and may. Never rejects. */
   async handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => undefined);
     const request = new NodeRequestHead(incoming);
