@@ -17,7 +17,7 @@ import {
 } from "../meta/field-error.ts";
 import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
 import { childPath, keyPath, wholeObject } from "../schema/structural/field-path.ts";
-import type { CompiledRules } from "../schema/structural/rules.ts";
+import { objectBudget, type CompiledRules, type RuleBudget } from "../schema/structural/rules.ts";
 import {
   itemsOf,
   propertyOf,
@@ -28,11 +28,14 @@ import {
 import { Change, Counterparts, Ratchet } from "./change.ts";
 import { findField } from "./field-path-rules.ts";
 
-/** Of all rules over one object. upstream: apiserver/pkg/apis/cel/config.go RuntimeCELCostBudget */
-const objectBudget = 10_000_000;
 const messageBytesMax = 5 * 1024;
 
 const hasRules = (schema: Structural): boolean => (schema["x-kubernetes-validations"] ?? []).length > 0;
+
+export interface ObjectRules extends CompiledRules {
+  /** Of a default, which is as good as what was there before, and must be fine where nothing was. */
+  defaultFaults(value: unknown, budget: RuleBudget): readonly FieldError[];
+}
 
 /** Undefined where there are no rules. `isResource`: of the whole object, not of a default in it. */
 export function compileObjectRules(
@@ -40,42 +43,51 @@ export function compileObjectRules(
   schema: Structural,
   isResource: boolean,
   root = "",
-): CompiledRules | undefined {
+): ObjectRules | undefined {
   if (!schemaHas(schema, hasRules)) return undefined;
   const node = new RuleNode(cel, schema, isResource);
+  const check = (subject: Omit<RuleSubject, "path">, run: RuleRun): readonly FieldError[] => {
+    node.check({ ...subject, path: root }, run);
+    return run.faults;
+  };
   return {
     faults: (value, old, warn = () => undefined) => {
-      const run = new RuleRun(warn);
       const ratchet = new Ratchet(old === undefined ? undefined : new Change(value, old, schema));
-      node.check({ value, old, path: root, ratchet }, run);
-      return run.faults;
+      return check({ value, old, ratchet }, new RuleRun({ left: objectBudget }, warn));
+    },
+    defaultFaults: (value, budget) => {
+      const ratchet = new Ratchet(undefined);
+      const [kept, added] = [{ ...budget }, { ...budget }];
+      const found = check({ value, old: value, ratchet }, new RuleRun(kept));
+      const all = found.length > 0 ? found : check({ value, old: undefined, ratchet }, new RuleRun(added));
+      budget.left = Math.min(kept.left, added.left);
+      return all;
     },
   };
 }
 
 class RuleRun {
   readonly faults: FieldError[] = [];
+  readonly #budget: RuleBudget;
   readonly #warn: (text: string) => void;
-  #left = objectBudget;
-  #isOver = false;
 
-  constructor(warn: (text: string) => void) {
+  constructor(budget: RuleBudget, warn: (text: string) => void = () => undefined) {
+    this.#budget = budget;
     this.#warn = warn;
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#budget.left < 0;
   }
 
   /** False when there isn't as much left: nothing more may be run. */
   spend(cost: number): boolean {
-    this.#left -= cost;
-    if (this.#left < 0) this.#isOver = true;
-    return !this.#isOver;
+    this.#budget.left -= cost;
+    return !this.isOver;
   }
 
   stop(): void {
-    this.#isOver = true;
+    this.#budget.left = -1;
   }
 
   /** What was wrong before and hasn't changed may stay, but is told. */

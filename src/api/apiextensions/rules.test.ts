@@ -240,6 +240,37 @@ suite("rules over objects", () => {
     ]);
   });
 
+  const defaults: readonly [rule: ValidationRule, faults: string[]][] = [
+    [{ rule: "self == 'kube-a'" }, []],
+    [{ rule: "self != 'kube-a'" }, ["d: Invalid value: \"kube-a\": failed rule: self != 'kube-a'"]],
+    [{ rule: "self == oldSelf" }, []],
+    [{ rule: "self != oldSelf", message: "must change" }, ['d: Invalid value: "kube-a": must change']],
+    [{ rule: "oldSelf.orValue(self) == self", optionalOldSelf: true }, []],
+    [
+      { rule: "oldSelf.hasValue()", optionalOldSelf: true, message: "never added" },
+      ['d: Invalid value: "kube-a": never added'],
+    ],
+  ];
+  for (const [rule, faults] of defaults) {
+    test(`a default is held against ${rule.rule}, as if it were there before and as if it weren't`, () => {
+      const schema = { ...text, "x-kubernetes-validations": [rule] };
+      const found = compileObjectRules(cel, schema, false, "d")?.defaultFaults("kube-a", { left: 100 }) ?? [];
+      assert.deepEqual(found.map(fieldErrorText), faults);
+    });
+  }
+
+  test("defaults share what their rules may cost", () => {
+    const rules = compileObjectRules(cel, ruled(text, "self.startsWith('kube')"), false, "d");
+    const budget = { left: 5 };
+    const over = Array.from({ length: 5 }, () => rules?.defaultFaults("kube-a", budget) ?? [])
+      .flat()
+      .map(fieldErrorText);
+    assert.equal(budget.left < 0, true);
+    assert.deepEqual(over.slice(0, 1), [
+      'd: Invalid value: "string": validation failed due to running out of cost budget, no further validation rules will be run',
+    ]);
+  });
+
   test("a schema without any has nothing to run", () => {
     assert.equal(compileObjectRules(cel, inSpec(object({})), true), undefined);
   });

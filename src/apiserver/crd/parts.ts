@@ -37,10 +37,10 @@ export const createDefinitionValidator = (
 ): DefinitionValidator =>
   new DefinitionValidator({
     read: metaReader(json),
-    rules: (schema, value, path) => {
+    rules: (schema, { value, path }, budget) => {
       if (!needsExpressions(schema)) return [];
       const { cel, compileObjectRules } = late.loaded;
-      return compileObjectRules(cel, schema, false, path)?.faults(value, undefined) ?? [];
+      return compileObjectRules(cel, schema, false, path)?.defaultFaults(value, budget) ?? [];
     },
     checker: (schema, isUnchanged) =>
       needsExpressions(schema) ? new late.loaded.CelRuleChecker(late.loaded.cel, isUnchanged) : undefined,

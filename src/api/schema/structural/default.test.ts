@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fieldErrorText } from "../../meta/field-error.ts";
+import { fieldErrorText, invalid } from "../../meta/field-error.ts";
 import { defaultFaults } from "./default-faults.ts";
 import { dropNulls, fillDefaults } from "./default.ts";
 import { compilePattern } from "./pattern.ts";
@@ -58,6 +58,19 @@ suite("defaults", () => {
       ['spec.properties[a].default: Invalid value: {"b":1}: must not have unknown fields'],
     ],
     [
+      "with unknown fields and known ones of another type",
+      object({ a: withDefault({ b: 1, c: 2 }, object({ c: text })) }),
+      [
+        'spec.properties[a].default: Invalid value: {"b":1,"c":2}: must not have unknown fields',
+        'spec.properties[a].default.c: Invalid value: "integer": c in body must be of type string: "integer"',
+      ],
+    ],
+    [
+      "of a set with an item twice, which only resources are refused for,",
+      object({ a: withDefault(["b", "b"], { type: "array", items: text, "x-kubernetes-list-type": "set" }) }),
+      [],
+    ],
+    [
       "within metadata of an embedded resource",
       object({
         e: object(
@@ -70,6 +83,19 @@ suite("defaults", () => {
       ],
     ],
   ];
+  test("once rules cost too much no other default is looked at", () => {
+    const schema = object({ a: withDefault("x", text), b: withDefault(1, text) });
+    const found = defaultFaults(schema, "spec", {
+      read,
+      rules: (_, { path, value }, budget) => {
+        budget.left = -1;
+        return [invalid(path, value, "too dear")];
+      },
+      compilePattern,
+    });
+    assert.deepEqual(found.map(fieldErrorText), ['spec.properties[a].default: Invalid value: "x": too dear']);
+  });
+
   for (const [name, schema, faults] of faultCases) {
     test(`${name} is ${faults.length === 0 ? "taken" : "refused"}`, () => {
       assert.deepEqual(

@@ -5,8 +5,20 @@
 import type { FieldError } from "../../meta/field-error.ts";
 import type { Structural } from "./structural.ts";
 
-/** The faults of one value against the rules of a schema and all below it. Of defaults, which have no past. */
-export type RuleFaults = (schema: Structural, value: unknown, path: string) => readonly FieldError[];
+/** Of all rules over one object, or over all defaults of a schema. upstream: apiserver/pkg/apis/cel/config.go RuntimeCELCostBudget */
+export const objectBudget = 10_000_000;
+
+/** What rules may still cost; below zero once they were stopped. */
+export interface RuleBudget {
+  left: number;
+}
+
+/** The faults of a default against the rules of its schema and all below it. Spends what they cost. */
+export type DefaultRuleFaults = (
+  schema: Structural,
+  at: { readonly value: unknown; readonly path: string },
+  budget: RuleBudget,
+) => readonly FieldError[];
 
 export interface CompiledRules {
   /** `old` is undefined on creation. `warn` is told what is wrong and was so before. */
