@@ -19,7 +19,8 @@ const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWrit
 
 export function checkModes(modes: readonly string[], path: string, faults: FaultList): void {
   for (const mode of modes) faults.optionalOneOf(path, mode, accessModes);
-  if (modes.includes("ReadWriteOncePod") && modes.length > 1) {
+  const others = modes.filter((mode) => mode !== "ReadWriteOncePod" && accessModes.includes(mode));
+  if (modes.includes("ReadWriteOncePod") && others.length > 0) {
     faults.forbidden(path, "may not use ReadWriteOncePod with other access modes");
   }
 }
@@ -33,11 +34,7 @@ export function checkStorage(text: string | undefined, path: string, faults: Fau
 }
 
 /** upstream: validateDataSource */
-function checkDataSource(
-  source: Loose<TypedLocalObjectReference> | undefined,
-  path: string,
-  faults: FaultList,
-): void {
+function checkDataSource(source: Source | undefined, path: string, faults: FaultList): void {
   if (source === undefined) return;
   const { name = "", kind = "", apiGroup = "" } = source;
   if (name === "") faults.required(`${path}.name`);
@@ -46,8 +43,20 @@ function checkDataSource(
     if (kind !== "PersistentVolumeClaim") {
       faults.invalid(path, kind, `must be 'PersistentVolumeClaim' when referencing the default apiGroup`);
     }
-  } else faults.messages(`${path}.apiGroup`, apiGroup, dnsSubdomainFaults(apiGroup));
+    return;
+  }
+  faults.ratcheting("dataSourceGroup", (found) => {
+    found.messages(`${path}.apiGroup`, apiGroup, dnsSubdomainFaults(apiGroup));
+  });
 }
+
+type Source = Loose<TypedLocalObjectReference>;
+
+const isSameSource = (one: Source, other: Source): boolean =>
+  one.apiGroup === other.apiGroup && (one.kind ?? "") === (other.kind ?? "") && one.name === other.name;
+
+/** upstream shows a path of its own, which has nothing to show. */
+const emptyPath = {};
 
 function checkDataSources({ dataSource, dataSourceRef }: ClaimSpec, path: string, faults: FaultList): void {
   checkDataSource(dataSource, `${path}.dataSource`, faults);
@@ -56,14 +65,10 @@ function checkDataSources({ dataSource, dataSourceRef }: ClaimSpec, path: string
   if (namespace !== "") {
     faults.messages(`${path}.dataSourceRef.namespace`, namespace, dnsLabelFaults(namespace));
     if (dataSource !== undefined) {
-      faults.invalid(
-        `${path}.dataSource`,
-        dataSource.name,
-        "may not be specified when dataSourceRef.namespace is specified",
-      );
+      faults.invalid(path, emptyPath, "may not be specified when dataSourceRef.namespace is specified");
     }
-  } else if (dataSource !== undefined && dataSourceRef !== undefined && !isSame(dataSource, dataSourceRef)) {
-    faults.invalid(path, `${path}.dataSource`, "must match dataSourceRef");
+  } else if (dataSource !== undefined && dataSourceRef !== undefined) {
+    if (!isSameSource(dataSource, dataSourceRef)) faults.invalid(path, emptyPath, "must match dataSourceRef");
   }
 }
 
@@ -126,7 +131,6 @@ function isFirstClass(claim: Claim, old: Claim): boolean {
 function restored(claim: Claim, old: Claim): ClaimSpec {
   const [spec, before] = [claim.spec ?? {}, old.spec ?? {}];
   const result: ClaimSpec = { ...spec };
-  if ((before.volumeName ?? "") === "") result.volumeName = before.volumeName;
   if (isUpgradeOfAnnotation(claim, old) || isFirstClass(claim, old)) result.storageClassName = undefined;
   if (claim.status?.phase !== "Bound") return result;
   result.volumeAttributesClassName = before.volumeAttributesClassName;
@@ -147,7 +151,9 @@ function checkAttributesClass(claim: Claim, old: Claim, faults: FaultList): void
   else if (name === "") faults.forbidden(path, `update to empty string ${rest}`);
 }
 
-const isLess = (a: string, b: string): boolean => compareQuantities(quantityOf(a), quantityOf(b)) < 0;
+/** None is nothing. */
+const isLess = (a: string | undefined, b: string | undefined): boolean =>
+  compareQuantities(quantityOf(a), quantityOf(b)) < 0;
 
 /** upstream: ValidatePersistentVolumeClaimUpdate */
 export function checkClaimUpdate(
@@ -162,10 +168,12 @@ export function checkClaimUpdate(
     checkImmutable(annotation, annotatedClass(old) ?? "", `metadata.annotations.${classAnnotation}`, faults);
   }
   const now = restored(claim, old);
-  if (!isSame(now, before)) {
+  // It may be bound once.
+  const then = (before.volumeName ?? "") === "" ? { ...before, volumeName: now.volumeName } : before;
+  if (!isSame(now, then)) {
     faults.forbidden(
       "spec",
-      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${differenceText(claimSpecAsGo(before), claimSpecAsGo(now))}`,
+      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${differenceText(claimSpecAsGo(then), claimSpecAsGo(now))}`,
     );
   }
   checkGrowth(storageOf(spec), old, faults);
@@ -174,11 +182,9 @@ export function checkClaimUpdate(
 }
 
 function checkGrowth(wanted: string | undefined, old: Loose<PersistentVolumeClaim>, faults: FaultList): void {
-  const was = storageOf(old.spec ?? {});
-  if (wanted === undefined || was === undefined || !isLess(wanted, was)) return;
+  if (!isLess(wanted, storageOf(old.spec ?? {}))) return;
   // A growth that failed may be taken back, but not to what is there already.
-  const capacity = old.status?.capacity?.["storage"];
-  if (capacity === undefined || !isLess(capacity, wanted)) {
+  if (!isLess(old.status?.capacity?.["storage"], wanted)) {
     faults.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
   }
 }
@@ -192,11 +198,14 @@ const resizeStates = [
 ].toSorted();
 
 /** upstream: validatePersistentVolumeClaimResourceKey */
-function checkResourceKey(name: string, path: string, faults: FaultList): void {
+function checkResourceKey(name: string, path: string, faults: FaultList): boolean {
   const messages = qualifiedNameFaults(name);
   faults.messages(path, name, messages);
+  if (messages.length > 0) return false;
   const isNative = !name.includes("/") || name.includes("kubernetes.io/");
-  if (messages.length === 0 && isNative && name !== "storage") faults.notSupported(path, name, ["storage"]);
+  if (!isNative || name === "storage") return true;
+  faults.notSupported(path, name, ["storage"]);
+  return false;
 }
 
 function checkBasicResource(text: string, path: string, faults: FaultList): void {
@@ -218,7 +227,8 @@ export function checkClaimStatusUpdate({ spec, status }: Claim, _old: Claim, fau
     if (!resizeStates.includes(state)) faults.notSupported(states, name, resizeStates);
   }
   for (const [name, text] of Object.entries(status?.allocatedResources ?? {})) {
-    checkResourceKey(name, "status.allocatedResources", faults);
-    checkBasicResource(text, `status.allocatedResources[${name}]`, faults);
+    if (checkResourceKey(name, "status.allocatedResources", faults)) {
+      checkBasicResource(text, `status.allocatedResources[${name}]`, faults);
+    }
   }
 }

@@ -101,7 +101,28 @@ testCreates(valid, [
       dataSource: { kind: "PersistentVolumeClaim", name: "a" },
       dataSourceRef: { kind: "PersistentVolumeClaim", name: "b" },
     }),
-    'spec: Invalid value: "spec.dataSource": must match dataSourceRef',
+    "spec: Invalid value: {}: must match dataSourceRef",
+  ],
+  [
+    claim,
+    spec({
+      dataSource: { kind: "PersistentVolumeClaim", name: "a" },
+      dataSourceRef: { kind: "PersistentVolumeClaim", name: "a", namespace: "" },
+    }),
+  ],
+  [
+    claim,
+    spec({
+      dataSource: { apiGroup: group, kind: "VolumeSnapshot", name: "s" },
+      dataSourceRef: { apiGroup: group, kind: "VolumeSnapshot", name: "s", namespace: "n" },
+    }),
+    "spec: Invalid value: {}: may not be specified when dataSourceRef.namespace is specified",
+  ],
+  [claim, spec({ accessModes: ["ReadWriteOncePod", "ReadWriteOncePod"] })],
+  [
+    claim,
+    spec({ accessModes: ["ReadWriteOncePod", "ReadWriteOnce"] }),
+    "spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes",
   ],
 ]);
 testUpdates(valid, [

@@ -81,6 +81,8 @@ testUpdates(valid, [
     "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity",
   ],
   [claim, { ...bound, ...asks("3Gi") }, asks("2Gi")],
+  // Where no capacity is told yet, none is fallen below.
+  [claim, { status: { phase: "Bound" }, ...asks("3Gi") }, asks("2Gi")],
   [claim, { ...bound, spec: { volumeName: "v" } }, { spec: { volumeName: "w" } }, fixed],
   [claim, {}, { spec: { accessModes: ["ReadWriteMany"] } }, fixed],
   // A class may be given once, and one that an annotation named may move into the field.
