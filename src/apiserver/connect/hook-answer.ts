@@ -26,23 +26,31 @@ export function retryAfterMs({ statusCode = 0, headers }: IncomingMessage): numb
 
 /** The parsed answer. `signal`: its reason is what Go says when the time is over. Throws HookCallError. */
 export async function readAnswer(response: IncomingMessage, signal: AbortSignal): Promise<unknown> {
-  const text = await textOf(response, signal);
-  const { statusCode = 0, headers } = response;
-  if (statusCode < 200 || statusCode > 206) {
-    const plain = statusText(statusCode, bodyText(text, headers["content-type"]));
-    throw new HookCallError(messageOfStatus(text) ?? plain);
-  }
-  if (text === "") {
-    const type = headers["content-type"] ?? "application/json";
-    throw new HookCallError(`0-length response with status code: ${statusCode} and content type: ${type}`);
-  }
+  const text = await answerText(response, signal);
+  const failure = failureIn(response, text);
+  if (failure !== undefined) throw new HookCallError(failure);
+  if (text !== "") return valueOf(text);
+  const { statusCode, headers } = response;
+  const type = headers["content-type"] ?? "application/json";
+  throw new HookCallError(`0-length response with status code: ${statusCode} and content type: ${type}`);
+}
+
+/** What its status says went wrong; undefined: nothing. */
+export function failureIn({ statusCode = 0, headers }: IncomingMessage, text: string): string | undefined {
+  if (statusCode >= 200 && statusCode <= 206) return undefined;
+  return messageOfStatus(text) ?? statusText(statusCode, bodyText(text, headers["content-type"]));
+}
+
+/** Throws HookCallError. */
+export function valueOf(text: string): unknown {
   const value = parse(text);
   const claim = claimIn(value);
   if (typeof claim === "string") throw new HookCallError(claim);
   return value;
 }
 
-async function textOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+/** Throws HookCallError. */
+export async function answerText(response: IncomingMessage, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

@@ -9,13 +9,15 @@ import {
   type RequestOptions,
 } from "node:http";
 import { Agent, request as tlsRequest } from "node:https";
-import { text } from "node:stream/consumers";
+import { formatGoDuration } from "#api/meta/duration.ts";
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
+import { errorText } from "#base/log.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
 import { goErrorText } from "./go-errors.ts";
+import { abortText, answerText, failureIn, valueOf } from "./hook-answer.ts";
 import { identityCheck, noteFailure, trustIn, type CertificateFaults } from "./server-certificate.ts";
 
 interface HookFailure {
@@ -37,8 +39,8 @@ export class KubeconfigHookError extends Error {
   readonly mayPass: boolean;
   /** There was no answer in time. */
   readonly isLate: boolean;
-  constructor(url: string, reason: string, { status, mayPass = false, isLate, cause }: HookFailure = {}) {
-    super(`Post ${JSON.stringify(url)}: ${reason}`, { cause });
+  constructor(message: string, { status, mayPass = false, isLate, cause }: HookFailure = {}) {
+    super(message, { cause });
     this.status = status;
     this.mayPass = mayPass;
     this.isLate = isLate ?? status === 504;
@@ -67,24 +69,16 @@ export class KubeconfigHook {
       deadline.abort(new Error("context deadline exceeded"));
     });
     try {
-      const response = await this.#send(JSON.stringify(body), deadline.signal);
-      const answer = await text(response);
-      const { statusCode = 0 } = response;
-      if (statusCode < 200 || statusCode > 299) {
-        const mayPass = passingStatuses.has(statusCode) || response.headers["retry-after"] !== undefined;
-        throw this.#error(`unexpected status ${statusCode}: ${answer.trim().slice(0, 500)}`, {
-          status: statusCode,
-          mayPass,
-        });
-      }
-      return answer === "" ? undefined : (JSON.parse(answer) as unknown);
+      const url = this.#timedUrl(timeoutMs);
+      const response = await this.#send(url, JSON.stringify(body), deadline.signal).catch(
+        (error: unknown) => {
+          throw this.#unreached(url, error, deadline.signal);
+        },
+      );
+      return await answerOf(response, deadline.signal);
     } catch (error) {
       if (error instanceof KubeconfigHookError) throw error;
-      noteFailure(error, this.#faults);
-      const { reason } = deadline.signal as { reason: unknown };
-      const cause = deadline.signal.aborted && reason instanceof Error ? reason : error;
-      throw this.#error(goErrorText(cause, this.#serverName, toRfc3339(this.#clock.now())), {
-        mayPass: errorCode(error) === "ECONNRESET",
+      throw new KubeconfigHookError(errorText(error), {
         isLate: deadline.signal.aborted && signal?.aborted !== true,
         cause: error,
       });
@@ -102,7 +96,24 @@ export class KubeconfigHook {
     this.#agent?.destroy();
   }
 
-  async #send(body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  /** As client-go does it, it is told how long it has. */
+  #timedUrl(timeoutMs: number): URL {
+    const url = new URL(this.#url);
+    url.searchParams.set("timeout", formatGoDuration(BigInt(timeoutMs) * 1_000_000n));
+    return url;
+  }
+
+  #unreached(url: URL, error: unknown, signal: AbortSignal): Error {
+    noteFailure(error, this.#faults);
+    const text = signal.aborted
+      ? abortText(signal)
+      : goErrorText(error, this.#serverName, toRfc3339(this.#clock.now()));
+    const message = `Post ${JSON.stringify(url.href)}: ${text}`;
+    if (signal.aborted) return new Error(message, { cause: error });
+    return new KubeconfigHookError(message, { mayPass: errorCode(error) === "ECONNRESET", cause: error });
+  }
+
+  async #send(url: URL, body: string, signal: AbortSignal): Promise<IncomingMessage> {
     const { bearerToken, certificate } = await this.#access.identity.identity();
     const bytes = Buffer.from(body, "utf8");
     const options: RequestOptions = {
@@ -117,8 +128,8 @@ export class KubeconfigHook {
       },
     };
     return new Promise((resolve, reject) => {
-      const request = this.#url.protocol === "http:" ? plainRequest : tlsRequest;
-      const outgoing = request(this.#url, options);
+      const request = url.protocol === "http:" ? plainRequest : tlsRequest;
+      const outgoing = request(url, options);
       outgoing.once("response", resolve);
       outgoing.once("error", reject);
       outgoing.end(bytes);
@@ -148,8 +159,14 @@ export class KubeconfigHook {
   get #serverName(): string {
     return this.#access.options.serverName ?? this.#url.hostname.replace(/^\[(.*)\]$/, "$1");
   }
+}
 
-  #error(reason: string, failure: HookFailure): KubeconfigHookError {
-    return new KubeconfigHookError(this.#url.href, reason, failure);
-  }
+/** Undefined when it is empty. */
+async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise<unknown> {
+  const text = await answerText(response, signal);
+  const { statusCode: status = 0, headers } = response;
+  const failure = failureIn(response, text);
+  if (failure === undefined) return text === "" ? undefined : valueOf(text);
+  const mayPass = passingStatuses.has(status) || headers["retry-after"] !== undefined;
+  throw new KubeconfigHookError(failure, { status, mayPass });
 }

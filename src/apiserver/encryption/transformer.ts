@@ -82,9 +82,18 @@ export class Transformer {
     );
     return this.#transform("from_storage", seal?.prefixes ?? unknownPrefixes, () => {
       if (seal !== undefined) return openWith(seal, value, key);
-      const why = isSealed(value) ? "" : ": it is plain, and identity is no provider";
-      throw new DecryptionError(key, `no matching prefix found${why}`);
+      throw new DecryptionError(key, this.#unopenable(value));
     });
+  }
+
+  /** upstream: apiserver/pkg/server/options/encryptionconfig/config.go */
+  #unopenable(value: Buffer): string {
+    if (!isSealed(value)) return "no matching prefix found: it is plain, and identity is no provider";
+    const [, cipher = "", , key = ""] = /^k8s:enc:(\w+):(v\d):([^:]*):/.exec(value.toString("latin1")) ?? [];
+    const isKnown = this.#seals.some(({ prefixes: [first] }) => first === `${sealedPrefix}${cipher}:v1:`);
+    if (!isKnown) return "no matching prefix found";
+    const kind = cipher === "secretbox" ? "Secretbox" : "AES";
+    return `no matching key was found for the provided ${kind} transformer: it is sealed with ${key}`;
   }
 
   #transform<T>(type: TransformationType, prefixes: readonly string[], run: () => T): T {

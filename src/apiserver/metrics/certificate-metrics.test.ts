@@ -85,7 +85,7 @@ test("so it is with webhooks that a kubeconfig names", async () => {
   const hook = new KubeconfigHook(access, systemClock);
   hook.countFaults(certificateFaults("webhooks", registry));
   await assert.rejects(hook.post({}, 5000), {
-    message: `Post "https://localhost:${unnamed.port}/": tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead`,
+    message: `Post "https://localhost:${unnamed.port}/?timeout=5s": tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead`,
   });
   hook.close();
   assert.equal(valueIn(await metricsText(registry), missing), 1);
