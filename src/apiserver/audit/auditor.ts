@@ -144,14 +144,20 @@ export class AuditRecord {
     await this.#tell("ResponseStarted", more);
   }
 
-  async complete(code: number, answer: Answer | Status | undefined): Promise<void> {
+  /** `sentAs`: what was sent, where it wasn't the answer's objects themselves. */
+  async complete(
+    code: number,
+    answer: Answer | Status | undefined,
+    sentAs: () => AnyObject | undefined = () => undefined,
+  ): Promise<void> {
     const object = answeredObject(answer);
     const { level } = this.#decision;
     const status = object?.kind === "Status" ? (object as unknown as Status) : undefined;
     const more = {
       responseStatus: toldStatus(status, code),
       requestObject: level === "Metadata" ? undefined : await this.#requestObject(),
-      responseObject: level === "RequestResponse" ? this.#seen(object) : undefined,
+      responseObject:
+        level === "RequestResponse" ? (this.#trimmed(sentAs()) ?? this.#seen(object)) : undefined,
     };
     // What would have lasted, had it not failed.
     if (isLongRunning(this.#request.info) && !this.#hasStarted) await this.#start(more);

@@ -61,14 +61,18 @@ export function objectRefOf(info: RequestInfo, sent: ObjectMeta | undefined): Au
 /** upstream's audit log leaves out what every object has of every manager, when it is told to. */
 export function withoutManagedFields(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const { metadata, items } = value as AnyObject;
+  const { metadata, items, rows } = value as AnyObject;
   const { managedFields: _, ...rest } = metadata ?? {};
   return {
     ...value,
     ...(metadata === undefined ? {} : { metadata: rest }),
     ...(Array.isArray(items) ? { items: items.map(withoutManagedFields) } : {}),
+    ...(Array.isArray(rows) ? { rows: rows.map(withoutManagedObject) } : {}),
   };
 }
+
+const withoutManagedObject = (row: { readonly object?: unknown }): unknown =>
+  row.object === undefined ? row : { ...row, object: withoutManagedFields(row.object) };
 
 /** As the client gets it: what all items are is said once. */
 export function listAsObject(answer: ListAnswer): AnyObject {

@@ -28,7 +28,7 @@ import type { RequestKind } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
 import { everyHeaders, refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
-import { respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
+import { otherShape, respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import {
   assertStreams,
@@ -266,7 +266,7 @@ export class Front {
     }
     if (isLongRunning(call.info)) call.record?.started("status" in answer ? answer.status : 200);
     const sent = respond(answer, response, this.#respondDeps);
-    if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, exchange, sent);
+    if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, response, sent);
     call.isAnswered = true;
     return undefined;
   }
@@ -274,12 +274,12 @@ export class Front {
   async #sent(
     answer: Answer,
     call: HttpCall,
-    exchange: Exchange,
+    { exchange, shape }: Response,
     sent: Promise<void> | undefined,
   ): Promise<void> {
     await sent;
     call.isAnswered = true;
-    await call.record?.complete(exchange.status, answer);
+    await call.record?.complete(exchange.status, answer, () => otherShape(answer, shape));
   }
 
   async #follow(

@@ -69,6 +69,21 @@ function sendStored(
   return send(response, status, body);
 }
 
+/** What was sent where it was another shape of the content than the content itself: rows, or metadata alone. */
+export function otherShape(answer: Answer, shape: Shape): AnyObject | undefined {
+  if (shape.accepted.as === "") return undefined;
+  switch (answer.kind) {
+    case "stored":
+      return shape.shaped(answer.endpoint.view(answer.object), answer.endpoint.gvk);
+    case "object":
+      return shapedObject(shape, answer.object);
+    case "list":
+      return shapedList(answer, shape);
+    default:
+      return undefined;
+  }
+}
+
 export function sendStatus(response: Response, status: Status): void {
   const body = encodedObject(response.shape, status as unknown as AnyObject);
   sendBody(response, status.code ?? 500, body, retryHeaders(status));
@@ -79,19 +94,15 @@ function retryHeaders({ details }: Status): HeaderPairs {
   return seconds === undefined ? noHeaders : ["retry-after", String(seconds)];
 }
 
-function encodedObject(shape: Shape, object: AnyObject): Buffer {
+const encodedObject = (shape: Shape, object: AnyObject): Buffer => shape.encode(shapedObject(shape, object));
+
+function shapedObject(shape: Shape, object: AnyObject): AnyObject {
   const { apiVersion = "", kind = "" } = object;
   const gvk = { ...parseApiVersion(apiVersion), kind };
   const items = kind.endsWith("List") ? (object["items"] as readonly AnyObject[] | undefined) : undefined;
-  const shaped =
-    items === undefined
-      ? shape.shaped(object, gvk)
-      : shape.list(
-          items,
-          {},
-          { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind, isCustom: false },
-        );
-  return shape.encode(shaped);
+  return items === undefined
+    ? shape.shaped(object, gvk)
+    : shape.list(items, {}, { ...gvk, kind: kind.slice(0, -"List".length), listKind: kind, isCustom: false });
 }
 
 function send(response: Response, status: number, body: Buffer): Promise<void> | undefined {
@@ -162,17 +173,17 @@ function* concatenated(first: Buffer, second: Buffer, rest: Iterable<Buffer>): G
 }
 
 async function sendShapedList(answer: ListAnswer, response: Response): Promise<void> {
-  const { endpoint, items } = answer;
   const { shape } = response;
-  await endpoint.prepare(items);
+  await answer.endpoint.prepare(answer.items);
+  await send(response, 200, shape.encode(shapedList(answer, shape)));
+}
+
+/** Its objects are prepared. */
+function shapedList(answer: ListAnswer, shape: Shape): AnyObject {
+  const { endpoint, items } = answer;
   const objects = items.map((item) => endpoint.view(item));
   const { listKind } = endpoint.definition;
-  const list = shape.list(objects, listMeta(answer), {
-    ...endpoint.gvk,
-    listKind,
-    isCustom: endpoint.isCustom,
-  });
-  await send(response, 200, shape.encode(list));
+  return shape.list(objects, listMeta(answer), { ...endpoint.gvk, listKind, isCustom: endpoint.isCustom });
 }
 
 async function streamList(
