@@ -9,7 +9,6 @@ import type {
   PriorityLevelConfigurationSpec,
 } from "#api/generated/types/flowcontrol-v1.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
-import { tooManyRequestsError } from "#api/meta/status.ts";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
@@ -42,6 +41,17 @@ export interface Classified {
   readonly flow: string;
   readonly schemaUid: string;
   readonly levelUid: string;
+}
+
+/** There was no seat, and no room to wait for one. */
+export class DroppedError extends Error {
+  override readonly name = "DroppedError";
+  readonly code = "DROPPED";
+  readonly retryAfterSeconds: number;
+  constructor(retryAfterSeconds: number) {
+    super("Too many requests, please try again later.");
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
 }
 
 /** Who may have to wait. */
@@ -169,7 +179,7 @@ export class FlowControl {
     };
   }
 
-  /** Does the work when there are seats for it: at once when there are. Throws 429. `waiter` is asked only who must wait. */
+  /** Does the work when there are seats for it: at once when there are. Throws DroppedError. `waiter` is asked only who must wait. */
   run<T>(classified: Classified, seats: number, work: () => T | Promise<T>, waiter: Waiter): T | Promise<T> {
     const { level, place } = classified;
     place.estimated(seats);
@@ -224,7 +234,7 @@ export class FlowControl {
     if (typeof got === "string") {
       place.refused(got, began - came);
       waiter.refused?.();
-      throw tooManyRequestsError("Too many requests, please try again later.", 1);
+      throw new DroppedError(level.dropped.drop());
     }
     place.begun(began - came, got.seats);
     const running = stateOf(classified, got.seats, waiter, { arrived: came, started: began });

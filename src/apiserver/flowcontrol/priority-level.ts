@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
+import { DroppedRequests } from "./dropped-requests.ts";
 import type { FlowRequestState } from "./dump.ts";
 import type { LevelState, LevelTimes } from "./level-times.ts";
 
@@ -82,6 +83,7 @@ export interface Applicant {
 
 export class PriorityLevel implements LevelState {
   readonly name: string;
+  readonly dropped: DroppedRequests;
   readonly #environment: LevelEnvironment;
   #options: LevelOptions;
   #queues: Queue[] = [];
@@ -94,6 +96,7 @@ export class PriorityLevel implements LevelState {
 
   constructor(name: string, options: LevelOptions, environment: LevelEnvironment) {
     this.name = name;
+    this.dropped = new DroppedRequests(environment.clock);
     this.#environment = environment;
     this.#options = options;
     this.#dealQueues();

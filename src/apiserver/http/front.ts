@@ -17,6 +17,7 @@ import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
+import { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
 import { identifyAudited, type Asked } from "./audited-identity.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
@@ -26,7 +27,14 @@ import { HttpCall, type CallParts } from "./http-call.ts";
 import { Identification, type IdentificationDeps } from "./identification.ts";
 import type { RequestKind } from "./metrics.ts";
 import { NodeRequestHead } from "./node-exchange.ts";
-import { everyHeaders, refuseUpgrade, refuseWith, refuseWithStatus, statusErrorOf } from "./refuse.ts";
+import {
+  droppedAnswer,
+  everyHeaders,
+  refuseUpgrade,
+  refuseWith,
+  refuseWithStatus,
+  statusErrorOf,
+} from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
 import { otherShape, respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -420,6 +428,10 @@ export class Front {
   /** What the client is told, or would have been. */
   #tell(error: unknown, response: KnownResponse): Status | undefined {
     if (error instanceof ClientGoneError) return undefined;
+    if (error instanceof DroppedError) {
+      void respond(droppedAnswer(error), response, this.#respondDeps);
+      return undefined;
+    }
     const { status } = statusErrorOf(error);
     const { exchange } = response;
     // Without a reason it is a refusal that upstream too gives this code.

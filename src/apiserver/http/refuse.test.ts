@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreFullError } from "#store/store.ts";
-import { statusErrorOf } from "./refuse.ts";
+import { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
+import { droppedAnswer, statusErrorOf } from "./refuse.ts";
 
 test("a store without space is told as upstream tells it: in the store's words, without a reason", () => {
   const failed = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", code: 500 };
@@ -19,4 +20,12 @@ test("a store without space is told as upstream tells it: in the store's words, 
 test("what nobody foresaw is an internal error", () => {
   const { reason, message } = statusErrorOf(new Error("oh")).status;
   assert.deepEqual([reason, message], ["InternalError", "Internal error occurred: oh"]);
+});
+
+test("who finds no seat is told in plain text, as clients of upstream are", () => {
+  const { status, headers, body } = droppedAnswer(new DroppedError(4));
+  assert.deepEqual(
+    [status, headers["retry-after"], headers["content-type"], body],
+    [429, "4", "text/plain; charset=utf-8", "Too many requests, please try again later.\n"],
+  );
 });

@@ -11,7 +11,8 @@ import {
 } from "#api/meta/status.ts";
 import { errorText } from "#base/log.ts";
 import { StoreBusyError, StoreClosedError, StoreFullError } from "#store/store.ts";
-import type { Answer } from "#apiserver/request/call.ts";
+import type { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
+import type { Answer, RawAnswer } from "#apiserver/request/call.ts";
 
 export function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
@@ -25,6 +26,18 @@ export function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StoreFullError) return unexplainedError(error.said, { cause: error });
   return internalError(errorText(error), { cause: error });
 }
+
+/** upstream: apiserver/pkg/server/filters/maxinflight.go tooManyRequests */
+export const droppedAnswer = ({ message, retryAfterSeconds }: DroppedError): RawAnswer => ({
+  kind: "raw",
+  status: 429,
+  headers: {
+    "content-type": "text/plain; charset=utf-8",
+    "retry-after": String(retryAfterSeconds),
+    "x-content-type-options": "nosniff",
+  },
+  body: `${message}\n`,
+});
 
 type Headers = Readonly<Record<string, string>>;
 
