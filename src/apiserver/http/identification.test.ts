@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { ManualClock } from "#base/clock.ts";
+import { unauthorizedError } from "#api/meta/status.ts";
+import { silentLogger, type Logger } from "#base/log.ts";
 import { anonymous, type Credentials, type UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { RequestHead } from "./exchange.ts";
@@ -21,7 +23,12 @@ function world(): { clock: ManualClock; asked: Credentials[]; identification: Id
     const { bearerToken } = credentials;
     return Promise.resolve(bearerToken === undefined ? anonymous : { name: bearerToken, groups: [] });
   };
-  const identification = new Identification({ clock, authorizer, authenticator: { authenticate } });
+  const identification = new Identification({
+    clock,
+    authorizer,
+    log: silentLogger,
+    authenticator: { authenticate },
+  });
   return { clock, asked, identification };
 }
 
@@ -73,3 +80,16 @@ for (const [who, headers] of [
     }
   });
 }
+
+test("why somebody isn't known is for the log, not for him", async () => {
+  const said: unknown[] = [];
+  const log: Logger = { ...silentLogger, warn: (text, fields) => said.push([text, fields]) };
+  const refused = unauthorizedError(undefined, { cause: new Error("token is expired") });
+  const authenticate = ({ bearerToken }: Credentials): Promise<UserInfo | undefined> =>
+    bearerToken === undefined ? Promise.resolve(undefined) : Promise.reject(refused);
+  const deps = { clock: new ManualClock(), authorizer, log, authenticator: { authenticate } };
+  const identification = new Identification(deps);
+  await assert.rejects(identification.sender(headOf({}, { authorization: "Bearer old" })), refused);
+  await assert.rejects(identification.sender(headOf({}, {})), { code: 401 });
+  assert.deepEqual(said, [["unable to authenticate the request", { reason: "token is expired" }]]);
+});

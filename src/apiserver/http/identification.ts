@@ -1,6 +1,7 @@
 /** Who sends a request, and whom it acts for. What was good a moment ago on the same connection is good still. */
-import { unauthorizedError } from "#api/meta/status.ts";
+import { StatusError, unauthorizedError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
+import { errorText, type Logger } from "#base/log.ts";
 import type { Authenticator, Credentials, UserInfo } from "#apiserver/authn/authenticator.ts";
 import { impersonate } from "#apiserver/authn/impersonation.ts";
 import { unauthenticatedGroup } from "#apiserver/authn/user.ts";
@@ -15,6 +16,7 @@ export interface IdentificationDeps {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  readonly log: Logger;
   /** How long it takes to find out for whom a request is, in seconds. */
   readonly impersonating?: Pick<Series, "observe"> | undefined;
 }
@@ -89,7 +91,10 @@ export class Identification {
   async #authenticate(head: RequestHead): Promise<UserInfo> {
     const peer = this.#peerOf(head);
     const credentials = credentialsOf(head, peer.certificate);
-    const user = await this.#deps.authenticator.authenticate(credentials);
+    const user = await this.#deps.authenticator.authenticate(credentials).catch((error: unknown) => {
+      this.#noteRefusal(error);
+      throw error;
+    });
     if (user === undefined) throw unauthorizedError();
     // Who brings nothing may be welcome on some paths only.
     if (isPlain(head) && !user.groups.includes(unauthenticatedGroup)) {
@@ -98,6 +103,13 @@ export class Identification {
       peer.until = this.#deps.clock.monotonic() + knownMs;
     }
     return user;
+  }
+
+  /** Clients are only told that they are nobody. upstream: apiserver/pkg/endpoints/filters/authentication.go */
+  #noteRefusal(error: unknown): void {
+    const cause = error instanceof StatusError ? error.cause : undefined;
+    if (cause === undefined) return;
+    this.#deps.log.warn("unable to authenticate the request", { reason: errorText(cause) });
   }
 
   #peerOf({ connection, socket }: RequestHead): Peer {

@@ -46,11 +46,21 @@ export class IssuerKeySet {
   async keysFor(token: string): Promise<Keys> {
     const { kid } = decodeProtectedHeader(token);
     const known = this.#keys;
-    const isStale = known !== undefined && this.#clock.monotonic() >= known.at + refetchMs;
-    if (known === undefined || (isStale && !known.ids.has(kid))) await this.#refresh();
+    if (known === undefined || (this.#mayAskAgain && !known.ids.has(kid))) await this.#refresh();
     const { set } = this.#keys ?? known ?? {};
     if (set === undefined) throw new KeySetError("the issuer has no keys");
     return set;
+  }
+
+  /** Those of now, for a token that those known don't fit: others may be called the same. Undefined: it was asked just before. */
+  async others(): Promise<Keys | undefined> {
+    if (!this.#mayAskAgain) return undefined;
+    await this.#refresh();
+    return this.#keys?.set;
+  }
+
+  get #mayAskAgain(): boolean {
+    return this.#keys !== undefined && this.#clock.monotonic() >= this.#keys.at + refetchMs;
   }
 
   /** Of several at once one asks. */

@@ -127,6 +127,18 @@ suite("ID tokens of a provider", () => {
   });
 });
 
+test("a new key may be called as the one before", async () => {
+  await using issuer = await TestIssuer.start();
+  const clock = new ManualClock(systemClock.now());
+  const authenticator = new OidcAuthenticator(optionsOf(issuer), { clock });
+  await authenticator.authenticateToken(await issuer.token({ sub: "jane" }), ["api"]);
+  await issuer.renewKey("first");
+  const token = await issuer.token({ sub: "jane" });
+  await assert.rejects(authenticator.authenticateToken(token, ["api"]), { name: "TokenError" });
+  await clock.advance(10_000);
+  assert.equal((await authenticator.authenticateToken(token, ["api"]))?.user.name, "jane");
+});
+
 const refusals: readonly (readonly [Record<string, unknown>, Partial<ClaimMapping>, string])[] = [
   [{}, {}, 'oidc: parse username claims "sub": claim not present'],
   [{ email: "a@b", email_verified: false }, { usernameClaim: "email" }, "oidc: email not verified"],

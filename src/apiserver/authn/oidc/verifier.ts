@@ -43,8 +43,7 @@ export class TokenVerifier {
   /** Of a token that names this issuer. Throws VerificationError. */
   async claimsOf(token: string): Promise<Claims> {
     try {
-      const keys = await this.#keys.keysFor(token);
-      const { payload } = await compactVerify(token, keys, { algorithms: [...this.#options.signingAlgs] });
+      const payload = await this.#payloadOf(token);
       const claims = JSON.parse(Buffer.from(payload).toString("utf8")) as Claims;
       this.#check(claims);
       return claims;
@@ -53,6 +52,18 @@ export class TokenVerifier {
         throw new VerificationError(error.message, { cause: error });
       }
       throw error;
+    }
+  }
+
+  async #payloadOf(token: string): Promise<Uint8Array> {
+    const options = { algorithms: [...this.#options.signingAlgs] };
+    try {
+      return (await compactVerify(token, await this.#keys.keysFor(token), options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      const keys = await this.#keys.others();
+      if (keys === undefined) throw error;
+      return (await compactVerify(token, keys, options)).payload;
     }
   }
 
