@@ -40,9 +40,31 @@ suite("structural or not", () => {
       ],
     ],
     [
-      "documents elsewhere, in allOf",
-      object({ a: { type: "string", allOf: [{ externalDocs: { url: "https://x" } }] } }),
-      ["s.properties[a].allOf[0].externalDocs: Forbidden: must be undefined to be structural"],
+      "what only explains, and values that may not be anything, in allOf",
+      object({
+        a: {
+          type: "string",
+          allOf: [{ externalDocs: { url: "https://x" }, example: "x", additionalProperties: false }],
+        },
+      }),
+      [],
+    ],
+    [
+      "integers or strings that say more",
+      object({
+        a: {
+          "x-kubernetes-int-or-string": true,
+          anyOf: [{ type: "integer", example: 1 }, { type: "string" }],
+        },
+        b: {
+          "x-kubernetes-int-or-string": true,
+          anyOf: [{ type: "integer", minimum: 1 }, { type: "string" }],
+        },
+      }),
+      [
+        "s.properties[b].anyOf[0].type: Forbidden: must be empty to be structural",
+        "s.properties[b].anyOf[1].type: Forbidden: must be empty to be structural",
+      ],
     ],
     [
       "a field that is specified in anyOf alone",
@@ -165,7 +187,9 @@ suite("structural or not", () => {
     ],
     [
       "metadata that says nothing else",
-      object({ metadata: object({}, { nullable: false, title: "", default: {}, example: {} }) }),
+      object({
+        metadata: object({}, { nullable: false, title: "", default: {}, example: {}, externalDocs: {} }),
+      }),
       [],
     ],
     ["names of metadata", object({ metadata: object({ name: { type: "string", pattern: "^x" } }) }), []],

@@ -1,6 +1,5 @@
 /** Whether a schema is structural. upstream: apiextensions-apiserver/pkg/apiserver/schema/{validation,complete}.go */
 import { fieldErrorText, forbidden, invalid, required, type FieldError } from "../../meta/field-error.ts";
-import { jsonEqual } from "../../patch/json-value.ts";
 import {
   hasDefault,
   isEmbedded,
@@ -31,9 +30,10 @@ export function structuralFaults(schema: Structural, path: string, patternFault:
   return checker.faults.toSorted((a, b) => (fieldErrorText(a) < fieldErrorText(b) ? -1 : 1));
 }
 
-const integerOrString: readonly Structural[] = [{ type: "integer" }, { type: "string" }];
+const integerOrString = ["integer", "string"];
 const isIntegerOrString = (schemas: readonly Structural[] | undefined): boolean =>
-  jsonEqual(schemas, integerOrString);
+  schemas?.length === integerOrString.length &&
+  schemas.every(({ type, ...rest }, index) => type === integerOrString[index] && !saysAnything(rest));
 
 class StructureCheck {
   readonly faults: FieldError[] = [];
@@ -124,13 +124,12 @@ class StructureCheck {
     { level, isResource }: { readonly level: Level; readonly isResource: boolean },
     path: string,
   ): void {
-    const { type = "", properties = {}, default: _default, example: _example, ...rest } = schema;
+    const { type = "", properties = {}, default: _default, ...rest } = schema;
     if (isResource && type !== "object") this.faults.push(invalid(`${path}.type`, type, "must be object"));
     if (level !== "root") return;
     const names = Object.keys(properties);
     const isNamesOnly = names.every((name) => name === "name" || name === "generateName");
-    const saysMore = (Object.keys(rest) as (keyof typeof rest)[]).some((field) => isSet(rest, field));
-    if (!isNamesOnly || saysMore) {
+    if (!isNamesOnly || saysAnything(rest)) {
       this.faults.push(
         forbidden(
           path,
@@ -172,7 +171,7 @@ class StructureCheck {
       this.#nested(property, `${path}.properties[${name}]`, false);
     }
     for (const [field, why] of nestedBans) {
-      if (isSet(schema, field)) this.faults.push(forbidden(`${path}.${field}`, why));
+      if (isBanned(schema, field)) this.faults.push(forbidden(`${path}.${field}`, why));
     }
     if (propertyOf(schema, "metadata") !== undefined) {
       this.faults.push(
@@ -216,7 +215,6 @@ const nestedBans: readonly (readonly [field: keyof Structural, why: string])[] =
   ["title", "must be empty to be structural"],
   ["description", "must be empty to be structural"],
   ["nullable", "must be false to be structural"],
-  ["externalDocs", "must be undefined to be structural"],
   ["x-kubernetes-preserve-unknown-fields", "must be false to be structural"],
   ["x-kubernetes-embedded-resource", "must be false to be structural"],
   ["x-kubernetes-int-or-string", "must be false to be structural"],
@@ -225,6 +223,13 @@ const nestedBans: readonly (readonly [field: keyof Structural, why: string])[] =
   ["x-kubernetes-map-type", "must be undefined to be structural"],
   ["x-kubernetes-validations", "must be empty to be structural"],
 ];
+
+const isBanned = (schema: Structural, field: keyof Structural): boolean =>
+  field === "additionalProperties" ? (valuesOf(schema) ?? false) !== false : isSet(schema, field);
+
+/** Upstream's 1.35 drops what only explains. */
+const saysAnything = ({ example: _example, externalDocs: _externalDocs, ...rest }: Structural): boolean =>
+  (Object.keys(rest) as (keyof typeof rest)[]).some((field) => isSet(rest, field));
 
 function isSet(schema: Structural, field: keyof Structural): boolean {
   if (field === "default") return hasDefault(schema);
