@@ -274,7 +274,7 @@ suite("mutating policies", () => {
     [
       mutating,
       { spec: { reinvocationPolicy: "x" } },
-      'spec.reinvocationPolicy: Unsupported value: "x": supported values: "IfNeeded", "Never"',
+      'spec.reinvocationPolicy: Unsupported value: "x": supported values: "Never", "IfNeeded"',
     ],
     [
       mutating,

@@ -35,7 +35,8 @@ import { checkMatchConditions, checkRuleWithOperations } from "./rule-validation
 
 const failurePolicies = ["Fail", "Ignore"];
 const matchPolicies = ["Equivalent", "Exact"];
-const reinvocationPolicies = ["IfNeeded", "Never"];
+/** In upstream's order, which isn't that of webhooks. */
+const reinvocationPolicies = ["Never", "IfNeeded"];
 const patchTypes = ["ApplyConfiguration", "JSONPatch"];
 const actions = ["Audit", "Deny", "Warn"];
 /** Not "Unauthorized", although the type names it. */
