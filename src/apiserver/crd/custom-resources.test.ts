@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { CustomResourceDefinition } from "#api/generated/types/apiextensions-v1.ts";
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+} from "#api/generated/types/apiextensions-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
 import { customResourceDefinitions, namespaces } from "#api/resources.ts";
@@ -247,8 +250,32 @@ suite("custom resources", () => {
     assert.deepEqual((await ofDefault(client).get("a"))["spec"], { color: "blue", size: 3 });
     const path = "/apis/example.com/v2/namespaces/default/widgets/a";
     const { headers } = await server.transport().request({ method: "GET", path });
-    assert.match(headers["warning"] ?? "", /example.com\/v2 Widget is deprecated/);
+    assert.equal(headers["warning"], '299 - "example.com/v2 Widget is deprecated"');
   });
+
+  const deprecations: readonly [version: string, others: CustomResourceDefinitionVersion[], text: string][] =
+    [
+      [
+        "v1beta1",
+        [version("v1alpha1"), version("v1beta2"), version("v1"), version("v2", { served: false })],
+        "is deprecated; use example.com/v1 Widget",
+      ],
+      [
+        "v2",
+        [version("v1"), version("v3alpha1"), version("v3beta1"), version("v4", { deprecated: true })],
+        "is deprecated",
+      ],
+      ["v2", [version("v1"), version("v10"), version("v9")], "is deprecated; use example.com/v10 Widget"],
+    ];
+  for (const [name, others, text] of deprecations) {
+    test(`a deprecated ${name} beside ${others.map((other) => other.name).join(", ")} ${text}`, async () => {
+      const { server } = await started(widgetDefinition([version(name, { deprecated: true }), ...others]));
+      await using _ = server;
+      const path = `/apis/example.com/${name}/namespaces/default/widgets`;
+      const { headers } = await server.transport().request({ method: "GET", path });
+      assert.equal(headers["warning"], `299 - "example.com/${name} Widget ${text}"`);
+    });
+  }
 
   test("are rewritten in the new storage version by their next write, even one that changes nothing", async () => {
     const { server, client } = await started(widgetDefinition([version("v1"), version("v2")]));

@@ -22,6 +22,7 @@ import { list } from "#apiserver/handlers/list.ts";
 import { patch } from "#apiserver/handlers/patch.ts";
 import { update } from "#apiserver/handlers/update.ts";
 import { watch } from "#apiserver/handlers/watch.ts";
+import { compareVersions } from "#apiserver/discovery/document.ts";
 import { Endpoint, type Handler } from "#apiserver/registry/endpoint.ts";
 import type { HandlerDeps } from "#apiserver/registry/install.ts";
 import type { ResourceCache } from "#apiserver/registry/resource-cache.ts";
@@ -187,9 +188,8 @@ class VersionServer {
   }
 
   #bind(handler: Handler): Route {
-    const { deprecated, deprecationWarning, name } = this.#version;
-    const { group, kind } = this.#definition;
-    const text = deprecationWarning ?? `${group}/${name} ${kind} is deprecated`;
+    const { deprecated } = this.#version;
+    const text = deprecationText(this.#version, this.#parts.crd.spec);
     return async (call, info) => {
       if (deprecated === true) call.warn(text);
       if (!readVerbs.has(info.verb)) await this.#loadExpressions?.();
@@ -210,6 +210,20 @@ class VersionServer {
       });
     };
   }
+}
+
+/** What the definition says, or a text that names the best version there is that isn't older. upstream: defaultDeprecationWarning */
+function deprecationText(
+  { name, deprecationWarning }: CustomResourceDefinitionVersion,
+  { group, names, versions }: CustomResourceDefinition["spec"],
+): string {
+  if (deprecationWarning !== undefined) return deprecationWarning;
+  const [better] = versions
+    .filter((each) => each.served && each.deprecated !== true && compareVersions(each.name, name) < 0)
+    .map((each) => each.name)
+    .toSorted(compareVersions);
+  const text = `${group}/${name} ${names.kind} is deprecated`;
+  return better === undefined ? text : `${text}; use ${group}/${better} ${names.kind}`;
 }
 
 function resourceDefinition(
