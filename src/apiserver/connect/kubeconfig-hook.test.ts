@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
-import { systemClock } from "#base/clock.ts";
+import { ManualClock, systemClock } from "#base/clock.ts";
 import { fixedIdentity } from "#client/identity.ts";
 import { KubeconfigHook, KubeconfigHookError } from "./kubeconfig-hook.ts";
 
@@ -48,6 +48,29 @@ suite("a server that a kubeconfig names", () => {
       },
     ],
   ];
+  test("that says nothing in time", async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const server = createServer(() => {
+      resolve();
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const options = { server: `http://127.0.0.1:${port}/review` };
+    const clock = new ManualClock();
+    const hook = new KubeconfigHook({ options, identity: fixedIdentity({}), namespace: "default" }, clock);
+    const said = assert.rejects(hook.post({}, 2000), {
+      message: `Post "http://127.0.0.1:${port}/review?timeout=2s": context deadline exceeded`,
+      isLate: true,
+      mayPass: false,
+    });
+    await asked;
+    await clock.advance(2000);
+    await said;
+    hook.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+
   for (const [name, answer, wanted] of cases) {
     test(`that ${name}`, async () => {
       const asked: (string | undefined)[] = [];

@@ -13,7 +13,6 @@ import { formatGoDuration } from "#api/meta/duration.ts";
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
-import { errorText } from "#base/log.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
 import { goErrorText } from "./go-errors.ts";
@@ -78,7 +77,7 @@ export class KubeconfigHook {
       return await answerOf(response, deadline.signal);
     } catch (error) {
       if (error instanceof KubeconfigHookError) throw error;
-      throw new KubeconfigHookError(errorText(error), {
+      throw new KubeconfigHookError((error as Error).message, {
         isLate: deadline.signal.aborted && signal?.aborted !== true,
         cause: error,
       });
