@@ -73,6 +73,23 @@ const pods: readonly Case[] = [
   [
     "v1/Pod",
     {
+      metadata: {
+        name: "x",
+        annotations: {
+          "seccomp.security.alpha.kubernetes.io/pod": "y",
+          "security.alpha.kubernetes.io/sysctls": "z",
+        },
+      },
+      spec: { overhead: { memory: "500m" }, terminationGracePeriodSeconds: -1 },
+    },
+    'metadata.annotations[security.alpha.kubernetes.io/sysctls]: non-functional in v1.11+; use the "sysctls" field instead',
+    'spec.overhead[memory]: fractional byte value "500m" is invalid, must be an integer',
+    'metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: non-functional in v1.27+; use the "seccompProfile" field instead',
+    "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+  ],
+  [
+    "v1/Pod",
+    {
       ...noted("seccomp.security.alpha.kubernetes.io/pod"),
       spec: { securityContext: { seccompProfile: { type: "Unconfined" } } },
     },
@@ -126,8 +143,8 @@ const pods: readonly Case[] = [
         },
       ],
     }),
-    'volume "v" (Projected) has no sources provided',
     'volume "v" (Projected): overlapping paths: "t" (Secret "s") with "t" (ServiceAccountToken)',
+    'volume "v" (Projected) has no sources provided',
   ],
   [
     "v1/Pod",
@@ -139,6 +156,14 @@ const pods: readonly Case[] = [
     spec({ imagePullSecrets: [{ name: "a" }, { name: "a" }, { name: "" }] }),
     'spec.imagePullSecrets[1].name: duplicate name "a"',
     'spec.imagePullSecrets[2].name: invalid empty name ""',
+  ],
+  [
+    "v1/Pod",
+    one({ resources: { limits: { memory: "1m", "ephemeral-storage": "2m" }, requests: { memory: "1m" } } }),
+    'spec.containers[0].resources.limits[memory]: fractional byte value "1m" is invalid, must be an integer',
+    'spec.containers[0].resources.requests[memory]: fractional byte value "1m" is invalid, must be an integer',
+    'spec.containers[0].resources.limits[ephemeral-storage]: fractional byte value "2m" is invalid, must be an integer',
+    'spec.containers[0].resources.requests[ephemeral-storage]: fractional byte value "2m" is invalid, must be an integer',
   ],
   [
     "v1/Pod",

@@ -153,11 +153,13 @@ export function containerWarnings(
   pod: PodAnnotations,
   isTemplate: boolean,
 ): string[] {
-  const { resources } = container;
+  const { limits, requests } = container.resources ?? {};
   return [
     ...profileWarnings(pod, container, isTemplate),
-    ...fractionWarnings(resources?.limits, byteResources, `${path}.resources.limits`),
-    ...fractionWarnings(resources?.requests, byteResources, `${path}.resources.requests`),
+    ...byteResources.flatMap((name) => [
+      ...fractionWarnings(limits, [name], `${path}.resources.limits`),
+      ...fractionWarnings(requests, [name], `${path}.resources.requests`),
+    ]),
     ...envWarnings(container, path),
   ];
 }

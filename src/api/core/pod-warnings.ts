@@ -21,6 +21,7 @@ const noSelector = "a null labelSelector results in matching no pod";
 
 const graceMessage = "must be >= 0; negative values are invalid and will be treated as 1";
 const seccompAnnotation = "seccomp.security.alpha.kubernetes.io/pod";
+const seccompMessage = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
 const deprecatedAnnotations = [
   [
@@ -32,7 +33,6 @@ const deprecatedAnnotations = [
     "security.alpha.kubernetes.io/unsafe-sysctls",
     'non-functional in v1.11+; use the "sysctls" field instead',
   ],
-  [seccompAnnotation, 'non-functional in v1.27+; use the "seccompProfile" field instead'],
 ] as const;
 
 /** In the order in which upstream visits them. */
@@ -118,12 +118,17 @@ interface Given {
   readonly path: string;
 }
 
-function annotationWarnings({ spec, annotations }: Given, at: string): string[] {
+function annotationWarnings({ annotations }: Given, at: string): string[] {
   if (annotations === undefined) return [];
   return deprecatedAnnotations
     .filter(([key]) => annotations[key] !== undefined)
-    .filter(([key]) => key !== seccompAnnotation || spec.securityContext?.seccompProfile === undefined)
     .map(([key, message]) => `${at}[${key}]: ${message}`);
+}
+
+function seccompWarnings({ spec, annotations }: Given, at: string): string[] {
+  if (annotations?.[seccompAnnotation] === undefined) return [];
+  const hasProfile = spec.securityContext?.seccompProfile !== undefined;
+  return hasProfile ? [] : [`${at}[${seccompAnnotation}]: ${seccompMessage}`];
 }
 
 function addressesWarnings({ dnsConfig, hostAliases }: Loose<PodSpec>, path: string): string[] {
@@ -150,6 +155,7 @@ function warningsFor(given: Given): string[] {
     ...overlappingPathWarnings(spec),
     ...listWarnings(spec, at),
     ...fractionWarnings(spec.overhead, byteResources, `${at}.overhead`),
+    ...seccompWarnings(given, metadata),
     ...containers.flatMap((placed) =>
       containerWarnings(placed, { spec, annotations, at: metadata }, isTemplate),
     ),

@@ -43,9 +43,8 @@ function overlaps(one: Placed, other: Placed): boolean {
   return a.startsWith(b) || b.startsWith(a);
 }
 
-/** Every pair of paths of which one is the other or lies in it. */
-function overlapsIn(paths: readonly Placed[]): string[] {
-  const seen: Placed[] = [];
+/** Every pair of paths of which one is the other or lies in it. They join those `seen`. */
+function overlapsIn(paths: readonly Placed[], seen: Placed[] = []): string[] {
   const found: string[] = [];
   for (const { path, source } of paths) {
     const placed = { path: trimmed(path), source };
@@ -98,11 +97,12 @@ function projectedWarnings(volume: Loose<Volume>): string[] {
   const sources = volume.projected?.sources;
   if (sources === undefined) return [];
   const name = JSON.stringify(volume.name ?? "");
-  const empty = sources
-    .filter(isEmptyProjection)
-    .map(() => `volume ${name} (Projected) has no sources provided`);
-  const found = overlapsIn(sources.flatMap(projectedPaths));
-  return [...empty, ...found.map((text) => `volume ${name} (Projected): overlapping paths: ${text}`)];
+  const seen: Placed[] = [];
+  return sources.flatMap((source) => {
+    if (isEmptyProjection(source)) return [`volume ${name} (Projected) has no sources provided`];
+    const found = overlapsIn(projectedPaths(source), seen);
+    return found.map((text) => `volume ${name} (Projected): overlapping paths: ${text}`);
+  });
 }
 
 function overlapWarnings(volume: Loose<Volume>): string[] {
