@@ -1,11 +1,9 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { Registry } from "prom-client";
-import { JsonDecoder } from "#api/codec/json.ts";
-import { ProtobufCodec } from "#api/codec/protobuf.ts";
 import type { Expressions } from "#api/expressions.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
-import { parseApiVersion, qualifiedResource, type AnyObject } from "#api/meta/object.ts";
+import { qualifiedResource } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
@@ -30,15 +28,13 @@ import type { UserInfo } from "./authn/authenticator.ts";
 import type { TokenAuthenticator } from "./authn/bearer-token.ts";
 import { accountKeys } from "./authn/service-account/keys.ts";
 import type { Auditor } from "./audit/auditor.ts";
-import { openAuditor, type AuditOptions } from "./audit/open-auditor.ts";
+import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
-import { IdentityLease } from "./bootstrap/identity-lease.ts";
-import { keptObjects } from "./bootstrap/kept-objects.ts";
+import { startOwnUpkeep } from "./bootstrap/own-upkeep.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
 import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
-import { keepUp } from "./bootstrap/upkeep.ts";
 import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
@@ -64,15 +60,13 @@ import { AuditMetrics } from "./metrics/audit-metrics.ts";
 import { MeasuredAuthorizer } from "./metrics/authorization-metrics.ts";
 import { groupsByResource, MeasuredStore } from "./metrics/measured-store.ts";
 import { LocalEndpoint } from "./local-endpoint.ts";
+import { ObjectForms } from "./object-forms.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
 import { completeApiserverOptions, validateApiserverOptions, type ApiserverOptions } from "./options.ts";
 import { createOutside } from "./create-outside.ts";
 import type { ComponentProbe } from "./registry/component-statuses.ts";
 import { AddressRange } from "./registry/core/services/address-range.ts";
 import { PortRange } from "./registry/core/services/port-range.ts";
-import { EventExpiry } from "./registry/event-expiry.ts";
-import { mediaTypeOf, protobufMediaType } from "./request/media-type.ts";
-import { TableSemantics } from "./request/type-semantics.ts";
 import { createSecurity, type Security } from "./security.ts";
 import { servedFeatures } from "./served-features.ts";
 import { lazily } from "./lazily.ts";
@@ -123,8 +117,7 @@ class ApiserverComponent implements Apiserver {
   readonly #options: Completed<ApiserverOptions>;
   readonly #deps: ApiserverDeps;
   readonly #assembly: Assembly;
-  readonly #semantics: TableSemantics;
-  readonly #json: JsonDecoder;
+  readonly #forms: ObjectForms;
   readonly #hooks: HookClient;
   readonly #expressions: LateExpressions;
   readonly #security: Security;
@@ -143,7 +136,6 @@ class ApiserverComponent implements Apiserver {
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
   readonly #flow: FlowControl;
   readonly #encryption: EncryptionAtRest | undefined;
-  readonly #protobuf: ProtobufCodec;
   #auditor: Auditor | undefined;
   readonly #accountKeys: readonly VerificationKey[];
   readonly #addresses: readonly AddressRange[];
@@ -162,10 +154,7 @@ class ApiserverComponent implements Apiserver {
     this.#counts = deps.counts ?? new ClientCounts();
     this.#client = createClient(this.local(self), { clock, counts: this.#counts });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
-    const protobuf = new ProtobufCodec(deps.table, deps.scheme);
-    this.#protobuf = protobuf;
-    this.#json = new JsonDecoder(deps.table);
-    this.#semantics = new TableSemantics({ ...deps, json: this.#json, protobuf, parseYaml });
+    this.#forms = new ObjectForms(deps);
     const resolver = new ClusterServiceResolver(options.serviceRouting, {
       client: () => this.#client,
       random,
@@ -195,7 +184,7 @@ class ApiserverComponent implements Apiserver {
       {
         clock,
         log,
-        front: this.#front(protobuf),
+        front: this.#front(),
         handshakeFailed: () => {
           this.#requestMetrics.handshakeFailed();
         },
@@ -219,13 +208,13 @@ class ApiserverComponent implements Apiserver {
       log,
       types: new SchemeTypes({
         scheme: deps.scheme,
-        semantics: this.#semantics,
+        semantics: this.#forms.semantics,
         convert,
         custom: () => this.#assembly.customResources,
         remote: () => this.#aggregator.versions,
       }),
       hookClient: this.#hooks,
-      reviews: this.#json,
+      reviews: this.#forms.json,
       certificateFaults: this.#certificateFaults,
       client: this.#client,
       informers: this.#informers,
@@ -288,48 +277,40 @@ class ApiserverComponent implements Apiserver {
     await reconcileClusterAuthentication(this.#client, this.#options, signal);
     await reconcileTokenTracking(this.#client, clock, signal);
     this.#steps.done("authentication");
-    this.#keepObjects(signal);
-    stack.defer(this.#identityLease().start());
+    stack.defer(this.#startUpkeep(signal));
     const aggregating = this.#roles.run(stop.signal);
     const serving = Promise.all([this.#aggregator.run(stop.signal), this.#registration.run(stop.signal)]);
     const defining = this.#assembly.customResources.run(stop.signal);
-    if (this.#options.eventTtlMs > 0) stack.defer(this.#expiry().start());
     this.#steps.done("controllers");
     ready();
     await Promise.race([aborted(signal), failed, aggregating, serving, defining]);
     this.#isStopping = true;
   }
 
-  #keepObjects(signal: AbortSignal): void {
-    const client = this.#client;
-    const kept = keptObjects({
-      client,
-      clock: this.#deps.clock,
-      clusterAuthentication: () => reconcileClusterAuthentication(client, this.#options, signal),
-      publish: () => this.servers.publish(),
-    });
-    for (const each of kept) keepUp(each, { ...this.#deps, informers: this.#informers }, signal);
+  #startUpkeep(signal: AbortSignal): () => Promise<void> {
+    return startOwnUpkeep(
+      { ...this.#options, serverId: this.#serverId },
+      {
+        ...this.#deps,
+        client: this.#client,
+        informers: this.#informers,
+        servers: this.servers,
+        events: this.#assembly.installed.storage("events"),
+      },
+      signal,
+    );
   }
 
-  #identityLease(): IdentityLease {
-    const { hostname } = this.#options;
-    return new IdentityLease({ serverId: this.#serverId, hostname }, { ...this.#deps, client: this.#client });
-  }
-
-  #openAuditor(options: AuditOptions): Promise<Auditor> {
+  #openAuditor(options: NonNullable<ApiserverOptions["audit"]>): Promise<Auditor> {
     const { clock, log } = this.#deps;
-    const read = (contentType: string, bytes: Buffer): unknown => this.#readBody(contentType, bytes);
-    const written = (object: AnyObject): AnyObject => {
-      const { apiVersion = "", kind = "" } = object;
-      return this.#semantics.zeros({ ...parseApiVersion(apiVersion), kind })?.written(object) ?? object;
-    };
-    const counted = { metrics: this.#auditMetrics, certificateFaults: this.#certificateFaults };
-    return openAuditor(options, { clock, log, read, written, ...counted });
-  }
-
-  #expiry(): EventExpiry {
-    const events = this.#assembly.installed.storage("events");
-    return new EventExpiry({ ttlMs: this.#options.eventTtlMs }, events, this.#deps);
+    return openAuditor(options, {
+      clock,
+      log,
+      read: (contentType, bytes) => this.#forms.read(contentType, bytes),
+      written: (object) => this.#forms.written(object),
+      metrics: this.#auditMetrics,
+      certificateFaults: this.#certificateFaults,
+    });
   }
 
   #atRest(): EncryptionAtRest | undefined {
@@ -376,7 +357,7 @@ class ApiserverComponent implements Apiserver {
       counts: this.#counts,
       remembersAuthors: options.remembersAuthors,
       isStale: encrypted === undefined ? undefined : (key, value) => encrypted.isStale(key, value),
-      semantics: this.#semantics,
+      semantics: this.#forms.semantics,
       validation: new Validator(own),
       convert,
       authorizer,
@@ -401,10 +382,10 @@ class ApiserverComponent implements Apiserver {
       remote: (call) => this.#aggregator.answer(call),
       minRequestTimeoutMs: options.minRequestTimeoutMs,
       loadExpressions: () => this.#expressions.load(),
-      definitionValidator: lazily(() => createDefinitionValidator(this.#json, this.#expressions)),
+      definitionValidator: lazily(() => createDefinitionValidator(this.#forms.json, this.#expressions)),
       custom: customParts({
         ...own,
-        json: this.#json,
+        json: this.#forms.json,
         registry: this.#registry,
         expressionTimes: this.#security.expressionTimes,
         expressions: this.#expressions,
@@ -427,7 +408,7 @@ class ApiserverComponent implements Apiserver {
     });
     return createOutside(this.#options, {
       ...this.#deps,
-      protobuf: this.#protobuf,
+      protobuf: this.#forms.protobuf,
       registry: this.#registry,
       aggregator: this.#aggregator,
       custom: () => this.#assembly.customResources,
@@ -437,20 +418,15 @@ class ApiserverComponent implements Apiserver {
     });
   }
 
-  #readBody(contentType: string, bytes: Buffer): unknown {
-    if (mediaTypeOf(contentType) === protobufMediaType) return this.#protobuf.decode(bytes);
-    return parseYaml(bytes.toString("utf8"));
-  }
-
-  #front(protobuf: ProtobufCodec): Front {
+  #front(): Front {
     const { clock, log, random } = this.#deps;
     return new Front({
       clock,
       log,
       random,
-      protobuf,
+      protobuf: this.#forms.protobuf,
       now: () => clock.now(),
-      written: (object, kind) => this.#semantics.zeros(kind)?.written(object) ?? object,
+      written: (object, kind) => this.#forms.written(object, kind),
       authenticator: this.#security.authenticator,
       authorizer: this.#security.authorizer,
       impersonating: filterSeries(this.#registry, "impersonation"),
