@@ -5,7 +5,8 @@ import type { RequestInfo } from "#apiserver/request/info.ts";
 import { alpha, stable } from "#apiserver/metrics/stability.ts";
 import { SeriesCounter } from "#apiserver/metrics/series-counter.ts";
 import { RequestEndings } from "./request-endings.ts";
-import { SeriesHistogram, type Labels, type Series } from "./series-histogram.ts";
+import { dryRunOf, labelsOf, metricVerb, scopeOf, validationOf, type KindLabels } from "./request-labels.ts";
+import { SeriesHistogram, type Series } from "./series-histogram.ts";
 
 /** upstream: the buckets of request_duration_seconds */
 const durationBuckets = [
@@ -27,14 +28,6 @@ const readVerbs = new Set(["GET", "LIST", "WATCH"]);
 
 /** Upstream tells how big these answers are. */
 const sizedVerbs = new Set(["GET", "LIST"]);
-
-interface KindLabels extends Labels {
-  readonly verb: string;
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-  readonly subresource: string;
-}
 
 /** How a request went. */
 export interface Finished {
@@ -389,22 +382,6 @@ const bodyVerbs: Readonly<Record<string, string>> = {
   DELETECOLLECTION: "delete_collection",
 };
 
-/** upstream: endpoints/metrics/metrics.go cleanDryRun */
-function dryRunOf(query: URLSearchParams): string {
-  const values = query.getAll("dryRun");
-  if (values.length === 0) return "";
-  return values.every((value) => value === "All") ? "All" : "invalid";
-}
-
-const connecting = new Set(["exec", "attach", "portforward", "proxy", "log"]);
-
-const validations = new Set(["", "Ignore", "Warn", "Strict"]);
-
-function validationOf(query: URLSearchParams): string {
-  const text = query.get("fieldValidation") ?? "";
-  return validations.has(text) ? text : "invalid";
-}
-
 const validationHistogram = (registry: Registry): SeriesHistogram =>
   new SeriesHistogram(
     {
@@ -414,54 +391,3 @@ const validationHistogram = (registry: Registry): SeriesHistogram =>
     },
     registry,
   );
-
-function labelsOf(info: RequestInfo, isKnown: boolean): KindLabels {
-  const { group, version, resource, subresource } = info;
-  const verb = connecting.has(subresource) ? "CONNECT" : metricVerb(info);
-  const place = isKnown
-    ? { group, version, resource, subresource: info.isResourceRequest ? subresource : pathLabel(info.path) }
-    : { group: "", version: "", resource: "", subresource: "" };
-  return { verb, ...place, scope: isKnown ? scopeOf(info) : "", component: "apiserver" };
-}
-
-/** Upstream shows these paths in the subresource's place. */
-const shownPaths = new Set(["/healthz", "/livez", "/readyz"]);
-
-const pathLabel = (path: string): string => (shownPaths.has(path) ? path : "");
-
-function scopeOf({ isResourceRequest, name, namespace, verb }: RequestInfo): string {
-  if (!isResourceRequest) return "";
-  if (name !== "" || verb === "create") return "resource";
-  return namespace === "" ? "cluster" : "namespace";
-}
-
-function metricVerb({ verb }: RequestInfo): string {
-  switch (verb) {
-    case "create":
-    case "post":
-      return "POST";
-    case "update":
-    case "put":
-      return "PUT";
-    case "head":
-    case "get":
-    case "proxy":
-    case "options":
-      return "GET";
-    case "list":
-      return "LIST";
-    case "watch":
-      return "WATCH";
-    case "patch":
-      return "PATCH";
-    case "delete":
-      return "DELETE";
-    case "deletecollection":
-      return "DELETECOLLECTION";
-    case "connect":
-      return "CONNECT";
-    default:
-      // Over HTTP/2 a method is any word.
-      return "OTHER";
-  }
-}
