@@ -8,7 +8,8 @@ import { customResourceDefinitions } from "#api/resources.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
-import type { ResourceStore, WriteContext } from "#apiserver/registry/store.ts";
+import type { ResourceStore } from "#apiserver/registry/store.ts";
+import type { WriteContext } from "#apiserver/registry/write.ts";
 import { isTrue, withCondition, type Condition } from "./conditions.ts";
 import { cleanupFinalizer } from "./definition-strategy.ts";
 

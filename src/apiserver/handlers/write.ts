@@ -15,7 +15,7 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { ResourceCall } from "#apiserver/registry/endpoint.ts";
-import type { WriteContext } from "#apiserver/registry/store.ts";
+import type { WriteContext } from "#apiserver/registry/write.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import { dryRunFaults, isTrue } from "#apiserver/request/query.ts";

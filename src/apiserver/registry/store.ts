@@ -26,12 +26,12 @@ import {
 import { keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { checkPreconditions, keepSystemFields } from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
-import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { authorText } from "./author.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
 import { isSameContent } from "./same-content.ts";
+import type { WriteContext, WriteResult, DeleteResult, Warnings } from "./write.ts";
 import { encodeForStore, withOwnRevision, type StoredObject } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
 
@@ -39,32 +39,6 @@ export interface ObjectId {
   /** "" for cluster-scoped resources. */
   readonly namespace: string;
   readonly name: string;
-}
-
-/** Around one write: who may still change or refuse the object. */
-export interface WriteContext {
-  readonly dryRun: boolean;
-  /** The API version the client used. */
-  readonly requestVersion: string;
-  readonly user: UserInfo;
-  readonly impersonator?: UserInfo | undefined;
-  readonly signal: AbortSignal;
-  /** An update may create what isn't there, whatever the resource's strategy says: server-side apply. */
-  readonly mayCreate?: boolean;
-  warn(text: string): void;
-  /** Validating admission. Throws StatusError to refuse. */
-  validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void>;
-}
-
-export interface WriteResult {
-  readonly object: StoredObject;
-  readonly isCreated: boolean;
-}
-
-export interface DeleteResult {
-  /** The object as it is now, or as it was last when `isGone`. */
-  readonly object: StoredObject;
-  readonly isGone: boolean;
 }
 
 export interface ResourceStoreOptions {
@@ -77,12 +51,6 @@ export interface ResourceStoreOptions {
   readonly isNamedByServer?: boolean | undefined;
   /** What to tell a client of an object that is valid all the same; the status isn't looked at. */
   readonly warnings?: Warnings | undefined;
-}
-
-export interface Warnings {
-  /** `isSpecSound`: nothing is to be said of its spec and annotations. */
-  create(object: AnyObject, isSpecSound: boolean): readonly string[];
-  update(object: AnyObject, old: AnyObject): readonly string[];
 }
 
 export interface ResourceStoreDeps {

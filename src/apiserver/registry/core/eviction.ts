@@ -15,7 +15,8 @@ import {
 } from "#apiserver/handlers/write.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Handler } from "../endpoint.ts";
-import type { ObjectId, ResourceStore, WriteContext } from "../store.ts";
+import type { ObjectId, ResourceStore } from "../store.ts";
+import type { WriteContext } from "../write.ts";
 import { bareStrategy, type DeletionOptions } from "../strategy.ts";
 import { createdStatus } from "../success.ts";
 import { budgetsOf, isUncounted, stillProcessed, takeDisruption } from "./disruption.ts";

@@ -9,7 +9,8 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
 import { KeyExistsError, KeyNotFoundError, RevisionMismatchError, type Store } from "#store/store.ts";
 import type { ResourceCache } from "../../resource-cache.ts";
-import type { ResourceStore, WriteContext } from "../../store.ts";
+import type { ResourceStore } from "../../store.ts";
+import type { WriteContext } from "../../write.ts";
 import { familyOf } from "./address-range.ts";
 
 export interface Claim {
