@@ -5,7 +5,12 @@ import { rewriteLinks } from "./html-links.ts";
 const cases: readonly [what: string, page: string, expected: string][] = [
   ["a link", '<a href="/x">t</a>', '<a href="[/x]">t</a>'],
   ["names in capitals, values in other quotes", "<A HREF='/x' Id=y>", '<a href="[/x]" id="y">'],
-  ["no quotes, and a slash at the end of the value", "<a href=/x/>", '<a href="[/x/]">'],
+  ["no quotes, and a slash at the end of the value", "<a href=/x/>", '<a href="[/x/]"/>'],
+  [
+    "slashes between attributes and behind them",
+    "<a / href=x / // ><a href=y>",
+    '<a href="[x]"><a href="[y]">',
+  ],
   ["attributes without a value", "<input disabled src=a>", '<input disabled="" src="[a]">'],
   ["several links of a tag", "<video poster=p src=s />", '<video poster="[p]" src="[s]"/>'],
   ["characters by name and number", '<a href="/?a=1&amp;b=&#50;">', '<a href="[/?a=1&amp;b=2]">'],
@@ -15,6 +20,7 @@ const cases: readonly [what: string, page: string, expected: string][] = [
   ["end tags", "</a href='/x'>", "</a href='/x'>"],
   ["comments", "<!-- <a href='/x'> -->", "<!-- <a href='/x'> -->"],
   ["scripts", "<script src=/s>'<a href=\"/x\">'</script>", '<script src="[/s]">\'<a href="/x">\'</script>'],
+  ["a script that looks closed", "<script src=s /><a href=x>", '<script src="[s]"/><a href=x>'],
   ["titles", "<title><a href='/x'></title><a href='/y'>", "<title><a href='/x'></title><a href=\"[/y]\">"],
   ["what isn't a tag", "1 < 2 <", "1 < 2 <"],
   ["a tag that doesn't end", "x <a href='/x'", "x <a href='/x'"],

@@ -34,7 +34,7 @@ const linkAttributes: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
-/** What follows them is text up to their end tag. */
+/** What follows them is text up to their end tag, also where they look closed. */
 const textTags = new Set([
   "iframe",
   "noembed",
@@ -63,7 +63,7 @@ export function rewriteLinks(page: string, rewrite: (link: string) => string): s
       tag === undefined || names === undefined ? page.slice(open, end) : tagText(tag, names, rewrite),
     );
     at = end;
-    if (tag === undefined || tag.isClosed || !textTags.has(tag.name)) continue;
+    if (tag === undefined || !textTags.has(tag.name)) continue;
     const close = endTag(page, tag.name, at);
     parts.push(page.slice(at, close));
     at = close;
@@ -93,6 +93,7 @@ interface Attribute {
 interface Tag {
   readonly name: string;
   readonly attributes: readonly Attribute[];
+  /** A slash is its last character, whatever it belongs to. */
   readonly isClosed: boolean;
   /** Just behind it. */
   readonly end: number;
@@ -109,12 +110,11 @@ function tagAt(page: string, open: number): Tag | "unfinished" | undefined {
   const attributes: Attribute[] = [];
   let at = open + head.length;
   for (;;) {
-    const close = /\s*(?:(\/)\s*)?>/y;
+    const close = /[\s/]*>/y;
     close.lastIndex = at;
-    const closed = close.exec(page);
-    if (closed !== null) {
-      const isClosed = closed[1] === "/";
-      return { name: name.toLowerCase(), attributes, isClosed, end: close.lastIndex };
+    if (close.test(page)) {
+      const end = close.lastIndex;
+      return { name: name.toLowerCase(), attributes, isClosed: page[end - 2] === "/", end };
     }
     attributePattern.lastIndex = at;
     const found = attributePattern.exec(page);
