@@ -82,21 +82,14 @@ test("tokens of accounts: who signs them, whose are good, how long", { timeout: 
     [parseSigningKey(signing).keyId, olderKey.keyId],
   );
 
-  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
-  const whoami = (token: string): Promise<string> =>
-    kubectl(
-      "--kubeconfig=/dev/null",
-      `--server=${url}`,
-      "--insecure-skip-tls-verify",
-      `--token=${token}`,
-      "auth",
-      "whoami",
-    );
   const isDefault = /^Username +system:serviceaccount:default:default$/m;
-  assert.match(await whoami(stdout.trim()), isDefault);
+  assert.match(await server.whoami(stdout.trim()), isDefault);
   const from = (iss: string): Promise<string> => signJwt({ ...claims, iss }, olderKey);
-  assert.match(await whoami(await from("https://old.example.org")), isDefault);
-  assert.match(await server.fails(whoami(await from("https://other.example.org"))), /must be logged in/);
+  assert.match(await server.whoami(await from("https://old.example.org")), isDefault);
+  assert.match(
+    await server.fails(server.whoami(await from("https://other.example.org"))),
+    /must be logged in/,
+  );
 });
 
 test(

@@ -58,6 +58,21 @@ export class PlainServer implements AsyncDisposable {
     };
   }
 
+  /** kubectl for the bearer of a token, who has nothing else. */
+  async bearing(token: string, args: readonly string[]): Promise<string> {
+    const nobody = ["--kubeconfig=/dev/null", `--server=${await this.#url()}`, "--insecure-skip-tls-verify"];
+    return this.kubectl("1.35", [...nobody, `--token=${token}`, ...args]);
+  }
+
+  /** Whom the server takes him for, in kubectl's words. */
+  whoami(token: string, ...more: string[]): Promise<string> {
+    return this.bearing(token, ["auth", "whoami", ...more]);
+  }
+
+  #url(): Promise<string> {
+    return this.kubectl("1.35", ["config", "view", "-o", "jsonpath={.clusters[0].cluster.server}"]);
+  }
+
   /** Whatever becomes of it: the exit code, and what it said. */
   tries(
     program: string,
@@ -120,8 +135,7 @@ export class PlainServer implements AsyncDisposable {
 
   /** What somebody without credentials is answered. */
   async anonymously(path: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
-    const server = "jsonpath={.clusters[0].cluster.server}";
-    const url = await this.kubectl("1.35", ["config", "view", "-o", server]);
+    const url = await this.#url();
     const { promise, resolve: answer, reject } = Promise.withResolvers<IncomingMessage>();
     request(`${url}${path}`, { rejectUnauthorized: false }, answer).once("error", reject).end();
     const response = await promise;

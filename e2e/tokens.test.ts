@@ -27,16 +27,6 @@ stringData:
 test("a secret of an account holds its token, until the account goes", { timeout: 60_000 }, async () => {
   await using server = await PlainServer.start();
   const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
-  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
-  const whoami = (token: string): Promise<string> =>
-    kubectl(
-      "--kubeconfig=/dev/null",
-      `--server=${url}`,
-      "--insecure-skip-tls-verify",
-      `--token=${token}`,
-      "auth",
-      "whoami",
-    );
   await kubectl("create", "serviceaccount", "robot");
   await server.kubectl(
     "1.35",
@@ -53,7 +43,7 @@ type: kubernetes.io/service-account-token
     await kubectl("get", "secret", "robot", "-o", "jsonpath={.data.token}"),
     "base64",
   );
-  assert.match(await whoami(token.toString()), /^Username +system:serviceaccount:default:robot$/m);
+  assert.match(await server.whoami(token.toString()), /^Username +system:serviceaccount:default:robot$/m);
   assert.match(
     await kubectl("get", "secret", "robot", "-o", "jsonpath={.metadata.labels}"),
     /"kubernetes.io\/legacy-token-last-used":"\d{4}-\d\d-\d\d"/,
@@ -63,12 +53,12 @@ type: kubernetes.io/service-account-token
     /^ca\.crt: +\d+ bytes\nnamespace: +7 bytes\ntoken:/m,
   );
   await kubectl("label", "secret", "robot", "kubernetes.io/legacy-token-invalid-since=2026-01-01");
-  assert.match(await server.fails(whoami(token.toString())), /must be logged in/);
+  assert.match(await server.fails(server.whoami(token.toString())), /must be logged in/);
   await kubectl("label", "secret", "robot", "kubernetes.io/legacy-token-invalid-since-");
-  await whoami(token.toString());
+  await server.whoami(token.toString());
   await kubectl("delete", "serviceaccount", "robot");
   await kubectl("wait", "secret/robot", "--for=delete", "--timeout=20s");
-  assert.match(await server.fails(whoami(token.toString())), /must be logged in/);
+  assert.match(await server.fails(server.whoami(token.toString())), /must be logged in/);
 });
 
 /** As kubeadm join does it: a stranger reads it, checks it with the token alone, and comes back by what it says. */
@@ -128,16 +118,12 @@ test("tokens that another server judges; whom their users may act as", { timeout
   judging.judge = ({ spec }) =>
     spec.token === "alices" ? { authenticated: true, user: { username: "alice" } } : { authenticated: false };
   const kubectl = (...args: string[]): Promise<string> => server.kubectl("1.35", args);
-  const url = await kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}");
-  const apart = ["--kubeconfig=/dev/null", `--server=${url}`, "--insecure-skip-tls-verify"];
-  const whoami = (token: string, ...more: string[]): Promise<string> =>
-    kubectl(...apart, `--token=${token}`, "auth", "whoami", ...more);
   const look = (...more: string[]): Promise<string> =>
-    kubectl(...apart, "--token=alices", "get", "--raw", "/api/v1/namespaces", ...more);
-  assert.match(await whoami("alices"), /^Username +alice$/m);
-  assert.match(await server.fails(whoami("joes")), /must be logged in/);
+    server.bearing("alices", ["get", "--raw", "/api/v1/namespaces", ...more]);
+  assert.match(await server.whoami("alices"), /^Username +alice$/m);
+  assert.match(await server.fails(server.whoami("joes")), /must be logged in/);
   assert.equal(judging.asked.length, 2);
-  await whoami("alices");
+  await server.whoami("alices");
   assert.equal(judging.asked.length, 2);
 
   assert.match(
@@ -152,7 +138,7 @@ rules: [{verbs: [impersonate], apiGroups: [""], resources: [users]}]
 `;
   await server.kubectl("1.35", ["create", "-f", "-"], yaml);
   await kubectl("create", "clusterrolebinding", "actors", "--clusterrole=actors", "--user=alice");
-  assert.match(await whoami("alices", "--as=bob"), /^Username +bob$/m);
+  assert.match(await server.whoami("alices", "--as=bob"), /^Username +bob$/m);
   assert.match(
     await server.fails(look("--as=bob", "--as-uid=7")),
     /cannot impersonate resource "uids" in API group "authentication.k8s.io" at the cluster scope/,
@@ -164,5 +150,5 @@ rules: [{verbs: [impersonate], apiGroups: [""], resources: [users]}]
     "--type=json",
     `-p=[{"op":"add","path":"/rules/-","value":{"verbs":["impersonate"],"apiGroups":["authentication.k8s.io"],"resources":["uids"]}}]`,
   );
-  assert.match(await whoami("alices", "--as=bob", "--as-uid=7"), /^UID +7$/m);
+  assert.match(await server.whoami("alices", "--as=bob", "--as-uid=7"), /^UID +7$/m);
 });

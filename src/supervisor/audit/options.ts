@@ -3,20 +3,9 @@ import { auditLogFormats, type AuditLogFormat } from "#apiserver/audit/event-lin
 import type { AuditLogOptions, AuditOptions, AuditWebhookOptions } from "#apiserver/audit/open-auditor.ts";
 import { auditModes, type AuditMode } from "#apiserver/audit/sink.ts";
 import type { OptionSpec } from "#base/options.ts";
+import { specsOf } from "../flag-specs.ts";
 
-const spec = (
-  name: string,
-  type: OptionSpec["type"],
-  placeholder: string,
-  { text, defaultText }: { text: string; defaultText?: string },
-): OptionSpec => ({
-  name: `audit-${name}`,
-  type,
-  ...(placeholder === "" ? {} : { placeholder }),
-  group: "audit",
-  ...(defaultText === undefined ? {} : { defaultText }),
-  text,
-});
+const spec = specsOf("audit", "audit-");
 
 interface Defaults {
   readonly mode: AuditMode;

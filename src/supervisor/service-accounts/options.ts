@@ -1,31 +1,16 @@
 /** --service-account-*, --api-audiences: whose tokens are good, for whom and how long. upstream: pkg/kubeapiserver/options/authentication.go, pkg/controlplane/apiserver/options */
+import type { ServiceAccountOptions } from "#apiserver/authn/service-account/options.ts";
 import type { OptionSpec } from "#base/options.ts";
+import { specsOf } from "../flag-specs.ts";
 
-export interface ServiceAccountFlags {
-  /** The first is who signs. */
-  readonly issuers: readonly string[];
-  readonly apiAudiences: readonly string[];
-  readonly jwksUri: string | undefined;
-  readonly tokenSecondsMax: number | undefined;
-  readonly extendsExpiration: boolean;
+/** With the files that have keys, instead of what is in them. */
+export interface ServiceAccountFlags extends Omit<ServiceAccountOptions, "keyPems"> {
   readonly keyFiles: readonly string[];
   /** Undefined: the key that this server keeps. */
   readonly signingKeyFile: string | undefined;
 }
 
-const account = (
-  name: string,
-  type: OptionSpec["type"],
-  placeholder: string,
-  { text, defaultText }: { text: string; defaultText?: string },
-): OptionSpec => ({
-  name: `service-account-${name}`,
-  type,
-  ...(placeholder === "" ? {} : { placeholder }),
-  group: "cluster",
-  text,
-  ...(defaultText === undefined ? {} : { defaultText }),
-});
+const account = specsOf("cluster", "service-account-");
 
 /** The names are upstream's. */
 export const serviceAccountSpecs: readonly OptionSpec[] = [

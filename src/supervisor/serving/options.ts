@@ -5,6 +5,7 @@
 import { defaultServing, type ServingOptions } from "#apiserver/http/serving-options.ts";
 import { isCipherSuite, tlsVersion, tlsVersionNames } from "#apiserver/http/tls-names.ts";
 import type { OptionSpec } from "#base/options.ts";
+import { specsOf } from "../flag-specs.ts";
 
 export interface RequestOptions {
   readonly requestTimeoutMs: number;
@@ -17,19 +18,7 @@ export interface RequestOptions {
   readonly serving: ServingOptions;
 }
 
-const spec = (
-  name: string,
-  type: OptionSpec["type"],
-  placeholder: string,
-  { text, defaultText }: { text: string; defaultText?: string },
-): OptionSpec => ({
-  name,
-  type,
-  ...(placeholder === "" ? {} : { placeholder }),
-  group: "listener",
-  ...(defaultText === undefined ? {} : { defaultText }),
-  text,
-});
+const spec = specsOf("listener");
 
 export const servingSpecs: readonly OptionSpec[] = [
   spec("request-timeout", "string", "DURATION", {
