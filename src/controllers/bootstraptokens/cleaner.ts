@@ -5,14 +5,9 @@ import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 import { bootstrapTokens, remainingMs } from "./tokens.ts";
 
-export function tokenCleanerController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "tokencleaner" }, { clock, log, counts });
+export function tokenCleanerController(context: ControllerContext): Controller {
+  const { client, informers, clock, log } = context;
+  const queue = new RateLimitedQueue({ name: "tokencleaner" }, context);
   const informer = informers.informer(secrets, bootstrapTokens);
   informer.addHandler({
     add: ({ metadata }) => queue.add(metadata?.name ?? ""),

@@ -43,14 +43,9 @@ export function signedData(
   return isSame ? undefined : signed;
 }
 
-export function bootstrapSignerController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "bootstrapsigner" }, { clock, log, counts });
+export function bootstrapSignerController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const queue = new RateLimitedQueue({ name: "bootstrapsigner" }, context);
   const tokenInformer = informers.informer(secrets, bootstrapTokens);
   const mapInformer = informers.informer(configMaps, {
     namespace: place.namespace,

@@ -24,14 +24,9 @@ export function cleanedAt({ metadata, status }: CertificateSigningRequest): numb
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-export function csrCleanerController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "csrcleaner" }, { clock, log, counts });
+export function csrCleanerController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const queue = new RateLimitedQueue({ name: "csrcleaner" }, context);
   const requests = informers.informer(certificateSigningRequests);
   const onRequest = ({ metadata }: CertificateSigningRequest): void => {
     queue.add(metadata?.name ?? "");

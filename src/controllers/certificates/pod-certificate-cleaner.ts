@@ -9,14 +9,9 @@ import { queueController, type Controller, type ControllerContext } from "../con
 /** upstream: cmd/kube-controller-manager/app/certificates.go */
 const lifeMs = 15 * 60_000;
 
-export function podCertificateCleanerController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "podcertificaterequest-cleaner" }, { clock, log, counts });
+export function podCertificateCleanerController(context: ControllerContext): Controller {
+  const { client, informers, clock } = context;
+  const queue = new RateLimitedQueue({ name: "podcertificaterequest-cleaner" }, context);
   const requests = informers.informer(podCertificateRequests);
   requests.addHandler({
     add: ({ metadata }: PodCertificateRequest) => {

@@ -18,17 +18,11 @@ export function bundleNameOf(bundle: string): string {
   return `${signerName.replaceAll("/", ":")}:${hash}`;
 }
 
-export function trustBundlePublisherController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-  options,
-}: ControllerContext): Controller {
+export function trustBundlePublisherController(context: ControllerContext): Controller {
+  const { client, informers, options } = context;
   const trustBundle = options.rootCaPem;
   const name = bundleNameOf(trustBundle);
-  const queue = new RateLimitedQueue({ name: queueName }, { clock, log, counts });
+  const queue = new RateLimitedQueue({ name: queueName }, context);
   const bundles = informers.informer(clusterTrustBundles, { fieldSelector: `spec.signerName=${signerName}` });
   const onBundle = (): void => {
     queue.add("");

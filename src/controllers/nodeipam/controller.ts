@@ -5,16 +5,9 @@ import { RateLimitedQueue } from "#client/work/rate-limited.ts";
 import { queueController, type Controller, type ControllerContext } from "../controller.ts";
 import { RangeAllocator } from "./range-allocator.ts";
 
-export function nodeIpamController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-  events,
-  options,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "nodeipam" }, { clock, log, counts });
+export function nodeIpamController(context: ControllerContext): Controller {
+  const { client, informers, events, options } = context;
+  const queue = new RateLimitedQueue({ name: "nodeipam" }, context);
   const nodeInformer = informers.informer(nodes);
   const ranges = new RangeAllocator(options.clusterCidr, options.nodeCidrMaskSize);
   const enqueue = ({ metadata }: Node): void => {

@@ -10,15 +10,9 @@ const configMapName = "kube-root-ca.crt";
 const description =
   "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
-export function rootCaController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-  options,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "root-ca-certificate-publisher" }, { clock, log, counts });
+export function rootCaController(context: ControllerContext): Controller {
+  const { client, informers, options } = context;
+  const queue = new RateLimitedQueue({ name: "root-ca-certificate-publisher" }, context);
   const namespaceInformer = informers.informer(namespaces);
   const mapInformer = informers.informer(configMaps, { fieldSelector: `metadata.name=${configMapName}` });
   namespaceInformer.addHandler({

@@ -7,14 +7,9 @@ import { queueController, type Controller, type ControllerContext } from "../con
 
 const accountName = "default";
 
-export function serviceAccountController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "serviceaccount" }, { clock, log, counts });
+export function serviceAccountController(context: ControllerContext): Controller {
+  const { client, informers } = context;
+  const queue = new RateLimitedQueue({ name: "serviceaccount" }, context);
   const namespaceInformer = informers.informer(namespaces);
   const accountInformer = informers.informer(serviceAccounts);
   namespaceInformer.addHandler({

@@ -10,14 +10,9 @@ import { planFinalizers } from "./plan.ts";
 
 const finalizer = "kubernetes.io/pvc-protection";
 
-export function claimProtectionController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "pvc-protection" }, { clock, log, counts });
+export function claimProtectionController(context: ControllerContext): Controller {
+  const { client, informers, log } = context;
+  const queue = new RateLimitedQueue({ name: "pvc-protection" }, context);
   const claims = informers.informer(persistentVolumeClaims);
   const podInformer = informers.informer(pods);
   const wake = (pod: Pod): void => {

@@ -8,14 +8,9 @@ import { planFinalizers } from "./plan.ts";
 
 const finalizer = "kubernetes.io/pv-protection";
 
-export function volumeProtectionController({
-  client,
-  informers,
-  clock,
-  log,
-  counts,
-}: ControllerContext): Controller {
-  const queue = new RateLimitedQueue({ name: "pv-protection" }, { clock, log, counts });
+export function volumeProtectionController(context: ControllerContext): Controller {
+  const { client, informers } = context;
+  const queue = new RateLimitedQueue({ name: "pv-protection" }, context);
   const volumes = informers.informer(persistentVolumes);
   volumes.addHandler({ add: (one) => queue.add(keyOf(one)), update: (one) => queue.add(keyOf(one)) });
   return queueController(queue, 1, async (name) => {
