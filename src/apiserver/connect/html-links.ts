@@ -48,28 +48,33 @@ const textTags = new Set([
   "xmp",
 ]);
 
-/** `rewrite` gets what an attribute holds, and answers what it shall hold. */
-export function rewriteLinks(page: string, rewrite: (link: string) => string): string {
+/** Of a page; then somebody else may have a turn. */
+const pieceLength = 1 << 14;
+/** A tag with more is nobody's: it is left as it is, rather than kept in memory attribute by attribute. */
+const attributesMax = 1000;
+
+/** The page piece by piece. `rewrite` gets what an attribute holds, and answers what it shall hold. */
+export function* rewriteLinks(page: string, rewrite: (link: string) => string): Generator<string, undefined> {
   const parts: string[] = [];
-  let at = 0;
-  while (at < page.length) {
+  let [given, yielded, at] = [0, 0, 0];
+  for (;;) {
     const open = page.indexOf("<", at);
     const tag = open < 0 ? "unfinished" : tagAt(page, open);
     if (tag === "unfinished") break;
-    const end = tag?.end ?? endOfOther(page, open);
-    parts.push(page.slice(at, open));
     const names = tag === undefined ? undefined : linkAttributes.get(tag.name);
-    parts.push(
-      tag === undefined || names === undefined ? page.slice(open, end) : tagText(tag, names, rewrite),
-    );
-    at = end;
-    if (tag === undefined || !textTags.has(tag.name)) continue;
-    const close = endTag(page, tag.name, at);
-    parts.push(page.slice(at, close));
-    at = close;
+    if (tag !== undefined && names !== undefined && tag.attributes.length <= attributesMax) {
+      parts.push(page.slice(given, open), tagText(tag, names, rewrite));
+      given = tag.end;
+    }
+    if (tag === undefined) at = endOfOther(page, open);
+    else at = textTags.has(tag.name) ? endTag(page, tag.name, tag.end) : tag.end;
+    if (at - yielded < pieceLength) continue;
+    parts.push(page.slice(given, at));
+    yield parts.splice(0).join("");
+    given = yielded = at;
   }
-  parts.push(page.slice(at));
-  return parts.join("");
+  parts.push(page.slice(given));
+  yield parts.join("");
 }
 
 /** Of a comment, or of a "<" that begins no start tag. */
@@ -120,8 +125,11 @@ function tagAt(page: string, open: number): Tag | "unfinished" | undefined {
     const found = attributePattern.exec(page);
     if (found === null) return "unfinished";
     const [, key = "", double, single, bare] = found;
-    attributes.push({ name: key.toLowerCase(), value: unescape(double ?? single ?? bare ?? "") });
     at = attributePattern.lastIndex;
+    attributes.push({ name: key.toLowerCase(), value: unescape(double ?? single ?? bare ?? "") });
+    if (attributes.length > attributesMax) {
+      return { name: name.toLowerCase(), attributes, isClosed: false, end: at };
+    }
   }
 }
 

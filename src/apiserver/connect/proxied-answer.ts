@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { posix } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { deflateRaw, gunzip, gzip, inflateRaw } from "node:zlib";
 import { internalError, serviceUnavailableError } from "#api/meta/status.ts";
 import type { RawAnswer } from "#apiserver/request/call.ts";
@@ -122,11 +123,17 @@ async function withNewLinks(response: IncomingMessage, coding: Coding, place: Pr
     throw serviceUnavailableError("error trying to reach service: the page can't be unpacked");
   }
   // Bytes, whatever the page's charset: links are of ASCII.
-  const text = rewriteLinks(page.toString("latin1"), (link) => {
+  const pieces = rewriteLinks(page.toString("latin1"), (link) => {
     const parts = linkParts(link);
     return parts === undefined ? link : rewritten(parts, place);
   });
-  return coding.pack(Buffer.from(text, "latin1"));
+  const done: Buffer[] = [];
+  for (const piece of pieces) {
+    done.push(Buffer.from(piece, "latin1"));
+    // Pages are somebody else's: a long one isn't to hold up everybody.
+    await nextTurn();
+  }
+  return coding.pack(Buffer.concat(done));
 }
 
 interface LinkParts {
