@@ -44,6 +44,8 @@ export async function handOver(
   { clock }: BackendDeps,
 ): Promise<Answer> {
   const peer = await dial(backend, clock);
+  // Whoever waits for it hears of it, and it closes; afterwards that is all there is to know.
+  peer.on("error", () => undefined);
   const { socket, head } = upgrade;
   const gone = (): void => {
     peer.destroy();
@@ -125,7 +127,6 @@ function join(socket: Duplex, peer: Socket): void {
     // What the backend said last may still be on its way to the client.
     socket.end();
   });
-  peer.on("error", () => undefined);
 }
 
 /** Browsers bring their token as a WebSocket protocol; it stays here. */
