@@ -258,6 +258,30 @@ suite("a server that extends the API", () => {
     assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*hello admin\nping$/);
   });
 
+  for (const method of ["GET", "DELETE"]) {
+    test(`takes the body of a ${method} for nobody's request`, async () => {
+      await using world = await started();
+      const { server, extension, client } = world;
+      await exposed(client, extension.port);
+      await client.resource(apiServices).create(apiService(extension.caBundle));
+      await becomes(client, "Passed");
+      const { certificatePem, keyPem } = server.certificate("admin", ["system:masters"]);
+      const socket = connectTls({ port: server.port, ca: server.caPem, cert: certificatePem, key: keyPem });
+      const path = "/apis/demo.example.com/v1/namespaces/default/widgets/one";
+      const smuggled = `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Remote-User: smuggler\r\n\r\n`;
+      socket.write(
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      );
+      socket.write(`${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`);
+      for await (const _ of socket);
+      // Another one, on the same connection, comes behind it.
+      await get(client, "/apis/demo.example.com/v1/namespaces/default/widgets");
+      const users = extension.asked.map(({ user }) => user);
+      assert.ok(users.includes("admin"));
+      assert.ok(!users.includes("smuggler"));
+    });
+  }
+
   test("what it breaks off is broken off for the client, and counted", async () => {
     await using world = await started();
     const { server, extension, client } = world;

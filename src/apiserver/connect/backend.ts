@@ -69,7 +69,7 @@ export async function exchange(
     port: backend.port,
     path: backend.target,
     method: call.method,
-    headers: { ...headers, ...backend.headers } as OutgoingHttpHeaders,
+    headers: { ...headers, ...backend.headers, ...framing(call, headers) } as OutgoingHttpHeaders,
     signal: call.signal,
   };
   const outgoing =
@@ -93,10 +93,18 @@ export async function exchange(
   return answered;
 }
 
+/** Within the process, and over HTTP/2 (which has names for that), a request needn't say that it has one. */
 const hasBody = (call: ApiCall): boolean =>
-  (call.method !== "GET" && call.method !== "HEAD") ||
   Number(call.header("content-length")) > 0 ||
-  call.header("transfer-encoding") !== "";
+  call.header("transfer-encoding") !== "" ||
+  ((call.headerNames === undefined || call.header(":method") !== "") && !/^(GET|HEAD)$/.test(call.method));
+
+/**
+ * Where a body ends. Node says so by itself only for methods that usually have one: of others the backend would take it
+ * for the next request on the connection, and that one for the server's own.
+ */
+const framing = (call: ApiCall, headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
+  hasBody(call) && headers["content-length"] === undefined ? { "transfer-encoding": "chunked" } : {};
 
 /** As long as the backend takes it. */
 async function sendBody(outgoing: ClientRequest, { body }: ApiCall): Promise<void> {
