@@ -44,6 +44,7 @@ spec:
               cronSpec: { type: string, pattern: '^(\\d+|\\*)(/\\d+)?(\\s+(\\d+|\\*)(/\\d+)?){4}$' }
               image: { type: string, default: busybox }
               replicas: { type: integer, minimum: 1, maximum: 10, default: 2 }
+              serial: { type: integer, format: int64 }
           status: { type: object, x-kubernetes-preserve-unknown-fields: true }
 `;
 
@@ -168,6 +169,33 @@ suite("custom resources", { timeout: 90_000 }, () => {
     assert.match(conflict, /conflict with "other": .spec.replicas/);
     assert.match(await run(["get", "ct", "--field-selector", "spec.image=nginx"]), /one/);
     assert.match(await run(["get", "ct", "--field-selector", "spec.image=busybox"]), /No resources found/);
+    await run(["delete", "ct", "one"]);
+  });
+
+  test("integers that no double can say come back as they were sent", async () => {
+    const serial = ["get", "ct", "one", "-o", "jsonpath={.spec.serial}"];
+    await run(["apply", "-f", "-"], cron("* * * * *", "serial: 9007199254740993"));
+    assert.equal(await run(serial), "9007199254740993");
+    assert.match(await run(["apply", "-f", "-"], cron("* * * * *", "serial: 9007199254740993")), /unchanged/);
+    await run(["apply", "-f", "-"], cron("1 * * * *", "serial: 9007199254740993"));
+    assert.match(await run(["get", "ct", "one", "-o", "yaml"]), /^  serial: 9007199254740993$/m);
+    await run(["patch", "ct", "one", "--type", "merge", "-p", '{"spec":{"serial":-9223372036854775807}}']);
+    assert.match(await run(["get", "ct", "-o", "json"]), /"serial": -9223372036854775807$/m);
+    const applied = cron("1 * * * *", "serial: 9223372036854775807");
+    await run(["apply", "--server-side", "--force-conflicts", "-f", "-"], applied);
+    assert.equal(await run(serial), "9223372036854775807");
+    assert.match(
+      await refused([
+        "patch",
+        "ct",
+        "one",
+        "--type",
+        "merge",
+        "-p",
+        '{"spec":{"serial":9223372036854775808}}',
+      ]),
+      /spec.serial in body must be of type int64: "float64"/,
+    );
     await run(["delete", "ct", "one"]);
   });
 

@@ -10,7 +10,7 @@ const scalarTypes: Readonly<Record<string, string>> = {
   string: "string",
   bool: "boolean",
   int32: "number",
-  int64: "number",
+  int64: "number | bigint",
   double: "number",
   bytes: "string",
   quantity: "string",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
+import { parseExact } from "#base/exact-json.ts";
 import { JsonDecoder } from "./codec/json.ts";
 import { ProtobufCodec } from "./codec/protobuf.ts";
 import { Arbitraries } from "./codec/testing/arbitrary.ts";
@@ -19,7 +20,7 @@ const decoder = new JsonDecoder(table);
 const arbitraries = new Arbitraries(table);
 const validator = new Validator({ scheme, table });
 
-const copy = (object: AnyObject): AnyObject => JSON.parse(JSON.stringify(object)) as AnyObject;
+const copy = (object: AnyObject): AnyObject => parseExact(JSON.stringify(object)) as AnyObject;
 
 suite("random objects", () => {
   for (const { group, version, kind, struct } of scheme.all()) {

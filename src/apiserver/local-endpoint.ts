@@ -2,6 +2,7 @@
  * The door for components of this process: the same chain as for HTTP requests, under the caller's own identity, without
  * HTTP and without serialisation. Answers are the cache's own objects, shared and frozen.
  */
+import { parseExact } from "#base/exact-json.ts";
 import type { ApiRequest, ApiResponse, Query, Transport } from "#client/client.ts";
 import type { ClientCounts } from "#client/client-counts.ts";
 import { codeOf } from "#client/request-counts.ts";
@@ -190,9 +191,7 @@ async function plainAnswer(
 
 function parsedBody({ headers }: RawAnswer, text: string): unknown {
   const type = headers["content-type"];
-  return typeof type === "string" && type.startsWith("application/json")
-    ? (JSON.parse(text) as unknown)
-    : text;
+  return typeof type === "string" && type.startsWith("application/json") ? parseExact(text) : text;
 }
 
 function listObject({ endpoint, items, revision, ...rest }: ListAnswer, wish: Wish): AnyObject {
@@ -241,7 +240,7 @@ async function* remoteEvents(answer: RawAnswer): AsyncIterableIterator<WatchEven
 }
 
 function eventOf(line: string): WatchEvent {
-  const event = JSON.parse(line) as WatchEvent | { readonly type: "ERROR"; readonly object: Status };
+  const event = parseExact(line) as WatchEvent | { readonly type: "ERROR"; readonly object: Status };
   if (event.type === "ERROR") throw new StatusError(event.object);
   return event;
 }

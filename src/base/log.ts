@@ -1,5 +1,6 @@
 /** Log lines: one line, one event, fields not prose. */
 import { toRfc3339Micro, type Clock } from "./clock.ts";
+import { isWrittenBigint } from "./exact-json.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -57,6 +58,7 @@ export const silentLogger: Logger = {
 function plain(value: unknown): unknown {
   if (value instanceof Error) return errorText(value);
   if (typeof value === "bigint") return value.toString();
+  if (isWrittenBigint(value)) return value.rawJSON;
   return value;
 }
 

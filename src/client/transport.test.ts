@@ -114,6 +114,16 @@ test("method, path, query, headers and body arrive; the answer comes back", asyn
   });
 });
 
+test("integers that no double can say come and go as they are", async (t) => {
+  const w = await world(t, (request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    request.pipe(response);
+  });
+  const body = { a: [9007199254740993n, -9223372036854775808n], b: 1.5 };
+  const path = "/api/v1/namespaces/ns/pods";
+  assert.deepEqual((await w.transport.request({ method: "POST", path, body })).body, body);
+});
+
 test("a Status becomes its StatusError; any other refusal gets a reason from its code", async (t) => {
   const w = await world(t, (request, response) => {
     if (request.url === "/busy") response.writeHead(429, { "retry-after": "3" }).end("slow down");

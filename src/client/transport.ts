@@ -5,6 +5,7 @@
  * open is pinged, and dropped when no answer comes, so that a dead peer is noticed. An unused one is closed.
  * upstream: client-go/transport, golang.org/x/net/http2
  */
+import { parseExact } from "#base/exact-json.ts";
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -79,7 +80,7 @@ class TlsTransport implements Transport {
     try {
       const lines = new LineSplitter();
       for await (const piece of this.#pieces(answer.stream, request.signal)) {
-        for (const line of lines.push(piece)) yield watchEventOf(JSON.parse(line));
+        for (const line of lines.push(piece)) yield watchEventOf(parseExact(line));
       }
       const isCut = lines.hasRest && request.signal?.aborted !== true;
       if (isCut) throw this.#unreachable("the watch ended in mid-event");
@@ -234,8 +235,7 @@ class TlsTransport implements Transport {
     const text = bytes.toString("utf8");
     const isJson = (answer.headers["content-type"] ?? "").startsWith("application/json");
     if (!isJson || text === "") return text;
-    const body: unknown = JSON.parse(text);
-    return body;
+    return parseExact(text);
   }
 
   /** The body's bytes. Ends quietly on abort; throws when the connection breaks. */

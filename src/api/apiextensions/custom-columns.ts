@@ -2,6 +2,7 @@
  * Tables of custom resources: the columns that a definition asks for.
  * upstream: apiextensions-apiserver/pkg/registry/customresource/tableconvertor
  */
+import { isNumber } from "#base/exact-json.ts";
 import type { CustomResourceColumnDefinition } from "../generated/types/apiextensions-v1.ts";
 import { ageSince } from "../meta/duration.ts";
 import { parseJsonPath, printResult, JsonPathError, type JsonPath } from "../meta/json-path.ts";
@@ -78,9 +79,10 @@ function cellOf({ definition, path }: CustomColumn, object: KubeObject, nowMs: n
     case "string":
       return printResult(value);
     case "integer":
+      if (typeof value === "bigint") return value;
       return typeof value === "number" ? Math.trunc(value) : null;
     case "number":
-      return typeof value === "number" ? value : null;
+      return isNumber(value) ? Number(value) : null;
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "date":

@@ -211,7 +211,7 @@ class SchemaCheck {
 const isKnownMap = ({ "x-kubernetes-map-type": type = "granular" }: JSONSchemaProps): boolean =>
   type === "granular" || type === "atomic";
 
-const product = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? undefined : a * b;
+const product = (a: number | undefined, b: number | bigint | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a * Number(b);
 
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);

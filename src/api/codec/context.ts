@@ -1,5 +1,7 @@
 /** Where a decoder is within an object, and what it has found so far. */
+import { isNumber } from "#base/exact-json.ts";
 import { DecodeError, strictFaultsMax } from "./decode-error.ts";
+import { numberTexts } from "./json-text.ts";
 
 /** A field's name, an index, or a key of a map (told from a field by its class). */
 export type Step = string | number | MapKey;
@@ -24,24 +26,30 @@ export class Context {
   keys = 0;
   /** Name of the innermost struct. */
   struct = "";
+  /** Undefined: what is read was no text. */
+  readonly #source: Source | undefined;
+  #numberTexts: ReadonlyMap<string, string> | undefined;
 
-  constructor(ownsValue = false, known?: KnownStruct) {
+  constructor(ownsValue = false, known?: KnownStruct, source?: Source) {
     this.ownsValue = ownsValue;
     this.known = known;
+    this.#source = source;
+  }
+
+  /** That what is read here was written without point or exponent, as far as can be told. */
+  get isWhole(): boolean {
+    return this.#source?.hasFractions !== true || !/[.eE]/.test(this.numberText(""));
+  }
+
+  /** The number that is read here as it was written; `otherwise` where nobody knows. */
+  numberText(otherwise: unknown): string {
+    if (this.#source === undefined) return String(otherwise);
+    this.#numberTexts ??= numberTexts(this.#source.text);
+    return this.#numberTexts.get(pathText(this.path)) ?? String(otherwise);
   }
 
   unknown(name: string): void {
-    if (this.unknownFields.length < strictFaultsMax) this.unknownFields.push(this.#text(name));
-  }
-
-  /** "spec.containers[0].foo" */
-  #text(name: string): string {
-    let text = "";
-    for (const step of [...this.path, name]) {
-      if (typeof step === "number") text += `[${step}]`;
-      else text += `${text === "" ? "" : "."}${typeof step === "string" ? step : step.key}`;
-    }
-    return text;
+    if (this.unknownFields.length < strictFaultsMax) this.unknownFields.push(pathText([...this.path, name]));
   }
 
   /** What Go says of a value that doesn't fit. */
@@ -51,16 +59,37 @@ export class Context {
       fields.length === 0
         ? `Go value of type ${goType}`
         : `Go struct field ${this.struct}.${fields.join(".")} of type ${goType}`;
-    return new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into ${target}`, {
+    return new DecodeError(`json: cannot unmarshal ${this.#kind(value, goType)} into ${target}`, {
       mismatch: { value, goType },
     });
   }
+
+  /** Which number it is, Go says where numbers are wanted: there it has looked at it. */
+  #kind(value: unknown, goType: string): string {
+    if (!isNumber(value)) return jsonKind(value);
+    return numberTypes.has(goType) ? `number ${this.numberText(value)}` : "number";
+  }
 }
+
+export interface Source {
+  readonly text: string;
+  readonly hasFractions: boolean;
+}
+
+/** "spec.containers[0].foo" */
+function pathText(path: readonly Step[]): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += `${text === "" ? "" : "."}${typeof step === "string" ? step : step.key}`;
+  }
+  return text;
+}
+
+const numberTypes = new Set(["int32", "int64", "float64"]);
 
 function jsonKind(value: unknown): string {
   if (Array.isArray(value)) return "array";
   if (value === null) return "null";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value !== "number") return typeof value;
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? "number" : `number ${value}`;
+  return typeof value === "boolean" ? "bool" : typeof value;
 }

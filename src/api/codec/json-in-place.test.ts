@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
+import { parseExact } from "#base/exact-json.ts";
 import { createTypeTable } from "../schema/table.ts";
 import { createScheme } from "../scheme.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -53,7 +54,7 @@ suite("JSON of every kind, read in place", () => {
       fc.assert(
         fc.property(arbitraries.of(struct, 4), plan, (value, stream) => {
           const text = JSON.stringify(changed(value, () => stream.next().value as Change));
-          const given: unknown = JSON.parse(text);
+          const given: unknown = parseExact(text);
           const before = structuredClone(given);
           const expected = outcome(() => decoder.fromValue(given, struct));
           assert.equal(

@@ -2,6 +2,7 @@
  * JSON of no API type, but of a Go struct all the same: what old clients say in annotations. Read as Go reads it: names
  * fit in any case, null is nothing (the zero value in a list), and what the struct doesn't have is dropped.
  */
+import { isNumber } from "#base/exact-json.ts";
 import { parseQuantity, QuantityError } from "../meta/quantity.ts";
 import { Context } from "./context.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -70,8 +71,10 @@ function zeroOf({ kind }: Shape): unknown {
   }
 }
 
-const isInteger = (value: unknown, bits: number): value is number =>
-  Number.isInteger(value) && Number(value) >= -(2 ** (bits - 1)) && Number(value) < 2 ** (bits - 1);
+const isInteger = (value: unknown, bits: 32 | 64): boolean =>
+  bits === 64
+    ? typeof value === "bigint" || Number.isSafeInteger(value)
+    : Number.isInteger(value) && Number(value) === (Number(value) | 0);
 
 /** Throws DecodeError in the words of Go's own reader of quantities. */
 function quantityText(value: string): string {
@@ -93,7 +96,7 @@ function valueOf(value: unknown, shape: Shape, context: Context): unknown {
     case "struct":
       return entriesOf(value, shape, context);
     case "quantity":
-      if (typeof value === "number") return String(value);
+      if (isNumber(value)) return String(value);
       if (typeof value !== "string") throw context.mismatch(value, shape.goType);
       return quantityText(value);
     case "integer":

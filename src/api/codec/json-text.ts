@@ -1,11 +1,17 @@
 /**
- * JSON text to a value. JSON.parse does the work; only where it can't say enough (a key given twice, the wording of a
+ * JSON text to a value, whose integers are exact. JSON.parse does the work; only where it can't say enough (a key given twice, the wording of a
  * syntax error) the text is read again, slowly.
  */
+import { parseExact } from "#base/exact-json.ts";
 import { DecodeError, strictFaultsMax } from "./decode-error.ts";
 
 const quote = 34;
+const point = 46;
+const zero = 48;
+const nine = 57;
 const colon = 58;
+const upperE = 69;
+const lowerE = 101;
 const backslash = 92;
 const openBrace = 123;
 const closeBrace = 125;
@@ -15,9 +21,17 @@ const tooDeep = "exceeded max depth";
 /** Deeper values are refused: our stack is the bound, Go's is 10,000. */
 const depthMax = 1000;
 
-/** How many keys the objects of a valid text have, keys given twice counted twice. Throws DecodeError when it is too deep. */
-export function countKeys(text: string): number {
+interface Survey {
+  /** How many keys its objects have, keys given twice counted twice. */
+  readonly keys: number;
+  /** There are numbers with a point or an exponent: no integers, whatever they amount to. */
+  readonly hasFractions: boolean;
+}
+
+/** Of a valid text. Throws DecodeError when it is too deep. */
+export function survey(text: string): Survey {
   let keys = 0;
+  let hasFractions = false;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
@@ -28,10 +42,13 @@ export function countKeys(text: string): number {
     else if (char === quote) {
       at = text.indexOf('"', at + 1);
       while (isEscaped(text, at)) at = text.indexOf('"', at + 1);
-    }
+    } else if (char === point) hasFractions = true;
+    else if ((char === lowerE || char === upperE) && isDigit(text.charCodeAt(at - 1))) hasFractions = true;
   }
-  return keys;
+  return { keys, hasFractions };
 }
+
+const isDigit = (code: number): boolean => code >= zero && code <= nine;
 
 function isEscaped(text: string, at: number): boolean {
   let first = at;
@@ -42,9 +59,9 @@ function isEscaped(text: string, at: number): boolean {
 /** Throws DecodeError with Go's words. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
-    new SlowReader(text, () => undefined).run();
+    new SlowReader(text, {}).run();
     // Ours was content where JSON.parse was not: at least its own words.
     throw new DecodeError(error instanceof Error ? error.message : "invalid JSON", { cause: error });
   }
@@ -53,10 +70,24 @@ export function parseJson(text: string): unknown {
 /** Paths of the keys given twice, as upstream prints them: "spec.containers[0].name". */
 export function duplicateKeys(text: string): string[] {
   const found: string[] = [];
-  new SlowReader(text, (path) => {
-    if (found.length < strictFaultsMax) found.push(path);
+  new SlowReader(text, {
+    onDuplicate: (path) => {
+      if (found.length < strictFaultsMax) found.push(path);
+    },
   }).run();
   return found;
+}
+
+/** The numbers of a valid text as they were written, by such paths. */
+export function numberTexts(text: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  new SlowReader(text, { onNumber: (path, number) => found.set(path, number) }).run();
+  return found;
+}
+
+interface Hooks {
+  readonly onDuplicate?: (path: string) => void;
+  readonly onNumber?: (path: string, text: string) => void;
 }
 
 const literals: readonly string[] = ["true", "false", "null"];
@@ -65,13 +96,13 @@ const escapes = '"\\/bfnrt';
 
 class SlowReader {
   readonly #text: string;
-  readonly #onDuplicate: (path: string) => void;
+  readonly #hooks: Hooks;
   #at = 0;
   #depth = 0;
 
-  constructor(text: string, onDuplicate: (path: string) => void) {
+  constructor(text: string, hooks: Hooks) {
     this.#text = text;
-    this.#onDuplicate = onDuplicate;
+    this.#hooks = hooks;
   }
 
   run(): void {
@@ -97,7 +128,7 @@ class SlowReader {
     if (char === "{") this.#nested(() => this.#object(path));
     else if (char === "[") this.#nested(() => this.#array(path));
     else if (char === '"') this.#string();
-    else if (char === "-" || (char >= "0" && char <= "9")) this.#number();
+    else if (char === "-" || (char >= "0" && char <= "9")) this.#number(path);
     else this.#literal();
   }
 
@@ -120,7 +151,7 @@ class SlowReader {
       if (this.#text[this.#at] !== '"') this.#fail("looking for beginning of object key string");
       const key = this.#string();
       const inner = path === "" ? key : `${path}.${key}`;
-      if (seen.has(key)) this.#onDuplicate(inner);
+      if (seen.has(key)) this.#hooks.onDuplicate?.(inner);
       seen.add(key);
       this.#space();
       if (this.#text[this.#at] !== ":") this.#fail("after object key");
@@ -171,7 +202,7 @@ class SlowReader {
     }
   }
 
-  #number(): void {
+  #number(path: string): void {
     numberPattern.lastIndex = this.#at;
     const match = numberPattern.exec(this.#text);
     if (match === null) {
@@ -179,6 +210,7 @@ class SlowReader {
       this.#fail("in numeric literal");
     }
     this.#at += match[0].length;
+    this.#hooks.onNumber?.(path, match[0]);
   }
 
   #literal(): void {

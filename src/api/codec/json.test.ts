@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createTypeTable } from "../schema/table.ts";
 import { decodeAny, JsonDecoder } from "./json.ts";
-import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
+import { duplicateKeys, numberTexts, parseJson, survey } from "./json-text.ts";
 
 const table = createTypeTable();
 const decoder = new JsonDecoder(table);
@@ -28,6 +28,26 @@ suite("what Go refuses, in its words", () => {
       '{"spec":{"replicas":99999999999}}',
       deployment,
       "json: cannot unmarshal number 99999999999 into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    ...["1.0", "1e3", "-2E0", "1.50", "9223372036854775808"].map((text): [string, string, string] => [
+      `{"spec":{"replicas":${text},"replicas2":1.5}}`,
+      deployment,
+      `json: cannot unmarshal number ${text} into Go struct field DeploymentSpec.spec.replicas of type int32`,
+    ]),
+    [
+      '{"status":{"observedGeneration":9223372036854775808}}',
+      deployment,
+      "json: cannot unmarshal number 9223372036854775808 into Go struct field DeploymentStatus.status.observedGeneration of type int64",
+    ],
+    [
+      '{"spec":{"replicas":9007199254740993}}',
+      deployment,
+      "json: cannot unmarshal number 9007199254740993 into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ],
+    [
+      '{"metadata":{"labels":{"a":9007199254740993}}}',
+      deployment,
+      "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
     ],
     [
       '{"spec":{"template":{"spec":{"containers":[{"args":[1]}]}}}}',
@@ -273,8 +293,22 @@ suite("texts", () => {
   });
 
   test("keys are counted outside of strings only", () => {
-    assert.equal(countKeys('{"a:b":":\\":","c":{"d":[":"]}}'), 3);
-    assert.equal(countKeys('{"a\\\\":1}'), 1);
+    assert.equal(survey('{"a:b":":\\":","c":{"d":[":"]}}').keys, 3);
+    assert.equal(survey('{"a\\\\":1}').keys, 1);
+  });
+
+  test("fractions are told from words and texts, and every number's own text can be had", () => {
+    const whole = '{"a.b":[true,false,1,"1.5",{"1e5":-2}],"e":"1e3"}';
+    assert.equal(survey(whole).hasFractions, false);
+    for (const number of ["1.0", "1e3", "-1E-3"]) assert.equal(survey(`[true,${number}]`).hasFractions, true);
+    assert.deepEqual(
+      [...numberTexts('{"a":[1.0,{"b":1E+2}],"c":-0}')],
+      [
+        ["a[0]", "1.0"],
+        ["a[1].b", "1E+2"],
+        ["c", "-0"],
+      ],
+    );
   });
 
   test("duplicates within lists have an index", () => {

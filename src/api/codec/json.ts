@@ -7,7 +7,7 @@ import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { copyJson } from "../patch/json-value.ts";
 import { Context, MapKey } from "./context.ts";
-import { countKeys, duplicateKeys, parseJson } from "./json-text.ts";
+import { duplicateKeys, parseJson, survey } from "./json-text.ts";
 import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
 import { goScalarNames, scalarReaders } from "./scalars.ts";
 
@@ -68,8 +68,8 @@ export class JsonDecoder {
   /** Throws DecodeError with upstream's message. */
   decode(text: string, struct: string): Decoded {
     const value = parseJson(text);
-    const keys = countKeys(text);
-    const context = new Context(true);
+    const { keys, hasFractions } = survey(text);
+    const context = new Context(true, undefined, { text, hasFractions });
     const object = this.#readRoot(value, struct, context);
     // The same number of keys in text and value: no key was given twice.
     const duplicates = keys === context.keys ? [] : duplicateKeys(text);
@@ -376,6 +376,6 @@ export function decodeAny(text: string): Decoded {
   if (!isObject(value)) throw new Context().mismatch(value, "map[string]interface {}");
   const context = new Context();
   countWithin(value, context);
-  const duplicates = countKeys(text) === context.keys ? [] : duplicateKeys(text);
+  const duplicates = survey(text).keys === context.keys ? [] : duplicateKeys(text);
   return { object: value, strictFaults: faultTexts([], duplicates) };
 }

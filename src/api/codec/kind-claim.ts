@@ -1,4 +1,5 @@
 /** What JSON says that it is. upstream: apimachinery/pkg/runtime/serializer/json SimpleMetaFactory.Interpret */
+import { isNumber } from "#base/exact-json.ts";
 
 export interface KindClaim {
   readonly apiVersion?: string | undefined;
@@ -30,4 +31,10 @@ export function claimIn(value: unknown): KindClaim | string {
 
 /** What Go says that a JSON value is. */
 export const goKind = (value: unknown): string =>
-  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  Array.isArray(value)
+    ? "array"
+    : typeof value === "boolean"
+      ? "bool"
+      : isNumber(value)
+        ? "number"
+        : typeof value;

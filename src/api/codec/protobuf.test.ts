@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
+import { parseExact } from "#base/exact-json.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { createTypeTable } from "../schema/table.ts";
 import { createScheme } from "../scheme.ts";
@@ -15,7 +16,7 @@ const json = new JsonDecoder(table);
 const arbitraries = new Arbitraries(table);
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
-const copy = (object: AnyObject): AnyObject => JSON.parse(JSON.stringify(object)) as AnyObject;
+const copy = (object: AnyObject): AnyObject => parseExact(JSON.stringify(object)) as AnyObject;
 
 suite("JSON to protobuf and back is the same object", () => {
   const kinds = [
@@ -93,6 +94,27 @@ suite("what Go writes", () => {
         "PriorityClass",
         "0a040a027063 10f6ffffffffffffffff01 1800 2200",
         { metadata: { name: "pc" }, value: -10 },
+      ],
+      [
+        "integers beyond a double are exact",
+        "apps/v1",
+        "ControllerRevision",
+        "0a00 18ffffffffffffffff7f",
+        { revision: 9223372036854775807n },
+      ],
+      [
+        "so are negative ones",
+        "apps/v1",
+        "ControllerRevision",
+        "0a00 1880808080808080808001",
+        { revision: -9223372036854775808n },
+      ],
+      [
+        "the smallest of them takes eight bytes",
+        "apps/v1",
+        "ControllerRevision",
+        "0a00 188180808080808010",
+        { revision: 9007199254740993n },
       ],
       [
         "zero values of what may be omitted are dropped, zero behind a pointer stays",

@@ -1,4 +1,5 @@
 /** Scalars of the API as JSON holds them: what fits, what is written instead, what Go calls it. */
+import { isNumber } from "#base/exact-json.ts";
 import { parseTime, toRfc3339 } from "#base/clock.ts";
 import { parseGoDuration } from "../meta/duration.ts";
 import { parseQuantity } from "../meta/quantity.ts";
@@ -9,8 +10,6 @@ import { DecodeError } from "./decode-error.ts";
 export type ScalarReader = (value: unknown, context: Context) => unknown;
 
 const int32Max = 2 ** 31 - 1;
-/** As a number can hold it: int64's own bounds are no doubles. */
-const int64Max = 2 ** 63;
 
 function readString(value: unknown, context: Context): unknown {
   if (typeof value !== "string") throw context.mismatch(value, "string");
@@ -26,18 +25,19 @@ const isInt32 = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value <= int32Max && value >= -int32Max - 1;
 
 function readInt32(value: unknown, context: Context): unknown {
-  if (!isInt32(value)) throw context.mismatch(value, "int32");
+  if (!isInt32(value) || !context.isWhole) throw context.mismatch(value, "int32");
   return value;
 }
 
+/** What is larger than a safe integer and yet a number was written with an exponent, or is no int64. */
 function readInt64(value: unknown, context: Context): unknown {
-  if (typeof value !== "number" || !Number.isInteger(value) || value >= int64Max || value < -int64Max) {
-    throw context.mismatch(value, "int64");
-  }
+  const isInt64 = typeof value === "bigint" || Number.isSafeInteger(value);
+  if (!isInt64 || !context.isWhole) throw context.mismatch(value, "int64");
   return value;
 }
 
 function readDouble(value: unknown, context: Context): unknown {
+  if (typeof value === "bigint") return Number(value);
   if (typeof value !== "number") throw context.mismatch(value, "float64");
   return value;
 }
@@ -54,11 +54,10 @@ function readBytes(value: unknown, context: Context): unknown {
   throw new DecodeError(`illegal base64 data at input byte ${valid.length}`);
 }
 
-function readQuantity(value: unknown): unknown {
-  if (typeof value !== "string" && typeof value !== "number") {
-    return parseQuantityText(JSON.stringify(value));
-  }
-  return parseQuantityText(String(value).trim());
+/** Of a number it is the text that counts. */
+function readQuantity(value: unknown, context: Context): unknown {
+  if (typeof value === "string") return parseQuantityText(value.trim());
+  return parseQuantityText(isNumber(value) ? context.numberText(value) : JSON.stringify(value));
 }
 
 const plainQuantity = /^\d{1,15}(?:[mkMGT]|[KMGT]i)?$/;
@@ -73,10 +72,14 @@ function parseQuantityText(text: string): string {
   return text;
 }
 
-function readIntOrString(value: unknown): unknown {
+function readIntOrString(value: unknown, context: Context): unknown {
   if (typeof value === "string") return value;
-  if (isInt32(value)) return value;
-  const kind = typeof value === "number" ? `number ${value}` : typeof value === "boolean" ? "bool" : "object";
+  if (isInt32(value) && context.isWhole) return value;
+  const kind = isNumber(value)
+    ? `number ${context.numberText(value)}`
+    : typeof value === "boolean"
+      ? "bool"
+      : "object";
   throw new DecodeError(
     `json: cannot unmarshal ${Array.isArray(value) ? "array" : kind} into Go value of type int32`,
   );

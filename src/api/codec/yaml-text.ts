@@ -80,9 +80,9 @@ class Writer {
 /** upstream: strconv's %g of as many digits as it takes */
 const exponentMin = 6;
 
-/** Go's %g. Whole numbers are integers to it. */
+/** Go's %g. What JSON has without a fraction is an integer to it, if an int64 or an uint64 is large enough. */
 function numberText(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) return BigInt(value).toString();
+  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 64) return JSON.stringify(value);
   const [digits = "", exponent = "0"] = value.toExponential().split("e");
   const power = Number(exponent);
   if (power >= -4 && power < exponentMin) return String(value);

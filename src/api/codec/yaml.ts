@@ -13,6 +13,7 @@ import {
   strTag,
   YAMLException,
 } from "js-yaml";
+import { parseExact, plainInt64 } from "#base/exact-json.ts";
 import { DecodeError } from "./decode-error.ts";
 import { yamlText } from "./yaml-text.ts";
 
@@ -29,22 +30,27 @@ const infinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
 const isFloat = (plain: string): boolean => float.test(plain) && Number.isFinite(Number(plain));
 
-function resolveNumber(source: string): number | typeof NOT_RESOLVED {
+/** As the JSON that Go makes of it is read: what is written without a fraction there is an int64 if it can be. */
+const asJson = (value: number): number | bigint => parseExact(JSON.stringify(value)) as number | bigint;
+
+function resolveNumber(source: string): number | bigint | typeof NOT_RESOLVED {
   if (infinite.test(source)) throw new DecodeError(`json: unsupported value: ${source}`);
   const plain = source.replaceAll("_", "");
   const parts = integer.exec(plain);
   // What is too large for a number is text.
-  if (parts === null) return isFloat(plain) ? Number(plain) : NOT_RESOLVED;
-  const [, sign, hex, binary, octal, decimal] = parts;
+  if (parts === null) return isFloat(plain) ? asJson(Number(plain)) : NOT_RESOLVED;
+  const [, sign, hex, binary, octal, decimal = ""] = parts;
   const value =
     hex === undefined
       ? binary === undefined
         ? octal === undefined
-          ? Number(decimal)
-          : Number.parseInt(octal, 8)
-        : Number.parseInt(binary, 2)
-      : Number.parseInt(hex, 16);
-  return sign === "-" && value !== 0 ? -value : value;
+          ? BigInt(decimal)
+          : BigInt(`0o${octal}`)
+        : BigInt(`0b${binary}`)
+      : BigInt(`0x${hex}`);
+  const signed = sign === "-" ? -value : value;
+  if (BigInt.asIntN(64, signed) === signed) return plainInt64(signed);
+  return decimal !== "" || BigInt.asUintN(64, signed) === signed ? Number(signed) : NOT_RESOLVED;
 }
 
 const nullTag = defineScalarTag("tag:yaml.org,2002:null", {
@@ -64,7 +70,7 @@ const boolTag = defineScalarTag("tag:yaml.org,2002:bool", {
 const numberTag = defineScalarTag("tag:yaml.org,2002:float", {
   implicit: true,
   resolve: (source) => (/^[-+.\d]/.test(source) ? resolveNumber(source) : NOT_RESOLVED),
-  identify: (value) => typeof value === "number",
+  identify: (value) => typeof value === "number" || typeof value === "bigint",
   represent: (value) => String(value),
 });
 
@@ -91,7 +97,7 @@ export function parseYaml(text: string): unknown {
   // kubectl sends JSON under YAML's name.
   if (/^\s*\{/.test(text)) {
     try {
-      return JSON.parse(text);
+      return parseExact(text);
     } catch {
       // A flow mapping, perhaps.
     }

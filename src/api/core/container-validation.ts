@@ -18,7 +18,7 @@ const probeKinds: readonly ProbeKind[] = ["livenessProbe", "readinessProbe", "st
 
 export interface ContainerContext {
   readonly volumes: VolumesByName;
-  readonly graceSeconds: number;
+  readonly graceSeconds: number | bigint;
   /** Of the pod's claims to devices. */
   readonly claimNames: ReadonlySet<string>;
   /** Of the pod. */
@@ -87,7 +87,7 @@ function checkName(name: string | undefined, names: Set<string>, path: string, f
 
 function checkHooks(
   container: Loose<Container>,
-  graceSeconds: number,
+  graceSeconds: number | bigint,
   path: string,
   faults: FaultList,
 ): void {

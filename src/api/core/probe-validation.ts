@@ -18,7 +18,12 @@ function checkHttpGet(action: Loose<HTTPGetAction>, path: string, faults: FaultL
   }
 }
 
-function checkSleep(seconds: number, graceSeconds: number, path: string, faults: FaultList): void {
+function checkSleep(
+  seconds: number | bigint,
+  graceSeconds: number | bigint,
+  path: string,
+  faults: FaultList,
+): void {
   if (seconds < 0 || seconds > graceSeconds) {
     faults.invalid(
       path,
@@ -32,7 +37,7 @@ const handlers = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
 
 function checkOne(
   { exec, httpGet, tcpSocket, grpc, sleep }: Handler,
-  graceSeconds: number,
+  graceSeconds: number | bigint,
   path: string,
   faults: FaultList,
 ): void {
@@ -44,7 +49,12 @@ function checkOne(
 }
 
 /** Exactly one of them; the first is looked at, the others are forbidden. */
-function checkHandler(handler: Handler, graceSeconds: number, path: string, faults: FaultList): void {
+function checkHandler(
+  handler: Handler,
+  graceSeconds: number | bigint,
+  path: string,
+  faults: FaultList,
+): void {
   let count = 0;
   for (const name of handlers) {
     if (handler[name] === undefined) continue;
@@ -82,7 +92,7 @@ export function checkProbe(kind: ProbeKind, probe: Loose<Probe>, path: string, f
 
 export function checkLifecycle(
   { postStart, preStop }: Loose<Lifecycle>,
-  graceSeconds: number,
+  graceSeconds: number | bigint,
   path: string,
   faults: FaultList,
 ): void {

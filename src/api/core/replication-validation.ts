@@ -62,7 +62,7 @@ interface ReplicaCounts {
   readonly fullyLabeledReplicas?: number | undefined;
   readonly readyReplicas?: number | undefined;
   readonly availableReplicas?: number | undefined;
-  readonly observedGeneration?: number | undefined;
+  readonly observedGeneration?: number | bigint | undefined;
   readonly terminatingReplicas?: number | undefined;
 }
 

@@ -14,9 +14,9 @@ import { checkDescendingPath } from "./path-rules.ts";
 import { checkWindowsOptions } from "./windows-validation.ts";
 
 interface Ids {
-  readonly runAsUser?: number | undefined;
-  readonly runAsGroup?: number | undefined;
-  readonly fsGroup?: number | undefined;
+  readonly runAsUser?: number | bigint | undefined;
+  readonly runAsGroup?: number | bigint | undefined;
+  readonly fsGroup?: number | bigint | undefined;
 }
 
 function checkIds(ids: Ids, path: string, faults: FaultList): void {

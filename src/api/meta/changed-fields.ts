@@ -58,7 +58,7 @@ function isKeyOf(name: string, items: readonly unknown[]): boolean {
   const values = new Set<unknown>();
   for (const item of items) {
     const value = isRecord(item) ? item[name] : undefined;
-    if (typeof value !== "string" && typeof value !== "number") return false;
+    if (!["string", "number", "bigint"].includes(typeof value)) return false;
     values.add(value);
   }
   return values.size === items.length;

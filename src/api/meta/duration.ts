@@ -54,6 +54,15 @@ export function parseGoDuration(text: string): bigint {
   return text.startsWith("-") ? -total : total;
 }
 
+/** The longest that fits into int64 nanoseconds. */
+const durationSecondsMax = 9_223_372_036;
+
+/** Milliseconds of so many seconds, as Go holds them in a time.Duration: a longer one has come round. */
+export function secondsMs(seconds: number | bigint): number {
+  if (seconds >= -durationSecondsMax && seconds <= durationSecondsMax) return Number(seconds) * 1000;
+  return Number(BigInt.asIntN(64, BigInt(seconds) * 1_000_000_000n) / 1_000_000n);
+}
+
 export const goDurationMs = (text: string): number => Number(parseGoDuration(text) / 1_000_000n);
 
 /** upstream's Duration.String(). */

@@ -80,13 +80,13 @@ export const forbidden = (field: string, detail: string): FieldError => ({
   message: withDetail("Forbidden", detail),
 });
 
-export const tooLong = (field: string, max: number): FieldError => ({
+export const tooLong = (field: string, max: number | bigint): FieldError => ({
   type: "FieldValueTooLong",
   field,
   message: `Too long: may not be more than ${max} bytes`,
 });
 
-export const tooMany = (field: string, actual: number, max: number): FieldError => ({
+export const tooMany = (field: string, actual: number, max: number | bigint): FieldError => ({
   type: "FieldValueTooMany",
   field,
   message: `Too many: ${actual}: must have at most ${max} items`,

@@ -20,7 +20,7 @@ import {
 export const negativeMessage = "must be greater than or equal to 0";
 export const immutableMessage = "field is immutable";
 
-export function checkNonNegative(value: number | undefined, path: string, faults: FaultList): void {
+export function checkNonNegative(value: number | bigint | undefined, path: string, faults: FaultList): void {
   if (value !== undefined && value < 0) faults.invalid(path, value, negativeMessage);
 }
 

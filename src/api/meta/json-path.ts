@@ -2,6 +2,7 @@
  * The JSONPath of printer columns: fields, indices, slices, filters, wildcards, recursion.
  * upstream: client-go/util/jsonpath/{parser,jsonpath}.go
  */
+import { isNumber, parseExact } from "#base/exact-json.ts";
 import { goText, isMap, jsonEqual } from "../patch/json-value.ts";
 
 type Find = (values: readonly unknown[]) => unknown[];
@@ -192,7 +193,7 @@ function operand(text: string): (item: unknown) => readonly unknown[] {
     return () => [value];
   }
   if (text === "true" || text === "false") return () => [text === "true"];
-  if (/^-?\d+(\.\d+)?$/.test(text)) return () => [Number(text)];
+  if (/^-?(?:0|[1-9]\d*)(\.\d+)?$/.test(text)) return () => [parseExact(text)];
   if (!text.startsWith("@")) throw new JsonPathError(`unrecognized identifier ${text}`);
   const path = parseJsonPath(text.slice(1));
   return (item) => path.find(item);
@@ -210,7 +211,7 @@ function compare(a: unknown, b: unknown, operator: Operator): boolean {
 
 /** Undefined for values that have none: of different types, or neither numbers nor texts. */
 function orderOf(a: unknown, b: unknown): number | undefined {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  if (typeof a !== "string" || typeof b !== "string") return undefined;
-  return a < b ? -1 : a > b ? 1 : 0;
+  if (isNumber(a) ? !isNumber(b) : typeof a !== "string" || typeof b !== "string") return undefined;
+  const [left, right] = [a as string, b as string];
+  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -26,11 +26,11 @@ export interface ObjectMeta {
   uid?: string | undefined;
   /** A decimal revision, opaque to clients. */
   resourceVersion?: string | undefined;
-  generation?: number | undefined;
+  generation?: number | bigint | undefined;
   /** RFC 3339, seconds. */
   creationTimestamp?: string | undefined;
   deletionTimestamp?: string | undefined;
-  deletionGracePeriodSeconds?: number | undefined;
+  deletionGracePeriodSeconds?: number | bigint | undefined;
   labels?: Record<string, string> | undefined;
   annotations?: Record<string, string> | undefined;
   ownerReferences?: OwnerReference[] | undefined;

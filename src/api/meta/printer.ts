@@ -20,7 +20,7 @@ export interface RowCondition {
 }
 
 /** null: nothing is there. */
-export type Cell = string | number | boolean | null;
+export type Cell = string | number | bigint | boolean | null;
 
 export interface Printer {
   readonly columns: readonly ColumnDefinition[];

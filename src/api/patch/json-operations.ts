@@ -4,6 +4,7 @@
  * upstream: gopkg.in/evanphx/json-patch.v4/patch.go
  */
 import { goJson } from "../codec/go-json.ts";
+import { goKind } from "../codec/kind-claim.ts";
 import { copyJson, isList, isMap, jsonEqual, setValue, valueAt, type JsonMap } from "./json-value.ts";
 
 /** Why a patch doesn't apply. */
@@ -160,8 +161,7 @@ function textOf(operation: JsonMap, field: "path" | "from", what: string): strin
   if (value === null) {
     throw missing(`${what}: operation${field === "from" ? "," : ""} missing ${field} field`);
   }
-  const kind = isList(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  throw new PatchFault(`${what}: json: cannot unmarshal ${kind} into Go value of type string`);
+  throw new PatchFault(`${what}: json: cannot unmarshal ${goKind(value)} into Go value of type string`);
 }
 
 interface Place {

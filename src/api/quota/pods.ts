@@ -8,6 +8,7 @@ import type {
   PodSpec,
   ScopedResourceSelectorRequirement,
 } from "../generated/types/core-v1.ts";
+import { secondsMs } from "../meta/duration.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { quantityOfUnits, type Quantity } from "../meta/quantity.ts";
 import { parseTime } from "#base/clock.ts";
@@ -41,7 +42,7 @@ export function isQuotaPod({ metadata, status }: Pod, nowMs: number): boolean {
   if (status?.phase === "Failed" || status?.phase === "Succeeded") return false;
   const { deletionTimestamp, deletionGracePeriodSeconds } = metadata ?? {};
   if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return true;
-  return nowMs <= parseTime(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
+  return nowMs <= parseTime(deletionTimestamp) + secondsMs(deletionGracePeriodSeconds);
 }
 
 const isTerminating = ({ spec }: Pod): boolean => (spec?.activeDeadlineSeconds ?? -1) >= 0;

@@ -2,6 +2,7 @@
  * The OpenAPI documents of servers that extend the API: theirs of version 3 or, from those that have none, made of their
  * version 2. upstream: kube-aggregator/pkg/controllers/openapiv3
  */
+import { parseExact } from "#base/exact-json.ts";
 import { createHash } from "node:crypto";
 import type { APIService } from "#api/generated/types/apiregistration-v1.ts";
 import { apiVersionOf, type GroupVersion } from "#api/meta/object.ts";
@@ -37,13 +38,13 @@ async function fetchVersion3(service: APIService, path: string, fetch: Fetch): P
   const url = paths[path]?.serverRelativeURL;
   if (url?.startsWith(`${root}/`) !== true) return undefined;
   const { status, body } = await fetch(service, url, json);
-  return status === 200 ? (JSON.parse(body) as Loose) : undefined;
+  return status === 200 ? (parseExact(body) as Loose) : undefined;
 }
 
 async function fetchVersion2(service: APIService, fetch: Fetch): Promise<Loose | undefined> {
   const { status, body } = await fetch(service, "/openapi/v2", json);
   if (status !== 200) return undefined;
-  const { definitions = {} } = JSON.parse(body.replaceAll('"#/definitions/', '"#/components/schemas/')) as {
+  const { definitions = {} } = parseExact(body.replaceAll('"#/definitions/', '"#/components/schemas/')) as {
     readonly definitions?: Loose;
   };
   return { components: { schemas: definitions } };
@@ -52,7 +53,7 @@ async function fetchVersion2(service: APIService, fetch: Fetch): Promise<Loose |
 function sourceOf(path: string, document: Loose): OpenApiSource {
   const body = JSON.stringify(publishable(document));
   const hash = createHash("sha512").update(body).digest("hex").toUpperCase();
-  const source = { path, hash, build: () => JSON.parse(body) as OpenApiDocument };
+  const source = { path, hash, build: () => parseExact(body) as OpenApiDocument };
   // One document that can't be told in the words of version 2 would take all others with it.
   encodeSwagger(swaggerOf([source]));
   encodeDocument(source.build());

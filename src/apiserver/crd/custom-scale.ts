@@ -2,25 +2,29 @@
 import type { CustomResourceSubresourceScale } from "#api/generated/types/apiextensions-v1.ts";
 import { internalError } from "#api/meta/status.ts";
 import type { ScaleForm } from "#apiserver/registry/scale.ts";
-import { namesOf, numberAt, setNumber, textAt } from "./simple-path.ts";
+import { integerAt, namesOf, setNumber, textAt } from "./simple-path.ts";
 
 export function customScale(scale: CustomResourceSubresourceScale): ScaleForm {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath = "" } = scale;
   return {
     path: namesOf(specReplicasPath),
     read: (object) => {
-      const wanted = fitting(numberAt(object, specReplicasPath));
+      const wanted = fitting(integerAt(object, specReplicasPath));
       if (wanted === undefined) {
         throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
       }
       const selector = labelSelectorPath === "" ? "" : fitting(textAt(object, labelSelectorPath));
-      return { wanted, actual: fitting(numberAt(object, statusReplicasPath)) ?? 0, selector: selector ?? "" };
+      const actual = fitting(integerAt(object, statusReplicasPath)) ?? 0;
+      return { wanted: int32Of(wanted), actual: int32Of(actual), selector: selector ?? "" };
     },
     write: (object, replicas) => {
       setNumber(object, specReplicasPath, replicas);
     },
   };
 }
+
+/** A scale has no room for more: what is left of it there, as upstream leaves it. */
+const int32Of = (value: number | bigint): number => Number(BigInt.asIntN(32, BigInt(value)));
 
 function fitting<T>(value: T | TypeError): T {
   if (value instanceof TypeError) throw internalError(value.message);

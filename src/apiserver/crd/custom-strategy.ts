@@ -15,7 +15,7 @@ import {
   type Strategy,
   type StrategyContext,
 } from "#apiserver/registry/strategy.ts";
-import { numberAt, textAt } from "./simple-path.ts";
+import { integerAt, textAt } from "./simple-path.ts";
 
 export interface CustomStrategyOptions {
   readonly kind: GroupVersionKind;
@@ -128,7 +128,7 @@ export class CustomStrategy implements Strategy {
 }
 
 function countFaults(object: AnyObject, path: string): FieldError[] {
-  const count = numberAt(object, path);
+  const count = integerAt(object, path);
   if (count instanceof TypeError) return [invalid(path, 0, count.message)];
   if (count === undefined) return [];
   if (count < 0) return [invalid(path, count, "should be a non-negative integer")];

@@ -14,6 +14,7 @@ import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/o
 import { methodNotSupportedError, failure } from "#api/meta/status.ts";
 import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
 import { CompiledSchema, type CompiledSchemaDeps } from "#api/schema/structural/compiled-schema.ts";
+import { scalarText } from "#api/patch/json-value.ts";
 import { create } from "#apiserver/handlers/create.ts";
 import { remove } from "#apiserver/handlers/delete.ts";
 import { removeCollection } from "#apiserver/handlers/delete-collection.ts";
@@ -291,7 +292,5 @@ function textOf(object: unknown, names: readonly string[]): string {
     if (typeof value !== "object" || value === null) return "";
     value = (value as Record<string, unknown>)[name];
   }
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : "";
+  return scalarText(value);
 }

@@ -1,5 +1,5 @@
 /** Dotted paths (".spec.replicas") into objects. upstream: apimachinery/pkg/apis/meta/v1/unstructured/helpers.go */
-import { goText, isMap } from "#api/patch/json-value.ts";
+import { goText, goTypeName, isMap } from "#api/patch/json-value.ts";
 
 /** ["spec", "replicas"] */
 export const namesOf = (path: string): string[] => path.replace(/^\./, "").split(".");
@@ -10,7 +10,7 @@ function valueAt(object: unknown, path: string): unknown {
   for (const name of namesOf(path)) {
     if (!isMap(value)) {
       return new TypeError(
-        `.${walked.join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected map[string]interface{}`,
+        `.${walked.join(".")} accessor error: ${goText(value)} is of the type ${goTypeName(value)}, expected map[string]interface{}`,
       );
     }
     if (!Object.hasOwn(value, name)) return undefined;
@@ -20,11 +20,12 @@ function valueAt(object: unknown, path: string): unknown {
   return value;
 }
 
-/** Undefined when it isn't there, an error when it is something else. */
-export const numberAt = (object: unknown, path: string): number | TypeError | undefined => {
+/** An int64. Undefined when it isn't there, an error when it is something else. */
+export const integerAt = (object: unknown, path: string): number | bigint | TypeError | undefined => {
   const value = valueAt(object, path);
   if (value === undefined || value instanceof TypeError) return value;
-  return typeof value === "number" && Number.isInteger(value) ? value : misfit(path, value, "int64");
+  if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) return value;
+  return misfit(path, value, "int64");
 };
 
 export const textAt = (object: unknown, path: string): string | TypeError | undefined => {
@@ -35,16 +36,8 @@ export const textAt = (object: unknown, path: string): string | TypeError | unde
 
 const misfit = (path: string, value: unknown, wanted: string): TypeError =>
   new TypeError(
-    `.${namesOf(path).join(".")} accessor error: ${goText(value)} is of the type ${goType(value)}, expected ${wanted}`,
+    `.${namesOf(path).join(".")} accessor error: ${goText(value)} is of the type ${goTypeName(value)}, expected ${wanted}`,
   );
-
-function goType(value: unknown): string {
-  if (value === null) return "<nil>";
-  if (Array.isArray(value)) return "[]interface {}";
-  if (typeof value === "object") return "map[string]interface {}";
-  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  return typeof value === "boolean" ? "bool" : typeof value;
-}
 
 /** Sets a number, making what lies on the way. Changes `object`. */
 export function setNumber(object: Record<string, unknown>, path: string, value: number): void {

@@ -10,7 +10,7 @@ import { checkLabels, isSame } from "#api/meta/field-rules.ts";
 import { checkAnnotations } from "#api/meta/object-meta-validation.ts";
 import { parseApiVersion, type AnyObject, type ObjectMeta } from "#api/meta/object.ts";
 import { failure } from "#api/meta/status.ts";
-import { isMap } from "#api/patch/json-value.ts";
+import { goTypeName, isMap } from "#api/patch/json-value.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { Conversion, ConversionFailure } from "#apiserver/metrics/definition-metrics.ts";
@@ -225,7 +225,7 @@ function restoredMeta(original: AnyObject, converted: AnyObject): ObjectMeta {
   const answered: unknown = converted.metadata;
   if (answered === undefined) throw new BadAnswer("missing metadata in converted object");
   if (!isMap(answered)) {
-    throw new BadAnswer(`invalid metadata of type ${goType(answered)} in converted object`);
+    throw new BadAnswer(`invalid metadata of type ${goTypeName(answered)} in converted object`);
   }
   const {
     labels: labelsBefore,
@@ -249,15 +249,6 @@ function restoredMeta(original: AnyObject, converted: AnyObject): ObjectMeta {
   };
 }
 
-/** As Go's %T shows what was JSON. */
-function goType(value: unknown): string {
-  if (value === null) return "<nil>";
-  if (Array.isArray(value)) return "[]interface {}";
-  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  if (typeof value === "boolean") return "bool";
-  return typeof value === "object" ? "map[string]interface {}" : typeof value;
-}
-
 function textsOf(
   metadata: Readonly<Record<string, unknown>>,
   field: "labels" | "annotations",
@@ -265,12 +256,12 @@ function textsOf(
   const value = metadata[field];
   if (value === undefined || value === null) return undefined;
   if (!isMap(value)) {
-    throw new BadAnswer(`invalid metadata.${field} of type ${goType(value)} in converted object`);
+    throw new BadAnswer(`invalid metadata.${field} of type ${goTypeName(value)} in converted object`);
   }
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
       throw new BadAnswer(
-        `metadata.${field}[${key}] must be a string, but is ${goType(text)} in converted object`,
+        `metadata.${field}[${key}] must be a string, but is ${goTypeName(text)} in converted object`,
       );
     }
   }

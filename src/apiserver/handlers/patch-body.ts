@@ -2,13 +2,15 @@
  * Bodies of patches, and what they make of an object: how both are refused.
  * upstream: apiserver/pkg/endpoints/handlers/patch.go (applyJSPatch, strategicPatchObject, applyPatchToObject)
  */
+import { isNumber } from "#base/exact-json.ts";
 import { decodeAny } from "#api/codec/json.ts";
-import { countKeys, duplicateKeys, parseJson } from "#api/codec/json-text.ts";
+import { goKind as jsonKind } from "#api/codec/kind-claim.ts";
+import { duplicateKeys, parseJson, survey } from "#api/codec/json-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { invalid } from "#api/meta/field-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
-import { goText, isMap } from "#api/patch/json-value.ts";
+import { goText, goTypeName, isMap } from "#api/patch/json-value.ts";
 import type { ApiCall, RequestBody } from "#apiserver/request/call.ts";
 import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
 import { applyMediaType, type Patch, type TypeSemantics } from "#apiserver/request/semantics.ts";
@@ -51,7 +53,7 @@ const operationFields = new Set(["op", "path", "from", "value"]);
 function operations(text: string): Read {
   const body = parseJson(text);
   if (!Array.isArray(body)) {
-    const kind = isMap(body) ? "object" : body === null ? "null" : typeof body;
+    const kind = body === null ? "null" : jsonKind(body);
     throw new DecodeError(`json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`);
   }
   const unknown = body.flatMap((operation: unknown, at) =>
@@ -59,7 +61,7 @@ function operations(text: string): Read {
       ? Object.keys(operation).flatMap((name) => (operationFields.has(name) ? [] : [`[${at}].${name}`]))
       : [],
   );
-  const duplicates = countKeys(text) === keysIn(body) ? [] : duplicateKeys(text);
+  const duplicates = survey(text).keys === keysIn(body) ? [] : duplicateKeys(text);
   return {
     body,
     strictFaults: [
@@ -125,7 +127,7 @@ function conversionFault({ mismatch }: DecodeError): string | undefined {
   if (goType.startsWith("[]")) return `cannot restore slice from ${kind}`;
   if (!scalarTypes.has(goType)) return `cannot restore struct from: ${kind}`;
   if (kind === "int64" && goType === "string") return `cannot convert ${kind} to ${goType}`;
-  if (typeof value === "number" && goType !== "string" && goType !== "bool") return undefined; // too big
+  if (isNumber(value) && goType !== "string" && goType !== "bool") return undefined; // too big
   return `unrecognized type: ${goType}`;
 }
 
@@ -134,8 +136,7 @@ const scalarTypes = new Set(["string", "bool", "int32", "int64", "float64"]);
 function goKind(value: unknown): string {
   if (Array.isArray(value)) return "slice";
   if (isMap(value)) return "map";
-  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  return typeof value === "boolean" ? "bool" : typeof value;
+  return goTypeName(value);
 }
 
 const invalidPatch = (shown: string, why: string): StatusError =>

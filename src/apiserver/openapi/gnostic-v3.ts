@@ -170,7 +170,8 @@ function defaultParts(value: unknown): Part[] | undefined {
     case "undefined":
       return undefined;
     case "number":
-      return [[1, value]];
+    case "bigint":
+      return [[1, Number(value)]];
     case "boolean":
       return [[2, value]];
     case "string":

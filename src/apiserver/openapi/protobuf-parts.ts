@@ -1,4 +1,5 @@
 /** Messages of protobuf as lists of what is in them, for documents that are written once. */
+import { isNumber } from "#base/exact-json.ts";
 import { Writer } from "#api/codec/protobuf/writer.ts";
 import type { Schema } from "./schemas.ts";
 
@@ -31,7 +32,7 @@ function writeValue(writer: Writer, value: NonNullable<Part[1]>): number {
       writer.byte(value ? 1 : 0);
       return varintType;
     case "bigint":
-      writer.signed(Number(value));
+      writer.signed(value);
       return varintType;
     case "number":
       writer.double(value);
@@ -51,9 +52,13 @@ export const text = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 export const flag = (value: unknown): true | undefined => (value === true ? true : undefined);
 export const double = (value: unknown): number | undefined =>
-  typeof value === "number" && value !== 0 ? value : undefined;
+  isNumber(value) && value !== 0 ? Number(value) : undefined;
 export const integer = (value: unknown): bigint | undefined =>
-  typeof value === "number" && value !== 0 ? BigInt(Math.trunc(value)) : undefined;
+  typeof value === "bigint"
+    ? value
+    : typeof value === "number" && value !== 0
+      ? BigInt(Math.trunc(value))
+      : undefined;
 export const texts = (id: number, values: unknown): Part[] =>
   Array.isArray(values) ? (values as string[]).map((value): Part => [id, value]) : [];
 

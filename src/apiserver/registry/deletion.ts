@@ -2,9 +2,11 @@
  * What a DELETE does to an object: remove it, mark it, or nothing because it is leaving already.
  * upstream: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go (finalizers)
  */
+import { secondsMs } from "#api/meta/duration.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { copyJson } from "#api/patch/json-value.ts";
 import { parseTime, toRfc3339 } from "#base/clock.ts";
+import { nextInt64 } from "#base/exact-json.ts";
 import type { DeletionOptions, Strategy, StrategyContext } from "./strategy.ts";
 
 export const orphanFinalizer = "orphan";
@@ -51,7 +53,7 @@ function planGrace(
   options: DeletionOptions,
   strategy: Strategy,
   nowMs: number,
-): number | "wait" {
+): number | bigint | "wait" {
   const metadata = (object.metadata ??= {});
   const asked =
     options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0
@@ -62,15 +64,15 @@ function planGrace(
     if (current === undefined) return 0;
     // A second deletion may only shorten the first.
     if (asked === undefined || asked >= current) return current === 0 && isFree(object) ? 0 : "wait";
-    const begun = parseTime(metadata.deletionTimestamp) - current * 1000;
-    metadata.deletionTimestamp = toRfc3339(begun + asked * 1000);
+    const begun = parseTime(metadata.deletionTimestamp) - secondsMs(current);
+    metadata.deletionTimestamp = toRfc3339(begun + secondsMs(asked));
     metadata.deletionGracePeriodSeconds = asked;
     return asked;
   }
   const seconds = strategy.gracePeriod?.(object, asked) ?? 0;
-  metadata.deletionTimestamp = toRfc3339(nowMs + seconds * 1000);
+  metadata.deletionTimestamp = toRfc3339(nowMs + secondsMs(seconds));
   metadata.deletionGracePeriodSeconds = seconds;
-  if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+  if ((metadata.generation ?? 0) > 0) metadata.generation = nextInt64(metadata.generation ?? 0);
   return seconds;
 }
 
@@ -79,7 +81,7 @@ const isFree = (object: AnyObject): boolean => (object.metadata?.finalizers ?? [
 function markAsDeleting(object: AnyObject, nowMs: number): void {
   const metadata = (object.metadata ??= {});
   if (metadata.deletionGracePeriodSeconds === undefined && (metadata.generation ?? 0) > 0) {
-    metadata.generation = (metadata.generation ?? 0) + 1;
+    metadata.generation = nextInt64(metadata.generation ?? 0);
   }
   metadata.deletionTimestamp ??= toRfc3339(nowMs);
   metadata.deletionGracePeriodSeconds = 0;

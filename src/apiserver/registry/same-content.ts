@@ -1,4 +1,5 @@
 /** Whether a write would change anything: most do, and are told apart by their first difference. */
+import { parseExact } from "#base/exact-json.ts";
 import { isDeepStrictEqual } from "node:util";
 
 /** Compared byte by byte. */
@@ -12,7 +13,7 @@ export function isSameContent(value: Buffer, before: Buffer): boolean {
   const first = commonStart(value, before);
   const end = value.length - commonEnd(value, before, first);
   if (sumOf(value, first, end) !== sumOf(before, first, end)) return false;
-  return isDeepStrictEqual(JSON.parse(value.toString("utf8")), JSON.parse(before.toString("utf8")));
+  return isDeepStrictEqual(parseExact(value.toString("utf8")), parseExact(before.toString("utf8")));
 }
 
 /** How many bytes both begin with. They aren't the same. */

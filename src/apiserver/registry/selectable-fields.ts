@@ -3,6 +3,7 @@
  * upstream: pkg/apis/<group>/<version>/conversion.go (labels), pkg/registry/<group>/<resource>/strategy.go (values)
  */
 import type { AnyObject } from "#api/meta/object.ts";
+import { scalarText } from "#api/patch/json-value.ts";
 
 type Read = (object: AnyObject) => string;
 type Fields = Readonly<Record<string, Read>>;
@@ -14,9 +15,7 @@ function at(object: unknown, path: readonly string[]): string {
     if (typeof value !== "object" || value === null) return "";
     value = (value as Record<string, unknown>)[name];
   }
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-    ? value.toString()
-    : "";
+  return scalarText(value);
 }
 
 const text =

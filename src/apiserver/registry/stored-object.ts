@@ -2,6 +2,7 @@
  * One object at one revision, as the store holds it: JSON without a resourceVersion.
  * Bytes are kept once; the decoded object and the served bytes are made when asked for, and kept while they are recent.
  */
+import { parseExact } from "#base/exact-json.ts";
 import { escapedJson, unescapedJson } from "#api/codec/go-json.ts";
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject, ManagedFieldsEntry, ObjectMeta } from "#api/meta/object.ts";
@@ -268,7 +269,7 @@ function afterIdentity(bytes: Buffer, start: number): number {
 }
 
 function parse(value: Buffer, revision: bigint): AnyObject {
-  const object = JSON.parse(value.toString("utf8")) as AnyObject;
+  const object = parseExact(value.toString("utf8")) as AnyObject;
   if (revision > 0n) (object.metadata ??= {}).resourceVersion = revision.toString();
   return object;
 }

@@ -5,6 +5,7 @@
  * Only prepare* and begin* may change the object; nothing may change `old`.
  */
 import { assert } from "#base/assert.ts";
+import { nextInt64 } from "#base/exact-json.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
@@ -31,7 +32,7 @@ export type Outcome = "written" | "failed" | "unknown";
 export type Finish = (outcome: Outcome) => Promise<void>;
 
 export interface DeletionOptions {
-  gracePeriodSeconds?: number | undefined;
+  gracePeriodSeconds?: number | bigint | undefined;
   propagationPolicy?: string | undefined;
   orphanDependents?: boolean | undefined;
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
@@ -55,7 +56,7 @@ export interface Strategy {
   /** The last state of an object that is gone. */
   afterDelete?(object: AnyObject): Promise<void>;
   /** The grace period of this deletion in seconds; undefined when the resource knows no graceful deletion. */
-  gracePeriod?(object: AnyObject, asked: number | undefined): number;
+  gracePeriod?(object: AnyObject, asked: number | bigint | undefined): number | bigint;
   /** What happens to dependents when the client says nothing. Background unless told otherwise. */
   defaultPropagation?(context: StrategyContext): "Background" | "Orphan";
   /** More than metadata.finalizers keeps the object alive. */
@@ -140,7 +141,7 @@ export class DefaultStrategy implements Strategy {
 }
 
 export function bumpGeneration(object: AnyObject, old: AnyObject): void {
-  (object.metadata ??= {}).generation = (old.metadata?.generation ?? 0) + 1;
+  (object.metadata ??= {}).generation = nextInt64(old.metadata?.generation ?? 0);
 }
 
 /** What a strategy may have beyond what each has. */

@@ -1,5 +1,6 @@
 /** Query parameters as the API reads them. upstream: apimachinery/pkg/runtime/conversion.go, apis/meta/internalversion/validation */
 import { forbidden, notSupported, type FieldError } from "#api/meta/field-error.ts";
+import { numberOf, plainInt64 } from "#base/exact-json.ts";
 import { badRequestError, failure, invalidError, type StatusError } from "#api/meta/status.ts";
 
 /** Anything but absence, "false" and "0" is true, also an empty value. */
@@ -30,8 +31,8 @@ export function parseListOptions(query: URLSearchParams, isWatch: boolean): List
     allowWatchBookmarks: isTrue(query.get("allowWatchBookmarks")),
     resourceVersion: query.get("resourceVersion") ?? "",
     resourceVersionMatch: query.get("resourceVersionMatch") ?? "",
-    timeoutSeconds: integer(query, "timeoutSeconds"),
-    limit: integer(query, "limit") ?? 0,
+    timeoutSeconds: numberOf(integer(query, "timeoutSeconds")),
+    limit: Number(integer(query, "limit") ?? 0),
     continue: query.get("continue") ?? "",
     sendInitialEvents: sendInitialEvents === null ? undefined : isTrue(sendInitialEvents),
   };
@@ -42,12 +43,12 @@ export function parseListOptions(query: URLSearchParams, isWatch: boolean): List
   return options;
 }
 
-/** A whole number, or undefined when absent; beyond 2⁵³ not the exact one. Throws 400. */
-export function integer(query: URLSearchParams, name: string): number | undefined {
+/** A whole number, or undefined when absent. Throws 400. */
+export function integer(query: URLSearchParams, name: string): number | bigint | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   const isNumber = /^[+-]?\d+$/.test(text);
-  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return Number(text);
+  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return plainInt64(BigInt(text));
   throw badRequestError(parseFault("ParseInt", text, isNumber));
 }
 

@@ -3,6 +3,8 @@
  * generateName, finalizers, bindings. No defaulting, validation or authorization; deletion is never graceful
  * unless a finalizer holds the object. Objects handed out are frozen.
  */
+import { isMap } from "#api/patch/json-value.ts";
+import { isWrittenBigint } from "#base/exact-json.ts";
 import type { Clock } from "#base/clock.ts";
 import { ManualClock, toRfc3339 } from "#base/clock.ts";
 import { randomName, SeededRandom, type Random } from "#base/random.ts";
@@ -357,7 +359,7 @@ function withSpecOf(old: AnyObject, body: AnyObject): AnyObject {
       uid,
       creationTimestamp,
       ...(deletionTimestamp === undefined ? {} : kept),
-      ...("spec" in old ? { generation: isNewSpec ? generation + 1 : generation } : {}),
+      ...("spec" in old ? { generation: isNewSpec ? Number(generation) + 1 : generation } : {}),
     },
   };
 }
@@ -370,7 +372,7 @@ function isSame(a: unknown, b: unknown): boolean {
 function canonical(value: unknown): string {
   return JSON.stringify(value, (name, child: unknown) => {
     if (name === "resourceVersion") return undefined;
-    if (typeof child !== "object" || child === null || Array.isArray(child)) return child;
+    if (!isMap(child) || isWrittenBigint(child)) return child;
     return Object.fromEntries(Object.entries(child).toSorted(([x], [y]) => (x < y ? -1 : 1)));
   });
 }

@@ -1,4 +1,6 @@
 /** What a Deployment reads off its ReplicaSets. Pure. upstream: pkg/controller/deployment/util/deployment_util.go */
+import { isMap } from "#api/patch/json-value.ts";
+import { isWrittenBigint } from "#base/exact-json.ts";
 import type { Deployment, ReplicaSet } from "#api/generated/types/apps-v1.ts";
 import type { PodTemplateSpec } from "#api/generated/types/core-v1.ts";
 import { scaledValue } from "#api/meta/int-or-string.ts";
@@ -65,7 +67,7 @@ function withoutHash(template: PodTemplateSpec | undefined): unknown {
 /** JSON with sorted keys, without what is empty: equal for equal values however they were written. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    if (!isMap(part) || isWrittenBigint(part)) return part;
     const entries = Object.entries(part).filter(([, item]) => !isEmpty(item));
     return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   });

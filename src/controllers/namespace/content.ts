@@ -146,7 +146,7 @@ async function deleteAll(resource: ServedResource, namespace: string, deps: Dele
 function podSeconds(pods: readonly Pod[], ageMs: number): number {
   const periods = pods
     .filter((pod) => !isTerminal(pod))
-    .map(({ spec }) => spec?.terminationGracePeriodSeconds ?? 0);
+    .map(({ spec }) => Number(spec?.terminationGracePeriodSeconds ?? 0));
   const longest = Math.max(0, ...periods);
   return ageMs >= longest * 1000 ? 0 : longest;
 }

@@ -12,7 +12,7 @@ export function toleratedMs(taints: readonly Taint[], tolerations: readonly Tole
     const used = tolerations.find((toleration) => toleratesTaint(toleration, taint));
     if (used === undefined) return 0;
     if (used.tolerationSeconds === undefined) continue;
-    shortest = Math.min(shortest, Math.max(0, used.tolerationSeconds) * 1000);
+    shortest = Math.min(shortest, Math.max(0, Number(used.tolerationSeconds)) * 1000);
   }
   return shortest;
 }

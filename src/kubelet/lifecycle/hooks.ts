@@ -44,7 +44,7 @@ export async function runHook(call: HookCall, deps: HookDeps, signal: AbortSigna
     if (port === undefined) throw new HookError(`couldn't find port: ${String(handler.tcpSocket.port)}`);
     await deps.network.tcp(handler.tcpSocket.host ?? podIP, port, timeoutMs);
   } else if (handler.sleep !== undefined) {
-    await deps.clock.sleep(Math.min(handler.sleep.seconds * 1000, timeoutMs), signal);
+    await deps.clock.sleep(Math.min(Number(handler.sleep.seconds) * 1000, timeoutMs), signal);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the runtime is told about a container. upstream: pkg/kubelet/kuberuntime/kuberuntime_container{,_linux}.go */
+import { numberOf } from "#base/exact-json.ts";
 import type { Container, Pod } from "#api/generated/types/core-v1.ts";
 import { quantityMilli, quantityOf, quantityUnits } from "#api/meta/quantity.ts";
 import { expand } from "../env/expansion.ts";
@@ -51,7 +52,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
       messagePath: container.terminationMessagePath ?? "/dev/termination-log",
       messageHostPath: input.messageHostPath,
       messagePolicy: container.terminationMessagePolicy ?? "File",
-      podGraceSeconds: pod.spec?.terminationGracePeriodSeconds,
+      podGraceSeconds: numberOf(pod.spec?.terminationGracePeriodSeconds),
     }),
     logPath: `${container.name}/${attempt}.log`,
     stdin: container.stdin ?? false,
@@ -103,7 +104,7 @@ function securityOf(input: ContainerInput): ContainerSecurity {
   const own = container.securityContext ?? {};
   const shared = pod.spec?.securityContext ?? {};
   const { add = [], drop = [] } = own.capabilities ?? {};
-  const runAsUser = own.runAsUser ?? shared.runAsUser;
+  const runAsUser = numberOf(own.runAsUser ?? shared.runAsUser);
   if (mustBeNonRoot(pod, container)) verifyNonRoot(input, runAsUser);
   const fsGroup = shared.fsGroup === undefined ? [] : [shared.fsGroup];
   return {
@@ -111,9 +112,9 @@ function securityOf(input: ContainerInput): ContainerSecurity {
     addCapabilities: add,
     dropCapabilities: drop,
     runAsUser,
-    runAsGroup: own.runAsGroup ?? shared.runAsGroup,
+    runAsGroup: numberOf(own.runAsGroup ?? shared.runAsGroup),
     runAsUsername: "",
-    supplementalGroups: [...new Set([...(shared.supplementalGroups ?? []), ...fsGroup])],
+    supplementalGroups: [...new Set([...(shared.supplementalGroups ?? []), ...fsGroup].map(Number))],
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivileges: own.allowPrivilegeEscalation === false,
     seccomp: seccompOf(pod, container),

@@ -70,7 +70,7 @@ async function killOne(
       : reason === "startup"
         ? container.startupProbe
         : undefined;
-  const seconds = probe?.terminationGracePeriodSeconds ?? graceSeconds(pod);
+  const seconds = Number(probe?.terminationGracePeriodSeconds ?? graceSeconds(pod));
   const killed = killContainer(pod, status, { graceSeconds: seconds, message, hurry: never }, deps);
   await untilAborted(killed, signal);
   deps.cache.note(podUid(pod));

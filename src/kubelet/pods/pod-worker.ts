@@ -202,7 +202,7 @@ export class PodWorker {
       this.#terminate();
       return;
     }
-    const now = this.#pod.metadata?.deletionGracePeriodSeconds ?? 0;
+    const now = Number(this.#pod.metadata?.deletionGracePeriodSeconds ?? 0);
     if (this.#state !== "terminating" || now >= graceSeconds(before)) return;
     this.#cancelHurry();
     if (now <= 1) this.#hurry.abort(new Error("the grace period was cut short"));
@@ -322,7 +322,7 @@ export class PodWorker {
   #withinDeadline(startTime: string | undefined): boolean {
     const seconds = this.#pod.spec?.activeDeadlineSeconds;
     if (seconds === undefined || startTime === undefined) return true;
-    const leftMs = parseTime(startTime) + seconds * 1000 - this.#deps.clock.now();
+    const leftMs = parseTime(startTime) + Number(seconds) * 1000 - this.#deps.clock.now();
     if (leftMs > 0) {
       this.#wakeAfter(leftMs);
       return true;

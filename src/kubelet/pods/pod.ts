@@ -65,5 +65,5 @@ export function graceSeconds(pod: Pod): number {
   const asked = isDeleting(pod)
     ? (pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds)
     : pod.spec?.terminationGracePeriodSeconds;
-  return asked ?? 30;
+  return Number(asked ?? 30);
 }

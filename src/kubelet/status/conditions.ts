@@ -105,7 +105,7 @@ export function withTimes(
   verdicts: readonly Verdict[],
   old: readonly PodCondition[],
   nowText: string,
-  observedGeneration: number | undefined,
+  observedGeneration: number | bigint | undefined,
 ): PodCondition[] {
   return verdicts.map((verdict) => {
     const before = old.find(({ type }) => type === verdict.type);

@@ -1,4 +1,5 @@
 /** The files of configMap, secret, downwardAPI and projected volumes. upstream: pkg/volume/{configmap,secret,downwardapi,projected} */
+import { numberOf } from "#base/exact-json.ts";
 import type {
   ConfigMap,
   ConfigMapVolumeSource,
@@ -210,5 +211,5 @@ export function singleUser(pod: Pod): number | undefined {
     allContainers(pod).map(({ container }) => container.securityContext?.runAsUser ?? shared),
   );
   const [user] = users;
-  return users.size === 1 ? user : undefined;
+  return users.size === 1 ? numberOf(user) : undefined;
 }

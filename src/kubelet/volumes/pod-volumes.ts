@@ -17,6 +17,7 @@ import type {
 } from "#api/generated/types/core-v1.ts";
 import { quantityOf, quantityUnits } from "#api/meta/quantity.ts";
 import type { Clock } from "#base/clock.ts";
+import { numberOf } from "#base/exact-json.ts";
 import { errorText } from "#base/log.ts";
 import { expand } from "../env/expansion.ts";
 import type { ObjectReader } from "../env/environment.ts";
@@ -145,7 +146,7 @@ export class PodVolumes {
     if (payload === undefined) throw new VolumeError(volume.name, "no volume plugin matched");
     if (isSecretive(volume)) await this.#mountMemory();
     await mkdir(path, { recursive: true, mode: 0o755 });
-    const fsGroup = pod.spec?.securityContext?.fsGroup;
+    const fsGroup = numberOf(pod.spec?.securityContext?.fsGroup);
     await writeAtomically(path, payload.files, this.#deps.clock.now(), (version) =>
       giveTo(version, {
         fsGroup,
@@ -204,7 +205,7 @@ export class PodVolumes {
       await this.#deps.mounts.tmpfs(path, ["mode=0777", ...(size > 0n ? [`size=${size}`] : [])]);
     }
     await chmod(path, 0o777);
-    await giveTo(path, { fsGroup: pod.spec?.securityContext?.fsGroup, readonly: false });
+    await giveTo(path, { fsGroup: numberOf(pod.spec?.securityContext?.fsGroup), readonly: false });
     await mkdir(join(marker, ".."), { recursive: true });
     await writeFile(marker, "");
   }

@@ -51,7 +51,8 @@ export class ApiTokenSource implements TokenSource {
   }
 
   async get(pod: Pod, projection: ServiceAccountTokenProjection): Promise<FreshToken> {
-    const { audience = "", expirationSeconds = secondsDefault } = projection;
+    const { audience = "" } = projection;
+    const expirationSeconds = Number(projection.expirationSeconds ?? secondsDefault);
     const account = pod.spec?.serviceAccountName ?? "default";
     const key = [podUid(pod), account, audience, expirationSeconds].join("\n");
     const nowMs = this.#deps.clock.now();

@@ -20,7 +20,7 @@ export class ImageIndex {
     if (names.length === 0) this.#byNode.delete(node);
     else this.#byNode.set(node, names);
     for (const image of images) {
-      for (const name of image.names ?? []) this.#add(node, name, image.sizeBytes ?? 0);
+      for (const name of image.names ?? []) this.#add(node, name, Number(image.sizeBytes ?? 0));
     }
   }
 

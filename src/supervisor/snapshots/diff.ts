@@ -1,4 +1,5 @@
 /** What differs between two states of a store: objects that came, went or changed, by kind, namespace and name. */
+import { parseExact } from "#base/exact-json.ts";
 import { crc32 } from "node:zlib";
 import { changedFields, changeText } from "#api/meta/changed-fields.ts";
 import type { AnyObject } from "#api/meta/object.ts";
@@ -44,7 +45,7 @@ function nextObject(entries: Iterator<StateEntry>): StateEntry | undefined {
 
 /** An encrypted object is shown as such, under its key. */
 function parse({ key, value }: StateEntry): AnyObject {
-  if (value[0] === "{".charCodeAt(0)) return JSON.parse(value.toString("utf8")) as AnyObject;
+  if (value[0] === "{".charCodeAt(0)) return parseExact(value.toString("utf8")) as AnyObject;
   const [, kind = "", namespace, name = ""] =
     /^\/registry\/(?:(.*?)\/)?(?:([^/]*)\/)?([^/]*)$/.exec(key) ?? [];
   return {

@@ -60,6 +60,14 @@ const hostileTexts: readonly string[] = [
   "fuzz-a",
 ];
 
+const hostileIntegers: readonly bigint[] = [
+  2n ** 53n + 1n,
+  -(2n ** 53n) - 1n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+  2n ** 64n - 1n,
+];
+
 export class Choice {
   readonly #random: Random;
 
@@ -88,7 +96,7 @@ export class Choice {
     return this.chance(0.8) ? this.pick(hostileTexts) : this.bytes(this.int(24)).toString("latin1");
   }
 
-  hostileNumber(): number {
+  hostileNumber(): number | bigint {
     return this.pick([
       0,
       -0,
@@ -103,7 +111,13 @@ export class Choice {
       1e308,
       65_536,
       1e21,
+      ...hostileIntegers,
     ]);
+  }
+
+  /** What a double can't say exactly. */
+  largeInteger(): bigint {
+    return this.pick(hostileIntegers);
   }
 
   hostileValue(depth = 2): unknown {

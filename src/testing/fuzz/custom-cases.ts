@@ -21,6 +21,7 @@ const schema = {
         size: { type: "integer", minimum: 0, maximum: 100, default: 3 },
         name: { type: "string", pattern: "^[a-z]+$", maxLength: 20, format: "date-time", nullable: true },
         port: { "x-kubernetes-int-or-string": true },
+        large: { type: "integer", format: "int64", multipleOf: 1, default: 2n ** 53n + 1n },
         free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
         embedded: {
           type: "object",
@@ -52,6 +53,7 @@ const schema = {
           messageExpression: "'set is ' + string(self.set.size())",
         },
         { rule: "!has(oldSelf.name) || self.name == oldSelf.name" },
+        { rule: "!has(self.large) || self.large % 2 != 0 || double(self.large) > 0.0" },
       ],
     },
     status: { type: "object", properties: { replicas: { type: "integer" }, selector: { type: "string" } } },
@@ -87,8 +89,12 @@ function definition(group: string): object {
               labelSelectorPath: ".status.selector",
             },
           },
-          additionalPrinterColumns: [{ name: "Size", type: "integer", jsonPath: ".spec.size" }],
-          selectableFields: [{ jsonPath: ".spec.choice" }],
+          additionalPrinterColumns: [
+            { name: "Size", type: "integer", jsonPath: ".spec.size" },
+            { name: "Large", type: "integer", jsonPath: ".spec.large" },
+            { name: "Text", type: "string", jsonPath: ".spec.large" },
+          ],
+          selectableFields: [{ jsonPath: ".spec.choice" }, { jsonPath: ".spec.large" }],
         },
       ],
     },
@@ -129,7 +135,8 @@ export function customCase(choice: Choice): HttpCase {
       size: 1,
       name: "a",
       port: "http",
-      free: { a: { b: 1 } },
+      large: choice.chance(0.5) ? choice.largeInteger() : 1,
+      free: { a: { b: choice.chance(0.5) ? choice.largeInteger() : 1 } },
       embedded: { apiVersion: "v1", kind: "Pod", metadata: { name: "x" } },
       items: [{ key: "a", value: 1.5 }],
       set: ["a", "b"],
@@ -148,6 +155,7 @@ function objectCase(choice: Choice, good: object, name: string): HttpCase {
     "?dryRun=All",
     "?fieldManager=a",
     "?fieldSelector=spec.choice%3Da",
+    "?fieldSelector=spec.large%3D9007199254740993",
   ]);
   const sub = choice.pick(["", "", "", "/status", "/scale"]);
   const kind = choice.int(10);
@@ -176,8 +184,9 @@ function objectCase(choice: Choice, good: object, name: string): HttpCase {
     type === "application/json-patch+json"
       ? [
           {
-            op: choice.pick(["add", "replace", "remove"]),
-            path: choice.pick(["/spec/size", "/spec/items/0/key", "/spec"]),
+            op: choice.pick(["add", "replace", "remove", "test", "copy", "move"]),
+            path: choice.pick(["/spec/size", "/spec/items/0/key", "/spec", "/spec/large"]),
+            from: choice.pick(["/spec/free", "/spec/large", "/spec"]),
             value: choice.hostileValue(),
           },
         ]

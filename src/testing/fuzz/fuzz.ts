@@ -2,6 +2,7 @@
  * A whole apiserver under damaged requests: it must answer each with something the API knows, stay alive, and hold no
  * more memory afterwards. Each case has its own seed, so that one alone can be looked at again.
  */
+import { parseExact } from "#base/exact-json.ts";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createTypeTable } from "#api/schema/table.ts";
@@ -306,7 +307,7 @@ function* smallerCases(one: HttpCase): Generator<HttpCase> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(one.body.toString("utf8"));
+    value = parseExact(one.body.toString("utf8"));
   } catch {
     return;
   }

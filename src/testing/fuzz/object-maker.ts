@@ -91,8 +91,10 @@ const makers: Readonly<Record<ScalarType, (choice: Choice) => unknown>> = {
 
 const plausible = (scalar: ScalarType, choice: Choice): unknown => makers[scalar](choice);
 
-function number(choice: Choice): number {
-  return choice.chance(0.8) ? choice.int(100) : Math.trunc(choice.hostileNumber());
+function number(choice: Choice): number | bigint {
+  if (choice.chance(0.8)) return choice.int(100);
+  const hostile = choice.hostileNumber();
+  return typeof hostile === "bigint" ? hostile : Math.trunc(hostile);
 }
 
 function time(choice: Choice): unknown {

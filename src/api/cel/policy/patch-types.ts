@@ -2,6 +2,7 @@
  * What expressions of mutating policies make: `Object{…}`, whose fields are `Object.field{…}` and so on, and
  * `JSONPatch{op: …}`. upstream: apiserver/pkg/cel/mutation
  */
+import { plainInt64 } from "#base/exact-json.ts";
 import { isMap } from "../../patch/json-value.ts";
 import type { TypeProvider } from "../checker.ts";
 import { type CelType, dynType, listType, objectType, stringType } from "../types.ts";
@@ -58,7 +59,7 @@ export class PatchValueError extends Error {}
 /** Objects as JSON. Throws PatchValueError where a name says another place than the one it stands at. */
 export function appliedObject(value: Value): Readonly<Record<string, unknown>> {
   checkNames(value);
-  const json = jsonOf(value);
+  const json = jsonOf(value, plainInt64);
   if (!isMap(json)) throw new PatchValueError(`invalid return type: ${typeNameOf(value)}`);
   return json;
 }
@@ -85,7 +86,7 @@ export function patchOperations(value: Value): readonly Readonly<Record<string, 
       op: text("op"),
       path: text("path"),
       ...(from === "" ? {} : { from }),
-      ...(made === undefined ? {} : { value: jsonOf(made) }),
+      ...(made === undefined ? {} : { value: jsonOf(made, safeInteger) }),
     };
   });
 }
@@ -116,28 +117,37 @@ function collectNames(value: Value, expected: string, faults: string[]): void {
   }
 }
 
-function jsonOf(value: Value): unknown {
+type IntegerJson = (value: bigint) => unknown;
+
+/** As Protobuf's JSON has it: one that not every reader could hold is text. upstream: cel-go/common/types/int.go (ConvertToNative) */
+const safeInteger: IntegerJson = (value) => {
+  const plain = plainInt64(value);
+  return typeof plain === "number" ? plain : String(plain);
+};
+
+function jsonOf(value: Value, integer: IntegerJson): unknown {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  if (typeof value === "bigint" || typeof value === "number") return Number(value);
-  if (value instanceof Uint) return Number(value.value);
+  if (typeof value === "number") return value;
+  if (typeof value === "bigint") return integer(value);
+  if (value instanceof Uint) return integer(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (value instanceof Timestamp) return timestampText(value);
   if (value instanceof Duration) return durationText(value);
-  if (value instanceof ListValue) return [...value.values()].map(jsonOf);
-  if (value instanceof MapValue) return mapJson(value);
+  if (value instanceof ListValue) return [...value.values()].map((item) => jsonOf(item, integer));
+  if (value instanceof MapValue) return mapJson(value, integer);
   if (value instanceof Fault) throw new PatchValueError(value.message);
   throw new PatchValueError(`unsupported conversion of ${typeNameOf(value)}`);
 }
 
-function mapJson(value: MapValue): Readonly<Record<string, unknown>> {
+function mapJson(value: MapValue, integer: IntegerJson): Readonly<Record<string, unknown>> {
   const entries: [string, unknown][] = [];
   for (const key of value.keys()) {
     if (typeof key !== "string") {
       throw new PatchValueError(
-        `map key ${JSON.stringify(jsonOf(key))} is of type ${typeNameOf(key)}, not string`,
+        `map key ${JSON.stringify(jsonOf(key, integer))} is of type ${typeNameOf(key)}, not string`,
       );
     }
-    entries.push([key, jsonOf(value.find(key) ?? null)]);
+    entries.push([key, jsonOf(value.find(key) ?? null, integer)]);
   }
   return Object.fromEntries(entries);
 }

@@ -44,10 +44,10 @@ const simple = (type: CelType, bytesMin: number, elementsMax = 0): DeclType => (
   elementsMax,
 });
 
-const notNegative = (value: number): number => Math.max(0, value);
+const notNegative = (value: number | bigint): number => Math.max(0, Number(value));
 
 /** Bytes of UTF-8 that a text of so many code points may have. */
-const textBytes = (length: number): number => notNegative(length) * 4;
+const textBytes = (length: number | bigint): number => notNegative(length) * 4;
 
 /** What is there of every object, whether the schema says it or not. */
 const withObjectMeta = (schema: JSONSchemaProps): JSONSchemaProps => ({

@@ -1,6 +1,7 @@
 /** JSON as values of CEL, looked at only where an expression goes. upstream: apiserver/pkg/cel/common/values.go */
+import { isNumber, isWrittenBigint, plainInt64 } from "#base/exact-json.ts";
 import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
-import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { goTypeName, isList, isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
 import { parseDurationNanos, timestampFromText } from "../time.ts";
 import {
   Duration,
@@ -22,7 +23,7 @@ export function dynamicValue(json: unknown): Value {
     case "bigint":
       return json;
     case "number":
-      return Number.isInteger(json) ? BigInt(json) : json;
+      return Number.isSafeInteger(json) ? BigInt(json) : json;
     default:
   }
   if (isList(json)) return new JsonList(json, dynamicValue);
@@ -72,7 +73,7 @@ export function schemaValue(json: unknown, schema: JSONSchemaProps, isResource =
       : new Fault("invalid data, got null for schema with nullable=false");
   }
   if (schema["x-kubernetes-int-or-string"] === true) {
-    return typeof json === "string" || typeof json === "number"
+    return typeof json === "string" || isNumber(json)
       ? dynamicValue(json)
       : new Fault("invalid data, expected XIntOrString value to be either a string or integer");
   }
@@ -91,26 +92,23 @@ export function schemaValue(json: unknown, schema: JSONSchemaProps, isResource =
 function scalarValue(json: unknown, schema: JSONSchemaProps): Value {
   switch (schema.type) {
     case "number":
-      return typeof json === "number" ? json : new Fault(`invalid data, expected float, got ${goType(json)}`);
+      return isNumber(json)
+        ? Number(json)
+        : new Fault(`invalid data, expected float, got ${goTypeName(json)}`);
     case "integer":
-      return typeof json === "number" && Number.isInteger(json)
+      return typeof json === "bigint" || (typeof json === "number" && Number.isSafeInteger(json))
         ? BigInt(json)
-        : new Fault(`invalid data, expected int, got ${goType(json)}`);
+        : new Fault(`invalid data, expected int, got ${goTypeName(json)}`);
     case "boolean":
-      return typeof json === "boolean" ? json : new Fault(`invalid data, expected bool, got ${goType(json)}`);
+      return typeof json === "boolean"
+        ? json
+        : new Fault(`invalid data, expected bool, got ${goTypeName(json)}`);
     default:
   }
   if (schema["x-kubernetes-preserve-unknown-fields"] === true) return dynamicValue(json);
   return new Fault(
     `invalid type, expected object, array, number, integer, boolean or string, or no type with x-kubernetes-int-or-string or x-kubernetes-preserve-unknown-fields is true, got ${schema.type ?? ""}`,
   );
-}
-
-function goType(json: unknown): string {
-  if (typeof json === "number") return Number.isInteger(json) ? "int64" : "float64";
-  if (typeof json === "boolean") return "bool";
-  if (typeof json === "string") return "string";
-  return isList(json) ? "[]interface {}" : "map[string]interface {}";
 }
 
 const metaSchemas: Readonly<Record<string, JSONSchemaProps>> = {
@@ -219,14 +217,14 @@ function arrayValue(json: unknown, schema: JSONSchemaProps): Value {
 function jsonOf(value: Value): unknown {
   if (value instanceof ObjectValue) return value.json;
   if (value instanceof JsonList) return value.items;
-  return typeof value === "bigint" ? Number(value) : value;
+  return typeof value === "bigint" ? plainInt64(value) : value;
 }
 
 const itemsOf = (list: ListValue): readonly unknown[] =>
   list instanceof JsonList ? list.items : Array.from(list.values(), jsonOf);
 
 const keyOf = (json: unknown): string =>
-  JSON.stringify(json, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
+  JSON.stringify(json, (_, value: unknown) => (isWrittenBigint(value) ? `${value.rawJSON}n` : value));
 
 /** Order doesn't count; `+` joins by the keys, the right one's items winning. */
 class MapList extends JsonList {
@@ -280,7 +278,7 @@ class SetList extends JsonList {
 }
 
 function textValue(json: unknown, { format }: JSONSchemaProps): Value {
-  if (typeof json !== "string") return new Fault(`invalid data, expected string, got ${goType(json)}`);
+  if (typeof json !== "string") return new Fault(`invalid data, expected string, got ${goTypeName(json)}`);
   switch (format) {
     case "duration":
       return wordyDuration(json);

@@ -219,8 +219,8 @@ const scalarReaders: ReadonlyMap<FieldType["scalar"], ValueReader> = new Map<
 >([
   ["string", (reader) => reader.text()],
   ["bool", (reader) => reader.varint() !== 0],
-  ["int32", (reader) => reader.signed()],
-  ["int64", (reader) => reader.signed()],
+  ["int32", (reader) => reader.int32()],
+  ["int64", (reader) => reader.int64()],
   ["double", (reader) => reader.double()],
   ["bytes", (reader) => reader.bytes().toString("base64")],
   ["quantity", readQuantity],
@@ -257,7 +257,7 @@ function readIntOrString(reader: Reader): unknown {
   while (reader.at < end) {
     const tag = reader.varint();
     if (tag >>> 3 === 1) isText = reader.varint() === 1;
-    else if (tag >>> 3 === 2) int = reader.signed();
+    else if (tag >>> 3 === 2) int = reader.int32();
     else if (tag >>> 3 === 3) text = reader.text();
     else reader.skip(tag & 7);
   }
@@ -272,8 +272,8 @@ function readTime(reader: Reader): { readonly seconds: string; readonly nanos: n
   let nanos = 0;
   while (reader.at < end) {
     const tag = reader.varint();
-    if (tag >>> 3 === 1) seconds = reader.signed();
-    else if (tag >>> 3 === 2) nanos = reader.signed();
+    if (tag >>> 3 === 1) seconds = Number(reader.int64());
+    else if (tag >>> 3 === 2) nanos = reader.int32();
     else reader.skip(tag & 7);
   }
   return { seconds: toRfc3339(seconds * 1000), nanos };
@@ -289,10 +289,10 @@ function readMicroTime(reader: Reader): unknown {
 /** Message {1 nanoseconds}. */
 function readDuration(reader: Reader): unknown {
   const end = reader.end();
-  let nanos = 0;
+  let nanos: number | bigint = 0;
   while (reader.at < end) {
     const tag = reader.varint();
-    if (tag >>> 3 === 1) nanos = reader.signed();
+    if (tag >>> 3 === 1) nanos = reader.int64();
     else reader.skip(tag & 7);
   }
   return formatGoDuration(BigInt(nanos));

@@ -176,7 +176,7 @@ const scalarWriters: ReadonlyMap<FieldType["scalar"], ValueWriter> = new Map<
   ["string", writeText],
   ["bool", (writer, value) => writer.byte(value === true ? 1 : 0)],
   ["int32", (writer, value) => writer.signed(value as number)],
-  ["int64", (writer, value) => writer.signed(value as number)],
+  ["int64", (writer, value) => writer.signed(value as number | bigint)],
   ["double", (writer, value) => writer.double(value as number)],
   ["bytes", (writer, value) => writeBytes(writer, Buffer.from(value as string, "base64"))],
   ["quantity", delimited((writer, value) => quantityField(writer, String(value)))],
@@ -216,6 +216,6 @@ function writeTime(writer: Writer, text: string, nanos: number): void {
 }
 
 function writeDuration(writer: Writer, value: unknown): void {
-  writer.signed(Number(parseGoDuration(value as string)));
+  writer.signed(parseGoDuration(value as string));
   writer.varint(tagOf(1, varintType));
 }

@@ -1,4 +1,5 @@
 /** Reads protobuf's wire format from one buffer. */
+import { plainInt64 } from "#base/exact-json.ts";
 import type { FieldType } from "../../schema/type-table.ts";
 import { DecodeError } from "../decode-error.ts";
 
@@ -55,17 +56,25 @@ export class Reader {
     return byte;
   }
 
-  /** int32 and int64: negative numbers fill ten bytes. */
-  signed(): number {
+  /** Negative numbers fill ten bytes. */
+  int64(): number | bigint {
     const start = this.at;
     const value = this.varint();
-    if (this.at - start < 10) return value;
-    // Above 2^53 a double has lost the low bits: read again, exactly.
+    if (value <= Number.MAX_SAFE_INTEGER) return value;
+    // A double has lost the low bits: read again, exactly.
     let exact = 0n;
     for (let at = start, shift = 0n; at < this.at; at++, shift += 7n) {
       exact |= BigInt((this.buffer[at] ?? 0) & 0x7f) << shift;
     }
-    return Number(BigInt.asIntN(64, exact));
+    return plainInt64(BigInt.asIntN(64, exact));
+  }
+
+  /** The low half of what is there, as Go reads it. */
+  int32(): number {
+    const value = this.int64();
+    return Number(
+      typeof value === "number" && value === (value | 0) ? value : BigInt.asIntN(32, BigInt(value)),
+    );
   }
 
   double(): number {

@@ -60,15 +60,17 @@ export class Writer {
     this.#buffer[this.#at + length - 1] = rest;
   }
 
-  signed(value: number): void {
-    if (value >= 0) {
-      this.varint(value);
+  /** An int64; negative ones fill ten bytes. */
+  signed(value: number | bigint): void {
+    if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
+      this.varint(Number(value));
       return;
     }
     const exact = BigInt.asUintN(64, BigInt(value));
-    for (let index = 9; index >= 0; index--) {
+    const last = exact >= 2n ** 63n ? 9 : exact >= 2n ** 56n ? 8 : 7;
+    for (let index = last; index >= 0; index--) {
       const group = Number((exact >> BigInt(7 * index)) & 0x7fn);
-      this.byte(index === 9 ? group : group | 0x80);
+      this.byte(index === last ? group : group | 0x80);
     }
   }
 

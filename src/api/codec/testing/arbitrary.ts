@@ -1,6 +1,7 @@
 /** Random objects of any struct, as clients might send them. For tests only. */
 import * as fc from "fast-check";
 import { toRfc3339 } from "#base/clock.ts";
+import { plainInt64 } from "#base/exact-json.ts";
 import type { FieldType, ScalarType, TypeTable } from "../../schema/type-table.ts";
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
@@ -8,16 +9,17 @@ const letters = ["a", "b", "c", "X", "Y", "0", "9", "-", ".", "_", "/", " ", "é
 const text = fc.string({ unit: fc.constantFrom(...letters), maxLength: 12 });
 const seconds = fc.integer({ min: -1_000_000_000, max: 4_000_000_000 });
 const int32 = fc.integer();
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(plainInt64);
 const rawValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(true, "text", 3, [1, "a", null], { a: { b: null }, c: [] }),
-  fc.dictionary(fc.constantFrom("a", "kind", "x-y"), text, { minKeys: 1 }),
+  fc.dictionary(fc.constantFrom("a", "kind", "x-y"), fc.oneof(text, int64), { minKeys: 1 }),
 );
 
 const scalars: Readonly<Record<Exclude<ScalarType, `schemaOr${string}`>, fc.Arbitrary<unknown>>> = {
   string: text,
   bool: fc.boolean(),
   int32,
-  int64: fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }),
+  int64,
   double: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value)),
   bytes: fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("base64")),
   quantity: fc.constantFrom("0", "1", "100m", "1.5", "64Mi", "1e3", "-2k"),

@@ -109,7 +109,7 @@ export interface ValidatingAdmissionPolicySpec {
 }
 
 export interface ValidatingAdmissionPolicyStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   typeChecking?: TypeChecking | undefined;
   conditions?: Condition[] | undefined;
 }

@@ -46,7 +46,7 @@ export interface CustomResourceDefinitionCondition {
   lastTransitionTime?: string | undefined;
   reason?: string | undefined;
   message?: string | undefined;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
 }
 
 export interface CustomResourceDefinitionNames {
@@ -71,7 +71,7 @@ export interface CustomResourceDefinitionStatus {
   conditions?: CustomResourceDefinitionCondition[] | undefined;
   acceptedNames?: CustomResourceDefinitionNames | undefined;
   storedVersions?: string[] | undefined;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
 }
 
 export interface CustomResourceDefinitionVersion {
@@ -121,16 +121,16 @@ export interface JSONSchemaProps {
   exclusiveMaximum?: boolean | undefined;
   minimum?: number | undefined;
   exclusiveMinimum?: boolean | undefined;
-  maxLength?: number | undefined;
-  minLength?: number | undefined;
+  maxLength?: number | bigint | undefined;
+  minLength?: number | bigint | undefined;
   pattern?: string | undefined;
-  maxItems?: number | undefined;
-  minItems?: number | undefined;
+  maxItems?: number | bigint | undefined;
+  minItems?: number | bigint | undefined;
   uniqueItems?: boolean | undefined;
   multipleOf?: number | undefined;
   enum?: unknown[] | undefined;
-  maxProperties?: number | undefined;
-  minProperties?: number | undefined;
+  maxProperties?: number | bigint | undefined;
+  minProperties?: number | bigint | undefined;
   required?: string[] | undefined;
   items?: JSONSchemaProps | JSONSchemaProps[] | undefined;
   allOf?: JSONSchemaProps[] | undefined;

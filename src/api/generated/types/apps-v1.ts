@@ -5,7 +5,7 @@ import type { LabelSelector } from "./meta-v1.ts";
 
 export interface ControllerRevision extends KubeObject {
   data?: unknown;
-  revision: number;
+  revision: number | bigint;
 }
 
 export interface DaemonSet extends KubeObject {
@@ -34,7 +34,7 @@ export interface DaemonSetStatus {
   numberMisscheduled: number;
   desiredNumberScheduled: number;
   numberReady: number;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   updatedNumberScheduled?: number | undefined;
   numberAvailable?: number | undefined;
   numberUnavailable?: number | undefined;
@@ -73,7 +73,7 @@ export interface DeploymentSpec {
 }
 
 export interface DeploymentStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   replicas?: number | undefined;
   updatedReplicas?: number | undefined;
   readyReplicas?: number | undefined;
@@ -115,7 +115,7 @@ export interface ReplicaSetStatus {
   readyReplicas?: number | undefined;
   availableReplicas?: number | undefined;
   terminatingReplicas?: number | undefined;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   conditions?: ReplicaSetCondition[] | undefined;
 }
 
@@ -171,7 +171,7 @@ export interface StatefulSetSpec {
 }
 
 export interface StatefulSetStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   replicas: number;
   readyReplicas?: number | undefined;
   currentReplicas?: number | undefined;

@@ -23,7 +23,7 @@ export interface TokenRequest extends KubeObject {
 
 export interface TokenRequestSpec {
   audiences: string[];
-  expirationSeconds?: number | undefined;
+  expirationSeconds?: number | bigint | undefined;
   boundObjectRef?: BoundObjectReference | undefined;
 }
 

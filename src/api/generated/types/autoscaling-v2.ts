@@ -70,7 +70,7 @@ export interface HorizontalPodAutoscalerSpec {
 }
 
 export interface HorizontalPodAutoscalerStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   lastScaleTime?: string | undefined;
   currentReplicas?: number | undefined;
   desiredReplicas: number;

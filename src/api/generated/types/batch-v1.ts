@@ -11,7 +11,7 @@ export interface CronJob extends KubeObject {
 export interface CronJobSpec {
   schedule: string;
   timeZone?: string | undefined;
-  startingDeadlineSeconds?: number | undefined;
+  startingDeadlineSeconds?: number | bigint | undefined;
   concurrencyPolicy?: string | undefined;
   suspend?: boolean | undefined;
   jobTemplate: JobTemplateSpec;
@@ -42,7 +42,7 @@ export interface JobCondition {
 export interface JobSpec {
   parallelism?: number | undefined;
   completions?: number | undefined;
-  activeDeadlineSeconds?: number | undefined;
+  activeDeadlineSeconds?: number | bigint | undefined;
   podFailurePolicy?: PodFailurePolicy | undefined;
   successPolicy?: SuccessPolicy | undefined;
   backoffLimit?: number | undefined;

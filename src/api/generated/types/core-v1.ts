@@ -202,7 +202,7 @@ export interface ContainerExtendedResourceRequest {
 
 export interface ContainerImage {
   names?: string[] | undefined;
-  sizeBytes?: number | undefined;
+  sizeBytes?: number | bigint | undefined;
 }
 
 export interface ContainerPort {
@@ -575,9 +575,9 @@ export interface LimitRangeSpec {
 }
 
 export interface LinuxContainerUser {
-  uid: number;
-  gid: number;
-  supplementalGroups?: number[] | undefined;
+  uid: number | bigint;
+  gid: number | bigint;
+  supplementalGroups?: (number | bigint)[] | undefined;
 }
 
 export interface LoadBalancerIngress {
@@ -735,7 +735,7 @@ export interface NodeStatus {
 }
 
 export interface NodeSwapStatus {
-  capacity?: number | undefined;
+  capacity?: number | bigint | undefined;
 }
 
 export interface NodeSystemInfo {
@@ -914,7 +914,7 @@ export interface PodCertificateProjection {
 
 export interface PodCondition {
   type: string;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   status: string;
   lastProbeTime?: string | undefined;
   lastTransitionTime?: string | undefined;
@@ -959,11 +959,11 @@ export interface PodLogOptions {
   container?: string | undefined;
   follow?: boolean | undefined;
   previous?: boolean | undefined;
-  sinceSeconds?: number | undefined;
+  sinceSeconds?: number | bigint | undefined;
   sinceTime?: string | undefined;
   timestamps?: boolean | undefined;
-  tailLines?: number | undefined;
-  limitBytes?: number | undefined;
+  tailLines?: number | bigint | undefined;
+  limitBytes?: number | bigint | undefined;
   insecureSkipTLSVerifyBackend?: boolean | undefined;
   stream?: string | undefined;
 }
@@ -1006,12 +1006,12 @@ export interface PodSchedulingGate {
 export interface PodSecurityContext {
   seLinuxOptions?: SELinuxOptions | undefined;
   windowsOptions?: WindowsSecurityContextOptions | undefined;
-  runAsUser?: number | undefined;
-  runAsGroup?: number | undefined;
+  runAsUser?: number | bigint | undefined;
+  runAsGroup?: number | bigint | undefined;
   runAsNonRoot?: boolean | undefined;
-  supplementalGroups?: number[] | undefined;
+  supplementalGroups?: (number | bigint)[] | undefined;
   supplementalGroupsPolicy?: string | undefined;
-  fsGroup?: number | undefined;
+  fsGroup?: number | bigint | undefined;
   sysctls?: Sysctl[] | undefined;
   fsGroupChangePolicy?: string | undefined;
   seccompProfile?: SeccompProfile | undefined;
@@ -1025,8 +1025,8 @@ export interface PodSpec {
   containers: Container[];
   ephemeralContainers?: EphemeralContainer[] | undefined;
   restartPolicy?: string | undefined;
-  terminationGracePeriodSeconds?: number | undefined;
-  activeDeadlineSeconds?: number | undefined;
+  terminationGracePeriodSeconds?: number | bigint | undefined;
+  activeDeadlineSeconds?: number | bigint | undefined;
   dnsPolicy?: string | undefined;
   nodeSelector?: Record<string, string> | undefined;
   serviceAccountName?: string | undefined;
@@ -1065,7 +1065,7 @@ export interface PodSpec {
 }
 
 export interface PodStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   phase?: string | undefined;
   conditions?: PodCondition[] | undefined;
   message?: string | undefined;
@@ -1123,7 +1123,7 @@ export interface Probe extends ProbeHandler {
   periodSeconds?: number | undefined;
   successThreshold?: number | undefined;
   failureThreshold?: number | undefined;
-  terminationGracePeriodSeconds?: number | undefined;
+  terminationGracePeriodSeconds?: number | bigint | undefined;
 }
 
 export interface ProbeHandler {
@@ -1199,7 +1199,7 @@ export interface ReplicationControllerStatus {
   fullyLabeledReplicas?: number | undefined;
   readyReplicas?: number | undefined;
   availableReplicas?: number | undefined;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   conditions?: ReplicationControllerCondition[] | undefined;
 }
 
@@ -1332,8 +1332,8 @@ export interface SecurityContext {
   privileged?: boolean | undefined;
   seLinuxOptions?: SELinuxOptions | undefined;
   windowsOptions?: WindowsSecurityContextOptions | undefined;
-  runAsUser?: number | undefined;
-  runAsGroup?: number | undefined;
+  runAsUser?: number | bigint | undefined;
+  runAsGroup?: number | bigint | undefined;
   runAsNonRoot?: boolean | undefined;
   readOnlyRootFilesystem?: boolean | undefined;
   allowPrivilegeEscalation?: boolean | undefined;
@@ -1361,7 +1361,7 @@ export interface ServiceAccount extends KubeObject {
 
 export interface ServiceAccountTokenProjection {
   audience?: string | undefined;
-  expirationSeconds?: number | undefined;
+  expirationSeconds?: number | bigint | undefined;
   path: string;
 }
 
@@ -1413,7 +1413,7 @@ export interface SessionAffinityConfig {
 }
 
 export interface SleepAction {
-  seconds: number;
+  seconds: number | bigint;
 }
 
 export interface StorageOSPersistentVolumeSource {
@@ -1454,7 +1454,7 @@ export interface Toleration {
   operator?: string | undefined;
   value?: string | undefined;
   effect?: string | undefined;
-  tolerationSeconds?: number | undefined;
+  tolerationSeconds?: number | bigint | undefined;
 }
 
 export interface TopologySelectorLabelRequirement {

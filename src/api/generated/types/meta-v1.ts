@@ -54,7 +54,7 @@ export interface ApplyOptions {
 export interface Condition {
   type: string;
   status: string;
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   lastTransitionTime: string;
   reason: string;
   message: string;
@@ -71,7 +71,7 @@ export interface CreateOptions {
 export interface DeleteOptions {
   kind?: string | undefined;
   apiVersion?: string | undefined;
-  gracePeriodSeconds?: number | undefined;
+  gracePeriodSeconds?: number | bigint | undefined;
   preconditions?: Preconditions | undefined;
   orphanDependents?: boolean | undefined;
   propagationPolicy?: string | undefined;
@@ -133,8 +133,8 @@ export interface ListOptions {
   allowWatchBookmarks?: boolean | undefined;
   resourceVersion?: string | undefined;
   resourceVersionMatch?: string | undefined;
-  timeoutSeconds?: number | undefined;
-  limit?: number | undefined;
+  timeoutSeconds?: number | bigint | undefined;
+  limit?: number | bigint | undefined;
   continue?: string | undefined;
   sendInitialEvents?: boolean | undefined;
 }

@@ -19,7 +19,7 @@ export interface PodDisruptionBudgetSpec {
 }
 
 export interface PodDisruptionBudgetStatus {
-  observedGeneration?: number | undefined;
+  observedGeneration?: number | bigint | undefined;
   disruptedPods?: Record<string, string> | undefined;
   disruptionsAllowed: number;
   currentHealthy: number;

@@ -78,7 +78,7 @@ export interface DeviceAllocationResult {
 }
 
 export interface DeviceAttribute {
-  int?: number | undefined;
+  int?: number | bigint | undefined;
   bool?: boolean | undefined;
   string?: string | undefined;
   version?: string | undefined;
@@ -131,7 +131,7 @@ export interface DeviceRequest {
   deviceClassName?: string | undefined;
   selectors?: DeviceSelector[] | undefined;
   allocationMode?: string | undefined;
-  count?: number | undefined;
+  count?: number | bigint | undefined;
   adminAccess?: boolean | undefined;
   firstAvailable?: DeviceSubRequest[] | undefined;
   tolerations?: DeviceToleration[] | undefined;
@@ -160,7 +160,7 @@ export interface DeviceSubRequest {
   deviceClassName: string;
   selectors?: DeviceSelector[] | undefined;
   allocationMode?: string | undefined;
-  count?: number | undefined;
+  count?: number | bigint | undefined;
   tolerations?: DeviceToleration[] | undefined;
   capacity?: CapacityRequirements | undefined;
 }
@@ -177,7 +177,7 @@ export interface DeviceToleration {
   operator?: string | undefined;
   value?: string | undefined;
   effect?: string | undefined;
-  tolerationSeconds?: number | undefined;
+  tolerationSeconds?: number | bigint | undefined;
 }
 
 export interface NetworkDeviceData {
@@ -224,8 +224,8 @@ export interface ResourceClaimTemplateSpec {
 
 export interface ResourcePool {
   name: string;
-  generation: number;
-  resourceSliceCount: number;
+  generation: number | bigint;
+  resourceSliceCount: number | bigint;
 }
 
 export interface ResourceSlice extends KubeObject {

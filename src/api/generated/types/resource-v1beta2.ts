@@ -74,7 +74,7 @@ export interface DeviceAllocationResult {
 }
 
 export interface DeviceAttribute {
-  int?: number | undefined;
+  int?: number | bigint | undefined;
   bool?: boolean | undefined;
   string?: string | undefined;
   version?: string | undefined;
@@ -150,7 +150,7 @@ export interface DeviceSubRequest {
   deviceClassName: string;
   selectors?: DeviceSelector[] | undefined;
   allocationMode?: string | undefined;
-  count?: number | undefined;
+  count?: number | bigint | undefined;
   tolerations?: DeviceToleration[] | undefined;
   capacity?: CapacityRequirements | undefined;
 }
@@ -167,14 +167,14 @@ export interface DeviceToleration {
   operator?: string | undefined;
   value?: string | undefined;
   effect?: string | undefined;
-  tolerationSeconds?: number | undefined;
+  tolerationSeconds?: number | bigint | undefined;
 }
 
 export interface ExactDeviceRequest {
   deviceClassName: string;
   selectors?: DeviceSelector[] | undefined;
   allocationMode?: string | undefined;
-  count?: number | undefined;
+  count?: number | bigint | undefined;
   adminAccess?: boolean | undefined;
   tolerations?: DeviceToleration[] | undefined;
   capacity?: CapacityRequirements | undefined;
@@ -224,8 +224,8 @@ export interface ResourceClaimTemplateSpec {
 
 export interface ResourcePool {
   name: string;
-  generation: number;
-  resourceSliceCount: number;
+  generation: number | bigint;
+  resourceSliceCount: number | bigint;
 }
 
 export interface ResourceSlice extends KubeObject {

@@ -16,7 +16,7 @@ export interface CSIDriverSpec {
   tokenRequests?: TokenRequest[] | undefined;
   requiresRepublish?: boolean | undefined;
   seLinuxMount?: boolean | undefined;
-  nodeAllocatableUpdatePeriodSeconds?: number | undefined;
+  nodeAllocatableUpdatePeriodSeconds?: number | bigint | undefined;
   serviceAccountTokenInSecrets?: boolean | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface StorageClass extends KubeObject {
 
 export interface TokenRequest {
   audience: string;
-  expirationSeconds?: number | undefined;
+  expirationSeconds?: number | bigint | undefined;
 }
 
 export interface VolumeAttachment extends KubeObject {

@@ -1,5 +1,5 @@
 /** What differs between two states of an object. upstream: structured-merge-diff/v6/typed/compare.go */
-import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../json-value.ts";
+import { isList, isMap, sameValue, valueAt, type JsonMap } from "../json-value.ts";
 import { inOrder, leaf, nodeOf, type FieldTree, type MutableTree } from "./field-tree.ts";
 import { wholeOf } from "./field-set.ts";
 import { formOf, itemsByKey, type Form } from "./list-items.ts";
@@ -47,7 +47,7 @@ interface Result {
 
 function compareBoth(before: unknown, after: unknown, type: ApplyType): Result {
   // Most of an object stays as it is, and is gone through faster as JSON than by its type.
-  if (jsonEqual(before, after)) return { below: nothing };
+  if (sameValue(before, after)) return { below: nothing };
   const [left, right] = [formOf(type, before), formOf(type, after)];
   if (left === right || before === null) return compareAs(right, before, after, type);
   if (after === null) return compareAs(left, before, after, type);
@@ -74,7 +74,7 @@ function compareAs(form: Form, before: unknown, after: unknown, type: ApplyType)
 const isEmptyMap = (map: JsonMap): boolean => Object.keys(map).length === 0;
 
 function compareLeaves(before: unknown, after: unknown): Result {
-  return jsonEqual(before, after) ? { below: nothing } : { own: "modified", below: nothing };
+  return sameValue(before, after) ? { below: nothing } : { own: "modified", below: nothing };
 }
 
 /** Puts what was found about a child under its key. */
@@ -145,7 +145,7 @@ function compareItems(
     return compareChild(found, key, [before[0], after[0]], type);
   }
   if (before.length > 1 && after.length > 1) {
-    return jsonEqual(before, after) ? found : put(found, "modified", key, leaf);
+    return sameValue(before, after) ? found : put(found, "modified", key, leaf);
   }
   if (before.length > 1) {
     const removed = put(found, "removed", key, leaf);

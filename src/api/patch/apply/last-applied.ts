@@ -2,6 +2,7 @@
  * The annotation of client-side apply: what kubectl applied that way may be applied by the server without conflict, and
  * it is kept up to date. upstream: managedfields/internal/lastapplied{,manager,updater}.go
  */
+import { parseExact } from "#base/exact-json.ts";
 import type { AnyObject } from "../../meta/object.ts";
 import { isList, isMap } from "../json-value.ts";
 import { compareStates } from "./compare.ts";
@@ -38,7 +39,7 @@ export function allowedByLastApplied(
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   if (text === "") return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseExact(text);
     return isMap(value) ? value : undefined;
   } catch {
     return undefined;

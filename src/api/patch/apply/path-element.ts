@@ -2,6 +2,7 @@
  * One step of a field path, as FieldsV1 writes it: "f:name" a field, "k:{…}" an item of a list by its keys, "v:…" an item
  * of a set by its value, "i:0" an item by its place. upstream: structured-merge-diff/v6/fieldpath/{element,serialize-pe}.go
  */
+import { isNumber, parseExact } from "#base/exact-json.ts";
 import { isMap } from "../json-value.ts";
 
 export const fieldKey = (name: string): string => `f:${name}`;
@@ -63,17 +64,23 @@ function compareItems(a: Keys, b: Keys): number {
   return left.length - right.length;
 }
 
-const typeRanks: Readonly<Record<string, number>> = { number: 0, string: 1, boolean: 2, object: 3 };
+const typeRanks: Readonly<Record<string, number>> = {
+  number: 0,
+  bigint: 0,
+  string: 1,
+  boolean: 2,
+  object: 3,
+};
 
 function compareValues(a: unknown, b: unknown): number {
   const rank = (typeRanks[typeof a] ?? 4) - (typeRanks[typeof b] ?? 4);
   if (rank !== 0) return rank;
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
   return compareTexts(JSON.stringify(a), JSON.stringify(b));
 }
 
-const parsed = (key: string): unknown => JSON.parse(key.slice(2)) as unknown;
+const parsed = (key: string): unknown => parseExact(key.slice(2));
 
 /** The same step in the one form that we write; undefined for a kind of step that this version doesn't know. Throws SyntaxError. */
 export function canonicalKey(key: string): string | undefined {

@@ -2,7 +2,7 @@
  * What a change does to the managers of an object's fields, and what an applied configuration makes of an object.
  * upstream: structured-merge-diff/v6/merge/update.go
  */
-import { jsonEqual } from "../json-value.ts";
+import { sameValue } from "../json-value.ts";
 import type { AnyObject } from "../../meta/object.ts";
 import type { Comparison } from "./compare.ts";
 import { fieldSetOf } from "./field-set.ts";
@@ -96,7 +96,7 @@ export class Updater {
     const after = { apiVersion: live.apiVersion, object };
     const settled = this.#settle(live, after, claimed, { force: applier.force, except: applier.identity });
     return {
-      object: jsonEqual(live.object, object) ? undefined : object,
+      object: sameValue(live.object, object) ? undefined : object,
       managers: stripped(settled.managers, applier.identity),
     };
   }

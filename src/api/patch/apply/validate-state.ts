@@ -1,5 +1,6 @@
 /** Whether a value fits its type, in upstream's words. upstream: structured-merge-diff/v6/typed/validate.go */
-import { goText, isList, isMap, type JsonMap } from "../json-value.ts";
+import { isNumber } from "#base/exact-json.ts";
+import { goText, goTypeName, isList, isMap, type JsonMap } from "../json-value.ts";
 import { ApplyTypeError, formOf, keyOfItem } from "./list-items.ts";
 import { fieldKey, keyText, pathText } from "./path-element.ts";
 import type { ApplyType, ListType, MapType, ScalarKind } from "./schema.ts";
@@ -49,7 +50,7 @@ class StateValidation {
     if (value === null || value === undefined) return;
     switch (kind) {
       case "numeric":
-        if (typeof value !== "number") {
+        if (!isNumber(value)) {
           this.#fault(path, `expected numeric (int or float), got ${goTypeName(value)}`);
         }
         break;
@@ -109,14 +110,6 @@ class StateValidation {
       return undefined;
     }
   }
-}
-
-/** %T of what a JSON value is in Go. */
-function goTypeName(value: unknown): string {
-  if (typeof value === "boolean") return "bool";
-  if (isList(value)) return "[]interface {}";
-  if (isMap(value)) return "map[string]interface {}";
-  return typeof value;
 }
 
 /** %v of a pointer to a struct with the value. */

@@ -11,7 +11,3 @@ export function goFloat(value: number): string {
   const sign = power < 0 ? "-" : "+";
   return `${mantissa}e${sign}${String(Math.abs(power)).padStart(2, "0")}`;
 }
-
-/** A bound as compared with a value: with an integer, only its integer part is named. */
-export const boundText = (bound: number, value: number): string =>
-  Number.isInteger(value) ? String(Math.trunc(bound)) : goFloat(bound);

@@ -2,6 +2,7 @@
  * Lists that are sets or maps: no item, no key twice.
  * upstream: apiextensions-apiserver/pkg/apiserver/schema/listtype/validation.go
  */
+import { isWrittenBigint } from "#base/exact-json.ts";
 import { duplicate, invalid, type FieldError } from "../../meta/field-error.ts";
 import { isMap, valueAt, type JsonMap } from "../../patch/json-value.ts";
 import { fieldOf, itemsOf, type Structural } from "./structural.ts";
@@ -73,6 +74,8 @@ function repeated(values: readonly unknown[]): number[] {
 /** JSON with sorted keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    isMap(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    isMap(inner) && !isWrittenBigint(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }

@@ -56,9 +56,10 @@ export const faultOf = {
       allowed.map((each) => (typeof each === "string" ? each : JSON.stringify(each))),
     ),
 
-  tooLong: (path: string, max: number): FieldError => tooLong(fieldName(path), max),
+  tooLong: (path: string, max: number | bigint): FieldError => tooLong(fieldName(path), max),
 
-  tooMany: (path: string, actual: number, max: number): FieldError => tooMany(fieldName(path), actual, max),
+  tooMany: (path: string, actual: number, max: number | bigint): FieldError =>
+    tooMany(fieldName(path), actual, max),
 
   rule: (path: string, value: unknown, what: string): FieldError =>
     invalid(fieldName(path), value ?? "", inBody(path, what)),

@@ -49,6 +49,62 @@ suite("values", () => {
       { a: 4 },
       ["a: Invalid value: 4: a in body should be a multiple of 3"],
     ],
+    [
+      at({ type: "integer", maximum: 2 ** 53 }),
+      { a: 9007199254740993n },
+      ["a: Invalid value: 9007199254740993: a in body should be less than or equal to 9007199254740992"],
+    ],
+    [
+      at({ type: "integer", minimum: -(2 ** 53), exclusiveMinimum: true }),
+      { a: -9007199254740992n },
+      ["a: Invalid value: -9007199254740992: a in body should be greater than -9007199254740992"],
+    ],
+    [at({ type: "integer", multipleOf: 3 }), { a: 9007199254740993n }, []],
+    [
+      at({ type: "integer", multipleOf: 2 }),
+      { a: 9007199254740993n },
+      ["a: Invalid value: 9007199254740993: a in body should be a multiple of 2"],
+    ],
+    // An integer is compared with what is whole of a bound.
+    [at({ type: "number", minimum: 1.5 }), { a: 1 }, []],
+    [
+      at({ type: "number", maximum: 1e9 }),
+      { a: 1.5e9 + 0.5 },
+      ["a: Invalid value: 1500000000.5: a in body should be less than or equal to 1e+09"],
+    ],
+    [at({ type: "number", maximum: 1e19 }), { a: 2 ** 63 }, []],
+    [at({ type: "integer", format: "int32" }), { a: 9007199254740993n }, []],
+    [
+      at({ type: "integer" }),
+      { a: 2 ** 63 },
+      ['a: Invalid value: "number": a in body must be of type integer: "number"'],
+    ],
+    [
+      at({ type: "integer", format: "int32" }),
+      { a: 1.5 },
+      ['a: Invalid value: "float64": a in body must be of type int32: "float64"'],
+    ],
+    [
+      at({ type: "integer", format: "int64" }),
+      { a: true },
+      ['a: Invalid value: "": a in body must be of type int64: ""'],
+    ],
+    [
+      at({ type: "integer", format: "int64" }),
+      { a: "1" },
+      ['a: Invalid value: "string": a in body must be of type integer: "string"'],
+    ],
+    [
+      at({ type: "string" }),
+      { a: 9007199254740993n },
+      ['a: Invalid value: "integer": a in body must be of type string: "integer"'],
+    ],
+    [
+      at({ type: "integer", enum: [9007199254740993n] }),
+      { a: 9007199254740995n },
+      ['a: Unsupported value: 9007199254740995: supported values: "9007199254740993"'],
+    ],
+    [at({ "x-kubernetes-int-or-string": true }), { a: 9007199254740993n }, []],
     [at({ type: "string", maxLength: 2 }), { a: "äöü" }, ["a: Too long: may not be more than 2 bytes"]],
     [
       at({ type: "string", minLength: 2 }),

@@ -2,6 +2,7 @@
  * Values against a schema, compiled once. On an update, what hasn't changed may stay as it is: its faults were there
  * before (ratcheting). upstream: kube-openapi/pkg/validation/validate, apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go
  */
+import { isNumber } from "#base/exact-json.ts";
 import type { FieldError } from "../../meta/field-error.ts";
 import { isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
 import { formatCheck } from "./formats.ts";
@@ -10,7 +11,7 @@ import { compileNumber } from "./number-rules.ts";
 import { faultOf, Outcome } from "./outcome.ts";
 import { itemsOf, valuesOf, type Structural } from "./structural.ts";
 import { compileText } from "./text-rules.ts";
-import { isOfType, typeName } from "./value-type.ts";
+import { formatName, isOfType, typeName } from "./value-type.ts";
 
 /** The value before, where it is known which one that is. */
 export type Before = { readonly value: unknown } | undefined;
@@ -47,7 +48,7 @@ export function compileSchema(schema: Structural, compilePattern: CompilePattern
       if (typeof value === "string") {
         parts.text?.(value, path, outcome, before);
         parts.format?.(value, path, outcome, before);
-      } else if (typeof value === "number") parts.number?.(value, path, outcome, before);
+      } else if (isNumber(value)) parts.number?.(value, path, outcome, before);
       else if (Array.isArray(value)) parts.list?.(value, path, outcome, before);
     }
     checkEnum(value, path, schema, outcome);
@@ -69,7 +70,14 @@ function checkType(value: unknown, path: string, schema: Structural, outcome: Ou
   outcome.checks += 1;
   if (types.length === 0 || types.some((type) => isOfType(value, type))) return;
   if (value === null && schema.nullable === true) return;
-  outcome.add(faultOf.type(path, types.join(","), typeName(value)));
+  const { format = "" } = schema;
+  // What has a format is told by it, but for what could only be text.
+  const isByFormat = format !== "" && value !== null && typeof value !== "string" && !Array.isArray(value);
+  outcome.add(
+    isByFormat
+      ? faultOf.type(path, format, formatName(value))
+      : faultOf.type(path, types.join(","), typeName(value)),
+  );
 }
 
 /** None: any. */

@@ -8,6 +8,7 @@ import type {
   AdmissionReview,
 } from "#api/generated/types/admission-v1.ts";
 import { systemClock } from "#base/clock.ts";
+import { parseExact } from "#base/exact-json.ts";
 import { systemRandom } from "#base/random.ts";
 import { createCa, issueCertificate } from "#pki/ca.ts";
 
@@ -62,7 +63,7 @@ export async function startHookServer(
   const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-    const review = JSON.parse(Buffer.concat(chunks).toString("utf8")) as AdmissionReview;
+    const review = parseExact(Buffer.concat(chunks).toString("utf8")) as AdmissionReview;
     const path = incoming.url?.split("?")[0] ?? "";
     const { request } = review;
     if (request === undefined) throw new Error("a review without a request");

@@ -87,7 +87,7 @@ export class TokenIssuer {
     return {
       ...spec,
       audiences: spec.audiences.length === 0 ? [...this.#options.apiAudiences] : spec.audiences,
-      expirationSeconds: spec.expirationSeconds ?? expirationDefaultSeconds,
+      expirationSeconds: Number(spec.expirationSeconds ?? expirationDefaultSeconds),
     };
   }
 

@@ -33,7 +33,7 @@ export class PodStrategy extends DelegatingStrategy {
   }
 
   /** A pod that runs nowhere, or no longer, needs no grace. */
-  gracePeriod(object: AnyObject, asked: number | undefined): number {
+  gracePeriod(object: AnyObject, asked: number | bigint | undefined): number | bigint {
     const { spec, status } = object as Pod;
     const isOver = status?.phase === "Failed" || status?.phase === "Succeeded";
     if ((spec?.nodeName ?? "") === "" || isOver) return 0;
