@@ -1,10 +1,11 @@
 /**
  * What a test may leave on a machine: mounts, namespaces, links, firewall tables, cgroups, processes, folders in memory.
- * Compared before and after.
+ * Compared before and after. What bears the name of another file's folder is not asked about: files may run side by side.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 
 function lines(file: string, args: readonly string[]): string[] {
   try {
@@ -29,6 +30,24 @@ function cgroups(directory: string, depth: number): string[] {
 
 /** Programs of ours or started by us; the rest of the machine has its own life. */
 const ours = /(^|\/)(mini-k8s|kubectl[-.\d]*|containerd|containerd-shim[-\w]*|dockerd|runc|pause|shim|etcd)$/;
+
+/** Of the folders for what is temporary that `nothing-left.ts` makes, one for each file of tests. */
+const folderNames = /\be2e\.\w{6}\b/g;
+
+const bearsAnothersName = (text: string): boolean =>
+  [...text.matchAll(folderNames)].some(([name]) => name !== basename(tmpdir()));
+
+function isAnothers(line: string): boolean {
+  if (bearsAnothersName(line)) return true;
+  const [, pid] = /^process (\d+) /.exec(line) ?? [];
+  if (pid === undefined) return false;
+  try {
+    return bearsAnothersName(readFileSync(`/proc/${pid}/environ`, "utf8"));
+  } catch {
+    // It has ended since.
+    return true;
+  }
+}
 
 function processes(): string[] {
   return readdirSync("/proc")
@@ -57,7 +76,7 @@ export class Leftovers {
 
   /** What is there now and wasn't before, a line each. */
   added(): string[] {
-    return Leftovers.#list().filter((line) => !this.#seen.has(line));
+    return Leftovers.#list().filter((line) => !this.#seen.has(line) && !isAnothers(line));
   }
 
   static #list(): string[] {

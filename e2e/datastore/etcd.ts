@@ -1,12 +1,10 @@
 /** Debian's etcd as a process of its own: one member or several, in the clear or with TLS and client certificates. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts } from "../free-ports.ts";
-
-/** Where members keep their data: in memory, as these tests are not about the disk. */
-const dataRoot = "/dev/shm";
+import { folderInMemory } from "./folder-in-memory.ts";
 
 export class EtcdMember {
   readonly address: string;
@@ -18,7 +16,7 @@ export class EtcdMember {
   constructor(address: string, args: readonly string[]) {
     this.address = address;
     this.#args = args;
-    this.#directory = mkdtempSync(join(dataRoot, "mini-k8s-etcd-"));
+    this.#directory = folderInMemory("etcd");
   }
 
   get output(): string {

@@ -1,13 +1,13 @@
 /** Debian's PostgreSQL as a process of its own, as the user postgres, on a port of the loopback. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts } from "../free-ports.ts";
 import { startOrRemove } from "./etcd.ts";
+import { folderInMemory } from "./folder-in-memory.ts";
 
 const programs = "/usr/lib/postgresql";
-const dataRoot = "/dev/shm";
 
 export interface PostgresSetup {
   /** Where the tables lie, which the user postgres gets; its log of writes stays elsewhere. */
@@ -34,7 +34,7 @@ export class PostgresServer {
   constructor(port: number, { tables, tls }: PostgresSetup = {}) {
     this.port = port;
     this.#user = { uid: idOf("-u"), gid: idOf("-g") };
-    this.#directory = mkdtempSync(join(dataRoot, "mini-k8s-postgres-"));
+    this.#directory = folderInMemory("postgres");
     this.#own(this.#directory);
     this.#data = join(tables ?? this.#directory, "data");
     const args = ["-D", this.#data, "-A", "trust", "-U", "kubernetes", "--no-sync"];
