@@ -7,7 +7,7 @@ import { createLab, type Lab } from "./lab.ts";
 import { Leftovers } from "./leftovers.ts";
 import { eventually } from "./wait.ts";
 
-const crashes = 20;
+const crashes = 10;
 
 interface Checked {
   readonly inFlight: number;
