@@ -12,7 +12,9 @@ import { Fault } from "#api/cel/values.ts";
 import { ipFaults, legacyCidrFaults, legacyIpFaults } from "#api/meta/addresses.ts";
 import { parseGoDuration } from "#api/meta/duration.ts";
 import { parseQuantity } from "#api/meta/quantity.ts";
+import type { JSONSchemaProps } from "#api/generated/types/apiextensions-v1.ts";
 import { applyStrategic } from "#api/patch/strategic.ts";
+import { compileSchema } from "#api/schema/structural/validate.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { rewriteLinks } from "#apiserver/connect/html-links.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
@@ -83,24 +85,24 @@ test("armour", () => {
 const keyedList = (last: string): unknown =>
   Array.from({ length: 100_000 }, (_, index) => ({ k: String(index), v: index === 99_999 ? last : "" }));
 
-test("lists that are maps", () => {
-  const rules = compileObjectRules(
-    cel,
-    {
-      type: "array",
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-list-map-keys": ["k"],
-      items: {
-        type: "object",
-        properties: {
-          k: { type: "string" },
-          v: { type: "string", "x-kubernetes-validations": [{ rule: "oldSelf == self" }] },
-        },
-      },
+const keyedSchema: JSONSchemaProps = {
+  type: "array",
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["k"],
+  items: {
+    type: "object",
+    properties: {
+      k: { type: "string" },
+      v: { type: "string", "x-kubernetes-validations": [{ rule: "oldSelf == self" }] },
     },
-    false,
-  );
+  },
+};
+
+test("lists that are maps", () => {
+  const rules = compileObjectRules(cel, keyedSchema, false);
   assert.equal(rules?.faults(keyedList("a"), keyedList("b")).length, 1);
+  const check = compileSchema(keyedSchema, () => () => true);
+  assert.equal(check(keyedList("a"), "", { value: keyedList("b") }).faults.length, 0);
 });
 
 const variables = (from: number, count: number, more = {}): readonly { name: string }[] =>

@@ -2,47 +2,9 @@
  * What became of a value, and whether what is wrong with it was so before: then it may stay.
  * upstream: apiserver/pkg/cel/common (CorrelatedObject), apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go (ratchetingOptions)
  */
-import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../patch/json-value.ts";
+import { isList, isMap, jsonEqual } from "../patch/json-value.ts";
+import { Counterparts } from "../schema/structural/counterparts.ts";
 import { fieldOf, itemsOf, type Structural } from "../schema/structural/structural.ts";
-
-/** The items of a list that is a map by its schema, by their keys; those of other lists can't be told from one another. */
-export class Counterparts {
-  readonly #items: readonly unknown[];
-  readonly #keys: readonly string[] | undefined;
-  #byKeys: Map<string, unknown> | undefined;
-
-  constructor(items: readonly unknown[], schema: Structural) {
-    this.#items = items;
-    this.#keys =
-      schema["x-kubernetes-list-type"] === "map" ? (schema["x-kubernetes-list-map-keys"] ?? []) : undefined;
-  }
-
-  /** The first with the same keys. */
-  of(item: unknown): unknown {
-    if (this.#keys === undefined || !isMap(item)) return undefined;
-    this.#byKeys ??= this.#index(this.#keys);
-    return this.#byKeys.get(keysText(item, this.#keys));
-  }
-
-  #index(keys: readonly string[]): Map<string, unknown> {
-    const found = new Map<string, unknown>();
-    for (const item of this.#items) {
-      if (!isMap(item)) continue;
-      const text = keysText(item, keys);
-      if (!found.has(text)) found.set(text, item);
-    }
-    return found;
-  }
-}
-
-/** Keys are scalars. */
-const keysText = (item: JsonMap, keys: readonly string[]): string =>
-  keys
-    .map((key) => {
-      const value = valueAt(item, key);
-      return typeof value === "string" ? JSON.stringify(value) : String(value);
-    })
-    .join();
 
 export class Change {
   readonly #value: unknown;

@@ -16,6 +16,7 @@ import {
   type FieldError,
 } from "../meta/field-error.ts";
 import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
+import { Counterparts } from "../schema/structural/counterparts.ts";
 import { childPath, keyPath, wholeObject } from "../schema/structural/field-path.ts";
 import { objectBudget, type CompiledRules, type RuleBudget } from "../schema/structural/rules.ts";
 import {
@@ -25,7 +26,7 @@ import {
   valueSchemaOf,
   type Structural,
 } from "../schema/structural/structural.ts";
-import { Change, Counterparts, Ratchet } from "./change.ts";
+import { Change, Ratchet } from "./change.ts";
 import { findField } from "./field-path-rules.ts";
 
 const messageBytesMax = 5 * 1024;

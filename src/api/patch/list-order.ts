@@ -2,7 +2,7 @@
  * The order of a merged list: the patch's items in the patch's order, the others where they were among them.
  * upstream: apimachinery/pkg/util/strategicpatch/patch.go (normalizeElementOrder)
  */
-import { goJson, inKeyOrder } from "../codec/go-json.ts";
+import { equalText } from "./equal-text.ts";
 import { isMap, jsonEqual, valueAt } from "./json-value.ts";
 
 /** What tells one item of a list from another: its merge key's value, or itself. */
@@ -11,10 +11,7 @@ function identity(item: unknown, mergeKey: string): unknown {
 }
 
 /** The same for what is equal. */
-export function identityText(item: unknown, mergeKey: string): string {
-  const id = identity(item, mergeKey);
-  return id === undefined ? "" : goJson(inKeyOrder(id));
-}
+export const identityText = (item: unknown, mergeKey: string): string => equalText(identity(item, mergeKey));
 
 /** Where each item comes first in a list; -1 for those that it doesn't have. */
 class Places {

@@ -4,7 +4,9 @@
  */
 import { isNumber } from "#base/exact-json.ts";
 import type { FieldError } from "../../meta/field-error.ts";
-import { isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { equalText } from "../../patch/equal-text.ts";
+import { isList, isMap, jsonEqual, type JsonMap } from "../../patch/json-value.ts";
+import { Counterparts } from "./counterparts.ts";
 import { formatCheck } from "./formats.ts";
 import { compileLogic } from "./logic.ts";
 import { compileNumber } from "./number-rules.ts";
@@ -101,8 +103,8 @@ function formatPart(format: string): PartCheck<string> | undefined {
   };
 }
 
-/** Which item of the old list a new one is to be compared with. */
-type Correlate = (item: unknown, index: number, before: Before) => Before;
+/** Of the list before: which item of it a new one is to be compared with. */
+type Correlate = (before: Before) => (item: unknown, index: number) => Before;
 
 function compileList(schema: Structural, compile: Compile): PartCheck<readonly unknown[]> | undefined {
   const items = itemsOf(schema);
@@ -115,8 +117,9 @@ function compileList(schema: Structural, compile: Compile): PartCheck<readonly u
   return (list, path, outcome, before) => {
     outcome.checks += 1;
     if (check !== undefined) {
+      const itemBefore = correlate(before);
       for (const [index, item] of list.entries()) {
-        outcome.merge(check(item, `${path}[${index}]`, correlate(item, index, before)));
+        outcome.merge(check(item, `${path}[${index}]`, itemBefore(item, index)));
       }
     }
     if (minItems !== undefined && list.length < minItems) {
@@ -125,39 +128,29 @@ function compileList(schema: Structural, compile: Compile): PartCheck<readonly u
     if (maxItems !== undefined && list.length > maxItems) {
       outcome.add(faultOf.tooMany(path, list.length, maxItems));
     }
-    const isTwice = (item: unknown, index: number): boolean =>
-      list.slice(0, index).some((other) => jsonEqual(other, item));
-    if (uniqueItems === true && list.some(isTwice)) {
+    if (uniqueItems === true && new Set(list.map(equalText)).size < list.length) {
       outcome.add(faultOf.rule(path, "", "shouldn't contain duplicates"));
     }
   };
 }
 
+const uncompared = (): Before => undefined;
+
 /** Sets and atomic lists can't be compared item by item. */
 function correlation(schema: Structural): Correlate {
-  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
-  switch (schema["x-kubernetes-list-type"]) {
-    case "map":
-      return (item, _index, before) => {
-        const old = before?.value;
-        if (!Array.isArray(old) || !isMap(item)) return undefined;
-        const found = old.find((each) => isMap(each) && hasSameKeys(each, item, keys)) as unknown;
-        return found === undefined ? undefined : { value: found };
-      };
-    case "set":
-    case "atomic":
-      return () => undefined;
-    case undefined:
-    default:
-      return (_item, index, before) => {
-        const old = before?.value;
-        return Array.isArray(old) && index < old.length ? { value: old[index] as unknown } : undefined;
-      };
-  }
+  const listType = schema["x-kubernetes-list-type"];
+  if (listType === "set" || listType === "atomic") return () => uncompared;
+  return (before) => {
+    const old = before?.value;
+    if (!isList(old)) return uncompared;
+    if (listType !== "map") return (_item, index) => (index < old.length ? { value: old[index] } : undefined);
+    const counterparts = new Counterparts(old, schema);
+    return (item) => {
+      const value = counterparts.of(item);
+      return value === undefined ? undefined : { value };
+    };
+  };
 }
-
-const hasSameKeys = (a: JsonMap, b: JsonMap, keys: readonly string[]): boolean =>
-  keys.every((key) => jsonEqual(valueAt(a, key), valueAt(b, key)));
 
 const beforeAt = (before: Before, key: string): Before => {
   const old = before?.value;
