@@ -171,6 +171,8 @@ suite("what is asked", () => {
   test("the same over HTTP/2", async () => {
     const { headers } = echoOf(await h2("POST", `${prefix}/echo`, { "x-thing": "1" }, "abc"));
     assert.deepEqual([headers["host"], headers["x-thing"]], [own, "1"]);
+    const spaced = echoOf(await h2("GET", `${prefix}/echo?a b`));
+    assert.equal(spaced.url, "/echo?a%20b");
     const to = encodeURIComponent(`https://${own}/x`);
     const redirected = await h2("GET", `${prefix}/redirect?to=${to}`);
     assert.equal(redirected.headers["location"], `https://${own}${prefix}/x`);

@@ -157,7 +157,8 @@ function proxyPath({ call, info }: ResourceCall): { prefix: string; path: string
   const marker = `/${info.name}/proxy`;
   const prefix = call.path.slice(0, call.path.indexOf(marker) + marker.length);
   const rest = call.path.slice(prefix.length);
-  const query = call.rawQuery ?? call.query.toString();
+  // Over HTTP/2 there may be anything in it, over HTTP/1.1 not.
+  const query = (call.rawQuery ?? call.query.toString()).replaceAll(/[^!-ÿ]/g, encodeURIComponent);
   return { prefix, path: rest === "" ? "" : posix.join("/", rest), query: query === "" ? "" : `?${query}` };
 }
 
