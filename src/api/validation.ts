@@ -101,7 +101,8 @@ export function validateCreate(
   const rules = rulesOf(gvk);
   const faults = new FaultList();
   const { namespaced } = context;
-  checkMeta(object.metadata, { namespaced, nameFaults: rules?.nameFaults ?? subdomainName }, faults);
+  const { nameFaults = subdomainName, trustsPrefixes = false } = rules ?? {};
+  checkMeta(object.metadata, { namespaced, nameFaults, trustsPrefixes }, faults);
   if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
   rules?.onCreate?.(object as never, faults);
   rules?.check?.(object as never, faults);

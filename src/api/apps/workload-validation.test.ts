@@ -46,6 +46,12 @@ testCreates(valid, [
     spec({ template: { metadata: { labels: { app: "y" } } } }),
     'spec.template.metadata.labels: Invalid value: {"app":"y"}: `selector` does not match template `labels`',
   ],
+  ["v1/ReplicationController", { metadata: { generateName: "A_" } }],
+  [
+    "apps/v1/ReplicaSet",
+    { metadata: { generateName: "A_" } },
+    'metadata.generateName: Invalid value: "A_": a lowercase RFC 1123 subdomain …',
+  ],
   [
     "v1/ReplicationController",
     spec({ selector: { app: "z" } }),

@@ -63,6 +63,7 @@ export const coreValidations: ValidationsByKind = {
     check: ({ template }: Loose<PodTemplate>, faults) => checkPodTemplate(template, "template", faults),
   },
   ReplicationController: {
+    trustsPrefixes: true,
     check: checkReplicationController,
     onStatusUpdate: ({ status }: Loose<ReplicationController>, _old, faults) =>
       checkReplicaStatus(status, faults),

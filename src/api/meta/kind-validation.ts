@@ -8,6 +8,8 @@ type CheckChange = (object: never, old: never, faults: FaultList) => void;
 export interface KindValidation {
   /** DNS subdomains when absent. */
   readonly nameFaults?: NameRule;
+  /** A prefix is judged only by the name made of it. */
+  readonly trustsPrefixes?: boolean;
   /** On creation and on every update of anything but the status. */
   readonly check?: Check;
   readonly onCreate?: Check;

@@ -19,6 +19,8 @@ export type NameRule = (name: string) => Faults;
 export interface MetaRules {
   readonly namespaced: boolean;
   readonly nameFaults: NameRule;
+  /** A prefix is judged only by the name made of it. */
+  readonly trustsPrefixes?: boolean;
   /** Finalizers may be plain words, as those of custom resources may. */
   readonly plainFinalizers?: boolean;
 }
@@ -91,9 +93,10 @@ function checkKnownFinalizers(finalizers: readonly string[] = [], path: string, 
   }
 }
 
-function checkNames(meta: ObjectMeta, { namespaced, nameFaults }: MetaRules, faults: FaultList): void {
+function checkNames(meta: ObjectMeta, rules: MetaRules, faults: FaultList): void {
+  const { namespaced, nameFaults, trustsPrefixes = false } = rules;
   const { name = "", generateName = "", namespace = "" } = meta;
-  if (generateName !== "") {
+  if (generateName !== "" && !trustsPrefixes) {
     faults.messages("metadata.generateName", generateName, nameFaults(maskTrailingDash(generateName)));
   }
   if (name === "") faults.required("metadata.name", "name or generateName is required");
