@@ -1,7 +1,7 @@
 /** The apiserver, whole: read it from the top to see what a request passes and what the server rests on. */
 import { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
-import { parseYaml } from "#api/codec/yaml.ts";
+import { readYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
 import { qualifiedResource } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
@@ -389,7 +389,7 @@ class ApiserverComponent implements Apiserver {
         registry: this.#registry,
         expressionTimes: this.#security.expressionTimes,
         expressions: this.#expressions,
-        parseYaml,
+        readYaml,
         client: () => this.#client,
         hooks: this.#hooks,
       }),

@@ -1,7 +1,7 @@
 /** How objects are read and written: one of each for all parts of a server. */
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import { parseYaml } from "#api/codec/yaml.ts";
+import { parseYaml, readYaml } from "#api/codec/yaml.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
@@ -21,7 +21,7 @@ export class ObjectForms {
       scheme,
       json: this.json,
       protobuf: this.protobuf,
-      parseYaml,
+      readYaml,
     });
   }
 

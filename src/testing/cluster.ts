@@ -4,6 +4,7 @@
  */
 import { JsonDecoder } from "#api/codec/json.ts";
 import { ProtobufCodec } from "#api/codec/protobuf.ts";
+import type { YamlReading } from "#api/codec/yaml.ts";
 import { createScheme } from "#api/scheme.ts";
 import { convert } from "#api/conversion.ts";
 import { createTypeTable } from "#api/schema/table.ts";
@@ -89,7 +90,7 @@ const testParts = (
 
 const loaded = createExpressions();
 const expressions = { loaded, load: () => Promise.resolve(loaded) };
-const parseJson = (text: string): unknown => JSON.parse(text);
+const jsonAsYaml = (text: string): YamlReading => ({ value: JSON.parse(text), strictFaults: [] });
 
 /** Serves when it resolves. */
 export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {
@@ -112,7 +113,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       table,
       json,
       protobuf: new ProtobufCodec(table, scheme),
-      parseYaml: parseJson,
+      readYaml: jsonAsYaml,
     }),
     loadExpressions: () => expressions.load(),
     definitionValidator: () => createDefinitionValidator(json, expressions),
@@ -120,7 +121,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
       json,
       table,
       expressions,
-      parseYaml: parseJson,
+      readYaml: jsonAsYaml,
       client: () => createClient(assembly.local(own), { clock }),
       hooks: new HookClient({
         resolver: { resolve: () => Promise.reject(new Error("no services here")) },

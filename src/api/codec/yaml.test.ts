@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { formatYaml, parseYaml, yamlStrictFaults } from "./yaml.ts";
+import { formatYaml, parseYaml, readYaml } from "./yaml.ts";
 
 suite("scalars are what goyaml.v2 takes them for", () => {
   const cases: readonly [text: string, value: unknown][] = [
@@ -81,10 +81,10 @@ suite("documents", () => {
   test("a key given twice: the last counts, and the strict reading says so", () => {
     const text = "a: 1\nb:\n  c: 1\n  c: 2\n";
     assert.deepEqual(parseYaml(text), { a: 1, b: { c: 2 } });
-    assert.deepEqual(yamlStrictFaults(text), [
+    assert.deepEqual(readYaml(text).strictFaults, [
       'yaml: unmarshal errors:\n  line 4: key "c" already set in map',
     ]);
-    assert.deepEqual(yamlStrictFaults("a: 1\nb: 2\n"), []);
+    assert.deepEqual(readYaml("a: 1\nb: 2\n").strictFaults, []);
   });
 
   test("what is no YAML is refused with the line", () => {

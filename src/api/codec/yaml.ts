@@ -92,32 +92,49 @@ function read(text: string, allowDuplicates: boolean): unknown {
   return value === undefined ? null : value;
 }
 
-/** A JSON value. Throws DecodeError. Of a key given twice the last counts. */
+export interface YamlReading {
+  /** A JSON value. */
+  readonly value: unknown;
+  /** Keys given twice. */
+  readonly strictFaults: string[];
+}
+
+/** Throws DecodeError. Of a key given twice the last counts. */
 export function parseYaml(text: string): unknown {
-  // kubectl sends JSON under YAML's name.
-  if (/^\s*\{/.test(text)) {
-    try {
-      return parseExact(text);
-    } catch {
-      // A flow mapping, perhaps.
-    }
-  }
+  const json = jsonIn(text);
+  return json === undefined ? taken(() => read(text, true)) : json.value;
+}
+
+/** Throws DecodeError. Read twice only where a key is given twice, and where kubectl sends JSON under YAML's name. */
+export function readYaml(text: string): YamlReading {
+  const json = jsonIn(text);
   try {
-    return read(text, true);
+    const value = read(text, false);
+    return { value: json === undefined ? value : json.value, strictFaults: [] };
   } catch (error) {
-    if (error instanceof YAMLException) throw new DecodeError(yamlErrorText(error), { cause: error });
-    throw error;
+    if (!(error instanceof YAMLException)) throw error;
+    const strictFaults = [yamlErrorText(error)];
+    if (json !== undefined) return { ...json, strictFaults };
+    return { value: taken(() => read(text, true)), strictFaults };
   }
 }
 
-/** What is wrong with a text that parseYaml takes: keys given twice. */
-export function yamlStrictFaults(text: string): string[] {
+function jsonIn(text: string): { readonly value: unknown } | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
   try {
-    read(text, false);
-    return [];
+    return { value: parseExact(text) };
+  } catch {
+    // A flow mapping, perhaps.
+    return undefined;
+  }
+}
+
+function taken<T>(reading: () => T): T {
+  try {
+    return reading();
   } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    return [yamlErrorText(error)];
+    if (error instanceof YAMLException) throw new DecodeError(yamlErrorText(error), { cause: error });
+    throw error;
   }
 }
 
@@ -125,8 +142,19 @@ function yamlErrorText({ reason, mark }: YAMLException): string {
   const line = (mark?.line ?? 0) + 1;
   if (!/duplicate/.test(reason) || mark === undefined) return `yaml: line ${line}: ${reason}`;
   const [, key = ""] = /^["']?([^"':\s]+)/.exec(mark.buffer.slice(mark.position).trimStart()) ?? [];
-  return `yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`;
+  return `${listPrefix}  line ${line}: key ${JSON.stringify(key)} already set in map`;
 }
+
+const listPrefix = "yaml: unmarshal errors:\n";
+
+/** A strict fault as warnings: one for each key. upstream: apiserver/pkg/endpoints/handlers/rest.go parseYAMLWarnings */
+export const strictWarnings = (fault: string): string[] =>
+  fault.startsWith(listPrefix)
+    ? fault
+        .slice(listPrefix.length)
+        .split("\n")
+        .map((line) => line.trim())
+    : [fault];
 
 /** As the API's servers and kubectl write it. */
 export const formatYaml = (value: unknown): string => yamlText(value, isOther);

@@ -140,3 +140,26 @@ test("other kinds of patches are refused by naming those there are", async () =>
     );
   }
 });
+
+test("keys given twice are told of, in YAML and in JSON", async () => {
+  const cases: readonly [type: string, body: string, faults: string][] = [
+    [
+      "json",
+      '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"b"},"spec":{},"spec":{},"foo":1}',
+      'duplicate field "spec", unknown field "foo"',
+    ],
+    [
+      "yaml",
+      "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: b\nspec: {}\nspec: {}\nfoo: 1\n",
+      'yaml: unmarshal errors:\n  line 6: key "spec" already set in map, unknown field "foo"',
+    ],
+  ];
+  for (const [type, twice, faults] of cases) {
+    const headers = { "content-type": `application/${type}` };
+    const { text } = await ask(`${widgets}?fieldValidation=Strict`, { method: "POST", headers, body: twice });
+    assert.equal(
+      (JSON.parse(text) as { message: string }).message,
+      `Widget in version "v1" cannot be handled as a Widget: strict decoding error: ${faults}`,
+    );
+  }
+});

@@ -4,6 +4,7 @@
  */
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import { decodeAny } from "#api/codec/json.ts";
+import type { YamlReading } from "#api/codec/yaml.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError } from "#api/meta/status.ts";
@@ -27,7 +28,7 @@ export interface CustomSemanticsDeps {
   /** Of all metadata, for server-side apply. */
   readonly metaType: () => ApplyType;
   /** Throws DecodeError. */
-  readonly parseYaml: (text: string) => unknown;
+  readonly readYaml: (text: string) => YamlReading;
 }
 
 const patchTypes = [
@@ -53,7 +54,7 @@ export class CustomSemantics implements TypeSemantics {
       return this.#judged(object, strictFaults, bytes);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      const claim = claimOf(body, bytes, this.#deps.parseYaml);
+      const claim = claimOf(body, bytes, this.#deps.readYaml);
       const why = typeof claim === "string" && claim !== "" ? claim : error.message;
       throw unrecognized(kind, why, bytes, error);
     }
@@ -107,13 +108,13 @@ export class CustomSemantics implements TypeSemantics {
       case jsonMediaType:
         return decodeAny(bytes.toString("utf8"));
       case yamlMediaType: {
-        const value = this.#deps.parseYaml(bytes.toString("utf8"));
+        const { value, strictFaults } = this.#deps.readYaml(bytes.toString("utf8"));
         if (!isMap(value)) {
           throw new DecodeError(
             "json: cannot unmarshal non-object into Go value of type map[string]interface {}",
           );
         }
-        return { object: value, strictFaults: [] };
+        return { object: value, strictFaults };
       }
       default:
         throw unsupportedMediaType([jsonMediaType, yamlMediaType]);

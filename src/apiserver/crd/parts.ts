@@ -2,6 +2,7 @@
 import type { Registry } from "prom-client";
 import { DefinitionValidator } from "#api/apiextensions/validation.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
+import type { YamlReading } from "#api/codec/yaml.ts";
 import { TableSchema } from "#api/patch/apply/table-schema.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Client } from "#client/client.ts";
@@ -21,7 +22,7 @@ import { metaReader, objectMeta } from "./meta-reader.ts";
 export interface PartsDeps {
   readonly json: JsonDecoder;
   readonly table: TypeTable;
-  readonly parseYaml: (text: string) => unknown;
+  readonly readYaml: (text: string) => YamlReading;
   readonly client: () => Client;
   readonly expressions: Pick<LateExpressions, "load" | "loaded">;
   readonly hooks: Pick<HookClient, "call">;
@@ -56,7 +57,7 @@ export type CustomParts = Pick<
   | "compileRules"
   | "compilePattern"
   | "loadExpressions"
-  | "parseYaml"
+  | "readYaml"
   | "client"
   | "converterOf"
   | "metrics"
@@ -81,14 +82,7 @@ function timed(
     : { faults: (value, old, warn) => observed(evaluation, () => rules.faults(value, old, warn)) };
 }
 
-export function customParts({
-  json,
-  table,
-  parseYaml,
-  client,
-  expressions,
-  ...deps
-}: PartsDeps): CustomParts {
+export function customParts({ json, table, readYaml, client, expressions, ...deps }: PartsDeps): CustomParts {
   const schema = new TableSchema(table);
   const metrics = new DefinitionMetrics(deps.registry);
   return {
@@ -101,7 +95,7 @@ export function customParts({
     },
     compilePattern: (pattern) => expressions.loaded.compilePattern(pattern),
     loadExpressions: () => expressions.load(),
-    parseYaml,
+    readYaml,
     client,
     metrics,
     converterOf: ({ metadata, spec: { conversion } }) =>

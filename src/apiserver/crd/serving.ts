@@ -8,6 +8,7 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
 } from "#api/generated/types/apiextensions-v1.ts";
+import type { YamlReading } from "#api/codec/yaml.ts";
 import type { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import type { ApplyType } from "#api/patch/apply/schema.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
@@ -46,7 +47,7 @@ export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSch
   /** Before the first write that has to be checked by them. */
   readonly loadExpressions: () => Promise<unknown>;
   /** Throws DecodeError. */
-  readonly parseYaml: (text: string) => unknown;
+  readonly readYaml: (text: string) => YamlReading;
 }
 
 export interface ServingParts {

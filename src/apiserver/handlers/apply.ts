@@ -1,6 +1,6 @@
 /** PATCH with application/apply-patch+yaml: server-side apply. upstream: apiserver/pkg/endpoints/handlers/patch.go (applyPatcher) */
 import { DecodeError } from "#api/codec/decode-error.ts";
-import { parseYaml, yamlStrictFaults } from "#api/codec/yaml.ts";
+import { readYaml, strictWarnings } from "#api/codec/yaml.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { badRequestError, conflictError } from "#api/meta/status.ts";
 import type { Answer } from "#apiserver/request/call.ts";
@@ -85,6 +85,9 @@ async function applied(
   return endpoint.toStorage(object);
 }
 
+/** What sigs.k8s.io/yaml says before what goyaml does. */
+const conversionText = "error converting YAML to JSON";
+
 /** Fields given twice; unknown ones the type refuses whatever the client asked for. */
 export function judgeApplied(
   { call }: ResourceCall,
@@ -92,9 +95,10 @@ export function judgeApplied(
   { fieldValidation }: PatchOptions,
 ): void {
   if (strictFaults.length === 0 || fieldValidation === "Ignore") return;
-  const text = strictFaults.join(", ");
-  if (fieldValidation === "Strict") throw badRequestError(`error strict decoding YAML: ${text}`);
-  call.warn(text);
+  if (fieldValidation === "Strict") {
+    throw badRequestError(`error strict decoding YAML: ${conversionText}: ${strictFaults.join(", ")}`);
+  }
+  for (const text of strictFaults.flatMap(strictWarnings)) call.warn(text);
 }
 
 /** YAML or JSON. Throws 400. */
@@ -102,11 +106,11 @@ export async function readApplied(body: RequestBody): Promise<AppliedBody> {
   if (body.value !== undefined) return { config: asObject(body.value), strictFaults: [] };
   const text = (await body.bytes()).toString("utf8");
   try {
-    const config = asObject(parseYaml(text));
-    return { config, strictFaults: yamlStrictFaults(text) };
+    const { value, strictFaults } = readYaml(text);
+    return { config: asObject(value), strictFaults };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw badRequestError(`error decoding YAML: ${error.message}`, { cause: error });
+    throw badRequestError(`error decoding YAML: ${conversionText}: ${error.message}`, { cause: error });
   }
 }
 

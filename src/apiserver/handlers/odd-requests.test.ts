@@ -147,6 +147,13 @@ async function patchedKind(type: string): Promise<Status & AnyObject> {
 const unrecognized = (why: string, shown: string): string =>
   `400 BadRequest: the object provided is unrecognized (must be of type ConfigMap): ${why} (${shown})`;
 
+const applyTwice = (body: string, fieldValidation: string): ReturnType<typeof ask> =>
+  ask(`${maps}/twice?fieldManager=a&dryRun=All&fieldValidation=${fieldValidation}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/apply-patch+yaml" },
+    body,
+  });
+
 suite("bodies", () => {
   const empty = "couldn't get version/kind; json parse error: ";
   const claim =
@@ -202,6 +209,34 @@ suite("bodies", () => {
       told(status),
       /^400 BadRequest: the object provided is unrecognized .*: yaml: .* \(783a205b\)$/,
     );
+  });
+
+  test("YAML with a key given twice is refused, or warned of, where the client asks", async () => {
+    const headers = { "content-type": "application/yaml" };
+    const body = "metadata:\n  name: twice\n  name: twice\nfoo: 1\n";
+    const fault = 'yaml: unmarshal errors:\n  line 3: key "name" already set in map';
+    assert.equal(
+      told(await refused(`${maps}?fieldValidation=Strict`, { method: "POST", headers, body })),
+      `400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ${fault}, unknown field "foo"`,
+    );
+    const warned = await ask(`${maps}?dryRun=All&fieldValidation=Warn`, { method: "POST", headers, body });
+    assert.equal(
+      warned.headers["warning"],
+      '299 - "line 3: key \\"name\\" already set in map", 299 - "unknown field \\"foo\\""',
+    );
+  });
+
+  test("so is what is applied", async () => {
+    const body = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: twice\n  name: twice\n";
+    const fault = 'line 5: key "name" already set in map';
+    assert.match((await applyTwice(body, "Warn")).headers["warning"] ?? "", /^299 - "line 5: key [^,]*"$/);
+    const texts = [(await applyTwice(body, "Strict")).text, (await applyTwice("a: [", "Ignore")).text];
+    const [strict, none] = texts.map((text) => (JSON.parse(text) as { message: string }).message);
+    assert.equal(
+      strict,
+      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${fault}`,
+    );
+    assert.match(none ?? "", /^error decoding YAML: error converting YAML to JSON: yaml: line /);
   });
 
   test("a failure that nobody explains has no reason", async () => {

@@ -1,4 +1,5 @@
 /** What create, update and patch have in common: options, strict decoding, names, admission. */
+import { strictWarnings } from "#api/codec/yaml.ts";
 import {
   forbidden as forbiddenField,
   invalid,
@@ -127,7 +128,7 @@ export function judgeStrictFaults(
       `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${text}`,
     );
   }
-  for (const fault of strictFaults) call.warn(fault);
+  for (const text of strictFaults.flatMap(strictWarnings)) call.warn(text);
   return object;
 }
 

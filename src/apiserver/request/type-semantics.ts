@@ -3,6 +3,7 @@ import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { parseJson } from "#api/codec/json-text.ts";
 import { claimFault, claimIn, type KindClaim } from "#api/codec/kind-claim.ts";
+import type { YamlReading } from "#api/codec/yaml.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { GoZeros, type StructZeros } from "#api/codec/go-zeros.ts";
 import { applyDefaults } from "#api/defaults.ts";
@@ -25,7 +26,7 @@ export interface TypeSemanticsDeps {
   readonly json: JsonDecoder;
   readonly protobuf: ProtobufCodec;
   /** Throws DecodeError. */
-  readonly parseYaml: (text: string) => unknown;
+  readonly readYaml: (text: string) => YamlReading;
 }
 
 const optionsPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -113,13 +114,16 @@ export class TableSemantics implements TypeSemantics {
   }
 
   #decode(body: RequestBody, bytes: Buffer, struct: string, kind: GroupVersionKind): Decoded {
-    const { json, protobuf, parseYaml } = this.#deps;
+    const { json, protobuf, readYaml } = this.#deps;
     if (body.value !== undefined) return json.fromValue(body.value, struct);
     switch (mediaTypeOf(body.contentType)) {
       case jsonMediaType:
         return json.decode(bytes.toString("utf8"), struct);
-      case yamlMediaType:
-        return json.fromValue(parseYaml(bytes.toString("utf8")), struct);
+      case yamlMediaType: {
+        const { value, strictFaults } = readYaml(bytes.toString("utf8"));
+        const decoded = json.fromValue(value, struct);
+        return { ...decoded, strictFaults: [...strictFaults, ...decoded.strictFaults] };
+      }
       case protobufMediaType:
         return { object: protobuf.decode(bytes, kind), strictFaults: [] };
       default:
@@ -158,7 +162,7 @@ export class TableSemantics implements TypeSemantics {
 
   /** The 400 for a body that can't be decoded: what it says it is decides the wording. */
   #unreadable(body: RequestBody, bytes: Buffer, kind: GroupVersionKind, error: DecodeError): StatusError {
-    const claim = claimOf(body, bytes, this.#deps.parseYaml);
+    const claim = claimOf(body, bytes, this.#deps.readYaml);
     if (typeof claim === "string") {
       const why = claim === "" ? error.message : claim;
       const text = `the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`;
@@ -205,14 +209,14 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
 export function claimOf(
   body: RequestBody,
   bytes: Buffer,
-  parseYaml: (text: string) => unknown,
+  readYaml: (text: string) => YamlReading,
 ): KindClaim | string {
   if (body.value !== undefined) return claimIn(body.value);
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
   try {
     const text = bytes.toString("utf8");
-    return claimIn(type === yamlMediaType ? parseYaml(text) : parseJson(text));
+    return claimIn(type === yamlMediaType ? readYaml(text).value : parseJson(text));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return type === yamlMediaType ? "" : claimFault(error.message);

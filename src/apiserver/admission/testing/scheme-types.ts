@@ -14,7 +14,7 @@ export function schemeTypes(scheme: Scheme): SchemeTypes {
     table,
     json: new JsonDecoder(table),
     protobuf: new ProtobufCodec(table, scheme),
-    parseYaml: (text) => JSON.parse(text) as unknown,
+    readYaml: (text) => ({ value: JSON.parse(text) as unknown, strictFaults: [] }),
   });
   return new SchemeTypes({
     scheme,
