@@ -237,6 +237,23 @@ suite("custom resources", () => {
     assert.equal(refused.code, 422);
   });
 
+  test("what was there before their scale and doesn't fit it is told of without a reason", async () => {
+    const { server, client } = await started(widgetDefinition());
+    await using _ = server;
+    await ofDefault(client).create(widget("a", { color: "red" }));
+    const scale = { specReplicasPath: ".spec.color", statusReplicasPath: ".status.replicas" };
+    const definitions = client.resource(customResourceDefinitions);
+    const crd = await definitions.get("widgets.example.com");
+    const versions = [version("v1", { subresources: { scale } })];
+    await definitions.update({ ...crd, spec: { ...crd.spec, versions } });
+    const path = "/apis/example.com/v1/namespaces/default/widgets/a/scale";
+    const status = await refusal(server.transport().request({ method: "GET", path }));
+    assert.deepEqual(
+      [status.code, status.reason, status.message],
+      [500, undefined, ".spec.color accessor error: red is of the type string, expected int64"],
+    );
+  });
+
   test("come in every served version, and are stored in one", async () => {
     const { server, client } = await started(
       widgetDefinition([version("v1"), version("v2", { deprecated: true })]),

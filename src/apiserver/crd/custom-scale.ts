@@ -1,6 +1,6 @@
 /** The scale of a custom resource, where its definition says it lies. upstream: apiextensions-apiserver/pkg/registry/customresource/etcd.go ScaleREST */
 import type { CustomResourceSubresourceScale } from "#api/generated/types/apiextensions-v1.ts";
-import { internalError } from "#api/meta/status.ts";
+import { failure, internalError } from "#api/meta/status.ts";
 import type { ScaleForm } from "#apiserver/registry/scale.ts";
 import { integerAt, namesOf, setNumber, textAt } from "./simple-path.ts";
 
@@ -10,12 +10,12 @@ export function customScale(scale: CustomResourceSubresourceScale): ScaleForm {
     path: namesOf(specReplicasPath),
     read: (object) => {
       const wanted = fitting(integerAt(object, specReplicasPath));
+      const actual = fitting(integerAt(object, statusReplicasPath)) ?? 0;
+      const selector = labelSelectorPath === "" ? "" : (fitting(textAt(object, labelSelectorPath)) ?? "");
       if (wanted === undefined) {
         throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
       }
-      const selector = labelSelectorPath === "" ? "" : fitting(textAt(object, labelSelectorPath));
-      const actual = fitting(integerAt(object, statusReplicasPath)) ?? 0;
-      return { wanted: int32Of(wanted), actual: int32Of(actual), selector: selector ?? "" };
+      return { wanted: int32Of(wanted), actual: int32Of(actual), selector };
     },
     write: (object, replicas) => {
       setNumber(object, specReplicasPath, replicas);
@@ -26,7 +26,8 @@ export function customScale(scale: CustomResourceSubresourceScale): ScaleForm {
 /** A scale has no room for more: what is left of it there, as upstream leaves it. */
 const int32Of = (value: number | bigint): number => Number(BigInt.asIntN(32, BigInt(value)));
 
+/** What was stored before the definition had a scale may not fit. Upstream answers the bare error. */
 function fitting<T>(value: T | TypeError): T {
-  if (value instanceof TypeError) throw internalError(value.message);
+  if (value instanceof TypeError) throw failure({ code: 500, reason: "", message: value.message });
   return value;
 }
