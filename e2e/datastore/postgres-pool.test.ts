@@ -1,7 +1,7 @@
 /** Ten connections to PostgreSQL: all are used at once, and whatever ends them, ten others can be, and no more. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { systemClock } from "#base/clock.ts";
+import { type Clock, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { connect, type PostgresOptions, type Sql } from "#store/postgres/connection.ts";
@@ -172,6 +172,26 @@ for (const [what, fault] of faults) {
     });
   });
 }
+
+test("a network that is silent isn't waited for: other connections take the place of those that it has", async () => {
+  const hasty: Clock = {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic(),
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    after: (ms, run) => systemClock.after(ms / 100, run),
+  };
+  const cutOff = new PostgresPool(optionsAt(proxy.port), { ...deps, clock: hasty });
+  const [first] = await Promise.all([
+    cutOff.query(processOf),
+    cutOff.read(processOf),
+    cutOff.read(processOf),
+  ]);
+  proxy.silence();
+  const others = await Promise.all([cutOff.query(processOf), cutOff.read(processOf)]);
+  assert.ok(!others.includes(first));
+  await cutOff.close();
+  proxy.cut();
+});
 
 test("closed, it leaves none, whatever they were doing", async () => {
   const closing = new PostgresPool(optionsAt(proxy.port), deps);

@@ -29,6 +29,11 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Nothing more comes through the connections that there are, and nobody is told. */
+  silence(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#server.close();

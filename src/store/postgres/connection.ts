@@ -37,7 +37,7 @@ const pauseFirstMs = 50;
 const pauseMaxMs = 2000;
 /** A server that stands still in the middle of a write must not keep the others from writing. */
 const idleInTransactionMaxMs = 5000;
-const statementMaxMs = 30_000;
+export const statementMaxMs = 30_000;
 const defaultPort = 5432;
 
 /** One connection, opened by the first statement. Once one was rejected for it, or it is closed, it is of no use. */

@@ -11,6 +11,7 @@ import {
   type PostgresOptions,
   retrying,
   type Sql,
+  statementMaxMs,
 } from "./connection.ts";
 
 /** Within a transaction: the connection that it has for itself. */
@@ -20,9 +21,12 @@ interface Connection {
   readonly sql: Sql;
   /** Rejects when it breaks. */
   readonly broken: Promise<never>;
+  readonly breakOff: (why: string) => void;
 }
 
 export const connectionsMax = 10;
+/** Two statements may take as long as PostgreSQL lets them. */
+const attemptMaxMs = 2 * statementMaxMs;
 const closeMaxSeconds = 1;
 /** A transaction's statements see what was committed before each of them: what is read under a lock is the newest. */
 const readCommitted = "isolation level read committed";
@@ -88,12 +92,17 @@ export class PostgresPool {
 
   async #attempt<T>(run: (sql: Sql) => Promise<T>): Promise<T> {
     const connection = await this.#take();
+    // Of a network that is silent TCP alone says so after a quarter of an hour.
+    const cancel = this.#deps.clock.after(attemptMaxMs, () => {
+      for (const each of [connection, ...this.#idle]) each.breakOff("PostgreSQL doesn't answer");
+    });
     try {
       return await Promise.race([run(connection.sql), connection.broken]);
     } catch (error) {
       if (isConnectionError(error)) this.#giveUp(connection);
       throw error;
     } finally {
+      cancel();
       this.#putBack(connection);
     }
   }
@@ -120,13 +129,16 @@ export class PostgresPool {
   #connect(): Connection {
     const { promise: broken, reject } = Promise.withResolvers<never>();
     broken.catch(() => undefined);
+    const breakOff = (why: string): void => {
+      reject(Object.assign(new Error(why), { code: "CONNECTION_CLOSED" }));
+      this.#giveUp(connection);
+    };
     const sql = connect(this.#options, {
       onclose: () => {
-        reject(Object.assign(new Error("the connection broke"), { code: "CONNECTION_CLOSED" }));
-        this.#giveUp(connection);
+        breakOff("the connection broke");
       },
     });
-    const connection = { sql, broken };
+    const connection = { sql, broken, breakOff };
     this.#open.add(connection);
     return connection;
   }
