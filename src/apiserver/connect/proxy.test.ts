@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { after, suite, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { nodes, pods } from "#api/resources.ts";
+import { endpoints, nodes, pods, serviceAccounts, services } from "#api/resources.ts";
 import { openDoor, parsed, type Got } from "#testing/door-client.ts";
 
 const { server, admin, h1, h2, close } = await openDoor();
@@ -95,7 +95,8 @@ after(async () => {
   await close();
 });
 
-const nodeClient = server.client({ name: "admin", groups: ["system:masters"] }).resource(nodes);
+const client = server.client({ name: "admin", groups: ["system:masters"] });
+const nodeClient = client.resource(nodes);
 const addNode = (name: string, address: string, kubeletPort: number, type = "InternalIP"): Promise<unknown> =>
   nodeClient.create({
     metadata: { name },
@@ -305,31 +306,71 @@ suite("what comes back", () => {
 
 test("a node that is this machine itself is asked at its kubelet's port alone", async () => {
   await addNode("n4", "localhost", port, "Hostname");
-  for (const name of [`n1:${server.port}`, `https:n1:${server.port}`, `n4:${server.port}`]) {
+  for (const name of ["n1:http", `n1:${server.port}`, `https:n1:${server.port}`, `n4:${server.port}`]) {
     const refused = parsed(await h2("GET", `/api/v1/nodes/${name}/proxy/livez`));
     assert.deepEqual([refused["code"], refused["message"]], [400, "address not allowed"], name);
   }
   assert.equal((await h2("GET", `/api/v1/nodes/n1:${port}/proxy/echo`)).status, 200);
-  const odd = parsed(await h2("GET", "/api/v1/nodes/n1:http/proxy/"));
-  assert.deepEqual([odd["code"], odd["message"]], [400, 'invalid port "http"']);
 });
 
-test("a pod's address that isn't of the network isn't asked", async () => {
-  const client = server.client({ name: "admin", groups: ["system:masters"] }).resource(pods, "default");
-  await h2(
-    "POST",
-    "/api/v1/namespaces/default/serviceaccounts",
-    { "content-type": "application/json" },
-    '{"metadata":{"name":"default"}}',
-  );
-  await client.create({
-    metadata: { name: "p" },
-    spec: { nodeName: "n1", containers: [{ name: "c", image: "x" }] },
+await client.resource(serviceAccounts, "default").create({ metadata: { name: "default" } });
+
+const podAt = async (name: string, podIP: string): Promise<void> => {
+  const resource = client.resource(pods, "default");
+  const spec = { nodeName: "n1", containers: [{ name: "c", image: "x" }] };
+  const pod = await resource.create({ metadata: { name }, spec });
+  await resource.updateStatus({ ...pod, status: { podIP, podIPs: [{ ip: podIP }] } });
+};
+const refusalOf = async (path: string): Promise<unknown[]> => {
+  const refused = parsed(await h2("GET", path));
+  return [refused["code"], refused["message"]];
+};
+const serviceAt = (name: string): string => `/api/v1/namespaces/default/services/${name}/proxy/`;
+
+suite("where it doesn't go", () => {
+  test("to a pod's address that isn't of the network", async () => {
+    const addresses = ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "224.0.0.1", "0.0.0.0"];
+    for (const [at, podIP] of addresses.entries()) {
+      await podAt(`p${at}`, podIP);
+      const path = `/api/v1/namespaces/default/pods/p${at}/proxy/`;
+      assert.deepEqual(await refusalOf(path), [400, "address not allowed"], podIP);
+    }
   });
-  for (const podIP of ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "224.0.0.1", "0.0.0.0"]) {
-    const pod = await client.get("p");
-    await client.updateStatus({ ...pod, status: { podIP, podIPs: [{ ip: podIP }] } });
-    const refused = parsed(await h2("GET", "/api/v1/namespaces/default/pods/p/proxy/"));
-    assert.deepEqual([refused["code"], refused["message"]], [400, "address not allowed"], podIP);
+
+  for (const [port_, message] of [
+    ["nosuch", "dial tcp: lookup tcp/nosuch: unknown port"],
+    ["70000", "dial tcp: address 70000: invalid port"],
+  ] as const) {
+    test(`to port ${port_}`, async () => {
+      await podAt(`port-${port_}`, "192.0.2.1");
+      const path = `/api/v1/namespaces/default/pods/port-${port_}:${port_}/proxy/`;
+      assert.deepEqual(await refusalOf(path), [503, `error trying to reach service: ${message}`]);
+    });
   }
+
+  test("to what a Service leads to unless it is a pod of its namespace that has that address", async () => {
+    const named = { name: "web", port: 80 };
+    const resource = client.resource(endpoints, "default");
+    const none = [503, 'no endpoints available for service "s"'];
+    await podAt("other", "192.0.2.9");
+    assert.deepEqual(await refusalOf(serviceAt("s")), [404, 'endpoints "s" not found']);
+    assert.deepEqual(await refusalOf(serviceAt("s:80")), [404, 'services "s" not found']);
+    await client.resource(services, "default").create({ metadata: { name: "s" }, spec: { ports: [named] } });
+    assert.deepEqual(await refusalOf(serviceAt("s:81")), [503, 'no service port 81 found for service "s"']);
+    const targets = [
+      undefined,
+      { kind: "Pod", name: "other", namespace: "kube-system" },
+      { kind: "Pod", name: "gone", namespace: "default" },
+      { kind: "Pod", name: "other", namespace: "default" },
+    ];
+    const subsets = targets.map((targetRef) => ({
+      addresses: [{ ip: "192.0.2.1", targetRef }],
+      ports: [named],
+    }));
+    await resource.create({ metadata: { name: "s" }, subsets });
+    // Without a port only what has no name is meant, though there is but one.
+    for (const name of ["s", "s:web", "s:80", "https:s:web"]) {
+      assert.deepEqual(await refusalOf(serviceAt(name)), none, name);
+    }
+  });
 });

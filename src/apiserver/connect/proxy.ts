@@ -3,9 +3,9 @@
  * upstream: pkg/registry/core/{pod,service,node}/rest, apimachinery/pkg/util/proxy/upgradeaware.go
  */
 import { posix } from "node:path";
-import type { Pod, Service, ServicePort } from "#api/generated/types/core-v1.ts";
-import { badRequestError, serviceUnavailableError } from "#api/meta/status.ts";
-import { endpointSlices, pods, services } from "#api/resources.ts";
+import type { EndpointSubset, Pod, Service } from "#api/generated/types/core-v1.ts";
+import { badRequestError, isNotFound, serviceUnavailableError } from "#api/meta/status.ts";
+import { endpoints, pods, services } from "#api/resources.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
@@ -23,8 +23,7 @@ import {
 import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
 import { proxiedAnswer } from "./proxied-answer.ts";
-import { assertProxyable, assertProxyableHost } from "./proxyable.ts";
-import { readyEndpoints } from "./service-resolver.ts";
+import { assertProxyable, assertProxyableHost, dialledPort } from "./proxyable.ts";
 
 export interface ProxyDeps extends BackendDeps {
   readonly client: () => Client;
@@ -62,56 +61,85 @@ export const podProxy = (deps: ProxyDeps): Handler =>
   });
 
 function podPort({ spec }: Pod, text: string): number | undefined {
-  if (text !== "") return portOf(text);
-  const first = spec?.containers.flatMap(({ ports }) => ports ?? [])[0];
+  if (text !== "") return dialledPort(text);
+  const first = spec?.containers.map(({ ports }) => ports?.[0]).find((port) => port !== undefined);
   return first?.containerPort;
-}
-
-/** Throws 400. */
-function portOf(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
-  throw badRequestError(`invalid port ${JSON.stringify(text)}`);
 }
 
 export const serviceProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
     const { scheme, name, port } = parseProxyName(request.info.name, "service");
     const { namespace } = request.info;
-    const service = await deps.client().resource(services, namespace).get(name);
-    const slices = await deps
-      .client()
-      .resource(endpointSlices, namespace)
-      .list({ labelSelector: `kubernetes.io/service-name=${name}` });
-    const all = readyEndpoints(slices.items, servicePort(service, port));
-    const chosen = all[Math.floor(deps.random.next() * all.length)];
-    if (chosen === undefined) {
-      throw serviceUnavailableError(`no endpoints available for service ${JSON.stringify(name)}`);
+    const client = deps.client();
+    const portName = /^[+-]?\d+$/.test(port)
+      ? nameOfPort(await client.resource(services, namespace).get(name), Number(port))
+      : port;
+    const { subsets = [] } = await client.resource(endpoints, namespace).get(name);
+    const ofPod = async (at: PodEndpoint): Promise<boolean> => {
+      const pod = at.pod === undefined ? undefined : await podIfAny(client, namespace, at.pod);
+      return pod?.status?.podIPs?.some(({ ip }) => ip === at.host) === true;
+    };
+    for (const each of shuffled(endpointsOf(subsets, namespace, portName), deps.random)) {
+      if (!(await ofPod(each))) continue;
+      return { host: each.host, port: each.port, target, tls: scheme === "https" ? anyTls : undefined };
     }
-    return { ...chosen, target, tls: scheme === "https" ? anyTls : undefined };
+    throw serviceUnavailableError(`no endpoints available for service ${JSON.stringify(name)}`);
   });
 
-/** The name of the asked port; "" for an unnamed one. */
-function servicePort({ spec, metadata }: Service, text: string): string {
-  const ports = spec?.ports ?? [];
-  const isAsked = ({ name, port }: ServicePort): boolean => name === text || port === Number(text);
-  const found = text === "" ? (ports.length === 1 ? ports[0] : undefined) : ports.find(isAsked);
-  if (found === undefined) {
-    throw serviceUnavailableError(
-      `no service port ${JSON.stringify(text)} found for service ${JSON.stringify(metadata?.name ?? "")}`,
-    );
+interface PodEndpoint {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined for what is no pod of that namespace: anybody could have whatever address asked by it. */
+  readonly pod: string | undefined;
+}
+
+function endpointsOf(
+  subsets: readonly EndpointSubset[],
+  namespace: string,
+  portName: string,
+): readonly PodEndpoint[] {
+  return subsets.flatMap(({ addresses = [], ports = [] }) => {
+    const port = ports.find(({ name = "" }) => name === portName)?.port;
+    if (port === undefined) return [];
+    return addresses.map(({ ip, targetRef }) => ({
+      host: ip,
+      port,
+      pod: targetRef?.namespace === namespace ? targetRef.name : undefined,
+    }));
+  });
+}
+
+/** Beginning anywhere, in order from there. */
+function shuffled<T>(all: readonly T[], random: Random): readonly T[] {
+  const first = Math.floor(random.next() * all.length);
+  return [...all.slice(first), ...all.slice(0, first)];
+}
+
+async function podIfAny(client: Client, namespace: string, name: string): Promise<Pod | undefined> {
+  try {
+    return await client.resource(pods, namespace).get(name);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
-  return found.name ?? "";
+}
+
+/** "" for an unnamed one. */
+function nameOfPort({ spec, metadata }: Service, number: number): string {
+  const found = spec?.ports?.find(({ port }) => port === number);
+  if (found !== undefined) return found.name ?? "";
+  throw serviceUnavailableError(
+    `no service port ${number} found for service ${JSON.stringify(metadata?.name ?? "")}`,
+  );
 }
 
 export const nodeProxy = (deps: ProxyDeps): Handler =>
   proxied(deps, async (request, target) => {
     const { scheme, name, port: text } = parseProxyName(request.info.name, "node");
     const kubelet = await deps.kubelets.backend(name, target);
-    const port = text === "" ? kubelet.port : portOf(text);
-    if (port === kubelet.port) return kubelet;
+    if (text === "" || text === String(kubelet.port)) return kubelet;
     await assertProxyableHost(kubelet.host);
-    return { ...kubelet, port, tls: scheme === "https" ? anyTls : undefined };
+    return { ...kubelet, port: dialledPort(text), tls: scheme === "https" ? anyTls : undefined };
   });
 
 /** Of a call from within the process. */

@@ -4,7 +4,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
-import { badRequestError } from "#api/meta/status.ts";
+import { badRequestError, serviceUnavailableError } from "#api/meta/status.ts";
 
 const notGlobal = new BlockList();
 notGlobal.addAddress("0.0.0.0");
@@ -37,4 +37,20 @@ export async function assertProxyableHost(host: string): Promise<void> {
     throw badRequestError(`lookup ${host}: no such host`, { cause: error });
   });
   for (const { address } of found) assertProxyable(address);
+}
+
+/** Of the names that Go knows without a file of services those that are spoken by way of a proxy. */
+const namedPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+const unreachable = (why: string): Error =>
+  serviceUnavailableError(`error trying to reach service: dial tcp: ${why}`);
+
+/** Throws 503, as dialling would fail there. upstream: Go's net.LookupPort */
+export function dialledPort(text: string): number {
+  const named = namedPorts[text.toLowerCase()];
+  if (named !== undefined) return named;
+  if (!/^[+-]?\d+$/.test(text)) throw unreachable(`lookup tcp/${text}: unknown port`);
+  const port = Number(text);
+  if (port < 0 || port > 65_535) throw unreachable(`address ${text}: invalid port`);
+  return port;
 }

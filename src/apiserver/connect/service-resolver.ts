@@ -84,7 +84,7 @@ function portOf({ metadata, spec }: Service, number: number): ServicePort {
 }
 
 /** Where the pods behind a port are; `portName` is "" for an unnamed port. */
-export function readyEndpoints(slices: readonly EndpointSlice[], portName: string): readonly HostPort[] {
+function readyEndpoints(slices: readonly EndpointSlice[], portName: string): readonly HostPort[] {
   return slices.flatMap(({ endpoints, ports }) => {
     const port = ports?.find(({ name }) => (name ?? "") === portName)?.port;
     if (port === undefined) return [];
