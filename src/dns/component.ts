@@ -1,4 +1,5 @@
 /** The cluster's DNS, one on every node: names from Services and EndpointSlices, the rest from the machine's servers. */
+import { endpointsIn } from "#api/discovery/slice-lists.ts";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
 import { endpointSlices, namespaces, services } from "#api/resources.ts";
@@ -84,8 +85,8 @@ function clusterData(informers: InformerFactory): ClusterData {
   sliceInformer.addIndex("dns-service", ({ metadata }: EndpointSlice) => [
     `${metadata?.namespace}/${metadata?.labels?.["kubernetes.io/service-name"]}`,
   ]);
-  sliceInformer.addIndex("dns-address", ({ endpoints }: EndpointSlice) =>
-    endpoints.flatMap(({ addresses }) => addresses),
+  sliceInformer.addIndex("dns-address", (slice: EndpointSlice) =>
+    endpointsIn(slice).flatMap(({ addresses }) => addresses),
   );
   return {
     service: (namespace, name) => serviceInformer.lister.get(`${namespace}/${name}`),

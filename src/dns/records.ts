@@ -2,6 +2,7 @@
  * What a name in the cluster means, by the Kubernetes DNS specification 1.1.0. Pure: the data is looked up through
  * ClusterData. https://github.com/kubernetes/dns/blob/master/docs/specification.md
  */
+import { endpointsIn, portsIn } from "#api/discovery/slice-lists.ts";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import type { Endpoint, EndpointSlice } from "#api/generated/types/discovery-v1.ts";
 
@@ -125,7 +126,7 @@ export class ClusterRecords {
     const additional: DnsRecord[] = [];
     for (const { endpoint, slice } of this.#readyEndpoints(service)) {
       const target = `${hostOf(endpoint)}.${serviceHost}`;
-      for (const port of (slice.ports ?? []).filter((candidate) => fits(candidate, wanted))) {
+      for (const port of portsIn(slice).filter((candidate) => fits(candidate, wanted))) {
         if (port.port === undefined) continue;
         records.push(srv(name, target, port.port));
         additional.push({ type: "A", name: target, data: endpoint.addresses[0] ?? "" });
@@ -139,7 +140,7 @@ export class ClusterRecords {
     return this.#data
       .slices(namespace, name)
       .filter(({ addressType }) => addressType === "IPv4")
-      .flatMap((slice) => slice.endpoints.map((endpoint) => ({ endpoint, slice })))
+      .flatMap((slice) => endpointsIn(slice).map((endpoint) => ({ endpoint, slice })))
       .filter(({ endpoint }) => endpoint.conditions?.ready !== false);
   }
 
@@ -171,7 +172,7 @@ export class ClusterRecords {
       slice.metadata?.labels?.["kubernetes.io/service-name"] ?? "",
     );
     if (service === undefined || !isHeadless(service)) return [];
-    return slice.endpoints
+    return endpointsIn(slice)
       .filter(({ addresses }) => addresses.includes(ip))
       .map((endpoint) => `${hostOf(endpoint)}.${this.#hostNameOf(service)}`);
   }

@@ -40,6 +40,12 @@ const plan = (services: Service[], slices: EndpointSlice[]): ProxyPlan =>
 const ips = (result: ProxyPlan, at = 0): string[] | undefined =>
   result.frontends[at]?.backends.map(({ ip }) => ip);
 
+test("a slice's lists that are empty, as they come over the network", () => {
+  const lists = [{ ports: null, endpoints: null }, { endpoints: null }];
+  const slices = lists.map((each) => ({ ...slice([]), ...each }) as unknown as EndpointSlice);
+  assert.deepEqual(ips(plan([service({})], slices)), []);
+});
+
 const cases: readonly [string, NonNullable<Service["spec"]>, readonly Row[], readonly string[]][] = [
   [
     "ready endpoints only",

@@ -1,4 +1,5 @@
 /** What traffic shall go where: Services and EndpointSlices to frontends and backends. Pure. */
+import { endpointsIn, portsIn } from "#api/discovery/slice-lists.ts";
 import type { EndpointSlice, Endpoint } from "#api/generated/types/discovery-v1.ts";
 import type { Service, ServicePort } from "#api/generated/types/core-v1.ts";
 
@@ -93,9 +94,9 @@ interface Candidate extends Backend {
 function endpointsOf(slices: readonly EndpointSlice[], port: ServicePort): Candidate[] {
   const candidates = new Map<string, Candidate>();
   for (const slice of slices) {
-    const slicePort = (slice.ports ?? []).find(({ name }) => (name ?? "") === (port.name ?? ""));
+    const slicePort = portsIn(slice).find(({ name }) => (name ?? "") === (port.name ?? ""));
     if (slicePort?.port === undefined) continue;
-    for (const endpoint of slice.endpoints) {
+    for (const endpoint of endpointsIn(slice)) {
       const [ip] = endpoint.addresses;
       if (ip === undefined) continue;
       const candidate = { ip, port: slicePort.port, nodeName: endpoint.nodeName, ...readiness(endpoint) };

@@ -12,10 +12,14 @@ const slice = (port: number, ...addresses: string[]): EndpointSlice => ({
   ports: [{ name: "https", port, protocol: "TCP" }],
 });
 
+/** Go writes null for an empty list. */
+const overNetwork = JSON.parse('{"addressType":"IPv4","endpoints":null,"ports":null}') as EndpointSlice;
+
 suite("the servers that the Service leads to", () => {
   const cases: readonly [what: string, slices: readonly EndpointSlice[], servers: readonly string[]][] = [
     ["none", [], []],
     ["without endpoints", [{ addressType: "IPv4", endpoints: [] }], []],
+    ["without endpoints, as it comes over the network", [overNetwork], []],
     [
       "two on one port",
       [slice(6443, "10.0.0.2", "10.0.0.1")],

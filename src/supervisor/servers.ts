@@ -2,6 +2,7 @@
  * An agent's servers: those that the Service `kubernetes` leads to, followed while it runs and kept for its next start,
  * when the one it was told may be dead. k3s: pkg/agent/loadbalancer/servers.go
  */
+import { endpointsIn, portsIn } from "#api/discovery/slice-lists.ts";
 import { isIPv6 } from "node:net";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
 import { endpointSlices } from "#api/resources.ts";
@@ -19,12 +20,12 @@ const query = { namespace: "default", labelSelector: "kubernetes.io/service-name
 
 /** Sorted. */
 export function serversIn(slices: readonly EndpointSlice[]): readonly string[] {
-  const urls = slices.flatMap(({ endpoints, ports = [] }) =>
-    endpoints
+  const urls = slices.flatMap((slice) =>
+    endpointsIn(slice)
       .filter(({ conditions }) => conditions?.ready !== false)
       .flatMap(({ addresses }) => addresses)
       .flatMap((address) =>
-        ports.map(({ port }) => `https://${isIPv6(address) ? `[${address}]` : address}:${port}`),
+        portsIn(slice).map(({ port }) => `https://${isIPv6(address) ? `[${address}]` : address}:${port}`),
       ),
   );
   return [...new Set(urls)].toSorted();

@@ -72,6 +72,26 @@ suite("what clients see of fields that nobody set", () => {
     });
   }
 
+  test("of lists that are always there an empty one is null once it was stored, as in protobuf it is none", () => {
+    const role = {
+      metadata: {},
+      rules: [] as object[],
+      aggregationRule: { clusterRoleSelectors: [] },
+    };
+    const gvk = kindOf("rbac.authorization.k8s.io/v1", "ClusterRole");
+    const seen = (form: "made" | "stored"): string => JSON.stringify(zeros.written(role, gvk, form));
+    assert.equal(seen("made"), '{"metadata":{},"rules":[],"aggregationRule":{"clusterRoleSelectors":[]}}');
+    assert.equal(
+      seen("stored"),
+      '{"metadata":{},"rules":null,"aggregationRule":{"clusterRoleSelectors":[]}}',
+    );
+    const inner = { rules: [{ verbs: [] }] } as unknown as AnyObject;
+    const stored = zeros.written(inner, gvk, "stored");
+    assert.equal(JSON.stringify(stored), '{"metadata":{},"rules":[{"verbs":null}]}');
+    zeros.of(gvk)?.plain(stored);
+    assert.deepEqual(stored, inner);
+  });
+
   test("where nothing is missing it is the same object; custom resources have no structs", () => {
     const map: AnyObject = { kind: "ConfigMap", apiVersion: "v1", metadata: {}, data: { a: "b" } };
     assert.equal(zeros.written(map, kindOf("v1", "ConfigMap")), map);

@@ -9,10 +9,16 @@ import { flatten, isEmpty, zeroValues } from "./plan.ts";
 
 type Fields = Record<string, unknown>;
 
+/**
+ * Of a list or map that isn't left out when it is empty, and is: what a client has sent or a handler has made is `[]`;
+ * what has been stored is null, as upstream stores protobuf, which can't tell the two apart.
+ */
+export type WrittenForm = "made" | "stored";
+
 /** Of one field: its written form and back. Both answer what they are given where there is nothing to do. */
 interface Step {
   readonly name: string;
-  readonly written: (value: unknown) => unknown;
+  readonly written: (value: unknown, form: WrittenForm) => unknown;
   /** Undefined: it goes. The value is the caller's own. */
   readonly plain: (value: unknown) => unknown;
 }
@@ -52,12 +58,12 @@ export class StructZeros {
   }
 
   /** As clients see it: `fields` themselves where nothing is missing, else a copy that shares what stays, where fields are added in Go's order. */
-  written(fields: Fields): Fields {
+  written(fields: Fields, form: WrittenForm = "made"): Fields {
     let changed: Fields | undefined;
     let isMore = false;
     for (const { name, written } of this.#steps) {
       const before = fields[name];
-      const value = written(before);
+      const value = written(before, form);
       if (value === before) continue;
       (changed ??= {})[name] = value;
       isMore ||= before === undefined;
@@ -110,8 +116,8 @@ export class GoZeros {
   }
 
   /** As clients see it; shares with `object` what stays. */
-  written(object: AnyObject, kind: GroupVersionKind): AnyObject {
-    return this.of(kind)?.written(object) ?? object;
+  written(object: AnyObject, kind: GroupVersionKind, form: WrittenForm = "made"): AnyObject {
+    return this.of(kind)?.written(object, form) ?? object;
   }
 }
 
@@ -153,9 +159,21 @@ const unset = (name: string, zero: unknown, back?: () => unknown): Step => ({
   plain: (value) => (value === zero ? back?.() : value),
 });
 
+const isNone = (value: unknown): boolean => typeof value === "object" && value !== null && isEmpty(value);
+
+/** The same of a list or a map. */
+function unsetMany(name: string, shape: "list" | "map"): Step {
+  const { written, plain } = unset(name, null, emptyOf(shape));
+  return {
+    name,
+    written: (value, form) => (form === "stored" && isNone(value) ? null : written(value, form)),
+    plain,
+  };
+}
+
 /** The types promise that what is required is there. */
 function scalarStep({ name, scalar, shape, pointer, required }: FieldType): Step {
-  if (shape !== "one" && !pointer) return unset(name, null, emptyOf(shape));
+  if (shape !== "one" && !pointer) return unsetMany(name, shape);
   if (pointer) return unset(name, null);
   const zero = structScalars.has(scalar) ? structScalars.get(scalar) : (zeroValues.get(scalar) ?? null);
   return unset(name, zero, required && zero !== null ? () => zero : undefined);
@@ -165,16 +183,18 @@ const emptyOf = (shape: "list" | "map") => (): unknown => (shape === "list" ? []
 
 function structStep(field: FieldType, inner: StructZeros): Step {
   const { name, shape, pointer, omitEmpty, required } = field;
-  const written = (value: unknown): unknown => (isFields(value) ? inner.written(value) : value);
+  const written = (value: unknown, form: WrittenForm): unknown =>
+    isFields(value) ? inner.written(value, form) : value;
   const plain = (value: unknown): unknown => {
     if (isFields(value)) inner.plain(value);
     return value;
   };
   if (shape !== "one") {
-    const own = omitEmpty ? undefined : unset(name, null, emptyOf(shape));
+    const own = omitEmpty ? undefined : unsetMany(name, shape);
     return {
       name,
-      written: (value) => mapped(own === undefined ? value : own.written(value), written),
+      written: (value, form) =>
+        mapped(own === undefined ? value : own.written(value, form), (each) => written(each, form)),
       plain: (value) => {
         for (const each of Object.values(value ?? {})) plain(each);
         return own === undefined ? value : own.plain(value);
@@ -185,13 +205,13 @@ function structStep(field: FieldType, inner: StructZeros): Step {
     const own = omitEmpty ? undefined : unset(name, null);
     return {
       name,
-      written: (value) => written(own === undefined ? value : own.written(value)),
+      written: (value, form) => written(own === undefined ? value : own.written(value, form), form),
       plain: (value) => plain(own === undefined ? value : own.plain(value)),
     };
   }
   return {
     name,
-    written: (value) => (value === undefined ? inner.zero : written(value)),
+    written: (value, form) => (value === undefined ? inner.zero : written(value, form)),
     plain: (value) => {
       const isUnset =
         !required && isFields(value) && (isEmpty(value) || isDeepStrictEqual(value, inner.zero));

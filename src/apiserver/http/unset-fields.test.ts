@@ -41,3 +41,20 @@ test("what nobody set of a pod is there as Go writes it, in every form, and a pa
     /"type":"Ready","status":"True","lastProbeTime":null,"lastTransitionTime":null/,
   );
 });
+
+test("a list that must be there and is empty is null from when it is stored on, which patches meet, too", async () => {
+  const roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+  const made = await h2("POST", roles, json, '{"metadata":{"name":"none"},"rules":[]}');
+  assert.equal(made.status, 201, made.body.toString());
+  const read = await h2("GET", `${roles}/none`);
+  for (const { body } of [made, read]) assert.match(body.toString(), /"rules":null\}/);
+  const patch = async (operations: object[]): Promise<number> => {
+    const headers = { "content-type": "application/json-patch+json" };
+    return (await h2("PATCH", `${roles}/none`, headers, JSON.stringify(operations))).status;
+  };
+  assert.equal(await patch([{ op: "test", path: "/rules", value: [] }]), 422);
+  assert.equal(await patch([{ op: "test", path: "/rules", value: null }]), 200);
+  const rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+  const review = await h2("POST", rules, json, '{"spec":{"namespace":"default"}}');
+  assert.doesNotMatch(review.body.toString(), /Rules":null/);
+});

@@ -37,7 +37,7 @@ export class KnownSpec {
 
   get json(): Buffer {
     this.#json ??= Buffer.from(
-      goJson(this.#zeros?.written({ spec: this.spec })["spec"] ?? this.spec),
+      goJson(this.#zeros?.written({ spec: this.spec }, "stored")["spec"] ?? this.spec),
       "utf8",
     );
     return this.#json;

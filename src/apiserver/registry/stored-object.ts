@@ -301,7 +301,7 @@ export function withOwnRevision(object: AnyObject, revision: bigint): AnyObject 
  */
 export function encodeForStore(object: AnyObject, spec?: Buffer, zeros?: StructZeros): Buffer {
   const source = spec === undefined ? object : { ...object, spec: undefined };
-  const { kind, apiVersion, metadata, ...rest } = (zeros?.written(source) ?? source) as AnyObject;
+  const { kind, apiVersion, metadata, ...rest } = (zeros?.written(source, "stored") ?? source) as AnyObject;
   const { managedFields, ...meta } = metadata ?? {};
   const head = unescapedJson({ kind, apiVersion, metadata: orderedMetadata(meta) });
   // Managed fields are often text already: they go in as they are.

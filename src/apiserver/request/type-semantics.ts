@@ -93,7 +93,7 @@ export class TableSemantics implements TypeSemantics {
     switch (mediaType) {
       case "application/json-patch+json":
         // Its paths lead through what the client has seen.
-        return applyJsonPatch(this.#zeros.written(current, kind), body) as AnyObject;
+        return applyJsonPatch(this.#zeros.written(current, kind, "stored"), body) as AnyObject;
       case "application/merge-patch+json":
         return applyMerge(current, body) as AnyObject;
       case "application/strategic-merge-patch+json":

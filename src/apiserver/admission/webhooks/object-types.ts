@@ -1,4 +1,5 @@
 /** What webhooks need to know of types: other versions of an object, and what a changed one is read as. */
+import type { WrittenForm } from "#api/codec/go-zeros.ts";
 import {
   apiVersionOf,
   qualifiedResource,
@@ -30,7 +31,7 @@ export interface ObjectTypes {
    */
   read(value: AnyObject, kind: GroupVersionKind, mode?: ReadMode): AnyObject;
   /** As clients see it; shares with `object` what stays. */
-  written(object: AnyObject, kind: GroupVersionKind): AnyObject;
+  written(object: AnyObject, kind: GroupVersionKind, form?: WrittenForm): AnyObject;
   /** How objects of that kind are merged; undefined for one that isn't served. */
   applyType(kind: GroupVersionKind): ApplyType | undefined;
 }
@@ -119,8 +120,8 @@ export class SchemeTypes implements ObjectTypes {
     return object;
   }
 
-  written(object: AnyObject, kind: GroupVersionKind): AnyObject {
-    return this.#deps.semantics.zeros(kind)?.written(object) ?? object;
+  written(object: AnyObject, kind: GroupVersionKind, form: WrittenForm = "made"): AnyObject {
+    return this.#deps.semantics.zeros(kind)?.written(object, form) ?? object;
   }
 
   applyType(kind: GroupVersionKind): ApplyType | undefined {

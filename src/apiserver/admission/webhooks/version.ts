@@ -29,9 +29,11 @@ export function subjectOf(
   oldObject: AnyObject | undefined,
   types: ObjectTypes,
 ): Subject {
-  const written = (each: AnyObject | undefined): AnyObject | undefined =>
-    each === undefined ? undefined : types.written(each, named.gvk);
-  return { named, object, oldObject, seen: { object: written(object), oldObject: written(oldObject) } };
+  const seen = {
+    object: object === undefined ? undefined : types.written(object, named.gvk),
+    oldObject: oldObject === undefined ? undefined : types.written(oldObject, named.gvk, "stored"),
+  };
+  return { named, object, oldObject, seen };
 }
 
 /** What a conversion webhook gets wrong is nobody's fault who writes. */
