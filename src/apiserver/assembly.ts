@@ -27,6 +27,7 @@ import {
 import { LocalEndpoint } from "./local-endpoint.ts";
 import { Bookmarks } from "./registry/bookmarks.ts";
 import { CacheFeed } from "./registry/cache-feed.ts";
+import { fieldManagerOf } from "./registry/field-managers.ts";
 import { install, type Installed, type TypeValidation } from "./registry/install.ts";
 import type { Convert } from "./registry/endpoint.ts";
 import {
@@ -123,6 +124,7 @@ export class Assembly {
         },
         feed: () => this.feed,
         installed: () => this.installed,
+        fieldManagerOf: (definition) => fieldManagerOf(definition, "", deps, this.installed.managersReader),
         serviceAllocation: () => this.#serviceAllocation(),
       }),
     );

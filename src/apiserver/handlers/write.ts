@@ -95,7 +95,11 @@ function fieldManagerFaults(name: string): FieldError[] {
 }
 
 /** Under which name and time the managers of fields note this write. */
-export function stampOf({ call }: ResourceCall, { clock }: WriteDeps, options: WriteOptions): WriteStamp {
+export function stampOf(
+  { call }: Pick<ResourceCall, "call">,
+  { clock }: Pick<WriteDeps, "clock">,
+  options: WriteOptions,
+): WriteStamp {
   return {
     manager: managerName(options.fieldManager, call.header("user-agent")),
     now: toRfc3339(clock.now()),
@@ -112,13 +116,18 @@ export async function authorizeCreation(
   if (!decision.allowed) throw forbidden(attributes, decision.reason);
 }
 
+/** Of a resource that may store nothing. */
+export interface KindCall extends Pick<ResourceCall, "call" | "info"> {
+  readonly endpoint: Pick<ResourceCall["endpoint"], "gvk" | "definition">;
+}
+
 const isFieldValidation = (text: string): boolean => ["", "Ignore", "Strict", "Warn"].includes(text);
 
 /** Unknown and duplicate fields: refused with 400, warned of, or ignored, as the client asked. */
 export function judgeStrictFaults(
   { object, strictFaults }: Decoded,
   { fieldValidation }: WriteOptions,
-  { call, endpoint }: ResourceCall,
+  { call, endpoint }: KindCall,
 ): AnyObject {
   if (strictFaults.length === 0 || fieldValidation === "Ignore") return object;
   if (fieldValidation === "Strict") {
@@ -179,7 +188,7 @@ export type AdmissionSubject = Pick<
   Partial<Pick<AdmissionAttributes, "gvk" | "name">>;
 
 /** `name` is the object's own where the URL has none. */
-export const attributesOf = (request: ResourceCall, subject: AdmissionSubject): AdmissionAttributes =>
+export const attributesOf = (request: KindCall, subject: AdmissionSubject): AdmissionAttributes =>
   new RequestAttributes(request, subject);
 
 /** A class, and not to be spread: two are made for each write. */
@@ -197,7 +206,7 @@ class RequestAttributes implements AdmissionAttributes {
   readonly user: UserInfo;
   readonly #call: ApiCall;
 
-  constructor({ call, info, endpoint }: ResourceCall, subject: AdmissionSubject) {
+  constructor({ call, info, endpoint }: KindCall, subject: AdmissionSubject) {
     this.operation = subject.operation;
     this.gvk = subject.gvk ?? endpoint.gvk;
     const { group, version, resource } = endpoint.definition;

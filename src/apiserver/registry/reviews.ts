@@ -13,29 +13,44 @@ import type {
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject, ObjectMeta } from "#api/meta/object.ts";
 import { badRequestError, invalidError } from "#api/meta/status.ts";
+import type { FieldManager } from "#api/patch/apply/field-manager.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { TokenError, type TokenAnswer } from "#apiserver/authn/bearer-token.ts";
 import type { Authorizer, Decision } from "#apiserver/authz/authorizer.ts";
-import { parseWriteOptions, settleNamespace } from "#apiserver/handlers/write.ts";
-import { toRfc3339, type Clock } from "#base/clock.ts";
+import {
+  attributesOf,
+  judgeStrictFaults,
+  optionsObject,
+  parseWriteOptions,
+  settleNamespace,
+  stampOf,
+  type WriteDeps,
+} from "#apiserver/handlers/write.ts";
+import { toRfc3339 } from "#base/clock.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
-import type { TypeSemantics } from "#apiserver/request/semantics.ts";
 import { attributesFaults, localFaults, questionOf, type Asked } from "./authorization/asked-attributes.ts";
 import type { VirtualRoutes } from "./install.ts";
 
-export interface ReviewDeps {
-  readonly semantics: TypeSemantics;
-  readonly clock: Clock;
-  readonly authorizer: Authorizer;
+export interface ReviewDeps extends WriteDeps {
+  /** Reviews tell who manages their fields, though nobody keeps them. */
+  readonly fieldManagerOf: (definition: ResourceDefinition) => FieldManager;
   /** Judges the tokens of TokenReviews. Undefined: nobody knows it. Throws TokenError. */
   readonly tokens: {
     review(token: string, audiences: readonly string[]): Promise<TokenAnswer | undefined>;
   };
 }
 
-type Answering = (object: AnyObject, call: ApiCall, info: RequestInfo) => Promise<AnyObject>;
+interface Question {
+  readonly object: AnyObject;
+  readonly call: ApiCall;
+  readonly info: RequestInfo;
+  /** To be awaited before it is answered, and after it was found to be a question: admission has its last word. */
+  readonly admitted: () => Promise<void>;
+}
+
+type Answering = (question: Question) => Promise<AnyObject>;
 
 /** By "resource.group". */
 export function reviewResources(
@@ -43,44 +58,63 @@ export function reviewResources(
 ): Readonly<Record<string, (definition: ResourceDefinition) => VirtualRoutes>> {
   const review =
     (answer: Answering) =>
-    (definition: ResourceDefinition): VirtualRoutes => ({
-      create: async (call, info) => {
-        const kind = { group: definition.group, version: definition.version, kind: definition.kind };
-        const options = parseWriteOptions(call.query, "CreateOptions");
-        const { object, strictFaults } = await deps.semantics.decode(call.body, kind);
-        if (strictFaults.length > 0 && options.fieldValidation === "Strict") {
-          throw badRequestError(
-            `${definition.kind} in version ${JSON.stringify(definition.version)} cannot be handled as a ${definition.kind}: strict decoding error: ${strictFaults.join(", ")}`,
-          );
-        }
-        if (options.fieldValidation === "Warn") for (const fault of strictFaults) call.warn(fault);
-        settleNamespace(object, { info, endpoint: { definition } });
-        deps.semantics.applyDefaults(object, kind);
-        call.sent?.(object);
-        return { kind: "object", status: 201, object: await answer(object, call, info) };
-      },
-    });
+    (definition: ResourceDefinition): VirtualRoutes => ({ create: createReview(answer, definition, deps) });
   return {
-    "tokenreviews.authentication.k8s.io": review((object) => reviewToken(object, deps)),
+    "tokenreviews.authentication.k8s.io": review((question) => reviewToken(question, deps)),
     // It says when it was answered, and nothing of what was sent.
-    "selfsubjectreviews.authentication.k8s.io": review(({ kind, apiVersion }, { user }) =>
-      Promise.resolve({
-        kind,
-        apiVersion,
+    "selfsubjectreviews.authentication.k8s.io": review(async ({ object, call, admitted }) => {
+      await admitted();
+      return {
+        kind: object.kind,
+        apiVersion: object.apiVersion,
         metadata: { creationTimestamp: toRfc3339(deps.clock.now()) },
-        status: { userInfo: userInfoOf(user) },
-      }),
+        status: { userInfo: userInfoOf(call.user) },
+      };
+    }),
+    "selfsubjectaccessreviews.authorization.k8s.io": review((question) =>
+      reviewSelf(question, deps.authorizer),
     ),
-    "selfsubjectaccessreviews.authorization.k8s.io": review((object, { user }) =>
-      reviewSelf(object, user, deps.authorizer),
+    "subjectaccessreviews.authorization.k8s.io": review((question) =>
+      reviewSubject(question, deps.authorizer),
     ),
-    "subjectaccessreviews.authorization.k8s.io": review((object) => reviewSubject(object, deps.authorizer)),
-    "localsubjectaccessreviews.authorization.k8s.io": review((object, _call, info) =>
-      reviewLocal(object, info.namespace, deps.authorizer),
+    "localsubjectaccessreviews.authorization.k8s.io": review((question) =>
+      reviewLocal(question, deps.authorizer),
     ),
-    "selfsubjectrulesreviews.authorization.k8s.io": review((object, { user }) =>
-      reviewRules(object, user, deps.authorizer),
+    "selfsubjectrulesreviews.authorization.k8s.io": review((question) =>
+      reviewRules(question, deps.authorizer),
     ),
+  };
+}
+
+/** As everything is that is created, until it would be stored. */
+function createReview(
+  answer: Answering,
+  definition: ResourceDefinition,
+  deps: ReviewDeps,
+): NonNullable<VirtualRoutes["create"]> {
+  const { group, version, kind } = definition;
+  const endpoint = { gvk: { group, version, kind }, definition };
+  let fieldManager: FieldManager | undefined;
+  return async (call, info) => {
+    const request = { call, info, endpoint };
+    const options = parseWriteOptions(call.query, "CreateOptions");
+    const decoded = await deps.semantics.decode(call.body, endpoint.gvk);
+    const object = judgeStrictFaults(decoded, options, request);
+    settleNamespace(object, request);
+    deps.semantics.applyDefaults(object, endpoint.gvk);
+    call.sent?.(object);
+    fieldManager ??= deps.fieldManagerOf(definition);
+    await fieldManager.updateAsking(undefined, object, stampOf(request, deps, options));
+    const asked = attributesOf(request, {
+      operation: "CREATE",
+      object,
+      oldObject: undefined,
+      options: optionsObject("CreateOptions", options),
+      dryRun: options.dryRun,
+    });
+    await deps.admission.admit(asked);
+    const admitted = (): Promise<void> => deps.admission.validate(asked);
+    return { kind: "object", status: 201, object: await answer({ object, call, info, admitted }) };
   };
 }
 
@@ -93,10 +127,11 @@ function userInfoOf({ name, uid, groups, extra }: UserInfo): Record<string, unkn
   };
 }
 
-async function reviewToken(object: AnyObject, { tokens }: ReviewDeps): Promise<AnyObject> {
+async function reviewToken({ object, admitted }: Question, { tokens }: ReviewDeps): Promise<AnyObject> {
   const review = object as TokenReview & AnyObject;
   const { token = "", audiences = [] } = review.spec;
   if (token === "") throw badRequestError("token is required for TokenReview in authentication");
+  await admitted();
   try {
     const answer = await tokens.review(token, audiences);
     if (answer === undefined) return { ...review, status: { user: {} } };
@@ -124,25 +159,30 @@ async function answered(user: UserInfo, asked: Asked, authorizer: Authorizer): P
   return statusOf(await authorizer.authorize(attributes), errors);
 }
 
-async function reviewSelf(object: AnyObject, user: UserInfo, authorizer: Authorizer): Promise<AnyObject> {
+async function reviewSelf({ object, call, admitted }: Question, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SelfSubjectAccessReview & AnyObject;
   refuseFaults("SelfSubjectAccessReview", [
     ...attributesFaults(review.spec),
     ...metadataFaults(review.metadata, "must be empty"),
   ]);
-  return { ...review, status: await answered(user, review.spec, authorizer) };
+  await admitted();
+  return { ...review, status: await answered(call.user, review.spec, authorizer) };
 }
 
-async function reviewSubject(object: AnyObject, authorizer: Authorizer): Promise<AnyObject> {
+async function reviewSubject({ object, admitted }: Question, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SubjectAccessReview & AnyObject;
   refuseFaults("SubjectAccessReview", [
     ...attributesFaults(review.spec, subjectFaults(review.spec)),
     ...metadataFaults(review.metadata, "must be empty"),
   ]);
+  await admitted();
   return { ...review, status: await answered(subjectOf(review.spec), review.spec, authorizer) };
 }
 
-async function reviewLocal(object: AnyObject, namespace: string, authorizer: Authorizer): Promise<AnyObject> {
+async function reviewLocal(
+  { object, info: { namespace }, admitted }: Question,
+  authorizer: Authorizer,
+): Promise<AnyObject> {
   const review = object as LocalSubjectAccessReview & AnyObject;
   const { resourceAttributes } = review.spec;
   const { namespace: _own, ...metadata } = review.metadata ?? {};
@@ -160,16 +200,20 @@ async function reviewLocal(object: AnyObject, namespace: string, authorizer: Aut
     );
   }
   refuseFaults("LocalSubjectAccessReview", [...faults, ...localFaults(review.spec)]);
+  await admitted();
   return { ...review, status: await answered(subjectOf(review.spec), review.spec, authorizer) };
 }
 
-async function reviewRules(object: AnyObject, user: UserInfo, authorizer: Authorizer): Promise<AnyObject> {
+/** Upstream answers with nothing of what was sent, and asks no validating admission. */
+async function reviewRules({ object, call }: Question, authorizer: Authorizer): Promise<AnyObject> {
   const review = object as SelfSubjectRulesReview & AnyObject;
   const namespace = review.spec.namespace ?? "";
   if (namespace === "") throw badRequestError("no namespace on request");
-  const rules = await authorizer.rulesFor(user, namespace);
+  const rules = await authorizer.rulesFor(call.user, namespace);
   return {
-    ...review,
+    kind: review.kind,
+    apiVersion: review.apiVersion,
+    metadata: {},
     status: {
       resourceRules: rules.resourceRules,
       nonResourceRules: rules.nonResourceRules,
