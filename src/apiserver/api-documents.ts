@@ -7,7 +7,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import type { CustomResources } from "./crd/custom-resources.ts";
 import { CustomSources } from "./crd/openapi.ts";
-import { DiscoveryRoutes } from "./discovery-routes.ts";
+import { DiscoveryRoutes, type DiscoveryOptions } from "./discovery-routes.ts";
 import { OpenApiRoutes } from "./openapi-routes.ts";
 import type { Descriptions } from "./openapi/descriptions.ts";
 import { builtinSources } from "./openapi/v3.ts";
@@ -31,21 +31,17 @@ export interface ApiDocuments {
   readonly openapi: OpenApiRoutes;
 }
 
-/** `serverAddress`: HOST:PORT, where clients are told that the API is. */
-export function apiDocuments(serverAddress: string, deps: ApiDocumentsDeps): ApiDocuments {
+export function apiDocuments(options: DiscoveryOptions, deps: ApiDocumentsDeps): ApiDocuments {
   const { aggregator, clock, custom, version } = deps;
   const resources = (): CustomResources["resources"] => custom().resources;
-  const discovery = new DiscoveryRoutes(
-    { serverAddress },
-    {
-      ...deps,
-      now: () => clock.now(),
-      // What they say is whole as it is.
-      written: (document) => document,
-      custom: resources,
-      remote: () => aggregator.versions,
-    },
-  );
+  const discovery = new DiscoveryRoutes(options, {
+    ...deps,
+    now: () => clock.now(),
+    // What they say is whole as it is.
+    written: (document) => document,
+    custom: resources,
+    remote: () => aggregator.versions,
+  });
   const told = { ...deps, version: version.gitVersion };
   let builtin: ReturnType<typeof builtinSources> | undefined;
   const defined = new CustomSources({ ...told, resources, definitions: () => custom().definitions });

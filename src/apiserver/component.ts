@@ -51,7 +51,7 @@ import { Door } from "./http/door.ts";
 import { Front } from "./http/front.ts";
 import { RequestMetrics } from "./http/metrics.ts";
 import { filterSeries } from "./metrics/filter-metrics.ts";
-import { registerFeatureGates } from "./metrics/feature-metrics.ts";
+import { isGateOn, registerFeatureGates } from "./metrics/feature-metrics.ts";
 import { PodLogMetrics } from "./metrics/pod-log-metrics.ts";
 import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { serverIdOf } from "./metrics/server-identity.ts";
@@ -147,7 +147,10 @@ class ApiserverComponent implements Apiserver {
     this.#deps = deps;
     const { clock, random, log } = deps;
     this.#serverId = serverIdOf(options.hostname);
-    this.#steps = new StartSteps({ livezGraceMs: options.livezGraceMs }, clock);
+    this.#steps = new StartSteps(
+      { livezGraceMs: options.livezGraceMs, hasIdentityLease: this.#hasIdentityLease },
+      clock,
+    );
     this.#accountKeys = accountKeys(options.serviceAccountKeyPem, options.serviceAccounts);
     this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption = this.#atRest();
@@ -289,7 +292,7 @@ class ApiserverComponent implements Apiserver {
 
   #startUpkeep(signal: AbortSignal): () => Promise<void> {
     return startOwnUpkeep(
-      { ...this.#options, serverId: this.#serverId },
+      { ...this.#options, serverId: this.#serverId, hasIdentityLease: this.#hasIdentityLease },
       {
         ...this.#deps,
         client: this.#client,
@@ -299,6 +302,10 @@ class ApiserverComponent implements Apiserver {
       },
       signal,
     );
+  }
+
+  get #hasIdentityLease(): boolean {
+    return isGateOn(this.#options.featureGates, "APIServerIdentity");
   }
 
   #openAuditor(options: NonNullable<ApiserverOptions["audit"]>): Promise<Auditor> {
@@ -398,7 +405,7 @@ class ApiserverComponent implements Apiserver {
 
   #outside(): AssemblyDeps["outside"] {
     const { clock, store } = this.#deps;
-    registerFeatureGates(this.#registry, this.#options.featureGates);
+    registerFeatureGates(this.#registry, this.#options.featureGates, this.#deps.log);
     registerServerMetrics(this.#registry, {
       ...this.#deps,
       counts: this.#counts,

@@ -5,6 +5,7 @@ import type { VerificationKey } from "#pki/jwt.ts";
 import { apiDocuments, type ApiDocumentsDeps } from "./api-documents.ts";
 import { discoveryFault } from "./authn/service-account/discovery.ts";
 import { joinHostPort } from "./connect/go-errors.ts";
+import { isGateOn } from "./metrics/feature-metrics.ts";
 import { HealthMetrics } from "./health-metrics.ts";
 import type { HealthCheck } from "./health.ts";
 import type { ApiserverOptions } from "./options.ts";
@@ -25,7 +26,11 @@ export function createOutside(
     externalHostname,
     advertiseAddress,
     port,
-  }: Pick<Completed<ApiserverOptions>, "serviceAccounts" | "externalHostname" | "advertiseAddress" | "port">,
+    featureGates,
+  }: Pick<
+    Completed<ApiserverOptions>,
+    "serviceAccounts" | "externalHostname" | "advertiseAddress" | "port" | "featureGates"
+  >,
   deps: CreateOutsideDeps,
 ): (call: ApiCall) => Promise<Answer | undefined> {
   const { log, version, registry, flowDump } = deps;
@@ -33,7 +38,10 @@ export function createOutside(
   const fault = discoveryFault(issuer);
   if (fault !== undefined) log.warn("nobody can find the issuer of tokens", { reason: fault });
   const external = joinHostPort(externalHostname ?? advertiseAddress, port);
-  const { discovery, openapi } = apiDocuments(external, deps);
+  const { discovery, openapi } = apiDocuments(
+    { serverAddress: external, hasStorageHashes: isGateOn(featureGates, "StorageVersionHash") },
+    deps,
+  );
   const health = new HealthMetrics();
   const shared = {
     version,

@@ -16,6 +16,8 @@ import { assertProduced } from "./request/route-media.ts";
 export interface DiscoveryOptions {
   /** "10.0.0.1:6443" */
   readonly serverAddress: string;
+  /** Of how each resource is stored. */
+  readonly hasStorageHashes: boolean;
 }
 
 export interface DiscoveryDeps extends ShapeDeps {
@@ -100,7 +102,9 @@ export class DiscoveryRoutes {
       ?.versions.find((each) => each.version === version);
     if (found === undefined) return undefined;
     if (this.#deps.scheme.groups().includes(group)) assertDocument(call);
-    return this.#legacy(call.path, call, () => apiResourceList({ group, version }, found.resources));
+    return this.#legacy(call.path, call, () =>
+      apiResourceList({ group, version }, found.resources, this.#options.hasStorageHashes),
+    );
   }
 
   /** Throws 406. Only aggregated documents are revalidated upstream. */

@@ -48,6 +48,20 @@ test("what is excluded says so in its place, and what can't be is named", async 
   assert.equal(lines.at(-2), 'warn: some health checks cannot be excluded: no matches for "a,c","b"');
 });
 
+const stepNames = (hasIdentityLease: boolean): string[] =>
+  new StartSteps({ livezGraceMs: 0, hasIdentityLease }, new ManualClock()).checks.map(({ name }) => name);
+
+test("a server that doesn't tell of itself in a Lease has no check of that", () => {
+  const without = stepNames(false);
+  assert.deepEqual(
+    stepNames(true).filter((name) => !without.includes(name)),
+    [
+      "poststarthook/start-kube-apiserver-identity-lease-controller",
+      "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
+    ],
+  );
+});
+
 const ill: HealthCheck = { name: "ill", isReadinessOnly: false, check: () => "out of order" };
 const quiet = { onFailure: () => undefined, onResult: () => undefined };
 
@@ -63,7 +77,7 @@ test("a failure withholds its reason, except from who asks for that check", asyn
 
 test("a step of the start isn't done before it is, though a server may be alive without for a while", async () => {
   const clock = new ManualClock();
-  const steps = new StartSteps({ livezGraceMs: 5000 }, clock);
+  const steps = new StartSteps({ livezGraceMs: 5000, hasIdentityLease: true }, clock);
   const failing = (): string[] =>
     steps.checks.filter((check) => check.check() !== undefined).map(({ name }) => name);
   assert.equal(failing().length, steps.checks.length);

@@ -171,7 +171,7 @@ interface BearerTokenDeps extends SecurityDeps {
 }
 
 function bearerTokens(
-  { apiAudiences, issuers }: ServiceAccountOptions,
+  { apiAudiences, issuers, looksUp }: ServiceAccountOptions,
   deps: BearerTokenDeps,
 ): BearerTokenAuthenticator {
   const { objects, configured, client, clock } = deps;
@@ -180,14 +180,17 @@ function bearerTokens(
     ...deps.tokenAuthenticators,
     ...(configured === undefined ? [] : [configured]),
     new BootstrapTokenAuthenticator(apiAudiences, { clock, secret: (name) => systemSecret(client, name) }),
-    new LegacyTokenAuthenticator(apiAudiences, {
-      keys: deps.serviceAccountKeys,
-      objects,
-      clock,
-      log: deps.log,
-      label: (secret, labels) => labelSecret(client, secret, labels),
-      metrics: accountTokens,
-    }),
+    new LegacyTokenAuthenticator(
+      { apiAudiences, looksUp },
+      {
+        keys: deps.serviceAccountKeys,
+        objects,
+        clock,
+        log: deps.log,
+        label: (secret, labels) => labelSecret(client, secret, labels),
+        metrics: accountTokens,
+      },
+    ),
     new ServiceAccountAuthenticator(
       { issuers },
       { keys: deps.serviceAccountKeys, objects, clock, metrics: accountTokens },

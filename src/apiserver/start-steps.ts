@@ -5,6 +5,9 @@
 import type { Clock } from "#base/clock.ts";
 import type { HealthCheck } from "./health.ts";
 
+/** Of these only where servers tell of themselves in Leases. */
+const ofIdentity = "poststarthook/start-kube-apiserver-identity-lease-";
+
 /** In the order in which they are done. */
 export type StartStep = "informers" | "bootstrap" | "claims" | "servers" | "authentication" | "controllers";
 
@@ -42,6 +45,8 @@ const steps: readonly (readonly [name: string, step: StartStep])[] = [
 export interface StartStepsOptions {
   /** For how long from now being alive doesn't depend on them. */
   readonly livezGraceMs: number;
+  /** Whether this server has a Lease of its own. */
+  readonly hasIdentityLease: boolean;
 }
 
 export class StartSteps {
@@ -49,9 +54,20 @@ export class StartSteps {
   readonly #graceEnd: number;
   readonly #done = new Set<StartStep>();
 
-  constructor({ livezGraceMs }: StartStepsOptions, clock: Pick<Clock, "now">) {
+  /** After the one of the informers. */
+  readonly checks: readonly HealthCheck[];
+
+  constructor({ livezGraceMs, hasIdentityLease }: StartStepsOptions, clock: Pick<Clock, "now">) {
     this.#clock = clock;
     this.#graceEnd = clock.now() + livezGraceMs;
+    this.checks = steps
+      .filter(([name]) => hasIdentityLease || !name.startsWith(ofIdentity))
+      .map(([name, step]) => ({
+        name,
+        isReadinessOnly: false,
+        isExcusedAlive: () => this.#clock.now() < this.#graceEnd,
+        check: () => (this.#done.has(step) ? undefined : "not finished"),
+      }));
   }
 
   done(step: StartStep): void {
@@ -64,11 +80,4 @@ export class StartSteps {
     isReadinessOnly: true,
     check: () => (this.#done.has("informers") ? undefined : "informers not started yet"),
   };
-
-  readonly checks: readonly HealthCheck[] = steps.map(([name, step]) => ({
-    name,
-    isReadinessOnly: false,
-    isExcusedAlive: () => this.#clock.now() < this.#graceEnd,
-    check: () => (this.#done.has(step) ? undefined : "not finished"),
-  }));
 }

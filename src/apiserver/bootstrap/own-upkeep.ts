@@ -18,6 +18,8 @@ export interface OwnUpkeepOptions extends ClusterAuthenticationOptions {
   /** See server-identity.ts. */
   readonly serverId: string;
   readonly hostname: string;
+  /** Whether it tells of itself in a Lease. */
+  readonly hasIdentityLease: boolean;
   /** 0: events stay for ever. */
   readonly eventTtlMs: number;
 }
@@ -45,11 +47,11 @@ export function startOwnUpkeep(
     publish: () => servers.publish(),
   });
   for (const each of kept) keepUp(each, deps, signal);
-  const leave = new IdentityLease(options, deps).start();
-  const { eventTtlMs: ttlMs } = options;
+  const { eventTtlMs: ttlMs, hasIdentityLease } = options;
+  const leave = hasIdentityLease ? new IdentityLease(options, deps).start() : undefined;
   const endExpiry = ttlMs > 0 ? new EventExpiry({ ttlMs }, events, deps).start() : undefined;
   return async () => {
     endExpiry?.();
-    await leave();
+    await leave?.();
   };
 }

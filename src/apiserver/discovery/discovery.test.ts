@@ -128,6 +128,13 @@ suite("legacy discovery", () => {
     );
     const pods = list.resources.find(({ name }) => name === "pods");
     assert.equal(pods?.storageVersionHash, "xPOwRZ+Yhw8=");
+    const without = apiResourceList(
+      { group: "", version: "v1" },
+      group("").versions[0]?.resources ?? [],
+      false,
+    );
+    assert.ok(without.resources.every(({ storageVersionHash }) => storageVersionHash === undefined));
+    assert.equal(without.resources.length, list.resources.length);
     assert.deepEqual(pods.shortNames, ["po"]);
     const bindings = list.resources.find(({ name }) => name === "bindings");
     assert.equal(bindings !== undefined && "storageVersionHash" in bindings, false);

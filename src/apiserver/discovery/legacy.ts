@@ -41,10 +41,11 @@ function groupOf({ name, versions }: DiscoveredGroup): APIGroup {
   return { name, versions: all, ...(preferredVersion === undefined ? {} : { preferredVersion }) };
 }
 
-/** /api/v1 and /apis/GROUP/VERSION */
+/** /api/v1 and /apis/GROUP/VERSION. `hasHashes`: of how each resource is stored. */
 export function apiResourceList(
   own: GroupVersion,
   resources: readonly ResourceDefinition[],
+  hasHashes = true,
 ): APIResourceList {
   const groupVersion = apiVersionOf(own);
   return {
@@ -53,13 +54,13 @@ export function apiResourceList(
     ...(own.group === "" ? {} : { apiVersion: "v1" }),
     groupVersion,
     resources: resources.flatMap((definition) => [
-      resourceOf(definition),
+      resourceOf(definition, hasHashes),
       ...definition.subresources.map((subresource) => subresourceOf(definition, subresource)),
     ]),
   };
 }
 
-function resourceOf(definition: ResourceDefinition): APIResource {
+function resourceOf(definition: ResourceDefinition, hasHashes: boolean): APIResource {
   const { shortNames, categories, verbs } = definition;
   return {
     name: definition.resource,
@@ -70,7 +71,7 @@ function resourceOf(definition: ResourceDefinition): APIResource {
     ...(shortNames.length === 0 ? {} : { shortNames: [...shortNames] }),
     ...(categories.length === 0 ? {} : { categories: [...categories] }),
     // Only what is stored: componentstatuses and reviews aren't.
-    ...(verbs.includes("watch") ? { storageVersionHash: storageVersionHash(definition) } : {}),
+    ...(hasHashes && verbs.includes("watch") ? { storageVersionHash: storageVersionHash(definition) } : {}),
   };
 }
 

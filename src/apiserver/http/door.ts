@@ -2,10 +2,10 @@
  * The listening socket: HTTP/2 and HTTP/1.1 over TLS, the routes beside the API, upgrades, and a graceful end.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
+import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { SecureContextOptions, TLSSocket } from "node:tls";
+import { createSecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Beside, type ExtraRoutes } from "./beside.ts";
@@ -13,7 +13,7 @@ import type { Front } from "./front.ts";
 import { Http2Door } from "./http2-door.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import type { ServingOptions } from "./serving-options.ts";
-import { SniCertificates } from "./sni-certificates.ts";
+import { SniCertificates, type ServingPair } from "./sni-certificates.ts";
 import { cipherList } from "./tls-names.ts";
 import { LastWords } from "./unreadable.ts";
 
@@ -93,24 +93,37 @@ export class Door {
     const ciphers = cipherList(serving.cipherSuites);
     const shared = { ca, minVersion: serving.tlsMinVersion, ...(ciphers === undefined ? {} : { ciphers }) };
     const byName = await this.#byName(shared);
+    const own = byName === undefined ? undefined : createSecureContext({ ...shared, cert, key });
+    const serverOf = (pair: ServingPair): Server =>
+      this.#serverOf({
+        ...shared,
+        ...pair,
+        ...(byName === undefined
+          ? {}
+          : { SNICallback: (name, done) => done(null, byName.contextOf(name) ?? own) }),
+      });
+    const server = serverOf({ cert, key });
+    this.#server = server;
+    if (byName !== undefined) byAddress(server, byName, serverOf);
+    await listen(server, host, port);
+    return (server.address() as AddressInfo).port;
+  }
+
+  #serverOf(options: ServerOptions): Server {
     const server = createServer(
       {
         ALPNProtocols: ["h2", "http/1.1"],
-        ...shared,
-        cert,
-        key,
         requestCert: true,
         rejectUnauthorized: false,
-        ...(byName === undefined ? {} : { SNICallback: (name, done) => done(null, byName.contextOf(name)) }),
         handshakeTimeout: headMs,
         shouldUpgradeCallback: (request) => this.#deps.front.mayTakeOver(request),
         ...http1Options,
+        ...options,
       },
       (incoming, outgoing) => {
         this.#takeHttp1(incoming, outgoing);
       },
     );
-    this.#server = server;
     server.on("connection", (socket: Socket) => {
       this.#follow(socket);
     });
@@ -126,8 +139,7 @@ export class Door {
       });
       void this.#deps.front.handleUpgrade(request, socket, head);
     });
-    await listen(server, host, port);
-    return (server.address() as AddressInfo).port;
+    return server;
   }
 
   /** Undefined: there is one certificate for all names. */
@@ -189,6 +201,30 @@ export class Door {
     for (const socket of this.#sockets) socket.destroy();
     await within(lingerMs, closed, clock);
   }
+}
+
+/**
+ * Connections to an address that has a certificate of its own are taken by a server that shows it: clients that ask for
+ * no name are all shown the same by one server.
+ */
+function byAddress(
+  server: Server,
+  certificates: SniCertificates,
+  serverOf: (pair: ServingPair) => Server,
+): void {
+  const servers = new WeakMap<ServingPair, Server>();
+  const takers = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    const pair = certificates.pairOf(socket.localAddress ?? "");
+    if (pair === undefined) {
+      for (const take of takers) take.call(server, socket);
+      return;
+    }
+    const other = servers.get(pair) ?? serverOf(pair);
+    servers.set(pair, other);
+    other.emit("connection", socket);
+  });
 }
 
 /** Resolves when nobody is connected any more. */

@@ -1,5 +1,8 @@
 /** Which certificate a client sees who asks for a name, and when its files change. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { get } from "node:https";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,6 +62,48 @@ test("names that are given count before those that certificates bear, whole ones
   ] as const) {
     assert.equal(await shown(server.port, name), expected, name);
   }
+});
+
+/** Whose certificate is shown to who asks for no name. */
+function shownAt(port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
+}
+
+test("who asks for no name is shown the certificate of the address that he came to", async () => {
+  const at = { ...(await pairOf("at", "at")), names: ["127.0.0.1", "named.example.com"] };
+  const bears = await pairOf("bears", "127.0.0.2");
+  await using server = await startTestServer(
+    {},
+    { bindAddress: "0.0.0.0", serving: { ...defaultServing, sniCertificates: [at, bears] } },
+  );
+  const { port } = server;
+  assert.equal(await shownAt(port, "127.0.0.1"), "at");
+  // Addresses that a certificate bears don't count, only those that are given.
+  assert.equal(await shownAt(port, "127.0.0.2"), "kube-apiserver");
+  // Who asks for a name has come to the same address.
+  assert.equal(await shown(port, "named.example.com"), "at");
+  assert.equal(await shown(port, "other.example.com"), "kube-apiserver");
+  const admin = server.certificate("admin", ["system:masters"]);
+  const tls = { cert: admin.certificatePem, key: admin.keyPem, rejectUnauthorized: false };
+  const session = connectHttp2(`https://127.0.0.1:${port}`, tls);
+  const asked = session.request({ ":path": "/version" });
+  const [head] = (await once(asked, "response")) as [Record<string, unknown>];
+  assert.equal(head[":status"], 200);
+  asked.resume();
+  session.close();
+  const got = await new Promise<number>((resolve, reject) => {
+    get({ host: "127.0.0.1", port, path: "/version", ...tls }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    }).once("error", reject);
+  });
+  assert.equal(got, 200);
 });
 
 test("a pair that is none stops the start", async () => {

@@ -15,12 +15,21 @@ import { readCertificatePem } from "#pki/certificate.ts";
 export interface SniCertificate {
   readonly certFile: string;
   readonly keyFile: string;
-  /** Domains, "*." before them for what is one below. Empty: those that the certificate names. */
+  /**
+   * Domains, "*." before them for what is one below, and addresses of this machine, for clients that came to them and
+   * ask for no name. Empty: the domains that the certificate names.
+   */
   readonly names: readonly string[];
+}
+
+export interface ServingPair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 interface Loaded {
   readonly context: SecureContext;
+  readonly pair: ServingPair;
   readonly names: readonly string[];
 }
 
@@ -29,7 +38,7 @@ export class SniCertificates {
   readonly #shared: SecureContextOptions;
   readonly #log: Logger;
   #loaded: readonly Loaded[] = [];
-  #byName: ReadonlyMap<string, SecureContext> = new Map();
+  #byName: ReadonlyMap<string, Loaded> = new Map();
   #loading = Promise.resolve();
 
   /** `shared`: what goes for connections whatever their name is. */
@@ -42,12 +51,12 @@ export class SniCertificates {
   /** Throws for a file that isn't there, and for a pair that is none; then what was known stays. */
   async load(): Promise<void> {
     this.#loaded = await Promise.all(this.#certificates.map((each, index) => this.#read(each, index)));
-    const byName = new Map<string, SecureContext>();
+    const byName = new Map<string, Loaded>();
     // The first of a name counts, and names that were given before those that were found.
     for (const isGiven of [false, true]) {
-      for (const [index, { context, names }] of [...this.#loaded.entries()].toReversed()) {
+      for (const [index, loaded] of [...this.#loaded.entries()].toReversed()) {
         if ((this.#certificates[index]?.names.length ?? 0) > 0 !== isGiven) continue;
-        for (const name of names) byName.set(name, context);
+        for (const name of loaded.names) byName.set(name, loaded);
       }
     }
     this.#byName = byName;
@@ -78,7 +87,13 @@ export class SniCertificates {
   /** Undefined: the server's own. */
   contextOf(serverName: string): SecureContext | undefined {
     const name = trimRight(serverName.toLowerCase(), ".");
-    return this.#byName.get(name) ?? this.#byName.get(name.replace(/^[^.]*/, "*"));
+    return (this.#byName.get(name) ?? this.#byName.get(name.replace(/^[^.]*/, "*")))?.context;
+  }
+
+  /** For a client that came to this address, and asks for no name; undefined: the server's own. */
+  pairOf(address: string): ServingPair | undefined {
+    // As Go writes an IPv4 address that came through a socket of IPv6.
+    return this.#byName.get(address.replace(/^::ffff:(?=\d+\.)/, ""))?.pair;
   }
 
   async #read({ certFile, keyFile, names }: SniCertificate, index: number): Promise<Loaded> {
@@ -86,7 +101,7 @@ export class SniCertificates {
       const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
       const context = createSecureContext({ ...this.#shared, cert, key });
       const wanted = names.length > 0 ? names : namesIn(cert);
-      return { context, names: wanted.map((name) => name.toLowerCase()) };
+      return { context, pair: { cert, key }, names: wanted.map((name) => name.toLowerCase()) };
     } catch (error) {
       const place = `sni-serving-cert::${certFile}::${keyFile}`;
       throw new Error(`invalid SNI cert keypair [${index}/${JSON.stringify(place)}]: ${errorText(error)}`, {
@@ -96,7 +111,7 @@ export class SniCertificates {
   }
 }
 
-/** Addresses are none: clients don't ask by them. */
+/** Addresses are none: only those count that are given. */
 function namesIn(pem: string): readonly string[] {
   const { subject, extensions } = readCertificatePem(pem);
   const { commonName } = subject;

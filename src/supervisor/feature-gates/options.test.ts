@@ -40,6 +40,19 @@ test("what is so anyway may be said, and what is there without a gate", () => {
   assert.equal(enabled.get("StorageVersionMigrator"), true);
 });
 
+test("what can be switched is, and whoever sets what will go is warned", () => {
+  const given = ["APIServerIdentity=false", "StorageVersionHash=false"];
+  const { enabled, faults } = read(...given, "WatchList=true");
+  assert.deepEqual(faults, []);
+  assert.deepEqual([enabled.get("APIServerIdentity"), enabled.get("StorageVersionHash")], [false, false]);
+  const list = ["VolumeAttributesClass=true", "KMSv1=false", "WatchList=true"];
+  const warnings = readFeatureGates({ list: () => list, faults: [] }).flatMap(({ warning }) => warning ?? []);
+  assert.deepEqual(warnings, [
+    "Setting deprecated feature gate KMSv1=false. It will be removed in a future release.",
+    "Setting GA feature gate VolumeAttributesClass=true. It will be removed in a future release.",
+  ]);
+});
+
 for (const [text, fault] of [
   ["Surprise=true", "unrecognized feature gate: Surprise"],
   ["constructor=true", "unrecognized feature gate: constructor"],

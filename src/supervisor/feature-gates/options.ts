@@ -1,5 +1,5 @@
 /** --feature-gates. upstream: component-base/featuregate/feature_gate.go */
-import type { FeatureGate } from "#apiserver/metrics/feature-metrics.ts";
+import type { FeatureGate, SwitchableGate } from "#apiserver/metrics/feature-metrics.ts";
 import type { OptionSpec } from "#base/options.ts";
 import { gates, type Gate } from "./gates.ts";
 
@@ -22,6 +22,8 @@ const needless = new Set([
   "StorageVersionMigrator",
 ]);
 
+const switchable: ReadonlySet<string> = new Set<SwitchableGate>(["APIServerIdentity", "StorageVersionHash"]);
+
 interface Values {
   list(name: string): readonly string[];
   readonly faults: string[];
@@ -38,7 +40,15 @@ export function readFeatureGates(values: Values): readonly FeatureGate[] {
     name,
     stage: gate.stage,
     isEnabled: set.get(name) ?? gate.default,
+    warning: warningOf(name, gate, set.get(name)),
   }));
+}
+
+/** Of one that somebody has set: it won't always be there. */
+function warningOf(name: string, { stage }: Gate, value: boolean | undefined): string | undefined {
+  if (value === undefined || (stage !== "GA" && stage !== "DEPRECATED")) return undefined;
+  const what = stage === "GA" ? "GA" : "deprecated";
+  return `Setting ${what} feature gate ${name}=${String(value)}. It will be removed in a future release.`;
 }
 
 /** upstream takes what strconv.ParseBool takes. */
@@ -72,5 +82,5 @@ function take(text: string, set: Map<string, boolean>): string | undefined {
 function isPossible(name: string, gate: Gate, value: boolean): boolean {
   // To say so would turn off what is on.
   if (name === "AllBeta") return false;
-  return value === gate.default || needless.has(name);
+  return value === gate.default || needless.has(name) || switchable.has(name);
 }

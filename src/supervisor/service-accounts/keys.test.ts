@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { defaultServiceAccounts } from "#apiserver/authn/service-account/options.ts";
-import { generateSigningKeyPem } from "#pki/jwt.ts";
+import { accountKeys } from "#apiserver/authn/service-account/keys.ts";
+import { generateSigningKeyPem, parseVerificationKeys } from "#pki/jwt.ts";
 import { loadServiceAccountKeys } from "./keys.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "mini-k8s-keys-"));
@@ -17,7 +18,7 @@ const file = async (name: string, text: string): Promise<string> => {
   return path;
 };
 
-const { keyPems: _none, ...defaults } = defaultServiceAccounts;
+const { keyPems: _none, trustsSigningKey: _own, ...defaults } = defaultServiceAccounts;
 const flags = { ...defaults, keyFiles: [], signingKeyFile: undefined };
 
 test("files of keys are read; the server's own key signs where none is named", async () => {
@@ -30,6 +31,28 @@ test("files of keys are read; the server's own key signs where none is named", a
     (await loadServiceAccountKeys({ ...flags, signingKeyFile }, "own")).serviceAccountKeyPem,
     signing,
   );
+});
+
+/** How many keys' tokens are good, and whether those of the key that signs are. */
+const countOf = async (given: object): Promise<[number, boolean]> => {
+  const { serviceAccountKeyPem, serviceAccounts } = await loadServiceAccountKeys(
+    { ...flags, ...given },
+    generateSigningKeyPem(),
+  );
+  const keys = accountKeys(serviceAccountKeyPem, serviceAccounts);
+  const [own] = parseVerificationKeys(serviceAccountKeyPem);
+  return [keys.length, keys.some(({ keyId }) => keyId === own?.keyId)];
+};
+
+test("with a file of the key that signs, the keys that are named are all whose tokens are good", async () => {
+  const signing = generateSigningKeyPem();
+  const signingKeyFile = await file("sign.pem", signing);
+  const keyFiles = [await file("other.pem", generateSigningKeyPem())];
+  assert.deepEqual(await countOf({}), [1, true]);
+  assert.deepEqual(await countOf({ keyFiles }), [2, true]);
+  assert.deepEqual(await countOf({ signingKeyFile }), [1, true]);
+  assert.deepEqual(await countOf({ signingKeyFile, keyFiles }), [1, false]);
+  assert.deepEqual(await countOf({ signingKeyFile, keyFiles: [...keyFiles, signingKeyFile] }), [2, true]);
 });
 
 test("a file that has no such key stops the start, and is named", async () => {

@@ -23,7 +23,9 @@ export async function loadServiceAccountKeys(
   const keyPems = await Promise.all(
     keyFiles.map((file) => keysIn("service-account-key-file", file, parseVerificationKeys)),
   );
-  return { serviceAccountKeyPem: signing, serviceAccounts: { ...flags, keyPems } };
+  // As by upstream, who names keys names all of them; the cluster's own key, which nobody could name, stays.
+  const trustsSigningKey = signingKeyFile === undefined || keyFiles.length === 0;
+  return { serviceAccountKeyPem: signing, serviceAccounts: { ...flags, keyPems, trustsSigningKey } };
 }
 
 async function keysIn(flag: string, path: string, parse: (pem: string) => unknown): Promise<string> {

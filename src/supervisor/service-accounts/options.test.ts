@@ -23,6 +23,7 @@ test("without a word, the cluster's domain names the issuer", () => {
     jwksUri: undefined,
     tokenSecondsMax: undefined,
     extendsExpiration: true,
+    looksUp: true,
     keyFiles: [],
     signingKeyFile: undefined,
   });
@@ -38,6 +39,7 @@ test("what is asked for is read; audiences are the issuers unless they are named
     "service-account-signing-key-file": "sign.pem",
     "service-account-max-token-expiration": "24h",
     "service-account-extend-token-expiration": "false",
+    "service-account-lookup": "false",
     "service-account-jwks-uri": "https://keys.example.org/jwks",
   });
   assert.deepEqual(faults, []);
@@ -47,6 +49,7 @@ test("what is asked for is read; audiences are the issuers unless they are named
     jwksUri: "https://keys.example.org/jwks",
     tokenSecondsMax: 86_400,
     extendsExpiration: false,
+    looksUp: false,
     keyFiles: ["one.pem", "two.pem"],
     signingKeyFile: "sign.pem",
   });

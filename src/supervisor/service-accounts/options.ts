@@ -4,7 +4,7 @@ import type { OptionSpec } from "#base/options.ts";
 import { specsOf } from "../flag-specs.ts";
 
 /** With the files that have keys, instead of what is in them. */
-export interface ServiceAccountFlags extends Omit<ServiceAccountOptions, "keyPems"> {
+export interface ServiceAccountFlags extends Omit<ServiceAccountOptions, "keyPems" | "trustsSigningKey"> {
   readonly keyFiles: readonly string[];
   /** Undefined: the key that this server keeps. */
   readonly signingKeyFile: string | undefined;
@@ -23,7 +23,7 @@ export const serviceAccountSpecs: readonly OptionSpec[] = [
     text: "Key that signs them, RSA or ECDSA",
   }),
   account("key-file", "list", "FILE", {
-    text: "More keys, public or private, whose tokens are good; a file may have several",
+    text: "Keys, public or private, whose tokens are good; a file may have several. With a signing key file: these alone",
   }),
   account("max-token-expiration", "string", "DURATION", {
     text: "For how long tokens are good at most, whatever is asked for; 1h or more",
@@ -31,6 +31,10 @@ export const serviceAccountSpecs: readonly OptionSpec[] = [
   account("extend-token-expiration", "boolean", "", {
     defaultText: "true",
     text: "Tokens that pods mount stay good for a year, for clients that don't read them anew",
+  }),
+  account("lookup", "boolean", "", {
+    defaultText: "true",
+    text: "Tokens that secrets hold are good only while the secret and the account are there",
   }),
   account("jwks-uri", "string", "URL", {
     defaultText: "at this server",
@@ -65,6 +69,7 @@ export function readServiceAccounts(values: Values, clusterDomain: string): Serv
     jwksUri: readJwksUri(values),
     tokenSecondsMax: readTokenSecondsMax(values),
     extendsExpiration: values.flagIfGiven("service-account-extend-token-expiration") !== false,
+    looksUp: values.flagIfGiven("service-account-lookup") !== false,
     keyFiles: values.list("service-account-key-file"),
     signingKeyFile: values.text("service-account-signing-key-file"),
   };

@@ -2,11 +2,11 @@
 import { parseVerificationKeys, type VerificationKey } from "#pki/jwt.ts";
 import type { ServiceAccountOptions } from "./options.ts";
 
-/** The key that signs, then those that the options name; each once. Throws JwtError for a text without a key. */
+/** The key that signs, if it is to be trusted, then those that the options name; each once. Throws JwtError for a text without a key. */
 export function accountKeys(
   signingKeyPem: string,
-  { keyPems }: Pick<ServiceAccountOptions, "keyPems">,
+  { keyPems, trustsSigningKey }: Pick<ServiceAccountOptions, "keyPems" | "trustsSigningKey">,
 ): readonly VerificationKey[] {
-  const keys = [signingKeyPem, ...keyPems].flatMap(parseVerificationKeys);
+  const keys = [...(trustsSigningKey ? [signingKeyPem] : []), ...keyPems].flatMap(parseVerificationKeys);
   return [...new Map(keys.map((key) => [key.keyId, key])).values()];
 }

@@ -23,24 +23,27 @@ interface World {
   readonly metrics: AccountTokenMetrics;
 }
 
-function world(): World {
+function world(looksUp = true): World {
   const labelled: unknown[] = [];
   const clock = new ManualClock(Date.UTC(2026, 0, 1, 12));
   const metrics = new AccountTokenMetrics(new Registry());
-  const authenticator = new LegacyTokenAuthenticator(["api"], {
-    keys: [key],
-    metrics,
-    clock,
-    log: silentLogger,
-    objects: {
-      secret: () => Promise.resolve(made.secret),
-      serviceAccount: () => Promise.resolve(made.account),
+  const authenticator = new LegacyTokenAuthenticator(
+    { apiAudiences: ["api"], looksUp },
+    {
+      keys: [key],
+      metrics,
+      clock,
+      log: silentLogger,
+      objects: {
+        secret: () => Promise.resolve(made.secret),
+        serviceAccount: () => Promise.resolve(made.account),
+      },
+      label: (_secret, labels) => {
+        labelled.push(labels);
+        return Promise.resolve();
+      },
     },
-    label: (_secret, labels) => {
-      labelled.push(labels);
-      return Promise.resolve();
-    },
-  });
+  );
   const made: World = {
     labelled,
     clock,
@@ -142,4 +145,12 @@ suite("tokens that are kept in secrets", () => {
     const bare = await signJwt({ iss: "kubernetes/serviceaccount", sub: "x" }, key);
     await assert.rejects(world().ask(bare), /^TokenError: namespace claim is missing$/);
   });
+});
+
+test("without a look at them, a token outlives its secret and its account, and nobody notes its use", async () => {
+  const made = world(false);
+  made.secret = undefined;
+  made.account = undefined;
+  assert.equal((await made.ask())?.user.name, "system:serviceaccount:n:robot");
+  assert.deepEqual(made.labelled, []);
 });

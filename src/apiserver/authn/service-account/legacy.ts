@@ -20,6 +20,12 @@ import { forThisServer, TokenError, type TokenAnswer, type TokenAuthenticator } 
 import { serviceAccountGroups, serviceAccountUserName } from "../user.ts";
 import type { BoundObjects } from "./bound-objects.ts";
 
+export interface LegacyTokenOptions {
+  readonly apiAudiences: readonly string[];
+  /** Whether the secret and the account must still be there. upstream: --service-account-lookup */
+  readonly looksUp: boolean;
+}
+
 export interface LegacyTokenDeps {
   readonly keys: readonly VerificationKey[];
   readonly objects: Pick<BoundObjects, "secret" | "serviceAccount">;
@@ -36,12 +42,12 @@ const dayMs = 24 * 3600 * 1000;
 const rememberedMax = 1024;
 
 export class LegacyTokenAuthenticator implements TokenAuthenticator {
-  readonly #apiAudiences: readonly string[];
+  readonly #options: LegacyTokenOptions;
   readonly #deps: LegacyTokenDeps;
   readonly #remembered = new LruCache<LegacyToken>(rememberedMax);
 
-  constructor(apiAudiences: readonly string[], deps: LegacyTokenDeps) {
-    this.#apiAudiences = apiAudiences;
+  constructor(options: LegacyTokenOptions, deps: LegacyTokenDeps) {
+    this.#options = options;
     this.#deps = deps;
   }
 
@@ -49,14 +55,14 @@ export class LegacyTokenAuthenticator implements TokenAuthenticator {
     if (readClaims(token)?.["iss"] !== legacyIssuer) return undefined;
     const known = this.#remembered.get(token) ?? (await this.#verify(token));
     this.#remembered.set(token, known);
-    await this.#check(token, known);
+    if (this.#options.looksUp) await this.#check(token, known);
     const { namespace, accountName, accountUid } = known;
     const user = {
       name: serviceAccountUserName(namespace, accountName),
       uid: accountUid,
       groups: serviceAccountGroups(namespace),
     };
-    return forThisServer(user, audiences, this.#apiAudiences);
+    return forThisServer(user, audiences, this.#options.apiAudiences);
   }
 
   async #verify(token: string): Promise<LegacyToken> {

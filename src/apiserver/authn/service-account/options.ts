@@ -11,8 +11,12 @@ export interface ServiceAccountOptions {
   readonly tokenSecondsMax: number | undefined;
   /** Whether the tokens that pods mount are good for a year, though their clients are told of an hour. */
   readonly extendsExpiration: boolean;
+  /** Whether tokens that secrets hold go with the secret and the account. */
+  readonly looksUp: boolean;
   /** Texts of PEM blocks: keys, besides the one that signs, whose tokens are good. */
   readonly keyPems: readonly string[];
+  /** Whether tokens of the key that signs are good though it isn't among those. */
+  readonly trustsSigningKey: boolean;
 }
 
 const defaultIssuer = "https://kubernetes.default.svc.cluster.local";
@@ -23,5 +27,7 @@ export const defaultServiceAccounts: ServiceAccountOptions = {
   jwksUri: undefined,
   tokenSecondsMax: undefined,
   extendsExpiration: true,
+  looksUp: true,
   keyPems: [],
+  trustsSigningKey: true,
 };
