@@ -41,6 +41,7 @@ import type { PortRange } from "./registry/core/services/port-range.ts";
 import { ClaimRepair } from "./registry/core/services/repair.ts";
 import { ServiceCidrRanges } from "./registry/core/services/service-ranges.ts";
 import type { ResourceCache } from "./registry/resource-cache.ts";
+import { ComparisonTimes } from "./metrics/comparison-times.ts";
 import { RepairCounts } from "./metrics/repair-metrics.ts";
 import { SigningMetrics } from "./metrics/signing-metrics.ts";
 import { createSpecials, type SpecialsDeps } from "./registry/specials.ts";
@@ -109,7 +110,14 @@ export class Assembly {
     this.#serverLeases = this.feed.cache(serverLeasesPath, false);
     this.#nodePorts = this.feed.cache(portClaimsPath, false);
     const bookmarks = new Bookmarks(deps.clock);
-    const handlerDeps = { ...deps, feed: this.feed, onBookmark: (run: () => void) => bookmarks.add(run) };
+    const { registry } = deps;
+    const comparisons = registry === undefined ? undefined : new ComparisonTimes(registry);
+    const handlerDeps = {
+      ...deps,
+      comparisons,
+      feed: this.feed,
+      onBookmark: (run: () => void) => bookmarks.add(run),
+    };
     this.installed = install(
       handlerDeps,
       createSpecials({
@@ -205,6 +213,7 @@ export class Assembly {
   #serviceAllocation(): ServiceAllocation {
     return (this.#allocation ??= new ServiceAllocation(this.#ranges(), this.#claims(), {
       services: this.installed.storage("services"),
+      clock: this.#deps.clock,
       registry: this.#deps.registry,
     }));
   }

@@ -1,5 +1,6 @@
 /** Addresses and node ports of Services, under upstream's names. upstream: pkg/registry/core/service/{ipallocator,portallocator}/metrics.go */
 import { Gauge, type Registry } from "prom-client";
+import { SeriesHistogram, type Series } from "#apiserver/http/series-histogram.ts";
 import { SeriesCounter } from "./series-counter.ts";
 import { alpha } from "./stability.ts";
 
@@ -10,6 +11,12 @@ export type AllocationScope = "static" | "dynamic";
 export interface AllocationCounts {
   taken(scope: AllocationScope): void;
   failed(scope: AllocationScope): void;
+}
+
+/** The same of addresses. */
+export interface AddressCounts extends AllocationCounts {
+  /** Told of each that was taken. */
+  took(ms: number): void;
 }
 
 /** How full a range is. */
@@ -27,6 +34,8 @@ export interface AllocatorSource {
 export class AllocatorMetrics {
   readonly ports: AllocationCounts;
   readonly #addresses: (cidr: string) => AllocationCounts;
+  readonly #durations: SeriesHistogram;
+  readonly #durationsOf = new Map<string, Series>();
 
   constructor(registry: Registry, source: AllocatorSource) {
     const registers = [registry];
@@ -56,11 +65,26 @@ export class AllocatorMetrics {
     }
     const addresses = counting(registry, "clusterip", "Cluster IP", ["cidr"]);
     this.#addresses = (cidr) => addresses({ cidr });
+    this.#durations = new SeriesHistogram(
+      {
+        name: "kube_apiserver_clusterip_allocator_allocation_duration_seconds",
+        help: alpha("Duration in seconds to allocate a Cluster IP by ServiceCIDR"),
+        buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      },
+      registry,
+    );
     this.ports = counting(registry, "nodeport", "NodePort", [])({});
   }
 
-  addresses(cidr: string): AllocationCounts {
-    return this.#addresses(cidr);
+  addresses(cidr: string): AddressCounts {
+    return {
+      ...this.#addresses(cidr),
+      took: (ms) => {
+        const series = this.#durationsOf.get(cidr) ?? this.#durations.series({ cidr });
+        this.#durationsOf.set(cidr, series);
+        series.observe(ms / 1000);
+      },
+    };
   }
 }
 

@@ -24,6 +24,25 @@ suite("requests", async () => {
   after(() => measured[Symbol.asyncDispose]());
   const ofMaps = { group: "", resource: "configmaps" };
 
+  test("updates are timed while they are compared with what they replace, by how far that has to go", async () => {
+    const path = `${maps}/compared`;
+    const body = { metadata: { name: "compared" }, data: { a: "1" } };
+    await measured.send("POST", maps, body);
+    const grown = async (code_path: string, method: string, sent: object): Promise<number> =>
+      measured.growth("apiserver_request_timestamp_comparison_time_count", { code_path }, () =>
+        measured.send(
+          method,
+          path,
+          sent,
+          method === "PATCH" ? "application/merge-patch+json" : "application/json",
+        ),
+      );
+    // Other fields are managed than before.
+    assert.equal(await grown("unequal_objects_fast", "PUT", { ...body, data: { b: "2" } }), 1);
+    // Nothing is written anew, and so no manager has another time.
+    assert.equal(await grown("unequal_objects_fast", "PATCH", { data: { b: "2" } }), 1);
+  });
+
   test("bodies have a size by what is done with them", async () => {
     const name = "apiserver_request_body_size_bytes";
     const body = { metadata: { name: "big" }, data: { text: "x".repeat(60_000) } };

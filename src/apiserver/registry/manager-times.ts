@@ -5,13 +5,23 @@
 import type { AnyObject, ManagedFieldsEntry } from "#api/meta/object.ts";
 import { jsonEqual } from "#api/patch/json-value.ts";
 
+/** How it was found out, in upstream's words. */
+export type Comparison = "unequal_objects_fast" | "unequal_objects_slow" | "equal_objects";
+
 /** Gives `object` the times that `old` has, when that is all they differ in. */
-export function keepManagerTimes(object: AnyObject, old: AnyObject): void {
+export function keepManagerTimes(object: AnyObject, old: AnyObject): Comparison {
   const [entries, before] = [object.metadata?.managedFields, old.metadata?.managedFields];
-  if (entries === undefined || before === undefined || entries === before) return;
-  if (entries.length !== before.length || !entries.some(({ time }, at) => time !== before[at]?.time)) return;
-  if (!entries.every((entry, at) => isSameButTime(entry, before[at]))) return;
-  if (object.metadata !== undefined && isSameElsewhere(object, old)) object.metadata.managedFields = before;
+  if (object.metadata === undefined || entries === undefined || before === undefined || entries === before) {
+    return "unequal_objects_fast";
+  }
+  const mayBeSame =
+    entries.length === before.length &&
+    entries.some(({ time }, at) => time !== before[at]?.time) &&
+    entries.every((entry, at) => isSameButTime(entry, before[at]));
+  if (!mayBeSame) return "unequal_objects_fast";
+  if (!isSameElsewhere(object, old)) return "unequal_objects_slow";
+  object.metadata.managedFields = before;
+  return "equal_objects";
 }
 
 function isSameButTime(

@@ -27,6 +27,7 @@ import { keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
 import { checkPreconditions, keepSystemFields } from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import { authorText } from "./author.ts";
+import type { ComparisonTimes } from "#apiserver/metrics/comparison-times.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
@@ -62,6 +63,8 @@ export interface ResourceStoreDeps {
   readonly feed: CacheFeed;
   readonly clock: Clock;
   readonly random: Random;
+  /** Takes how long updates are compared with what they replace. */
+  readonly comparisons?: ComparisonTimes | undefined;
 }
 
 /** How often an update is tried anew when others write in between. */
@@ -243,8 +246,16 @@ export class ResourceStore {
       }
       await context.validate(object, old);
       const next = this.#nextAfterUpdate(object, old);
+      if ("write" in next) this.#keepManagerTimes(next.write, old);
       return this.#write(current, next, context, { spec: known?.json, isSound: isOwn });
     });
+  }
+
+  #keepManagerTimes(object: AnyObject, old: AnyObject): void {
+    const { clock, comparisons } = this.#deps;
+    const start = clock.monotonic();
+    const comparison = keepManagerTimes(object, old);
+    comparisons?.took(comparison, clock.monotonic() - start);
   }
 
   #nextAfterUpdate(object: AnyObject, old: AnyObject): Next {
@@ -340,7 +351,6 @@ export class ResourceStore {
       await this.strategy.afterDelete?.(current.content);
       return last;
     }
-    keepManagerTimes(next.write, await this.#decode(current));
     const kept = await this.#encode(next.write);
     const value = encodeForStore(kept, spec, this.cache.zeros);
     const isUnchanged = value.length === current.length && isSameContent(value, current.value);

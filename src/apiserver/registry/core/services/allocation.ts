@@ -8,6 +8,7 @@ import type { Registry } from "prom-client";
 import type { Service, ServicePort, ServiceSpec } from "#api/generated/types/core-v1.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import type { Clock } from "#base/clock.ts";
 import { internalError, invalidError, isNotFound } from "#api/meta/status.ts";
 import { keyOf } from "#api/meta/object.ts";
 import {
@@ -35,6 +36,7 @@ export interface AllocationClaims {
 
 export interface AllocationDeps {
   readonly services: ResourceStore;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly registry?: Registry | undefined;
 }
 
@@ -50,12 +52,18 @@ export class ServiceAllocation {
   readonly #ranges: AllocationRanges;
   readonly #claims: AllocationClaims;
   readonly #services: ResourceStore;
+  readonly #clock: AllocationDeps["clock"];
   readonly #metrics: AllocatorMetrics | undefined;
 
-  constructor(ranges: AllocationRanges, claims: AllocationClaims, { services, registry }: AllocationDeps) {
+  constructor(
+    ranges: AllocationRanges,
+    claims: AllocationClaims,
+    { services, clock, registry }: AllocationDeps,
+  ) {
     this.#ranges = ranges;
     this.#claims = claims;
     this.#services = services;
+    this.#clock = clock;
     this.#metrics =
       registry === undefined ? undefined : new AllocatorMetrics(registry, usesOf(ranges, claims));
   }
@@ -102,6 +110,7 @@ export class ServiceAllocation {
       taken: [],
       adopted: [],
       metrics: dryRun ? undefined : this.#metrics,
+      clock: this.#clock,
     };
     try {
       if (old !== undefined) keepAllocated(service, old);
@@ -230,6 +239,7 @@ interface Taking {
   readonly adopted: Claimed[];
   /** Undefined where nothing is taken, but only found out. */
   readonly metrics: AllocatorMetrics | undefined;
+  readonly clock: AllocationDeps["clock"];
 }
 
 function usesOf({ addresses, ports }: AllocationRanges, claims: AllocationClaims): AllocatorSource {
@@ -280,8 +290,11 @@ async function takeAny(
 async function allocateFrom(ranges: readonly AddressRange[], taking: Taking): Promise<string> {
   for (const range of ranges) {
     const counts = taking.metrics?.addresses(range.cidr);
+    const start = taking.clock.monotonic();
     const address = await takeAny(taking.addresses, (isTaken) => range.find(isTaken), taking, counts);
-    if (address !== undefined) return address;
+    if (address === undefined) continue;
+    counts?.took(taking.clock.monotonic() - start);
+    return address;
   }
   throw internalError("failed to allocate a serviceIP: range is full");
 }
@@ -296,10 +309,12 @@ async function takeAsked(ranges: readonly AddressRange[], asked: string, taking:
   const range = ranges.find((each) => each.contains(asked));
   if (range === undefined) throw refusal("the provided network does not match the current range");
   const counts = taking.metrics?.addresses(range.cidr);
+  const start = taking.clock.monotonic();
   if ((await takeOne(addresses, asked, taking)) !== undefined) {
     counts?.failed("static");
     throw refusal("provided IP is already allocated");
   }
+  counts?.took(taking.clock.monotonic() - start);
   counts?.taken("static");
   return asked;
 }
