@@ -309,9 +309,10 @@ class ApiserverComponent implements Apiserver {
   }
 
   #openAuditor(options: NonNullable<ApiserverOptions["audit"]>): Promise<Auditor> {
-    const { clock, log } = this.#deps;
+    const { clock, random, log } = this.#deps;
     return openAuditor(options, {
       clock,
+      random,
       log,
       read: (contentType, bytes) => this.#forms.read(contentType, bytes),
       written: (object) => this.#forms.written(object),

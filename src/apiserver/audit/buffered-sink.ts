@@ -1,6 +1,5 @@
 /**
- * Events in batches. Requests never wait for it: what doesn't fit the buffer is dropped, and said. One batch is under way
- * at a time. upstream: apiserver/plugin/pkg/audit/buffered
+ * Events in batches. Requests never wait for it: what doesn't fit the buffer is dropped, and said. upstream: apiserver/plugin/pkg/audit/buffered
  */
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -20,6 +19,11 @@ export interface BatchOptions {
   readonly throttle: { readonly perSecond: number; readonly burst: number } | undefined;
 }
 
+export interface BufferedSinkOptions extends BatchOptions {
+  /** Batches that may be under way at a time: a server that is slow with one gets the next all the same. */
+  readonly underWayMax: number;
+}
+
 export interface BufferedSinkDeps {
   readonly backend: AuditBackend;
   readonly clock: Clock;
@@ -30,7 +34,7 @@ export interface BufferedSinkDeps {
 const closeMaxMs = 5_000;
 
 export class BufferedSink implements AuditSink {
-  readonly #options: BatchOptions;
+  readonly #options: BufferedSinkOptions;
   readonly #deps: BufferedSinkDeps;
   readonly #throttle: TokenBucket | undefined;
   readonly #closing = new AbortController();
@@ -38,8 +42,9 @@ export class BufferedSink implements AuditSink {
   #dropped = 0;
   #cancel: (() => void) | undefined;
   #sending: Promise<void> | undefined;
+  readonly #underWay = new Set<Promise<void>>();
 
-  constructor(options: BatchOptions, deps: BufferedSinkDeps) {
+  constructor(options: BufferedSinkOptions, deps: BufferedSinkDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#throttle =
@@ -76,10 +81,16 @@ export class BufferedSink implements AuditSink {
     this.#closing.abort(new Error("the server is stopping"));
     const late = Promise.withResolvers<void>();
     const cancel = this.#deps.clock.after(closeMaxMs, late.resolve);
-    await Promise.race([this.#sending, late.promise]);
+    const out = this.#allOut();
+    await Promise.race([out, late.promise]);
     cancel();
     await this.#deps.backend.close();
+    await out;
+  }
+
+  async #allOut(): Promise<void> {
     await this.#sending;
+    await Promise.all(this.#underWay);
   }
 
   #send(): void {
@@ -96,13 +107,22 @@ export class BufferedSink implements AuditSink {
       const items = this.#events.slice(0, this.#options.batchMax);
       this.#events = this.#events.slice(items.length);
       await backend.ready();
-      await backend.deliver(items);
+      await this.#deliver(items);
       if (this.#dropped > 0) {
         log.warn("audit events were dropped", { count: this.#dropped });
         this.#dropped = 0;
       }
     }
     this.#sending = undefined;
+  }
+
+  /** Resolves when there is room for another. */
+  async #deliver(items: readonly AuditEvent[]): Promise<void> {
+    const underWay = this.#deps.backend.deliver(items).then(() => {
+      this.#underWay.delete(underWay);
+    });
+    this.#underWay.add(underWay);
+    if (this.#underWay.size >= this.#options.underWayMax) await Promise.race(this.#underWay);
   }
 
   /** Until the throttle lets another batch go; at the end nothing does. */

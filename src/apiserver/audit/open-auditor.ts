@@ -1,6 +1,7 @@
 /** An auditor as the options want it. */
 import { readFile } from "node:fs/promises";
 import { errorText, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import type { CertificateFaults } from "#apiserver/connect/server-certificate.ts";
 import { loadKubeconfig } from "#client/kubeconfig.ts";
@@ -40,6 +41,7 @@ export interface AuditOptions {
 
 interface Deps extends Pick<AuditorDeps, "clock" | "read" | "written" | "metrics"> {
   readonly log: Logger;
+  readonly random: Random;
   readonly certificateFaults?: CertificateFaults | undefined;
 }
 
@@ -47,29 +49,40 @@ interface Deps extends Pick<AuditorDeps, "clock" | "read" | "written" | "metrics
 export async function openAuditor({ policyFile, log, webhook }: AuditOptions, deps: Deps): Promise<Auditor> {
   const policy = parseAuditPolicy(policyFile, await policyText(policyFile));
   const sinks: AuditSink[] = [];
-  // A line that the system has taken is as good as told: requests needn't wait for each.
-  if (log !== undefined) sinks.push(sinkOf(log, "room", await openLogBackend(log, deps), deps));
+  if (log !== undefined) {
+    // A line that the system has taken is as good as told: requests needn't wait for each.
+    const way = { until: "room", underWayMax: 1 } as const;
+    sinks.push(sinkOf(log, way, await openLogBackend(log, deps), deps));
+  }
   if (webhook !== undefined) {
     const access = await loadKubeconfig(webhook.kubeconfig, deps.clock);
     const backend = new WebhookBackend(webhook, {
       ...deps,
       hook: new KubeconfigHook(access, deps.clock, deps.certificateFaults),
     });
-    sinks.push(sinkOf(webhook, "delivery", backend, deps));
+    sinks.push(sinkOf(webhook, { until: "delivery", underWayMax: webhookUnderWayMax }, backend, deps));
   }
   return new Auditor(policy, { ...deps, sinks });
 }
 
-/** `until`: what the mode "blocking" waits for. */
+interface Way {
+  /** What the mode "blocking" waits for. */
+  readonly until: BlockingOptions["until"];
+  readonly underWayMax: number;
+}
+
+/** Upstream has no bound but the throttle: ten a second, and one that fails takes minutes. */
+const webhookUnderWayMax = 32;
+
 function sinkOf(
   { mode, batch, truncate }: WayOptions,
-  until: BlockingOptions["until"],
+  { until, underWayMax }: Way,
   backend: AuditBackend,
   deps: Deps,
 ): AuditSink {
   const sink =
     mode === "batch"
-      ? new BufferedSink(batch, { ...deps, backend })
+      ? new BufferedSink({ ...batch, underWayMax }, { ...deps, backend })
       : new BlockingSink({ until: mode === "blocking-strict" ? "success" : until }, backend);
   return truncate === undefined ? sink : new TruncatingSink(truncate, sink, deps);
 }

@@ -5,8 +5,9 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { test } from "node:test";
 import { Registry } from "prom-client";
-import { ManualClock, systemClock } from "#base/clock.ts";
+import { ManualClock, settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
 import { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import { fixedIdentity } from "#client/identity.ts";
@@ -76,7 +77,7 @@ test("batches go out when they are full or old enough, as often as the throttle 
   const clock = new ManualClock();
   const backend = new FakeBackend();
   const sink = new BufferedSink(
-    { bufferMax: 3, batchMax: 2, batchWaitMs: 1000, throttle: { perSecond: 0.1, burst: 1 } },
+    { bufferMax: 3, batchMax: 2, batchWaitMs: 1000, throttle: { perSecond: 0.1, burst: 1 }, underWayMax: 1 },
     { backend, clock, log: silentLogger, metrics: new AuditMetrics(registry) },
   );
   sink.write(event(1));
@@ -95,7 +96,7 @@ test("batches go out when they are full or old enough, as often as the throttle 
 test("an event that comes as the last batch has just gone out goes out, too", async () => {
   const backend = new FakeBackend();
   const sink = new BufferedSink(
-    { bufferMax: 3, batchMax: 1, batchWaitMs: 1000, throttle: undefined },
+    { bufferMax: 3, batchMax: 1, batchWaitMs: 1000, throttle: undefined, underWayMax: 1 },
     { backend, clock: new ManualClock(), log: silentLogger, metrics: unmeasured() },
   );
   // Written one step after another, so that one of them hits upon the end of the one before.
@@ -107,6 +108,42 @@ test("an event that comes as the last batch has just gone out goes out, too", as
     assert.equal(backend.batches.length, 2 * steps + 2, `${steps} steps`);
   }
   await sink.close();
+});
+
+test("a batch that takes its time holds back no other until so many are under way; at the end all are waited for", async () => {
+  const clock = new ManualClock();
+  const out: string[] = [];
+  const arrive = new Map<string, (isWell: boolean) => void>();
+  const backend: AuditBackend = {
+    ready: () => Promise.resolve(),
+    deliver: (events) => {
+      const arrived = Promise.withResolvers<boolean>();
+      const ids = events.map(({ auditID }) => auditID).join();
+      out.push(ids);
+      arrive.set(ids, arrived.resolve);
+      return arrived.promise;
+    },
+    close: () => Promise.resolve(),
+  };
+  const sink = new BufferedSink(
+    { bufferMax: 10, batchMax: 1, batchWaitMs: 1000, throttle: undefined, underWayMax: 2 },
+    { backend, clock, log: silentLogger, metrics: unmeasured() },
+  );
+  for (const n of [1, 2, 3]) sink.write(event(n));
+  await settle();
+  assert.deepEqual(out, ["1", "2"]);
+  arrive.get("2")?.(true);
+  await settle();
+  assert.deepEqual(out, ["1", "2", "3"]);
+  let isClosed = false;
+  const closing = sink.close().then(() => {
+    isClosed = true;
+  });
+  arrive.get("3")?.(true);
+  await settle();
+  assert.equal(isClosed, false);
+  arrive.get("1")?.(false);
+  await closing;
 });
 
 test("large events lose their objects, larger ones are lost", () => {
@@ -161,28 +198,30 @@ test("a webhook gets what is told in batches, and again when it failed", async (
     identity: fixedIdentity({}),
     namespace: "default",
   };
-  const slept = Promise.withResolvers<void>();
+  const slept = Promise.withResolvers<number>();
   const impatient = {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     after: (ms: number, run: () => void) => clock.after(ms, run),
-    sleep: () => {
-      slept.resolve();
+    sleep: (ms: number) => {
+      slept.resolve(ms);
       return Promise.resolve();
     },
   };
-  const deps = { clock: impatient, log: silentLogger, metrics: unmeasured() };
+  const random = { ...systemRandom, next: () => 0.5 };
+  const deps = { clock: impatient, random, log: silentLogger, metrics: unmeasured() };
   const hook = new KubeconfigHook(access, systemClock);
   const backend = new WebhookBackend({ initialBackoffMs: 10_000 }, { ...deps, hook });
   const sink = new BufferedSink(
-    { bufferMax: 10, batchMax: 4, batchWaitMs: 30_000, throttle: undefined },
+    { bufferMax: 10, batchMax: 4, batchWaitMs: 30_000, throttle: undefined, underWayMax: 1 },
     { ...deps, backend },
   );
   sink.write(event(1));
   sink.write(event(2));
   assert.equal(got.length, 0);
   await clock.advance(30_000);
-  await slept.promise;
+  // Half of the fifth that chance may add.
+  assert.equal(await slept.promise, 11_000);
   await arrived.promise;
   assert.deepEqual(
     got.map((items) => items.map(({ auditID }) => auditID)),

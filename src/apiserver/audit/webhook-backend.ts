@@ -1,6 +1,7 @@
 /** Tells events to somebody's server, and again when it fails. upstream: apiserver/plugin/pkg/audit/webhook */
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
 import type { KubeconfigHook } from "#apiserver/connect/kubeconfig-hook.ts";
 import type { AuditMetrics } from "#apiserver/metrics/audit-metrics.ts";
 import type { AuditEvent } from "./event.ts";
@@ -14,12 +15,15 @@ export interface WebhookBackendOptions {
 export interface WebhookBackendDeps {
   readonly hook: KubeconfigHook;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   readonly metrics: AuditMetrics;
 }
 
 /** upstream: apiserver/pkg/util/webhook DefaultRetryBackoffWithInitialDelay */
 const backoffFactor = 1.5;
+/** So much longer by chance: servers that failed together don't come back together. */
+const backoffJitter = 0.2;
 const triesMax = 5;
 const timeoutMs = 30_000;
 
@@ -38,7 +42,7 @@ export class WebhookBackend implements AuditBackend {
   }
 
   async deliver(items: readonly AuditEvent[]): Promise<boolean> {
-    const { hook, clock, log, metrics } = this.#deps;
+    const { hook, clock, random, log, metrics } = this.#deps;
     const { signal } = this.#closing;
     const body = { kind: "EventList", apiVersion: "audit.k8s.io/v1", metadata: {}, items };
     let backoffMs = this.#options.initialBackoffMs;
@@ -52,7 +56,7 @@ export class WebhookBackend implements AuditBackend {
           log.error("audit events not delivered", { count: items.length, reason: errorText(error) });
           return false;
         }
-        await clock.sleep(backoffMs, signal).catch(() => undefined);
+        await clock.sleep(backoffMs * (1 + backoffJitter * random.next()), signal).catch(() => undefined);
         backoffMs *= backoffFactor;
       }
     }
