@@ -41,6 +41,7 @@ export const packages: readonly string[] = [
 const roots: Readonly<Record<string, readonly string[]>> = {
   "k8s.io/api/admissionregistration/v1alpha1": ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
   "k8s.io/api/admissionregistration/v1beta1": ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
+  "k8s.io/api/certificates/v1alpha1": ["ClusterTrustBundle"],
   "k8s.io/api/certificates/v1beta1": ["ClusterTrustBundle", "PodCertificateRequest"],
   "k8s.io/api/networking/v1beta1": ["IPAddress", "ServiceCIDR"],
   "k8s.io/api/resource/v1beta1": ["DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"],

@@ -7,6 +7,7 @@ import { createScheme } from "./scheme.ts";
 const early = [
   "admissionregistration.k8s.io/v1alpha1",
   "admissionregistration.k8s.io/v1beta1",
+  "certificates.k8s.io/v1alpha1",
   "certificates.k8s.io/v1beta1",
   "networking.k8s.io/v1beta1",
   "resource.k8s.io/v1beta1",
@@ -15,6 +16,7 @@ const early = [
   "storagemigration.k8s.io/v1beta1",
 ];
 const beta = early.filter((each) => each.includes("beta"));
+const alpha = early.filter((each) => each.includes("alpha"));
 const stable = createScheme().groupVersions().map(apiVersionOf);
 
 const servedBy = (...pairs: string[]): string[] =>
@@ -25,7 +27,7 @@ suite("which group versions are served", () => {
     [[], [], []],
     [["api/beta=true"], beta, []],
     [["api/all=true"], early, []],
-    [["api/alpha=true", "api/beta=false"], ["admissionregistration.k8s.io/v1alpha1"], []],
+    [["api/alpha=true", "api/beta=false"], alpha, []],
     [["admissionregistration.k8s.io/v1beta1=true"], ["admissionregistration.k8s.io/v1beta1"], []],
     [["admissionregistration.k8s.io/v1beta1"], ["admissionregistration.k8s.io/v1beta1"], []],
     [["api/beta=true", "resource.k8s.io/v1beta1=0"], beta.filter((v) => v !== "resource.k8s.io/v1beta1"), []],

@@ -182,9 +182,19 @@ export class Scheme {
 /** By default what 1.35 serves by default. */
 export function createScheme(serves?: Serves): Scheme {
   if (serves === undefined) return new Scheme(groupVersionFacts);
+  // What another version is kept as is there, too, though it may not be served.
+  const stored = new Set(
+    earlyGroupVersionFacts.flatMap(({ group, version, resources }) =>
+      resources
+        .filter(({ resource }) => serves({ group, version, resource }))
+        .map(({ resource }) => `${earlyStorageVersions[`${group}/${resource}`] ?? ""}/${resource}`),
+    ),
+  );
   const early = earlyGroupVersionFacts.map((own) => ({
     ...own,
-    resources: own.resources.filter(({ resource }) => serves({ ...own, resource })),
+    resources: own.resources.filter(
+      ({ resource }) => serves({ ...own, resource }) || stored.has(`${apiVersionOf(own)}/${resource}`),
+    ),
   }));
   return new Scheme([...groupVersionFacts, ...early.filter(({ resources }) => resources.length > 0)], serves);
 }

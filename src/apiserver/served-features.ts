@@ -19,8 +19,11 @@ export const noFeatures: ServedFeatures = {
 };
 
 export function servedFeatures(scheme: Scheme): ServedFeatures {
-  const serves = ({ group, version, resource }: ResourceRef): boolean =>
-    scheme.resource(group, version, resource) !== undefined;
+  const served = new Set(scheme.served());
+  const serves = ({ group, version, resource }: ResourceRef): boolean => {
+    const definition = scheme.resource(group, version, resource);
+    return definition !== undefined && served.has(definition);
+  };
   return {
     migratesStorage: serves(storageVersionMigrations),
     trustBundles: serves(clusterTrustBundles),

@@ -1,6 +1,8 @@
 /** What --runtime-config does to what a client sees: discovery, OpenAPI, paths, and objects in several versions. */
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
+import { systemRandom } from "#base/random.ts";
+import { createCa } from "#pki/ca.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { parseRuntimeConfig } from "#api/runtime-config.ts";
 import { createScheme } from "#api/scheme.ts";
@@ -20,16 +22,10 @@ const names = (list: AnyObject, key: string): string[] =>
 const requestOf = ({ body }: Answered): unknown =>
   (body["spec"] as { devices: { requests: unknown[] } }).devices.requests[0];
 
-suite("group versions that are turned on and off", async () => {
-  const serves = parseRuntimeConfig([
-    "api/beta=true",
-    "storage.k8s.io/v1beta1=false",
-    "autoscaling/v1=false",
-    "apps/v1/daemonsets=false",
-  ]);
-  const server = await startTestServer({ scheme: createScheme(serves) });
+/** A server of that --runtime-config, and requests to it. */
+async function serving(...pairs: string[]) {
+  const server = await startTestServer({ scheme: createScheme(parseRuntimeConfig(pairs)) });
   const client = new FuzzClient(server, systemClock);
-  const local = server.client({ name: "admin", groups: ["system:masters"] });
   after(async () => {
     client.close();
     await server.close();
@@ -46,6 +42,17 @@ suite("group versions that are turned on and off", async () => {
     const answer = await raw(method, path, body);
     return { ...answer, body: JSON.parse(answer.body.toString("utf8")) as AnyObject };
   };
+  return { server, raw, send };
+}
+
+suite("group versions that are turned on and off", async () => {
+  const { server, raw, send } = await serving(
+    "api/beta=true",
+    "storage.k8s.io/v1beta1=false",
+    "autoscaling/v1=false",
+    "apps/v1/daemonsets=false",
+  );
+  const local = server.client({ name: "admin", groups: ["system:masters"] });
 
   test("discovery names what is served", async () => {
     const { body: group } = await send("GET", "/apis/resource.k8s.io");
@@ -115,4 +122,35 @@ suite("group versions that are turned on and off", async () => {
     assert.equal(early.body.apiVersion, "networking.k8s.io/v1beta1");
     assert.deepEqual({ ...early.body, apiVersion: "networking.k8s.io/v1" }, stable.body);
   });
+});
+
+const pathOf = (version: string): string => `/apis/certificates.k8s.io/${version}/clustertrustbundles`;
+
+test("trust bundles of v1alpha1 are those of v1beta1, whichever of the two is served", async () => {
+  const { certificatePem } = createCa({
+    commonName: "ca",
+    days: 1,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const bundle = { metadata: { name: "bundle" }, spec: { trustBundle: certificatePem } };
+  const early = await serving("certificates.k8s.io/v1alpha1=true");
+  const made = await early.send("POST", pathOf("v1alpha1"), bundle);
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  assert.equal(made.body.apiVersion, "certificates.k8s.io/v1alpha1");
+  const refused = await early.send("POST", pathOf("v1alpha1"), { metadata: { name: "no" }, spec: {} });
+  assert.equal(refused.status, 422);
+  assert.equal((await early.raw("GET", pathOf("v1beta1"))).status, 404);
+  const table = await early.send("GET", "/apis/certificates.k8s.io/v1alpha1");
+  assert.deepEqual(names(table.body, "resources"), ["clustertrustbundles"]);
+  const both = await serving("certificates.k8s.io/v1alpha1=true", "certificates.k8s.io/v1beta1=true");
+  await both.send("POST", pathOf("v1beta1"), bundle);
+  const read = await both.send("GET", `${pathOf("v1alpha1")}/bundle`);
+  assert.equal(read.body.apiVersion, "certificates.k8s.io/v1alpha1");
+  assert.deepEqual(read.body["spec"], bundle.spec);
+  const { body: group } = await both.send("GET", "/apis/certificates.k8s.io");
+  assert.deepEqual(
+    (group["versions"] as { version: string }[]).map(({ version }) => version),
+    ["v1", "v1beta1", "v1alpha1"],
+  );
 });

@@ -31,6 +31,14 @@ export const earlyGroupVersionFacts: readonly GroupVersionFact[] = [
     ],
   },
   {
+    group: "certificates.k8s.io",
+    version: "v1alpha1",
+    pkg: "io.k8s.api.certificates.v1alpha1",
+    groupPriority: 17300,
+    versionPriority: 1,
+    resources: [cluster("clustertrustbundles", "ClusterTrustBundle")],
+  },
+  {
     group: "networking.k8s.io",
     version: "v1beta1",
     pkg: "io.k8s.api.networking.v1beta1",
@@ -95,6 +103,7 @@ export const earlyGroupVersionFacts: readonly GroupVersionFact[] = [
 export const earlyStorageVersions: Readonly<Record<string, string>> = {
   "admissionregistration.k8s.io/mutatingadmissionpolicies": "admissionregistration.k8s.io/v1beta1",
   "admissionregistration.k8s.io/mutatingadmissionpolicybindings": "admissionregistration.k8s.io/v1beta1",
+  "certificates.k8s.io/clustertrustbundles": "certificates.k8s.io/v1beta1",
   "networking.k8s.io/ipaddresses": "networking.k8s.io/v1",
   "networking.k8s.io/servicecidrs": "networking.k8s.io/v1",
   "resource.k8s.io/deviceclasses": "resource.k8s.io/v1",
