@@ -142,3 +142,21 @@ for (const [type, message, answer, versions] of failures) {
     assert.equal(await world.counted(times, { crd_name: "widgets.example.com", succeeded: "false" }), 1);
   });
 }
+
+test("objects are shown by key, as maps", async () => {
+  const shown: string[] = [];
+  const world = new World((request) => {
+    shown.push(JSON.stringify(request.objects));
+    return converted(request);
+  });
+  const object = {
+    kind: "Widget",
+    spec: { b: 1, a: 2 },
+    apiVersion: "example.com/v1",
+    metadata: { name: "x" },
+  };
+  await world.converter.convert([object], "example.com/v2");
+  assert.deepEqual(shown, [
+    '[{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"x"},"spec":{"a":2,"b":1}}]',
+  ]);
+});

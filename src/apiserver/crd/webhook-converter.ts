@@ -3,6 +3,7 @@
  * Upstream asks for each object that it reads, and so each is told of by itself.
  * upstream: apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go
  */
+import { inKeyOrder } from "#api/codec/go-json.ts";
 import type { CustomResourceConversion } from "#api/generated/types/apiextensions-v1.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
@@ -123,7 +124,7 @@ export class WebhookConverter implements Converter {
         body: {
           kind: "ConversionReview",
           apiVersion: `${group}/${version}`,
-          request: { uid, desiredAPIVersion: desired, objects },
+          request: { uid, desiredAPIVersion: desired, objects: objects.map(inKeyOrder) },
         },
       });
       return convertedObjects(answer, { uid, version });

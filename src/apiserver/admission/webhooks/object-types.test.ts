@@ -43,3 +43,12 @@ for (const [group, version, kind, expected] of cases) {
     assert.equal(found === undefined ? undefined : [found.resource, found.namespaced].join(" "), expected);
   });
 }
+
+test("an object of a kind that is defined is written by key, as a map", () => {
+  const object = { kind: "Widget", spec: { b: 1, a: [{ d: 1, c: 2 }] }, apiVersion: "example.com/v1" };
+  const written = types.written(object, { group: "example.com", version: "v1", kind: "Widget" });
+  assert.equal(
+    JSON.stringify(written),
+    '{"apiVersion":"example.com/v1","kind":"Widget","spec":{"a":[{"c":2,"d":1}],"b":1}}',
+  );
+});

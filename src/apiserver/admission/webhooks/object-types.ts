@@ -1,4 +1,5 @@
 /** What webhooks need to know of types: other versions of an object, and what a changed one is read as. */
+import { inKeyOrder } from "#api/codec/go-json.ts";
 import type { WrittenForm } from "#api/codec/go-zeros.ts";
 import {
   apiVersionOf,
@@ -121,7 +122,10 @@ export class SchemeTypes implements ObjectTypes {
   }
 
   written(object: AnyObject, kind: GroupVersionKind, form: WrittenForm = "made"): AnyObject {
-    return this.#deps.semantics.zeros(kind)?.written(object, form) ?? object;
+    const { scheme, semantics } = this.#deps;
+    // What has no type is a map to upstream.
+    if (scheme.structOf(kind) === undefined) return inKeyOrder(object);
+    return semantics.zeros(kind)?.written(object, form) ?? object;
   }
 
   applyType(kind: GroupVersionKind): ApplyType | undefined {
