@@ -207,6 +207,10 @@ export const tooManyRequestsError = (message: string, retryAfterSeconds: number)
 export const serviceUnavailableError = (message: string): StatusError =>
   failure({ code: 503, reason: "ServiceUnavailable", message });
 
+/** The client was told before. */
+export const timeoutError = (message: string, options?: ErrorOptions): StatusError =>
+  failure({ code: 504, reason: "Timeout", message: `Timeout: ${message}`, details: {} }, options);
+
 /** A resourceVersion that this server hasn't reached yet. */
 export const resourceVersionTooLargeError = (asked: bigint, current: bigint): StatusError =>
   failure({

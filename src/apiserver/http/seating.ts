@@ -23,6 +23,12 @@ export interface SeatingDeps {
   readonly requestTimeoutMs: number;
 }
 
+/** upstream: apiserver/pkg/endpoints/handlers/rest.go requestTimeoutUpperBound */
+const writeMsMax = 34_000;
+const isWrite = (verb: string): boolean => verb !== "get" && verb !== "list" && verb !== "watch";
+const lateText = "request did not complete within the allotted timeout";
+const cutText = "request did not complete within requested timeout - context deadline exceeded";
+
 interface Seated {
   readonly exchange: Exchange;
   readonly target: Target;
@@ -37,7 +43,9 @@ export function seated(
 ): Answer | Promise<Answer> {
   const { info, query } = call;
   const { chain, flow, countObjects } = deps;
-  const timeoutMs = isLongRunning(info) ? undefined : timeoutOf(query, deps.requestTimeoutMs);
+  const askedMs = isLongRunning(info) ? undefined : timeoutOf(query, deps.requestTimeoutMs);
+  const isCut = askedMs !== undefined && askedMs > writeMsMax && info.isResourceRequest && isWrite(info.verb);
+  const timeoutMs = isCut ? writeMsMax : askedMs;
   if (takesNoSeat(info)) return chain(call);
   const classified = (target.flow = flow.classify(call, target.flow));
   exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
@@ -45,7 +53,7 @@ export function seated(
   const answer = (): Answer | Promise<Answer> => {
     const work = chain(call);
     return timeoutMs !== undefined && work instanceof Promise
-      ? inTime(work, { timeoutMs, kind }, deps)
+      ? inTime(work, { timeoutMs, kind, message: isCut ? cutText : lateText }, deps)
       : work;
   };
   return flow.run(classified, seatsOf(info, query, countObjects), answer, call);

@@ -16,6 +16,7 @@ export interface Write {
   /** Takes the warnings. */
   readonly warn?: (text: string) => void;
   readonly annotate?: (key: string, text: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /** What a write to `ref` brings; name and namespace are taken from the object unless given. */
@@ -35,6 +36,7 @@ export function attributesOf(ref: ResourceRef, write: Write): AdmissionAttribute
     user: write.user ?? { name: "alice", groups: [] },
     warn: write.warn ?? (() => undefined),
     annotate: write.annotate ?? (() => undefined),
+    signal: write.signal,
   };
 }
 

@@ -1,7 +1,7 @@
 /** One webhook asked about one write: what it says, or how asking failed. upstream: apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go */
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { AdmissionResponse, AdmissionReview } from "#api/generated/types/admission-v1.ts";
-import { badRequestError, internalError, StatusError } from "#api/meta/status.ts";
+import { badRequestError, internalError, StatusError, timeoutError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -135,6 +135,10 @@ export class HookCaller {
       review = readReview(said, this.#deps.reviews);
     } catch (error) {
       if (!(error instanceof HookCallError) && !(error instanceof DecodeError)) throw error;
+      if (attributes.signal?.aborted === true) {
+        // The client was told that its write took too long, or is gone: what couldn't be asked lets nothing pass any more.
+        throw timeoutError("request did not complete within requested timeout", { cause: error });
+      }
       throw new HookFailure(webhook.name, `failed to call webhook: ${error.message}`, { cause: error });
     }
     try {

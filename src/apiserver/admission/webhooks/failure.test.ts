@@ -58,6 +58,24 @@ suite("a webhook that fails", () => {
     });
   });
 
+  test("lets nothing pass once the request's time is over, whatever its policy says", async () => {
+    const policy = { failurePolicy: "Ignore" };
+    for (const hooks of [{ validating: [policy] }, { mutating: [policy] }]) {
+      const time = new AbortController();
+      const late: HookAnswer = () => {
+        time.abort(new Error("the client is gone"));
+        return undefined;
+      };
+      await hookWorld({ "/hook": late }, hooks, async ({ ask, annotations }) => {
+        assert.equal(
+          await ask(configMaps, { object: map("a"), signal: time.signal }),
+          "504 Timeout: request did not complete within requested timeout",
+        );
+        assert.ok(!Object.keys(annotations).some((key) => key.startsWith("failed-open")));
+      });
+    }
+  });
+
   test("is counted with what it refuses, and why", async () => {
     const settings = [
       { name: "refuses.example.com" },
