@@ -126,10 +126,10 @@ suite("an AuthorizationConfiguration", () => {
         configuration({
           type: "Webhook",
           name: "a",
-          webhook: webhook(kubeconfig, { timeout: "31s", authorizedTTL: "-1s", failurePolicy: "Ignore" }),
+          webhook: webhook(kubeconfig, { timeout: "90s", authorizedTTL: "-1s", failurePolicy: "Ignore" }),
         }),
       [
-        'authorizers[0].timeout: Invalid value: "31s": must be > 0s and <= 30s',
+        'authorizers[0].timeout: Invalid value: "1m30s": must be > 0s and <= 30s',
         'authorizers[0].authorizedTTL: Invalid value: "-1s": must be > 0s',
         'authorizers[0].failurePolicy: Unsupported value: "Ignore": supported values: "NoOpinion", "Deny"',
       ],

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import type { ConfigExpression } from "#api/cel/config/config-expression.ts";
 import type { Expressions } from "#api/expressions.ts";
+import { formatGoDuration } from "#api/meta/duration.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
 import { dnsSubdomainFaults } from "#api/meta/names.ts";
@@ -144,6 +145,8 @@ async function webhookSpec(name: string, given: GivenWebhook, checking: Checking
   };
 }
 
+const durationText = (ms: number): string => formatGoDuration(BigInt(Math.round(ms * 1_000_000)));
+
 type Times = Pick<WebhookSpec, "timeoutMs" | "authorizedMs" | "unauthorizedMs">;
 
 function readTimes(given: GivenWebhook, at: string, faults: FaultList): Times {
@@ -152,11 +155,11 @@ function readTimes(given: GivenWebhook, at: string, faults: FaultList): Times {
   const unauthorizedMs = unauthorizedTTL ?? unauthorizedDefaultMs;
   if (timeout === 0) faults.required(`${at}.timeout`);
   else if (timeout < 0 || timeout > timeoutMaxMs) {
-    faults.invalid(`${at}.timeout`, `${timeout / 1000}s`, "must be > 0s and <= 30s");
+    faults.invalid(`${at}.timeout`, durationText(timeout), "must be > 0s and <= 30s");
   }
-  if (authorizedMs < 0) faults.invalid(`${at}.authorizedTTL`, `${authorizedMs / 1000}s`, "must be > 0s");
+  if (authorizedMs < 0) faults.invalid(`${at}.authorizedTTL`, durationText(authorizedMs), "must be > 0s");
   if (unauthorizedMs < 0) {
-    faults.invalid(`${at}.unauthorizedTTL`, `${unauthorizedMs / 1000}s`, "must be > 0s");
+    faults.invalid(`${at}.unauthorizedTTL`, durationText(unauthorizedMs), "must be > 0s");
   }
   return {
     timeoutMs: timeout,
