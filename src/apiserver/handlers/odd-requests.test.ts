@@ -54,6 +54,18 @@ suite("parameters of reads", () => {
       "400 BadRequest: invalid continue token: continue key is not valid: server does not recognize this encoded version a",
     ],
     [
+      "continue=zzzzz",
+      "400 BadRequest: invalid continue token: continue key is not valid: illegal base64 data at input byte 4",
+    ],
+    [
+      "continue=YWJj%3D",
+      "400 BadRequest: invalid continue token: continue key is not valid: illegal base64 data at input byte 4",
+    ],
+    [
+      "continue=YWJj",
+      "400 BadRequest: invalid continue token: continue key is not valid: invalid character 'a' looking for beginning of value",
+    ],
+    [
       `continue=${Buffer.from("null").toString("base64url")}`,
       "400 BadRequest: invalid continue token: continue key is not valid: server does not recognize this encoded version ",
     ],

@@ -1,5 +1,7 @@
 /** Where a paged list goes on. upstream: apiserver/pkg/storage/continue.go */
 import { posix } from "node:path";
+import { DecodeError } from "#api/codec/decode-error.ts";
+import { parseJson } from "#api/codec/json-text.ts";
 import { badRequestError } from "#api/meta/status.ts";
 import type { Position } from "./resource-cache.ts";
 
@@ -26,14 +28,22 @@ function refuse(why: string): never {
   throw badRequestError(`invalid continue token: continue key is not valid: ${why}`);
 }
 
+/** In the words of Go's decoder of base64 without padding. Throws 400. */
+function decodedToken(token: string): string {
+  const bad = /[^A-Za-z0-9_-]/.exec(token)?.index ?? (token.length % 4 === 1 ? token.length - 1 : undefined);
+  if (bad !== undefined) return refuse(`illegal base64 data at input byte ${bad}`);
+  return Buffer.from(token, "base64url").toString("utf8");
+}
+
 /** Throws 400. */
 export function decodeContinue(token: string, namespaced: boolean): Continuation {
   let parsed: { v?: unknown; rv?: unknown; start?: unknown };
   try {
     // Null is read as a token that says nothing.
-    parsed = (JSON.parse(Buffer.from(token, "base64url").toString("utf8")) ?? {}) as typeof parsed;
-  } catch {
-    return refuse("it can't be decoded");
+    parsed = parseJson(decodedToken(token)) ?? {};
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return refuse(error.message);
   }
   const { v, rv, start } = parsed;
   if (v !== version) {
