@@ -2,6 +2,7 @@
  * JSON patch, RFC 6902, with the API server's limits and answers.
  * upstream: apiserver/pkg/endpoints/handlers/patch.go
  */
+import { goKind } from "../codec/kind-claim.ts";
 import { badRequestError, failure, type StatusError } from "../meta/status.ts";
 import { applyOperation, Copies, PatchFault } from "./json-operations.ts";
 import { copyJson, isMap, type JsonMap } from "./json-value.ts";
@@ -9,25 +10,31 @@ import { copyJson, isMap, type JsonMap } from "./json-value.ts";
 /** upstream: maxJSONPatchOperations */
 const operationsMax = 10_000;
 
-function isOperations(patch: unknown): patch is readonly JsonMap[] {
-  return Array.isArray(patch) && patch.every(isMap);
+/** Why it is no list of operations, in the words of Go's decoder; undefined: it is one. */
+export function patchTypeFault(patch: unknown): string | undefined {
+  if (!Array.isArray(patch)) return mismatch(patch, "Patch");
+  const foreign = patch.findIndex((each: unknown) => !isMap(each));
+  return foreign < 0 ? undefined : mismatch(patch[foreign], "Operation");
 }
+
+const mismatch = (value: unknown, type: string): string =>
+  `json: cannot unmarshal ${goKind(value)} into Go value of type jsonpatch.${type}`;
 
 /** A new value, the original is untouched. Throws StatusError: 400, 413 or 422. */
 export function applyJsonPatch(original: object, patch: unknown): unknown {
-  if (!isOperations(patch)) {
-    throw badRequestError("json: cannot unmarshal into Go value of type jsonpatch.Operation");
-  }
-  if (patch.length > operationsMax) {
+  const fault = patchTypeFault(patch);
+  if (fault !== undefined) throw badRequestError(fault);
+  const operations = patch as readonly JsonMap[];
+  if (operations.length > operationsMax) {
     throw failure({
       code: 413,
       reason: "RequestEntityTooLarge",
-      message: `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${patch.length}`,
+      message: `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`,
     });
   }
   try {
     const copies = new Copies();
-    return patch.reduce<Record<string, unknown> | unknown[]>(
+    return operations.reduce<Record<string, unknown> | unknown[]>(
       (document, operation) => applyOperation(document, operation, copies),
       copyJson(original) as Record<string, unknown>,
     );

@@ -50,12 +50,16 @@ function changes(text: string): Read {
 
 const operationFields = new Set(["op", "path", "from", "value"]);
 
+const notOf = (value: unknown, type: string): DecodeError =>
+  new DecodeError(
+    `json: cannot unmarshal ${value === null ? "null" : jsonKind(value)} into Go value of type ${type}`,
+  );
+
 function operations(text: string): Read {
   const body = parseJson(text);
-  if (!Array.isArray(body)) {
-    const kind = body === null ? "null" : jsonKind(body);
-    throw new DecodeError(`json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`);
-  }
+  if (!Array.isArray(body)) throw notOf(body, "[]handlers.jsonPatchOp");
+  const foreign = body.findIndex((each: unknown) => each !== null && !isMap(each));
+  if (foreign >= 0) throw notOf(body[foreign], "handlers.jsonPatchOp");
   const unknown = body.flatMap((operation: unknown, at) =>
     isMap(operation)
       ? Object.keys(operation).flatMap((name) => (operationFields.has(name) ? [] : [`[${at}].${name}`]))

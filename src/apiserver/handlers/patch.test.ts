@@ -37,6 +37,22 @@ const cases: readonly [
     "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
   ],
   [
+    "a JSON patch of what are no operations",
+    "json",
+    [{ op: "remove", path: "/spec" }, 1],
+    {},
+    400,
+    "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp",
+  ],
+  [
+    "the same where nobody looks at fields",
+    "json",
+    ["add"],
+    { fieldValidation: "Ignore" },
+    400,
+    /cannot unmarshal string into Go value of type /,
+  ],
+  [
     "a merge patch that is no object",
     "merge",
     [],

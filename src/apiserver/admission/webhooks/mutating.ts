@@ -1,13 +1,11 @@
 /** MutatingAdmissionWebhook: one webhook after the other; who changed the object may make earlier ones be asked again. */
 import type { AdmissionResponse } from "#api/generated/types/admission-v1.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
-import { goKind } from "#api/codec/kind-claim.ts";
 import { parseJson } from "#api/codec/json-text.ts";
 import { isSame } from "#api/meta/field-rules.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { internalError, StatusError } from "#api/meta/status.ts";
-import { applyJsonPatch, jsonPatchFault } from "#api/patch/json.ts";
-import { isMap } from "#api/patch/json-value.ts";
+import { applyJsonPatch, jsonPatchFault, patchTypeFault } from "#api/patch/json.ts";
 import { mutatingWebhookConfigurations } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
@@ -143,10 +141,7 @@ function operationsOf({ name }: AnyWebhook, patch: string): readonly unknown[] {
     throw undecodable(errorText(error), error);
   }
   const operations = parsed ?? [];
-  if (!Array.isArray(operations)) {
-    throw undecodable(`json: cannot unmarshal ${goKind(operations)} into Go value of type jsonpatch.Patch`);
-  }
-  const foreign = operations.find((each: unknown) => !isMap(each)) as unknown;
-  if (foreign === undefined) return operations;
-  throw undecodable(`json: cannot unmarshal ${goKind(foreign)} into Go value of type jsonpatch.Operation`);
+  const fault = patchTypeFault(operations);
+  if (fault !== undefined) throw undecodable(fault);
+  return operations as readonly unknown[];
 }
