@@ -48,7 +48,7 @@ export class WebhookBackend implements AuditBackend {
     let backoffMs = this.#options.initialBackoffMs;
     for (let tries = 1; ; tries++) {
       try {
-        await hook.post(body, timeoutMs, signal);
+        await hook.tell(body, timeoutMs, signal);
         return true;
       } catch (error) {
         if (tries === triesMax || signal.aborted) {

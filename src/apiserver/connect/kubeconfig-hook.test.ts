@@ -48,6 +48,27 @@ suite("a server that a kubeconfig names", () => {
       },
     ],
   ];
+  test("that only has to take it may say anything", async () => {
+    const server = createServer((incoming, response) => {
+      incoming.resume();
+      response.statusCode = incoming.url?.startsWith("/broken") === true ? 500 : 200;
+      response.end("ok");
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const hookAt = (path: string): KubeconfigHook => {
+      const options = { server: `http://127.0.0.1:${port}/${path}` };
+      return new KubeconfigHook({ options, identity: fixedIdentity({}), namespace: "default" }, systemClock);
+    };
+    const [taken, broken] = [hookAt("audit"), hookAt("broken")];
+    await taken.tell({}, 5000);
+    await assert.rejects(taken.post({}, 5000), KubeconfigHookError);
+    await assert.rejects(broken.tell({}, 5000), { status: 500 });
+    taken.close();
+    broken.close();
+    await new Promise((closed) => server.close(closed));
+  });
+
   test("that says nothing in time", async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>();
     const server = createServer(() => {

@@ -63,6 +63,22 @@ export class KubeconfigHook {
 
   /** The parsed answer; undefined when it is empty. Throws KubeconfigHookError. */
   async post(body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    const text = await this.#exchange(body, timeoutMs, signal);
+    if (text === "") return undefined;
+    try {
+      return valueOf(text);
+    } catch (error) {
+      throw new KubeconfigHookError((error as Error).message, { cause: error });
+    }
+  }
+
+  /** For who only wants to know that it was taken, whatever is answered. Throws KubeconfigHookError. */
+  async tell(body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    await this.#exchange(body, timeoutMs, signal);
+  }
+
+  /** The answer's text. */
+  async #exchange(body: unknown, timeoutMs: number, signal: AbortSignal | undefined): Promise<string> {
     using deadline = new ChildAbort(signal ?? new AbortController().signal);
     const cancel = this.#clock.after(timeoutMs, () => {
       deadline.abort(new Error("context deadline exceeded"));
@@ -74,7 +90,7 @@ export class KubeconfigHook {
           throw this.#unreached(url, error, deadline.signal);
         },
       );
-      return await answerOf(response, deadline.signal);
+      return await takenText(response, deadline.signal);
     } catch (error) {
       if (error instanceof KubeconfigHookError) throw error;
       throw new KubeconfigHookError((error as Error).message, {
@@ -160,12 +176,12 @@ export class KubeconfigHook {
   }
 }
 
-/** Undefined when it is empty. */
-async function answerOf(response: IncomingMessage, signal: AbortSignal): Promise<unknown> {
+/** Of an answer that isn't a refusal. */
+async function takenText(response: IncomingMessage, signal: AbortSignal): Promise<string> {
   const text = await answerText(response, signal);
   const { statusCode: status = 0, headers } = response;
   const failure = failureIn(response, text);
-  if (failure === undefined) return text === "" ? undefined : valueOf(text);
+  if (failure === undefined) return text;
   const mayPass = passingStatuses.has(status) || headers["retry-after"] !== undefined;
   throw new KubeconfigHookError(failure, { status, mayPass });
 }
