@@ -155,7 +155,12 @@ testCreates(valid, [
     spec({ maxUnavailable: 1 }),
     'spec: Invalid value: {"MinAvailable":"50%","Selector":{"matchLabels":{"app":"x"}},"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
   ],
-  ["policy/v1/PodDisruptionBudget", { metadata: { name: "My_Budget" } }],
+  ["policy/v1/PodDisruptionBudget", { metadata: { name: "My_Budget", finalizers: ["mine"] } }],
+  [
+    "policy/v1/PodDisruptionBudget",
+    { metadata: { name: "a%b" }, ...spec({ minAvailable: -1 }) },
+    "spec.minAvailable: Invalid value: -1: must be greater than or equal to 0",
+  ],
   [
     "policy/v1/PodDisruptionBudget",
     { metadata: { name: "a%b" } },

@@ -100,14 +100,32 @@ export function validateCreate(
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
   const faults = new FaultList();
-  const { namespaced } = context;
-  const { nameFaults = subdomainName, trustsPrefixes = false } = rules ?? {};
-  checkMeta(object.metadata, { namespaced, nameFaults, trustsPrefixes }, faults);
+  const comesLast = rules?.metadataComesLast === true;
+  if (!comesLast) checkNewMeta(object, context, rules, faults);
   if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
+  checkNew(object, context, rules, faults);
+  if (comesLast && faults.count === 0) checkNewMeta(object, context, rules, faults);
+  return faults.all;
+}
+
+function checkNewMeta(
+  { metadata }: KubeObject,
+  { namespaced }: ValidationContext,
+  rules: KindValidation | undefined,
+  faults: FaultList,
+): void {
+  checkMeta(metadata, { nameFaults: subdomainName, ...rules, namespaced }, faults);
+}
+
+function checkNew(
+  object: KubeObject,
+  context: ValidationContext,
+  rules: KindValidation | undefined,
+  faults: FaultList,
+): void {
   rules?.onCreate?.(object as never, faults);
   rules?.check?.(object as never, faults);
   addTableFaults(object, context, rules, faults);
-  return faults.all;
 }
 
 export interface Change {
@@ -125,7 +143,7 @@ export function validateUpdate(
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
   const faults = new FaultList();
-  checkMetaUpdate(object.metadata, old.metadata, faults);
+  checkMetaUpdate(object.metadata, old.metadata, faults, rules);
   if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
   rules?.check?.(object as never, faults);
   rules?.onUpdate?.(object as never, old as never, faults);
@@ -152,7 +170,7 @@ export function validateStatusUpdate(
 ): readonly FieldError[] {
   const faults = new FaultList();
   const rules = rulesOf(gvk);
-  checkMetaUpdate(object.metadata, old.metadata, faults);
+  checkMetaUpdate(object.metadata, old.metadata, faults, rules);
   rules?.onStatusUpdate?.(object as never, old as never, faults);
   return ratcheted(faults, (before) => rules?.onStatusUpdate?.(old as never, old as never, before));
 }

@@ -355,6 +355,7 @@ function checkActions(wanted: readonly string[], faults: FaultList): void {
 
 export const validatingPolicyValidations: ValidationsByKind = {
   ValidatingAdmissionPolicy: {
+    plainFinalizers: true,
     onCreate: (policy: Loose<ValidatingAdmissionPolicy>, faults: FaultList) => {
       checkValidatingPolicy(policy, undefined, faults);
     },
@@ -362,6 +363,7 @@ export const validatingPolicyValidations: ValidationsByKind = {
     onStatusUpdate: checkPolicyStatus,
   },
   ValidatingAdmissionPolicyBinding: {
+    plainFinalizers: true,
     check: ({ spec = {} }: Loose<ValidatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);
       checkActions(spec.validationActions ?? [], faults);
@@ -371,12 +373,14 @@ export const validatingPolicyValidations: ValidationsByKind = {
 
 export const mutatingPolicyValidations: ValidationsByKind = {
   MutatingAdmissionPolicy: {
+    plainFinalizers: true,
     onCreate: (policy: Loose<MutatingAdmissionPolicy>, faults: FaultList) => {
       checkMutatingPolicy(policy, undefined, faults);
     },
     onUpdate: checkMutatingPolicy,
   },
   MutatingAdmissionPolicyBinding: {
+    plainFinalizers: true,
     check: ({ spec = {} }: Loose<MutatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);
       checkMutableOperations(spec.matchResources, "spec.matchResources", faults);

@@ -6,7 +6,7 @@ import type {
 } from "../generated/types/admissionregistration-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
-import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { KindValidation, ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
 import { checkWebhookService, checkWebhookUrl } from "../meta/webhook-rules.ts";
@@ -163,7 +163,8 @@ function checkClientConfig(
   else if (service !== undefined) checkWebhookService(service, `${at}.service`, faults);
 }
 
-const webhookConfiguration = {
+const webhookConfiguration: KindValidation = {
+  plainFinalizers: true,
   onCreate: (configuration: Configuration, faults: FaultList): void => {
     checkConfiguration(configuration, allDemands, faults);
   },

@@ -79,5 +79,10 @@ function checkStatus({ status = {} }: Loose<APIService>, _old: Loose<APIService>
 }
 
 export const apiregistrationValidations: ValidationsByKind = {
-  APIService: { nameFaults: pathSegmentFaults, check: checkService, onStatusUpdate: checkStatus },
+  APIService: {
+    nameFaults: pathSegmentFaults,
+    plainFinalizers: true,
+    check: checkService,
+    onStatusUpdate: checkStatus,
+  },
 };

@@ -29,4 +29,6 @@ function checkLease({ spec = {} }: Loose<Lease>, faults: FaultList): void {
   }
 }
 
-export const coordinationValidations: ValidationsByKind = { Lease: { check: checkLease } };
+export const coordinationValidations: ValidationsByKind = {
+  Lease: { plainFinalizers: true, check: checkLease },
+};

@@ -1,4 +1,4 @@
-/** What a kind's own rules are made of. Metadata has the same rules for all and is looked at before. */
+/** What a kind's own rules are made of. Metadata has the same rules for all and is mostly looked at before. */
 import type { FaultList } from "./fault-list.ts";
 import type { NameRule } from "./object-meta-validation.ts";
 
@@ -17,6 +17,10 @@ export interface KindValidation {
   readonly isOfSpecAndAnnotations?: (object: never) => boolean;
   readonly onUpdate?: CheckChange;
   readonly onStatusUpdate?: CheckChange;
+  /** See MetaRules. */
+  readonly plainFinalizers?: true;
+  /** The metadata of a new object is looked at only when nothing else is wrong. */
+  readonly metadataComesLast?: true;
 }
 
 /** By kind, within one group and version. */

@@ -125,4 +125,16 @@ testUpdates(valid, [
     { metadata: { finalizers: ["a/b"] } },
     'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}',
   ],
+  [
+    "v1/ConfigMap",
+    { metadata: { generation: 2 } },
+    { metadata: { name: "y", generation: -1, labels: { a: "?" }, finalizers: ["mine", "a b/c"] } },
+    "metadata.generation: Invalid value: -1: must be greater than or equal to 0",
+    'metadata.labels: Invalid value: "?": a valid label must be an empty string or consist of…',
+    'metadata.finalizers: Invalid value: "a b/c": prefix part a lowercase RFC 1123 subdomain must consist of…',
+    "metadata.generation: Invalid value: -1: must not be decremented",
+    'metadata.name: Invalid value: "y": field is immutable',
+    'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+  ],
+  ["coordination.k8s.io/v1/Lease", {}, { metadata: { finalizers: ["mine"] } }],
 ]);

@@ -1,6 +1,7 @@
 /**
  * What metadata must look like, and what of it may never change.
- * upstream: apimachinery/pkg/api/validation/objectmeta.go, pkg/apis/core/validation/validation.go (ValidateObjectMeta)
+ * upstream: apimachinery/pkg/api/validation/objectmeta.go, pkg/apis/core/validation/validation.go (ValidateObjectMeta),
+ * apiserver/pkg/registry/rest/update.go (validateCommonFields)
  */
 import type { FaultList } from "./fault-list.ts";
 import { checkImmutable, checkLabels, checkNonNegative } from "./field-rules.ts";
@@ -110,13 +111,17 @@ function checkNames(meta: ObjectMeta, rules: MetaRules, faults: FaultList): void
 export function checkMeta(meta: ObjectMeta | undefined, rules: MetaRules, faults: FaultList): void {
   const given = meta ?? {};
   checkNames(given, rules, faults);
-  checkNonNegative(given.generation, "metadata.generation", faults);
-  checkLabels(given.labels, "metadata.labels", faults);
-  checkAnnotations(given.annotations, "metadata.annotations", faults);
-  checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
-  const path = "metadata.finalizers";
-  checkFinalizers(given.finalizers ?? [], path, faults);
-  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, path, faults);
+  checkParts(given, faults);
+  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
+}
+
+/** What is looked at whenever an object is written, before what may not change. */
+function checkParts(meta: ObjectMeta, faults: FaultList): void {
+  checkNonNegative(meta.generation, "metadata.generation", faults);
+  checkLabels(meta.labels, "metadata.labels", faults);
+  checkAnnotations(meta.annotations, "metadata.annotations", faults);
+  checkOwners(meta.ownerReferences, "metadata.ownerReferences", faults);
+  checkFinalizers(meta.finalizers ?? [], "metadata.finalizers", faults);
 }
 
 /** The fields that the API server alone decides on after creation. */
@@ -149,17 +154,13 @@ export function checkMetaUpdate(
 ): void {
   const given = meta ?? {};
   const before = old ?? {};
+  checkParts(given, faults);
   checkNewFinalizers(given, before, faults);
   if ((given.generation ?? 0) < (before.generation ?? 0)) {
     faults.invalid("metadata.generation", given.generation ?? 0, "must not be decremented");
   }
   for (const field of fixed) checkImmutable(given[field], before[field], `metadata.${field}`, faults);
-  checkLabels(given.labels, "metadata.labels", faults);
-  checkAnnotations(given.annotations, "metadata.annotations", faults);
-  checkOwners(given.ownerReferences, "metadata.ownerReferences", faults);
-  const path = "metadata.finalizers";
-  checkFinalizers(given.finalizers ?? [], path, faults);
-  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, path, faults);
+  if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
 }
 
 export const subdomainName: NameRule = dnsSubdomainFaults;

@@ -108,12 +108,27 @@ export const notFoundError = (subject: Subject): StatusError =>
     details: details(subject),
   });
 
-export const alreadyExistsError = (subject: Subject): StatusError =>
+/** What else is to be said of a name that is taken. */
+export interface Occupied {
+  /** Who has it is going. */
+  readonly isGoing?: boolean;
+  /** The server was asked to make one up. */
+  readonly isGenerated?: boolean;
+}
+
+export const alreadyExistsError = (
+  subject: Subject,
+  { isGoing = false, isGenerated = false }: Occupied = {},
+): StatusError =>
   failure({
     code: 409,
     reason: "AlreadyExists",
-    message: `${named(subject)} already exists`,
-    details: details(subject),
+    message: [
+      ...(isGoing ? ["object is being deleted: "] : []),
+      `${named(subject)} already exists`,
+      ...(isGenerated ? [", the server was not able to generate a unique name for the object"] : []),
+    ].join(""),
+    details: { ...details(subject), ...(isGenerated ? { retryAfterSeconds: 1 } : {}) },
   });
 
 export const conflictError = (subject: Subject, why: string): StatusError =>

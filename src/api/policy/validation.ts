@@ -49,9 +49,11 @@ function checkBudgetStatus(
 }
 
 export const policyValidations: ValidationsByKind = {
-  // Upstream doesn't look at its name but as at everything's.
+  // Upstream doesn't look at its metadata but as at everything's.
   PodDisruptionBudget: {
     nameFaults: pathSegmentFaults,
+    plainFinalizers: true,
+    metadataComesLast: true,
     check: checkBudget,
     onStatusUpdate: checkBudgetStatus,
   },

@@ -152,6 +152,42 @@ test("a second object of the same name is refused", async () => {
   );
 });
 
+test("who is refused is told when the name will be free, or that the server could have made up another", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const metadata = { name: "a", finalizers: ["example.com/held"] };
+  await post(transport, `${core}/configmaps`, { metadata });
+  const named = { metadata: { name: "a", generateName: "a-" } };
+  const made = await post(transport, `${core}/configmaps`, named);
+  const words = "already exists, the server was not able to generate a unique name for the object";
+  assert.deepEqual(
+    [made.status, made.body["message"], made.body["details"]],
+    [409, `configmaps "a" ${words}`, { name: "a", kind: "configmaps", retryAfterSeconds: 1 }],
+  );
+  await remove(transport, `${core}/configmaps/a`);
+  for (const dryRun of [{}, { dryRun: "All" }]) {
+    const again = await post(transport, `${core}/configmaps`, { metadata: { name: "a" } }, dryRun);
+    assert.deepEqual(
+      [again.status, again.body["message"]],
+      [409, 'object is being deleted: configmaps "a" already exists'],
+    );
+  }
+});
+
+test("an IPAddress is called what its name is to begin with", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = "/apis/networking.k8s.io/v1/ipaddresses";
+  const body = {
+    metadata: { generateName: "10.0.0.77" },
+    spec: { parentRef: { resource: "services", namespace: "default", name: "s" } },
+  };
+  const { body: address } = await post(transport, path, body);
+  assert.equal(address.metadata?.name, "10.0.0.77");
+  const second = await post(transport, path, body);
+  assert.equal(second.status, 409);
+});
+
 test("unknown fields are warned of, refused or ignored, as the client asks", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();

@@ -202,7 +202,7 @@ function storageOf(
   return new ResourceStore(
     {
       resource: { group, version, resource, kind: kind.kind },
-      isNamedByServer: rules.isNamedByServer,
+      naming: rules.naming,
       strategy: special?.strategy?.(base) ?? base,
       cache,
       warnings: {

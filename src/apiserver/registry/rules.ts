@@ -3,6 +3,7 @@
  * upstream: pkg/registry/<group>/<resource>/strategy.go and storage.go, pkg/kubeapiserver/default_storage_factory_builder.go
  */
 import { qualifiedResource } from "#api/meta/object.ts";
+import type { Naming } from "./store.ts";
 import type { GenerationRule, KeptMetadata } from "./strategy.ts";
 
 /** metadata.generation counts changes of the spec. */
@@ -133,8 +134,11 @@ export function initialStatusOf(group: string, resource: string): Record<string,
 /** Whose status is written through the resource itself, too. */
 const withOpenStatus = new Set(["servicecidrs.networking.k8s.io"]);
 
-/** Whose names are made up where nobody gives one. */
-const namedByServer = new Set(["limitranges"]);
+/** Names that are made up otherwise than by adding something to what the client would have them begin with. */
+const otherNamings: Readonly<Record<string, Naming>> = {
+  limitranges: "always",
+  "ipaddresses.networking.k8s.io": "asBegun",
+};
 
 export interface ResourceRules {
   readonly generation: GenerationRule;
@@ -143,7 +147,7 @@ export interface ResourceRules {
   readonly returnsDeletedObject: boolean;
   readonly keptByStatus: readonly KeptMetadata[];
   readonly hasOpenStatus: boolean;
-  readonly isNamedByServer: boolean;
+  readonly naming: Naming;
   readonly storagePath: string;
 }
 
@@ -159,7 +163,7 @@ export function rulesOf(group: string, resource: string): ResourceRules {
     returnsDeletedObject: answersDeleteWithObject(group, resource) || name === "namespaces",
     keptByStatus: keptByStatus[name] ?? [],
     hasOpenStatus: withOpenStatus.has(name),
-    isNamedByServer: namedByServer.has(name),
+    naming: otherNamings[name] ?? "generated",
     storagePath: storagePaths[name] ?? resource,
   };
 }

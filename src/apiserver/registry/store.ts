@@ -10,6 +10,7 @@ import {
   invalidError,
   modifiedConflict,
   notFoundError,
+  type StatusError,
   type Subject,
 } from "#api/meta/status.ts";
 import { invalid, required } from "#api/meta/field-error.ts";
@@ -42,14 +43,20 @@ export interface ObjectId {
   readonly name: string;
 }
 
+/**
+ * What a new object without a name is called: metadata.generateName and something, just metadata.generateName, or
+ * something even where there is no metadata.generateName.
+ */
+export type Naming = "generated" | "asBegun" | "always";
+
 export interface ResourceStoreOptions {
   readonly resource: GroupVersionResource & { readonly kind: string };
   readonly strategy: Strategy;
   readonly cache: ResourceCache;
   /** Undefined: what is written is what is stored. */
   readonly form?: StorageForm | undefined;
-  /** A new object without a name gets one. */
-  readonly isNamedByServer?: boolean | undefined;
+  /** "generated" unless told otherwise. */
+  readonly naming?: Naming | undefined;
   /** What to tell a client of an object that is valid all the same; the status isn't looked at. */
   readonly warnings?: Warnings | undefined;
 }
@@ -123,7 +130,8 @@ export class ResourceStore {
     for (let tries = 1; ; tries++) {
       const base = generateName.slice(0, generatedBaseMax);
       const copy = structuredClone(object);
-      (copy.metadata ??= {}).name = base + randomName(this.#deps.random, 5);
+      const isAsBegun = this.#options.naming === "asBegun";
+      (copy.metadata ??= {}).name = isAsBegun ? generateName : base + randomName(this.#deps.random, 5);
       try {
         return await this.#createOnce(copy, context);
       } catch (error) {
@@ -135,7 +143,7 @@ export class ResourceStore {
   async #createOnce(object: AnyObject, context: WriteContext): Promise<StoredObject> {
     const { strategy } = this;
     const metadata = (object.metadata ??= {});
-    if (this.#options.isNamedByServer === true && (metadata.name ?? "") === "") {
+    if (this.#options.naming === "always" && (metadata.name ?? "") === "") {
       metadata.name = this.#deps.random.uuid();
     }
     const id = { namespace: metadata.namespace ?? "", name: metadata.name ?? "" };
@@ -167,9 +175,7 @@ export class ResourceStore {
       const value = encodeForStore(kept, known?.json, this.cache.zeros);
       if (context.dryRun) {
         await this.#deps.feed.fresh();
-        if (this.cache.get(id.namespace, id.name) !== undefined) {
-          throw alreadyExistsError(this.subject(id.name));
-        }
+        if (this.cache.get(id.namespace, id.name) !== undefined) throw this.#occupied(object);
         return this.cache.passing(id, value, 0n);
       }
       if (form !== undefined) this.cache.share(kept);
@@ -179,9 +185,19 @@ export class ResourceStore {
         const key = keyOfId(this.cache, id);
         return this.#stored(id, await this.#deps.store.create(key, value, this.#authorOf(context)), kept);
       } catch (error) {
-        if (error instanceof KeyExistsError) throw alreadyExistsError(this.subject(id.name));
-        throw error;
+        if (!(error instanceof KeyExistsError)) throw error;
+        await this.#deps.feed.fresh()?.catch(() => undefined);
+        throw this.#occupied(object);
       }
+    });
+  }
+
+  /** Another one has the name of this one. upstream: registry/generic/registry/store.go (create), CheckGeneratedNameError */
+  #occupied({ metadata: { namespace = "", name = "", generateName = "" } = {} }: AnyObject): StatusError {
+    const other = this.cache.get(namespace, name)?.object;
+    return alreadyExistsError(this.subject(name), {
+      isGoing: other?.metadata?.deletionTimestamp !== undefined,
+      isGenerated: generateName !== "",
     });
   }
 
