@@ -2,9 +2,22 @@
 import type { PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import { urlPatternMatches } from "../request/url-pattern.ts";
 
+/** A rule of a request's size has as many parts as would fill all memory: of so many each must be held by one rule. */
+const partsMax = 100_000;
+
 /** The parts of `asked` that no rule of `held` covers, one verb, group and resource each. */
 export function missingRules(held: readonly PolicyRule[], asked: readonly PolicyRule[]): PolicyRule[] {
-  return asked.flatMap(breakDown).filter((part) => !held.some((rule) => ruleCovers(rule, part)));
+  const isHeld = (rule: PolicyRule): boolean => held.some((each) => ruleCovers(each, rule));
+  return asked
+    .filter((rule) => !isHeld(rule))
+    .flatMap((rule) => (partsIn(rule) > partsMax ? [rule] : breakDown(rule)))
+    .filter((part) => !isHeld(part));
+}
+
+function partsIn({ verbs, nonResourceURLs, apiGroups, resources, resourceNames }: PolicyRule): number {
+  const named = Math.max(1, resourceNames?.length ?? 0);
+  const objects = (apiGroups?.length ?? 0) * (resources?.length ?? 0) * named;
+  return verbs.length * (objects + (nonResourceURLs?.length ?? 0));
 }
 
 /** A rule as rules that each name one of everything. */

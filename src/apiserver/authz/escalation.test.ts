@@ -129,3 +129,11 @@ suite("escalation", () => {
     assert.deepEqual([code, message], [404, 'role.rbac.authorization.k8s.io "gone" not found']);
   });
 });
+
+const many = (letter: string): string[] => Array.from({ length: 1000 }, (_, index) => `${letter}${index}`);
+
+test("a rule with more parts than memory is held as a whole or not at all", () => {
+  const asked = { apiGroups: many("g"), resources: many("r"), verbs: many("v") };
+  assert.deepEqual(missingRules([rule("*", "*", "*")], [asked]), []);
+  assert.deepEqual(missingRules([{ ...asked, verbs: many("v").slice(1) }], [asked]), [asked]);
+});
