@@ -244,12 +244,7 @@ testCreates(
       { template },
       "template.spec.securityContext.seccompProfile.type: Forbidden: seccomp type in annotation and field must match",
     ],
-    [
-      "v1/Service",
-      { spec: { type: "LoadBalancer", ports: [{ port: 10_250 }] } },
-      "spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet",
-    ],
-    ["v1/Service", { spec: { type: "NodePort", ports: [{ port: 10_250 }] } }],
+    ["v1/Service", { spec: { type: "LoadBalancer", ports: [{ port: 10_250 }] } }],
     [
       "v1/Node",
       { spec: { taints: [taint, { ...taint, value: "c" }] } },

@@ -13,7 +13,6 @@ type Spec = Loose<ServiceSpec>;
 type Ports = readonly Loose<ServicePort>[];
 
 const affinitySecondsMax = 86_400;
-const kubeletPort = 10_250;
 
 function checkServicePort(
   port: Loose<ServicePort>,
@@ -38,9 +37,6 @@ function checkServicePort(
 function checkType(spec: Spec, faults: FaultList): void {
   switch (spec.type) {
     case "LoadBalancer":
-      checkNotKubelet(spec, faults);
-      checkNotHeadless(spec, faults);
-      break;
     case "NodePort":
       checkNotHeadless(spec, faults);
       break;
@@ -49,15 +45,6 @@ function checkType(spec: Spec, faults: FaultList): void {
       break;
     case undefined:
     default:
-  }
-}
-
-/** Some clouds open more of their firewalls than they should. */
-function checkNotKubelet({ ports = [] }: Spec, faults: FaultList): void {
-  for (const [index, { port }] of ports.entries()) {
-    if (port !== kubeletPort) continue;
-    const detail = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
-    faults.invalid(`spec.ports[${index}]`, port, detail);
   }
 }
 
