@@ -199,7 +199,7 @@ testCreates(valid, [
     withVolumes({
       securityContext: { procMount: "Bare", runAsUser: -1, appArmorProfile: {}, seccompProfile: {} },
     }),
-    `${contexts}.runAsUser: Invalid value: -1: must be between 0 and 4294967295, inclusive`,
+    `${contexts}.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive`,
     `${contexts}.procMount: Unsupported value: "Bare": supported values: "Default", "Unmasked"`,
     `${contexts}.seccompProfile.type: Required value: type is required when seccompProfile is set`,
     `${contexts}.appArmorProfile.type: Required value: type is required when appArmorProfile is set`,

@@ -260,8 +260,9 @@ testCreates(valid, [
   ],
   [
     "v1/Pod",
-    spec({ securityContext: { runAsUser: -1 } }),
-    "spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 4294967295, inclusive",
+    spec({ securityContext: { runAsUser: -1, fsGroup: 2 ** 31 - 1, supplementalGroups: [2 ** 31] } }),
+    "spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+    "spec.securityContext.supplementalGroups[0]: Invalid value: 2147483648: must be between 0 and 2147483647, inclusive",
   ],
   [
     "v1/Pod",

@@ -175,8 +175,8 @@ testStatusUpdates(valid, [
         containerStatuses: [{ name: "c", user: { linux: { uid: -1, gid: 0, supplementalGroups: [-2] } } }],
       },
     },
-    "status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 4294967295, inclusive",
-    "status.containerStatuses[0].user.linux.supplementalGroups[0]: Invalid value: -2: must be between 0 and 4294967295, inclusive",
+    "status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+    "status.containerStatuses[0].user.linux.supplementalGroups[0]: Invalid value: -2: must be between 0 and 2147483647, inclusive",
   ],
   [
     "v1/Pod",

@@ -99,7 +99,7 @@ testCreates(valid, [
       restartPolicy: "Never",
       containers: [{ ...container, ...resizing({ ...cpu, restartPolicy: "RestartContainer" }) }],
     }),
-    `${at}.resizePolicy: Invalid value: "RestartContainer": must be 'NotRequired' when pod \`restartPolicy\` is 'Never'`,
+    `${at}.resizePolicy: Invalid value: "RestartContainer": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
   ],
   // What a pod asks for as a whole.
   [

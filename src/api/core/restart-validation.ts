@@ -63,7 +63,7 @@ export function checkResizePolicies(
     faults.oneOf(path, resourceName, ["cpu", "memory"]);
     faults.oneOf(path, restartPolicy, ["NotRequired", "RestartContainer"]);
     if (podRestart === "Never" && restartPolicy !== "NotRequired") {
-      faults.invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
+      faults.invalid(path, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
     }
   }
 }

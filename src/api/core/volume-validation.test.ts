@@ -302,4 +302,17 @@ testCreates(valid, [
     { metadata: { name: podName }, ...inPod(claimTemplate) },
     `${at}.name: Invalid value: "v": PVC name "${podName}-v": must be no more than 253 bytes`,
   ],
+  [
+    pod,
+    {
+      spec: {
+        volumes: [
+          { name: "v", persistentVolumeClaim: { claimName: "x-w" } },
+          { name: "w", ...claimTemplate },
+          { name: "u", persistentVolumeClaim: { claimName: "x-v" } },
+        ],
+      },
+    },
+    `${at}.persistentVolumeClaim.claimName: Invalid value: "x-w": must not reference a PVC that gets created for an ephemeral volume`,
+  ],
 ]);

@@ -321,9 +321,11 @@ interface Place {
   readonly path: string;
 }
 
+const isNamed = (podName: string | undefined): podName is string => podName !== undefined && podName !== "";
+
 /** Of the claim that is made for a pod's volume. */
 function checkClaimName({ name = "" }: Loose<Volume>, { podName, path }: Place, faults: FaultList): void {
-  if (podName === undefined || podName === "" || name === "") return;
+  if (!isNamed(podName) || name === "") return;
   const claimName = `${podName}-${name}`;
   for (const message of dnsSubdomainFaults(claimName)) {
     faults.invalid(`${path}.name`, name, `PVC name ${JSON.stringify(claimName)}: ${message}`);
@@ -383,16 +385,28 @@ export function checkVolumes(
   faults: FaultList,
 ): VolumesByName {
   const known = new Map<string, Loose<VolumeSource>>();
+  const made = new Set<string>();
+  for (const { name = "", ephemeral } of isNamed(podName) ? volumes : []) {
+    if (ephemeral !== undefined) made.add(`${podName}-${name}`);
+  }
   for (const [index, volume] of volumes.entries()) {
     const at = `${path}[${index}]`;
     const own = new FaultList();
-    const { name = "" } = volume;
+    const { name = "", persistentVolumeClaim } = volume;
     checkSource(volume, { podName, path: at }, own);
     if (name === "") own.required(`${at}.name`);
     else checkDnsLabel(name, `${at}.name`, own);
     if (known.has(name)) own.duplicate(`${at}.name`, name);
     if (own.count === 0) known.set(name, volume);
     else faults.addAll(own.all);
+    const claim = persistentVolumeClaim?.claimName;
+    if (claim !== undefined && made.has(claim)) {
+      faults.invalid(
+        `${at}.persistentVolumeClaim.claimName`,
+        claim,
+        "must not reference a PVC that gets created for an ephemeral volume",
+      );
+    }
   }
   return known;
 }

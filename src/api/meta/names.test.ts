@@ -88,7 +88,7 @@ for (const [check, value, want] of refused) {
 
 test("numbers are named with their range", () => {
   assert.deepEqual(portNumberFaults(0), ["must be between 1 and 65535, inclusive"]);
-  assert.deepEqual(userIdFaults(-1), ["must be between 0 and 4294967295, inclusive"]);
+  assert.deepEqual(userIdFaults(-1), ["must be between 0 and 2147483647, inclusive"]);
 });
 
 test("a trailing dash is fine before a random end", () => {

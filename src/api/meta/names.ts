@@ -209,7 +209,7 @@ export const configMapKeyFaults = (value: string): Faults => [
 export const rangeFaults = (value: number | bigint, low: number, high: number): Faults =>
   value >= low && value <= high ? none : [rangeMessage(low, high)];
 export const portNumberFaults = (value: number): Faults => rangeFaults(value, 1, 65_535);
-export const userIdFaults = (value: number | bigint): Faults => rangeFaults(value, 0, 0xff_ff_ff_ff);
+export const userIdFaults = (value: number | bigint): Faults => rangeFaults(value, 0, 0x7f_ff_ff_ff);
 
 /** Names that are only a part of a URL's path: RBAC's roles ("system:node"), API services, … */
 export function pathSegmentFaults(value: string): Faults {
