@@ -300,7 +300,7 @@ testCreates(valid, [
   [
     pod,
     { metadata: { name: podName }, ...inPod(claimTemplate) },
-    `${at}.name: Invalid value: "v": PVC name "${podName}-v": must be no more than 253 bytes`,
+    `${at}.name: Invalid value: "v": PVC name "${podName}-v": must be no more than 253 characters`,
   ],
   [
     pod,

@@ -119,7 +119,7 @@ function check(
   value: string,
   rules: PatternRule,
   lengthMax: number,
-  lengthMessage: (length: number) => string = maxBytesMessage,
+  lengthMessage: (length: number) => string = maxLengthMessage,
 ): Faults {
   if (isFine(value, rules, lengthMax)) return none;
   const { expression, message } = rules;
@@ -132,7 +132,7 @@ function check(
 export function dnsLabelFaults(value: string): Faults {
   if (isFine(value, label, labelLengthMax)) return none;
   const faults: string[] = [];
-  if (bytes(value) > labelLengthMax) faults.push(maxBytesMessage(labelLengthMax));
+  if (bytes(value) > labelLengthMax) faults.push(maxLengthMessage(labelLengthMax));
   if (!label.expression.test(value)) {
     faults.push(subdomain.expression.test(value) ? "must not contain dots" : label.message);
   }
@@ -141,20 +141,22 @@ export function dnsLabelFaults(value: string): Faults {
 
 export const dnsSubdomainFaults = (value: string): Faults => check(value, subdomain, subdomainLengthMax);
 export const dnsSubdomainWithUnderscoreFaults = (value: string): Faults =>
-  check(value, underscoreSubdomain, subdomainLengthMax, maxLengthMessage);
-export const dns1035LabelFaults = (value: string): Faults =>
-  check(value, label1035, labelLengthMax, maxLengthMessage);
-export const wildcardSubdomainFaults = (value: string): Faults =>
-  check(value, wildcard, subdomainLengthMax, maxLengthMessage);
+  check(value, underscoreSubdomain, subdomainLengthMax);
+export const dns1035LabelFaults = (value: string): Faults => check(value, label1035, labelLengthMax);
+export const wildcardSubdomainFaults = (value: string): Faults => check(value, wildcard, subdomainLengthMax);
 export const identifierFaults = (value: string): Faults =>
   identifier.expression.test(value) ? none : [identifier.message];
-export const labelValueFaults = (value: string): Faults => check(value, labelValue, labelLengthMax);
+export const labelValueFaults = (value: string): Faults =>
+  check(value, labelValue, labelLengthMax, maxBytesMessage);
 export const headerNameFaults = (value: string): Faults =>
   headerName.expression.test(value) ? none : [headerName.message];
 export const percentFaults = (value: string): Faults =>
   percent.expression.test(value) ? none : [percent.message];
 
-/** Label and annotation keys, resource names, taint keys, …: "name" or "prefix.example.com/name". */
+/**
+ * Label and annotation keys, resource names, taint keys, …: "name" or "prefix.example.com/name". upstream tells the
+ * length of these and of labels' values in bytes, that of names in characters.
+ */
 export function qualifiedNameFaults(value: string): Faults {
   if (isFine(value, qualified, labelLengthMax)) return none;
   const faults: string[] = [];
@@ -168,7 +170,10 @@ export function qualifiedNameFaults(value: string): Faults {
   if (parts.length === 2) {
     const prefix = parts[0] ?? "";
     if (prefix === "") faults.push("prefix part must be non-empty");
-    else faults.push(...dnsSubdomainFaults(prefix).map((fault) => `prefix part ${fault}`));
+    else {
+      const ofPrefix = check(prefix, subdomain, subdomainLengthMax, maxBytesMessage);
+      faults.push(...ofPrefix.map((fault) => `prefix part ${fault}`));
+    }
   }
   if (name === "") faults.push("name part must be non-empty");
   else if (bytes(name) > labelLengthMax) faults.push(`name part ${maxBytesMessage(labelLengthMax)}`);
@@ -202,7 +207,7 @@ function parentPathFaults(value: string): Faults {
 }
 
 export const configMapKeyFaults = (value: string): Faults => [
-  ...check(value, configKey, subdomainLengthMax, maxLengthMessage),
+  ...check(value, configKey, subdomainLengthMax),
   ...parentPathFaults(value),
 ];
 
