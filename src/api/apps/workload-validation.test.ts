@@ -166,7 +166,28 @@ testCreates(valid, [
     'spec.template.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "+1": must be a 32bit integer',
   ],
 ]);
+const unconverted = {
+  metadata: {
+    annotations: {
+      "non-convertible.kubernetes.io/spec.selector": "a in (b, c)",
+      "non-convertible.kubernetes.io": "d",
+    },
+  },
+};
 testUpdates(valid, [
+  ["v1/ReplicationController", unconverted, spec({ replicas: 5 })],
+  [
+    "v1/ReplicationController",
+    unconverted,
+    spec({ selector: { ...labels, b: "c" }, template: { metadata: { labels: { b: "c" } } } }),
+    'spec.selector: Invalid value: {"app":"x","b":"c"}: cannot update non-convertible selector',
+  ],
+  [
+    "v1/ReplicationController",
+    { metadata: { annotations: { "non-convertible.kubernetes.io/x": "y" } } },
+    {},
+    'x: Not found: "y": unknown non-convertible field',
+  ],
   ["apps/v1/Deployment", {}, spec({ replicas: 3 })],
   [
     "apps/v1/Deployment",

@@ -1,7 +1,7 @@
 /** ReplicationControllers, and what all workloads say of their pods. upstream: pkg/apis/{core,apps}/validation */
 import type { PodTemplateSpec, ReplicationController } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { checkNonNegative } from "../meta/field-rules.ts";
+import { checkNonNegative, isSame } from "../meta/field-rules.ts";
 import { selectorOfLabels, type LabelSelector } from "../meta/labels.ts";
 import type { Loose } from "../meta/loose.ts";
 import { checkPodTemplate } from "./pod-validation.ts";
@@ -108,4 +108,22 @@ export function checkReplicationController(
     "spec.template",
     faults,
   );
+}
+
+const unconverted = "non-convertible.kubernetes.io";
+
+/** What another version said and this one can't may not be lost, says an annotation. upstream: rcStrategy.ValidateUpdate */
+export function checkReplicationControllerUpdate(
+  { spec }: Loose<ReplicationController>,
+  old: Loose<ReplicationController>,
+  faults: FaultList,
+): void {
+  for (const [key, value] of Object.entries(old.metadata?.annotations ?? {})) {
+    const field = key.split("/")[1];
+    if (!key.startsWith(unconverted) || field === undefined) continue;
+    if (!field.includes("selector")) faults.notFound(field, value, "unknown non-convertible field");
+    else if (!isSame(spec?.selector, old.spec?.selector)) {
+      faults.invalid("spec.selector", spec?.selector ?? null, "cannot update non-convertible selector");
+    }
+  }
 }

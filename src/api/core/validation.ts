@@ -26,7 +26,11 @@ import {
   checkResourceQuotaStatusUpdate,
   checkResourceQuotaUpdate,
 } from "./quota-validation.ts";
-import { checkReplicaStatus, checkReplicationController } from "./replication-validation.ts";
+import {
+  checkReplicaStatus,
+  checkReplicationController,
+  checkReplicationControllerUpdate,
+} from "./replication-validation.ts";
 import { checkService, checkServiceUpdate } from "./service-validation.ts";
 
 function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
@@ -65,6 +69,7 @@ export const coreValidations: ValidationsByKind = {
   ReplicationController: {
     trustsPrefixes: true,
     check: checkReplicationController,
+    onUpdate: checkReplicationControllerUpdate,
     onStatusUpdate: ({ status }: Loose<ReplicationController>, _old, faults) =>
       checkReplicaStatus(status, faults),
   },

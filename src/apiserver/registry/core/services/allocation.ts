@@ -169,8 +169,10 @@ export class ServiceAllocation {
   async #takePorts(taking: Taking): Promise<void> {
     const { spec } = taking.service;
     if (spec === undefined) return;
-    if (needsNodePorts(spec)) {
-      for (const [at, port] of (spec.ports ?? []).entries()) await this.#takePort(port, at, taking);
+    if (mayHaveNodePorts(spec)) {
+      for (const [at, port] of (spec.ports ?? []).entries()) {
+        if (needsNodePorts(spec) || (port.nodePort ?? 0) !== 0) await this.#takePort(port, at, taking);
+      }
     }
     if (!isLocalBalancer(spec)) return;
     const asked = spec.healthCheckNodePort ?? 0;
@@ -332,7 +334,7 @@ function keepAllocated(service: Service, old: Service): void {
   const spec = (service.spec ??= {});
   const before = old.spec ?? {};
   if (spec.type !== "ExternalName" && before.type !== "ExternalName") keepAddresses(spec, before);
-  if (needsNodePorts(spec) && needsNodePorts(before)) keepNodePorts(spec, before);
+  if (mayHaveNodePorts(spec) && mayHaveNodePorts(before)) keepNodePorts(spec, before);
   if (isLocalBalancer(spec) && isLocalBalancer(before) && before.healthCheckNodePort !== undefined) {
     spec.healthCheckNodePort ??= before.healthCheckNodePort;
   }
@@ -342,19 +344,14 @@ function keepAllocated(service: Service, old: Service): void {
  * Fields that meant something for what the Service was, and mean nothing for what it becomes, go with it, unless the
  * client has just set them: then validation has its say. upstream: dropTypeDependentFields
  */
-function dropForeign({ spec = {} }: Service, old: Service | undefined): void {
+function dropForeign(service: Service, old: Service | undefined): void {
   if (old === undefined) return;
+  const { spec = {} } = service;
   const before = old.spec ?? {};
   const isNoLonger = (is: (spec: ServiceSpec) => boolean): boolean => is(before) && !is(spec);
-  if (isNoLonger(hasAddresses)) {
-    if (isSame(spec.clusterIPs, before.clusterIPs)) {
-      delete spec.clusterIP;
-      delete spec.clusterIPs;
-    }
-    if (isSame(spec.ipFamilies, before.ipFamilies)) delete spec.ipFamilies;
-    if (spec.ipFamilyPolicy === before.ipFamilyPolicy) delete spec.ipFamilyPolicy;
-  }
-  if (isNoLonger(needsNodePorts) && isSame(nodePortsOf(spec), nodePortsOf(before))) {
+  if (isNoLonger(hasAddresses)) dropAddresses(spec, before);
+  // Ports may come, change and go with the type, as long as no node port is asked for that wasn't there.
+  if (isNoLonger(mayHaveNodePorts) && nodePortsOf(before).isSupersetOf(nodePortsOf(spec))) {
     for (const port of spec.ports ?? []) delete port.nodePort;
   }
   if (isNoLonger(isLocalBalancer)) dropIfSame(spec, before, "healthCheckNodePort");
@@ -363,6 +360,22 @@ function dropForeign({ spec = {} }: Service, old: Service | undefined): void {
     dropIfSame(spec, before, "loadBalancerClass");
   }
   if (isNoLonger(isReachedFromOutside)) dropIfSame(spec, before, "externalTrafficPolicy");
+  if (!isBalancer(spec)) dropBalancer(service);
+}
+
+/** The balancer will be gone soon, and nobody needs to know when. */
+function dropBalancer(service: Service): void {
+  const { status } = service;
+  if (status?.loadBalancer?.ingress !== undefined) service.status = { ...status, loadBalancer: {} };
+}
+
+function dropAddresses(spec: ServiceSpec, before: ServiceSpec): void {
+  if (isSame(spec.clusterIPs, before.clusterIPs)) {
+    delete spec.clusterIP;
+    delete spec.clusterIPs;
+  }
+  if (isSame(spec.ipFamilies, before.ipFamilies)) delete spec.ipFamilies;
+  if (spec.ipFamilyPolicy === before.ipFamilyPolicy) delete spec.ipFamilyPolicy;
 }
 
 function dropIfSame(
@@ -377,8 +390,8 @@ function dropIfSame(
   if (spec[field] === before[field]) delete spec[field];
 }
 
-const nodePortsOf = ({ ports = [] }: ServiceSpec): readonly number[] =>
-  [...new Set(ports.map(({ nodePort }) => nodePort ?? 0))].toSorted((a, b) => a - b);
+const nodePortsOf = ({ ports = [] }: ServiceSpec): ReadonlySet<number> =>
+  new Set(ports.map(({ nodePort }) => nodePort ?? 0).filter((nodePort) => nodePort !== 0));
 
 const hasAddresses = ({ type }: ServiceSpec): boolean => type !== "ExternalName";
 const isBalancer = ({ type }: ServiceSpec): boolean => type === "LoadBalancer";
@@ -415,6 +428,9 @@ function keepNodePorts(spec: ServiceSpec, before: ServiceSpec): void {
 const isLocalBalancer = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
   type === "LoadBalancer" && externalTrafficPolicy === "Local";
 
+const mayHaveNodePorts = ({ type }: ServiceSpec): boolean => type === "NodePort" || type === "LoadBalancer";
+
+/** Where not, those that a client asks for are taken all the same. */
 const needsNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
   type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
 

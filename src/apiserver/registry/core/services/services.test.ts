@@ -83,6 +83,52 @@ test("node ports come and go with the type", async () => {
   assert.match(String((outside.body as AnyObject)["message"]), /The range of valid ports is 30000-32767/);
 });
 
+const nodePortsOf = ({ body }: Answer<Service>): readonly (number | undefined)[] =>
+  (body.spec?.ports ?? []).map(({ nodePort }) => nodePort);
+
+/** upstream: pkg/registry/core/service/strategy_test.go (TestDropTypeDependentFields) */
+test("ports may come, change and go with the type, but no new node port with them", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const both = [
+    { name: "a", port: 80 },
+    { name: "b", port: 81 },
+  ];
+  for (const [name, change, want] of [
+    [
+      "added",
+      ([a, b]: readonly object[]) => [a, b, { name: "c", port: 82 }],
+      [undefined, undefined, undefined],
+    ],
+    ["removed", ([a]: readonly object[]) => [a], [undefined]],
+    ["changed", ([a, b]: readonly object[]) => [{ ...a, port: 180 }, b], [undefined, undefined]],
+    ["asked", ([a, b]: readonly object[]) => [{ ...a, nodePort: 31_999 }, b], undefined],
+  ] as const) {
+    const { body } = await create(transport, name, { type: "LoadBalancer", ports: both });
+    const spec = { ...body.spec, type: "ClusterIP", ports: change(body.spec?.ports ?? []) };
+    const answer = await put<Service>(transport, `${core}/services/${name}`, { ...body, spec });
+    if (want === undefined) assert.equal(answer.status, 422);
+    else assert.deepEqual(nodePortsOf(answer), want, JSON.stringify(answer.body));
+  }
+});
+
+test("without allocation a balanced service has the node ports that were there or are asked for", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const off = { type: "LoadBalancer", allocateLoadBalancerNodePorts: false };
+  const first = await create(transport, "a", { type: "LoadBalancer" });
+  const ingress = [{ ip: "1.2.3.4", ipMode: "VIP" }];
+  await merge(transport, `${core}/services/a/status`, { status: { loadBalancer: { ingress } } });
+  const second = await merge<Service>(transport, `${core}/services/a`, { spec: off });
+  assert.deepEqual(nodePortsOf(second), nodePortsOf(first));
+  assert.deepEqual(second.body.status?.loadBalancer, { ingress });
+  assert.deepEqual(nodePortsOf(await create(transport, "b", off)), [undefined]);
+  const nodePort = nodePortsOf(first)[0];
+  assert.equal((await create(transport, "c", { ...off, ports: [{ port: 80, nodePort }] })).status, 422);
+  const third = await merge<Service>(transport, `${core}/services/a`, { spec: { type: "ClusterIP" } });
+  assert.deepEqual([nodePortsOf(third), third.body.status], [[undefined], { loadBalancer: {} }]);
+});
+
 test("a client that leaves out what was allocated keeps it", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
