@@ -334,7 +334,7 @@ function keepAllocated(service: Service, old: Service): void {
   const spec = (service.spec ??= {});
   const before = old.spec ?? {};
   if (spec.type !== "ExternalName" && before.type !== "ExternalName") keepAddresses(spec, before);
-  if (mayHaveNodePorts(spec) && mayHaveNodePorts(before)) keepNodePorts(spec, before);
+  if (needsNodePorts(spec) && mayHaveNodePorts(before)) keepNodePorts(spec, before);
   if (isLocalBalancer(spec) && isLocalBalancer(before) && before.healthCheckNodePort !== undefined) {
     spec.healthCheckNodePort ??= before.healthCheckNodePort;
   }

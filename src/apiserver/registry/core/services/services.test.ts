@@ -125,6 +125,10 @@ test("without allocation a balanced service has the node ports that were there o
   assert.deepEqual(nodePortsOf(await create(transport, "b", off)), [undefined]);
   const nodePort = nodePortsOf(first)[0];
   assert.equal((await create(transport, "c", { ...off, ports: [{ port: 80, nodePort }] })).status, 422);
+  const renewed = await put<Service>(transport, `${core}/services/b`, service("b", { type: "LoadBalancer" }));
+  assert.notDeepEqual(nodePortsOf(renewed), [undefined]);
+  const reset = await put<Service>(transport, `${core}/services/b`, service("b", off));
+  assert.deepEqual(nodePortsOf(reset), [undefined]);
   const third = await merge<Service>(transport, `${core}/services/a`, { spec: { type: "ClusterIP" } });
   assert.deepEqual([nodePortsOf(third), third.body.status], [[undefined], { loadBalancer: {} }]);
 });
