@@ -25,7 +25,12 @@ interface Report {
   readonly watch: { readonly events: readonly string[] };
   readonly refusals: Readonly<Record<string, string>>;
   readonly exec: { readonly output: Ran; readonly input: Ran; readonly failure: Ran };
-  readonly logs: { readonly all: string; readonly last: string; readonly followed: string };
+  readonly logs: {
+    readonly all: string;
+    readonly last: string;
+    readonly messages: string;
+    readonly followed: string;
+  };
   readonly portForward: { readonly answer: string; readonly errors: string };
   readonly deployment: { readonly replicaSets: number; readonly replicas: number };
 }
@@ -77,10 +82,11 @@ suite("client-node", { timeout: 120_000 }, () => {
     assert.deepEqual(failure.status.details?.causes, [{ reason: "ExitCode", message: "7" }]);
   });
 
-  test("logs: all, the last line, followed", () => {
+  test("logs: all, the last line, in messages of a WebSocket, followed", () => {
     assert.deepEqual(report.logs, {
       all: "first\nsecond\nlater\n",
       last: "later\n",
+      messages: "first\nsecond\nlater\n",
       followed: "first\nsecond\nlater\n",
     });
   });

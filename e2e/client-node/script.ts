@@ -20,6 +20,7 @@ import {
   type V1ConfigMap,
   type V1Status,
 } from "@kubernetes/client-node";
+import { WebSocket } from "ws";
 import { eventually } from "../wait.ts";
 
 const namespace = "client-node";
@@ -186,11 +187,26 @@ async function logs(): Promise<object> {
   );
   const all = await read({});
   const last = await read({ tailLines: 1 });
+  const messages = await messagesOf(`/api/v1/namespaces/${namespace}/pods/web/log`);
   // Follows until there is no more container.
   const end = once(followed, "end");
   await core.deleteNamespacedPod({ name: "web", namespace });
   await end;
-  return { all, last, followed: followed.text };
+  return { all, last, messages, followed: followed.text };
+}
+
+/** As a page in a browser reads a log. */
+async function messagesOf(path: string): Promise<string> {
+  const options = {};
+  await config.applyToHTTPSOptions(options);
+  const url = `${config.getCurrentCluster()?.server ?? ""}${path}`;
+  const socket = new WebSocket(url, ["binary.k8s.io"], options);
+  let text = "";
+  socket.on("message", (data: Buffer) => {
+    text += data.toString();
+  });
+  await once(socket, "close");
+  return text;
 }
 
 async function portForward(): Promise<object> {

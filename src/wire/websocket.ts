@@ -42,11 +42,26 @@ export function acceptWebSocket(
     refuseUpgrade(socket, 403, "no acceptable subprotocol");
     return Promise.resolve(undefined);
   }
+  const { messageBytesMax } = options;
+  const accepted = openWebSocket(request, socket, head, { protocol, messageBytesMax });
+  return Promise.resolve(accepted === undefined ? undefined : { socket: accepted, protocol });
+}
+
+/**
+ * Completes the handshake, with a protocol that has been chosen ("": none). Undefined when it is none, and the client got a
+ * 400, or the client is gone.
+ */
+export function openWebSocket(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  { protocol, messageBytesMax }: { readonly protocol: string; readonly messageBytesMax: number },
+): WebSocket | undefined {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    maxPayload: options.messageBytesMax,
+    maxPayload: messageBytesMax,
   });
   // The library refuses "SPDY/3.1+portforward.k8s.io" for its slash, with a 400 that makes clients fall back silently:
   // so it never sees the header, and the answer is added here.
@@ -58,14 +73,12 @@ export function acceptWebSocket(
       headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
     });
   }
-  return new Promise((resolve) => {
-    socket.once("close", () => {
-      resolve(undefined);
-    });
-    server.handleUpgrade(withoutProtocol, socket, head, (accepted) => {
-      resolve({ socket: accepted, protocol });
-    });
+  let opened: WebSocket | undefined;
+  // At once: nobody is asked.
+  server.handleUpgrade(withoutProtocol, socket, head, (accepted) => {
+    opened = accepted;
   });
+  return opened;
 }
 
 const reasons: Readonly<Record<number, string>> = {

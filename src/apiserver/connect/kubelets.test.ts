@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:https";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -138,6 +138,70 @@ test("logs come from the kubelet; what it refuses becomes a Status", async () =>
     [refused["code"], refused["message"]],
     [400, 'container "c" in pod "quiet" is waiting to start: ContainerCreating'],
   );
+  kubelet.close();
+});
+
+const chunkOf = (message: Buffer): string => message.toString("utf8");
+const base64Of = (message: Buffer): string =>
+  Buffer.from(message.toString("utf8"), "base64").toString("utf8");
+for (const [offered, spoken, isBinary, read] of [
+  [[], "", true, chunkOf],
+  [["binary.k8s.io"], "binary.k8s.io", true, chunkOf],
+  [["other", "base64.binary.k8s.io", "binary.k8s.io"], "base64.binary.k8s.io", false, base64Of],
+] as const) {
+  test(`logs come over a WebSocket that offers ${offered.join(", ") || "nothing"}, after an empty message`, async () => {
+    const kubelet = await fakeKubelet();
+    const name = `told-${offered.length}`;
+    await podOnFakeNode(kubelet.port, name);
+    const socket = new WebSocket(`${server.url}/api/v1/namespaces/default/pods/${name}/log`, [...offered], {
+      ca: server.caPem,
+      cert: admin.certificatePem,
+      key: admin.keyPem,
+    });
+    const messages: Buffer[] = [];
+    socket.on("message", (data: Buffer, binary) => {
+      assert.equal(binary, isBinary);
+      messages.push(data);
+    });
+    const [code] = (await once(socket, "close")) as [number];
+    assert.deepEqual([code, socket.protocol, messages[0]?.length], [1000, spoken, 0]);
+    assert.equal(messages.map(read).join(""), "line 1\nline 2\n");
+    assert.deepEqual(kubelet.asked, [`GET /containerLogs/default/${name}/c?`]);
+    kubelet.close();
+  });
+}
+
+test("logs aren't told in a protocol that is none of theirs; who leaves isn't followed to its end", async () => {
+  const left = Promise.withResolvers<void>();
+  const { certificatePem: cert, keyPem: key } = server.servingCertificate("system:node:n1");
+  const kubelet = createServer({ cert, key }, (_, response) => {
+    response.write("begun");
+    response.once("close", () => {
+      left.resolve();
+    });
+  });
+  await new Promise<void>((resolve) => kubelet.listen(0, "127.0.0.1", resolve));
+  await podOnFakeNode((kubelet.address() as AddressInfo).port, "followed");
+  const open = (protocol: string): WebSocket =>
+    new WebSocket(`${server.url}/api/v1/namespaces/default/pods/followed/log?follow=true`, [protocol], {
+      ca: server.caPem,
+      cert: admin.certificatePem,
+      key: admin.keyPem,
+    });
+  const [error] = (await once(open(channelV5), "error")) as [Error];
+  assert.match(error.message, /403/);
+  await left.promise;
+  const leaving = Promise.withResolvers<void>();
+  kubelet.on("request", (_, response: ServerResponse) => {
+    response.once("close", () => {
+      leaving.resolve();
+    });
+  });
+  const socket = open("binary.k8s.io");
+  socket.on("message", (data: Buffer) => {
+    if (data.toString("utf8") === "begun") socket.close();
+  });
+  await leaving.promise;
   kubelet.close();
 });
 

@@ -16,6 +16,7 @@ import type { ServingOptions } from "./serving-options.ts";
 import { SniCertificates, type ServingPair } from "./sni-certificates.ts";
 import { cipherList } from "./tls-names.ts";
 import { LastWords } from "./unreadable.ts";
+import { WebSocketExchange } from "./websocket-exchange.ts";
 
 export interface DoorOptions {
   readonly host: string;
@@ -133,6 +134,10 @@ export class Door {
       this.#lastWords.tell(error, socket);
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (this.#deps.front.tellsInMessages(request)) {
+        void this.#deps.front.handle(new WebSocketExchange(request, socket, head));
+        return;
+      }
       this.#upgraded.add(socket);
       socket.once("close", () => {
         this.#upgraded.delete(socket);

@@ -36,6 +36,14 @@ export interface RequestHead {
 /** Names and values in turn; names in lower case. */
 export type HeaderPairs = readonly (string | readonly string[])[];
 
+/** A client would like to be answered in messages of WebSocket. */
+export interface WebSocketAsked {
+  /** The protocols in them that it knows, the dearest first; without the one that brings its token. */
+  readonly offered: readonly string[];
+  /** Goes over to it, in place of `begin`: each chunk written is a message then. `protocol`: "" for none. */
+  accept(protocol: string, isText: boolean): void;
+}
+
 export interface Exchange extends RequestHead {
   /** Nothing more of the request's body will come. */
   readonly isRead: boolean;
@@ -67,6 +75,8 @@ export interface Exchange extends RequestHead {
   /** Breaks the answer off, so that the client sees that it isn't whole. */
   destroy(): void;
   destroyConnection(): void;
+  /** Of a request that lasts. */
+  readonly webSocket?: WebSocketAsked | undefined;
   /** Over HTTP/2: the client is told to open another connection for what it asks next. What runs goes on. */
   leaveConnection?(): void;
 }

@@ -272,7 +272,7 @@ export class Front {
       });
       return undefined;
     }
-    if (isLongRunning(call.info)) call.record?.started("status" in answer ? answer.status : 200);
+    if (isLongRunning(call.info)) call.record?.started(statusOf(answer, exchange));
     const sent = respond(answer, response, this.#respondDeps);
     if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, response, sent);
     call.isAnswered = true;
@@ -298,7 +298,7 @@ export class Front {
   ): Promise<void> {
     const { exchange } = response;
     this.#watches.add(answer.items);
-    record?.started(200);
+    record?.started(statusOf(answer, exchange));
     try {
       await respond(answer, response, this.#respondDeps);
     } catch (error) {
@@ -362,12 +362,17 @@ export class Front {
     const request = new NodeRequestHead(incoming);
     try {
       const { info } = this.#targets.of(request.method, request.url);
-      // Upstream would speak WebSocket where it lasts; who asks for that is told that we don't.
-      const isLasting = isLongRunning(info) && headerOf(request, "upgrade").toLowerCase() === "websocket";
-      return isConnect(info) || isLasting || this.#deps.isRemote(info);
+      return isConnect(info) || this.#deps.isRemote(info) || isWebSocketOf(request, info);
     } catch {
       return false;
     }
+  }
+
+  /** Of such a request: whether it is answered here, in messages, by `handle`. */
+  tellsInMessages(incoming: IncomingMessage): boolean {
+    const request = new NodeRequestHead(incoming);
+    const { info } = this.#targets.of(request.method, request.url);
+    return !isConnect(info) && !this.#deps.isRemote(info) && isWebSocketOf(request, info);
   }
 
   /** A request that asks to take over its connection, and may. Never rejects. */
@@ -450,8 +455,18 @@ export class Front {
   }
 }
 
+/** That its answer begins with. */
+function statusOf(answer: Answer, exchange: Exchange): number {
+  const status = "status" in answer ? answer.status : 200;
+  return status === 200 && exchange.webSocket !== undefined ? 101 : status;
+}
+
 /** Who is cut off at once loses the answer with it. upstream: rstAvoidanceDelay of Go's server */
 const readAnswerMs = 500;
+
+/** Watches, and logs. */
+const isWebSocketOf = (head: RequestHead, info: RequestInfo): boolean =>
+  isLongRunning(info) && head.method === "GET" && headerOf(head, "upgrade").toLowerCase() === "websocket";
 
 const applyTypes = new Set(["application/apply-patch+yaml", "application/apply-patch+cbor"]);
 

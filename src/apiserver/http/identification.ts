@@ -140,7 +140,7 @@ function isForAnother({ rawHeaders }: RequestHead): boolean {
 
 /** The token of `Authorization: Bearer …`; browsers' WebSockets bring it as a subprotocol. */
 function credentialsOf(head: RequestHead, clientCertificate: Buffer | undefined): Credentials {
-  const bearer = bearerOf(headerOf(head, "authorization")) ?? tokenOfProtocol(head);
+  const bearer = bearerOf(headerOf(head, "authorization")) ?? tokenOfProtocol(head, clientCertificate);
   return {
     bearerToken: bearer === "" ? undefined : bearer,
     clientCertificate,
@@ -156,13 +156,21 @@ function bearerOf(authorization: string): string | undefined {
   return scheme.toLowerCase() === "bearer" ? token : undefined;
 }
 
-const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
+export const tokenProtocol = "base64url.bearer.authorization.k8s.io.";
 
-function tokenOfProtocol(head: RequestHead): string {
+/**
+ * There must be one, and another protocol to answer with: otherwise who has no certificate is nobody, which is thrown as 401.
+ * upstream: apiserver/pkg/authentication/request/websocket/protocol.go
+ */
+function tokenOfProtocol(head: RequestHead, clientCertificate: Buffer | undefined): string {
   if (headerOf(head, "upgrade").toLowerCase() !== "websocket") return "";
   const protocols = headerOf(head, "sec-websocket-protocol").split(",");
-  const found = protocols.map((each) => each.trim()).find((each) => each.startsWith(tokenProtocol));
-  return found === undefined
-    ? ""
-    : Buffer.from(found.slice(tokenProtocol.length), "base64url").toString("utf8");
+  const tokens = protocols.map((each) => each.trim()).filter((each) => each.startsWith(tokenProtocol));
+  const [token] = tokens;
+  if (token === undefined) return "";
+  if (tokens.length === 1 && protocols.length > 1) {
+    return Buffer.from(token.slice(tokenProtocol.length), "base64url").toString("utf8");
+  }
+  if (clientCertificate !== undefined) return "";
+  throw unauthorizedError();
 }

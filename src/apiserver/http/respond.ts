@@ -1,4 +1,5 @@
 /** Answers onto the wire. upstream: apiserver/pkg/endpoints/handlers/responsewriters/writers.go, handlers/watch.go */
+import { Readable } from "node:stream";
 import { inKeyOrder } from "#api/codec/go-json.ts";
 import { apiVersionOf, parseApiVersion, type AnyObject } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
@@ -10,6 +11,7 @@ import { chunkBytes, type ChunkPool } from "./chunk-pool.ts";
 import { acceptsGzip, compressChunks, compressed, compressedMinBytes } from "./compression.ts";
 import { headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
 import { ListBody, listMeta } from "./list-body.ts";
+import { acceptLog, acceptWatch, asksForMessages, type Asking } from "./messages.ts";
 import { prettyChunks } from "./pretty-list.ts";
 import type { Shape } from "./shape.ts";
 import { warningHeaders } from "./warnings.ts";
@@ -228,8 +230,15 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
   exchange.onClose(() => {
     items.cancel();
   });
-  addWarnings(response);
-  exchange.begin(200, ["content-type", shape.contentType(true), ...caching]);
+  if (asksForMessages(exchange)) {
+    if (!acceptWatch(exchange, shape.isText)) {
+      items.cancel();
+      return;
+    }
+  } else {
+    addWarnings(response);
+    exchange.begin(200, ["content-type", shape.contentType(true), ...caching]);
+  }
   const writer = new BodyWriter(exchange, clock);
   const encoder = new EventEncoder(answer, shape);
   try {
@@ -241,7 +250,7 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
       }
       const batch = all.map((item) => encoder.encode(item));
       if (events !== undefined) for (const { length } of batch) events.observe(length);
-      const waiting = writer.write(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
+      const waiting = writeEvents(batch, response, writer);
       if (waiting !== undefined) await waiting;
       if (all.some((item) => item.type === "BOOKMARK" && item.endsInitialEvents)) listed?.();
     }
@@ -249,9 +258,29 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
     items.cancel();
     const last = lastEvent(error, shape);
     if (last === undefined) throw error;
-    await writer.write(last);
+    if (last.length > 0) await writeEvents([last], response, writer);
   }
   writer.end();
+}
+
+/** As messages each by itself; otherwise all at once. Undefined when more may be written at once. */
+function writeEvents(
+  events: readonly Buffer[],
+  { exchange, shape }: Response,
+  writer: BodyWriter,
+): Promise<void> | undefined {
+  if (asksForMessages(exchange)) {
+    const messages = events.map((event) => shape.unframed(event));
+    return writeEach(messages, writer);
+  }
+  return writer.write(events.length === 1 ? (events[0] as Buffer) : Buffer.concat(events));
+}
+
+async function writeEach(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  writer: BodyWriter,
+): Promise<void> {
+  for await (const chunk of chunks) await writer.write(chunk);
 }
 
 /** What ends a watch that failed: an ERROR event, or nothing for a reader that was too slow and must come again. */
@@ -303,6 +332,7 @@ class EventEncoder {
 function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<void> | undefined {
   const { exchange } = response;
   const { status, headers, body } = answer;
+  if (status === 200 && asksForMessages(exchange)) return sendMessages(body, exchange, clock);
   addWarnings(response);
   exchange.setHeader("cache-control", "no-cache, private");
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return streamRaw(answer, response, clock);
@@ -330,7 +360,22 @@ async function streamRaw(
   setAll(exchange, headers);
   exchange.begin(status, noHeaders);
   const writer = new BodyWriter(exchange, clock);
-  for await (const chunk of body as AsyncIterable<Uint8Array>) await writer.write(chunk);
+  await writeEach(body as AsyncIterable<Uint8Array>, writer);
+  writer.end();
+}
+
+/** An empty one first: upstream's ping. */
+async function sendMessages(body: RawAnswer["body"], exchange: Asking, clock: Clock): Promise<void> {
+  const messageOf = acceptLog(exchange);
+  if (messageOf === undefined) {
+    if (body instanceof Readable) body.destroy();
+    return;
+  }
+  const writer = new BodyWriter(exchange, clock);
+  await writer.write(noBytes);
+  const chunks =
+    typeof body === "string" || body instanceof Uint8Array ? [Buffer.from(body as string)] : body;
+  for await (const chunk of chunks) if (chunk.length > 0) await writer.write(messageOf(chunk));
   writer.end();
 }
 

@@ -45,6 +45,9 @@ const notAcceptable = (mediaTypes: readonly string[]): StatusError =>
 export const jsonText = (value: unknown, isPretty: boolean): string =>
   isPretty ? goJson(value, 2) : `${goJson(value)}\n`;
 
+/** An event's length comes before it. */
+const protobufFrameBytes = 4;
+
 export interface ShapeDeps {
   readonly protobuf: ProtobufCodec;
   readonly now: () => number;
@@ -76,6 +79,11 @@ export class Shape {
   contentType(isWatch: boolean): string {
     const { mediaType } = this.accepted;
     return isWatch && mediaType === protobufMediaType ? `${mediaType};stream=watch` : mediaType;
+  }
+
+  /** Whether what it encodes can be read as UTF-8. */
+  get isText(): boolean {
+    return this.accepted.mediaType !== protobufMediaType;
   }
 
   /** One object in the asked shape. `gvk` is the object's own. */
@@ -132,6 +140,11 @@ export class Shape {
       this.accepted.mediaType === yamlMediaType ? `---\n${formatYaml(event)}` : `${goJson(event)}\n`,
       "utf8",
     );
+  }
+
+  /** An encoded event without what parts it from the others, for who sends each by itself. */
+  unframed(event: Buffer): Buffer {
+    return this.isText ? event : event.subarray(protobufFrameBytes);
   }
 
   /** Whoever made a built-in object may have added to its metadata; custom resources are in their order. */
