@@ -172,6 +172,36 @@ const pods: readonly Case[] = [
 
 testDefaults(pods);
 
+const huge = "hugepages-2Mi";
+const cpu = { cpu: "5m" };
+const both = { cpu: "5m", [huge]: "10Mi" };
+const ofContainers = { cpu: "3m", [huge]: "6Mi" };
+const plain = [{}];
+const hugeLimits = [{ limits: { cpu: "2m", [huge]: "4Mi" } }, { limits: { cpu: "1m", [huge]: "2Mi" } }];
+const hugeRequests = [{ requests: { cpu: "2m", [huge]: "4Mi" } }];
+for (const [given, containers, expected] of [
+  [{ limits: cpu }, plain, { limits: cpu, requests: cpu }],
+  [{}, hugeLimits, {}],
+  [{ limits: {}, requests: {} }, hugeLimits, { limits: {}, requests: {} }],
+  [{ requests: cpu }, plain, { requests: cpu }],
+  [{ limits: cpu }, hugeLimits, { limits: { ...cpu, [huge]: "6Mi" }, requests: ofContainers }],
+  [{ requests: cpu }, hugeLimits, { limits: { [huge]: "6Mi" }, requests: { ...cpu, [huge]: "6Mi" } }],
+  [{ limits: both }, hugeLimits, { limits: both, requests: { cpu: "3m", [huge]: "10Mi" } }],
+  [{ limits: cpu, requests: both }, hugeLimits, { limits: cpu, requests: both }],
+  [{ requests: both }, hugeLimits, { requests: both }],
+  [{ limits: cpu }, hugeRequests, { limits: cpu, requests: { cpu: "2m" } }],
+  [{ limits: { storage: "1Mi" } }, plain, { limits: { storage: "1Mi" } }],
+] as const) {
+  test(`a pod's own ${JSON.stringify(given)} beside ${JSON.stringify(containers)}`, () => {
+    const spec = {
+      resources: given,
+      containers: containers.map((resources) => ({ ...container, resources })),
+    };
+    const pod = defaulted("v1", "Pod", { spec });
+    assert.deepEqual((pod["spec"] as { resources: unknown }).resources, expected);
+  });
+}
+
 for (const [image, policy] of [
   ["nginx", "Always"],
   ["nginx:latest", "Always"],

@@ -13,6 +13,7 @@ import {
 } from "../meta/quantity.ts";
 import type { ResourceList } from "./resource-list.ts";
 
+const isEmpty = (list: ResourceList | undefined): boolean => Object.keys(list ?? {}).length === 0;
 const isHugePages = (name: string): boolean => name.startsWith("hugepages-");
 const isPodLevel = (name: string): boolean => name === "cpu" || name === "memory" || isHugePages(name);
 
@@ -64,19 +65,25 @@ function missing(amounts: Amounts, from: ResourceList, wanted: (name: string) =>
   return Object.fromEntries(entries.map(([name, amount]) => [name, formatQuantity(amount)]));
 }
 
-/** Only for pods that say something about their resources themselves. */
+/**
+ * Only for pods that say something about their resources themselves. A limit for huge pages comes from the
+ * containers only where the pod has no request for them either.
+ */
 export function defaultPodResources({ resources, ...spec }: Loose<PodSpec>): void {
-  if (resources === undefined) return;
-  const hugeLimits = missing(aggregateContainers(spec, "limits"), resources.limits ?? {}, isHugePages);
-  if (Object.keys(hugeLimits).length > 0) resources.limits = { ...resources.limits, ...hugeLimits };
-  const limits = resources.limits ?? {};
-  if (Object.keys(limits).length === 0) return;
+  if (resources === undefined || (isEmpty(resources.limits) && isEmpty(resources.requests))) return;
+  const { limits: ownLimits = {}, requests: ownRequests = {} } = resources;
+  const limits = {
+    ...ownLimits,
+    ...missing(aggregateContainers(spec, "limits"), { ...ownLimits, ...ownRequests }, isHugePages),
+  };
+  if (isEmpty(limits)) return;
+  resources.limits = limits;
   const fromContainers = missing(
     aggregateContainers(spec, "requests"),
-    resources.requests ?? {},
+    ownRequests,
     (name) => name === "cpu" || name === "memory",
   );
   const podLimits = Object.fromEntries(Object.entries(limits).filter(([name]) => isPodLevel(name)));
-  const requests = { ...podLimits, ...fromContainers, ...resources.requests };
-  if (Object.keys(requests).length > 0) resources.requests = requests;
+  const requests = { ...podLimits, ...fromContainers, ...ownRequests };
+  if (!isEmpty(requests)) resources.requests = requests;
 }
