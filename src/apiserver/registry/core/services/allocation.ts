@@ -321,12 +321,10 @@ async function takeAsked(ranges: readonly AddressRange[], asked: string, taking:
   return asked;
 }
 
-/** clusterIP and clusterIPs say the same; old clients know only the first. */
+/** clusterIP and clusterIPs say the same; old clients know only the first, and who knows the second has to say both. */
 function syncClusterIps(spec: ServiceSpec): void {
   const single = spec.clusterIP ?? "";
-  const list = spec.clusterIPs ?? [];
-  if (single !== "" && list.length === 0) spec.clusterIPs = [single];
-  else if (single === "" && list[0] !== undefined) spec.clusterIP = list[0];
+  if (single !== "" && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [single];
 }
 
 /** A client that leaves out what was allocated keeps it. upstream: patchAllocatedValues */
@@ -411,7 +409,7 @@ function normalizeAddresses(spec: ServiceSpec, before: ServiceSpec): void {
   const single = spec.clusterIP ?? "";
   if (single === (before.clusterIP ?? "") || !isSame(spec.clusterIPs, before.clusterIPs)) return;
   if (single === "") delete spec.clusterIPs;
-  else spec.clusterIPs = [single, ...(before.clusterIPs ?? []).slice(1)];
+  else spec.clusterIPs = [single];
 }
 
 /** A port is known by its name, whatever else of it changes. */

@@ -57,6 +57,17 @@ test("headless and external services have no address", async () => {
   assert.deepEqual([external.body.spec?.clusterIP, external.body.spec?.ipFamilies], [undefined, undefined]);
 });
 
+test("who lists a service's addresses names the first of them for itself, too", async () => {
+  await using server = await startTestApiserver();
+  const clusterIPs = ["10.43.0.78"];
+  const { body } = await create(server.transport(), "a", { clusterIPs });
+  assert.equal(
+    (body as AnyObject)["message"],
+    'Service "a" is invalid: spec.clusterIPs: Invalid value: ["10.43.0.78"]: must be empty when `clusterIP` is not specified',
+  );
+  assert.equal((await create(server.transport(), "a", { clusterIP: clusterIPs[0] })).status, 201);
+});
+
 test("node ports come and go with the type", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
