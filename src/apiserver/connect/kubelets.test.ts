@@ -18,7 +18,7 @@ import { serveRemoteCommand } from "#wire/remote-command.ts";
 
 const json = { "content-type": "application/json" };
 
-const { server, admin, h2, close } = await openDoor();
+const { server, admin, h1, h2, close } = await openDoor();
 after(close);
 
 /** A kubelet that serves exec and logs, and remembers what it was asked. */
@@ -139,6 +139,23 @@ test("logs come from the kubelet; what it refuses becomes a Status", async () =>
     [400, 'container "c" in pod "quiet" is waiting to start: ContainerCreating'],
   );
   kubelet.close();
+});
+
+test("a pod without a node has said nothing, in whatever way it is asked", async () => {
+  const path = "/api/v1/namespaces/default/pods/waits/log";
+  await server
+    .client({ name: "admin", groups: ["system:masters"] })
+    .resource(pods, "default")
+    .create({ metadata: { name: "waits" }, spec: { containers: [{ name: "c", image: "x" }] } });
+  const { certificatePem: cert, keyPem: key } = admin;
+  const headers = { connection: "Upgrade", upgrade: "websocket" };
+  for (const got of [
+    await h2("GET", path),
+    await h1({ path, cert, key }),
+    await h1({ path, cert, key, headers }),
+  ]) {
+    assert.deepEqual([got.status, got.body.length, got.headers["content-length"]], [204, 0, undefined]);
+  }
 });
 
 const chunkOf = (message: Buffer): string => message.toString("utf8");

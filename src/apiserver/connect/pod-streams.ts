@@ -162,9 +162,8 @@ export const log =
     checkLogOptions(call.query, request.info.name);
     const pod = await podOf(request);
     const container = containerOf(pod, call.query.get("container") ?? "");
-    const headers = { "content-type": "text/plain" };
     // Before it has a node, a pod has said nothing.
-    if ((pod.spec?.nodeName ?? "") === "") return { kind: "raw", status: 200, headers, body: "" };
+    if ((pod.spec?.nodeName ?? "") === "") return { kind: "raw", status: 204, headers: {}, body: "" };
     const params = new URLSearchParams();
     for (const name of logParameters) {
       const value = call.query.get(name);
@@ -179,7 +178,9 @@ export const log =
       throw failure({ code: 500, reason: "", message }, { cause: error });
     });
     const status = response.statusCode ?? 500;
-    if (status >= 200 && status <= 206) return { kind: "raw", status, headers, body: response };
+    if (status >= 200 && status <= 206) {
+      return { kind: "raw", status, headers: { "content-type": "text/plain" }, body: response };
+    }
     throw backendError(status, (await beginningOf(response, refusalBytesMax)).toString("utf8").trim());
   };
 

@@ -336,6 +336,11 @@ function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<v
   addWarnings(response);
   exchange.setHeader("cache-control", "no-cache, private");
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return streamRaw(answer, response, clock);
+  if (status === 204) {
+    setAll(exchange, headers);
+    exchange.send(status, noHeaders, undefined);
+    return undefined;
+  }
   const plain = Buffer.from(body as string);
   const finish = (bytes: Buffer, more: RawAnswer["headers"] = {}): void => {
     setAll(exchange, { ...more, ...headers, "content-length": String(bytes.length) });
