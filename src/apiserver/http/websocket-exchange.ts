@@ -58,14 +58,6 @@ export class WebSocketExchange extends NodeRequestHead implements Exchange, WebS
     this.status = 101;
     this.#webSocket = opened;
     opened.on("error", () => undefined);
-    // Each is answered: who sends them without reading is no longer listened to.
-    opened.on("ping", () => {
-      if (!this.#stream.writableNeedDrain || opened.isPaused) return;
-      opened.pause();
-      this.#stream.once("drain", () => {
-        opened.resume();
-      });
-    });
   }
 
   setHeader(name: string, value: string | readonly string[]): void {
