@@ -6,7 +6,7 @@ import type { PodDisruptionBudget } from "#api/generated/types/policy-v1.ts";
 import type { WatchEvent } from "#api/meta/object.ts";
 import { ManualClock } from "#base/clock.ts";
 import type { Transport } from "#client/client.ts";
-import { call, get, merge, post, remove, type Answer } from "#testing/answers.ts";
+import { call, get, merge, post, put, remove, type Answer } from "#testing/answers.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 import { qosClassOf } from "#api/core/qos.ts";
 
@@ -24,7 +24,7 @@ const bind = (transport: Transport, pod: string, node: string): Promise<Answer> 
   });
 
 test("a new pod is pending, whatever its status said", async () => {
-  await using server = await startTestApiserver();
+  await using server = await startTestApiserver({ clock: new ManualClock() });
   const transport = server.transport();
   const { body } = await post<Pod>(transport, `${core}/pods`, {
     ...podOf("p"),
@@ -37,9 +37,52 @@ test("a new pod is pending, whatever its status said", async () => {
     podOf("g", { schedulingGates: [{ name: "x" }] }),
   );
   assert.deepEqual(
-    gated.status?.conditions?.map(({ type, status, reason }) => [type, status, reason]),
-    [["PodScheduled", "False", "SchedulingGated"]],
+    gated.status?.conditions?.map(({ type, status, reason, lastTransitionTime }) => [
+      type,
+      status,
+      reason,
+      lastTransitionTime,
+    ]),
+    [["PodScheduled", "False", "SchedulingGated", "2026-01-01T00:00:00Z"]],
   );
+});
+
+const observed = (...conditions: readonly (readonly [type: string, generation?: number])[]): object[] =>
+  conditions.map(([type, observedGeneration]) => ({
+    type,
+    status: "True",
+    ...(observedGeneration !== undefined && { observedGeneration }),
+  }));
+
+test("a status keeps its quality of service and the generations that were observed where it tells none, and odd addresses are warned of", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const { body: created } = await post<Pod>(transport, `${core}/pods`, podOf("p"));
+  const write = (status: object): Promise<Answer<Pod>> =>
+    put<Pod>(transport, `${core}/pods/p/status`, { ...created, metadata: { name: "p" }, status });
+  await write({
+    observedGeneration: 20,
+    conditions: observed(["a"], ["b", 20], ["gone", 1], ["twice"], ["twice", 1], ["twice", 2]),
+  });
+  const { body } = await write({
+    conditions: observed(["a"], ["b"], ["new", 1], ["twice", 1], ["twice"], ["twice", 2]),
+  });
+  assert.deepEqual(body.status, {
+    qosClass: "BestEffort",
+    observedGeneration: 20,
+    conditions: observed(["a"], ["b", 20], ["new", 1], ["twice", 1], ["twice", 1], ["twice", 2]),
+  });
+  assert.equal((await write({ qosClass: "Burstable" })).status, 422);
+  const odd = await write({
+    podIP: "01.02.03.04",
+    podIPs: [{ ip: "01.02.03.04" }],
+    hostIP: "5.6.7.8",
+    hostIPs: [{ ip: "5.6.7.8" }, { ip: "::ffff:9.10.11.12" }],
+  });
+  assert.deepEqual(String(odd.headers["warning"]).match(/status\.\w+\[\d\]\.ip/g), [
+    "status.podIPs[0].ip",
+    "status.hostIPs[1].ip",
+  ]);
 });
 
 const resources = (requests: object, limits: object): Pod => ({

@@ -3,6 +3,7 @@
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Container, Pod, PodCondition, PodStatus } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
+import { addressWarnings } from "#api/meta/addresses.ts";
 import { applyLabelKeys } from "#api/core/pod-label-keys.ts";
 import { syncAppArmor } from "#api/core/pod-apparmor.ts";
 import { qosClassOf } from "#api/core/qos.ts";
@@ -23,7 +24,7 @@ export class PodStrategy extends DelegatingStrategy {
     const pod = object as Pod;
     const status: PodStatus = { phase: "Pending", qosClass: qosClassOf(pod) };
     if ((pod.spec?.schedulingGates ?? []).length > 0) {
-      status.conditions = [gatedCondition()];
+      status.conditions = [gatedCondition(context.now)];
     }
     pod.status = status;
     applyLabelKeys(pod);
@@ -42,21 +43,57 @@ export class PodStrategy extends DelegatingStrategy {
   }
 }
 
-const gatedCondition = (): PodCondition => ({
+const gatedCondition = (now: string): PodCondition => ({
   type: "PodScheduled",
   status: "False",
+  lastTransitionTime: now,
   reason: "SchedulingGated",
   message: "Scheduling is blocked due to non-empty scheduling gates",
 });
 
-/** For pods/status: the kubelet's and the scheduler's; owners and the QoS class aren't theirs. */
+/** Generations that were observed stay, where the new status leaves them out; of one type there may be many conditions. */
+function keepObservedGenerations(status: PodStatus, old: PodStatus): void {
+  restoreObserved(status, old);
+  const left = [...(old.conditions ?? [])];
+  for (const condition of status.conditions ?? []) {
+    const index = left.findIndex(({ type }) => type === condition.type);
+    const [before] = index === -1 ? [] : left.splice(index, 1);
+    if (before !== undefined) restoreObserved(condition, before);
+  }
+}
+
+type Observing = Pick<PodStatus, "observedGeneration">;
+
+function restoreObserved(observing: Observing, { observedGeneration: before }: Observing): void {
+  if (before !== undefined) observing.observedGeneration ||= before;
+}
+
+function statusWarnings({ status = {} }: Pod): string[] {
+  return (["podIPs", "hostIPs"] as const).flatMap((field) =>
+    (status[field] ?? []).flatMap(({ ip }, index) => addressWarnings(ip, `status.${field}[${index}].ip`)),
+  );
+}
+
+/** For pods/status: the kubelet's and the scheduler's; owners aren't theirs, and the QoS class stays where none is told. */
 export class PodStatusStrategy extends DelegatingStrategy {
   override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
     super.prepareForUpdate(object, old, context);
     restore(object, old, ["ownerReferences"]);
-    const { status } = object as Pod;
-    const qosClass = (old as Pod).status?.qosClass;
-    if (status !== undefined && qosClass !== undefined) status.qosClass = qosClass;
+    const { status = {} } = object as Pod;
+    const before = (old as Pod).status ?? {};
+    if (before.qosClass !== undefined) status.qosClass ||= before.qosClass;
+    keepObservedGenerations(status, before);
+    if (Object.keys(status).length > 0) (object as Pod).status = status;
+  }
+
+  override validateUpdate(
+    object: AnyObject,
+    old: AnyObject,
+    context?: StrategyContext,
+  ): readonly FieldError[] {
+    const errors = super.validateUpdate(object, old, context);
+    if (errors.length === 0) statusWarnings(object).forEach((text) => context?.warn(text));
+    return errors;
   }
 }
 
