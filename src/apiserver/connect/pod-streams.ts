@@ -29,32 +29,19 @@ async function podOf({ info, endpoint }: ResourceCall): Promise<Pod> {
   return (await endpoint.storage.get(info)).object;
 }
 
-const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
-
-/** The asked container, or the only one. Throws 400. */
+/** The asked container, or the only one. Throws 400. upstream: pkg/registry/core/pod/strategy.go (validateContainer) */
 export function containerOf(pod: Pod, asked: string): string {
   const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const names = [...initContainers, ...containers, ...ephemeralContainers].map(({ name }) => name);
   const podName = pod.metadata?.name ?? "";
   if (asked !== "") {
-    const all = [...containers, ...initContainers, ...ephemeralContainers];
-    if (all.some(({ name }) => name === asked)) return asked;
+    if (names.includes(asked)) return asked;
     throw badRequestError(`container ${asked} is not valid for pod ${podName}`);
   }
-  const [only] = containers;
-  if (containers.length === 1 && only !== undefined) return only.name;
-  const preferred = pod.metadata?.annotations?.[defaultContainerAnnotation];
-  const found = containers.find(({ name }) => name === preferred);
-  if (found !== undefined) return found.name;
-  const choices = [
-    listed("choose one of", containers),
-    listed("or one of the init containers", initContainers),
-    listed("or one of the ephemeral containers", ephemeralContainers),
-  ].filter((text) => text !== "");
-  throw badRequestError(`a container name must be specified for pod ${podName}, ${choices.join(" ")}`);
-}
-
-function listed(text: string, containers: readonly { readonly name: string }[]): string {
-  return containers.length === 0 ? "" : `${text}: [${containers.map(({ name }) => name).join(" ")}]`;
+  const [only, another] = containers;
+  if (only !== undefined && another === undefined) return only.name;
+  const choices = only === undefined ? "" : `, choose one of: [${names.join(" ")}]`;
+  throw badRequestError(`a container name must be specified for pod ${podName}${choices}`);
 }
 
 /** Throws 400 while the pod waits for a node. */
