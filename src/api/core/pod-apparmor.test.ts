@@ -35,7 +35,7 @@ const named = { type: "Localhost", localhostProfile: "p" };
 const cases: readonly (readonly [
   what: string,
   said: Said,
-  text?: string,
+  text?: string | undefined,
   field?: object | undefined,
   warnings?: number,
 ])[] = [
@@ -50,9 +50,15 @@ const cases: readonly (readonly [
   ["so does a local profile", { text: "localhost/p" }, "localhost/p", named, 1],
   ["a local one without a name is only warned of", { text: "localhost/" }, "localhost/", undefined, 1],
   ["what nobody knows is only warned of", { text: "strict" }, "strict", undefined, 1],
-  ["a field becomes an annotation", { own: free }, "unconfined", free],
-  ["so does the pod's", { ofPod: named }, "localhost/p"],
-  ["the container's own goes first", { own: free, ofPod: runtime }, "unconfined", free],
+  ["a field becomes no annotation", { own: free }, undefined, free],
+  ["nor does the pod's", { ofPod: named }],
+  [
+    "an annotation goes before the pod's field",
+    { text: "unconfined", ofPod: runtime },
+    "unconfined",
+    free,
+    1,
+  ],
   ["what the pod says needn't be repeated", { text: "runtime/default", ofPod: runtime }, "runtime/default"],
   ["both said are left alone", { text: "unconfined", own: runtime }, "unconfined", runtime],
   ["Windows has none", { text: "unconfined", os: "windows" }, "unconfined"],

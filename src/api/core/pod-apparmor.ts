@@ -1,5 +1,6 @@
 /**
- * AppArmor profiles are said in fields, and were said in annotations: a new pod says them both ways.
+ * AppArmor profiles are said in fields, and were said in annotations: of a new pod they become fields. Since 1.34 fields
+ * become annotations no more.
  * upstream: pkg/registry/core/pod/strategy.go (applyAppArmorVersionSkew)
  */
 import type { AppArmorProfile, Container, EphemeralContainer, Pod } from "../generated/types/core-v1.ts";
@@ -10,20 +11,6 @@ import { checkAppArmor } from "./security-validation.ts";
 
 const prefix = "container.apparmor.security.beta.kubernetes.io/";
 const local = "localhost/";
-
-function textOf(profile: AppArmorProfile | undefined): string | undefined {
-  switch (profile?.type) {
-    case "Unconfined":
-      return "unconfined";
-    case "RuntimeDefault":
-      return "runtime/default";
-    case "Localhost":
-      return profile.localhostProfile === undefined ? undefined : local + profile.localhostProfile;
-    case undefined:
-    default:
-      return undefined;
-  }
-}
 
 /** Undefined when the text names no valid profile. */
 function profileOf(text: string): AppArmorProfile | undefined {
@@ -58,10 +45,7 @@ export function syncAppArmor({ metadata = {}, spec }: Pod, warn: (text: string) 
     const container = given as AnyContainer;
     const key = prefix + container.name;
     const text = metadata.annotations?.[key];
-    if (text === undefined) {
-      const said = textOf(container.securityContext?.appArmorProfile ?? ofPod);
-      if (said !== undefined) (metadata.annotations ??= {})[key] = said;
-    } else if (takeProfile(toldProfile(text, container, ofPod), container)) {
+    if (text !== undefined && takeProfile(toldProfile(text, container, ofPod), container)) {
       warn(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
     }
   }
