@@ -49,7 +49,8 @@ test("tokens of accounts: who signs them, whose are good, how long", { timeout: 
     "--service-account-issuer=https://new.example.org",
     "--service-account-issuer=https://old.example.org",
     `--service-account-signing-key-file=${file("signing.pem", signing)}`,
-    `--service-account-key-file=${file("older.pem", olderPem)}`,
+    // What isn't named here is trusted no longer.
+    `--service-account-key-file=${file("trusted.pem", `${signing}${olderPem}`)}`,
     "--service-account-jwks-uri=https://keys.example.org/jwks",
     "--service-account-max-token-expiration=2h",
     "--api-audiences=api.example.org",
