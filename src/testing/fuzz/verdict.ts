@@ -16,6 +16,9 @@ const notImplemented = 501;
 const plainErrors =
   /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object |unknown patch type: |map: .* does not contain declared merge key: |The order in patch list:\n)/s;
 
+/** Where a request has taken away every ServiceCIDR that is ready, or left a tiny one. upstream: pkg/registry/core/service/storage/alloc.go */
+const noAddressLeft = "Internal error occurred: failed to allocate a serviceIP: range is full";
+
 /** Undefined when it is. */
 export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
   const { status, body } = answer;
@@ -64,7 +67,7 @@ function faultOfRefusal(status: number, { kind, code }: AnswerBody): string | un
 }
 
 function documented(status: number, value: Readonly<Record<string, unknown>> | undefined): boolean {
-  if (status === notImplemented) return true;
+  if (status === notImplemented || value?.["message"] === noAddressLeft) return true;
   // An empty reason isn't written.
   if (status === 500 && value?.["reason"] === undefined) return plainErrors.test(String(value?.["message"]));
   const reasons = documentedReasons.get(status);
