@@ -67,6 +67,13 @@ async function becomes(client: Client, reason: string): Promise<string> {
   throw new Error(`the watch ended before the reason was ${reason}`);
 }
 
+/** Its API is part of the server's. */
+async function available({ client, extension }: Started): Promise<void> {
+  await exposed(client, extension.port);
+  await client.resource(apiServices).create(apiService(extension.caBundle));
+  await becomes(client, "Passed");
+}
+
 interface Started extends AsyncDisposable {
   readonly server: TestServer;
   readonly extension: ExtensionServer;
@@ -226,10 +233,8 @@ suite("a server that extends the API", () => {
 
   test("whose certificate names nobody gets no request, and is counted", async () => {
     await using world = await started({ serverName: undefined });
-    const { extension, client } = world;
-    await exposed(client, extension.port);
-    await client.resource(apiServices).create(apiService(extension.caBundle));
-    await becomes(client, "Passed");
+    const { client } = world;
+    await available(world);
     const counted = "apiserver_kube_aggregator_x509_missing_san_total";
     const before = valueIn(String(await get(client, "/metrics")), counted);
     await assert.rejects(get(client, "/apis/demo.example.com/v1/widgets"), {
@@ -241,10 +246,8 @@ suite("a server that extends the API", () => {
 
   test("is handed connections that are upgraded", async () => {
     await using world = await started();
-    const { server, extension, client } = world;
-    await exposed(client, extension.port);
-    await client.resource(apiServices).create(apiService(extension.caBundle));
-    await becomes(client, "Passed");
+    const { server } = world;
+    await available(world);
     const { certificatePem, keyPem } = server.certificate("admin", ["system:masters"]);
     const socket = connectTls({ port: server.port, ca: server.caPem, cert: certificatePem, key: keyPem });
     const path = "/apis/demo.example.com/v1/namespaces/default/widgets/one/echo";
@@ -262,9 +265,7 @@ suite("a server that extends the API", () => {
     test(`takes the body of a ${method} for nobody's request`, async () => {
       await using world = await started();
       const { server, extension, client } = world;
-      await exposed(client, extension.port);
-      await client.resource(apiServices).create(apiService(extension.caBundle));
-      await becomes(client, "Passed");
+      await available(world);
       const { certificatePem, keyPem } = server.certificate("admin", ["system:masters"]);
       const socket = connectTls({ port: server.port, ca: server.caPem, cert: certificatePem, key: keyPem });
       const path = "/apis/demo.example.com/v1/namespaces/default/widgets/one";
@@ -284,10 +285,8 @@ suite("a server that extends the API", () => {
 
   test("what it breaks off is broken off for the client, and counted", async () => {
     await using world = await started();
-    const { server, extension, client } = world;
-    await exposed(client, extension.port);
-    await client.resource(apiServices).create(apiService(extension.caBundle));
-    await becomes(client, "Passed");
+    const { server, client } = world;
+    await available(world);
     const certificate = (): KeyPair => server.certificate("admin", ["system:masters"]);
     const outside = new FuzzClient({ ...server, certificate }, systemClock);
     const path = `/apis/demo.example.com/v1/namespaces/default/widgets/${brokenOff}`;
