@@ -11,6 +11,7 @@ import type {
   TopologySpreadConstraint,
 } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import type { GoShape } from "../meta/go-struct.ts";
 import { checkLabelName, checkLabelSelector, valuesForbidden, valuesNeeded } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, labelValueFaults } from "../meta/names.ts";
@@ -151,6 +152,15 @@ function checkTolerationValue(toleration: Loose<Toleration>, path: string, fault
     if (messages.length > 0) faults.invalid(`${path}.operator`, value, messages.join(";"));
   } else faults.notSupported(`${path}.operator`, operator, ["Equal", "Exists"]);
 }
+
+/** As messages show them. */
+export const tolerationShape: GoShape = {
+  Key: ["key", ""],
+  Operator: ["operator", ""],
+  Value: ["value", ""],
+  Effect: ["effect", ""],
+  TolerationSeconds: ["tolerationSeconds", null],
+};
 
 export function checkTolerations(
   tolerations: readonly Loose<Toleration>[] = [],

@@ -1,10 +1,10 @@
 /** Runtime classes. upstream: pkg/apis/node/validation/validation.go */
-import { checkTolerations } from "../core/affinity-validation.ts";
+import { checkTolerations, tolerationShape } from "../core/affinity-validation.ts";
 import { checkContainerResources } from "../core/resource-validation.ts";
 import type { RuntimeClass } from "../generated/types/node-v1.ts";
 import type { Toleration } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
+import { asGoStruct } from "../meta/go-struct.ts";
 import { checkImmutable, checkLabels } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -14,14 +14,6 @@ type Tolerations = readonly Loose<Toleration>[];
 
 const sameness = ({ key = "", operator = "", value = "", effect = "" }: Loose<Toleration>): string =>
   JSON.stringify([key, operator, value, effect]);
-
-const tolerationShape: GoShape = {
-  Key: ["key", ""],
-  Operator: ["operator", ""],
-  Value: ["value", ""],
-  Effect: ["effect", ""],
-  TolerationSeconds: ["tolerationSeconds", null],
-};
 
 /** Upstream names the list twice for what is wrong in it, and once for what is there twice. */
 function checkOwnTolerations(tolerations: Tolerations = [], path: string, faults: FaultList): void {

@@ -1,16 +1,9 @@
 /** Claims as messages show them. upstream: pkg/apis/resource/types.go */
+import { tolerationShape } from "../core/affinity-validation.ts";
 import { termShape } from "../core/gated-pod-validation.ts";
 import type { GoShape } from "../meta/go-struct.ts";
 
 const selectorShape: GoShape = { CEL: ["cel", null, { Expression: ["expression", ""] }] };
-
-const tolerationShape: GoShape = {
-  Key: ["key", ""],
-  Operator: ["operator", ""],
-  Value: ["value", ""],
-  Effect: ["effect", ""],
-  TolerationSeconds: ["tolerationSeconds", null],
-};
 
 const capacityShape: GoShape = { Requests: ["requests", null] };
 
