@@ -41,9 +41,6 @@ import { createConnect } from "./connect/connect.ts";
 import { HookClient } from "./connect/hook-client.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
-import { flowDump } from "./flowcontrol/dump.ts";
-import type { FlowControl } from "./flowcontrol/flow-control.ts";
-import { followedFlow } from "./flowcontrol/followed-flow.ts";
 import type { HealthCheck } from "./health.ts";
 import { checkStore, serverChecks } from "./server-checks.ts";
 import type { ExtraRoutes } from "./http/beside.ts";
@@ -72,6 +69,7 @@ import { servedFeatures } from "./served-features.ts";
 import { lazily } from "./lazily.ts";
 import { StartSteps } from "./start-steps.ts";
 import type { Chain } from "./request/chain.ts";
+import { requestTurns, type RequestTurns } from "./request-turns.ts";
 import type { ServerVersion } from "./version.ts";
 
 export interface ApiserverDeps {
@@ -134,7 +132,7 @@ class ApiserverComponent implements Apiserver {
   readonly #auditMetrics = new AuditMetrics(this.#registry);
   readonly #certificateFaults = certificateFaults("webhooks", this.#registry);
   readonly #requestMetrics = new RequestMetrics(this.#registry, (gvr) => this.#assembly.removedRelease(gvr));
-  readonly #flow: FlowControl;
+  readonly #turns: RequestTurns;
   readonly #encryption: EncryptionAtRest | undefined;
   #auditor: Auditor | undefined;
   readonly #accountKeys: readonly VerificationKey[];
@@ -147,10 +145,7 @@ class ApiserverComponent implements Apiserver {
     this.#deps = deps;
     const { clock, random, log } = deps;
     this.#serverId = serverIdOf(options.hostname);
-    this.#steps = new StartSteps(
-      { livezGraceMs: options.livezGraceMs, hasIdentityLease: this.#hasIdentityLease },
-      clock,
-    );
+    this.#steps = new StartSteps({ ...options, hasIdentityLease: this.#hasIdentityLease }, clock);
     this.#accountKeys = accountKeys(options.serviceAccountKeyPem, options.serviceAccounts);
     this.#expressions = new LateExpressions(deps.loadExpressions);
     this.#encryption = this.#atRest();
@@ -170,10 +165,11 @@ class ApiserverComponent implements Apiserver {
     this.#aggregator = new Aggregator(options.requestHeader.client, { ...following, resolver });
     this.#registration = new Registration({ ...following, builtin: deps.scheme.groupVersions() });
     this.#security = this.#secure();
-    this.#flow = followedFlow(
-      { seats: options.requestSeats, waitMaxMs: options.requestTimeoutMs / 4 },
-      following,
-    );
+    this.#turns = requestTurns(options, {
+      ...following,
+      countObjects: ({ group, resource }) =>
+        this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
+    });
     this.#roles = new ClusterRoleAggregator(following);
     this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
     this.servers = this.#register();
@@ -405,7 +401,7 @@ class ApiserverComponent implements Apiserver {
   }
 
   #outside(): AssemblyDeps["outside"] {
-    const { clock, store } = this.#deps;
+    const { store } = this.#deps;
     registerFeatureGates(this.#registry, this.#options.featureGates, this.#deps.log);
     registerServerMetrics(this.#registry, {
       ...this.#deps,
@@ -422,7 +418,7 @@ class ApiserverComponent implements Apiserver {
       custom: () => this.#assembly.customResources,
       accountKeys: this.#accountKeys,
       checks: () => this.#checks(),
-      flowDump: (path, query) => flowDump(path, query, this.#flow, clock),
+      flowDump: this.#turns.dump,
     });
   }
 
@@ -441,13 +437,11 @@ class ApiserverComponent implements Apiserver {
       chain: (call) => this.#assembly.outerChain(call),
       metrics: this.#requestMetrics,
       auditor: () => this.#auditor,
-      flow: this.#flow,
+      turns: this.#turns.turns,
       isServed: (info) =>
         this.#assembly.outerRoutes.find(info) !== undefined || this.#aggregator.publishes(info),
       isRemote: ({ group, version }) => this.#aggregator.serves({ group, version }),
       hasProtobuf: (info) => !this.#assembly.installed.routes.isCustom(info),
-      countObjects: ({ group, resource }) =>
-        this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
       loadExpressions: () => this.#expressions.load(),
       requestTimeoutMs: this.#options.requestTimeoutMs,
       serving: this.#options.serving,

@@ -48,8 +48,24 @@ test("what is excluded says so in its place, and what can't be is named", async 
   assert.equal(lines.at(-2), 'warn: some health checks cannot be excluded: no matches for "a,c","b"');
 });
 
-const stepNames = (hasIdentityLease: boolean): string[] =>
-  new StartSteps({ livezGraceMs: 0, hasIdentityLease }, new ManualClock()).checks.map(({ name }) => name);
+const stepNames = (hasIdentityLease: boolean, isFair = true): string[] =>
+  new StartSteps({ livezGraceMs: 0, hasIdentityLease, isFair }, new ManualClock()).checks.map(
+    ({ name }) => name,
+  );
+
+test("a server without priority and fairness has the check of what stands in for it; the objects are made all the same", () => {
+  const [fair, without] = [stepNames(true), stepNames(true, false)];
+  const hook = "poststarthook/";
+  assert.deepEqual(
+    fair.filter((name) => !without.includes(name)),
+    [`${hook}priority-and-fairness-config-consumer`, `${hook}priority-and-fairness-filter`],
+  );
+  assert.deepEqual(
+    without.filter((name) => !fair.includes(name)),
+    [`${hook}max-in-flight-filter`],
+  );
+  assert.ok(without.includes(`${hook}priority-and-fairness-config-producer`));
+});
 
 test("a server that doesn't tell of itself in a Lease has no check of that", () => {
   const without = stepNames(false);
@@ -77,7 +93,7 @@ test("a failure withholds its reason, except from who asks for that check", asyn
 
 test("a step of the start isn't done before it is, though a server may be alive without for a while", async () => {
   const clock = new ManualClock();
-  const steps = new StartSteps({ livezGraceMs: 5000, hasIdentityLease: true }, clock);
+  const steps = new StartSteps({ livezGraceMs: 5000, hasIdentityLease: true, isFair: true }, clock);
   const failing = (): string[] =>
     steps.checks.filter((check) => check.check() !== undefined).map(({ name }) => name);
   assert.equal(failing().length, steps.checks.length);

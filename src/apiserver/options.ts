@@ -12,6 +12,7 @@ import type { Completed } from "#base/component.ts";
 import { defaultAuthorization, type AuthorizationOptions } from "./authz/configuration/configuration.ts";
 import type { ServiceRouting } from "./connect/service-resolver.ts";
 import { defaultServiceAccounts, type ServiceAccountOptions } from "./authn/service-account/options.ts";
+import type { RequestLimits } from "./flowcontrol/in-flight.ts";
 import type { FeatureGate } from "./metrics/feature-metrics.ts";
 import { defaultServing, type ServingOptions } from "./http/serving-options.ts";
 
@@ -78,8 +79,10 @@ export interface ApiserverOptions {
   readonly minRequestTimeoutMs?: number;
   /** Who makes a write is kept beside it, for who looks back. Default false. */
   readonly remembersAuthors?: boolean;
-  /** Requests that are worked on at once. Default 600. */
-  readonly requestSeats?: number;
+  /** How many requests are worked on at once. Default: 400 that only read, 200 others. */
+  readonly requestLimits?: RequestLimits;
+  /** Whether priority and fairness shares the sum of these out; otherwise each counts by itself. Default true. */
+  readonly isFair?: boolean;
   /** How clients outside reach this server, for what tells them so. Default: the address that is advertised. */
   readonly externalHostname?: string | undefined;
   readonly serving?: ServingOptions;
@@ -111,7 +114,8 @@ export function completeApiserverOptions(options: ApiserverOptions): Completed<A
     requestTimeoutMs: 60_000,
     minRequestTimeoutMs: 1_800_000,
     remembersAuthors: false,
-    requestSeats: 600,
+    requestLimits: { reading: 400, mutating: 200 },
+    isFair: true,
     serving: defaultServing,
     featureGates: [],
     eventTtlMs: 3_600_000,

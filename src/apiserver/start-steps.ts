@@ -8,6 +8,11 @@ import type { HealthCheck } from "./health.ts";
 /** Of these only where servers tell of themselves in Leases. */
 const ofIdentity = "poststarthook/start-kube-apiserver-identity-lease-";
 
+/** Where requests have priorities, and where they have none. */
+const fairFilter = "poststarthook/priority-and-fairness-filter";
+const limitFilter = "poststarthook/max-in-flight-filter";
+const fairOnly = new Set(["poststarthook/priority-and-fairness-config-consumer", fairFilter]);
+
 /** In the order in which they are done. */
 export type StartStep = "informers" | "bootstrap" | "claims" | "servers" | "authentication" | "controllers";
 
@@ -15,7 +20,8 @@ const steps: readonly (readonly [name: string, step: StartStep])[] = [
   ["poststarthook/start-apiserver-admission-initializer", "informers"],
   ["poststarthook/generic-apiserver-start-informers", "informers"],
   ["poststarthook/priority-and-fairness-config-consumer", "informers"],
-  ["poststarthook/priority-and-fairness-filter", "informers"],
+  [fairFilter, "informers"],
+  [limitFilter, "informers"],
   ["poststarthook/start-apiextensions-informers", "informers"],
   ["poststarthook/start-apiextensions-controllers", "controllers"],
   ["poststarthook/crd-informer-synced", "informers"],
@@ -47,6 +53,8 @@ export interface StartStepsOptions {
   readonly livezGraceMs: number;
   /** Whether this server has a Lease of its own. */
   readonly hasIdentityLease: boolean;
+  /** Whether priority and fairness gives requests their turns. */
+  readonly isFair: boolean;
 }
 
 export class StartSteps {
@@ -57,11 +65,12 @@ export class StartSteps {
   /** After the one of the informers. */
   readonly checks: readonly HealthCheck[];
 
-  constructor({ livezGraceMs, hasIdentityLease }: StartStepsOptions, clock: Pick<Clock, "now">) {
+  constructor({ livezGraceMs, hasIdentityLease, isFair }: StartStepsOptions, clock: Pick<Clock, "now">) {
     this.#clock = clock;
     this.#graceEnd = clock.now() + livezGraceMs;
     this.checks = steps
       .filter(([name]) => hasIdentityLease || !name.startsWith(ofIdentity))
+      .filter(([name]) => (isFair ? name !== limitFilter : !fairOnly.has(name)))
       .map(([name, step]) => ({
         name,
         isReadinessOnly: false,

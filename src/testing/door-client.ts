@@ -33,8 +33,8 @@ interface DoorClient {
   readonly close: () => Promise<void>;
 }
 
-export async function openDoor(): Promise<DoorClient> {
-  const server = await startTestServer();
+export async function openDoor(ofServer: Parameters<typeof startTestServer>[1] = {}): Promise<DoorClient> {
+  const server = await startTestServer({}, ofServer);
   const admin = server.certificate("admin", ["system:masters"]);
   const session = connect(server.url, { ca: server.caPem, cert: admin.certificatePem, key: admin.keyPem });
   return {

@@ -4,6 +4,17 @@
  */
 import type { Clock } from "#base/clock.ts";
 
+/** There was no room for a request, nor to wait for any. */
+export class DroppedError extends Error {
+  override readonly name = "DroppedError";
+  readonly code = "DROPPED";
+  readonly retryAfterSeconds: number;
+  constructor(retryAfterSeconds: number) {
+    super("Too many requests, please try again later.");
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** In seconds. */
 const retryAfterMax = 32;
 

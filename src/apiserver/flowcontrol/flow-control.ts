@@ -12,11 +12,12 @@ import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
 import { byPrecedence, flowOf, matchingSchema, type FlowRequest } from "./classifier.ts";
-
 import type { RequestInfo } from "#apiserver/request/info.ts";
+import { DroppedError } from "./dropped-requests.ts";
 import type { FlowRequestState } from "./dump.ts";
 import type { FlowCounts, FlowMetrics, FlowPlace } from "./flow-metrics.ts";
 import { PriorityLevel, type LevelOptions, type QueueOptions, type SeatLease } from "./priority-level.ts";
+import { kindOf } from "./request-times.ts";
 
 export interface FlowControlOptions {
   /** Seats of the whole server: shared out among the levels by their shares. */
@@ -41,17 +42,6 @@ export interface Classified {
   readonly flow: string;
   readonly schemaUid: string;
   readonly levelUid: string;
-}
-
-/** There was no seat, and no room to wait for one. */
-export class DroppedError extends Error {
-  override readonly name = "DroppedError";
-  readonly code = "DROPPED";
-  readonly retryAfterSeconds: number;
-  constructor(retryAfterSeconds: number) {
-    super("Too many requests, please try again later.");
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
 }
 
 /** Who may have to wait. */
@@ -117,7 +107,9 @@ export class FlowControl {
       limits.waiting += queueCapacity;
       limits.executing += options.nominalSeats;
     }
-    metrics.times.limits(limits, clock);
+    for (const phase of ["waiting", "executing"] as const) {
+      metrics.requests.limits(phase, { readOnly: limits[phase], mutating: limits[phase] }, clock);
+    }
   }
 
   #configureLevel(name: string, options: LevelOptions): void {
@@ -223,13 +215,14 @@ export class FlowControl {
     const noRoom = (): void => {
       place.withoutRoom += 1;
     };
-    const { times } = this.#deps.metrics;
-    times.add("waiting", waiter.info?.verb, 1, came);
+    const { requests } = this.#deps.metrics;
+    const kind = kindOf(waiter.info?.verb);
+    requests.add("waiting", kind, 1, came);
     const got = await level.acquire(flow, seats, waiter.signal, { request: waits, enqueued, noRoom });
     place.waiting -= 1;
     place.waitingSeats -= seats;
     const began = clock.monotonic();
-    times.add("waiting", waiter.info?.verb, -1, began);
+    requests.add("waiting", kind, -1, began);
     waiter.held?.(began - came);
     if (typeof got === "string") {
       place.refused(got, began - came);
@@ -248,7 +241,7 @@ export class FlowControl {
 
   #enter(running: FlowRequestState, now: number): void {
     this.running.add(running);
-    this.#deps.metrics.times.add("executing", running.info?.verb, 1, now);
+    this.#deps.metrics.requests.add("executing", kindOf(running.info?.verb), 1, now);
   }
 
   #leave(lease: SeatLease, place: FlowPlace, running: FlowRequestState): void {
@@ -257,7 +250,7 @@ export class FlowControl {
     lease.release(now);
     this.running.delete(running);
     const verb = running.info?.verb;
-    metrics.times.add("executing", verb, -1, now);
+    metrics.requests.add("executing", kindOf(verb), -1, now);
     place.done(now - (running.started ?? 0), lease.seats, verb === "watch");
     // Its seats may be somebody else's now.
     for (const each of this.#levels.values()) if (each.waiting > 0) each.dispatch();

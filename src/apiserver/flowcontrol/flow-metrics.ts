@@ -5,8 +5,8 @@ import { countAtCollection } from "#apiserver/metrics/series-counter.ts";
 import { alpha, beta } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import { FlowTimes } from "./flow-times.ts";
-import { isReading } from "./level-times.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
+import { kindOf, RequestTimes } from "./request-times.ts";
 
 const waitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 const executionBuckets = [...waitBuckets, 60];
@@ -92,11 +92,13 @@ export class FlowMetrics {
   readonly queueLength: SeriesHistogram;
   readonly filter: Series;
   readonly times: FlowTimes;
+  readonly requests: RequestTimes;
   readonly #places = new Map<string, FlowPlace>();
 
   constructor(registry: Registry) {
     this.filter = filterSeries(registry, "priorityandfairness");
     this.times = new FlowTimes(registry);
+    this.requests = new RequestTimes(registry);
     this.wait = new SeriesHistogram(
       {
         name: nameOf("request_wait_duration_seconds"),
@@ -247,7 +249,7 @@ function registerWaitingByKind(registry: Registry, levels: () => Iterable<Priori
       gauge.set({ request_kind: "mutating" }, 0);
       for (const { queues } of levels()) {
         for (const { request } of queues.flatMap(({ waiting }) => waiting)) {
-          gauge.inc({ request_kind: isReading(request?.info?.verb) ? "readOnly" : "mutating" });
+          gauge.inc({ request_kind: kindOf(request?.info?.verb) });
         }
       }
     },

@@ -1,9 +1,9 @@
-/** How busy levels and the whole server were, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/{metrics,timing_ratio_histogram}.go */
+/** How busy levels were, under upstream's names. upstream: apiserver/pkg/util/flowcontrol/metrics/{metrics,timing_ratio_histogram}.go */
 import { Gauge, type Registry } from "prom-client";
 import { histogramAtCollection, type Labels } from "#apiserver/http/series-histogram.ts";
 import { alpha } from "#apiserver/metrics/stability.ts";
 import type { Clock } from "#base/clock.ts";
-import { isReading, KindTimes, LevelTimes, type Phase, type TimedTally } from "./level-times.ts";
+import { LevelTimes, type TimedTally } from "./level-times.ts";
 
 const nameOf = (rest: string): string => `apiserver_flowcontrol_${rest}`;
 
@@ -15,15 +15,8 @@ interface Timed {
   readonly series: TimedTally;
 }
 
-interface Kinds {
-  readonly clock: Clock;
-  readonly byPhase: Readonly<Record<Phase, { readonly reading: KindTimes; readonly mutating: KindTimes }>>;
-}
-
 export class FlowTimes {
   readonly #levels = new Map<string, LevelTimes>();
-  /** Undefined until there is a clock. */
-  #kinds: Kinds | undefined;
 
   constructor(registry: Registry) {
     const histogram = (rest: string, help: string, read: () => Iterable<Timed>): void => {
@@ -52,13 +45,6 @@ export class FlowTimes {
       ),
       () => this.#timed(({ demand }) => [{ labels: {}, series: demand }]),
     );
-    histogram(
-      "read_vs_write_current_requests",
-      everyNanosecond(
-        "the number of requests (as a fraction of the relevant limit) waiting or in regular stage of execution",
-      ),
-      () => this.#kindSeries(),
-    );
     this.#registerPeriods([registry]);
   }
 
@@ -76,43 +62,12 @@ export class FlowTimes {
     this.#levels.delete(name);
   }
 
-  /** So many requests may wait, and run, of all levels together. */
-  limits(limits: Readonly<Record<Phase, number>>, clock: Clock): void {
-    const now = clock.monotonic();
-    const pair = (): Kinds["byPhase"][Phase] => ({
-      reading: new KindTimes(now),
-      mutating: new KindTimes(now),
-    });
-    this.#kinds ??= { clock, byPhase: { waiting: pair(), executing: pair() } };
-    for (const phase of ["waiting", "executing"] as const) {
-      const { reading, mutating } = this.#kinds.byPhase[phase];
-      reading.limit(limits[phase], now);
-      mutating.limit(limits[phase], now);
-    }
-  }
-
-  /** `requests`: 1 for one more, -1 for one less. */
-  add(phase: Phase, verb: string | undefined, requests: number, now: number): void {
-    const kinds = this.#kinds?.byPhase[phase];
-    (isReading(verb) ? kinds?.reading : kinds?.mutating)?.add(requests, now);
-  }
-
   *#timed(of: (times: LevelTimes) => readonly Timed[]): Generator<Timed> {
     for (const [name, times] of this.#levels) {
       const now = times.now();
       for (const { labels, series } of of(times)) {
         yield { labels: { ...labels, priority_level: name }, series: series.upTo(now) };
       }
-    }
-  }
-
-  *#kindSeries(): Generator<Timed> {
-    if (this.#kinds === undefined) return;
-    const { clock, byPhase } = this.#kinds;
-    const now = clock.monotonic();
-    for (const [phase, { reading, mutating }] of Object.entries(byPhase)) {
-      yield { labels: { phase, request_kind: "readOnly" }, series: reading.tally.upTo(now) };
-      yield { labels: { phase, request_kind: "mutating" }, series: mutating.tally.upTo(now) };
     }
   }
 

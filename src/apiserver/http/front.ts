@@ -17,7 +17,7 @@ import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
-import { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
+import { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
 import { identifyAudited, type Asked } from "./audited-identity.ts";
 import { ChunkPool } from "./chunk-pool.ts";
 import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";

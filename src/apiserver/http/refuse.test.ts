@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreFullError } from "#store/store.ts";
-import { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
+import { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
 import { droppedAnswer, statusErrorOf } from "./refuse.ts";
 
 test("a store without space is told as upstream tells it: in the store's words, without a reason", () => {

@@ -11,7 +11,7 @@ import {
 } from "#api/meta/status.ts";
 import { errorText } from "#base/log.ts";
 import { StoreBusyError, StoreClosedError, StoreFullError } from "#store/store.ts";
-import type { DroppedError } from "#apiserver/flowcontrol/flow-control.ts";
+import type { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
 import type { Answer, RawAnswer } from "#apiserver/request/call.ts";
 
 export function statusErrorOf(error: unknown): StatusError {

@@ -29,8 +29,7 @@ for (const [what, method, target, ms, message] of cases) {
       clock,
       chain: () => new Promise(() => undefined),
       metrics: { endings: { terminated: () => undefined, followLate: () => undefined } },
-      flow: { classify: () => ({}), run: (_who: unknown, _seats: unknown, work: () => unknown) => work() },
-      countObjects: () => 0,
+      turns: (_call: unknown, _visit: unknown, work: () => unknown) => work(),
       requestTimeoutMs: 60_000,
     } as unknown as Args[2];
     const call = { info: parseRequestInfo(method, path, query), query } as unknown as Args[0];

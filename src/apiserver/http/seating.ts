@@ -1,9 +1,7 @@
-/** A request's turn: when priority and fairness lets it, and for no longer than it may take. */
+/** A request's turn: when there is room for it, and for no longer than it may take. */
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 import { badRequestError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
-import type { FlowControl } from "#apiserver/flowcontrol/flow-control.ts";
-import { seatsOf, type CountObjects } from "#apiserver/flowcontrol/seats.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import type { Chain } from "#apiserver/request/chain.ts";
 import { isLongRunning, takesNoSeat } from "#apiserver/request/info.ts";
@@ -17,8 +15,7 @@ export interface SeatingDeps {
   readonly clock: Clock;
   readonly chain: Chain;
   readonly metrics: RequestMetrics;
-  readonly flow: FlowControl;
-  readonly countObjects: CountObjects;
+  readonly turns: Turns;
   /** Requests other than watches and connects are given up after this. */
   readonly requestTimeoutMs: number;
 }
@@ -29,6 +26,15 @@ const isWrite = (verb: string): boolean => verb !== "get" && verb !== "list" && 
 const lateText = "request did not complete within the allotted timeout";
 const cutText = "request did not complete within requested timeout - context deadline exceeded";
 
+type Work = () => Answer | Promise<Answer>;
+
+/** Lets a request be worked on, at once or when it is its turn. Throws DroppedError. */
+export type Turns = (
+  call: HttpCall,
+  visit: Pick<Seated, "exchange" | "target">,
+  work: Work,
+) => ReturnType<Work>;
+
 interface Seated {
   readonly exchange: Exchange;
   readonly target: Target;
@@ -36,27 +42,20 @@ interface Seated {
 }
 
 /** What lasts takes no seat; a watch takes one until it has begun. Throws 400 for a timeout that is none. */
-export function seated(
-  call: HttpCall,
-  { exchange, target, kind }: Seated,
-  deps: SeatingDeps,
-): Answer | Promise<Answer> {
+export function seated(call: HttpCall, visit: Seated, deps: SeatingDeps): Answer | Promise<Answer> {
   const { info, query } = call;
-  const { chain, flow, countObjects } = deps;
+  const { chain, turns } = deps;
   const askedMs = isLongRunning(info) ? undefined : timeoutOf(query, deps.requestTimeoutMs);
   const isCut = askedMs !== undefined && askedMs > writeMsMax && info.isResourceRequest && isWrite(info.verb);
   const timeoutMs = isCut ? writeMsMax : askedMs;
   if (takesNoSeat(info)) return chain(call);
-  const classified = (target.flow = flow.classify(call, target.flow));
-  exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
-  exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
-  const answer = (): Answer | Promise<Answer> => {
+  const answer: Work = () => {
     const work = chain(call);
     return timeoutMs !== undefined && work instanceof Promise
-      ? inTime(work, { timeoutMs, kind, message: isCut ? cutText : lateText }, deps)
+      ? inTime(work, { timeoutMs, kind: visit.kind, message: isCut ? cutText : lateText }, deps)
       : work;
   };
-  return flow.run(classified, seatsOf(info, query, countObjects), answer, call);
+  return turns(call, visit, answer);
 }
 
 /** What the client asks for, at most the server's own. upstream: apiserver/pkg/endpoints/filters/request_deadline.go */

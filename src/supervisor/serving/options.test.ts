@@ -22,7 +22,8 @@ test("without a word, everything is as kube-apiserver has it", () => {
     shutdownDelayMs: 0,
     livezGraceMs: 0,
     eventTtlMs: 3_600_000,
-    requestSeats: 600,
+    requestLimits: { reading: 400, mutating: 200 },
+    isFair: true,
     externalHostname: undefined,
     serving: defaultServing,
   });
@@ -46,7 +47,7 @@ test("what is asked for is read", () => {
     "event-ttl": "90s",
   });
   assert.deepEqual(faults, []);
-  assert.equal(options.requests.requestSeats, 10);
+  assert.deepEqual(options.requests.requestLimits, { reading: 10, mutating: 0 });
   assert.equal(options.requests.externalHostname, "api.example.com");
   assert.deepEqual([options.requests.livezGraceMs, options.requests.eventTtlMs], [60_000, 90_000]);
   assert.deepEqual(options.requests.serving, {
@@ -63,6 +64,17 @@ test("what is asked for is read", () => {
     ],
     http2StreamsMax: 100,
   });
+});
+
+test("without priority and fairness there may be no limit at all", () => {
+  const { options, faults } = read({
+    "enable-priority-and-fairness": "false",
+    "max-requests-inflight": 0,
+    "max-mutating-requests-inflight": 0,
+  });
+  assert.deepEqual(faults, []);
+  assert.deepEqual(options.requests.requestLimits, { reading: 0, mutating: 0 });
+  assert.equal(options.requests.isFair, false);
 });
 
 const hstsFault =

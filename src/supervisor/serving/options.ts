@@ -2,6 +2,7 @@
  * How the API is served, by kube-apiserver's flags, their defaults and their rules.
  * upstream: apiserver/pkg/server/options/{server_run_options,serving}.go, component-base/cli/flag/ciphersuites_flag.go
  */
+import type { RequestLimits } from "#apiserver/flowcontrol/in-flight.ts";
 import { defaultServing, type ServingOptions } from "#apiserver/http/serving-options.ts";
 import { isCipherSuite, tlsVersion, tlsVersionNames } from "#apiserver/http/tls-names.ts";
 import type { OptionSpec } from "#base/options.ts";
@@ -13,7 +14,8 @@ export interface RequestOptions {
   readonly shutdownDelayMs: number;
   readonly livezGraceMs: number;
   readonly eventTtlMs: number;
-  readonly requestSeats: number;
+  readonly requestLimits: RequestLimits;
+  readonly isFair: boolean;
   readonly externalHostname: string | undefined;
   readonly serving: ServingOptions;
 }
@@ -31,11 +33,15 @@ export const servingSpecs: readonly OptionSpec[] = [
   }),
   spec("max-requests-inflight", "integer", "COUNT", {
     defaultText: "400",
-    text: "With the next one, how many requests are worked on at once",
+    text: "How many requests that only read are worked on at once. With priority and fairness it and the next one are one sum, shared out; without, 0 means no limit",
   }),
   spec("max-mutating-requests-inflight", "integer", "COUNT", {
     defaultText: "200",
-    text: "With the one before, how many requests are worked on at once",
+    text: "How many other requests are worked on at once",
+  }),
+  spec("enable-priority-and-fairness", "boolean", "", {
+    defaultText: "true",
+    text: "Requests wait for their turn by FlowSchemas and PriorityLevelConfigurations; otherwise who comes too many is refused",
   }),
   spec("livez-grace-period", "string", "DURATION", {
     defaultText: "0s",
@@ -89,6 +95,7 @@ export const servingSpecs: readonly OptionSpec[] = [
 interface Values {
   text(name: string): string | undefined;
   flag(name: string): boolean;
+  flagIfGiven(name: string): boolean | undefined;
   list(name: string): readonly string[];
   integer(name: string, fallback: number): number;
   duration(name: string, fallbackMs: number, leastMs: number): number;
@@ -105,7 +112,7 @@ export function readRequests(values: Values): RequestOptions {
     shutdownDelayMs: readDuration(values, "shutdown-delay-duration", 0),
     livezGraceMs: readDuration(values, "livez-grace-period", 0, "a negative value"),
     eventTtlMs: readDuration(values, "event-ttl", 3_600_000),
-    requestSeats: readSeats(values),
+    ...readLimits(values),
     externalHostname: values.text("external-hostname"),
     serving: {
       corsAllowedOrigins: readOrigins(values),
@@ -133,15 +140,16 @@ function readCount(values: Values, name: string, fallback: number): number {
   return count;
 }
 
-function readSeats(values: Values): number {
+function readLimits(values: Values): Pick<RequestOptions, "requestLimits" | "isFair"> {
+  const isFair = values.flagIfGiven("enable-priority-and-fairness") ?? true;
   const reading = readCount(values, "max-requests-inflight", 400);
-  const writing = readCount(values, "max-mutating-requests-inflight", 200);
-  if (reading + writing === 0) {
+  const mutating = readCount(values, "max-mutating-requests-inflight", 200);
+  if (isFair && reading + mutating === 0) {
     values.faults.push(
       "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive",
     );
   }
-  return reading + writing;
+  return { requestLimits: { reading, mutating }, isFair };
 }
 
 function readChance(values: Values): number {
