@@ -64,8 +64,9 @@ function compareAs(form: Form, before: unknown, after: unknown, type: ApplyType)
   }
   if (form === "list" && type.list !== undefined) {
     const [left, right] = [isList(before) ? before : [], isList(after) ? after : []];
-    if (left.length === 0 && right.length === 0) return { below: nothing };
-    if (type.list.isAtomic) return compareLeaves(before, after);
+    const areEmpty = left.length === 0 && right.length === 0;
+    if (areEmpty && type.list.isSlice) return { below: nothing };
+    if (type.list.isAtomic || areEmpty) return compareLeaves(before, after);
     return { below: compareLists(left, right, type.list) };
   }
   return compareLeaves(before, after);

@@ -88,7 +88,7 @@ function instead(fill: unknown, value: unknown, type: ApplyType): string {
 }
 
 function insteadOfList(value: unknown, type: ListType | undefined): string {
-  if (!isList(value) || value.length === 0) return "";
+  if (!isList(value) || value.length === 0) return type?.isSlice === false ? leafText : "";
   return type?.isAtomic === false ? below(listEntries(value, type)) : leafText;
 }
 

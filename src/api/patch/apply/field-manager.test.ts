@@ -119,6 +119,26 @@ const cases: readonly Case[] = [
     managers: { "one Apply": fields("string") },
   },
   {
+    name: "a list that is null isn't an empty one: who makes the one the other has it",
+    type: lists,
+    steps: [
+      ["one", "updates", { list: [] }],
+      ["two", "forces", { list: null }],
+    ],
+    content: { list: null },
+    managers: { "two Apply": fields("list") },
+  },
+  {
+    name: "a slice that is null is an empty one",
+    type: kindOf({ list: listOf(() => text, "set", true) }),
+    steps: [
+      ["one", "updates", { list: [] }],
+      ["two", "applies", { list: null }],
+    ],
+    content: { list: null },
+    managers: { "one Update": fields("list"), "two Apply": fields("list") },
+  },
+  {
     name: "items of a list belong to who applied them",
     type: lists,
     steps: [

@@ -21,6 +21,8 @@ export interface ListType {
   readonly isAtomic: boolean;
   /** Sorted. */
   readonly keys: readonly string[];
+  /** Null is the same as an empty one, as a slice of Go's is; as JSON they differ. */
+  readonly isSlice: boolean;
   readonly element: ApplyType;
 }
 
@@ -76,12 +78,17 @@ export function fieldOf(
   };
 }
 
-export function listOf(element: () => ApplyType, how: "atomic" | "set" | readonly string[]): ApplyType {
+export function listOf(
+  element: () => ApplyType,
+  how: "atomic" | "set" | readonly string[],
+  isSlice = false,
+): ApplyType {
   let made: ApplyType | undefined;
   return {
     list: {
       isAtomic: how === "atomic",
       keys: typeof how === "string" ? [] : how.toSorted(),
+      isSlice,
       get element() {
         return (made ??= element());
       },

@@ -53,9 +53,9 @@ export class TableSchema {
     const one = (): ApplyType => this.#one(field, struct);
     switch (field.shape) {
       case "list":
-        return listOf(one, field.listType === "map" ? field.listMapKeys : (field.listType ?? "atomic"));
+        return listOf(one, field.listType === "map" ? field.listMapKeys : (field.listType ?? "atomic"), true);
       case "map":
-        return mapOf(field.wrapped ? () => listOf(one, "atomic") : one, field.mapType ?? "granular");
+        return mapOf(field.wrapped ? () => listOf(one, "atomic", true) : one, field.mapType ?? "granular");
       case "one": {
         const type = one();
         if (field.mapType === undefined || type.map === undefined) return type;
