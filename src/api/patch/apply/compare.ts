@@ -57,19 +57,24 @@ function compareBoth(before: unknown, after: unknown, type: ApplyType): Result {
 }
 
 function compareAs(form: Form, before: unknown, after: unknown, type: ApplyType): Result {
-  if (form === "map" && type.map !== undefined) {
-    const [left, right] = [isMap(before) ? before : {}, isMap(after) ? after : {}];
-    if (type.map.isAtomic || (isEmptyMap(left) && isEmptyMap(right))) return compareLeaves(before, after);
-    return { below: compareMaps(left, right, type.map, noneSkipped) };
-  }
-  if (form === "list" && type.list !== undefined) {
-    const [left, right] = [isList(before) ? before : [], isList(after) ? after : []];
-    const areEmpty = left.length === 0 && right.length === 0;
-    if (areEmpty && type.list.isSlice) return { below: nothing };
-    if (type.list.isAtomic || areEmpty) return compareLeaves(before, after);
-    return { below: compareLists(left, right, type.list) };
-  }
+  if (form === "map" && type.map !== undefined) return compareAsMaps(before, after, type.map);
+  if (form === "list" && type.list !== undefined) return compareAsLists(before, after, type.list);
   return compareLeaves(before, after);
+}
+
+/** What is empty is a leaf, so that it can be told from null. */
+function compareAsMaps(before: unknown, after: unknown, type: MapType): Result {
+  const [left, right] = [isMap(before) ? before : {}, isMap(after) ? after : {}];
+  if (type.isAtomic || (isEmptyMap(left) && isEmptyMap(right))) return compareLeaves(before, after);
+  return { below: compareMaps(left, right, type, noneSkipped) };
+}
+
+function compareAsLists(before: unknown, after: unknown, type: ListType): Result {
+  const [left, right] = [isList(before) ? before : [], isList(after) ? after : []];
+  const areEmpty = left.length === 0 && right.length === 0;
+  if (areEmpty && type.isSlice) return { below: nothing };
+  if (type.isAtomic || areEmpty) return compareLeaves(before, after);
+  return { below: compareLists(left, right, type) };
 }
 
 const isEmptyMap = (map: JsonMap): boolean => Object.keys(map).length === 0;
