@@ -10,9 +10,10 @@ import { earlyDeprecations } from "./facts/early-resources.ts";
 import type { EndpointSlice } from "./generated/types/discovery-v1.ts";
 import type { Ingress, NetworkPolicy, NetworkPolicyPeer } from "./generated/types/networking-v1.ts";
 import type { RuntimeClass } from "./generated/types/node-v1.ts";
+import type { ResourceSlice } from "./generated/types/resource-v1.ts";
 import type { CSIStorageCapacity, StorageClass } from "./generated/types/storage-v1.ts";
 import { addressWarnings, rangeWarnings } from "./meta/addresses.ts";
-import type { WarningsByKind } from "./meta/kind-warnings.ts";
+import { isNewGeneration, type WarningsByKind } from "./meta/kind-warnings.ts";
 import type { Loose } from "./meta/loose.ts";
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
 
@@ -82,6 +83,16 @@ const newSliceWarnings = (slice: Loose<EndpointSlice>): string[] => [
   ...sliceWarnings(slice),
 ];
 
+/** upstream: pkg/registry/resource/resourceslice/strategy.go */
+function driverWarnings({ spec }: Loose<ResourceSlice>): string[] {
+  const driver = spec?.driver ?? "";
+  return driver === driver.toLowerCase()
+    ? []
+    : [
+        `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`,
+      ];
+}
+
 const byApiVersion: Readonly<Record<string, WarningsByKind>> = {
   v1: coreWarnings,
   "apps/v1": appsWarnings,
@@ -92,6 +103,7 @@ const byApiVersion: Readonly<Record<string, WarningsByKind>> = {
     NetworkPolicy: { onCreate: networkPolicyWarnings, onUpdate: networkPolicyWarnings },
   },
   "node.k8s.io/v1": { RuntimeClass: { onCreate: runtimeClassWarnings, onUpdate: runtimeClassWarnings } },
+  "resource.k8s.io/v1": { ResourceSlice: { onCreate: driverWarnings, onUpdate: driverWarnings } },
   "storage.k8s.io/v1": {
     CSIStorageCapacity: { onCreate: capacityWarnings, onUpdate: capacityWarnings },
     StorageClass: { onCreate: storageClassWarnings, onUpdate: storageClassWarnings },
@@ -119,8 +131,7 @@ export function warningsOnUpdate(
   old: KubeObject,
 ): readonly string[] {
   const rules = rulesOf(gvk);
-  const isSameGeneration = object.metadata?.generation === old.metadata?.generation;
-  if (rules?.onlyNewGenerations === true && isSameGeneration) return [];
+  if (rules?.onlyNewGenerations === true && !isNewGeneration(object, old)) return [];
   return rules?.onUpdate?.(object as never, old as never) ?? [];
 }
 

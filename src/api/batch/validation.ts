@@ -166,17 +166,24 @@ function checkTemplateLabel(labels: Labels | undefined, key: string, value: stri
   else if (given !== value) faults.invalid(path, labels, `must be '${value}'`);
 }
 
-/** A job made from another's manifest brings the labels of that. upstream: validateGeneratedSelector */
-function checkGeneratedSelector({ metadata, spec }: Loose<Job>, faults: FaultList): void {
+const hasPrefixedLabels = ({ spec }: Loose<Job>): boolean =>
+  ["controller-uid", "job-name"].every(
+    (key) => spec?.template?.metadata?.labels?.[`${labelPrefix}${key}`] !== undefined,
+  );
+
+/**
+ * A job made from another's manifest brings the labels of that; one of before 1.27 has no prefixed ones.
+ * upstream: validateGeneratedSelector
+ */
+function checkGeneratedSelector({ metadata, spec }: Loose<Job>, isOfOld: boolean, faults: FaultList): void {
   if (spec?.manualSelector === true || spec?.selector === undefined) return;
   const { uid = "", name = "" } = metadata ?? {};
   if (uid === "") faults.required("metadata.uid");
-  const generated: Record<string, string> = {
-    "controller-uid": uid,
-    "job-name": name,
-    [`${labelPrefix}controller-uid`]: uid,
-    [`${labelPrefix}job-name`]: name,
-  };
+  const generated: Record<string, string> = { "controller-uid": uid, "job-name": name };
+  if (!isOfOld) {
+    generated[`${labelPrefix}controller-uid`] = uid;
+    generated[`${labelPrefix}job-name`] = name;
+  }
   const labels = spec.template?.metadata?.labels;
   for (const [key, value] of Object.entries(generated)) checkTemplateLabel(labels, key, value, faults);
   if (!isMatch(spec.selector, generated)) {
@@ -194,15 +201,13 @@ function checkHostname({ metadata, spec }: Loose<Job>, faults: FaultList): void 
   faults.invalid("metadata.name", name, `will not able to create pod with invalid DNS label: ${hostname}`);
 }
 
-function checkJobCreate(job: Loose<Job>, faults: FaultList): void {
-  checkGeneratedSelector(job, faults);
-  checkJob(job, faults);
-  checkHostname(job, faults);
-}
-
-function checkJob({ spec = {} }: Loose<Job>, faults: FaultList): void {
+/** upstream: ValidateJob */
+function checkJob(job: Loose<Job>, old: Loose<Job> | undefined, faults: FaultList): void {
+  const { spec = {} } = job;
+  checkGeneratedSelector(job, old !== undefined && !hasPrefixedLabels(old), faults);
   checkJobSpec(spec, "spec", faults);
   checkSelector(spec, faults);
+  checkHostname(job, faults);
 }
 
 type Template = Loose<PodTemplateSpec> | undefined;
@@ -253,7 +258,7 @@ function checkCompletions(spec: Loose<JobSpec>, before: Loose<JobSpec>, faults: 
 function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
   const spec = job.spec ?? {};
   const before = old.spec ?? {};
-  checkJob(job, faults);
+  checkJob(job, old, faults);
   checkCompletions(spec, before, faults);
   checkImmutable(spec.selector, before.selector, "spec.selector", faults);
   const waits = before.suspend === true && old.status?.startTime === undefined;
@@ -347,7 +352,7 @@ export const batchValidations: ValidationsByKind = {
     onUpdate: checkCronJob,
   },
   Job: {
-    onCreate: checkJobCreate,
+    onCreate: (job: Loose<Job>, faults) => checkJob(job, undefined, faults),
     onUpdate: checkJobUpdate,
     onStatusUpdate: checkJobStatus,
   },

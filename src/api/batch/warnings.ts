@@ -1,7 +1,7 @@
 /** What jobs are warned of. upstream: pkg/api/job/warnings.go, pkg/registry/batch */
 import { ownerNameWarnings, podTemplateWarnings } from "../core/pod-warnings.ts";
 import type { CronJob, Job, JobSpec } from "../generated/types/batch-v1.ts";
-import type { WarningsByKind } from "../meta/kind-warnings.ts";
+import { isNewGeneration, type WarningsByKind } from "../meta/kind-warnings.ts";
 import type { Loose } from "../meta/loose.ts";
 
 const completionsSoftMax = 100_000;
@@ -28,14 +28,17 @@ const cronJobWarnings = ({ spec }: Loose<CronJob>): string[] =>
 const zoneWarnings = ({ spec }: Loose<CronJob>): string[] =>
   (spec?.schedule ?? "").includes("TZ")
     ? [
-        "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs for more details",
+        "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details",
       ]
     : [];
 
 export const batchWarnings: WarningsByKind = {
   CronJob: {
     onCreate: (job: Loose<CronJob>) => [...ownerNameWarnings(job.metadata?.name), ...cronJobWarnings(job)],
-    onUpdate: (job: Loose<CronJob>) => [...cronJobWarnings(job), ...zoneWarnings(job)],
+    onUpdate: (job: Loose<CronJob>, old: Loose<CronJob>) => [
+      ...(isNewGeneration(job, old) ? cronJobWarnings(job) : []),
+      ...zoneWarnings(job),
+    ],
   },
   Job: {
     onCreate: (job: Loose<Job>) => [...ownerNameWarnings(job.metadata?.name), ...jobWarnings(job)],

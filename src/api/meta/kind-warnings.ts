@@ -1,4 +1,6 @@
 /** What a client is told of an object that is accepted all the same. */
+import type { Loose } from "./loose.ts";
+import type { KubeObject } from "./object.ts";
 
 export interface KindWarnings {
   readonly onCreate?: (object: never) => readonly string[];
@@ -11,3 +13,7 @@ export interface KindWarnings {
 
 /** By kind, within one group and version. */
 export type WarningsByKind = Readonly<Record<string, KindWarnings>>;
+
+/** Whether an update has changed what the generation counts. */
+export const isNewGeneration = (object: Loose<KubeObject>, old: Loose<KubeObject>): boolean =>
+  object.metadata?.generation !== old.metadata?.generation;

@@ -51,6 +51,7 @@ const createdByPut = new Set([
   "limitranges",
   "rolebindings.rbac.authorization.k8s.io",
   "roles.rbac.authorization.k8s.io",
+  "runtimeclasses.node.k8s.io",
   "services",
 ]);
 
@@ -62,6 +63,8 @@ const updatedByRevisionOnly = new Set([
   "csistoragecapacities.storage.k8s.io",
   "customresourcedefinitions.apiextensions.k8s.io",
   "leases.coordination.k8s.io",
+  "mutatingadmissionpolicies.admissionregistration.k8s.io",
+  "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
   "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "podcertificaterequests.certificates.k8s.io",
   "poddisruptionbudgets.policy",
@@ -103,6 +106,7 @@ const keptByStatus: Readonly<Record<string, readonly KeptMetadata[]>> = {
   "podcertificaterequests.certificates.k8s.io": allMetadata,
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": allMetadata,
   "resourceclaims.resource.k8s.io": allMetadata,
+  "servicecidrs.networking.k8s.io": allMetadata,
   "storageversionmigrations.storagemigration.k8s.io": allMetadata,
   "validatingadmissionpolicies.admissionregistration.k8s.io": allMetadata,
   "volumeattachments.storage.k8s.io": allMetadata,

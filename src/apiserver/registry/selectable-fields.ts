@@ -2,8 +2,9 @@
  * The fields that each resource can be selected by, read from the stored form.
  * upstream: pkg/apis/<group>/<version>/conversion.go (labels), pkg/registry/<group>/<resource>/strategy.go (values)
  */
-import type { AnyObject } from "#api/meta/object.ts";
+import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import { scalarText } from "#api/patch/json-value.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
 
 type Read = (object: AnyObject) => string;
 type Fields = Readonly<Record<string, Read>>;
@@ -46,11 +47,13 @@ function eventFields(subject: string): Fields {
   return Object.fromEntries(names.map((name) => [`${subject}.${name}`, text("involvedObject", name)]));
 }
 
-const replicas: Fields = { "status.replicas": count("status", "replicas") };
+const nodeName = text("spec", "nodeName");
 
 const byResource: Readonly<Record<string, Fields>> = {
   pods: {
-    "spec.nodeName": text("spec", "nodeName"),
+    "spec.nodeName": nodeName,
+    // As the oldest clients call it.
+    "spec.host": nodeName,
     "spec.restartPolicy": text("spec", "restartPolicy"),
     "spec.schedulerName": text("spec", "schedulerName"),
     "spec.serviceAccountName": text("spec", "serviceAccountName"),
@@ -61,11 +64,10 @@ const byResource: Readonly<Record<string, Fields>> = {
     "status.nominatedNodeName": text("status", "nominatedNodeName"),
   },
   nodes: { "spec.unschedulable": flag("spec", "unschedulable") },
-  namespaces: { "status.phase": text("status", "phase"), name: text("metadata", "name") },
+  namespaces: { "status.phase": text("status", "phase") },
   secrets: { type: text("type") },
   services: { "spec.clusterIP": text("spec", "clusterIP"), "spec.type": text("spec", "type") },
-  replicationcontrollers: replicas,
-  "replicasets.apps": replicas,
+  replicationcontrollers: { "status.replicas": count("status", "replicas") },
   events: {
     ...eventFields("involvedObject"),
     reason: text("reason"),
@@ -84,35 +86,51 @@ const byResource: Readonly<Record<string, Fields>> = {
   "podcertificaterequests.certificates.k8s.io": {
     "spec.signerName": text("spec", "signerName"),
     "spec.podName": text("spec", "podName"),
-    "spec.nodeName": text("spec", "nodeName"),
+    "spec.nodeName": nodeName,
   },
   "clustertrustbundles.certificates.k8s.io": { "spec.signerName": text("spec", "signerName") },
   "resourceslices.resource.k8s.io": {
-    "spec.nodeName": text("spec", "nodeName"),
+    "spec.nodeName": nodeName,
     "spec.driver": text("spec", "driver"),
   },
 };
 
-const common: Fields = {
-  "metadata.name": text("metadata", "name"),
-  "metadata.namespace": text("metadata", "namespace"),
-};
+const name: Fields = { "metadata.name": text("metadata", "name") };
+const common: Fields = { ...name, "metadata.namespace": text("metadata", "namespace") };
+
+/** Of which a namespace is refused: they list fields of their own, and that isn't among them. */
+const withoutNamespace = new Set([
+  "nodes",
+  "namespaces",
+  "certificatesigningrequests.certificates.k8s.io",
+  "clustertrustbundles.certificates.k8s.io",
+  "podcertificaterequests.certificates.k8s.io",
+  "resourceslices.resource.k8s.io",
+]);
 
 /** A client may ask for any word: also for those that every object of the language has. */
 const readOf = (fields: Fields | undefined, field: string): Read | undefined =>
   fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined;
 
-/** `resource` with its group: "replicasets.apps". Answers undefined for a field that isn't selectable. */
+/** `resource` with its group: "jobs.batch". Answers undefined for a field that isn't selectable. */
 export function selectableFieldOf(
   resource: string,
 ): (object: AnyObject, field: string) => string | undefined {
   const own = byResource[resource];
-  return (object, field) => (readOf(common, field) ?? readOf(own, field))?.(object);
+  const usual = withoutNamespace.has(resource) ? name : common;
+  return (object, field) => (readOf(usual, field) ?? readOf(own, field))?.(object);
 }
 
 /** Upstream words the refusal differently for kinds that have fields of their own. */
-export function unknownFieldText(resource: string, field: string): string {
-  return byResource[resource] === undefined
-    ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
-    : `field label not supported: ${field}`;
+export function unknownFieldText(
+  { group, version, kind, resource }: ResourceDefinition,
+  field: string,
+): string {
+  const qualified = qualifiedResource(group, resource);
+  if (byResource[qualified] === undefined) {
+    return `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  }
+  if (qualified === "jobs.batch") return `field label ${JSON.stringify(field)} not supported for batchv1.Job`;
+  const type = qualified === "resourceslices.resource.k8s.io" ? ` for ${group}/${version}, Kind=${kind}` : "";
+  return `field label not supported${type}: ${field}`;
 }

@@ -2,7 +2,6 @@
 import { everyField, parseFieldSelector, type FieldSelector } from "#api/meta/fields.ts";
 import { parseLabelSelector } from "#api/meta/label-parser.ts";
 import { SelectorError, selectEverything, type LabelSelector } from "#api/meta/labels.ts";
-import { qualifiedResource } from "#api/meta/object.ts";
 import { badRequestError } from "#api/meta/status.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { unknownFieldText } from "./selectable-fields.ts";
@@ -50,11 +49,10 @@ function parsed<T>(text: string, parse: (text: string) => T): T | undefined {
 function checkFields(endpoint: Endpoint, fields: FieldSelector): void {
   for (const { field } of fields.requirements) {
     if (endpoint.selectableField({}, field) !== undefined) continue;
-    const { group, resource } = endpoint.definition;
     throw badRequestError(
       endpoint.isCustom
         ? `field label not supported: ${field}`
-        : unknownFieldText(qualifiedResource(group, resource), field),
+        : unknownFieldText(endpoint.definition, field),
     );
   }
 }

@@ -108,6 +108,14 @@ test("whoever approves can", () => {
   assert.deepEqual(object, request(kept));
 });
 
+test("a condition's time of transition is that of the first like it which has one", () => {
+  const first = "2024-01-01T00:00:00Z";
+  const failed = { type: "Failed", status: "True", lastUpdateTime: first };
+  const object = request(failed);
+  status.prepareForUpdate(object, request(failed, { ...failed, lastTransitionTime: first }), context);
+  assert.deepEqual(object, request({ ...failed, lastTransitionTime: first }));
+});
+
 const withCertificate = (pem: string): AnyObject => ({
   metadata: {},
   status: { certificate: Buffer.from(pem).toString("base64") },

@@ -70,7 +70,8 @@ function noteTimes(request: Request, old: Request, now: string): void {
   for (const condition of conditionsOf(request)) {
     condition.lastUpdateTime ??= now;
     const same = conditionsOf(old).find(
-      ({ type, status }) => type === condition.type && status === condition.status,
+      ({ type, status, lastTransitionTime }) =>
+        type === condition.type && status === condition.status && lastTransitionTime !== undefined,
     );
     condition.lastTransitionTime ??= same?.lastTransitionTime ?? now;
   }
