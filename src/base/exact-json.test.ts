@@ -83,3 +83,10 @@ test("int64Of takes nothing else", () => {
     [1n, 0n, ...Array.from({ length: 7 }, () => undefined)],
   );
 });
+
+test("of digits without end nobody finds out the value", (t) => {
+  const made = t.mock.method(globalThis, "BigInt").mock;
+  assert.equal(parseExact("9".repeat(10_000)), Infinity);
+  assert.equal(int64Of(`-${"9".repeat(10_000)}`), undefined);
+  assert.equal(made.callCount(), 0);
+});

@@ -55,9 +55,10 @@ const exact = (value: unknown, source: string | undefined): unknown =>
     ? (int64Of(source) ?? value)
     : value;
 
-const integer = /^-?\d+$/;
+/** With more digits it is none of 64 bits, and to find out its value takes a time that grows faster than the text. */
+const integer = /^-?\d{1,19}$/;
 
-/** A bigint for what is the text of an int64; undefined for all else. */
+/** A bigint for what is the text of an int64, as JSON writes it; undefined for all else. */
 export function int64Of(text: string): bigint | undefined {
   if (!integer.test(text)) return undefined;
   const value = BigInt(text);

@@ -25,6 +25,8 @@ const nulls = new Set(["", "~", "null", "Null", "NULL"]);
 const trues = new Set(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]);
 const falses = new Set(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]);
 const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9]\d*))$/;
+/** Of 64 bits. To find out the value of many more takes a time that grows faster than they do. */
+const digitsMax = 20;
 const float = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 const infinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
@@ -36,10 +38,11 @@ const asJson = (value: number): number | bigint => parseExact(JSON.stringify(val
 function resolveNumber(source: string): number | bigint | typeof NOT_RESOLVED {
   if (infinite.test(source)) throw new DecodeError(`json: unsupported value: ${source}`);
   const plain = source.replaceAll("_", "");
-  const parts = integer.exec(plain);
+  const [whole, sign, hex, binary, octal, decimal = ""] = integer.exec(plain) ?? [];
   // What is too large for a number is text.
-  if (parts === null) return isFloat(plain) ? asJson(Number(plain)) : NOT_RESOLVED;
-  const [, sign, hex, binary, octal, decimal = ""] = parts;
+  if (whole === undefined || decimal.length > digitsMax) {
+    return isFloat(plain) ? asJson(Number(plain)) : NOT_RESOLVED;
+  }
   const value =
     hex === undefined
       ? binary === undefined

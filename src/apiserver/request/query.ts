@@ -48,8 +48,19 @@ export function integer(query: URLSearchParams, name: string): number | bigint |
   const text = query.get(name);
   if (text === null) return undefined;
   const isNumber = /^[+-]?\d+$/.test(text);
-  if (isNumber && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return plainInt64(BigInt(text));
+  const value = isNumber ? wholeNumber(text) : undefined;
+  if (value !== undefined && BigInt.asIntN(64, value) === value) return plainInt64(value);
   throw badRequestError(parseFault("ParseInt", text, isNumber));
+}
+
+/** Of 64 bits. */
+const digitsMax = 20;
+
+/** Of digits, perhaps with a sign; undefined for so many that finding out its value would take long. */
+function wholeNumber(text: string): bigint | undefined {
+  const digits = text.replace(/^[+-]?0*(?=\d)/, "");
+  if (digits.length > digitsMax) return undefined;
+  return text.startsWith("-") ? -BigInt(digits) : BigInt(digits);
 }
 
 /** As Go says that a number can't be read. */
@@ -107,7 +118,8 @@ const invalidVersion = (message: string): StatusError => failure({ code: 422, re
 function versionIn(text: string, refusal: (why: string) => StatusError): bigint {
   if (text === "") return 0n;
   const isNumber = /^\d+$/.test(text);
-  if (isNumber && BigInt.asUintN(64, BigInt(text)) === BigInt(text)) return BigInt(text);
+  const value = isNumber ? wholeNumber(text) : undefined;
+  if (value !== undefined && BigInt.asUintN(64, value) === value) return value;
   const why = parseFault("ParseUint", text, isNumber);
   throw refusal(`resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`);
 }
