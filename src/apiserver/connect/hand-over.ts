@@ -24,6 +24,8 @@ import {
 const dialMs = 30_000;
 /** Of what a backend says that refuses. */
 const refusalBytesMax = 1 << 20;
+/** For all of that: it mustn't keep the client's connection by not coming to its end. */
+const refusalMs = 10_000;
 /** Of a request that asks for another protocol there is no body: what follows is of that protocol. */
 const bodyHeaders = new Set(["content-length", "transfer-encoding"]);
 
@@ -35,7 +37,8 @@ interface Agreed {
 
 /**
  * Request and answer pass unchanged, and then all that follows in both directions. A backend that refuses is answered with
- * what it says. Throws StatusError 500 when it can't be reached, doesn't answer, or answers as if nothing else were asked.
+ * what it says. Throws StatusError 500 when it can't be reached, doesn't answer, or answers as if nothing else were asked,
+ * and when the client leaves before: the backend's connection never outlives his.
  */
 export async function handOver(
   backend: Backend,
@@ -43,14 +46,17 @@ export async function handOver(
   upgrade: UpgradeRequest,
   { clock }: BackendDeps,
 ): Promise<Answer> {
-  const peer = await dial(backend, clock);
+  const { socket, head } = upgrade;
+  const left = new Error("the client is gone");
+  if (socket.destroyed) throw unexplainedError(left.message);
+  const peer = open(backend);
   // Whoever waits for it hears of it, and it closes; afterwards that is all there is to know.
   peer.on("error", () => undefined);
-  const { socket, head } = upgrade;
   const gone = (): void => {
-    peer.destroy();
+    peer.destroy(left);
   };
   socket.once("close", gone);
+  await dialled(peer, backend, clock);
   const asked = await ask(backend, method, peer, upgrade.rawHeaders).catch((error: unknown) => {
     peer.destroy();
     throw unexplainedError(goText(error, backend, clock), { cause: error });
@@ -62,12 +68,28 @@ export async function handOver(
     join(socket, peer);
     return { kind: "hijacked" };
   }
-  socket.off("close", gone);
   const { statusCode: status = 502, headers } = asked;
-  const body = status < 400 ? Buffer.alloc(0) : await beginningOf(asked, refusalBytesMax);
+  const body = status < 400 ? nothing : await refusalOf(asked, peer, clock);
   peer.destroy();
+  socket.off("close", gone);
   if (status < 400) throw unexplainedError(`invalid upgrade response: status code ${status}`);
   return { kind: "raw", status, headers: { "content-type": headers["content-type"] ?? "text/plain" }, body };
+}
+
+const nothing = Buffer.alloc(0);
+
+/** Nothing of what doesn't come to its end in time. */
+async function refusalOf(answer: IncomingMessage, peer: Socket, clock: Clock): Promise<Buffer> {
+  const cancel = clock.after(refusalMs, () => {
+    peer.destroy();
+  });
+  try {
+    return await beginningOf(answer, refusalBytesMax);
+  } catch {
+    return nothing;
+  } finally {
+    cancel();
+  }
 }
 
 /** An answer alone: it doesn't agree. */
@@ -136,13 +158,14 @@ function withoutToken(name: string, value: string): string {
   return protocols.filter((each) => !each.startsWith("base64url.bearer.authorization.k8s.io.")).join(", ");
 }
 
-function dial(backend: Backend, clock: Clock): Promise<Socket> {
+const open = ({ host, port, tls }: Backend): Socket =>
+  tls === undefined
+    ? connectTcp({ host, port })
+    : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
+
+function dialled(peer: Socket, backend: Backend, clock: Clock): Promise<void> {
   const { host, port, tls } = backend;
   return new Promise((resolve, reject) => {
-    const peer =
-      tls === undefined
-        ? connectTcp({ host, port })
-        : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
     const cancel = clock.after(dialMs, () => {
       peer.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`));
     });
@@ -155,7 +178,7 @@ function dial(backend: Backend, clock: Clock): Promise<Socket> {
       cancel();
       peer.off("error", onError);
       peer.setNoDelay(true);
-      resolve(peer);
+      resolve();
     });
   });
 }
