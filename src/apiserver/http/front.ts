@@ -30,6 +30,7 @@ import { NodeRequestHead } from "./node-exchange.ts";
 import {
   droppedAnswer,
   everyHeaders,
+  isOwnFault,
   refuseUpgrade,
   refuseWith,
   refuseWithStatus,
@@ -409,7 +410,7 @@ export class Front {
     } catch (error) {
       const { status } = statusErrorOf(error);
       await record?.complete(status.code ?? 500, status);
-      if (status.code === 500) this.#deps.log.error("request failed", { path: incoming.url, error });
+      if (isOwnFault(error)) this.#deps.log.error("request failed", { path: incoming.url, error });
       refuseWithStatus(socket, { status: status.code ?? 500, object: status, every });
     }
   }
@@ -439,8 +440,7 @@ export class Front {
     }
     const { status } = statusErrorOf(error);
     const { exchange } = response;
-    // Without a reason it is a refusal that upstream too gives this code.
-    if (status.code === 500 && status.reason !== "") {
+    if (isOwnFault(error)) {
       this.#deps.log.error("request failed", { method: exchange.method, path: exchange.url, error });
     }
     if (exchange.isHeadSent) {

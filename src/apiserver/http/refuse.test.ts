@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { badRequestError, failure, unexplainedError } from "#api/meta/status.ts";
 import { StoreFullError } from "#store/store.ts";
 import { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
-import { droppedAnswer, statusErrorOf } from "./refuse.ts";
+import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 
 test("a store without space is told as upstream tells it: in the store's words, without a reason", () => {
   const failed = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", code: 500 };
@@ -29,3 +30,15 @@ test("who finds no seat is told in plain text, as clients of upstream are", () =
     [429, "4", "text/plain; charset=utf-8", "Too many requests, please try again later.\n"],
   );
 });
+
+for (const [what, error, isOwn] of [
+  ["nobody foresaw", new Error("oh"), true],
+  ["has no space to be kept in", new StoreFullError("/data/state.db"), true],
+  ["another server doesn't answer", unexplainedError("EOF"), false],
+  ["nobody listens to", failure({ code: 500, reason: "", message: "error dialing backend: EOF" }), false],
+  ["mustn't be", badRequestError("no"), false],
+] as const) {
+  test(`a request that ${what} is ${isOwn ? "" : "not "}logged as a failure of ours`, () => {
+    assert.equal(isOwnFault(error), isOwn);
+  });
+}

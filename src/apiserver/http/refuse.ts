@@ -27,6 +27,12 @@ export function statusErrorOf(error: unknown): StatusError {
   return internalError(errorText(error), { cause: error });
 }
 
+/** Whether somebody should look into it: without a reason it is a refusal that upstream too gives this code. */
+export function isOwnFault(error: unknown): boolean {
+  const { code, reason = "" } = statusErrorOf(error).status;
+  return code === 500 && !(error instanceof StatusError && reason === "");
+}
+
 /** upstream: apiserver/pkg/server/filters/maxinflight.go tooManyRequests */
 export const droppedAnswer = ({ message, retryAfterSeconds }: DroppedError): RawAnswer => ({
   kind: "raw",
