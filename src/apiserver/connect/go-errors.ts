@@ -150,7 +150,7 @@ function wrongNameText(altNames: string, serverName: string): string {
     : `certificate is not valid for any names, but wanted to match ${serverName}`;
 }
 
-/** What client-go makes of a status of 300 and above without a Status in the body. upstream: apimachinery/pkg/api/errors NewGenericServerResponse */
+/** What is made of a status of 300 and above without a Status in the body. upstream: apimachinery/pkg/api/errors NewGenericServerResponse */
 export function statusText(code: number, body: string): string {
   if (code === 403 || code === 415) return body;
   if (code === 406 && body !== "" && body !== "unknown") return body;

@@ -30,9 +30,11 @@ async function fakeKubelet(
     { cert: certificate.certificatePem, key: certificate.keyPem, ca: server.caPem, requestCert: true },
     (request, response) => {
       asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+      const [, status] = /^\/containerLogs\/default\/refused-(\d+)/.exec(request.url ?? "") ?? [];
       if (request.url?.startsWith("/containerLogs/default/quiet") === true) {
         response.writeHead(400).end('container "c" in pod "quiet" is waiting to start: ContainerCreating');
-      } else response.end("line 1\nline 2\n");
+      } else if (status !== undefined) response.writeHead(Number(status)).end("said so");
+      else response.end("line 1\nline 2\n");
     },
   );
   kubelet.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -140,6 +142,32 @@ test("logs come from the kubelet; what it refuses becomes a Status", async () =>
   );
   kubelet.close();
 });
+
+for (const [status, reason, message] of [
+  [403, "Forbidden", "said so ( pods/log refused-403)"],
+  [404, "NotFound", "the server could not find the requested resource ( pods/log refused-404)"],
+  [
+    418,
+    undefined,
+    "the server responded with the status code 418 but did not return more information ( pods/log refused-418)",
+  ],
+  [500, "InternalError", "Internal error occurred: said so"],
+  [
+    502,
+    "InternalError",
+    'an error on the server ("said so") has prevented the request from succeeding ( pods/log refused-502)',
+  ],
+  [503, "ServiceUnavailable", "the server is currently unable to handle the request ( pods/log refused-503)"],
+] as const) {
+  test(`a kubelet's ${status} for a log is told as upstream tells it`, async () => {
+    const kubelet = await fakeKubelet();
+    const name = `refused-${status}`;
+    await podOnFakeNode(kubelet.port, name);
+    const refused = parsed(await h2("GET", `/api/v1/namespaces/default/pods/${name}/log`));
+    assert.deepEqual([refused["code"], refused["reason"], refused["message"]], [status, reason, message]);
+    kubelet.close();
+  });
+}
 
 test("a pod without a node has said nothing, in whatever way it is asked", async () => {
   const path = "/api/v1/namespaces/default/pods/waits/log";

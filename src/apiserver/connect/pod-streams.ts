@@ -15,7 +15,7 @@ import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
 import { integer, isTrue } from "#apiserver/request/query.ts";
 import { BackendError, beginningOf, exchange, hostOf, type BackendDeps } from "./backend.ts";
-import { isCertificateError } from "./go-errors.ts";
+import { isCertificateError, statusText } from "./go-errors.ts";
 import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
 
@@ -168,20 +168,37 @@ export const log =
     if (status >= 200 && status <= 206) {
       return { kind: "raw", status, headers: { "content-type": "text/plain" }, body: response };
     }
-    throw backendError(status, (await beginningOf(response, refusalBytesMax)).toString("utf8").trim());
+    const text = (await beginningOf(response, refusalBytesMax)).toString("utf8").trim();
+    throw backendError(status, text, request.info.name);
   };
 
 /** upstream: maxReadLength */
 const refusalBytesMax = 50_000;
 
 /** upstream: apiserver/pkg/registry/generic/rest/response_checker.go */
-function backendError(status: number, text: string): Error {
+function backendError(status: number, text: string, podName: string): Error {
   if (status === 400) return badRequestError(text);
   if (status === 500) return internalError(text);
+  const resource = "pods/log";
   return failure({
     code: status,
-    reason: status === 404 ? "NotFound" : "",
-    message: text === "" ? `the backend answered ${status}` : text,
-    details: {},
+    reason: reasons[status] ?? (status > 500 ? "InternalError" : ""),
+    message: `${statusText(status, text)} ( ${resource} ${podName})`,
+    details: { name: podName, kind: resource },
   });
 }
+
+/** upstream: apimachinery/pkg/api/errors NewGenericServerResponse */
+const reasons: Readonly<Record<number, string>> = {
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  406: "NotAcceptable",
+  409: "Conflict",
+  415: "UnsupportedMediaType",
+  422: "Invalid",
+  429: "TooManyRequests",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
