@@ -1,9 +1,13 @@
-/** JSON merge patch, RFC 7396. */
-import { isMap, setValue, valueAt, type JsonMap } from "./json-value.ts";
+/**
+ * JSON merge patch, RFC 7396, but that nulls are also left out of the objects in lists.
+ * upstream: json-patch/merge.go
+ */
+import { isList, isMap, setValue, valueAt, type JsonMap } from "./json-value.ts";
 
 /** A new value; neither the original nor the patch is changed, parts of both may be shared with the result. */
 export function applyMerge(original: unknown, patch: unknown): unknown {
-  if (!isMap(patch)) return patch;
+  // As upstream's library has it, a list in an object's place is taken as it is.
+  if (!isMap(patch)) return isMap(original) ? patch : withoutNulls(patch);
   const base: JsonMap = isMap(original) ? original : {};
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(patch)) {
@@ -11,4 +15,10 @@ export function applyMerge(original: unknown, patch: unknown): unknown {
     else setValue(result, key, applyMerge(valueAt(base, key), value));
   }
   return result;
+}
+
+/** Items that are null stay. */
+function withoutNulls(value: unknown): unknown {
+  if (isList(value)) return value.map(withoutNulls);
+  return isMap(value) ? applyMerge(undefined, value) : value;
 }

@@ -28,7 +28,14 @@ const merges: readonly (readonly [unknown, unknown, unknown])[] = [
   [[1, 2], { a: "b", c: null }, { a: "b" }],
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
 ];
-for (const [original, patch, want] of merges) {
+/** What upstream's library adds: nulls leave the objects in a list, but not in a list that takes an object's place. */
+const nullsInLists: typeof merges = [
+  [{}, { a: [null, { b: null, c: 1 }, [{ d: null }]] }, { a: [null, { c: 1 }, [{}]] }],
+  [{ a: [{ b: 1 }] }, { a: [{ b: null, c: [{ d: null }] }] }, { a: [{ c: [{}] }] }],
+  [{ a: null }, { a: [{ b: null }] }, { a: [{}] }],
+  [{ a: { b: 1 } }, { a: [{ b: null }] }, { a: [{ b: null }] }],
+];
+for (const [original, patch, want] of [...merges, ...nullsInLists]) {
   test(`merge patch ${JSON.stringify(original)} + ${JSON.stringify(patch)}`, () =>
     assert.deepEqual(applyMerge(original, patch), want));
 }
