@@ -2,9 +2,13 @@
  * The string formats that are checked; all others say nothing.
  * upstream: apiextensions-apiserver/pkg/apiserver/validation/formats.go, kube-openapi/pkg/validation/strfmt
  */
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
+import { endOf } from "#base/trim.ts";
+import { parseAddress, parseRange } from "../../meta/addresses.ts";
+import { DurationError, parseGoDuration } from "../../meta/duration.ts";
 import { parseRequestUri, UrlFault } from "../../meta/go-url.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../meta/names.ts";
+import { isMailAddress } from "./mail-address.ts";
 
 type Check = (text: string) => boolean;
 
@@ -16,7 +20,7 @@ const matches =
 const uuid = (version: string): Check =>
   matches(new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}-?[0-9a-f]{12}$`, "i"));
 
-const digitsOf = (text: string): string => text.replaceAll(/[\s-]/g, "");
+const digitsOf = (text: string): string => text.replaceAll(/[\t\n\f\r -]/g, "");
 
 function isIsbn10(text: string): boolean {
   const digits = digitsOf(text);
@@ -42,7 +46,7 @@ function isIsbn13(text: string): boolean {
 function isCreditCard(text: string): boolean {
   const digits = text.replaceAll(/\D+/g, "");
   const known =
-    /^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|(222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11}|6[27]\d{14})$/;
+    /^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11})$/;
   if (!known.test(digits)) return false;
   const sum = Array.from(digits)
     .toReversed()
@@ -52,8 +56,6 @@ function isCreditCard(text: string): boolean {
     }, 0);
   return sum % 10 === 0;
 }
-
-const dateTime = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?$/;
 
 function isDate(text: string): boolean {
   const [, year = "", month = "", day = ""] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
@@ -66,49 +68,83 @@ function isDate(text: string): boolean {
 
 const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 
+/** Any character may stand before the fraction, and what stands behind a second T isn't looked at. */
 function isDateTime(text: string): boolean {
-  const [, year = "", month = "", day = "", hour = "", minute = "", second = ""] = dateTime.exec(text) ?? [];
-  return isDate(`${year}-${month}-${day}`) && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  const [date = "", time = ""] = text.toLowerCase().split("t");
+  const [, hour = "", minute = "", second = ""] =
+    /^(\d\d):(\d\d):(\d\d)(?:.\d+)?(?:z|[+-]\d\d:\d\d)$/.exec(time) ?? [];
+  return isDate(date) && hour !== "" && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
 }
 
 const isUri: Check = (text) => !(parseRequestUri(text) instanceof UrlFault);
 
-const isEmail: Check = matches(
-  /^(?:[^<>()[\]\\.,;:\s@"]+(?:\.[^<>()[\]\\.,;:\s@"]+)*|".+")@[^<>()[\]\\,;:\s@"]+$/,
-);
+/** Letters, digits and symbols, also in words of one letter; the last of several has two letters or more, and no more. */
+const hostname =
+  /^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$/u;
 
 const isHostname: Check = (text) =>
-  text.length <= 255 &&
-  /^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63}\.?)$/u.test(
-    text,
-  );
+  Buffer.byteLength(text) <= 255 &&
+  text.split(".").every((label) => Buffer.byteLength(label) <= 63) &&
+  hostname.test(text);
 
-function isCidr(text: string): boolean {
-  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
-  const family = isIP(address);
-  return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128);
+/** Leading zeros are none of its business. */
+const isIPv4: Check = (text) => text.includes(".") && parseAddress(text) !== undefined;
+
+const isMac: Check = (text) =>
+  /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2})+$|^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text) &&
+  [6, 8, 20].includes(text.replaceAll(/[:.-]/g, "").length / 2);
+
+const durationWord =
+  /^(?:ns|nano.*|us|µs|micro.*|ms|milli.*|s|sec.*|m|min.*|h|hr|hour.*|d|day.*|w|wk|week.*)$/i;
+
+/** Go's durations, and whatever holds a number with a unit behind it. */
+function isDuration(text: string): boolean {
+  try {
+    parseGoDuration(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error;
+  }
+  const amounts = amountsIn(text);
+  return (
+    amounts.every(({ digits }) => isInt64(digits)) && amounts.some(({ word }) => durationWord.test(word))
+  );
 }
 
-/** Go's durations, and days and weeks by their words. */
-const isDuration: Check = matches(
-  /^[-+]?(\d+(\.\d+)?\s*(ns|us|µs|ms|s|m|h|d|w|nanoseconds?|nanos?|microseconds?|micros?|milliseconds?|millis?|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|wks?)\s*)+$|^[-+]?0$/,
-);
+const isInt64 = (digits: string): boolean => {
+  const said = digits.replace(/^0+/, "");
+  return said.length <= 19 && BigInt(said) < 2n ** 63n;
+};
+
+interface Amount {
+  readonly digits: string;
+  readonly word: string;
+}
+
+/** Where a number stands before letters, with or without space between. */
+function amountsIn(text: string): Amount[] {
+  let end = 0;
+  const found: Amount[] = [];
+  for (const { 0: word, index } of text.matchAll(/[A-Za-zµ]+/g)) {
+    const before = text.slice(end, index);
+    const space = endOf(before, /[\t\n\f\r ]/);
+    const digits = endOf(before.slice(0, before.length - space.length), /\d/);
+    if (digits !== "") found.push({ digits, word });
+    end = index + word.length;
+  }
+  return found;
+}
 
 /** By name without dashes, as strfmt knows them. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["bsonobjectid", matches(/^[0-9a-fA-F]{24}$/)],
   ["uri", isUri],
-  ["email", isEmail],
+  ["email", isMailAddress],
   ["hostname", isHostname],
   ["ipv4", isIPv4],
   ["ipv6", (text) => isIPv6(text) && !text.includes("%")],
-  ["cidr", isCidr],
-  [
-    "mac",
-    matches(
-      /^([0-9a-fA-F]{2}([:-]))(?:[0-9a-fA-F]{2}\2){4}(?:[0-9a-fA-F]{2}\2[0-9a-fA-F]{2}\2)?[0-9a-fA-F]{2}$|^(?:[0-9a-fA-F]{4}\.){2,3}[0-9a-fA-F]{4}$/,
-    ),
-  ],
+  ["cidr", (text) => parseRange(text) !== undefined],
+  ["mac", isMac],
   ["uuid", uuid("[0-9a-f]{4}-?[0-9a-f]{4}")],
   ["uuid3", uuid("3[0-9a-f]{3}-?[0-9a-f]{4}")],
   ["uuid4", uuid("4[0-9a-f]{3}-?[89ab][0-9a-f]{3}")],
@@ -117,15 +153,15 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["isbn10", isIsbn10],
   ["isbn13", isIsbn13],
   ["creditcard", isCreditCard],
-  ["ssn", matches(/^\d{3}[- ]?\d{2}[- ]?\d{4}$/)],
+  ["ssn", matches(/^\d{3}[- ]\d{2}[- ]\d{4}$/)],
   ["hexcolor", matches(/^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/)],
   [
     "rgbcolor",
     matches(
-      /^rgb\(\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$/,
+      /^rgb\([\t\n\f\r ]*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])[\t\n\f\r ]*,[\t\n\f\r ]*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])[\t\n\f\r ]*,[\t\n\f\r ]*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])[\t\n\f\r ]*\)$/,
     ),
   ],
-  ["byte", matches(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)],
+  ["byte", matches(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/)],
   ["password", () => true],
   ["date", isDate],
   ["duration", isDuration],
