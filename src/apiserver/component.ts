@@ -171,7 +171,9 @@ class ApiserverComponent implements Apiserver {
         this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
     });
     this.#roles = new ClusterRoleAggregator(following);
-    this.#addresses = options.serviceCidrs.map((cidr) => new AddressRange({ cidr }, random));
+    this.#addresses = options.serviceCidrs.map(
+      (cidr, at) => new AddressRange({ cidr, keepsFirst: at === 0 }, random),
+    );
     this.servers = this.#register();
     this.#assembly = this.#assemble();
     this.#door = new Door(

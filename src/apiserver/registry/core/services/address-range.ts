@@ -11,34 +11,43 @@ export type AddressFamily = "IPv4" | "IPv6";
 export interface AddressRangeOptions {
   /** "10.43.0.0/16" */
   readonly cidr: string;
+  /** The first address isn't given out by itself: it is the Service kubernetes's, be it there yet or not. */
+  readonly keepsFirst?: boolean | undefined;
 }
 
 /** Allocation is tried at so many random places before the range is walked. */
 const randomTries = 8;
-/** upstream: offset between 16 and 256 addresses, a sixteenth of the range */
+/** upstream: offset between 16 and 256 addresses, a sixteenth of the range; of those that are no greater, none */
 const staticMin = 16n;
 const staticMax = 256n;
-/** A range of IPv6 is used only this far. */
+/** Of a range of IPv6, addresses are found only so far. */
 const sizeMax = 1n << 62n;
+
+const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
 export class AddressRange {
   readonly family: AddressFamily;
   readonly cidr: string;
   readonly #random: Random;
+  readonly #keepsFirst: boolean;
   readonly #base: bigint;
   /** Usable addresses: without the network's own and, in IPv4, without broadcast. */
-  readonly #size: bigint;
+  readonly #count: bigint;
+  /** Addresses at the beginning that are kept for those who ask. */
+  readonly #static: bigint;
 
-  constructor({ cidr }: AddressRangeOptions, random: Random) {
+  constructor({ cidr, keepsFirst = false }: AddressRangeOptions, random: Random) {
     const isV6 = cidr.includes(":");
     const parsed = isV6 ? new Address6(cidr) : new Address4(cidr);
     this.family = isV6 ? "IPv6" : "IPv4";
     this.cidr = cidr;
     this.#random = random;
-    const bits = BigInt((isV6 ? 128 : 32) - parsed.subnetMask);
-    const total = 1n << bits;
+    this.#keepsFirst = keepsFirst;
+    const total = 1n << BigInt((isV6 ? 128 : 32) - parsed.subnetMask);
     this.#base = parsed.startAddress().bigInt() + 1n;
-    this.#size = [total - (isV6 ? 1n : 2n), sizeMax].reduce((a, b) => (a < b ? a : b));
+    const unusable = isV6 ? 1n : 2n;
+    this.#count = total < unusable ? 0n : total - unusable;
+    this.#static = staticPart(total);
   }
 
   /** The first usable address: the Service kubernetes has it. */
@@ -48,28 +57,21 @@ export class AddressRange {
 
   /** So many addresses can be had of it. */
   get size(): number {
-    return Number(this.#size);
+    return Number(this.#count);
   }
 
   contains(address: string): boolean {
     const value = parseAddress(address, this.family);
-    return value !== undefined && value >= this.#base && value < this.#base + this.#size;
+    return value !== undefined && value >= this.#base && value < this.#base + this.#count;
   }
 
-  /** One that isn't taken. Undefined when the range is full. The first address is never given out by itself. */
+  /** One that isn't taken. Undefined when the range is full. */
   find(isTaken: (address: string) => boolean): string | undefined {
-    const reserved = this.#staticPart();
+    const first = this.#keepsFirst ? 1n : 0n;
+    const upper = this.#static > first ? this.#static : first;
     return (
-      this.#findFree(reserved, this.#size, isTaken) ??
-      (reserved > 1n ? this.#findFree(1n, reserved, isTaken) : undefined)
+      this.#findFree(upper, least(this.#count, sizeMax), isTaken) ?? this.#findFree(first, upper, isTaken)
     );
-  }
-
-  #staticPart(): bigint {
-    if (this.#size <= staticMin) return 1n;
-    const part = this.#size / 16n;
-    if (part < staticMin) return staticMin;
-    return part > staticMax ? staticMax : part;
   }
 
   #findFree(from: bigint, to: bigint, isTaken: (address: string) => boolean): string | undefined {
@@ -91,6 +93,13 @@ export class AddressRange {
       ? Address6.fromBigInt(value).correctForm()
       : Address4.fromBigInt(value).correctForm();
   }
+}
+
+/** Of so many addresses, usable or not. */
+function staticPart(total: bigint): bigint {
+  if (total <= staticMin) return 0n;
+  const part = total / 16n;
+  return part < staticMin ? staticMin : least(part, staticMax);
 }
 
 function parseAddress(text: string, family: AddressFamily): bigint | undefined {

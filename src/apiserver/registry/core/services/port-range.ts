@@ -36,9 +36,8 @@ export class PortRange {
   /** One that isn't taken. Undefined when all are. */
   find(isTaken: (port: number) => boolean): number | undefined {
     const { first, last } = this.#options;
-    const size = last - first + 1;
-    const reserved =
-      size < 2 * staticMin ? 0 : Math.min(staticMax, Math.max(staticMin, Math.floor(size / 32)));
+    const { size } = this;
+    const reserved = size <= staticMin ? 0 : Math.min(staticMax, Math.max(staticMin, Math.floor(size / 32)));
     return (
       this.#findFree(first + reserved, last, isTaken) ?? this.#findFree(first, first + reserved - 1, isTaken)
     );

@@ -69,6 +69,8 @@ export class ServiceCidrRanges implements ServiceRanges {
   }
 
   #range(cidr: string): AddressRange {
+    const given = this.#given.find((each) => each.cidr === cidr);
+    if (given !== undefined) return given;
     const range = this.#made.get(cidr) ?? new AddressRange({ cidr }, this.#random);
     this.#made.set(cidr, range);
     return range;
