@@ -36,6 +36,8 @@ export interface TestApiserverOptions {
   readonly authorizer?: Authorizer | undefined;
   readonly admission?: Admission | undefined;
   readonly remembersAuthors?: boolean | undefined;
+  /** Where Services' addresses come from, the default family first. */
+  readonly serviceCidrs?: readonly string[] | undefined;
   /** Takes what is counted; without, nothing is. */
   readonly registry?: Registry | undefined;
   /** Another server's; then it isn't closed with this one. */
@@ -68,9 +70,10 @@ const noAdmission: Admission = {
 /** The ranges of a real cluster; tokens nobody checks; no kubelets to connect to. */
 const testParts = (
   random: Random,
+  serviceCidrs: readonly string[] = ["10.43.0.0/16"],
 ): Pick<AssemblyDeps, "allocation" | "issuer" | "connect" | "probes" | "tokens"> => ({
   allocation: {
-    addresses: [new AddressRange({ cidr: "10.43.0.0/16" }, random)],
+    addresses: serviceCidrs.map((cidr) => new AddressRange({ cidr }, random)),
     ports: new PortRange({ first: 30_000, last: 32_767 }, random),
   },
   issuer: {
@@ -134,7 +137,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     }),
     validation: new Validator({ scheme, table }),
     convert,
-    ...testParts(random),
+    ...testParts(random, options.serviceCidrs),
     authorizer: options.authorizer ?? everythingAllowed,
     admission: options.admission ?? noAdmission,
     outside: () => Promise.resolve(undefined),

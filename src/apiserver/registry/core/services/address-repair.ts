@@ -12,7 +12,7 @@ import { referenceTo, type EventRecorder } from "#client/events/recorder.ts";
 import type { ResourceStore } from "../../store.ts";
 import type { StoredObject } from "../../stored-object.ts";
 import { familyOf } from "./address-range.ts";
-import { addressesOf } from "./allocation.ts";
+import { addressesOf } from "./service-fields.ts";
 import { isWellLabelled, managesAddress, ownerOf, type Claims } from "./claims.ts";
 import type { ServiceRanges } from "./service-ranges.ts";
 

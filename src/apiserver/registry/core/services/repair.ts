@@ -10,7 +10,8 @@ import { errorText, type Logger } from "#base/log.ts";
 import type { RepairCounts } from "#apiserver/metrics/repair-metrics.ts";
 import type { ResourceCache } from "../../resource-cache.ts";
 import { AddressRepair, type AddressRepairDeps } from "./address-repair.ts";
-import { portsOf, type AllocationRanges } from "./allocation.ts";
+import type { AllocationRanges } from "./allocation.ts";
+import { portsOf } from "./service-fields.ts";
 import type { Claim, Claims } from "./claims.ts";
 
 /** upstream: repairLoopInterval */
