@@ -1,7 +1,7 @@
 /** Where a decoder is within an object, and what it has found so far. */
 import { isNumber } from "#base/exact-json.ts";
 import { DecodeError, strictFaultsMax } from "./decode-error.ts";
-import { numberTexts } from "./json-text.ts";
+import { numberTexts, pathText, type NumberTexts } from "./json-text.ts";
 
 /** A field's name, an index, or a key of a map (told from a field by its class). */
 export type Step = string | number | MapKey;
@@ -28,7 +28,7 @@ export class Context {
   struct = "";
   /** Undefined: what is read was no text. */
   readonly #source: Source | undefined;
-  #numberTexts: ReadonlyMap<string, string> | undefined;
+  #numberTexts: NumberTexts | undefined;
 
   constructor(ownsValue = false, known?: KnownStruct, source?: Source) {
     this.ownsValue = ownsValue;
@@ -45,11 +45,16 @@ export class Context {
   numberText(otherwise: unknown): string {
     if (this.#source === undefined) return String(otherwise);
     this.#numberTexts ??= numberTexts(this.#source.text);
-    return this.#numberTexts.get(pathText(this.path)) ?? String(otherwise);
+    let found: NumberTexts | string | undefined = this.#numberTexts;
+    for (const step of this.path) {
+      if (typeof found === "object") found = found.get(plainStep(step));
+    }
+    return typeof found === "string" ? found : String(otherwise);
   }
 
   unknown(name: string): void {
-    if (this.unknownFields.length < strictFaultsMax) this.unknownFields.push(pathText([...this.path, name]));
+    if (this.unknownFields.length >= strictFaultsMax) return;
+    this.unknownFields.push(pathText([...this.path.map(plainStep), name]));
   }
 
   /** What Go says of a value that doesn't fit. */
@@ -76,15 +81,7 @@ export interface Source {
   readonly hasFractions: boolean;
 }
 
-/** "spec.containers[0].foo" */
-function pathText(path: readonly Step[]): string {
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else text += `${text === "" ? "" : "."}${typeof step === "string" ? step : step.key}`;
-  }
-  return text;
-}
+const plainStep = (step: Step): string | number => (step instanceof MapKey ? step.key : step);
 
 const numberTypes = new Set(["int32", "int64", "float64"]);
 

@@ -72,22 +72,72 @@ export function duplicateKeys(text: string): string[] {
   const found: string[] = [];
   new SlowReader(text, {
     onDuplicate: (path) => {
-      if (found.length < strictFaultsMax) found.push(path);
+      if (found.length < strictFaultsMax) found.push(pathText(path));
     },
   }).run();
   return found;
 }
 
-/** The numbers of a valid text as they were written, by such paths. */
-export function numberTexts(text: string): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  new SlowReader(text, { onNumber: (path, number) => found.set(path, number) }).run();
-  return found;
+type Step = string | number;
+
+/** "spec.containers[0].foo" */
+export function pathText(path: readonly Step[]): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += text === "" ? step : `.${step}`;
+  }
+  return text;
+}
+
+/** By keys and indices, as the values themselves: whole paths could be as long as the text, each of them. */
+export type NumberTexts = ReadonlyMap<Step, string | NumberTexts>;
+
+/** The numbers of a valid text as they were written. */
+export function numberTexts(text: string): NumberTexts {
+  const tree = new NumberTree();
+  new SlowReader(text, {
+    onNumber: (path, number) => {
+      tree.add(path, number);
+    },
+    onLeave: (path) => {
+      tree.leave(path);
+    },
+  }).run();
+  return tree.root;
+}
+
+type Branch = Map<Step, string | NumberTexts>;
+
+/** Grows where numbers are, and nowhere else. */
+class NumberTree {
+  readonly root: Branch = new Map();
+  /** The branches on the way to where the reader is, as far as they have been needed. */
+  readonly #branches: Branch[] = [this.root];
+
+  add(path: readonly Step[], text: string): void {
+    const last = path.at(-1);
+    if (last === undefined) return;
+    let branch = this.#branches.at(-1) ?? this.root;
+    for (const step of path.slice(this.#branches.length - 1, -1)) {
+      const next: Branch = new Map();
+      branch.set(step, next);
+      this.#branches.push(next);
+      branch = next;
+    }
+    branch.set(last, text);
+  }
+
+  leave({ length }: readonly Step[]): void {
+    this.#branches.splice(length + 1);
+  }
 }
 
 interface Hooks {
-  readonly onDuplicate?: (path: string) => void;
-  readonly onNumber?: (path: string, text: string) => void;
+  readonly onDuplicate?: (path: readonly Step[]) => void;
+  readonly onNumber?: (path: readonly Step[], text: string) => void;
+  /** `path`: where it has come back to. */
+  readonly onLeave?: (path: readonly Step[]) => void;
 }
 
 const literals: readonly string[] = ["true", "false", "null"];
@@ -97,8 +147,8 @@ const escapes = '"\\/bfnrt';
 class SlowReader {
   readonly #text: string;
   readonly #hooks: Hooks;
+  readonly #path: Step[] = [];
   #at = 0;
-  #depth = 0;
 
   constructor(text: string, hooks: Hooks) {
     this.#text = text;
@@ -106,7 +156,7 @@ class SlowReader {
   }
 
   run(): void {
-    this.#value("");
+    this.#value();
     this.#space();
     if (this.#at < this.#text.length) this.#fail("after top-level value");
   }
@@ -122,24 +172,31 @@ class SlowReader {
     while (" \t\r\n".includes(this.#text[this.#at] ?? "x")) this.#at++;
   }
 
-  #value(path: string): void {
+  #value(): void {
     this.#space();
     const char = this.#text[this.#at] ?? "";
-    if (char === "{") this.#nested(() => this.#object(path));
-    else if (char === "[") this.#nested(() => this.#array(path));
+    if (char === "{") this.#object();
+    else if (char === "[") this.#array();
     else if (char === '"') this.#string();
-    else if (char === "-" || (char >= "0" && char <= "9")) this.#number(path);
+    else if (char === "-" || (char >= "0" && char <= "9")) this.#number();
     else this.#literal();
   }
 
-  #nested(read: () => void): void {
-    if (++this.#depth > depthMax) throw new DecodeError(tooDeep);
+  #open(): void {
+    if (this.#path.length >= depthMax) throw new DecodeError(tooDeep);
     this.#at++;
-    read();
-    this.#depth--;
   }
 
-  #object(path: string): void {
+  /** What is there under a key or an index. */
+  #inner(step: Step): void {
+    this.#path.push(step);
+    this.#value();
+    this.#path.pop();
+    this.#hooks.onLeave?.(this.#path);
+  }
+
+  #object(): void {
+    this.#open();
     const seen = new Set<string>();
     this.#space();
     if (this.#text[this.#at] === "}") {
@@ -150,13 +207,12 @@ class SlowReader {
       this.#space();
       if (this.#text[this.#at] !== '"') this.#fail("looking for beginning of object key string");
       const key = this.#string();
-      const inner = path === "" ? key : `${path}.${key}`;
-      if (seen.has(key)) this.#hooks.onDuplicate?.(inner);
+      if (seen.has(key)) this.#hooks.onDuplicate?.([...this.#path, key]);
       seen.add(key);
       this.#space();
       if (this.#text[this.#at] !== ":") this.#fail("after object key");
       this.#at++;
-      this.#value(inner);
+      this.#inner(key);
       this.#space();
       const end = this.#text[this.#at];
       if (end !== "," && end !== "}") this.#fail("after object key:value pair");
@@ -165,14 +221,15 @@ class SlowReader {
     }
   }
 
-  #array(path: string): void {
+  #array(): void {
+    this.#open();
     this.#space();
     if (this.#text[this.#at] === "]") {
       this.#at++;
       return;
     }
     for (let index = 0; ; index++) {
-      this.#value(`${path}[${index}]`);
+      this.#inner(index);
       this.#space();
       const end = this.#text[this.#at];
       if (end !== "," && end !== "]") this.#fail("after array element");
@@ -202,7 +259,7 @@ class SlowReader {
     }
   }
 
-  #number(path: string): void {
+  #number(): void {
     numberPattern.lastIndex = this.#at;
     const match = numberPattern.exec(this.#text);
     if (match === null) {
@@ -210,7 +267,7 @@ class SlowReader {
       this.#fail("in numeric literal");
     }
     this.#at += match[0].length;
-    this.#hooks.onNumber?.(path, match[0]);
+    this.#hooks.onNumber?.(this.#path, match[0]);
   }
 
   #literal(): void {

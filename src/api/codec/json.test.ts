@@ -302,13 +302,27 @@ suite("texts", () => {
     assert.equal(survey(whole).hasFractions, false);
     for (const number of ["1.0", "1e3", "-1E-3"]) assert.equal(survey(`[true,${number}]`).hasFractions, true);
     assert.deepEqual(
-      [...numberTexts('{"a":[1.0,{"b":1E+2}],"c":-0}')],
-      [
-        ["a[0]", "1.0"],
-        ["a[1].b", "1E+2"],
+      numberTexts('{"a":[1.0,{"b":1E+2,"x":{"y":[true]}},{"b":3}],"c":-0,"d":{"e":{}},"a.b":{"c":4}}'),
+      new Map<string, unknown>([
+        [
+          "a",
+          new Map<number, unknown>([
+            [0, "1.0"],
+            [1, new Map([["b", "1E+2"]])],
+            [2, new Map([["b", "3"]])],
+          ]),
+        ],
         ["c", "-0"],
-      ],
+        ["a.b", new Map([["c", "4"]])],
+      ]),
     );
+  });
+
+  test("numbers behind a long key don't each take as much memory as it", () => {
+    const text = `{"metadata":{"generation":1.50},"${"k".repeat(200_000)}":[${"1,".repeat(200_000)}1]}`;
+    assert.throws(() => decoder.decode(text, "io.k8s.api.core.v1.ConfigMap"), {
+      message: /^json: cannot unmarshal number 1\.50 into Go struct field ObjectMeta\.metadata\.generation/,
+    });
   });
 
   test("duplicates within lists have an index", () => {
