@@ -21,6 +21,37 @@ const tooDeep = "exceeded max depth";
 /** Deeper values are refused: our stack is the bound, Go's is 10,000. */
 const depthMax = 1000;
 
+/**
+ * How many keys the objects of a value have. Without recursion: it may be nested deeper than our stack. With the `text` that
+ * it was read from, throws DecodeError for a number too large for a float64, as Go does; JSON.parse makes it infinite.
+ */
+export function keysWithin(root: unknown, text?: string): number {
+  let keys = 0;
+  const left: unknown[] = [root];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (text !== undefined && (value === Infinity || value === -Infinity)) throw overflowIn(text);
+    if (typeof value !== "object" || value === null) continue;
+    const inner = Object.values(value);
+    if (!Array.isArray(value)) keys += inner.length;
+    for (const each of inner) left.push(each);
+  }
+  return keys;
+}
+
+/** In the words about the first such number. */
+function overflowIn(text: string): DecodeError {
+  const number = flat(numberTexts(text)).find((each) => !Number.isFinite(Number(each)));
+  return new DecodeError(`json: cannot unmarshal number ${number ?? ""} into Go value of type float64`);
+}
+
+function* flat(texts: NumberTexts): Generator<string, undefined> {
+  for (const each of texts.values()) {
+    if (typeof each === "string") yield each;
+    else yield* flat(each);
+  }
+}
+
 interface Survey {
   /** How many keys its objects have, keys given twice counted twice. */
   readonly keys: number;

@@ -45,6 +45,11 @@ suite("what Go refuses, in its words", () => {
       "json: cannot unmarshal number 9007199254740993 into Go struct field DeploymentSpec.spec.replicas of type int32",
     ],
     [
+      '{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"maximum":1e999}}}]}}',
+      "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+      "json: cannot unmarshal number 1e999 into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema.maximum of type float64",
+    ],
+    [
       '{"metadata":{"labels":{"a":9007199254740993}}}',
       deployment,
       "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
@@ -290,6 +295,18 @@ suite("texts", () => {
     assert.deepEqual(decodeAny('{"a":{"b":1,"b":2}}').strictFaults, ['duplicate field "a.b"']);
     assert.deepEqual(decodeAny('{"a":{"b":1}}').object, { a: { b: 1 } });
     assert.throws(() => decodeAny("3"), { message: /cannot unmarshal number/ });
+  });
+
+  test("any object: a number that is too large for a float64 is refused, not infinite", () => {
+    for (const [number, text] of [
+      ["1e999", '{"a":[1.5,{"b":1e999}],"c":-1e999}'],
+      ["-1e400", '{"d":-1e400}'],
+      ["9".repeat(400), `{"e":${"9".repeat(400)}}`],
+    ] as const) {
+      const message = `json: cannot unmarshal number ${number} into Go value of type float64`;
+      assert.throws(() => decodeAny(text), { message });
+    }
+    assert.deepEqual(decodeAny('{"a":1e308}').object, { a: 1e308 });
   });
 
   test("keys are counted outside of strings only", () => {

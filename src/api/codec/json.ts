@@ -7,7 +7,7 @@ import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { copyJson } from "../patch/json-value.ts";
 import { Context, MapKey } from "./context.ts";
-import { duplicateKeys, parseJson, survey } from "./json-text.ts";
+import { duplicateKeys, keysWithin, parseJson, survey } from "./json-text.ts";
 import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
 import { goScalarNames, scalarReaders } from "./scalars.ts";
 
@@ -283,7 +283,7 @@ function reportUnknown(reader: StructReader, raw: JsonObject, context: Context):
   for (const [key, value] of Object.entries(raw)) {
     if (reader.names.has(key)) continue;
     context.unknown(key);
-    countWithin(value, context);
+    context.keys += keysWithin(value);
   }
 }
 
@@ -337,7 +337,7 @@ function isSorted(keys: readonly string[]): boolean {
 }
 
 function readRaw(value: unknown, context: Context): unknown {
-  countWithin(value, context);
+  context.keys += keysWithin(value);
   return value;
 }
 
@@ -352,17 +352,6 @@ function isArray(value: unknown): value is unknown[] {
   return Array.isArray(value);
 }
 
-/** Without recursion: raw JSON may be nested deeper than our stack. */
-function countWithin(root: unknown, context: Context): void {
-  const left: unknown[] = [root];
-  for (let value = left.pop(); left.length > 0 || value !== undefined; value = left.pop()) {
-    if (typeof value !== "object" || value === null) continue;
-    const inner = Object.values(value);
-    if (!Array.isArray(value)) context.keys += inner.length;
-    for (const each of inner) left.push(each);
-  }
-}
-
 function faultTexts(unknown: readonly string[], duplicates: readonly string[]): string[] {
   return [
     ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
@@ -374,8 +363,6 @@ function faultTexts(unknown: readonly string[], duplicates: readonly string[]): 
 export function decodeAny(text: string): Decoded {
   const value = parseJson(text);
   if (!isObject(value)) throw new Context().mismatch(value, "map[string]interface {}");
-  const context = new Context();
-  countWithin(value, context);
-  const duplicates = survey(text).keys === context.keys ? [] : duplicateKeys(text);
+  const duplicates = keysWithin(value, text) === survey(text).keys ? [] : duplicateKeys(text);
   return { object: value, strictFaults: faultTexts([], duplicates) };
 }

@@ -38,7 +38,7 @@ function readInt64(value: unknown, context: Context): unknown {
 
 function readDouble(value: unknown, context: Context): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (typeof value !== "number") throw context.mismatch(value, "float64");
+  if (typeof value !== "number" || !Number.isFinite(value)) throw context.mismatch(value, "float64");
   return value;
 }
 

@@ -15,6 +15,7 @@ import {
 } from "js-yaml";
 import { parseExact, plainInt64 } from "#base/exact-json.ts";
 import { DecodeError } from "./decode-error.ts";
+import { keysWithin } from "./json-text.ts";
 import { yamlText } from "./yaml-text.ts";
 
 /** Each use of an alias may repeat all it stands for: a few bytes could become gigabytes. */
@@ -125,9 +126,11 @@ export function readYaml(text: string): YamlReading {
 function jsonIn(text: string): { readonly value: unknown } | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    return { value: parseExact(text) };
+    const value = parseExact(text);
+    keysWithin(value, text);
+    return { value };
   } catch {
-    // A flow mapping, perhaps.
+    // A flow mapping, perhaps, or what YAML reads otherwise.
     return undefined;
   }
 }

@@ -5,7 +5,7 @@
 import { isNumber } from "#base/exact-json.ts";
 import { decodeAny } from "#api/codec/json.ts";
 import { goKind as jsonKind } from "#api/codec/kind-claim.ts";
-import { duplicateKeys, parseJson, survey } from "#api/codec/json-text.ts";
+import { duplicateKeys, keysWithin, parseJson, survey } from "#api/codec/json-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { invalid } from "#api/meta/field-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
@@ -65,7 +65,7 @@ function operations(text: string): Read {
       ? Object.keys(operation).flatMap((name) => (operationFields.has(name) ? [] : [`[${at}].${name}`]))
       : [],
   );
-  const duplicates = survey(text).keys === keysIn(body) ? [] : duplicateKeys(text);
+  const duplicates = survey(text).keys === keysWithin(body, text) ? [] : duplicateKeys(text);
   return {
     body,
     strictFaults: [
@@ -73,12 +73,6 @@ function operations(text: string): Read {
       ...duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`),
     ],
   };
-}
-
-function keysIn(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + keysIn(each), 0);
-  if (!isMap(value)) return 0;
-  return Object.values(value).reduce((sum: number, each) => sum + 1 + keysIn(each), 0);
 }
 
 export interface PatchJudge {
