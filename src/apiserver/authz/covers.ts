@@ -2,15 +2,23 @@
 import type { PolicyRule } from "#api/generated/types/rbac-v1.ts";
 import { urlPatternMatches } from "../request/url-pattern.ts";
 
-/** A rule of a request's size has as many parts as would fill all memory: of so many each must be held by one rule. */
+/** Rules of a request's size have as many parts as would fill all memory: those beyond so many must be held as they are. */
 const partsMax = 100_000;
 
 /** The parts of `asked` that no rule of `held` covers, one verb, group and resource each. */
 export function missingRules(held: readonly PolicyRule[], asked: readonly PolicyRule[]): PolicyRule[] {
-  const isHeld = (rule: PolicyRule): boolean => held.some((each) => ruleCovers(each, rule));
+  const powers = held.map((rule) => new Power(rule));
+  const isHeld = (rule: PolicyRule): boolean => powers.some((power) => power.covers(rule));
+  let partsLeft = partsMax;
+  const partsOf = (rule: PolicyRule): readonly PolicyRule[] => {
+    const parts = partsIn(rule);
+    if (parts > partsLeft) return [rule];
+    partsLeft -= parts;
+    return breakDown(rule);
+  };
   return asked
     .filter((rule) => !isHeld(rule))
-    .flatMap((rule) => (partsIn(rule) > partsMax ? [rule] : breakDown(rule)))
+    .flatMap(partsOf)
     .filter((part) => !isHeld(part));
 }
 
@@ -39,37 +47,46 @@ function breakDown(rule: PolicyRule): PolicyRule[] {
   return parts;
 }
 
-function ruleCovers(held: PolicyRule, asked: PolicyRule): boolean {
-  return (
-    all(held.verbs, asked.verbs, matchesWord) &&
-    all(held.apiGroups, asked.apiGroups, matchesWord) &&
-    all(held.resources, asked.resources, matchesResource) &&
-    all(held.nonResourceURLs, asked.nonResourceURLs, urlPatternMatches) &&
-    namesCover(held.resourceNames ?? [], asked.resourceNames ?? [])
-  );
+/** A rule that is held, ready to be asked about many others. */
+class Power {
+  readonly #verbs: ReadonlySet<string>;
+  readonly #groups: ReadonlySet<string>;
+  readonly #resources: ReadonlySet<string>;
+  readonly #names: ReadonlySet<string>;
+  readonly #urls: readonly string[];
+
+  constructor({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule) {
+    this.#verbs = new Set(verbs);
+    this.#groups = new Set(apiGroups);
+    this.#resources = new Set(resources);
+    this.#names = new Set(resourceNames);
+    this.#urls = nonResourceURLs ?? [];
+  }
+
+  covers({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule): boolean {
+    return (
+      verbs.every((verb) => hasWord(this.#verbs, verb)) &&
+      (apiGroups ?? []).every((each) => hasWord(this.#groups, each)) &&
+      (resources ?? []).every((resource) => this.#hasResource(resource)) &&
+      (nonResourceURLs ?? []).every((url) => this.#urls.some((pattern) => urlPatternMatches(pattern, url))) &&
+      this.#hasNames(resourceNames ?? [])
+    );
+  }
+
+  #hasResource(resource: string): boolean {
+    if (hasWord(this.#resources, resource)) return true;
+    const slash = resource.indexOf("/");
+    return slash >= 0 && this.#resources.has(`*${resource.slice(slash)}`);
+  }
+
+  /** Power over named objects doesn't cover power over all. */
+  #hasNames(names: readonly string[]): boolean {
+    if (this.#names.size === 0) return true;
+    return names.length > 0 && names.every((name) => this.#names.has(name));
+  }
 }
 
-function all(
-  held: readonly string[] | undefined,
-  asked: readonly string[] | undefined,
-  matches: (pattern: string, value: string) => boolean,
-): boolean {
-  return (asked ?? []).every((value) => (held ?? []).some((pattern) => matches(pattern, value)));
-}
-
-const matchesWord = (pattern: string, value: string): boolean => pattern === "*" || pattern === value;
-
-function matchesResource(pattern: string, value: string): boolean {
-  if (matchesWord(pattern, value)) return true;
-  const slash = value.indexOf("/");
-  return slash >= 0 && pattern === `*${value.slice(slash)}`;
-}
-
-/** Power over named objects doesn't cover power over all. */
-function namesCover(held: readonly string[], asked: readonly string[]): boolean {
-  if (held.length === 0) return true;
-  return asked.length > 0 && asked.every((name) => held.includes(name));
-}
+const hasWord = (words: ReadonlySet<string>, word: string): boolean => words.has("*") || words.has(word);
 
 /** `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`, sorted, verbs of the same resource together. */
 export function describeRules(rules: readonly PolicyRule[]): string[] {
@@ -77,15 +94,15 @@ export function describeRules(rules: readonly PolicyRule[]): string[] {
 }
 
 function compact(rules: readonly PolicyRule[]): PolicyRule[] {
-  const merged = new Map<string, PolicyRule>();
+  const merged = new Map<string, { readonly rest: Omit<PolicyRule, "verbs">; readonly verbs: Set<string> }>();
   for (const rule of rules) {
     const { verbs, ...rest } = rule;
     const key = rule.nonResourceURLs === undefined ? JSON.stringify(rest) : JSON.stringify(rule);
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { ...rest, verbs: [...verbs] });
-    else known.verbs.push(...verbs.filter((verb) => !known.verbs.includes(verb)));
+    if (known === undefined) merged.set(key, { rest, verbs: new Set(verbs) });
+    else for (const verb of verbs) known.verbs.add(verb);
   }
-  return [...merged.values()];
+  return [...merged.values()].map(({ rest, verbs }) => ({ ...rest, verbs: [...verbs] }));
 }
 
 function ruleText(rule: PolicyRule): string {

@@ -132,6 +132,18 @@ suite("escalation", () => {
 
 const many = (letter: string): string[] => Array.from({ length: 1000 }, (_, index) => `${letter}${index}`);
 
+test("rules that together have more parts than memory are held as wholes or not at all", () => {
+  const asked = Array.from({ length: 3000 }, (_, at) => ({
+    apiGroups: many("g").slice(0, 46),
+    resources: [`x${at}`, ...many("r").slice(0, 45)],
+    verbs: many("v").slice(0, 46),
+  }));
+  assert.deepEqual(missingRules([rule("*", "*", "*")], asked), []);
+  const missing = missingRules([], asked);
+  assert.equal(missing.length, 46 ** 3 + 2999);
+  assert.deepEqual(missing.at(-1), asked.at(-1));
+});
+
 test("a rule with more parts than memory is held as a whole or not at all", () => {
   const asked = { apiGroups: many("g"), resources: many("r"), verbs: many("v") };
   assert.deepEqual(missingRules([rule("*", "*", "*")], [asked]), []);
