@@ -21,8 +21,15 @@ const uintRange = new Fault("unsigned integer overflow");
 const conversionFault = (value: Value, to: string): Fault =>
   new Fault(`type conversion error from '${typeNameOf(value)}' to '${to}'`);
 
+/** More than any integer has, and quickly made one. */
+const digitsMax = 21;
+
+/** Undefined: not a whole number. One beyond all bounds isn't exact. */
 function wholeOf(text: string, isSigned: boolean): bigint | undefined {
-  return (isSigned ? /^[+-]?\d+$/ : /^\d+$/).test(text) ? BigInt(text.replace(/^\+/, "")) : undefined;
+  const [, sign, digits = ""] = (isSigned ? /^([+-]?)0*(\d+)$/ : /^()0*(\d+)$/).exec(text) ?? [];
+  if (sign === undefined) return undefined;
+  const value = BigInt(digits.slice(0, digitsMax));
+  return sign === "-" ? -value : value;
 }
 
 export function toInt(value: Value): Value {

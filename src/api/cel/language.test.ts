@@ -203,6 +203,14 @@ table("macros", [
 table("conversions", [
   ["int('42')", "42"],
   ["int('-7')", "-7"],
+  [`int('+${"0".repeat(40)}7')`, "7"],
+  ["int('-000')", "0"],
+  ["uint('0018446744073709551615')", "18446744073709551615u"],
+  ["int('-9223372036854775808')", "-9223372036854775808"],
+  [
+    `int('${"9".repeat(22)}')`,
+    `fault: strconv.ParseInt: parsing "${"9".repeat(22)}": value out of range`,
+  ],
   ["int(4.9)", "4"],
   ["int(-4.9)", "-4"],
   ["int(1e30)", "fault: integer overflow"],

@@ -54,10 +54,12 @@ function numbersFault(parts: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** upstream: strconv.ParseUint */
+const uintDigits = 20;
+
+/** upstream: strconv.ParseUint. Without leading zeros. */
 function rangeFault(number: string): string | undefined {
   if (number === "") return `strconv.ParseUint: parsing "": invalid syntax`;
-  return BigInt(number) > 0xffff_ffff_ffff_ffffn
+  return number.length > uintDigits || BigInt(number) > 0xffff_ffff_ffff_ffffn
     ? `strconv.ParseUint: parsing ${quote(number)}: value out of range`
     : undefined;
 }
