@@ -207,10 +207,7 @@ table("conversions", [
   ["int('-000')", "0"],
   ["uint('0018446744073709551615')", "18446744073709551615u"],
   ["int('-9223372036854775808')", "-9223372036854775808"],
-  [
-    `int('${"9".repeat(22)}')`,
-    `fault: strconv.ParseInt: parsing "${"9".repeat(22)}": value out of range`,
-  ],
+  [`int('${"9".repeat(22)}')`, `fault: strconv.ParseInt: parsing "${"9".repeat(22)}": value out of range`],
   ["int(4.9)", "4"],
   ["int(-4.9)", "-4"],
   ["int(1e30)", "fault: integer overflow"],
