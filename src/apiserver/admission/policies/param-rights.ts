@@ -63,7 +63,7 @@ export class ParamRights implements AdmissionPlugin {
     if (object === undefined || subresource !== "" || user.groups.includes("system:masters")) return;
     const isBinding = gvk.kind.endsWith("Binding");
     const fault = isBinding
-      ? await this.#faultOfBinding(user, gvk.kind, newParams(specOfBinding(object), oldObject))
+      ? await this.#faultOfBinding(user, gvk.kind, specOfBinding(object))
       : await this.#faultOfPolicy(user, object, oldObject);
     if (fault === undefined) return;
     const path = isBinding ? "spec.paramRef" : "spec.paramKind";
@@ -82,6 +82,7 @@ export class ParamRights implements AdmissionPlugin {
     );
   }
 
+  /** Asked on every update, too: upstream compares what is and was said by pointers, which never are the same. */
   async #faultOfBinding(
     user: UserInfo,
     kind: string,
@@ -132,13 +133,6 @@ const unfit = (fault: string, unknown: string): string =>
   `unable to ${unknown} to determine minimum required permissions and ${fault} permission for all groups, versions and resources`;
 
 type BindingSpec = NonNullable<ValidatingAdmissionPolicyBinding["spec"]>;
-
-/** Without a reference where that and the policy stay. */
-function newParams(spec: BindingSpec, old: KubeObject | undefined): BindingSpec {
-  if (old === undefined) return spec;
-  const before = specOfBinding(old);
-  return isSame(spec.paramRef, before.paramRef) && spec.policyName === before.policyName ? {} : spec;
-}
 
 const specOfBinding = (binding: KubeObject): BindingSpec =>
   (binding as ValidatingAdmissionPolicyBinding).spec ?? {};
