@@ -54,10 +54,12 @@ const gatedCondition = (now: string): PodCondition => ({
 /** Generations that were observed stay, where the new status leaves them out; of one type there may be many conditions. */
 function keepObservedGenerations(status: PodStatus, old: PodStatus): void {
   restoreObserved(status, old);
-  const left = [...(old.conditions ?? [])];
+  const left = Map.groupBy(old.conditions ?? [], ({ type }) => type);
+  const seen = new Map<string, number>();
   for (const condition of status.conditions ?? []) {
-    const index = left.findIndex(({ type }) => type === condition.type);
-    const [before] = index === -1 ? [] : left.splice(index, 1);
+    const nth = seen.get(condition.type) ?? 0;
+    seen.set(condition.type, nth + 1);
+    const before = left.get(condition.type)?.[nth];
     if (before !== undefined) restoreObserved(condition, before);
   }
 }
