@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { StatusError } from "../meta/status.ts";
 import { applyJsonPatch, jsonPatchFault } from "./json.ts";
-import { copyJson, jsonEqual } from "./json-value.ts";
+import { copyJson, isMap, jsonEqual } from "./json-value.ts";
 import { applyMerge } from "./merge.ts";
 
 /** The table of RFC 7396, appendix A. */
@@ -42,9 +42,15 @@ for (const [original, patch, want] of [...merges, ...nullsInLists]) {
 
 const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
 
+/** Without nulls in lists: where one takes an object's place they would stay the first time, and go the second. */
+const withPlainLists = (patch: unknown): unknown =>
+  isMap(patch)
+    ? Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, withPlainLists(value)]))
+    : applyMerge(undefined, patch);
+
 test("a merge patch applied twice is applied once", () => {
   fc.assert(
-    fc.property(json, json, (original, patch) => {
+    fc.property(json, json.map(withPlainLists), (original, patch) => {
       const once = applyMerge(original, patch);
       assert.ok(jsonEqual(applyMerge(once, patch), once));
     }),
