@@ -82,7 +82,7 @@ export class CustomForm implements StorageForm {
   }
 
   #trimmed(object: AnyObject): AnyObject {
-    this.#schemaOf(object)?.trim(object, true);
+    this.#schemaOf(object)?.trim(object, { dropsMisfits: true });
     return object;
   }
 

@@ -69,6 +69,12 @@ export class CustomSemantics implements TypeSemantics {
     return this.#judged(structuredClone(value), [], Buffer.alloc(0));
   }
 
+  /** Where apply took all that was in a map or list, null is left: upstream has validation say so, and refuses it. */
+  checkApplied(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded {
+    if (!this.#isOwn(kind)) return this.#deps.base.checkApplied(value, kind, old);
+    return this.#judged(structuredClone(value), [], Buffer.alloc(0), { keepsNulls: true });
+  }
+
   applyType(kind: GroupVersionKind): ApplyType {
     return this.#isOwn(kind)
       ? resourceApplyType(this.#deps.schema.schema, this.#deps.metaType)
@@ -122,7 +128,12 @@ export class CustomSemantics implements TypeSemantics {
   }
 
   /** Its own kind and metadata first, then what the schema says. */
-  #judged(sent: AnyObject, strictFaults: readonly string[], bytes: Buffer): Decoded {
+  #judged(
+    sent: AnyObject,
+    strictFaults: readonly string[],
+    bytes: Buffer,
+    { keepsNulls = false } = {},
+  ): Decoded {
     const expected = apiVersionOf(this.#kind);
     const { apiVersion = "", kind = "", metadata, ...rest } = sent;
     if (kind === "" || typeof kind !== "string") {
@@ -135,7 +146,7 @@ export class CustomSemantics implements TypeSemantics {
     }
     const meta = metadata === undefined ? undefined : this.#meta(metadata, kind);
     const object: AnyObject = { kind, apiVersion, metadata: meta?.metadata ?? {}, ...rest };
-    const { fault, unknownFields } = this.#deps.schema.trim(object, false);
+    const { fault, unknownFields } = this.#deps.schema.trim(object, { dropsMisfits: false, keepsNulls });
     if (fault !== undefined) throw this.#unfit(kind, `${fault.field}: ${fault.message}`);
     const unknown = [...(meta?.unknownFields.map((name) => `metadata.${name}`) ?? []), ...unknownFields];
     return {

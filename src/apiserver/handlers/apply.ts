@@ -61,7 +61,7 @@ async function applied(
   const stamp = { ...stampOf(request, deps, options), force: options.force };
   const merged = await endpoint.fieldManager(info.subresource).applyAsking(old, body.config, stamp);
   judgeApplied(request, body, options);
-  const { object } = deps.semantics.check(merged, endpoint.gvk, old);
+  const { object } = deps.semantics.checkApplied(merged, endpoint.gvk, old);
   const uid = object.metadata?.uid ?? "";
   if (old === undefined && uid !== "") {
     throw conflictError(

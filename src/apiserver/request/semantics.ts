@@ -20,6 +20,8 @@ export interface TypeSemantics {
   decodeOptions(body: RequestBody, kind: string): Promise<AnyObject | undefined>;
   /** The same check of a value that is JSON already: what a patch made of `old`, of which it may have parts. */
   check(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded;
+  /** And of what server-side apply made of it, whose nulls are no client's: they stay, for validation to refuse. */
+  checkApplied(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded;
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void;
   /** How server-side apply sees objects of that kind. */
   applyType(kind: GroupVersionKind): ApplyType;

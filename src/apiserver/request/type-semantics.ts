@@ -77,6 +77,10 @@ export class TableSemantics implements TypeSemantics {
     }
   }
 
+  checkApplied(value: AnyObject, kind: GroupVersionKind, old?: AnyObject): Decoded {
+    return this.check(value, kind, old);
+  }
+
   applyDefaults(object: AnyObject, kind: GroupVersionKind): void {
     applyDefaults(kind, object);
   }

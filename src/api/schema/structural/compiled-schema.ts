@@ -55,9 +55,12 @@ export class CompiledSchema {
    * Drops what is unknown, and nulls that stand for nothing; reads embedded metadata. The object's own metadata is the
    * caller's business. Changes `object`; answers the paths of what was dropped.
    */
-  trim(object: AnyObject, dropsMisfits: boolean): { fault: FieldError | undefined; unknownFields: string[] } {
+  trim(
+    object: AnyObject,
+    { dropsMisfits, keepsNulls = false }: { readonly dropsMisfits: boolean; readonly keepsNulls?: boolean },
+  ): { fault: FieldError | undefined; unknownFields: string[] } {
     const unknownFields = prune(object, this.schema, true);
-    dropNulls(object, this.schema);
+    if (!keepsNulls) dropNulls(object, this.schema);
     const coerced = coerceMeta(object, this.schema, { read: this.#read, dropsMisfits, isResource: false });
     return { fault: coerced.fault, unknownFields: [...unknownFields, ...coerced.unknownFields] };
   }
