@@ -13,7 +13,7 @@ import { authenticationValidations } from "./authentication/validation.ts";
 import { autoscalingValidations } from "./autoscaling/validation.ts";
 import { batchValidations } from "./batch/validation.ts";
 import { trustValidations } from "./certificates/trust-validation.ts";
-import { certificatesValidations, checkApprovalUpdate } from "./certificates/validation.ts";
+import { certificatesValidations, checkApprovalUpdate, requestSteps } from "./certificates/validation.ts";
 import { coordinationValidations } from "./coordination/validation.ts";
 import { newEventValidation } from "./core/event-validation.ts";
 import { coreValidations } from "./core/validation.ts";
@@ -25,9 +25,16 @@ import { flowcontrolValidations } from "./flowcontrol/validation.ts";
 import type { Pod } from "./generated/types/core-v1.ts";
 import { FaultList } from "./meta/fault-list.ts";
 import type { FieldError } from "./meta/field-error.ts";
-import type { KindValidation, ValidationsByKind } from "./meta/kind-validation.ts";
+import type { KindValidation, NewStep, Step, ValidationsByKind } from "./meta/kind-validation.ts";
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from "./meta/object.ts";
-import { checkMeta, checkMetaUpdate, subdomainName } from "./meta/object-meta-validation.ts";
+import {
+  checkAnyMeta,
+  checkAnyMetaUpdate,
+  checkMeta,
+  checkMetaUpdate,
+  subdomainName,
+} from "./meta/object-meta-validation.ts";
+import { pathSegmentFaults } from "./meta/names.ts";
 import { networkingValidations } from "./networking/validation.ts";
 import { nodeValidations } from "./node/validation.ts";
 import { policyValidations } from "./policy/validation.ts";
@@ -91,6 +98,31 @@ function addTableFaults(
   faults.addAll(validateByTable(struct, object, { table, onlyEnums }).all);
 }
 
+type Ask = (faults: FaultList) => void;
+
+/** What is asked for twice finds the same. */
+function takeSteps<Name extends string>(
+  steps: readonly Name[],
+  asks: Readonly<Record<Name, Ask>>,
+  faults: FaultList,
+): void {
+  const found = new Map<Name, FaultList>();
+  for (const step of steps) {
+    const known = found.get(step) ?? new FaultList();
+    if (!found.has(step)) asks[step](known);
+    found.set(step, known);
+    faults.addAll(known.all);
+  }
+}
+
+const newSteps: readonly NewStep[] = ["metadata", "creation", "rules"];
+const updateSteps: readonly Step[] = ["metadata change", "rules", "change"];
+const statusSteps: readonly Step[] = ["metadata change", "change"];
+
+/** Where the spec is sound, only these are left to be taken. */
+const ofMetadata = <Name extends string>(steps: readonly Name[]): readonly Name[] =>
+  steps.filter((step) => step.startsWith("metadata"));
+
 /** `isSpecSound`: spec and annotations have passed already, in another object. */
 export function validateCreate(
   gvk: GroupVersionKind,
@@ -100,38 +132,49 @@ export function validateCreate(
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
   const faults = new FaultList();
-  const comesLast = rules?.metadataComesLast === true;
-  if (!comesLast) checkNewMeta(object, context, rules, faults);
-  if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
-  checkNew(object, context, rules, faults);
-  if (comesLast && faults.count === 0) checkNewMeta(object, context, rules, faults);
+  const isSound = isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true;
+  const steps = rules?.newSteps ?? newSteps;
+  const asks = {
+    metadata: (found: FaultList) => checkNewMeta(object, context, rules, found),
+    creation: (found: FaultList) => rules?.onCreate?.(object as never, found),
+    rules: (found: FaultList) => rules?.check?.(object as never, found),
+  };
+  takeSteps(isSound ? ofMetadata(steps) : steps, asks, faults);
+  if (!isSound) addTableFaults(object, context, rules, faults);
+  if (faults.count === 0 && !steps.includes("metadata")) {
+    checkAnyMeta(object.metadata, context.namespaced, faults);
+  }
   return faults.all;
 }
 
 function checkNewMeta(
   { metadata }: KubeObject,
-  { namespaced }: ValidationContext,
+  { namespaced }: Pick<ValidationContext, "namespaced">,
   rules: KindValidation | undefined,
   faults: FaultList,
 ): void {
   checkMeta(metadata, { nameFaults: subdomainName, ...rules, namespaced }, faults);
 }
 
-function checkNew(
-  object: KubeObject,
-  context: ValidationContext,
-  rules: KindValidation | undefined,
-  faults: FaultList,
-): void {
-  rules?.onCreate?.(object as never, faults);
-  rules?.check?.(object as never, faults);
-  addTableFaults(object, context, rules, faults);
-}
-
 export interface Change {
   readonly object: KubeObject;
   /** What is stored. */
   readonly old: KubeObject;
+}
+
+/** What upstream's strategy of a kind asks for in its steps. */
+function asksOf(
+  { object, old }: Change,
+  namespaced: boolean,
+  rules: KindValidation | undefined,
+  change: KindValidation["onUpdate"],
+): Readonly<Record<Step, Ask>> {
+  return {
+    metadata: (faults) => checkNewMeta(object, { namespaced }, rules, faults),
+    "metadata change": (faults) => checkMetaUpdate(object.metadata, old.metadata, faults, rules),
+    rules: (faults) => rules?.check?.(object as never, faults, old as never),
+    change: (faults) => change?.(object as never, old as never, faults),
+  };
 }
 
 /** Not for updates of the status alone. `isSpecSound`: spec and annotations are those of `old`, and have passed already. */
@@ -142,14 +185,17 @@ export function validateUpdate(
   isSpecSound = false,
 ): readonly FieldError[] {
   const rules = rulesOf(gvk);
+  const { namespaced } = context;
   const faults = new FaultList();
-  checkMetaUpdate(object.metadata, old.metadata, faults, rules);
-  if (isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true) return faults.all;
-  rules?.check?.(object as never, faults);
-  rules?.onUpdate?.(object as never, old as never, faults);
+  checkAnyMetaUpdate(object.metadata, old.metadata, namespaced, faults);
+  const isSound = isSpecSound && rules?.isOfSpecAndAnnotations?.(object as never) === true;
+  const steps = rules?.steps ?? updateSteps;
+  const asks = asksOf({ object, old }, namespaced, rules, rules?.onUpdate);
+  takeSteps(isSound ? ofMetadata(steps) : steps, asks, faults);
+  if (isSound) return faults.all;
   addTableFaults(object, context, rules, faults);
   return ratcheted(faults, (before) => {
-    rules?.check?.(old as never, before);
+    rules?.check?.(old as never, before, old as never);
     rules?.onUpdate?.(old as never, old as never, before);
   });
 }
@@ -165,14 +211,28 @@ function ratcheted(faults: FaultList, checkOld: (before: FaultList) => void): re
 /** The spec is taken to be the stored one, and isn't looked at. */
 export function validateStatusUpdate(
   gvk: GroupVersionKind,
-  object: KubeObject,
-  old: KubeObject,
+  { object, old }: Change,
+  { namespaced }: Pick<ValidationContext, "namespaced">,
 ): readonly FieldError[] {
   const faults = new FaultList();
   const rules = rulesOf(gvk);
-  checkMetaUpdate(object.metadata, old.metadata, faults, rules);
-  rules?.onStatusUpdate?.(object as never, old as never, faults);
+  checkAnyMetaUpdate(object.metadata, old.metadata, namespaced, faults);
+  const asks = asksOf({ object, old }, namespaced, rules, rules?.onStatusUpdate);
+  takeSteps(rules?.statusSteps ?? statusSteps, asks, faults);
   return ratcheted(faults, (before) => rules?.onStatusUpdate?.(old as never, old as never, before));
+}
+
+/** Through a subresource with rules of its own. */
+function partUpdate(
+  rules: KindValidation,
+  object: KubeObject,
+  old: KubeObject,
+  namespaced: boolean,
+): readonly FieldError[] {
+  const faults = new FaultList();
+  checkAnyMetaUpdate(object.metadata, old.metadata, namespaced, faults);
+  takeSteps(rules.steps ?? updateSteps, asksOf({ object, old }, namespaced, rules, rules.onUpdate), faults);
+  return ratcheted(faults, (before) => rules.onUpdate?.(old as never, old as never, before));
 }
 
 export interface ValidatorDeps {
@@ -202,36 +262,24 @@ export class Validator {
   }
 
   statusUpdate(gvk: GroupVersionKind, object: KubeObject, old: KubeObject): readonly FieldError[] {
-    return validateStatusUpdate(gvk, object, old);
+    return validateStatusUpdate(gvk, { object, old }, this.#contextOf(gvk));
   }
 
   /** pods/ephemeralcontainers and pods/resize: only that part of the spec has changed. */
   podPartUpdate(part: "ephemeralContainers" | "resources", pod: Pod, old: Pod): readonly FieldError[] {
-    const faults = new FaultList();
-    checkMetaUpdate(pod.metadata, old.metadata, faults);
-    const check = part === "ephemeralContainers" ? checkEphemeralContainersUpdate : checkPodResize;
-    check(pod, old, faults);
-    return ratcheted(faults, (before) => {
-      check(old, old, before);
-    });
+    const onUpdate = part === "ephemeralContainers" ? checkEphemeralContainersUpdate : checkPodResize;
+    return partUpdate({ onUpdate, steps: ["metadata change", "metadata", "change"] }, pod, old, true);
   }
 
   /** certificatesigningrequests/approval, where status and conditions have other rules than at /status. */
   approvalUpdate(request: KubeObject, old: KubeObject): readonly FieldError[] {
-    const faults = new FaultList();
-    checkMetaUpdate(request.metadata, old.metadata, faults);
-    checkApprovalUpdate(request, old, faults);
-    return ratcheted(faults, (before) => {
-      checkApprovalUpdate(old, old, before);
-    });
+    const rules = { nameFaults: pathSegmentFaults, onUpdate: checkApprovalUpdate, steps: requestSteps };
+    return partUpdate(rules, request, old, false);
   }
 
   /** namespaces/finalize, where only the finalizers of the spec change. */
   finalizeUpdate(namespace: KubeObject, old: KubeObject): readonly FieldError[] {
-    const faults = new FaultList();
-    checkMetaUpdate(namespace.metadata, old.metadata, faults);
-    checkNamespaceFinalizeUpdate(namespace, faults);
-    return faults.all;
+    return partUpdate({ onUpdate: checkNamespaceFinalizeUpdate }, namespace, old, false);
   }
 
   #contextOf(gvk: GroupVersionKind): ValidationContext {

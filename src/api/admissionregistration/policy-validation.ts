@@ -356,14 +356,17 @@ function checkActions(wanted: readonly string[], faults: FaultList): void {
 export const validatingPolicyValidations: ValidationsByKind = {
   ValidatingAdmissionPolicy: {
     plainFinalizers: true,
+    steps: ["metadata", "change"],
     onCreate: (policy: Loose<ValidatingAdmissionPolicy>, faults: FaultList) => {
       checkValidatingPolicy(policy, undefined, faults);
     },
     onUpdate: checkValidatingPolicy,
     onStatusUpdate: checkPolicyStatus,
+    statusSteps: ["change"],
   },
   ValidatingAdmissionPolicyBinding: {
     plainFinalizers: true,
+    steps: ["metadata", "rules"],
     check: ({ spec = {} }: Loose<ValidatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);
       checkActions(spec.validationActions ?? [], faults);
@@ -374,6 +377,7 @@ export const validatingPolicyValidations: ValidationsByKind = {
 export const mutatingPolicyValidations: ValidationsByKind = {
   MutatingAdmissionPolicy: {
     plainFinalizers: true,
+    steps: ["metadata", "change"],
     onCreate: (policy: Loose<MutatingAdmissionPolicy>, faults: FaultList) => {
       checkMutatingPolicy(policy, undefined, faults);
     },
@@ -381,6 +385,7 @@ export const mutatingPolicyValidations: ValidationsByKind = {
   },
   MutatingAdmissionPolicyBinding: {
     plainFinalizers: true,
+    steps: ["metadata", "rules"],
     check: ({ spec = {} }: Loose<MutatingAdmissionPolicyBinding>, faults: FaultList) => {
       checkBindingSpec(spec, faults);
       checkMutableOperations(spec.matchResources, "spec.matchResources", faults);

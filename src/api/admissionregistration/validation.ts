@@ -165,6 +165,7 @@ function checkClientConfig(
 
 const webhookConfiguration: KindValidation = {
   plainFinalizers: true,
+  steps: ["metadata", "change"],
   onCreate: (configuration: Configuration, faults: FaultList): void => {
     checkConfiguration(configuration, allDemands, faults);
   },

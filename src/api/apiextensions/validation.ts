@@ -9,7 +9,7 @@ import { checkImmutable, isSame } from "../meta/field-rules.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsSubdomainFaults } from "../meta/names.ts";
-import { checkMeta, checkMetaUpdate } from "../meta/object-meta-validation.ts";
+import { checkAnyMetaUpdate, checkMeta, checkMetaUpdate } from "../meta/object-meta-validation.ts";
 import { jsonEqual } from "../patch/json-value.ts";
 import { defaultFaults, type DefaultDeps } from "../schema/structural/default-faults.ts";
 import { structuralFaults, type PatternFault } from "../schema/structural/structurality.ts";
@@ -229,6 +229,7 @@ function unreadableText(schema: JSONSchemaProps): string | undefined {
 
 function checkMetaOf(crd: LooseDefinition, old: LooseDefinition, faults: FaultList): void {
   type Meta = CustomResourceDefinition["metadata"];
+  checkAnyMetaUpdate(crd.metadata as Meta, old.metadata as Meta, false, faults);
   checkMetaUpdate(crd.metadata as Meta, old.metadata as Meta, faults, { plainFinalizers: true });
 }
 

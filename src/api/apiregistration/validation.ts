@@ -83,6 +83,7 @@ export const apiregistrationValidations: ValidationsByKind = {
     nameFaults: pathSegmentFaults,
     plainFinalizers: true,
     check: checkService,
+    steps: ["metadata change", "metadata", "rules"],
     onStatusUpdate: checkStatus,
   },
 };

@@ -190,6 +190,7 @@ export const appsValidations: ValidationsByKind = {
   ControllerRevision: {
     onCreate: checkNewRevision,
     check: checkRevision,
+    steps: ["metadata change", "metadata", "rules", "change"],
     onUpdate: ({ data }: Loose<ControllerRevision>, old: Loose<ControllerRevision>, faults) =>
       checkImmutable(data, old.data, "data", faults),
   },
@@ -205,5 +206,6 @@ export const appsValidations: ValidationsByKind = {
     onCreate: checkStatefulSet,
     onUpdate: checkStatefulSetUpdate,
     onStatusUpdate: checkStatefulSetStatus,
+    statusSteps: ["change", "metadata change"],
   },
 };

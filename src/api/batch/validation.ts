@@ -166,21 +166,22 @@ function checkTemplateLabel(labels: Labels | undefined, key: string, value: stri
   else if (given !== value) faults.invalid(path, labels, `must be '${value}'`);
 }
 
-const hasPrefixedLabels = ({ spec }: Loose<Job>): boolean =>
-  ["controller-uid", "job-name"].every(
-    (key) => spec?.template?.metadata?.labels?.[`${labelPrefix}${key}`] !== undefined,
-  );
+/** Jobs of before 1.27 lack them. */
+function hasPrefixedLabels({ spec }: Loose<Job>): boolean {
+  const labels = spec?.template?.metadata?.labels ?? {};
+  return ["job-name", "controller-uid"].every((key) => labels[`${labelPrefix}${key}`] !== undefined);
+}
 
-/**
- * A job made from another's manifest brings the labels of that; one of before 1.27 has no prefixed ones.
- * upstream: validateGeneratedSelector
- */
-function checkGeneratedSelector({ metadata, spec }: Loose<Job>, isOfOld: boolean, faults: FaultList): void {
+/** A job made from another's manifest brings the labels of that. upstream: validateGeneratedSelector */
+function checkGeneratedSelector({ metadata, spec }: Loose<Job>, faults: FaultList, old?: Loose<Job>): void {
   if (spec?.manualSelector === true || spec?.selector === undefined) return;
   const { uid = "", name = "" } = metadata ?? {};
   if (uid === "") faults.required("metadata.uid");
-  const generated: Record<string, string> = { "controller-uid": uid, "job-name": name };
-  if (!isOfOld) {
+  const generated: Record<string, string> = {
+    "controller-uid": uid,
+    "job-name": name,
+  };
+  if (old === undefined || hasPrefixedLabels(old)) {
     generated[`${labelPrefix}controller-uid`] = uid;
     generated[`${labelPrefix}job-name`] = name;
   }
@@ -202,12 +203,15 @@ function checkHostname({ metadata, spec }: Loose<Job>, faults: FaultList): void 
 }
 
 /** upstream: ValidateJob */
-function checkJob(job: Loose<Job>, old: Loose<Job> | undefined, faults: FaultList): void {
-  const { spec = {} } = job;
-  checkGeneratedSelector(job, old !== undefined && !hasPrefixedLabels(old), faults);
+function checkWholeJob(job: Loose<Job>, faults: FaultList, old?: Loose<Job>): void {
+  checkGeneratedSelector(job, faults, old);
+  checkJob(job, faults);
+  checkHostname(job, faults);
+}
+
+function checkJob({ spec = {} }: Loose<Job>, faults: FaultList): void {
   checkJobSpec(spec, "spec", faults);
   checkSelector(spec, faults);
-  checkHostname(job, faults);
 }
 
 type Template = Loose<PodTemplateSpec> | undefined;
@@ -255,10 +259,11 @@ function checkCompletions(spec: Loose<JobSpec>, before: Loose<JobSpec>, faults: 
   }
 }
 
+/** The spec is looked at again. upstream: ValidateJobUpdate */
 function checkJobUpdate(job: Loose<Job>, old: Loose<Job>, faults: FaultList): void {
   const spec = job.spec ?? {};
   const before = old.spec ?? {};
-  checkJob(job, old, faults);
+  checkJob(job, faults);
   checkCompletions(spec, before, faults);
   checkImmutable(spec.selector, before.selector, "spec.selector", faults);
   const waits = before.suspend === true && old.status?.startTime === undefined;
@@ -350,10 +355,12 @@ export const batchValidations: ValidationsByKind = {
     nameFaults: cronJobNameFaults,
     onCreate: (job: Loose<CronJob>, faults) => checkCronJob(job, undefined, faults),
     onUpdate: checkCronJob,
+    statusSteps: [],
   },
   Job: {
-    onCreate: (job: Loose<Job>, faults) => checkJob(job, undefined, faults),
+    check: checkWholeJob,
     onUpdate: checkJobUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
     onStatusUpdate: checkJobStatus,
   },
 };

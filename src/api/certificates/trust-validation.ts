@@ -86,6 +86,11 @@ function checkRequestUpdate({ spec = {} }: Request, { spec: old = {} }: Request,
 }
 
 export const trustValidations: ValidationsByKind = {
-  ClusterTrustBundle: { nameFaults: () => [], check: checkBundle, onUpdate: checkBundleUpdate },
+  ClusterTrustBundle: {
+    nameFaults: () => [],
+    check: checkBundle,
+    onUpdate: checkBundleUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
+  },
   PodCertificateRequest: { onCreate: checkRequest, onUpdate: checkRequestUpdate },
 };

@@ -8,7 +8,7 @@ import type {
 } from "../generated/types/certificates-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { repeatedAt } from "../meta/field-rules.ts";
-import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Step, ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { pathSegmentFaults } from "../meta/names.ts";
 import { checkSignerName } from "./signer-names.ts";
@@ -142,10 +142,15 @@ export function checkApprovalUpdate(request: Request, old: Request, faults: Faul
   }
 }
 
+/** Of updates through both. */
+export const requestSteps: readonly Step[] = ["metadata", "change", "metadata change"];
+
 export const certificatesValidations: ValidationsByKind = {
   CertificateSigningRequest: {
     nameFaults: pathSegmentFaults,
     check: checkRequest,
     onStatusUpdate: checkStatus,
+    steps: ["metadata", "rules", "metadata change"],
+    statusSteps: requestSteps,
   },
 };

@@ -70,8 +70,13 @@ function checkEndpointPort(
   }
 }
 
-/** upstream: ValidateEndpoints */
-export function checkEndpoints({ subsets = [] }: Loose<Endpoints>, faults: FaultList): void {
+/** upstream: ValidateEndpoints. What is stored was fine once, even if it isn't by now. */
+export function checkEndpoints(
+  { subsets = [] }: Loose<Endpoints>,
+  faults: FaultList,
+  old?: Loose<Endpoints>,
+): void {
+  if (old !== undefined && isSame(subsets, old.subsets ?? [])) return;
   for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of subsets.entries()) {
     const path = `subsets[${index}]`;
     if (addresses.length + notReadyAddresses.length === 0) {
@@ -87,13 +92,4 @@ export function checkEndpoints({ subsets = [] }: Loose<Endpoints>, faults: Fault
       checkEndpointPort(port, ports.length > 1, `${path}.ports[${position}]`, faults);
     }
   }
-}
-
-/** What is stored was fine once, even if it isn't by now. */
-export function checkEndpointsUpdate(
-  endpoints: Loose<Endpoints>,
-  old: Loose<Endpoints>,
-  faults: FaultList,
-): void {
-  if (!isSame(endpoints.subsets, old.subsets)) checkEndpoints(endpoints, faults);
 }

@@ -7,7 +7,7 @@ import type { FaultList } from "../meta/fault-list.ts";
 import { checkImmutable, isSame } from "../meta/field-rules.ts";
 import type { KindValidation } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, pathSegmentFaults, qualifiedNameFaults } from "../meta/names.ts";
+import { dnsSubdomainFaults, qualifiedNameFaults } from "../meta/names.ts";
 
 const textMax = 128;
 const noteMax = 1024;
@@ -60,7 +60,6 @@ function checkSeries({ series }: Loose<Event>, faults: FaultList): void {
 const unset = "needs to be unset";
 
 function checkNewEvent(event: Loose<Event>, faults: FaultList): void {
-  checkAny(event, "reportingController", faults);
   checkSeries(event, faults);
   if (!isNew(event)) faults.required("eventTime");
   if (event.type !== "Normal" && event.type !== "Warning") {
@@ -75,7 +74,6 @@ function checkNewEvent(event: Loose<Event>, faults: FaultList): void {
 }
 
 function checkNewEventUpdate(event: Loose<Event>, old: Loose<Event>, faults: FaultList): void {
-  checkAny(event, "reportingController", faults);
   if (!isSame(event.series, old.series)) checkSeries(event, faults);
   const fields = [
     "involvedObject",
@@ -97,11 +95,15 @@ function checkNewEventUpdate(event: Loose<Event>, old: Loose<Event>, faults: Fau
 }
 
 export const eventValidation: KindValidation = {
-  nameFaults: pathSegmentFaults,
   check: (event: Loose<Event>, faults) => checkAny(event, "reportingComponent", faults),
+  newSteps: ["rules"],
+  steps: ["rules"],
 };
 
 export const newEventValidation: KindValidation = {
+  check: (event: Loose<Event>, faults) => checkAny(event, "reportingController", faults),
   onCreate: checkNewEvent,
   onUpdate: checkNewEventUpdate,
+  newSteps: ["rules", "metadata", "creation"],
+  steps: ["rules", "metadata change", "change"],
 };

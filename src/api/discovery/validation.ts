@@ -144,5 +144,6 @@ export const discoveryValidations: ValidationsByKind = {
       checkSlice(slice, old, faults);
       checkImmutable(slice.addressType, old.addressType, "addressType", faults);
     },
+    steps: ["metadata", "change"],
   },
 };

@@ -232,10 +232,14 @@ function checkSchema(schema: Loose<FlowSchema>, faults: FaultList): void {
 export const flowcontrolValidations: ValidationsByKind = {
   FlowSchema: {
     check: checkSchema,
+    steps: ["metadata", "rules"],
+    statusSteps: ["change"],
     onStatusUpdate: (schema: Loose<FlowSchema>, _old, faults) => checkLevelConditions(schema, faults),
   },
   PriorityLevelConfiguration: {
     check: checkPriorityLevel,
+    steps: ["metadata", "rules"],
+    statusSteps: ["change"],
     onStatusUpdate: (level: Loose<FlowSchema>, _old, faults) => checkLevelConditions(level, faults),
   },
 };

@@ -63,6 +63,30 @@ export function parseRange(text: string): AddressRange | undefined {
   return { address, prefix: Number(size) };
 }
 
+/**
+ * How many families the addresses are of, or what upstream says of the first that isn't one.
+ * upstream: k8s.io/utils/net (IsDualStackIPStrings)
+ */
+export function addressFamilies(texts: readonly string[]): number | string {
+  const addresses = texts.map(parseAddress);
+  const bad = addresses.indexOf(undefined);
+  return bad < 0 ? familiesOf(addresses) : `invalid IP[${bad}]: ${texts[bad]}`;
+}
+
+/** As addressFamilies. upstream: IsDualStackCIDRStrings */
+export function rangeFamilies(texts: readonly string[]): number | string {
+  const ranges = texts.map(parseRange);
+  const bad = ranges.indexOf(undefined);
+  if (bad < 0) return familiesOf(ranges.map((range) => range?.address));
+  return `invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${texts[bad]})`;
+}
+
+const familiesOf = (addresses: readonly (Address | undefined)[]): number =>
+  new Set(addresses.map((address) => address !== undefined && isFour(address))).size;
+
+/** IPv4 within IPv6 is IPv4. */
+export const isFour = (address: Address): boolean => address.length === 32 || isMapped(address);
+
 /** "::ffff:1.2.3.4" is 1.2.3.4. */
 const isMapped = ({ bits, length }: Address): boolean => length === 128 && bits >> 32n === 0xff_ffn;
 

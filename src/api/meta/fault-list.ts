@@ -2,6 +2,7 @@
 import {
   duplicate,
   forbidden,
+  internalError,
   invalid,
   notFound,
   notSupported,
@@ -14,9 +15,9 @@ import {
 
 /**
  * In characters, of all that shows values. Beyond it they are left out: where each bad item shows the whole list, a list
- * that fits into a request would be shown a million times.
+ * that fits into a request would be shown a million times. An update's metadata is told of up to five times.
  */
-const shownMax = 16 * 2 ** 20;
+const shownMax = 4 * 2 ** 20;
 
 export class FaultList {
   readonly #faults: FieldError[] = [];
@@ -91,6 +92,11 @@ export class FaultList {
 
   forbidden(field: string, detail: string): void {
     this.add(forbidden(field, detail));
+  }
+
+  /** What couldn't be looked at. */
+  internal(field: string, detail: string): void {
+    this.add(internalError(field, detail));
   }
 
   tooLong(field: string, max: number): void {

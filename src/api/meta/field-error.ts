@@ -80,6 +80,13 @@ export const forbidden = (field: string, detail: string): FieldError => ({
   message: withDetail("Forbidden", detail),
 });
 
+/** As upstream tells of a check that itself failed. */
+export const internalError = (field: string, detail: string): FieldError => ({
+  type: "InternalError",
+  field,
+  message: withDetail("Internal error", detail),
+});
+
 export const tooLong = (field: string, max: number | bigint): FieldError => ({
   type: "FieldValueTooLong",
   field,

@@ -1,17 +1,27 @@
-/** What a kind's own rules are made of. Metadata has the same rules for all and is mostly looked at before. */
+/** What a kind's own rules are made of, and in which order upstream's strategies ask for them. */
 import type { FaultList } from "./fault-list.ts";
 import type { NameRule } from "./object-meta-validation.ts";
 
 type Check = (object: never, faults: FaultList) => void;
+/** `old` of an update: what is stored may be allowed to stay. */
+type CheckAlways = (object: never, faults: FaultList, old?: never) => void;
 type CheckChange = (object: never, old: never, faults: FaultList) => void;
+
+/** What a new object is asked for: "metadata", `onCreate`, `check`. */
+export type NewStep = "metadata" | "creation" | "rules";
+
+/**
+ * What an update is asked for: all that a new object's metadata is ("metadata"), what of it may change ("metadata change"),
+ * `check`, and `onUpdate` or, of an update of the status, `onStatusUpdate`. What comes twice is told twice.
+ */
+export type Step = "metadata" | "metadata change" | "rules" | "change";
 
 export interface KindValidation {
   /** DNS subdomains when absent. */
   readonly nameFaults?: NameRule;
   /** A prefix is judged only by the name made of it. */
   readonly trustsPrefixes?: boolean;
-  /** On creation and on every update of anything but the status. */
-  readonly check?: Check;
+  readonly check?: CheckAlways;
   readonly onCreate?: Check;
   /** Neither `check` nor `onCreate` looks at anything else, nor does `onUpdate` find anything where both stay. */
   readonly isOfSpecAndAnnotations?: (object: never) => boolean;
@@ -19,8 +29,12 @@ export interface KindValidation {
   readonly onStatusUpdate?: CheckChange;
   /** See MetaRules. */
   readonly plainFinalizers?: true;
-  /** The metadata of a new object is looked at only when nothing else is wrong. */
-  readonly metadataComesLast?: true;
+  /** Metadata, `onCreate` and `check` when absent. */
+  readonly newSteps?: readonly NewStep[];
+  /** Changes of the metadata, `check` and `onUpdate` when absent. */
+  readonly steps?: readonly Step[];
+  /** Changes of the metadata and `onStatusUpdate` when absent. */
+  readonly statusSteps?: readonly Step[];
 }
 
 /** By kind, within one group and version. */

@@ -219,8 +219,12 @@ export const userIdFaults = (value: number | bigint): Faults => rangeFaults(valu
 /** Names that are only a part of a URL's path: RBAC's roles ("system:node"), API services, … */
 export function pathSegmentFaults(value: string): Faults {
   if (value === "." || value === "..") return [`may not be '${value}'`];
-  return ["/", "%"].filter((text) => value.includes(text)).map((text) => `may not contain '${text}'`);
+  return pathSegmentPrefixFaults(value);
 }
+
+/** upstream: IsPathSegmentPrefix */
+export const pathSegmentPrefixFaults = (value: string): Faults =>
+  ["/", "%"].filter((text) => value.includes(text)).map((text) => `may not contain '${text}'`);
 
 /** For generateName: the text before the random end, whose trailing dash counts as a letter. */
 export function maskTrailingDash(value: string): string {

@@ -99,42 +99,55 @@ testCreates(valid, [
     `metadata.name: Invalid value: "${"a".repeat(53)}": must be no more than 52 characters`,
   ],
 ]);
+const badFinalizer = 'metadata.finalizers: Invalid value: "a/b c": name part must consist of…';
+const bothFinalizers =
+  'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set';
+const otherName = 'metadata.name: Invalid value: "y": field is immutable';
+const otherUid = 'metadata.uid: Invalid value: "v": field is immutable';
+const newFinalizers =
+  'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}';
+const asNew = [
+  "metadata.generation: Invalid value: -1: must be greater than or equal to 0",
+  'metadata.labels: Invalid value: "?": a valid label must be an empty string or consist of…',
+  'metadata.finalizers: Invalid value: "a b/c": prefix part a lowercase RFC 1123 subdomain must consist of…',
+];
+const asChanged = [
+  "metadata.generation: Invalid value: -1: must not be decremented",
+  otherName,
+  'metadata.labels: Invalid value: "?": a valid label must be an empty string or consist of…',
+];
+const unknownFinalizer =
+  'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified';
+
+// As new and as changed, which all kinds are asked for; then once more, as ConfigMaps are.
 testUpdates(valid, [
-  [
-    "v1/ConfigMap",
-    {},
-    { metadata: { finalizers: ["a/b c"] } },
-    'metadata.finalizers: Invalid value: "a/b c": name part must consist of…',
-  ],
+  ["v1/ConfigMap", {}, { metadata: { finalizers: ["a/b c"] } }, badFinalizer, badFinalizer],
   [
     "v1/ConfigMap",
     { metadata: { finalizers: ["orphan"] } },
     { metadata: { finalizers: ["orphan", "foregroundDeletion"] } },
-    'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set',
+    bothFinalizers,
+    bothFinalizers,
   ],
-  ["v1/ConfigMap", {}, { metadata: { name: "y" } }, 'metadata.name: Invalid value: "y": field is immutable'],
-  [
-    "v1/ConfigMap",
-    { metadata: { uid: "u" } },
-    { metadata: { uid: "v" } },
-    'metadata.uid: Invalid value: "v": field is immutable',
-  ],
+  ["v1/ConfigMap", {}, { metadata: { name: "y" } }, otherName, otherName],
+  ["v1/ConfigMap", { metadata: { uid: "u" } }, { metadata: { uid: "v" } }, otherUid, otherUid],
   [
     "v1/ConfigMap",
     { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } },
     { metadata: { finalizers: ["a/b"] } },
-    'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/b"}',
+    newFinalizers,
+    newFinalizers,
   ],
   [
     "v1/ConfigMap",
     { metadata: { generation: 2 } },
     { metadata: { name: "y", generation: -1, labels: { a: "?" }, finalizers: ["mine", "a b/c"] } },
-    "metadata.generation: Invalid value: -1: must be greater than or equal to 0",
-    'metadata.labels: Invalid value: "?": a valid label must be an empty string or consist of…',
-    'metadata.finalizers: Invalid value: "a b/c": prefix part a lowercase RFC 1123 subdomain must consist of…',
-    "metadata.generation: Invalid value: -1: must not be decremented",
-    'metadata.name: Invalid value: "y": field is immutable',
-    'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ...asNew,
+    ...asChanged,
+    ...asChanged,
+    unknownFinalizer,
+    ...asNew,
+    unknownFinalizer,
   ],
   ["coordination.k8s.io/v1/Lease", {}, { metadata: { finalizers: ["mine"] } }],
 ]);

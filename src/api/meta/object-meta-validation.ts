@@ -10,6 +10,8 @@ import {
   dnsLabelFaults,
   dnsSubdomainFaults,
   maskTrailingDash,
+  pathSegmentFaults,
+  pathSegmentPrefixFaults,
   qualifiedNameFaults,
   type Faults,
 } from "./names.ts";
@@ -20,6 +22,8 @@ export type NameRule = (name: string) => Faults;
 export interface MetaRules {
   readonly namespaced: boolean;
   readonly nameFaults: NameRule;
+  /** For generateName; `nameFaults` of what it may become when absent. */
+  readonly prefixFaults?: NameRule;
   /** A prefix is judged only by the name made of it. */
   readonly trustsPrefixes?: boolean;
   /** Finalizers may be plain words, as those of custom resources may. */
@@ -98,7 +102,8 @@ function checkNames(meta: ObjectMeta, rules: MetaRules, faults: FaultList): void
   const { namespaced, nameFaults, trustsPrefixes = false } = rules;
   const { name = "", generateName = "", namespace = "" } = meta;
   if (generateName !== "" && !trustsPrefixes) {
-    faults.messages("metadata.generateName", generateName, nameFaults(maskTrailingDash(generateName)));
+    const { prefixFaults = (prefix) => nameFaults(maskTrailingDash(prefix)) } = rules;
+    faults.messages("metadata.generateName", generateName, prefixFaults(generateName));
   }
   if (name === "") faults.required("metadata.name", "name or generateName is required");
   else faults.messages("metadata.name", name, nameFaults(name));
@@ -108,20 +113,47 @@ function checkNames(meta: ObjectMeta, rules: MetaRules, faults: FaultList): void
   else faults.messages("metadata.namespace", namespace, dnsLabelFaults(namespace));
 }
 
+/** What a new object's metadata is asked for, and what of it many updates are asked for again. */
 export function checkMeta(meta: ObjectMeta | undefined, rules: MetaRules, faults: FaultList): void {
   const given = meta ?? {};
   checkNames(given, rules, faults);
-  checkParts(given, faults);
+  checkNonNegative(given.generation, "metadata.generation", faults);
+  checkDescription(given, faults);
+  checkFinalizers(given.finalizers ?? [], "metadata.finalizers", faults);
   if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
 }
 
-/** What is looked at whenever an object is written, before what may not change. */
-function checkParts(meta: ObjectMeta, faults: FaultList): void {
-  checkNonNegative(meta.generation, "metadata.generation", faults);
+/** What is looked at whenever an object is written. */
+function checkDescription(meta: ObjectMeta, faults: FaultList): void {
   checkLabels(meta.labels, "metadata.labels", faults);
   checkAnnotations(meta.annotations, "metadata.annotations", faults);
   checkOwners(meta.ownerReferences, "metadata.ownerReferences", faults);
-  checkFinalizers(meta.finalizers ?? [], "metadata.finalizers", faults);
+}
+
+/** What objects of all kinds are asked for, as no kind asks for less. */
+const rulesOfAll = {
+  nameFaults: pathSegmentFaults,
+  prefixFaults: pathSegmentPrefixFaults,
+  plainFinalizers: true,
+} as const;
+
+/** The last that a new object of any kind is asked for. upstream: rest.BeforeCreate */
+export function checkAnyMeta(meta: ObjectMeta | undefined, namespaced: boolean, faults: FaultList): void {
+  checkMeta(meta, { ...rulesOfAll, namespaced }, faults);
+}
+
+/**
+ * The first that an update of any kind is asked for. What its kind asks for comes after it, so that clients are told of
+ * one fault as often as upstream looks for it. upstream: rest.BeforeUpdate (validateCommonFields)
+ */
+export function checkAnyMetaUpdate(
+  meta: ObjectMeta | undefined,
+  old: ObjectMeta | undefined,
+  namespaced: boolean,
+  faults: FaultList,
+): void {
+  checkAnyMeta(meta, namespaced, faults);
+  checkMetaUpdate(meta, old, faults, rulesOfAll);
 }
 
 /** The fields that the API server alone decides on after creation. */
@@ -145,7 +177,7 @@ function checkNewFinalizers(meta: ObjectMeta, old: ObjectMeta, faults: FaultList
   );
 }
 
-/** That a resourceVersion is there is for the registry to see to. */
+/** That a resourceVersion is there is for the registry to see to. upstream: ValidateObjectMetaUpdate */
 export function checkMetaUpdate(
   meta: ObjectMeta | undefined,
   old: ObjectMeta | undefined,
@@ -154,12 +186,12 @@ export function checkMetaUpdate(
 ): void {
   const given = meta ?? {};
   const before = old ?? {};
-  checkParts(given, faults);
   checkNewFinalizers(given, before, faults);
   if ((given.generation ?? 0) < (before.generation ?? 0)) {
     faults.invalid("metadata.generation", given.generation ?? 0, "must not be decremented");
   }
   for (const field of fixed) checkImmutable(given[field], before[field], `metadata.${field}`, faults);
+  checkDescription(given, faults);
   if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
 }
 

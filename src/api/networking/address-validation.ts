@@ -34,9 +34,10 @@ const shownParent = ({ spec }: Loose<IPAddress>): unknown => asGoStruct(spec?.pa
 
 export const addressValidation: KindValidation = {
   nameFaults: ipFaults,
-  onCreate: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
+  check: ({ spec }: Loose<IPAddress>, faults) => checkParent(spec?.parentRef, "spec.parentRef", faults),
   onUpdate: (address: Loose<IPAddress>, old: Loose<IPAddress>, faults) =>
     checkImmutable(shownParent(address), shownParent(old), "spec.parentRef", faults),
+  steps: ["metadata", "rules", "metadata change", "change"],
 };
 
 const familyOf = (range: string): number => parseRange(range)?.address.length ?? 0;
@@ -83,4 +84,5 @@ function checkRangesUpdate({ spec }: Loose<ServiceCIDR>, old: Loose<ServiceCIDR>
 export const serviceRangeValidation: KindValidation = {
   onCreate: ({ spec }: Loose<ServiceCIDR>, faults) => checkRanges(spec?.cidrs, faults),
   onUpdate: checkRangesUpdate,
+  statusSteps: ["metadata change"],
 };

@@ -148,7 +148,6 @@ const classAnnotation = "kubernetes.io/ingress.class";
 
 /** Old objects may say two things. */
 function checkNewIngress(ingress: Loose<Ingress>, faults: FaultList): void {
-  checkSpec(ingress, { secretNames: false, wildcardRules: false }, faults);
   const annotation = ingress.metadata?.annotations?.[classAnnotation];
   const className = ingress.spec?.ingressClassName;
   if (annotation === undefined || className === undefined || annotation === className) return;
@@ -168,7 +167,7 @@ function hasBadWildcardRule(rule: Loose<IngressRule>): boolean {
 
 const isBadSecretName = (name = ""): boolean => name !== "" && dnsSubdomainFaults(name).length > 0;
 
-function checkIngressUpdate(ingress: Loose<Ingress>, { spec: old }: Loose<Ingress>, faults: FaultList): void {
+function checkIngress(ingress: Loose<Ingress>, faults: FaultList, { spec: old }: Loose<Ingress> = {}): void {
   const tolerated = {
     secretNames: old?.tls?.some(({ secretName }) => isBadSecretName(secretName)) === true,
     wildcardRules: old?.rules?.some(hasBadWildcardRule) === true,
@@ -186,9 +185,11 @@ function checkIngressStatus({ status }: Loose<Ingress>, _old: Loose<Ingress>, fa
 }
 
 export const ingressValidation: KindValidation = {
+  check: checkIngress,
   onCreate: checkNewIngress,
-  onUpdate: checkIngressUpdate,
   onStatusUpdate: checkIngressStatus,
+  newSteps: ["metadata", "rules", "creation"],
+  steps: ["metadata change", "metadata", "rules"],
 };
 
 const controllerLengthMax = 250;
@@ -224,4 +225,5 @@ export const ingressClassValidation: KindValidation = {
   check: checkIngressClass,
   onUpdate: ({ spec }: Loose<IngressClass>, old: Loose<IngressClass>, faults) =>
     checkImmutable(spec?.controller, old.spec?.controller, "spec.controller", faults),
+  steps: ["metadata change", "change", "metadata", "rules"],
 };

@@ -40,8 +40,10 @@ function checkRuntimeClass(
 
 export const nodeValidations: ValidationsByKind = {
   RuntimeClass: {
+    plainFinalizers: true,
     check: checkRuntimeClass,
     onUpdate: ({ handler }: Loose<RuntimeClass>, old: Loose<RuntimeClass>, faults) =>
       checkImmutable(handler, old.handler, "handler", faults),
+    steps: ["metadata", "rules", "metadata change", "change"],
   },
 };

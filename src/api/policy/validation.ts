@@ -11,7 +11,6 @@ import {
 } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { pathSegmentFaults } from "../meta/names.ts";
 
 const specShape: GoShape = {
   MinAvailable: ["minAvailable", null],
@@ -51,9 +50,9 @@ function checkBudgetStatus(
 export const policyValidations: ValidationsByKind = {
   // Upstream doesn't look at its metadata but as at everything's.
   PodDisruptionBudget: {
-    nameFaults: pathSegmentFaults,
-    plainFinalizers: true,
-    metadataComesLast: true,
+    newSteps: ["rules"],
+    steps: ["rules"],
+    statusSteps: ["change"],
     check: checkBudget,
     onStatusUpdate: checkBudgetStatus,
   },

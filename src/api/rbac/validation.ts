@@ -102,16 +102,18 @@ function checkBindingUpdate({ roleRef }: Binding, old: Binding, faults: FaultLis
 const nameFaults = pathSegmentFaults;
 
 export const rbacValidations: ValidationsByKind = {
-  ClusterRole: { nameFaults, check: checkClusterRole },
+  ClusterRole: { nameFaults, check: checkClusterRole, steps: ["metadata", "rules", "metadata change"] },
   ClusterRoleBinding: {
     nameFaults,
     check: (binding: Binding, faults) => checkBinding(binding, false, faults),
     onUpdate: checkBindingUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
   },
-  Role: { nameFaults, check: checkRole },
+  Role: { nameFaults, check: checkRole, steps: ["metadata", "rules", "metadata change"] },
   RoleBinding: {
     nameFaults,
     check: (binding: Binding, faults) => checkBinding(binding, true, faults),
     onUpdate: checkBindingUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
   },
 };

@@ -118,15 +118,17 @@ function checkTemplateUpdate(
 }
 
 export const resourceValidations: ValidationsByKind = {
-  DeviceClass: { check: checkDeviceClass },
+  DeviceClass: { check: checkDeviceClass, steps: ["metadata", "metadata change", "rules"] },
   ResourceClaim: {
     onCreate: ({ spec }: Loose<ResourceClaim>, faults) => checkClaimSpec(spec ?? {}, "spec", faults),
     onUpdate: checkClaimUpdate,
+    steps: ["metadata", "metadata change", "change"],
     onStatusUpdate: checkClaimStatus,
   },
   ResourceClaimTemplate: {
-    onCreate: checkTemplate,
+    check: checkTemplate,
     onUpdate: checkTemplateUpdate,
+    steps: ["metadata", "rules", "metadata change", "change"],
   },
   ResourceSlice: {
     onCreate: (slice: Loose<ResourceSlice>, faults) => checkSlice(slice, undefined, faults),

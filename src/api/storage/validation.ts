@@ -22,7 +22,7 @@ import {
   repeatedAt,
 } from "../meta/field-rules.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
-import type { ValidationsByKind } from "../meta/kind-validation.ts";
+import type { Step, ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dnsSubdomainFaults, rangeMessage } from "../meta/names.ts";
 import { formatQuantity } from "../meta/quantity.ts";
@@ -125,7 +125,6 @@ function checkAttributesClassUpdate(
       faults.forbidden(field, `updates to ${field} are forbidden.`);
     }
   }
-  checkAttributesClass(attributes, faults);
 }
 
 function checkCapacity(capacity: Loose<CSIStorageCapacity>, faults: FaultList): void {
@@ -217,16 +216,24 @@ function checkAttachmentUpdate(
   faults.invalid("spec", asGoStruct(attachment.spec, attachmentShape), immutableMessage);
 }
 
+const rulesFirst: readonly Step[] = ["metadata", "rules", "metadata change", "change"];
+
 export const storageValidations: ValidationsByKind = {
   CSIDriver: { check: checkCsiDriver, onUpdate: checkCsiDriverUpdate },
-  CSINode: { check: checkCsiNode, onUpdate: checkCsiNodeUpdate },
-  CSIStorageCapacity: { check: checkCapacity, onUpdate: checkCapacityUpdate },
-  StorageClass: { check: checkStorageClass, onUpdate: checkStorageClassUpdate },
+  CSINode: { check: checkCsiNode, onUpdate: checkCsiNodeUpdate, steps: ["metadata", "rules", "change"] },
+  CSIStorageCapacity: { check: checkCapacity, onUpdate: checkCapacityUpdate, steps: rulesFirst },
+  StorageClass: { check: checkStorageClass, onUpdate: checkStorageClassUpdate, steps: rulesFirst },
   VolumeAttachment: {
     onCreate: checkNewAttachment,
     onUpdate: checkAttachmentUpdate,
+    steps: ["metadata", "change"],
+    statusSteps: ["metadata", "change"],
     onStatusUpdate: (attachment: Loose<VolumeAttachment>, _old, faults) =>
       checkAttachmentStatus(attachment, faults),
   },
-  VolumeAttributesClass: { onCreate: checkAttributesClass, onUpdate: checkAttributesClassUpdate },
+  VolumeAttributesClass: {
+    check: checkAttributesClass,
+    onUpdate: checkAttributesClassUpdate,
+    steps: ["metadata change", "change", "metadata", "rules"],
+  },
 };

@@ -71,6 +71,7 @@ const specShape: GoShape = {
 export const storagemigrationValidations: ValidationsByKind = {
   StorageVersionMigration: {
     check: checkSpec,
+    steps: ["metadata", "rules", "metadata change", "change"],
     onUpdate: (migration: Migration, old: Migration, faults: FaultList) => {
       if (isSame(migration.spec, old.spec)) return;
       faults.invalid("spec", asGoStruct(migration.spec, specShape), immutableMessage);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyDefaults } from "../defaults.ts";
-import { fieldErrorText } from "../meta/field-error.ts";
+import { fieldErrorText, type FieldError } from "../meta/field-error.ts";
 import { parseApiVersion, type AnyObject, type GroupVersionKind } from "../meta/object.ts";
 import { parseRuntimeConfig } from "../runtime-config.ts";
 import { createTypeTable } from "../schema/table.ts";
@@ -68,12 +68,27 @@ export function testCreates(valid: Valid, cases: readonly CreateCase[]): void {
   }
 }
 
+/** What an update finds. */
+export function changeOf(valid: Valid, key: string, before: object, changes: object): readonly FieldError[] {
+  const { gvk, object } = objectOf(valid, key, over(before, changes) as object);
+  return validator.update(gvk, object, objectOf(valid, key, before).object);
+}
+
+/** What an update of the status finds. */
+export function statusChangeOf(
+  valid: Valid,
+  key: string,
+  before: object,
+  changes: object,
+): readonly FieldError[] {
+  const { gvk, object } = objectOf(valid, key, over(before, changes) as object);
+  return validator.statusUpdate(gvk, object, objectOf(valid, key, before).object);
+}
+
 export function testUpdates(valid: Valid, cases: readonly UpdateCase[]): void {
   for (const [key, before, changes, ...want] of cases) {
     test(`${key} changed by ${short(changes)}: ${want[0]?.slice(0, 80) ?? "fine"}`, () => {
-      const { gvk, object } = objectOf(valid, key, over(before, changes) as object);
-      const old = objectOf(valid, key, before).object;
-      assertFaults(validator.update(gvk, object, old).map(fieldErrorText), want);
+      assertFaults(changeOf(valid, key, before, changes).map(fieldErrorText), want);
     });
   }
 }
@@ -81,9 +96,7 @@ export function testUpdates(valid: Valid, cases: readonly UpdateCase[]): void {
 export function testStatusUpdates(valid: Valid, cases: readonly UpdateCase[]): void {
   for (const [key, before, changes, ...want] of cases) {
     test(`${key} with the status ${short(changes)}: ${want[0]?.slice(0, 80) ?? "fine"}`, () => {
-      const { gvk, object } = objectOf(valid, key, over(before, changes) as object);
-      const old = objectOf(valid, key, before).object;
-      assertFaults(validator.statusUpdate(gvk, object, old).map(fieldErrorText), want);
+      assertFaults(statusChangeOf(valid, key, before, changes).map(fieldErrorText), want);
     });
   }
 }

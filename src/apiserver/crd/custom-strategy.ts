@@ -6,7 +6,12 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { CustomResourceSubresourceScale } from "#api/generated/types/apiextensions-v1.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
-import { checkMeta, checkMetaUpdate, subdomainName } from "#api/meta/object-meta-validation.ts";
+import {
+  checkAnyMetaUpdate,
+  checkMeta,
+  checkMetaUpdate,
+  subdomainName,
+} from "#api/meta/object-meta-validation.ts";
 import type { CompiledSchema } from "#api/schema/structural/compiled-schema.ts";
 import {
   PartStrategy,
@@ -80,6 +85,12 @@ export class CustomStrategy implements Strategy {
   }
 
   #updateFaults(object: AnyObject, old: AnyObject, more: MoreToCheck): readonly FieldError[] {
+    const common = new FaultList();
+    checkAnyMetaUpdate(object.metadata, old.metadata, this.#options.namespaced, common);
+    return [...common.all, ...this.#ownUpdateFaults(object, old, more)];
+  }
+
+  #ownUpdateFaults(object: AnyObject, old: AnyObject, more: MoreToCheck): readonly FieldError[] {
     const typed = this.#typeFaults(object);
     if (typed.length > 0) return typed;
     const faults = new FaultList();

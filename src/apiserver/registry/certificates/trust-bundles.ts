@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import type { ClusterTrustBundle } from "#api/generated/types/certificates-v1beta1.ts";
 import { invalid, tooLong, type FieldError } from "#api/meta/field-error.ts";
+import { immutableMessage } from "#api/meta/field-rules.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { readCertificate } from "#pki/certificate.ts";
@@ -18,7 +19,10 @@ export class TrustBundleStrategy extends DelegatingStrategy {
     return [...super.validateCreate(object, context), ...bundleFaults(bundleOf(object))];
   }
 
-  /** What stays isn't read again: readers of certificates may have become stricter. */
+  /**
+   * What stays isn't read again: readers of certificates may have become stricter. That the signer stays is upstream's
+   * last question.
+   */
   override validateUpdate(
     object: AnyObject,
     old: AnyObject,
@@ -26,9 +30,13 @@ export class TrustBundleStrategy extends DelegatingStrategy {
   ): readonly FieldError[] {
     const bundle = bundleOf(object);
     const found = bundle === bundleOf(old) ? [] : bundleFaults(bundle);
-    return [...super.validateUpdate(object, old, context), ...found];
+    const faults = super.validateUpdate(object, old, context);
+    const last = faults.findIndex((one) => one.field === "spec.signerName" && isImmutable(one));
+    return faults.toSpliced(last < 0 ? faults.length : last, 0, ...found);
   }
 }
+
+const isImmutable = ({ message }: FieldError): boolean => message.endsWith(immutableMessage);
 
 const fault = (detail: string): FieldError => invalid(at, "<value omitted>", detail);
 

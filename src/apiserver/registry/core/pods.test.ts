@@ -77,7 +77,7 @@ test("a status keeps its quality of service and the generations that were observ
     podIP: "01.02.03.04",
     podIPs: [{ ip: "01.02.03.04" }],
     hostIP: "5.6.7.8",
-    hostIPs: [{ ip: "5.6.7.8" }, { ip: "::ffff:9.10.11.12" }],
+    hostIPs: [{ ip: "5.6.7.8" }, { ip: "2001:DB8::1" }],
   });
   assert.deepEqual(String(odd.headers["warning"]).match(/status\.\w+\[\d\]\.ip/g), [
     "status.podIPs[0].ip",
