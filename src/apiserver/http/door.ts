@@ -5,7 +5,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createSecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type Server as TlsServer,
+  type TlsOptions,
+  type TLSSocket,
+} from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Beside, type ExtraRoutes } from "./beside.ts";
@@ -95,17 +102,20 @@ export class Door {
     const shared = { ca, minVersion: serving.tlsMinVersion, ...(ciphers === undefined ? {} : { ciphers }) };
     const byName = await this.#byName(shared);
     const own = byName === undefined ? undefined : createSecureContext({ ...shared, cert, key });
-    const serverOf = (pair: ServingPair): Server =>
-      this.#serverOf({
-        ...shared,
-        ...pair,
-        ...(byName === undefined
-          ? {}
-          : { SNICallback: (name, done) => done(null, byName.contextOf(name) ?? own) }),
-      });
-    const server = serverOf({ cert, key });
+    const optionsOf = (pair: ServingPair): TlsOptions => ({
+      ALPNProtocols: ["h2", "http/1.1"],
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: headMs,
+      ...shared,
+      ...pair,
+      ...(byName === undefined
+        ? {}
+        : { SNICallback: (name, done) => done(null, byName.contextOf(name) ?? own) }),
+    });
+    const server = this.#serverOf(optionsOf({ cert, key }));
     this.#server = server;
-    if (byName !== undefined) byAddress(server, byName, serverOf);
+    if (byName !== undefined) byAddress(server, byName, (pair) => this.#shakerOf(server, optionsOf(pair)));
     await listen(server, host, port);
     return (server.address() as AddressInfo).port;
   }
@@ -113,10 +123,6 @@ export class Door {
   #serverOf(options: ServerOptions): Server {
     const server = createServer(
       {
-        ALPNProtocols: ["h2", "http/1.1"],
-        requestCert: true,
-        rejectUnauthorized: false,
-        handshakeTimeout: headMs,
         shouldUpgradeCallback: (request) => this.#deps.front.mayTakeOver(request),
         ...http1Options,
         ...options,
@@ -145,6 +151,17 @@ export class Door {
       void this.#deps.front.handleUpgrade(request, socket, head);
     });
     return server;
+  }
+
+  /** Shakes hands in the server's place. The connections are the server's: so their requests have its times, and its end. */
+  #shakerOf(server: Server, options: TlsOptions): TlsServer {
+    const shaker = createTlsServer(options);
+    shaker.on("connection", (socket: Socket) => {
+      this.#follow(socket);
+    });
+    shaker.on("secureConnection", (socket) => server.emit("secureConnection", socket));
+    shaker.on("tlsClientError", (error, socket) => server.emit("tlsClientError", error, socket));
+    return shaker;
   }
 
   /** Undefined: there is one certificate for all names. */
@@ -209,15 +226,15 @@ export class Door {
 }
 
 /**
- * Connections to an address that has a certificate of its own are taken by a server that shows it: clients that ask for
- * no name are all shown the same by one server.
+ * Connections to an address that has a certificate of its own are shown it by a server of TLS alone: clients that ask for
+ * no name are all shown the same by one.
  */
 function byAddress(
   server: Server,
   certificates: SniCertificates,
-  serverOf: (pair: ServingPair) => Server,
+  shakerOf: (pair: ServingPair) => TlsServer,
 ): void {
-  const servers = new WeakMap<ServingPair, Server>();
+  const shakers = new WeakMap<ServingPair, TlsServer>();
   const takers = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
@@ -226,9 +243,9 @@ function byAddress(
       for (const take of takers) take.call(server, socket);
       return;
     }
-    const other = servers.get(pair) ?? serverOf(pair);
-    servers.set(pair, other);
-    other.emit("connection", socket);
+    const shaker = shakers.get(pair) ?? shakerOf(pair);
+    shakers.set(pair, shaker);
+    shaker.emit("connection", socket);
   });
 }
 
