@@ -1,5 +1,5 @@
 /** What comes back from a server, as the client's types. */
-import { StatusError, type Status } from "#api/meta/status.ts";
+import { reasonOf, StatusError, type Status } from "#api/meta/status.ts";
 import type { Author, KubeObject, WatchEvent, WatchEventType } from "#api/meta/object.ts";
 import type { Query } from "./client.ts";
 
@@ -11,24 +11,6 @@ export class ServerUnreachableError extends Error {
     super(`no answer from ${server}`, options);
   }
 }
-
-const reasons: Readonly<Record<number, string>> = {
-  400: "BadRequest",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "NotFound",
-  405: "MethodNotAllowed",
-  406: "NotAcceptable",
-  409: "Conflict",
-  410: "Gone",
-  413: "RequestEntityTooLarge",
-  415: "UnsupportedMediaType",
-  422: "Invalid",
-  429: "TooManyRequests",
-  500: "InternalError",
-  503: "ServiceUnavailable",
-  504: "Timeout",
-};
 
 /** The error of an answer with status 400 or above; `retryAfter` is the header of that name. */
 export function statusErrorOf(code: number, body: unknown, retryAfter: string | undefined): StatusError {
@@ -51,7 +33,7 @@ function statusFromText(code: number, body: unknown): Status {
     metadata: {},
     status: "Failure",
     message: text === "" ? `the server answered with status ${code}` : text,
-    reason: reasons[code] ?? (code >= 500 ? "InternalError" : "Unknown"),
+    reason: reasonOf(code) ?? "Unknown",
     code,
   };
 }

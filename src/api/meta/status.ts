@@ -237,3 +237,25 @@ export const resourceVersionTooLargeError = (asked: bigint, current: bigint): St
       retryAfterSeconds: 1,
     },
   });
+
+const reasons: Readonly<Record<number, string>> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  406: "NotAcceptable",
+  409: "Conflict",
+  410: "Gone",
+  413: "RequestEntityTooLarge",
+  415: "UnsupportedMediaType",
+  422: "Invalid",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
+
+/** Of an answer that says no more than its status code. */
+export const reasonOf = (code: number): string | undefined =>
+  reasons[code] ?? (code >= 500 ? "InternalError" : undefined);

@@ -6,7 +6,7 @@ import {
   notSupported,
   type FieldError,
 } from "#api/meta/field-error.ts";
-import { badRequestError, failure, internalError, invalidError } from "#api/meta/status.ts";
+import { badRequestError, failure, internalError, invalidError, reasonOf } from "#api/meta/status.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
@@ -182,23 +182,8 @@ function backendError(status: number, text: string, podName: string): Error {
   const resource = "pods/log";
   return failure({
     code: status,
-    reason: reasons[status] ?? (status > 500 ? "InternalError" : ""),
+    reason: reasonOf(status) ?? "",
     message: `${statusText(status, text)} ( ${resource} ${podName})`,
     details: { name: podName, kind: resource },
   });
 }
-
-/** upstream: apimachinery/pkg/api/errors NewGenericServerResponse */
-const reasons: Readonly<Record<number, string>> = {
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "NotFound",
-  405: "MethodNotAllowed",
-  406: "NotAcceptable",
-  409: "Conflict",
-  415: "UnsupportedMediaType",
-  422: "Invalid",
-  429: "TooManyRequests",
-  503: "ServiceUnavailable",
-  504: "Timeout",
-};
