@@ -77,14 +77,17 @@ const testParts = (
     ports: new PortRange({ first: 30_000, last: 32_767 }, random),
   },
   issuer: {
-    issue: (account, request) =>
-      Promise.resolve({
+    issue: async (account, request, hooks) => {
+      await hooks.validate(request);
+      hooks.issued("test-token-id");
+      return {
         ...request,
         status: {
           token: `test-token-of-${account.metadata?.namespace ?? ""}-${account.metadata?.name ?? ""}`,
           expirationTimestamp: "2036-01-01T00:00:00Z",
         },
-      }),
+      };
+    },
   },
   connect: { pods: {}, nodes: {}, services: {} },
   probes: [],

@@ -41,6 +41,18 @@ export interface TokenIssuerDeps {
   readonly random: Random;
 }
 
+/** What upstream's TokenREST has once it judges a request. */
+type CompletedRequest = Omit<TokenRequest, "spec"> & {
+  readonly spec: TokenRequest["spec"] & { readonly expirationSeconds: number };
+};
+
+export interface IssueHooks {
+  warn(text: string): void;
+  validate(request: TokenRequest): Promise<void>;
+  /** Takes the token's own id: it is noted who got it. */
+  issued(tokenId: string): void;
+}
+
 interface Bound {
   readonly pod?: ObjectClaim;
   readonly secret?: ObjectClaim;
@@ -57,33 +69,50 @@ export class TokenIssuer {
   }
 
   /**
-   * The request with its status: token and expiration. `warn` takes what the client should know. Throws StatusError 400,
-   * 404, 409 or 422.
+   * The request with its status: token and expiration. `validate` judges it once it is complete, before anything is
+   * looked up for it; `warn` takes what the client should know. Throws StatusError 400, 404, 409 or 422.
    */
   async issue(
     account: ServiceAccount,
     request: TokenRequest,
-    warn: (text: string) => void = () => undefined,
+    hooks: Partial<IssueHooks> = {},
   ): Promise<TokenRequest> {
     const name = account.metadata?.name ?? "";
     const namespace = account.metadata?.namespace ?? "";
-    checkPlace(request, namespace, name);
-    const asked = this.#withDefaults(request.spec);
-    const faults = specFaults(asked.expirationSeconds);
-    if (faults.length > 0) {
-      throw invalidError({ ...requestKind, name: "" }, faults);
-    }
-    const spec = this.#shortened(asked, warn);
-    const bound =
-      spec.boundObjectRef === undefined ? {} : await this.#bind(spec.boundObjectRef, namespace, name);
+    const completed = this.#completed(account, request);
+    const faults = specFaults(completed.spec.expirationSeconds);
+    if (faults.length > 0) throw invalidError({ ...requestKind, name: "" }, faults);
+    await hooks.validate?.(completed);
+    const { boundObjectRef: ref } = completed.spec;
+    const bound = ref === undefined ? {} : await this.#bind(ref, namespace, name);
+    const spec = this.#shortened(completed.spec, (text) => hooks.warn?.(text));
     const claims = this.#claims(account, spec, bound);
     const token = await signJwt(toJwtClaims(claims), this.#deps.key);
+    hooks.issued?.(claims.tokenId);
     const expirationTimestamp = toRfc3339((claims.issuedAt + spec.expirationSeconds) * 1000);
-    const metadata = { ...request.metadata, creationTimestamp: toRfc3339(claims.issuedAt * 1000) };
-    return { ...request, metadata, spec, status: { token, expirationTimestamp } };
+    return { ...completed, spec, status: { token, expirationTimestamp } };
   }
 
-  #withDefaults(spec: TokenRequest["spec"]): TokenRequest["spec"] & { expirationSeconds: number } {
+  /** A UID says which of the accounts that had that name is meant. */
+  #completed(account: ServiceAccount, request: TokenRequest): CompletedRequest {
+    const { name = "", namespace = "", uid = "" } = account.metadata ?? {};
+    const asked = request.metadata?.uid ?? "";
+    if (asked !== "" && asked !== uid) {
+      const { group, kind: resource } = requestKind;
+      throw conflictError(
+        { group, resource, name },
+        `the UID in the token request (${asked}) does not match the UID of the service account (${uid})`,
+      );
+    }
+    const creationTimestamp = toRfc3339(this.#deps.clock.now());
+    return {
+      ...request,
+      metadata: { ...request.metadata, name, namespace, uid, creationTimestamp },
+      spec: this.#withDefaults(request.spec),
+    };
+  }
+
+  #withDefaults(spec: TokenRequest["spec"]): CompletedRequest["spec"] {
     return {
       ...spec,
       audiences: spec.audiences.length === 0 ? [...this.#options.apiAudiences] : spec.audiences,
@@ -131,60 +160,55 @@ export class TokenIssuer {
     };
   }
 
+  /** Of what version it is doesn't matter. */
   async #bind(ref: BoundObjectReference, namespace: string, account: string): Promise<Bound> {
-    const name = ref.name ?? "";
-    const { group, version } = parseApiVersion(ref.apiVersion ?? "");
-    const kind = ref.kind ?? "";
+    const { name = "", kind = "", apiVersion = "" } = ref;
+    const { group, version } = parseApiVersion(apiVersion);
     const { objects } = this.#deps;
-    switch (`${group}/${version}/${kind}`) {
-      case "/v1/Pod": {
-        const pod = await objects.pod(namespace, name);
-        const claim = this.#boundClaim(ref, "pods", pod);
-        if (pod?.spec?.serviceAccountName !== account) {
-          throw badRequestError(
-            `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
-          );
-        }
-        const { nodeName = "" } = pod.spec;
-        if (nodeName === "") return { pod: claim };
-        const node = await objects.node(nodeName);
-        return { pod: claim, node: { name: nodeName, uid: node?.metadata?.uid ?? "" } };
-      }
-      case "/v1/Node":
-        return { node: this.#boundClaim(ref, "nodes", await objects.node(name)) };
-      case "/v1/Secret":
-        return { secret: this.#boundClaim(ref, "secrets", await objects.secret(namespace, name)) };
+    switch (group === "" ? kind : "") {
+      case "Pod":
+        return this.#bindPod(ref, namespace, account);
+      case "Node":
+        return { node: boundClaim(ref, found("nodes", name, await objects.node(name))) };
+      case "Secret":
+        return { secret: boundClaim(ref, found("secrets", name, await objects.secret(namespace, name))) };
       default:
         throw badRequestError(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
     }
   }
 
-  #boundClaim(ref: BoundObjectReference, resource: string, object: KubeObject | undefined): ObjectClaim {
-    const name = ref.name ?? "";
-    if (object === undefined) throw notFoundError({ group: "", resource, name });
-    const uid = object.metadata?.uid ?? "";
-    if (ref.uid !== undefined && ref.uid !== "" && ref.uid !== uid) {
-      throw conflictError(
-        { group: "", resource: ref.kind ?? "", name },
-        `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+  async #bindPod(ref: BoundObjectReference, namespace: string, account: string): Promise<Bound> {
+    const { name = "" } = ref;
+    const { objects } = this.#deps;
+    const pod = found("pods", name, await objects.pod(namespace, name));
+    if (pod.spec?.serviceAccountName !== account) {
+      throw badRequestError(
+        `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
       );
     }
-    return { name, uid };
+    const { nodeName = "" } = pod.spec;
+    const claim = boundClaim(ref, pod);
+    if (nodeName === "") return { pod: claim };
+    const node = await objects.node(nodeName);
+    return { pod: claim, node: { name: nodeName, uid: node?.metadata?.uid ?? "" } };
   }
 }
 
-/** The body may repeat the account's name and namespace, but not contradict the URL. */
-function checkPlace(request: TokenRequest, namespace: string, name: string): void {
-  const given = request.metadata;
-  if (given?.name !== undefined && given.name !== "" && given.name !== name) {
-    const fault = invalid("metadata.name", given.name, "must match the service account name if specified");
-    throw invalidError({ ...requestKind, name }, [fault]);
-  }
-  if (given?.namespace !== undefined && given.namespace !== "" && given.namespace !== namespace) {
-    throw badRequestError(
-      "the namespace of the provided object does not match the namespace sent on the request",
+function found<T extends KubeObject>(resource: string, name: string, object: T | undefined): T {
+  if (object === undefined) throw notFoundError({ group: "", resource, name });
+  return object;
+}
+
+function boundClaim(ref: BoundObjectReference, object: KubeObject): ObjectClaim {
+  const { name = "", kind = "", uid: asked = "" } = ref;
+  const uid = object.metadata?.uid ?? "";
+  if (asked !== "" && asked !== uid) {
+    throw conflictError(
+      { group: "", resource: kind, name },
+      `the UID in the bound object reference (${asked}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   }
+  return { name, uid };
 }
 
 function specFaults(expirationSeconds: number): FieldError[] {

@@ -145,6 +145,30 @@ suite("issuing tokens", () => {
       'Operation cannot be fulfilled on Pod "web": the UID in the bound object reference (x) does not match the UID in record. The object might have been deleted and then recreated',
     ],
     [
+      "another account's pod, whatever its uid",
+      { boundObjectRef: { ...pod, name: "other", uid: "x" } },
+      400,
+      'cannot bind token for serviceaccount "robot" to pod running with different serviceaccount name.',
+    ],
+    [
+      "a node that isn't there",
+      { boundObjectRef: { kind: "Node", name: "gone" } },
+      404,
+      'nodes "gone" not found',
+    ],
+    [
+      "a secret of another uid",
+      { boundObjectRef: { kind: "Secret", name: "s", uid: "x" } },
+      409,
+      'Operation cannot be fulfilled on Secret "s": the UID in the bound object reference (x) does not match the UID in record. The object might have been deleted and then recreated',
+    ],
+    [
+      "a kind that isn't one",
+      { boundObjectRef: { apiVersion: "v1", kind: "ConfigMap", name: "web" } },
+      400,
+      "cannot bind token to object of type /v1, Kind=ConfigMap",
+    ],
+    [
       "an object of another kind",
       { boundObjectRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
       400,
@@ -157,31 +181,12 @@ suite("issuing tokens", () => {
     });
   }
 
-  test("a body that contradicts the URL is refused", async () => {
-    const { api, clock } = setup();
-    const issuer = new TokenIssuer(
-      { issuer: issuerName, apiAudiences: [], extendExpiration: true },
-      {
-        key,
-        objects: new CachedObjects({ informers: api, client: api }),
-        clock,
-        random: new SeededRandom(1),
-      },
-    );
-    const account = { metadata: { namespace: "a", name: "robot" } };
-    const given = (metadata: object): Promise<unknown> =>
-      refusal(() => issuer.issue(account, { metadata, spec: { audiences: [] } }));
-    assert.deepEqual(await given({ name: "x" }), {
-      code: 422,
-      message:
-        'TokenRequest.authentication.k8s.io "robot" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified',
-    });
-    assert.deepEqual(await given({ namespace: "b" }), {
-      code: 400,
-      message: "the namespace of the provided object does not match the namespace sent on the request",
-    });
-    const { metadata } = await issuer.issue(account, { spec: { audiences: [] } });
-    assert.deepEqual(metadata, { creationTimestamp: "2026-01-01T00:00:00Z" });
+  test("any version of what it may be bound to is meant", async () => {
+    for (const apiVersion of [undefined, "", "v1", "v7"]) {
+      const answer = await setup().issue({ boundObjectRef: { ...pod, apiVersion } });
+      const own = readClaims(tokenOf(answer))?.["kubernetes.io"] as { pod: object };
+      assert.deepEqual(own.pod, { name: "web", uid: "web-uid" });
+    }
   });
 });
 
@@ -206,23 +211,63 @@ suite("what the options say of tokens", () => {
     const issued = await issuerWith({ expirationSecondsMax: 3600 }).issue(
       robot,
       { spec: { audiences: [], expirationSeconds: 7200 } },
-      (text) => warnings.push(text),
+      { warn: (text) => warnings.push(text) },
     );
     assert.deepEqual(warnings, ["requested expiration of 7200 seconds shortened to 3600 seconds"]);
     assert.equal(issued.spec.expirationSeconds, 3600);
     assert.equal(lifetime(readClaims(tokenOf(issued)) ?? {}), 3600);
   });
 
-  for (const [extendExpiration, seconds] of [
-    [true, 365 * 24 * 3600],
-    [false, 3607],
+  // Cases re-expressed from pkg/registry/core/serviceaccount/storage/token_test.go (TestCreate_Token_WithExpiryCap).
+  for (const [extendExpiration, expirationSecondsMax, seconds] of [
+    [true, undefined, 365 * 24 * 3600],
+    [true, 2 * 365 * 24 * 3600, 365 * 24 * 3600],
+    [true, 5 * 3600, 365 * 24 * 3600],
+    [true, 1800, 1800],
+    [false, undefined, 3607],
+    [false, 5 * 3600, 3607],
+    [false, 1800, 1800],
   ] as const) {
-    test(`a pod's token lasts ${seconds} s where extending it is ${String(extendExpiration)}`, async () => {
+    test(`a pod's token lasts ${seconds} s: extended ${String(extendExpiration)}, at most ${expirationSecondsMax}`, async () => {
       const spec = { audiences: [], expirationSeconds: 3607, boundObjectRef: pod };
-      const claims = readClaims(tokenOf(await issuerWith({ extendExpiration }).issue(robot, { spec }))) ?? {};
+      const issuer = issuerWith({ extendExpiration, expirationSecondsMax });
+      const claims = readClaims(tokenOf(await issuer.issue(robot, { spec }))) ?? {};
       assert.equal(lifetime(claims), seconds);
     });
   }
+
+  // TestTokenRequest_ServiceAccountUIDValidation
+  test("which account of that name is meant can be said", async () => {
+    const spec = { audiences: [] };
+    for (const asked of [undefined, {}, { uid: "" }, { uid: "sa-uid" }]) {
+      const request = asked === undefined ? { spec } : { metadata: asked, spec };
+      const { metadata } = await issuerWith({}).issue(robot, request);
+      assert.deepEqual(metadata, { ...robot.metadata, creationTimestamp: "2026-01-01T00:00:00Z" });
+    }
+    assert.deepEqual(await refusal(() => issuerWith({}).issue(robot, { metadata: { uid: "older" }, spec })), {
+      code: 409,
+      message:
+        'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "robot": the UID in the token request (older) does not match the UID of the service account (sa-uid)',
+    });
+  });
+
+  test("a request is judged complete, before anything is looked up for it, and its token is noted", async () => {
+    const judged: (TokenRequest | string)[] = [];
+    const spec = { audiences: [], boundObjectRef: { ...pod, name: "gone" } };
+    const hooks = {
+      validate: (request: TokenRequest) => Promise.resolve(void judged.push(request)),
+      issued: (tokenId: string) => void judged.push(tokenId),
+    };
+    assert.equal((await refusal(() => issuerWith({}).issue(robot, { spec }, hooks))).code, 404);
+    assert.deepEqual(judged, [
+      {
+        metadata: { ...robot.metadata, creationTimestamp: "2026-01-01T00:00:00Z" },
+        spec: { ...spec, audiences: [issuerName], expirationSeconds: 3600 },
+      },
+    ]);
+    const issued = await issuerWith({}).issue(robot, { spec: { audiences: [] } }, { issued: hooks.issued });
+    assert.equal(judged[1], readClaims(tokenOf(issued))?.["jti"]);
+  });
 
   test("tokens of every issuer are good, signed with any of the keys", async () => {
     const { api, clock } = setup();

@@ -234,4 +234,18 @@ test("a token is issued for an account that exists", async () => {
     spec: { audiences: [] },
   });
   assert.deepEqual([status, (body["status"] as { token: string }).token], [201, "test-token-of-default-bob"]);
+  const contradicting = async (account: string, metadata: object): Promise<unknown[]> => {
+    const path = `${core}/serviceaccounts/${account}/token`;
+    const answer = await post(transport, path, { metadata, spec: { audiences: [] } });
+    return [answer.status, answer.body["message"]];
+  };
+  // Before it is looked for.
+  assert.deepEqual(await contradicting("ann", { name: "bob" }), [
+    422,
+    'TokenRequest.authentication.k8s.io "ann" is invalid: metadata.name: Invalid value: "bob": must match the service account name if specified',
+  ]);
+  assert.deepEqual(await contradicting("bob", { namespace: "other" }), [
+    400,
+    "the namespace of the provided object does not match the namespace sent on the request",
+  ]);
 });
