@@ -3,7 +3,9 @@ import { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
 import { readYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
-import { qualifiedResource } from "#api/meta/object.ts";
+import { qualifiedResource, type GroupVersionResource } from "#api/meta/object.ts";
+import { StatusError } from "#api/meta/status.ts";
+import type { ResourceRef } from "#api/resource-ref.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
@@ -13,7 +15,7 @@ import type { Completed, Component, ComponentKind } from "#base/component.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { createInformerFactory } from "#client/cache/factory.ts";
-import type { InformerFactory } from "#client/cache/informer.ts";
+import type { OwnedInformers } from "#client/cache/informer.ts";
 import { ClientCounts } from "#client/client-counts.ts";
 import type { Client, Transport } from "#client/client.ts";
 import { createClient } from "#client/rest.ts";
@@ -32,6 +34,7 @@ import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
+import { followedResources } from "./bootstrap/followed-resources.ts";
 import { startOwnUpkeep } from "./bootstrap/own-upkeep.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
 import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
@@ -121,7 +124,7 @@ class ApiserverComponent implements Apiserver {
   readonly #security: Security;
   readonly #counts: ClientCounts;
   readonly #client: Client;
-  readonly #informers: InformerFactory;
+  readonly #informers: OwnedInformers;
   readonly #door: Door;
   readonly #roles: ClusterRoleAggregator;
   readonly #aggregator: Aggregator;
@@ -267,16 +270,17 @@ class ApiserverComponent implements Apiserver {
     this.#port = await this.#door.open();
     log.info("listening", { address: this.#options.bindAddress, port: this.#port });
 
-    await this.#informers.waitForSync(signal);
-    this.#steps.done("informers");
+    // What can't be read makes this server not ready, and is no reason not to serve the rest.
+    await this.#informers.waitForSync(signal, (ref) => this.#isUnreadable(ref));
+    this.#steps.informersBut(this.#unsynced());
     await bootstrap(this.#client, signal, servedFeatures(this.#deps.scheme));
     this.#steps.done("bootstrap");
     stack.defer(await this.#assembly.repairClaims());
     this.#steps.done("claims");
     stack.defer(await this.servers.start(this.#port, signal));
     this.#steps.done("servers");
-    await reconcileClusterAuthentication(this.#client, this.#options, signal);
-    await reconcileTokenTracking(this.#client, clock, signal);
+    await this.#ifReadable(() => reconcileClusterAuthentication(this.#client, this.#options, signal));
+    await this.#ifReadable(() => reconcileTokenTracking(this.#client, clock, signal));
     this.#steps.done("authentication");
     stack.defer(this.#startUpkeep(signal));
     const aggregating = this.#roles.run(stop.signal);
@@ -286,6 +290,26 @@ class ApiserverComponent implements Apiserver {
     ready();
     await Promise.race([aborted(signal), failed, aggregating, serving, defining]);
     this.#isStopping = true;
+  }
+
+  /** What can't be done now is looked after again. */
+  async #ifReadable(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof StatusError && error.code === 500)) throw error;
+      this.#deps.log.warn("an object of the server's own can't be read", { reason: error.message });
+    }
+  }
+
+  #isUnreadable({ group, resource }: GroupVersionResource): boolean {
+    const storage = this.#assembly.installed.storageIfAny(qualifiedResource(group, resource));
+    return storage?.cache.unreadable.isEmpty === false;
+  }
+
+  #unsynced(): readonly ResourceRef[] {
+    const unreadable = followedResources.filter((ref) => this.#isUnreadable(ref));
+    return [...new Set([...this.#informers.unsynced(), ...unreadable])];
   }
 
   #startUpkeep(signal: AbortSignal): () => Promise<void> {
@@ -324,6 +348,7 @@ class ApiserverComponent implements Apiserver {
     if (path === undefined) return undefined;
     const loaded = (): void => {
       this.servers.announce();
+      void this.#assembly.feed.reread();
     };
     const measured = { registry: this.#registry, serverId: this.#serverId };
     return encryptionAtRest(path, { ...this.#deps, ...measured, loaded });
@@ -456,6 +481,7 @@ class ApiserverComponent implements Apiserver {
       ...this.#deps,
       encryptionFault: encryption === undefined ? undefined : () => encryption.file.fault(),
       steps: this.#steps,
+      unsynced: () => this.#unsynced(),
       isStopping: () => this.#isStopping || this.#deps.stopping?.aborted === true,
     });
   }

@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import { ManualClock } from "#base/clock.ts";
 import { openDoor } from "#testing/door-client.ts";
 import { health, type HealthCheck } from "./health.ts";
+import type { ResourceRef } from "#api/resource-ref.ts";
 import { StartSteps } from "./start-steps.ts";
 
 const { h2, close } = await openDoor();
@@ -97,7 +98,11 @@ test("a step of the start isn't done before it is, though a server may be alive 
   const failing = (): string[] =>
     steps.checks.filter((check) => check.check() !== undefined).map(({ name }) => name);
   assert.equal(failing().length, steps.checks.length);
-  assert.equal(await steps.informerSync.check(), "informers not started yet");
+  const secret = { group: "", version: "v1", resource: "secrets", kind: "Secret", namespaced: true };
+  const pod = { ...secret, resource: "pods", kind: "Pod" };
+  let unsynced: readonly ResourceRef[] = [secret, pod];
+  const sync = steps.informerSync(() => unsynced);
+  assert.equal(await sync.check(), "2 informers not started yet: [*v1.Secret *v1.Pod]");
   const status = async (root: string): Promise<unknown> => {
     const answer = await health(`/${root}`, new URLSearchParams(), steps.checks, quiet);
     return answer?.kind === "raw" && answer.status;
@@ -105,7 +110,12 @@ test("a step of the start isn't done before it is, though a server may be alive 
   assert.deepEqual([await status("livez"), await status("readyz"), await status("healthz")], [200, 500, 500]);
   await clock.advance(5000);
   assert.equal(await status("livez"), 500);
-  for (const step of ["informers", "bootstrap", "claims", "servers", "authentication"] as const) {
+  // It goes on without those that can't be read, and isn't ready until they are there; later ones are nobody's matter.
+  steps.informersBut([secret]);
+  assert.equal(await sync.check(), "1 informers not started yet: [*v1.Secret]");
+  unsynced = [pod];
+  assert.equal(await sync.check(), undefined);
+  for (const step of ["bootstrap", "claims", "servers", "authentication"] as const) {
     steps.done(step);
   }
   assert.ok(failing().length > 0 && !failing().includes("poststarthook/rbac/bootstrap-roles"));

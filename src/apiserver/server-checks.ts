@@ -1,6 +1,7 @@
 /** What this server is asked about its health by name. upstream: apiserver/pkg/server/{config,hooks}.go, apiserver/pkg/server/options/etcd.go */
 import type { Clock } from "#base/clock.ts";
 import { errorText } from "#base/log.ts";
+import type { ResourceRef } from "#api/resource-ref.ts";
 import type { Store } from "#store/store.ts";
 import type { HealthCheck } from "./health.ts";
 import type { StartSteps } from "./start-steps.ts";
@@ -11,6 +12,8 @@ export interface ServerState {
   /** Of KMS plugins; undefined where nothing is encrypted. */
   readonly encryptionFault: (() => ReturnType<HealthCheck["check"]>) | undefined;
   readonly steps: StartSteps;
+  /** What the server should know all of, and doesn't. */
+  readonly unsynced: () => readonly ResourceRef[];
   isStopping(): boolean;
   /** Of other components. */
   readonly checks?: readonly HealthCheck[] | undefined;
@@ -43,7 +46,7 @@ export function serverChecks(state: ServerState): readonly HealthCheck[] {
     check("log", false, () => undefined),
     check("etcd", false, () => checkStore(store, clock)),
     check("etcd-readiness", true, () => checkStore(store, clock)),
-    state.steps.informerSync,
+    state.steps.informerSync(state.unsynced),
     ...(encryptionFault === undefined ? [] : [check("kms-providers", false, encryptionFault)]),
     check("etcd-writes", true, () => store.writeFault?.message),
     ...state.steps.checks,

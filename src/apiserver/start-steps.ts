@@ -3,6 +3,7 @@
  * upstream: what `kubectl get --raw '/readyz?verbose'` of kube-apiserver lists, in its order
  */
 import type { Clock } from "#base/clock.ts";
+import type { ResourceRef } from "#api/resource-ref.ts";
 import type { HealthCheck } from "./health.ts";
 
 /** Of these only where servers tell of themselves in Leases. */
@@ -61,6 +62,7 @@ export class StartSteps {
   readonly #clock: Pick<Clock, "now">;
   readonly #graceEnd: number;
   readonly #done = new Set<StartStep>();
+  readonly #late = new Set<ResourceRef>();
 
   /** After the one of the informers. */
   readonly checks: readonly HealthCheck[];
@@ -83,10 +85,29 @@ export class StartSteps {
     this.#done.add(step);
   }
 
+  /** The informers follow what they can; for these there is nothing to read yet. */
+  informersBut(late: readonly ResourceRef[]): void {
+    for (const ref of late) this.#late.add(ref);
+    this.done("informers");
+  }
+
   /** Of readiness alone, before the others. */
-  readonly informerSync: HealthCheck = {
-    name: "informer-sync",
-    isReadinessOnly: true,
-    check: () => (this.#done.has("informers") ? undefined : "informers not started yet"),
-  };
+  informerSync(unsynced: () => readonly ResourceRef[]): HealthCheck {
+    return {
+      name: "informer-sync",
+      isReadinessOnly: true,
+      check: () => {
+        const missing = this.#missing(unsynced()).map(({ version, kind }) => `*${version}.${kind}`);
+        if (missing.length === 0) return undefined;
+        return `${missing.length} informers not started yet: [${missing.join(" ")}]`;
+      },
+    };
+  }
+
+  /** What was there once counts as known, whatever becomes of it. */
+  #missing(unsynced: readonly ResourceRef[]): readonly ResourceRef[] {
+    if (!this.#done.has("informers")) return unsynced;
+    for (const ref of this.#late) if (!unsynced.includes(ref)) this.#late.delete(ref);
+    return [...this.#late];
+  }
 }

@@ -1,6 +1,6 @@
 /** kube-controller-manager: every controller that isn't disabled, each with its own identity, over shared informers. */
 import type { Expressions } from "#api/expressions.ts";
-import { ChildAbort } from "#base/abort.ts";
+import { ChildAbort, isAbortError } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Completed, Component, ComponentKind } from "#base/component.ts";
 import type { Logger } from "#base/log.ts";
@@ -8,6 +8,7 @@ import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import type { ClientCounts } from "#client/client-counts.ts";
 import type { InformerFactory } from "#client/cache/informer.ts";
+import { OwnInformers } from "#client/cache/own-informers.ts";
 import { ApiEventRecorder } from "#client/events/recorder.ts";
 import type { Controller } from "./controller.ts";
 import { complete, validate, type ControllersOptions } from "./options.ts";
@@ -92,24 +93,41 @@ async function run(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const enabled = Object.entries(controllerFactories).filter(([name]) => isEnabled(name, options));
-  const running: Controller[] = enabled.map(([name, create]) => {
+  const running = enabled.map(([name, create]): Running => {
     const log = deps.log.child({ controller: name });
     const client = ownRights.has(name)
       ? deps.client
       : deps.clientFor(serviceAccountNames[name] ?? `${name}-controller`);
-    const { clock, random, informers, counts, loadExpressions } = deps;
+    const { clock, random, counts, loadExpressions } = deps;
+    const informers = new OwnInformers(deps.informers);
     const component = eventSources[name] ?? `${name}-controller`;
     const events = stack.use(new ApiEventRecorder({ component }, { client, clock, random, log }));
-    return create({ name, options, client, informers, events, clock, random, log, counts, loadExpressions });
+    const parts = { name, options, client, informers, events, clock, random, log, counts, loadExpressions };
+    return { controller: create(parts), informers };
   });
   ready();
-  await deps.informers.waitForSync(signal);
   deps.log.info("controllers started", { controllers: enabled.length });
   using group = new ChildAbort(signal);
   try {
-    await Promise.all(running.map((controller) => controller.run(group.signal)));
+    await Promise.all(running.map((each) => runSynced(each, group.signal)));
   } finally {
     // One that failed takes the others with it: half a manager is worse than none.
     group.abort();
   }
+}
+
+interface Running {
+  readonly controller: Controller;
+  readonly informers: OwnInformers;
+}
+
+/** What others wait for mustn't keep it: a resource that can't be read stops those that need it, and no more. */
+async function runSynced({ controller, informers }: Running, signal: AbortSignal): Promise<void> {
+  try {
+    await informers.waitForSync(signal);
+  } catch (error) {
+    if (isAbortError(error, signal)) return;
+    throw error;
+  }
+  await controller.run(signal);
 }

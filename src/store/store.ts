@@ -21,6 +21,8 @@ export interface Entry {
   readonly modRevision: Revision;
   /** Number of writes since the key was created; 1 for a new key. */
   readonly version: bigint;
+  /** Why the value can't be read, where something before the store makes it plain: then `value` is what is stored. */
+  readonly fault?: Error | undefined;
 }
 
 /** Without making it. */

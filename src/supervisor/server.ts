@@ -1,5 +1,6 @@
 /** A server: the store, the API, controllers, the scheduler, and this machine as a node. Read it from the top. */
 import { dirname } from "node:path";
+import { StatusError } from "#api/meta/status.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { createScheme } from "#api/scheme.ts";
 import type { Apiserver } from "#apiserver/component.ts";
@@ -316,9 +317,15 @@ async function ownNode(
 }
 
 /** This machine's own node has its name as a joined one has: another machine can't join under it. */
-async function takeNodeName(options: ServerOptions, { admin }: Server, { random }: Host): Promise<void> {
+async function takeNodeName(options: ServerOptions, { admin }: Server, { random, log }: Host): Promise<void> {
   const password = await loadNodePassword(agentPaths(options.dataDir).nodePassword, random);
-  await checkNodePassword(options.nodeName, password, { client: admin, random });
+  try {
+    await checkNodePassword(options.nodeName, password, { client: admin, random });
+  } catch (error) {
+    // Who can't read it can't let another machine have the name, either.
+    if (!(error instanceof StatusError && error.code === 500)) throw error;
+    log.warn("the node's password can't be read", { node: options.nodeName, reason: error.message });
+  }
 }
 
 interface OwnNode {

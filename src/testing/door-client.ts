@@ -33,8 +33,11 @@ interface DoorClient {
   readonly close: () => Promise<void>;
 }
 
-export async function openDoor(ofServer: Parameters<typeof startTestServer>[1] = {}): Promise<DoorClient> {
-  const server = await startTestServer({}, ofServer);
+export async function openDoor(
+  ofServer: Parameters<typeof startTestServer>[1] = {},
+  deps: Parameters<typeof startTestServer>[0] = {},
+): Promise<DoorClient> {
+  const server = await startTestServer(deps, ofServer);
   const admin = server.certificate("admin", ["system:masters"]);
   const session = connect(server.url, { ca: server.caPem, cert: admin.certificatePem, key: admin.keyPem });
   return {

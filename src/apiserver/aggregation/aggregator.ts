@@ -16,7 +16,7 @@ import type { ServiceResolver } from "#apiserver/connect/service-resolver.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { RemoteVersion } from "#apiserver/discovery/remote-groups.ts";
 import type { OpenApiSource } from "#apiserver/openapi/v3.ts";
-import { ChildAbort } from "#base/abort.ts";
+import { aborted, ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Informer, InformerFactory } from "#client/cache/informer.ts";
@@ -202,7 +202,9 @@ export class Aggregator {
 
   async #judge(service: APIService, remote: RemoteService, signal: AbortSignal): Promise<Verdict> {
     const neighbours = this.#follow();
-    await this.#deps.informers.waitForSync(signal);
+    const synced = Promise.all([neighbours.services.synced, neighbours.slices.synced]);
+    await Promise.race([synced, aborted(signal)]);
+    signal.throwIfAborted();
     const key = `${remote.namespace}/${remote.name}`;
     const known = verdictBySurroundings(remote, {
       service: neighbours.services.lister.get(key),

@@ -5,6 +5,7 @@ import { silentLogger } from "#base/log.ts";
 import { CacheFeed } from "#apiserver/registry/cache-feed.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { StoreUnreachableError, type Store } from "#store/store.ts";
+import { systemRandom } from "#base/random.ts";
 import { ServerLeases, serverLeasesPath } from "./server-leases.ts";
 
 const clock = (): ManualClock => new ManualClock();
@@ -14,7 +15,7 @@ async function join(
   t: TestContext,
   at: { store: Store; clock: ManualClock; address: string | undefined; hash?: () => string },
 ) {
-  const feed = new CacheFeed(at);
+  const feed = new CacheFeed({ ...at, random: systemRandom, log: silentLogger });
   const cache = feed.cache(serverLeasesPath, false);
   const stop = new AbortController();
   const filled = Promise.withResolvers<void>();

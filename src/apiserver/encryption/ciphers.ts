@@ -9,13 +9,10 @@ export type CipherName = "aescbc" | "aesgcm" | "secretbox";
 export interface Cipher {
   /** `place` is the key in the store: what was written in one place can't be read in another, where the cipher can say so. */
   encrypt(plain: Buffer, place: string): Buffer;
-  /** Throws when the bytes weren't written with this key. */
+  /** Throws, in upstream's words, when the bytes weren't written with this key. */
   decrypt(sealed: Buffer, place: string): Buffer;
-  /**
-   * What has to be waited for before these bytes can be decrypted; undefined: nothing. `isPatient`: it is waited for
-   * until it can be had.
-   */
-  prepare?(sealed: Buffer, isPatient: boolean): Promise<void> | undefined;
+  /** What has to be waited for before these bytes can be decrypted; undefined: nothing. */
+  prepare?(sealed: Buffer): Promise<void> | undefined;
   /** They would be written with another key now. */
   isStale?(sealed: Buffer): boolean;
 }
@@ -34,6 +31,27 @@ const gcmNonceBytes = 12;
 const tagBytes = 16;
 const boxNonceBytes = 24;
 
+const tooShort = "the stored data was shorter than the required size";
+
+function saying<T>(words: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new Error(words, { cause: error });
+  }
+}
+
+/** Of PKCS#7. */
+function withoutPadding(padded: Buffer): Buffer {
+  const padding = padded.at(-1) ?? 0;
+  if (padding === 0 || padding > padded.length) {
+    throw new Error("invalid PKCS7 data (empty or not padded)");
+  }
+  const end = padded.length - padding;
+  if (!padded.subarray(end).every((byte) => byte === padding)) throw new Error("invalid padding on input");
+  return padded.subarray(0, end);
+}
+
 const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>> = {
   aescbc: (secret) => {
     const algorithm = `aes-${secret.length * 8}-cbc`;
@@ -44,8 +62,13 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>>
         return Buffer.concat([iv, cipher.update(plain), cipher.final()]);
       },
       decrypt: (sealed) => {
+        if (sealed.length < ivBytes) throw new Error(tooShort);
+        if (sealed.length % ivBytes !== 0) {
+          throw new Error("the stored data is not a multiple of the block size");
+        }
         const decipher = createDecipheriv(algorithm, secret, sealed.subarray(0, ivBytes));
-        return Buffer.concat([decipher.update(sealed.subarray(ivBytes)), decipher.final()]);
+        decipher.setAutoPadding(false);
+        return withoutPadding(Buffer.concat([decipher.update(sealed.subarray(ivBytes)), decipher.final()]));
       },
     });
   },
@@ -59,8 +82,11 @@ const ciphers: Readonly<Record<CipherName, (secret: Buffer) => Promise<Cipher>>>
         return Buffer.concat([nonce, xsalsa20poly1305(secret, nonce).encrypt(plain)]);
       },
       decrypt: (sealed) => {
+        if (sealed.length < boxNonceBytes + tagBytes) throw new Error(tooShort);
         const box = xsalsa20poly1305(secret, sealed.subarray(0, boxNonceBytes));
-        return Buffer.from(box.decrypt(sealed.subarray(boxNonceBytes)));
+        return saying("output array was not large enough for encryption", () =>
+          Buffer.from(box.decrypt(sealed.subarray(boxNonceBytes))),
+        );
       },
     };
   },
@@ -75,11 +101,15 @@ export function gcmCipher(secret: Buffer): Cipher {
       return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
     },
     decrypt: (sealed, place) => {
-      const nonce = sealed.subarray(0, gcmNonceBytes);
-      const decipher = createDecipheriv(algorithm, secret, nonce, { authTagLength: tagBytes })
-        .setAAD(Buffer.from(place, "utf8"))
-        .setAuthTag(sealed.subarray(-tagBytes));
-      return Buffer.concat([decipher.update(sealed.subarray(gcmNonceBytes, -tagBytes)), decipher.final()]);
+      if (sealed.length < gcmNonceBytes) throw new Error(tooShort);
+      return saying("cipher: message authentication failed", () => {
+        const nonce = sealed.subarray(0, gcmNonceBytes);
+        const rest = sealed.subarray(gcmNonceBytes);
+        const decipher = createDecipheriv(algorithm, secret, nonce, { authTagLength: tagBytes })
+          .setAAD(Buffer.from(place, "utf8"))
+          .setAuthTag(rest.subarray(-tagBytes));
+        return Buffer.concat([decipher.update(rest.subarray(0, -tagBytes)), decipher.final()]);
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * A store whose values are encrypted on the way down and decrypted on the way up, resource by resource. Values it has
- * sealed are remembered with what they were, so that a write's event costs no decryption.
+ * sealed are remembered with what they were, so that a write's event costs no decryption. What can't be opened is handed on
+ * as it is stored, with the reason: who keeps the rest must know that it is there.
  */
 import type {
   Entry,
@@ -15,7 +16,7 @@ import type {
 } from "#store/store.ts";
 import { KeyExistsError, RevisionMismatchError } from "#store/store.ts";
 import { WholeBytes } from "#base/kept-bytes.ts";
-import type { Transformer } from "./transformer.ts";
+import { DecryptionError, openPlain, type Transformer } from "./transformer.ts";
 
 /** Which group and resource a key of the store belongs to; undefined for what isn't the API's. */
 export type ResourceOfKey = (
@@ -61,14 +62,12 @@ export class EncryptingStore implements Store {
 
   async get(key: string, revision?: Revision): Promise<GetResult> {
     const result = await this.#inner.get(key, revision);
-    if (result.entry !== undefined) await this.#prepare([result.entry], false);
-    return { ...result, entry: this.#openIfAny(result.entry) };
+    return { ...result, entry: await this.#openIfAny(result.entry) };
   }
 
   async list(prefix: string, options?: ListOptions): Promise<ListResult> {
     const result = await this.#inner.list(prefix, options);
-    await this.#prepare(result.entries, false);
-    return { ...result, entries: result.entries.map((entry) => this.#open(entry)) };
+    return { ...result, entries: await this.#openAll(result.entries) };
   }
 
   count(prefix: string): ReturnType<Store["count"]> {
@@ -80,8 +79,7 @@ export class EncryptingStore implements Store {
       return this.#open(await this.#inner.create(key, this.#seal(key, value), author));
     } catch (error) {
       if (!(error instanceof KeyExistsError)) throw error;
-      await this.#prepare([error.current], false);
-      throw new KeyExistsError(this.#open(error.current));
+      throw new KeyExistsError(await this.#openAny(error.current));
     }
   }
 
@@ -96,8 +94,7 @@ export class EncryptingStore implements Store {
   async delete(key: string, expected?: Revision, author?: string): ReturnType<Store["delete"]> {
     try {
       const { revision, previous } = await this.#inner.delete(key, expected, author);
-      await this.#prepare([previous], false);
-      return { revision, previous: this.#open(previous) };
+      return { revision, previous: await this.#openAny(previous) };
     } catch (error) {
       throw await this.#openedMismatch(error, key, expected ?? 0n);
     }
@@ -110,12 +107,12 @@ export class EncryptingStore implements Store {
 
   async *#openBatches(batches: AsyncIterable<EventBatch>): AsyncIterable<EventBatch> {
     for await (const batch of batches) {
-      // Who follows can't pass over anything: better late than never.
-      const entries = batch.events.flatMap(({ entry, previous }) =>
-        previous === undefined ? [entry] : [entry, previous],
-      );
-      await this.#prepare(entries, true);
-      yield { ...batch, events: batch.events.map((event) => this.#openEvent(event)) };
+      const events: StoreEvent[] = [];
+      for (const event of batch.events) {
+        const opened = this.#openEvent(event);
+        events.push(opened instanceof Promise ? await opened : opened);
+      }
+      yield { ...batch, events };
     }
   }
 
@@ -147,22 +144,15 @@ export class EncryptingStore implements Store {
     return sealed;
   }
 
-  /** What a provider elsewhere must be asked before these can be opened. */
-  async #prepare(entries: readonly Entry[], isPatient: boolean): Promise<void> {
-    for (const { key, value } of entries) {
-      if (this.#opened.has(value)) continue;
-      const waiting = this.#preparationOf(key, value, isPatient);
-      if (waiting !== undefined) await waiting;
-    }
-  }
-
-  #preparationOf(key: string, value: Buffer, isPatient: boolean): Promise<void> | undefined {
+  /** What a provider elsewhere must be asked before this can be opened; undefined: nothing. */
+  #preparationOf({ key, value }: Entry): Promise<void> | undefined {
+    if (this.#opened.has(value)) return undefined;
     const resource = this.#resourceOf(key);
     if (resource === undefined) return undefined;
     const { group, resource: name } = resource;
     const now = this.#find(group, name);
     const transformer = now?.knows(value) === true ? now : (this.#findBefore(group, name) ?? now);
-    return transformer?.prepare(value, key, isPatient);
+    return transformer?.prepare(value);
   }
 
   #openValue(key: string, value: Buffer): Buffer {
@@ -174,13 +164,14 @@ export class EncryptingStore implements Store {
   }
 
   #plainOf(key: string, value: Buffer): Buffer {
+    const transformer = this.#transformerOf(key);
     try {
-      return this.#transformerOf(key)?.open(value, key) ?? value;
+      return transformer === undefined ? openPlain(value) : transformer.open(value, key);
     } catch (error) {
       // Events of before everything was written anew may still be on their way when the old key goes.
       const { group, resource } = this.#resourceOf(key) ?? { group: "", resource: "" };
       const before = this.#findBefore(group, resource);
-      if (before === undefined) throw error;
+      if (before?.knows(value) !== true) throw error;
       return before.open(value, key);
     }
   }
@@ -207,19 +198,64 @@ export class EncryptingStore implements Store {
     return opened;
   }
 
-  #openIfAny(entry: Entry | undefined): Entry | undefined {
-    return entry === undefined ? undefined : this.#open(entry);
+  /** Later only where a provider elsewhere has to be asked. What can't be opened says why. */
+  #openAny(entry: Entry): Entry | Promise<Entry> {
+    if (this.#entries.has(entry)) return this.#open(entry);
+    if (entry.kept?.isPacked === true && this.#transformerOf(entry.key) === undefined) return entry;
+    let waiting: Promise<void> | undefined;
+    try {
+      waiting = this.#preparationOf(entry);
+    } catch (error) {
+      return faulty(entry, error);
+    }
+    if (waiting === undefined) return this.#openSafely(entry);
+    return waiting.then(
+      () => this.#openSafely(entry),
+      (error: unknown) => faulty(entry, error),
+    );
   }
 
-  #openEvent(event: StoreEvent): StoreEvent {
-    const entry = this.#open(event.entry);
+  #openSafely(entry: Entry): Entry {
+    try {
+      return this.#open(entry);
+    } catch (error) {
+      return faulty(entry, error);
+    }
+  }
+
+  async #openAll(entries: readonly Entry[]): Promise<Entry[]> {
+    const opened: Entry[] = [];
+    for (const entry of entries) {
+      const each = this.#openAny(entry);
+      opened.push(each instanceof Promise ? await each : each);
+    }
+    return opened;
+  }
+
+  #openIfAny(entry: Entry | undefined): Entry | undefined | Promise<Entry> {
+    return entry === undefined ? undefined : this.#openAny(entry);
+  }
+
+  #openEvent(event: StoreEvent): StoreEvent | Promise<StoreEvent> {
+    const entry = this.#openAny(event.entry);
     const previous = this.#openIfAny(event.previous);
-    return entry === event.entry && previous === event.previous ? event : { ...event, entry, previous };
+    if (entry instanceof Promise || previous instanceof Promise) {
+      return Promise.all([entry, previous]).then((both) => withEntries(event, ...both));
+    }
+    return withEntries(event, entry, previous);
   }
 
   async #openedMismatch(error: unknown, key: string, expected: Revision): Promise<unknown> {
     if (!(error instanceof RevisionMismatchError)) return error;
-    if (error.current !== undefined) await this.#prepare([error.current], false);
-    return new RevisionMismatchError(key, expected, this.#openIfAny(error.current));
+    return new RevisionMismatchError(key, expected, await this.#openIfAny(error.current));
   }
 }
+
+/** Throws what is no DecryptionError. */
+function faulty(entry: Entry, error: unknown): Entry {
+  if (!(error instanceof DecryptionError)) throw error;
+  return { ...entry, fault: error };
+}
+
+const withEntries = (event: StoreEvent, entry: Entry, previous: Entry | undefined): StoreEvent =>
+  entry === event.entry && previous === event.previous ? event : { ...event, entry, previous };

@@ -256,7 +256,7 @@ suite("changes of the configuration", () => {
     const inner = openPlain();
     const store = new EncryptingStore(inner, anything);
     const large = Buffer.from(JSON.stringify({ metadata: {}, note: "n".repeat(1000) }));
-    const feed = new CacheFeed({ store, clock: systemClock });
+    const feed = new CacheFeed({ store, clock: systemClock, random: systemRandom, log: silentLogger });
     const cache = feed.cache("secrets", true);
     const stop = new AbortController();
     const filled = Promise.withResolvers<void>();
@@ -286,21 +286,20 @@ suite("changes of the configuration", () => {
     await store.close();
   });
 
-  test("a value of a key that isn't there any more is an error that names it, never its bytes", async () => {
+  test("a value of a key that isn't there any more is handed on with the reason, and so is the rest", async () => {
     const inner = openPlain();
     const first = new EncryptingStore(inner, anything);
     first.configure(await sealing({ secretbox: { keys: [key("one")] } }));
     await first.create(place, value);
     const second = new EncryptingStore(inner, anything);
     second.configure(await sealing({ secretbox: { keys: [key("two")] } }));
-    await assert.rejects(second.get(place), (error: unknown) => {
-      assert.ok(error instanceof DecryptionError);
-      assert.equal(
-        error.message,
-        `${place} can't be decrypted: no matching key was found for the provided Secretbox transformer: it is sealed with one`,
-      );
-      return true;
-    });
+    const { entry } = await second.get(place);
+    assert.ok(entry?.fault instanceof DecryptionError);
+    assert.equal(entry.fault.message, "no matching key was found for the provided Secretbox transformer");
+    assert.deepEqual(
+      (await second.list("/registry/")).entries.map(({ fault }) => fault?.message),
+      [entry.fault.message],
+    );
     await inner.close();
   });
 

@@ -1,6 +1,6 @@
 /** From a key of the store back to the resource whose object it holds. */
 import type { Scheme } from "#api/scheme.ts";
-import { registryPrefix } from "#apiserver/registry/cache-feed.ts";
+import { registryPrefix } from "#apiserver/registry/store-keys.ts";
 import { rulesOf } from "#apiserver/registry/rules.ts";
 import type { ResourceOfKey } from "./encrypting-store.ts";
 

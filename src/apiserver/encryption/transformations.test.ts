@@ -1,5 +1,6 @@
 /** What metrics tell of encryption at rest. */
 import assert from "node:assert/strict";
+import { createCipheriv } from "node:crypto";
 import { test } from "node:test";
 import { Registry } from "prom-client";
 import { metricsText } from "#apiserver/metrics/exposition.ts";
@@ -84,4 +85,93 @@ test("what can't be opened is told: by whose it is, or that it is nobody's", asy
   assert.equal(await world.counted({ ...failed, transformer_prefix: "two:" }), 1);
   const times = "apiserver_storage_transformation_duration_seconds_count";
   assert.equal(valueIn(await metricsText(world.registry), times), 0);
+});
+
+const other = Buffer.alloc(32, 9).toString("base64");
+const sealedBy = async (provider: ProviderConfiguration): Promise<Buffer> =>
+  (await new World([provider]).secrets()).seal(Buffer.from("x".repeat(40)), place);
+const behind = (prefix: string, bytes: number): Promise<Buffer> =>
+  Promise.resolve(Buffer.concat([Buffer.from(`k8s:enc:${prefix}`), Buffer.alloc(bytes)]));
+const tooShort = "the stored data was shorter than the required size";
+const cbc = { aescbc: { keys: [{ name: "one", secret: other }] } };
+const noAes = "no matching key was found for the provided AES transformer";
+
+/** What upstream says: apiserver/pkg/storage/value/transformer.go, encrypt/{aes,secretbox} */
+const unopenable: readonly (readonly [
+  what: string,
+  sealed: Promise<Buffer>,
+  read: readonly ProviderConfiguration[],
+  said: string,
+])[] = [
+  ["nobody's", behind("aesgcm:v1:one:", 60), providers, "no matching prefix found"],
+  ["plain, without identity", Promise.resolve(value), [cbc], "no matching prefix found"],
+  ["garbage", behind("", 9), providers, "no matching prefix found"],
+  ["of another key", sealedBy({ aescbc: { keys: [{ name: "three", secret }] } }), providers, noAes],
+  [
+    "of another key of either provider",
+    sealedBy({ aescbc: { keys: [{ name: "three", secret }] } }),
+    [...providers, { aescbc: { keys: [{ name: "four", secret }] } }],
+    noAes,
+  ],
+  [
+    "of one provider's key and not the other's",
+    behind("aescbc:v1:one:", 9),
+    [...providers, { aescbc: { keys: [{ name: "four", secret }] } }],
+    `[${tooShort}, ${noAes}]`,
+  ],
+  [
+    "of another box",
+    sealedBy({ secretbox: { keys: [{ name: "two", secret: other }] } }),
+    providers,
+    "output array was not large enough for encryption",
+  ],
+  [
+    "of another AES-GCM key",
+    sealedBy({ aesgcm: { keys: [{ name: "one", secret: other }] } }),
+    [{ aesgcm: { keys: [{ name: "one", secret }] } }],
+    "cipher: message authentication failed",
+  ],
+  ["a short box", behind("secretbox:v1:two:", 39), providers, tooShort],
+  ["short for AES-CBC", behind("aescbc:v1:one:", 15), providers, tooShort],
+  [
+    "no whole blocks",
+    behind("aescbc:v1:one:", 33),
+    providers,
+    "the stored data is not a multiple of the block size",
+  ],
+  ["no block", behind("aescbc:v1:one:", 16), providers, "invalid PKCS7 data (empty or not padded)"],
+  [
+    "short for AES-GCM",
+    behind("aesgcm:v1:one:", 11),
+    [{ aesgcm: { keys: [{ name: "one", secret }] } }],
+    tooShort,
+  ],
+];
+for (const [what, sealed, read, said] of unopenable) {
+  test(`a value that is ${what} is refused in upstream's words`, async () => {
+    const transformer = await new World(read).secrets();
+    const bytes = await sealed;
+    assert.throws(() => transformer.open(bytes, place), { name: "DecryptionError", message: said });
+  });
+}
+
+for (const [what, ending, said] of [
+  ["none", [5, 0], "invalid PKCS7 data (empty or not padded)"],
+  ["more than there is", [5, 17], "invalid PKCS7 data (empty or not padded)"],
+  ["of different bytes", [5, 2], "invalid padding on input"],
+] as const) {
+  test(`where AES-CBC finds padding that is ${what}, it was another key`, async () => {
+    const cipher = createCipheriv("aes-256-cbc", Buffer.from(secret, "base64"), Buffer.alloc(16));
+    const block = cipher.setAutoPadding(false).update(Buffer.from([...Buffer.alloc(14), ...ending]));
+    const sealed = Buffer.concat([Buffer.from("k8s:enc:aescbc:v1:one:"), Buffer.alloc(16), block]);
+    const transformer = await new World().secrets();
+    assert.throws(() => transformer.open(sealed, place), { name: "DecryptionError", message: said });
+  });
+}
+
+test("of two keys of one name the one that fits counts", async () => {
+  const both = [cbc, { aescbc: { keys: [{ name: "one", secret }] } }];
+  const sealed = await sealedBy({ aescbc: { keys: [{ name: "one", secret }] } });
+  const transformer = await new World([...both, { aescbc: { keys: [{ name: "two", secret }] } }]).secrets();
+  assert.equal(transformer.open(sealed, place).toString(), "x".repeat(40));
 });

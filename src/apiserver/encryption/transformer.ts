@@ -9,25 +9,22 @@ import type {
   TransformationType,
 } from "#apiserver/metrics/transformation-metrics.ts";
 import { assert } from "#base/assert.ts";
+import { errorText } from "#base/log.ts";
 import { cipherOf, type Cipher, type CipherName } from "./ciphers.ts";
 import type { EncryptionConfiguration, ProviderConfiguration } from "./configuration.ts";
 import { parseGroupResource } from "./configuration.ts";
 import type { KmsProviders } from "./kms/providers.ts";
+import { isSealed, sealedPrefix, sealedText, startsWith } from "./sealed.ts";
 
-/** Every sealed value begins with it; what doesn't is plain. */
-const sealedPrefix = "k8s:enc:";
-
+/** A value can't be made plain. The message is upstream's, which clients see, and names no key of the store. */
 export class DecryptionError extends Error {
   override readonly name = "DecryptionError";
   readonly code = "DECRYPTION";
-  readonly key: string;
-  constructor(key: string, reason: string, options?: ErrorOptions) {
-    super(`${key} can't be decrypted: ${reason}`, options);
-    this.key = key;
-  }
 }
 
 interface Seal {
+  /** Which of the providers it belongs to. */
+  readonly provider: number;
   /** "k8s:enc:aescbc:v1:key1:"; "" writes plain. */
   readonly prefix: Buffer;
   /** The prefix as metrics have it: the provider's, then the key's. */
@@ -58,7 +55,7 @@ export class Transformer {
     providers: readonly ProviderConfiguration[],
     kms?: Pick<KmsProviders, "get">,
   ): Promise<Transformer> {
-    return new Transformer((await Promise.all(providers.map((each) => sealsOf(each, kms)))).flat());
+    return new Transformer((await Promise.all(providers.map((each, at) => sealsOf(each, at, kms)))).flat());
   }
 
   /** The same for one resource, whose transformations are counted. */
@@ -77,23 +74,45 @@ export class Transformer {
 
   /** Throws DecryptionError. */
   open(value: Buffer, key: string): Buffer {
-    const seal = this.#seals.find(({ prefix, cipher }) =>
-      cipher === undefined ? !isSealed(value) : startsWith(value, prefix),
-    );
-    return this.#transform("from_storage", seal?.prefixes ?? unknownPrefixes, () => {
-      if (seal !== undefined) return openWith(seal, value, key);
-      throw new DecryptionError(key, this.#unopenable(value));
-    });
+    const isPlain = !isSealed(value);
+    const reasons = new Map<number, string[]>();
+    for (const { provider, prefix, prefixes, cipher } of this.#seals) {
+      if (cipher === undefined) {
+        if (isPlain) return this.#transform("from_storage", prefixes, () => value);
+        continue;
+      }
+      if (!startsWith(value, prefix)) {
+        const isOfProvider = value.toString("latin1", 0, prefixes[0]?.length ?? 0) === prefixes[0];
+        if (isOfProvider && !reasons.has(provider)) reasons.set(provider, []);
+        continue;
+      }
+      // Another key of the same name may fit: while keys are exchanged two may be there.
+      try {
+        return this.#transform("from_storage", prefixes, () =>
+          cipher.decrypt(value.subarray(prefix.length), key),
+        );
+      } catch (error) {
+        reasons.set(provider, [...(reasons.get(provider) ?? []), messageOf(error)]);
+      }
+    }
+    throw new DecryptionError(this.#unopenable(value, reasons));
   }
 
-  /** upstream: apiserver/pkg/server/options/encryptionconfig/config.go */
-  #unopenable(value: Buffer): string {
-    if (!isSealed(value)) return "no matching prefix found: it is plain, and identity is no provider";
-    const [, cipher = "", , key = ""] = /^k8s:enc:(\w+):(v\d):([^:]*):/.exec(value.toString("latin1")) ?? [];
-    const isKnown = this.#seals.some(({ prefixes: [first] }) => first === `${sealedPrefix}${cipher}:v1:`);
-    if (!isKnown) return "no matching prefix found";
+  /** Of each provider whose it could be. upstream: apiserver/pkg/server/options/encryptionconfig/config.go, apimachinery/pkg/util/errors */
+  #unopenable(value: Buffer, reasons: ReadonlyMap<number, readonly string[]>): string {
+    const cipher = /^k8s:enc:(\w+):/.exec(value.toString("latin1", 0, 32))?.[1];
     const kind = cipher === "secretbox" ? "Secretbox" : "AES";
-    return `no matching key was found for the provided ${kind} transformer: it is sealed with ${key}`;
+    const noKey = `no matching key was found for the provided ${kind} transformer`;
+    const texts = [...reasons.values()].flatMap((found) => (found.length === 0 ? [noKey] : found));
+    // Nobody's key was tried.
+    if (texts.every((text) => text === noKey)) {
+      this.#measuring?.metrics.failed({ ...this.#fromStorage, prefixes: unknownPrefixes }, noKey);
+    }
+    return texts.length === 0 ? "no matching prefix found" : aggregated(texts);
+  }
+
+  get #fromStorage(): Pick<Transformation, "type" | "resource"> {
+    return { type: "from_storage", resource: this.#measuring?.resource ?? "" };
   }
 
   #transform<T>(type: TransformationType, prefixes: readonly string[], run: () => T): T {
@@ -111,16 +130,15 @@ export class Transformer {
   }
 
   /** What has to be waited for before `open`; undefined: nothing. */
-  prepare(value: Buffer, key: string, isPatient: boolean): Promise<void> | undefined {
+  prepare(value: Buffer): Promise<void> | undefined {
     const seal = this.#seals.find(({ prefix, cipher }) => cipher !== undefined && startsWith(value, prefix));
     if (seal?.cipher?.prepare === undefined) return undefined;
     const failed = (error: unknown): never => {
-      const { resource = "", metrics } = this.#measuring ?? {};
-      metrics?.failed({ type: "from_storage", resource, prefixes: seal.prefixes }, error);
-      throw new DecryptionError(key, nameIn(seal.prefix), { cause: error });
+      this.#measuring?.metrics.failed({ ...this.#fromStorage, prefixes: seal.prefixes }, error);
+      throw new DecryptionError(messageOf(error), { cause: error });
     };
     try {
-      return seal.cipher.prepare(value.subarray(seal.prefix.length), isPatient)?.catch(failed);
+      return seal.cipher.prepare(value.subarray(seal.prefix.length))?.catch(failed);
     } catch (error) {
       return failed(error);
     }
@@ -135,47 +153,52 @@ export class Transformer {
   }
 }
 
-function openWith({ prefix, cipher }: Seal, value: Buffer, key: string): Buffer {
-  if (cipher === undefined) return value;
-  try {
-    return cipher.decrypt(value.subarray(prefix.length), key);
-  } catch (error) {
-    throw new DecryptionError(key, `the key ${nameIn(prefix)} doesn't fit`, { cause: error });
-  }
+/** Of a value whose resource has no provider at all. Throws DecryptionError. */
+export function openPlain(value: Buffer): Buffer {
+  if (isSealed(value)) throw new DecryptionError(sealedText);
+  return value;
 }
 
-const startsWith = (value: Buffer, prefix: Buffer): boolean =>
-  value.length >= prefix.length && value.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : errorText(error));
 
-const sealedBytes = Buffer.from(sealedPrefix, "latin1");
-const isSealed = (value: Buffer): boolean => startsWith(value, sealedBytes);
+/** Several errors as one, each once. */
+function aggregated(texts: readonly string[]): string {
+  const different = [...new Set(texts)];
+  return different.length === 1 ? (different[0] ?? "") : `[${different.join(", ")}]`;
+}
 
-/** The provider and key in a sealed value's beginning. */
-const nameIn = (prefix: Buffer): string => prefix.toString("utf8").slice(sealedPrefix.length, -1);
+interface Provided {
+  readonly provider: number;
+  readonly prefixes: readonly string[];
+  readonly cipher: Cipher | undefined;
+}
 
-const sealOf = (prefixes: readonly string[], cipher: Cipher | undefined): Seal => ({
+const sealOf = ({ provider, prefixes, cipher }: Provided): Seal => ({
+  provider,
   prefix: Buffer.from(prefixes.join(""), "utf8"),
   prefixes,
   cipher,
 });
 
 async function sealsOf(
-  provider: ProviderConfiguration,
+  configured: ProviderConfiguration,
+  provider: number,
   kms: Pick<KmsProviders, "get"> | undefined,
 ): Promise<Seal[]> {
-  if (provider.kms !== undefined) {
-    const { name } = provider.kms;
+  if (configured.kms !== undefined) {
+    const { name } = configured.kms;
     const cipher = kms?.get(name);
     assert(cipher !== undefined, `KMS provider ${name} wasn't made`);
-    return [sealOf([`${sealedPrefix}kms:v2:${name}:`], cipher)];
+    return [sealOf({ provider, prefixes: [`${sealedPrefix}kms:v2:${name}:`], cipher })];
   }
-  if (provider.identity !== undefined) return [sealOf([""], undefined)];
+  if (configured.identity !== undefined) return [sealOf({ provider, prefixes: [""], cipher: undefined })];
   const seals = (["aesgcm", "aescbc", "secretbox"] satisfies CipherName[]).flatMap((name) =>
-    (provider[name]?.keys ?? []).map(async (key) =>
-      sealOf(
-        [`${sealedPrefix}${name}:v1:`, `${key.name}:`],
-        await cipherOf(name, Buffer.from(key.secret, "base64")),
-      ),
+    (configured[name]?.keys ?? []).map(async (key) =>
+      sealOf({
+        provider,
+        prefixes: [`${sealedPrefix}${name}:v1:`, `${key.name}:`],
+        cipher: await cipherOf(name, Buffer.from(key.secret, "base64")),
+      }),
     ),
   );
   return Promise.all(seals);

@@ -40,6 +40,7 @@ export const watch =
     const selection = selectionOf(endpoint, options, info.name);
     const { cache } = endpoint.storage;
     const begin = await reachStart(options, { feed: deps.feed, counts: cache.counts }, call);
+    cache.unreadable.assertNone(deps.clock.monotonic());
     const timeoutMs =
       options.timeoutSeconds !== undefined && options.timeoutSeconds > 0
         ? options.timeoutSeconds * 1000

@@ -13,6 +13,7 @@ import { openWatch } from "#apiserver/registry/watcher.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { registerCacheMetrics } from "./cache-metrics.ts";
 import { metricsText } from "./exposition.ts";
+import { systemRandom } from "#base/random.ts";
 import { MeasuredServer, valueIn } from "./testing/measured-server.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -128,7 +129,7 @@ function cacheWorld(): {
 } {
   const clock = new ManualClock();
   const store = openMemoryStore({ clock, log: silentLogger });
-  const feed = new CacheFeed({ store, clock });
+  const feed = new CacheFeed({ store, clock, random: systemRandom, log: silentLogger });
   const cache = feed.cache("things", true);
   const registry = new Registry();
   registerCacheMetrics(registry, {
@@ -179,7 +180,7 @@ test("a consistent read that had to wait, and one that came to nothing", async (
     waiter: { signal: new AbortController().signal },
   };
   await store.create("/registry/things/a/x", Buffer.from("{}"));
-  const reading = list(cache, query as never, { feed, store });
+  const reading = list(cache, query as never, { feed, store, clock });
   const failing = assert.rejects(reading, resourceVersionTooLargeError(2n, 0n));
   await clock.advance(3000);
   await failing;

@@ -4,6 +4,7 @@ import { settle, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
+import { systemRandom } from "#base/random.ts";
 import { CacheFeed } from "./cache-feed.ts";
 
 const key = (name: string): string => `/registry/things/${name}`;
@@ -43,7 +44,7 @@ test("a feed that was cut off until others had compacted begins anew, and tells 
   const changed = await inner.create(key("changed"), value("1"));
   await inner.create(key("gone"), value("1"));
   await inner.create(key("replaced"), value("1"));
-  const feed = new CacheFeed({ store, clock: systemClock });
+  const feed = new CacheFeed({ store, clock: systemClock, random: systemRandom, log: silentLogger });
   const cache = feed.cache("things", false);
   const stop = new AbortController();
   const filled = Promise.withResolvers<void>();
@@ -96,7 +97,7 @@ test("what many objects have in common lies in memory once, in the store, too; w
   const store = openMemoryStore({ clock: systemClock, log: silentLogger });
   const early = ["thing-1", "thing-2", "thing-3"];
   for (const name of early) await store.create(key(name), value(textOf(name)));
-  const feed = new CacheFeed({ store, clock: systemClock });
+  const feed = new CacheFeed({ store, clock: systemClock, random: systemRandom, log: silentLogger });
   const cache = feed.cache("things", false);
   const stop = new AbortController();
   const filled = Promise.withResolvers<void>();

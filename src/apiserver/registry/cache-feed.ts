@@ -5,13 +5,14 @@
 import { CompactedError, type Entry, type ListResult, type Store, type StoreEvent } from "#store/store.ts";
 import { resourceVersionTooLargeError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
-import { KeptBytes } from "#base/kept-bytes.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
 import type { CacheCounts } from "./cache-counts.ts";
 import { RecentObjects } from "./decoded-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
-
-/** Everything the API stores lies under this. */
-export const registryPrefix = "/registry/";
+import { idOfKey, keptOf, keyOfId, registryPrefix, type KeyId } from "./store-keys.ts";
+import { faultOf } from "./unreadable.ts";
+import { UnreadWatch } from "./unread-watch.ts";
 
 /** How long a request waits for a revision that this server hasn't seen yet. upstream: cacher blockTimeout */
 const futureWaitMs = 3000;
@@ -24,6 +25,8 @@ interface Waiter {
 export interface CacheFeedDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
 }
 
 export class CacheFeed {
@@ -33,16 +36,23 @@ export class CacheFeed {
   readonly #recent = new RecentObjects();
   readonly #progress = new Set<() => void>();
   readonly #onLoaded: (() => void)[] = [];
+  readonly #unread: UnreadWatch;
   #waiters: Waiter[] = [];
   #revision = 0n;
 
   constructor(deps: CacheFeedDeps) {
     this.#deps = deps;
+    this.#unread = new UnreadWatch({ ...deps, feed: this });
   }
 
   /** Every cache holds everything up to this revision. */
   get revision(): bigint {
     return this.#revision;
+  }
+
+  /** What couldn't be read may be readable now: other keys are there. */
+  reread(): Promise<void> {
+    return this.#unread.reread();
   }
 
   /** The cache of a key range below /registry/, for instance "pods". Before `run` for all that is stored already. */
@@ -77,7 +87,7 @@ export class CacheFeed {
       const { revision, entries } = await this.#deps.store.list(cache.prefix);
       for (const entry of entries) {
         // What has changed meanwhile came through the feed.
-        if (!changed.has(entry.key)) cache.load(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
+        if (!changed.has(entry.key)) this.#loadOne(cache, entry);
       }
       cache.counts.initializations += 1;
       cache.counts.storageLists.add(entries.length, entries.length);
@@ -104,13 +114,21 @@ export class CacheFeed {
     for (const run of this.#onLoaded) run();
     if (this.#caches.size > filledCaches.size) this.#load(entries, filledCaches, revision);
     filled();
+    try {
+      await this.#followAll(signal);
+    } finally {
+      await this.#unread.close();
+    }
+  }
+
+  async #followAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#follow(signal);
         return;
       } catch (error) {
         if (!(error instanceof CompactedError)) throw error;
-        this.#refill(await store.list(registryPrefix));
+        this.#refill(await this.#deps.store.list(registryPrefix));
       }
     }
   }
@@ -139,9 +157,10 @@ export class CacheFeed {
       if (createRevision > this.#revision && cache.get(id.namespace, id.name) !== undefined) {
         cache.remove(id, createRevision);
       }
-      cache.put(id, keptOf(entry), modRevision);
+      this.#putOne(cache, entry, modRevision);
     }
     for (const cache of this.#caches.values()) {
+      for (const { key } of cache.unreadable.objects) if (!here.has(key)) this.#unread.gone(cache, key);
       const gone = [...cache.objects("")].filter((object) => !here.has(keyOfId(cache, object)));
       for (const object of gone) cache.remove(object, revision);
       cache.startRing(revision);
@@ -208,7 +227,7 @@ export class CacheFeed {
     for (const entry of entries) {
       const place = this.#place(entry.key);
       if (place === undefined || filled.has(place.cache)) continue;
-      place.cache.load(place.id, keptOf(entry), entry.modRevision);
+      this.#loadOne(place.cache, entry);
     }
     for (const cache of this.#caches.values()) {
       if (filled.has(cache)) continue;
@@ -222,8 +241,29 @@ export class CacheFeed {
   #apply(event: StoreEvent): void {
     const place = this.#place(event.key);
     if (place === undefined) return;
-    if (event.type === "put") place.cache.put(place.id, keptOf(event.entry), event.revision);
-    else place.cache.remove(place.id, event.revision);
+    if (event.type === "put") this.#putOne(place.cache, event.entry, event.revision);
+    else {
+      this.#unread.gone(place.cache, event.key);
+      place.cache.remove(place.id, event.revision);
+    }
+  }
+
+  #loadOne(cache: ResourceCache, entry: Entry): void {
+    const { key, modRevision: revision } = entry;
+    const fault = faultOf(entry);
+    if (fault === undefined) cache.load(idOfKey(cache, key), keptOf(entry), revision);
+    else this.#unread.found(cache, { key, fault, revision });
+  }
+
+  #putOne(cache: ResourceCache, entry: Entry, revision: bigint): void {
+    const { key } = entry;
+    const fault = faultOf(entry);
+    if (fault === undefined) {
+      this.#unread.gone(cache, key);
+      cache.put(idOfKey(cache, key), keptOf(entry), revision);
+    } else {
+      this.#unread.found(cache, { key, fault, revision });
+    }
   }
 
   #advance(revision: bigint): void {
@@ -247,23 +287,4 @@ export class CacheFeed {
   }
 }
 
-export const keptOf = (entry: Entry): KeptBytes => entry.kept ?? new KeptBytes(entry.value);
-
 const byRevision = (a: Entry, b: Entry): number => (a.modRevision < b.modRevision ? -1 : 1);
-
-interface KeyId {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/** Namespace and name of a store key. */
-export function idOfKey(cache: Pick<ResourceCache, "prefix" | "namespaced">, key: string): KeyId {
-  const rest = key.slice(cache.prefix.length);
-  if (!cache.namespaced) return { namespace: "", name: rest };
-  const slash = rest.indexOf("/");
-  return { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
-}
-
-export function keyOfId(cache: Pick<ResourceCache, "prefix" | "namespaced">, id: KeyId): string {
-  return cache.namespaced ? `${cache.prefix}${id.namespace}/${id.name}` : `${cache.prefix}${id.name}`;
-}

@@ -1,17 +1,21 @@
 /** LIST over the cache and, for the past, over the store. upstream: apiserver/pkg/storage/cacher/delegator.go, etcd3/store.go */
 import { badRequestError, expiredError, StatusError } from "#api/meta/status.ts";
 import { parseListVersion, type ListOptions } from "#apiserver/request/query.ts";
-import { CompactedError, FutureRevisionError, type Store } from "#store/store.ts";
-import { idOfKey, keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import type { Clock } from "#base/clock.ts";
+import { CompactedError, FutureRevisionError, type Entry, type Store } from "#store/store.ts";
+import type { CacheFeed } from "./cache-feed.ts";
 import type { CacheCounts } from "./cache-counts.ts";
 import { decodeContinue, encodeContinue, type Continuation } from "./continue-token.ts";
 import type { Page, Position, ResourceCache } from "./resource-cache.ts";
 import type { Selection } from "./selection.ts";
+import { idOfKey, keptOf, keyOfId } from "./store-keys.ts";
 import type { StoredObject } from "./stored-object.ts";
+import { faultOf, walkedError } from "./unreadable.ts";
 
 export interface ReadDeps {
   readonly feed: CacheFeed;
   readonly store: Store;
+  readonly clock: Clock;
 }
 
 export interface ListPage {
@@ -45,11 +49,14 @@ export async function list(cache: ResourceCache, query: ListQuery, deps: ReadDep
   }
   const wanted = wantedState(options, continuation);
   const revision = await reach(wanted, { cache, query, feed: deps.feed });
+  const isWhole = wanted.kind !== "exact" && continuation === undefined;
+  if (isWhole) assertTellable(cache, query, deps.clock);
   const from = continuation?.start;
   const isOfPast = wanted.kind === "exact" && cache.lastChange > revision;
-  const page = isOfPast
+  const read = isOfPast
     ? await pageOfPast(cache, query, { store: deps.store, revision, from })
     : await pageOfNow(cache, query, from);
+  const page = isOfPast || cache.unreadable.isEmpty ? read : amongUnreadable(read, cache, query, from);
   const { storageLists, cacheLists } = cache.counts;
   (isOfPast ? storageLists : cacheLists).add(page.read, page.items.length);
   const last = page.items.at(-1);
@@ -132,6 +139,33 @@ function pageOfNow(
   return cache.page(namespace, matches, limit, from);
 }
 
+/** Throws 429 for a state that isn't known; part by part it is told as far as it can be read. */
+function assertTellable(cache: ResourceCache, { options, selection }: ListQuery, clock: Clock): void {
+  if (options.limit > 0 && selection.matches === undefined) return;
+  cache.unreadable.assertNone(clock.monotonic());
+}
+
+/** With what can't be read behind it; throws 500 when that lies within it. */
+function amongUnreadable(
+  page: Page,
+  cache: ResourceCache,
+  { namespace, selection: { name }, options: { limit } }: ListQuery,
+  from: Position | undefined,
+): Page {
+  const isOne = name !== undefined && (namespace !== "" || !cache.namespaced);
+  const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
+  const start = startOf(cache, namespace, from) ?? prefix;
+  const last = limit > 0 && page.items.length === limit ? page.items.at(-1) : undefined;
+  const end = last === undefined ? undefined : keyOfId(cache, last);
+  const walked = cache.unreadable.objects.filter(({ key }) =>
+    isOne ? key === keyOfId(cache, { namespace, name }) : key.startsWith(prefix) && key >= start,
+  );
+  const within = walked.filter(({ key }) => end === undefined || key < end);
+  const [first] = within.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  if (first !== undefined) throw walkedError(first);
+  return { ...page, more: page.more || walked.length > 0, remaining: page.remaining + walked.length };
+}
+
 /** Those of them that match; 0 means all. */
 async function pageOf(
   objects: readonly StoredObject[],
@@ -163,9 +197,7 @@ async function pageOfPast(
   for (;;) {
     const want = limit === 0 ? chunkMax : Math.min(chunkMax, limit - items.length);
     const part = await past(at.store, prefix, { revision: at.revision, startKey, limit: want }, options);
-    const stored = part.entries.map((entry) =>
-      cache.passing(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision),
-    );
+    const stored = part.entries.map((entry) => ofPast(cache, entry));
     items.push(...(await pageOf(stored, selection, 0)).items);
     read += part.entries.length;
     const last = part.entries.at(-1);
@@ -190,8 +222,14 @@ async function oneOfPast(
 ): Promise<Page> {
   const id = { namespace, name };
   const { entry } = await unlessCompacted(at.store.get(keyOfId(cache, id), at.revision), at.options);
-  const stored = entry === undefined ? undefined : cache.passing(id, keptOf(entry), entry.modRevision);
+  const stored = entry === undefined ? undefined : ofPast(cache, entry);
   return pageOf(stored === undefined ? [] : [stored], selection, 0);
+}
+
+function ofPast(cache: ResourceCache, entry: Entry): StoredObject {
+  const fault = faultOf(entry);
+  if (fault !== undefined) throw walkedError({ key: entry.key, fault });
+  return cache.passing(idOfKey(cache, entry.key), keptOf(entry), entry.modRevision);
 }
 
 function past(

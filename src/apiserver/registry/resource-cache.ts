@@ -11,6 +11,7 @@ import { CacheCounts } from "./cache-counts.ts";
 import type { KnownSpec } from "./known-spec.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** One change. `current` is absent after a deletion, `previous` before a creation. */
 export class CacheEvent {
@@ -70,6 +71,8 @@ export class ResourceCache {
   readonly prefix: string;
   readonly namespaced: boolean;
   readonly counts = new CacheCounts();
+  /** What is missing here, as nobody can read it. */
+  readonly unreadable = new Unreadable();
   readonly #shelves = new Map<string, Shelf>();
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
@@ -170,6 +173,12 @@ export class ResourceCache {
   load(id: ObjectKey, value: KeptBytes, revision: bigint): void {
     this.#put(new StoredObject(id, value, revision, { decoded: this.#decoded }));
     this.#models.pack(value, groupOf(id));
+    if (revision > this.#lastChange) this.#lastChange = revision;
+  }
+
+  /** It is there, but can't be read: what was known of it counts no longer. */
+  lose(id: ObjectKey, revision: bigint): void {
+    this.#drop(id.namespace, id.name);
     if (revision > this.#lastChange) this.#lastChange = revision;
   }
 

@@ -24,7 +24,7 @@ import {
   type Entry,
   type Store,
 } from "#store/store.ts";
-import { keptOf, keyOfId, type CacheFeed } from "./cache-feed.ts";
+import type { CacheFeed } from "./cache-feed.ts";
 import { checkPreconditions, keepSystemFields } from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import { authorText } from "./author.ts";
@@ -32,7 +32,9 @@ import type { ComparisonTimes } from "#apiserver/metrics/comparison-times.ts";
 import { keepManagerTimes } from "./manager-times.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 import type { StorageForm } from "./storage-form.ts";
+import { keptOf, keyOfId } from "./store-keys.ts";
 import { isSameContent } from "./same-content.ts";
+import { faultOf, readError } from "./unreadable.ts";
 import type { WriteContext, WriteResult, DeleteResult, Warnings } from "./write.ts";
 import { encodeForStore, withOwnRevision, type StoredObject } from "./stored-object.ts";
 import type { DeletionOptions, Finish, Outcome, Strategy, StrategyContext } from "./strategy.ts";
@@ -116,11 +118,17 @@ export class ResourceStore {
     return this.found(id);
   }
 
-  /** What is at hand. Throws 404. */
+  /** What is at hand. Throws 404, and 500 for what can't be read. */
   found(id: ObjectId): StoredObject {
-    const found = this.cache.get(id.namespace, id.name);
+    const found = this.#current(id);
     if (found === undefined) throw notFoundError(this.subject(id.name));
     return found;
+  }
+
+  #current(id: ObjectId): StoredObject | undefined {
+    const { unreadable } = this.cache;
+    if (!unreadable.isEmpty) unreadable.assertOne(keyOfId(this.cache, id));
+    return this.cache.get(id.namespace, id.name);
   }
 
   /** The object is the caller's to lose: it is changed and then belongs to the store. */
@@ -221,7 +229,7 @@ export class ResourceStore {
     strategy: Strategy = this.strategy,
   ): Promise<WriteResult> {
     await this.#deps.feed.fresh(context);
-    let current = this.cache.get(id.namespace, id.name);
+    let current = this.#current(id);
     for (let tries = 1; ; tries++) {
       if (current === undefined) {
         const mayCreate = strategy.allowCreateOnUpdate || context.mayCreate === true;
@@ -301,7 +309,7 @@ export class ResourceStore {
   /** Deletes, or begins to: graceful periods and finalizers keep the object for a while. */
   async delete(id: ObjectId, options: DeletionOptions, context: WriteContext): Promise<DeleteResult> {
     await this.#deps.feed.fresh(context);
-    let current = this.cache.get(id.namespace, id.name);
+    let current = this.#current(id);
     for (let tries = 1; ; tries++) {
       if (current === undefined) throw notFoundError(this.subject(id.name));
       try {
@@ -422,6 +430,8 @@ export class ResourceStore {
   }
 
   #stored(id: ObjectId, entry: Entry, object?: AnyObject): StoredObject {
+    const fault = faultOf(entry);
+    if (fault !== undefined) throw readError(fault, fault.message);
     const own = object === undefined ? undefined : withOwnRevision(object, entry.modRevision);
     return this.cache.passing(id, keptOf(entry), entry.modRevision, own);
   }

@@ -11,6 +11,7 @@ import { startTestApiserver } from "#testing/cluster.ts";
 import { KeptBytes } from "#base/kept-bytes.ts";
 import { CacheFeed } from "./cache-feed.ts";
 import { ResourceCache } from "./resource-cache.ts";
+import { systemRandom } from "#base/random.ts";
 import { openWatch } from "./watcher.ts";
 
 const path = "/api/v1/namespaces/default/configmaps";
@@ -202,7 +203,13 @@ test("a reader that falls too far behind loses the watch, not an event", async (
       timeoutMs: 1e9,
       signal: new AbortController().signal,
     },
-    { cache, feed: new CacheFeed({ store, clock }), store, clock, onBookmark: () => () => undefined },
+    {
+      cache,
+      feed: new CacheFeed({ store, clock, random: systemRandom, log: silentLogger }),
+      store,
+      clock,
+      onBookmark: () => () => undefined,
+    },
   );
   for (let i = 1; i <= 20_000; i++) {
     cache.put({ namespace: "n", name: String(i) }, new KeptBytes(Buffer.from('{"metadata":{}}')), BigInt(i));

@@ -6,8 +6,10 @@ import { expiredError } from "#api/meta/status.ts";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import { Subscription, SubscriptionOverflowError } from "#base/subscription.ts";
-import { CompactedError, type EventBatch, type Store } from "#store/store.ts";
-import { idOfKey, keptOf, registryPrefix, type CacheFeed } from "./cache-feed.ts";
+import { CompactedError, type Entry, type EventBatch, type Store } from "#store/store.ts";
+import type { CacheFeed } from "./cache-feed.ts";
+import { idOfKey, keptOf, registryPrefix } from "./store-keys.ts";
+import { faultOf, walkedError } from "./unreadable.ts";
 import type { Interest } from "./listeners.ts";
 import { CacheEvent, type ResourceCache } from "./resource-cache.ts";
 import type { ChangeType, StoredObject } from "./stored-object.ts";
@@ -259,11 +261,20 @@ function* changesOf(cache: ResourceCache, batch: EventBatch): IterableIterator<C
     const previous = before ?? (type === "delete" ? entry : undefined);
     const event = new CacheEvent(
       revision,
-      type === "put" ? cache.passing(id, keptOf(entry), revision) : undefined,
-      previous === undefined ? undefined : cache.passing(id, keptOf(previous), previous.modRevision),
+      type === "put" ? cache.passing(id, keptOf(readable(entry)), revision) : undefined,
+      previous === undefined
+        ? undefined
+        : cache.passing(id, keptOf(readable(previous)), previous.modRevision),
     );
     yield { event, author };
   }
+}
+
+/** Throws 500 for what isn't: nothing after it can be told. */
+function readable(entry: Entry): Entry {
+  const fault = faultOf(entry);
+  if (fault !== undefined) throw walkedError({ key: entry.key, fault });
+  return entry;
 }
 
 /** What a change means to a watch with a selector: objects come and go with it. */

@@ -3,14 +3,14 @@ import { aborted } from "#base/abort.ts";
 import { assert } from "#base/assert.ts";
 import type { KubeObject } from "#api/meta/object.ts";
 import type { ResourceRef } from "#api/resource-ref.ts";
-import type { Informer, InformerFactory, InformerQuery } from "./informer.ts";
+import type { Informer, InformerQuery, OwnedInformers } from "./informer.ts";
 import { SharedInformer, type SharedInformerDeps } from "./shared-informer.ts";
 
-export function createInformerFactory(deps: SharedInformerDeps): InformerFactory {
+export function createInformerFactory(deps: SharedInformerDeps): OwnedInformers {
   return new SharedInformerFactory(deps);
 }
 
-class SharedInformerFactory implements InformerFactory {
+class SharedInformerFactory implements OwnedInformers {
   readonly #deps: SharedInformerDeps;
   /** The type of each is that of the reference it was asked for with. */
   readonly #informers = new Map<string, SharedInformer<KubeObject>>();
@@ -38,9 +38,14 @@ class SharedInformerFactory implements InformerFactory {
     for (const informer of this.#informers.values()) void informer.run(signal);
   }
 
-  async waitForSync(signal: AbortSignal): Promise<void> {
-    const all = Promise.all([...this.#informers.values()].map((informer) => informer.synced));
+  async waitForSync(signal: AbortSignal, isExcused?: (ref: ResourceRef) => boolean): Promise<void> {
+    const waitedFor = [...this.#informers.values()].filter(({ ref }) => isExcused?.(ref) !== true);
+    const all = Promise.all(waitedFor.map((informer) => informer.synced));
     await Promise.race([all, aborted(signal)]);
     signal.throwIfAborted();
+  }
+
+  unsynced(): readonly ResourceRef[] {
+    return [...this.#informers.values()].filter(({ hasSynced }) => !hasSynced).map(({ ref }) => ref);
   }
 }

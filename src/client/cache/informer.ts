@@ -28,6 +28,8 @@ export interface Informer<T extends KubeObject> {
   readonly lister: Lister<T>;
   /** The first complete list is in, and every handler has seen it. */
   readonly hasSynced: boolean;
+  /** Resolves then. */
+  readonly synced: Promise<void>;
   /** Calls are synchronous and in order; a handler only enqueues keys. A late handler gets adds for what is there. */
   addHandler(handler: InformerHandler<T>): void;
   /** Before start only. `keys` returns the values to file an object under. */
@@ -45,6 +47,12 @@ export interface InformerFactory {
   informer<T extends KubeObject>(ref: ResourceRef<T>, query?: InformerQuery): Informer<T>;
   /** Starts all; they list, watch, and resume after failures until the signal aborts. */
   start(signal: AbortSignal): void;
-  /** Resolves when every informer asked for so far has synced. */
-  waitForSync(signal: AbortSignal): Promise<void>;
+  /** Resolves when every informer asked for so far has synced, but for those of resources that `isExcused`. */
+  waitForSync(signal: AbortSignal, isExcused?: (ref: ResourceRef) => boolean): Promise<void>;
+}
+
+/** A factory of its own. */
+export interface OwnedInformers extends InformerFactory {
+  /** Of the informers asked for so far, those that haven't synced. */
+  unsynced(): readonly ResourceRef[];
 }

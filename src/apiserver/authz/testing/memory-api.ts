@@ -101,6 +101,7 @@ interface Table {
 class MemoryInformer<T extends KubeObject> implements Informer<T> {
   readonly ref: ResourceRef<T>;
   readonly hasSynced = true;
+  readonly synced = Promise.resolve();
   readonly #table: Table;
 
   constructor(ref: ResourceRef<T>, table: Table) {

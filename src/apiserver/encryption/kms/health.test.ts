@@ -77,9 +77,7 @@ test("what the plugin refuses has gRPC's code in Go's words, and values their ke
   assert.equal(provider.decrypt(sealed, "place").toString(), "x");
   const other = new KmsProvider("vault", { ...worldDeps(clock), metrics: undefined });
   await other.probe();
-  await assert.rejects(
-    provider.prepare(other.encrypt(Buffer.from("x"), "place"), false) ?? Promise.resolve(),
-  );
+  await assert.rejects(provider.prepare(other.encrypt(Buffer.from("x"), "place")) ?? Promise.resolve());
   const now = await text();
   const refused = { method_name: "/v2.KeyManagementService/Decrypt", grpc_status_code: "NotFound" };
   assert.equal(valueIn(now, `${name}_kms_operations_latency_seconds_count`, refused), 1);

@@ -9,7 +9,7 @@ import { aborted } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
-import type { EnvelopeMetrics, KmsMethod } from "#apiserver/metrics/envelope-metrics.ts";
+import { grpcStatusOf, type EnvelopeMetrics, type KmsMethod } from "#apiserver/metrics/envelope-metrics.ts";
 import { LruCache } from "#pki/lru.ts";
 import type { Message } from "#wire/protobuf.ts";
 import { gcmCipher, type Cipher } from "../ciphers.ts";
@@ -37,7 +37,6 @@ type Envelope = Message<typeof encryptedObject>;
 const writeMaxMs = 180_000;
 const healthyMs = 60_000;
 const unhealthyMs = 10_000;
-const retryMs = 1000;
 /** What health checks are told may be so old. upstream: kmsPluginHealthz{Positive,Negative}TTL */
 const healthyKnownMs = 20_000;
 const unhealthyKnownMs = 3000;
@@ -52,7 +51,6 @@ export class KmsProvider implements Cipher {
   readonly #name: string;
   readonly #deps: KmsProviderDeps;
   readonly #ciphers = new LruCache<Cipher>(sourcesMax);
-  readonly #closing = new AbortController();
   #state: State | undefined;
   #fault: string | undefined = "it wasn't asked yet";
   #version: string | undefined;
@@ -120,9 +118,7 @@ export class KmsProvider implements Cipher {
     }
   }
 
-  /** Nobody waits for the plugin any more. */
   async close(): Promise<void> {
-    this.#closing.abort();
     await this.#deps.plugin.close();
   }
 
@@ -151,10 +147,10 @@ export class KmsProvider implements Cipher {
     return plain;
   }
 
-  prepare(sealed: Buffer, isPatient: boolean): Promise<void> | undefined {
+  prepare(sealed: Buffer): Promise<void> | undefined {
     const envelope = readEnvelope(sealed);
     if (this.#ciphers.get(sourceKey(envelope)) !== undefined) return undefined;
-    return this.#unwrap(envelope, isPatient);
+    return this.#unwrap(envelope);
   }
 
   isStale(sealed: Buffer): boolean {
@@ -162,24 +158,21 @@ export class KmsProvider implements Cipher {
     return keyId !== this.#state?.source.keyId || sourceType !== sourceTypes.seed;
   }
 
-  async #unwrap(envelope: Envelope, isPatient: boolean): Promise<void> {
-    const { plugin, clock, random, log } = this.#deps;
+  async #unwrap(envelope: Envelope): Promise<void> {
+    const { plugin, random } = this.#deps;
     const { encryptedSource: ciphertext, keyId, annotations, sourceType } = envelope;
     this.#deps.metrics?.missed();
-    for (;;) {
-      try {
-        const asking = plugin.decrypt({ ciphertext, keyId, annotations, uid: random.uuid() });
-        const secret = await this.#timed("Decrypt", asking);
-        const cipher = sourceType === sourceTypes.seed ? seedCipher(secret) : gcmCipher(secret);
-        this.#remember(sourceKey(envelope), cipher);
-        return;
-      } catch (error) {
-        const reason = `failed to decrypt DEK, error: ${messageOf(error)}`;
-        if (!isPatient || this.#closing.signal.aborted) throw new Error(reason, { cause: error });
-        log.error("KMS plugin can't be asked, waiting for it", { provider: this.#name, reason });
-        await clock.sleep(retryMs, this.#closing.signal);
-      }
+    let secret: Buffer;
+    try {
+      const asking = plugin.decrypt({ ciphertext, keyId, annotations, uid: random.uuid() });
+      secret = await this.#timed("Decrypt", asking);
+    } catch (error) {
+      throw new Error(`failed to decrypt DEK, error: ${messageOf(error)}`, { cause: error });
     }
+    this.#remember(
+      sourceKey(envelope),
+      sourceType === sourceTypes.seed ? seedCipher(secret) : gcmCipher(secret),
+    );
   }
 
   async #check({ healthz, version, keyId }: PluginStatus): Promise<void> {
@@ -257,8 +250,12 @@ const isOver = (signal: AbortSignal): boolean => signal.aborted;
 const hashOf = (text: string): string =>
   text === "" ? "" : `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
-/** gRPC's errors say their code first. */
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : errorText(error));
+/** As Go's gRPC says it: its errors here begin with the number and name of their code. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return errorText(error);
+  const said = /^\d+ [A-Z_]+: ([^]*)$/.exec(error.message)?.[1];
+  return said === undefined ? error.message : `rpc error: code = ${grpcStatusOf(error)} desc = ${said}`;
+}
 
 function readEnvelope(sealed: Buffer): Envelope {
   const envelope = encryptedObject.decode(sealed);
