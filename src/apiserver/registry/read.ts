@@ -53,10 +53,9 @@ export async function list(cache: ResourceCache, query: ListQuery, deps: ReadDep
   if (isWhole) assertTellable(cache, query, deps.clock);
   const from = continuation?.start;
   const isOfPast = wanted.kind === "exact" && cache.lastChange > revision;
-  const read = isOfPast
+  const page = isOfPast
     ? await pageOfPast(cache, query, { store: deps.store, revision, from })
-    : await pageOfNow(cache, query, from);
-  const page = isOfPast || cache.unreadable.isEmpty ? read : amongUnreadable(read, cache, query, from);
+    : amongUnreadable(await pageOfNow(cache, query, from), cache, query, from);
   const { storageLists, cacheLists } = cache.counts;
   (isOfPast ? storageLists : cacheLists).add(page.read, page.items.length);
   const last = page.items.at(-1);
@@ -152,6 +151,7 @@ function amongUnreadable(
   { namespace, selection: { name }, options: { limit } }: ListQuery,
   from: Position | undefined,
 ): Page {
+  if (cache.unreadable.isEmpty) return page;
   const isOne = name !== undefined && (namespace !== "" || !cache.namespaced);
   const prefix = namespace === "" ? cache.prefix : `${cache.prefix}${namespace}/`;
   const start = startOf(cache, namespace, from) ?? prefix;
