@@ -2,7 +2,6 @@
  * Everything that reads what users wrote in CEL or as a pattern, as one piece. It takes long to load and most servers
  * have neither, so it is loaded when the first is met: others know only the type.
  */
-import { RE2JS } from "re2js";
 import { CelRuleChecker } from "./apiextensions/rule-check.ts";
 import { compileObjectRules } from "./apiextensions/rule-evaluation.ts";
 import { CostLimitError, perCallLimit } from "./cel/cost/budget.ts";
@@ -18,12 +17,12 @@ import { compilePolicy, expressionFaults } from "./cel/policy/policy.ts";
 import { expressionWarnings } from "./cel/policy/warnings.ts";
 import { dynamicValue } from "./cel/schema/values.ts";
 import { Fault, typeNameOf } from "./cel/values.ts";
-import { compilePattern, patternFault } from "./schema/structural/pattern.ts";
+import { compilePattern, compileRe2, patternFault } from "./schema/structural/pattern.ts";
 
 export type Expressions = ReturnType<typeof createExpressions>;
 
 export const createExpressions = () => ({
-  cel: new Cel(RE2JS),
+  cel: new Cel({ compile: compileRe2 }),
   // Values and what goes wrong with them.
   Fault,
   CostLimitError,

@@ -91,6 +91,12 @@ suite("documents", () => {
     assert.deepEqual(readYaml("a: 1\nb: 2\n").strictFaults, []);
   });
 
+  test("of several documents the first counts, and of none there is null", () => {
+    assert.deepEqual(parseYaml("a: 1\n---\nb: 2\n"), { a: 1 });
+    assert.deepEqual(parseYaml("---\na: 1\n---\n"), { a: 1 });
+    assert.equal(parseYaml("# nothing\n"), null);
+  });
+
   test("what is no YAML is refused with the line", () => {
     assert.throws(() => parseYaml("a: 1\n b: : 2\n"), { name: "DecodeError", message: /^yaml: line 2: / });
     assert.throws(() => parseYaml("a: .inf"), {

@@ -4,7 +4,7 @@
  */
 import {
   defineScalarTag,
-  load,
+  loadAll,
   mapTag,
   mergeTag,
   NOT_RESOLVED,
@@ -91,8 +91,10 @@ const binaryTag = defineScalarTag("tag:yaml.org,2002:binary", {
 
 const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, numberTag, intTag, binaryTag, mergeTag]);
 
+/** The first document; null where there is none. */
 function read(text: string, allowDuplicates: boolean): unknown {
-  const value = load(text, { schema, json: allowDuplicates, maxAliases: aliasesMax, maxDepth: depthMax });
+  const limits = { maxAliases: aliasesMax, maxDepth: depthMax };
+  const [value] = loadAll(text, { schema, json: allowDuplicates, ...limits });
   return value === undefined ? null : value;
 }
 
