@@ -1,10 +1,11 @@
-/** Defaults of the core group. upstream: pkg/apis/core/v1/defaults.go */
+/** Defaults of the core group. upstream: pkg/apis/core/v1/{defaults,conversion}.go */
 import type {
   Endpoints,
   LimitRange,
   LimitRangeItem,
   Namespace,
   Node,
+  NodeSpec,
   PersistentVolume,
   PersistentVolumeClaim,
   PodTemplate,
@@ -83,8 +84,15 @@ function defaultNamespace(namespace: Loose<Namespace>): void {
   namespace.status.phase ||= "Active";
 }
 
+/** The one range and the list of them: whoever says one other than the list's first means that one alone. */
+function matchRanges(spec: Loose<NodeSpec>): void {
+  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
+  if (spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
+}
+
 function defaultNode(node: Loose<Node>): void {
-  const { status } = node;
+  const { spec, status } = node;
+  if (spec !== undefined) matchRanges(spec);
   if (status?.capacity !== undefined) status.allocatable ??= { ...status.capacity };
   roundResources(status?.capacity);
   roundResources(status?.allocatable);

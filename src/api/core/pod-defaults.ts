@@ -1,4 +1,4 @@
-/** Defaults of pods and pod templates. upstream: pkg/apis/core/v1/defaults.go */
+/** Defaults of pods and pod templates. upstream: pkg/apis/core/v1/{defaults,conversion}.go */
 import type {
   Container,
   EnvVar,
@@ -7,10 +7,12 @@ import type {
   LifecycleHandler,
   Pod,
   PodSpec,
+  PodStatus,
   PodTemplateSpec,
   Probe,
 } from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
+import type { ObjectMeta } from "../meta/object.ts";
 import { pullPolicyOf } from "./image-name.ts";
 import { defaultPodResources } from "./pod-resource-defaults.ts";
 import { fillResources, roundResources } from "./resource-list.ts";
@@ -82,7 +84,23 @@ export function defaultPodSpec(spec: Loose<PodSpec>): void {
   roundResources(spec.resources?.requests);
 }
 
+/** Annotations that said what init containers do before there was a field for it. */
+const oldAnnotations = ["init-containers", "init-container-statuses"].flatMap((name) => [
+  `pod.alpha.kubernetes.io/${name}`,
+  `pod.beta.kubernetes.io/${name}`,
+]);
+
+function dropOldAnnotations(metadata: Loose<ObjectMeta> | undefined): void {
+  if (metadata?.annotations === undefined) return;
+  const all = Object.entries(metadata.annotations);
+  const kept = all.filter(([name]) => !oldAnnotations.includes(name));
+  if (kept.length === all.length) return;
+  if (kept.length === 0) delete metadata.annotations;
+  else metadata.annotations = Object.fromEntries(kept);
+}
+
 export function defaultPodTemplate(template: Loose<PodTemplateSpec>): void {
+  dropOldAnnotations(template.metadata);
   defaultPodSpec((template.spec ??= {}));
 }
 
@@ -96,6 +114,12 @@ function copyHostPorts({ ports }: Loose<Container>): void {
   for (const port of ports ?? []) port.hostPort ||= port.containerPort;
 }
 
+/** The one address and the list of them: whoever says one other than the list's first means that one alone. */
+function matchAddresses(status: Loose<PodStatus>): void {
+  if (status.podIP && status.podIP !== status.podIPs?.[0]?.ip) status.podIPs = [{ ip: status.podIP }];
+  if (status.podIPs?.[0] !== undefined) status.podIP = status.podIPs[0].ip;
+}
+
 /** Some defaults appear in pods only, never in templates. */
 export function defaultPod(pod: Loose<Pod>): void {
   const spec = (pod.spec ??= {});
@@ -105,4 +129,6 @@ export function defaultPod(pod: Loose<Pod>): void {
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork === true) containers.forEach(copyHostPorts);
   defaultPodSpec(spec);
+  dropOldAnnotations(pod.metadata);
+  if (pod.status !== undefined) matchAddresses(pod.status);
 }
