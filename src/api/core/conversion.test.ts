@@ -48,12 +48,12 @@ for (const [[one, all], kept] of pairs) {
     const node = { ...(one === undefined ? {} : { podCIDR: one }), ...(all && { podCIDRs: all }) };
     const [range, ranges] = kept ?? [];
     assert.deepEqual(
-      applied("Node", { spec: node }).spec,
+      applied("Node", { spec: node })["spec"],
       kept === undefined ? {} : { podCIDR: range, podCIDRs: ranges },
     );
     const pod = { ...(one === undefined ? {} : { podIP: one }), ...(all && { podIPs: ips(all) }) };
     assert.deepEqual(
-      applied("Pod", { status: pod }).status,
+      applied("Pod", { status: pod })["status"],
       kept === undefined ? {} : { podIP: range, podIPs: ips(kept[1]) },
     );
   });

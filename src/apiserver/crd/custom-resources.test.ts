@@ -7,7 +7,7 @@ import type {
 import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError, type Status } from "#api/meta/status.ts";
 import { customResourceDefinitions, namespaces } from "#api/resources.ts";
-import type { Client } from "#client/client.ts";
+import type { ApiRequest, Client } from "#client/client.ts";
 import { startTestApiserver, type TestApiserver } from "#testing/cluster.ts";
 import { conditionOf, define, isEstablished, version, widgetDefinition, widgets } from "./testing/widgets.ts";
 
@@ -223,18 +223,30 @@ suite("custom resources", () => {
     await ofDefault(client).create(widget("a"));
     const missing = await refusal(server.transport().request({ method: "GET", path }));
     assert.match(missing.message ?? "", /the spec replicas field ".spec.replicas" does not exist/);
-    await ofDefault(client).patch("a", "merge", { spec: { replicas: 2 }, status: { replicas: 1 } });
-    const body = { spec: { replicas: 5 } };
     const contentType = "application/merge-patch+json";
-    const { body: answer } = await server.transport().request({ method: "PATCH", path, body, contentType });
+    const patch = (body: object): ApiRequest => ({ method: "PATCH", path, body, contentType });
+    const empty = await refusal(server.transport().request(patch({ status: {} })));
+    assert.deepEqual(
+      [empty.code, empty.message],
+      [400, 'the spec replicas field ".spec.replicas" cannot be empty'],
+    );
+    const put = { method: "PUT", path, body: { metadata: { name: "a" }, spec: { replicas: 4 } } } as const;
+    const { body: first } = await server.transport().request(put);
+    assert.deepEqual((first as AnyObject)["spec"], { replicas: 4 });
+    await ofDefault(client).patch("a", "merge", { spec: { replicas: 2 }, status: { replicas: 1 } });
+    const body = { metadata: { uid: "other" }, spec: { replicas: 5 } };
+    const { body: answer } = await server.transport().request(patch(body));
     const { spec, status, kind } = answer as AnyObject;
     assert.deepEqual([kind, spec, status], ["Scale", { replicas: 5 }, { replicas: 1 }]);
     assert.deepEqual((await ofDefault(client).get("a"))["spec"], { replicas: 5, size: 3 });
-    const negative = { spec: { replicas: -1 } };
-    const refused = await refusal(
-      server.transport().request({ method: "PATCH", path, body: negative, contentType }),
+    const refused = await refusal(server.transport().request(patch({ spec: { replicas: -1 } })));
+    assert.deepEqual(
+      [refused.code, refused.message],
+      [
+        422,
+        'Widget.example.com "a" is invalid: .spec.replicas: Invalid value: -1: should be a non-negative integer',
+      ],
     );
-    assert.equal(refused.code, 422);
   });
 
   test("what was there before their scale and doesn't fit it is told of without a reason", async () => {

@@ -1,6 +1,6 @@
 /** The scale of a custom resource, where its definition says it lies. upstream: apiextensions-apiserver/pkg/registry/customresource/etcd.go ScaleREST */
 import type { CustomResourceSubresourceScale } from "#api/generated/types/apiextensions-v1.ts";
-import { failure, internalError } from "#api/meta/status.ts";
+import { failure } from "#api/meta/status.ts";
 import type { ScaleForm } from "#apiserver/registry/scale.ts";
 import { integerAt, namesOf, setNumber, textAt } from "./simple-path.ts";
 
@@ -8,14 +8,16 @@ export function customScale(scale: CustomResourceSubresourceScale): ScaleForm {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath = "" } = scale;
   return {
     path: namesOf(specReplicasPath),
+    pathText: specReplicasPath,
     read: (object) => {
       const wanted = fitting(integerAt(object, specReplicasPath));
       const actual = fitting(integerAt(object, statusReplicasPath)) ?? 0;
       const selector = labelSelectorPath === "" ? "" : (fitting(textAt(object, labelSelectorPath)) ?? "");
-      if (wanted === undefined) {
-        throw internalError(`the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`);
-      }
-      return { wanted: int32Of(wanted), actual: int32Of(actual), selector };
+      return {
+        wanted: wanted === undefined ? undefined : int32Of(wanted),
+        actual: int32Of(actual),
+        selector,
+      };
     },
     write: (object, replicas) => {
       setNumber(object, specReplicasPath, replicas);

@@ -35,7 +35,7 @@ test("preconditions of a deletion must hold", async () => {
     [uid.status, uid.body["message"]],
     [
       409,
-      `Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: other, UID in object meta: ${body.metadata?.uid ?? ""}`,
+      `Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (other) does not match the UID in record (${body.metadata?.uid ?? ""}). The object might have been deleted and then recreated`,
     ],
   );
   assert.equal((await remove(transport, path, { preconditions: { resourceVersion: "1" } })).status, 409);

@@ -51,7 +51,7 @@ export const update =
     const { object, isCreated } = await endpoint.storage.update(
       { namespace: info.namespace, name: info.name },
       change,
-      writeContext(request, deps, { dryRun: options.dryRun, asObject }),
+      writeContext(request, deps, { dryRun: options.dryRun, asObject, uid: sent.metadata?.uid ?? "" }),
       strategy,
     );
     return { kind: "stored", status: isCreated ? 201 : 200, object, endpoint };

@@ -248,6 +248,9 @@ interface ContextOptions {
   readonly asksAdmission?: boolean;
   /** See WriteContext. */
   readonly mayCreate?: boolean;
+  readonly uid?: string;
+  /** What validating admission is asked about instead of the object. */
+  readonly shown?: { readonly gvk: GroupVersionKind; of(object: AnyObject): AnyObject };
 }
 
 /** The engine's view of a write. */
@@ -263,6 +266,7 @@ class RequestContext implements WriteContext {
   readonly user: UserInfo;
   readonly impersonator: UserInfo | undefined;
   readonly mayCreate: boolean;
+  readonly uid: string;
   readonly #request: ResourceCall;
   readonly #admission: Admission;
   readonly #options: ContextOptions;
@@ -275,6 +279,7 @@ class RequestContext implements WriteContext {
     this.user = call.user;
     this.impersonator = call.impersonator;
     this.mayCreate = options.mayCreate === true;
+    this.uid = options.uid ?? "";
     this.#request = request;
     this.#admission = admission;
     this.#options = options;
@@ -290,15 +295,17 @@ class RequestContext implements WriteContext {
 
   /** What was done is told from which of the two there is. */
   validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void> {
-    const { asObject, dryRun, asksAdmission = true } = this.#options;
+    const { asObject, dryRun, asksAdmission = true, shown } = this.#options;
     if (!asksAdmission) return Promise.resolve();
     const { endpoint } = this.#request;
+    const view = (one: AnyObject): AnyObject => shown?.of(endpoint.viewOf(one)) ?? endpoint.viewOf(one);
     const attributes = attributesOf(this.#request, {
       operation: object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE",
-      object: object === undefined ? undefined : endpoint.viewOf(object),
-      oldObject: old === undefined ? undefined : endpoint.viewOf(old),
+      object: object === undefined ? undefined : view(object),
+      oldObject: old === undefined ? undefined : view(old),
       options: asObject,
       dryRun,
+      gvk: shown?.gvk ?? endpoint.gvk,
     });
     return this.#admission.validate(attributes);
   }

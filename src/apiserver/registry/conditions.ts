@@ -1,44 +1,82 @@
 /** What a client demands of the object that it changes or deletes, and what it can't change of any. */
-import type { AnyObject } from "#api/meta/object.ts";
+import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import { conflictError, type Subject } from "#api/meta/status.ts";
 import type { DeletionOptions } from "./strategy.ts";
 
-/** Throws 409. */
-export function checkPreconditions(
-  subject: Subject,
-  { metadata = {} }: AnyObject,
-  preconditions: DeletionOptions["preconditions"],
-): void {
-  const { uid = "", resourceVersion = "" } = metadata;
-  if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-    throw conflictError(
-      subject,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
-    );
-  }
-  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
-    throw conflictError(
-      subject,
-      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
-    );
-  }
+export type Preconditions = NonNullable<DeletionOptions["preconditions"]>;
+
+/** What doesn't hold of an object: which field, what was asked for, and what is. */
+interface Unmet {
+  readonly what: "UID" | "ResourceVersion";
+  readonly asked: string;
+  readonly is: string;
 }
 
-const systemFields = [
-  "uid",
-  "creationTimestamp",
-  "generation",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
+function unmet({ metadata }: AnyObject, { uid, resourceVersion }: Preconditions): Unmet | undefined {
+  const { uid: ownUid = "", resourceVersion: own = "" } = metadata ?? {};
+  if (uid !== undefined && uid !== ownUid) return { what: "UID", asked: uid, is: ownUid };
+  if (resourceVersion === undefined || resourceVersion === own) return undefined;
+  return { what: "ResourceVersion", asked: resourceVersion, is: own };
+}
 
-/** What no client may change once the object exists. */
+const failedText = ({ what, asked, is }: Unmet): string =>
+  `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`;
+
+/**
+ * What an update is made on condition of, whether the object is there or not. Throws 409 in the words of upstream's store:
+ * apiserver/pkg/storage/{errors,interfaces}.go
+ */
+export function checkStored(
+  subject: Subject,
+  key: string,
+  object: AnyObject | undefined,
+  preconditions: Preconditions,
+): void {
+  const fault = unmet(object ?? {}, preconditions);
+  if (fault === undefined) return;
+  throw conflictError(
+    subject,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${failedText(fault)}`,
+  );
+}
+
+/** Resources that upstream deletes in a way of their own, with other words. */
+const deletedOtherwise = new Set(["namespaces", "customresourcedefinitions.apiextensions.k8s.io"]);
+
+/** What a deletion is made on condition of. Throws 409. upstream: apiserver/pkg/registry/rest/delete.go (BeforeDelete) */
+export function checkDeletion(
+  { kind, ...subject }: Subject & { readonly kind: string },
+  object: AnyObject,
+  preconditions: Preconditions,
+): void {
+  const fault = unmet(object, preconditions);
+  if (fault === undefined) return;
+  if (deletedOtherwise.has(qualifiedResource(subject.group, subject.resource))) {
+    throw conflictError(subject, failedText(fault));
+  }
+  const { what, asked, is } = fault;
+  const mayHave = what === "UID" ? "deleted and then recreated" : "modified";
+  throw conflictError(
+    { ...subject, resource: kind },
+    `the ${what} in the precondition (${asked}) does not match the ${what} in record (${is}). The object might have been ${mayHave}`,
+  );
+}
+
+/**
+ * What no client may change once the object exists: it stays, or is left as it was sent for validation to refuse.
+ * upstream: apiserver/pkg/registry/rest/update.go (BeforeUpdate)
+ */
 export function keepSystemFields(object: AnyObject, old: AnyObject): void {
   const metadata = (object.metadata ??= {});
   const before = old.metadata ?? {};
-  for (const field of systemFields) {
+  for (const field of ["creationTimestamp", "generation"] as const) {
     if (before[field] === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: before[field] });
+  }
+  if ((metadata.uid ?? "") === "" && before.uid !== undefined) metadata.uid = before.uid;
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp = before.deletionTimestamp;
+  if (before.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
   }
   if (before.generateName !== undefined) metadata.generateName ??= before.generateName;
   delete metadata.selfLink;

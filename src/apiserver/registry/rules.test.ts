@@ -45,7 +45,7 @@ const keeping =
 for (const name of keeping.split(" ")) {
   test(`who writes the status of ${name} leaves their metadata alone`, () => {
     const [resource = "", ...group] = name.split(".");
-    const all = ["labels", "annotations", "finalizers", "ownerReferences"];
+    const all = ["labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp"];
     assert.deepEqual([...rulesOf(group.join("."), resource).keptByStatus].toSorted(), all.toSorted());
   });
 }

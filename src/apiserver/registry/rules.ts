@@ -96,7 +96,13 @@ const answeringDeleteWithObject = new Set([
   "volumeattributesclasses.storage.k8s.io",
 ]);
 
-const allMetadata: readonly KeptMetadata[] = ["labels", "annotations", "finalizers", "ownerReferences"];
+const allMetadata: readonly KeptMetadata[] = [
+  "labels",
+  "annotations",
+  "finalizers",
+  "ownerReferences",
+  "deletionTimestamp",
+];
 
 /** What of metadata /status doesn't change. */
 const keptByStatus: Readonly<Record<string, readonly KeptMetadata[]>> = {

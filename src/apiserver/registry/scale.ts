@@ -9,10 +9,12 @@ import { encodeManagers } from "#api/patch/apply/managed-set.ts";
 import { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import { fieldKey } from "#api/patch/apply/path-element.ts";
 import { parentManagers, scaleApiVersion, scaleManagers } from "#api/patch/apply/scale-managers.ts";
-import { invalid } from "#api/meta/field-error.ts";
+import { FaultList } from "#api/meta/fault-list.ts";
 import { formatSelector, type LabelSelectorSpec } from "#api/meta/labels.ts";
+import { dnsSubdomainFaults } from "#api/meta/names.ts";
 import { apiVersionOf, type AnyObject } from "#api/meta/object.ts";
-import { conflictError, invalidError, modifiedConflict } from "#api/meta/status.ts";
+import { checkMeta } from "#api/meta/object-meta-validation.ts";
+import { badRequestError, conflictError, internalError, invalidError } from "#api/meta/status.ts";
 import { judgeApplied, readApplied } from "#apiserver/handlers/apply.ts";
 import { judgePatched, readPatch } from "#apiserver/handlers/patch-body.ts";
 import { mediaTypeOf } from "#apiserver/request/media-type.ts";
@@ -44,7 +46,8 @@ interface Scaled extends AnyObject {
 }
 
 export interface ScaleCounts {
-  readonly wanted: number;
+  /** Undefined when the object doesn't say. */
+  readonly wanted: number | undefined;
   readonly actual: number;
   /** "" for none. */
   readonly selector: string;
@@ -54,7 +57,8 @@ export interface ScaleCounts {
 export interface ScaleForm {
   /** Where the wanted number lies. */
   readonly path: readonly string[];
-  /** Throws where it has none. */
+  /** What is said of an object that doesn't say how many are wanted; undefined when that is none. */
+  readonly pathText?: string;
   read(object: AnyObject): ScaleCounts;
   /** Changes `object`. */
   write(object: AnyObject, replicas: number): void;
@@ -94,17 +98,18 @@ export function scaleHandlers(deps: WriteDeps, form: ScaleForm): SubresourceHand
   const read: Handler = async ({ info, endpoint }) => {
     const stored = await endpoint.storage.get(info);
     await endpoint.prepare([stored]);
-    return { kind: "object", status: 200, object: scaleOf(endpoint.view(stored), form) };
+    const object = endpoint.view(stored);
+    if (form.read(object).wanted === undefined) {
+      throw internalError(`the spec replicas field ${JSON.stringify(form.pathText)} does not exist`);
+    }
+    return { kind: "object", status: 200, object: scaleOf(object, form) };
   };
   let made: ScaleDeps | undefined;
   const own = (): ScaleDeps => (made ??= scaleDeps(deps, form));
   const update: Handler = async (request) => {
     const options = parseWriteOptions(request.call.query, "UpdateOptions");
-    return write(request, own(), {
-      make: await sent(request, own(), options),
-      options,
-      kind: "UpdateOptions",
-    });
+    const { uid, make } = await sent(request, own(), options);
+    return write(request, own(), { make, options, kind: "UpdateOptions", uid });
   };
   const patch: Handler = async (request) => {
     const isApply = mediaTypeOf(request.call.body.contentType) === applyMediaType;
@@ -147,24 +152,29 @@ function scaleOf(object: AnyObject, form: ScaleForm): Scale & AnyObject {
       resourceVersion: metadata?.resourceVersion,
       creationTimestamp: metadata?.creationTimestamp,
     },
-    spec: { replicas: wanted },
+    spec: { replicas: wanted ?? 0 },
     status: { replicas: actual, ...(selector === "" ? {} : { selector }) },
   };
 }
 
 type Make = (current: Scale & AnyObject) => Scale & AnyObject;
 
-async function sent(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
+async function sent(
+  request: ResourceCall,
+  deps: ScaleDeps,
+  options: WriteOptions,
+): Promise<{ readonly uid: string; readonly make: Make }> {
   const decoded = await deps.semantics.decode(request.call.body, scaleKind);
   const scale = judgeStrictFaults(decoded, options, request);
   request.call.sent?.(scale);
   settleName(scale, request);
   settleNamespace(scale, request);
-  return (current) => {
+  const make: Make = (current) => {
     const next = structuredClone(scale);
     deps.fields.update(current, next, stampOf(request, deps, options));
     return next;
   };
+  return { uid: scale.metadata?.uid ?? "", make };
 }
 
 async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
@@ -216,33 +226,42 @@ async function write(
     readonly make: Make;
     readonly options: WriteOptions;
     readonly kind: string;
+    /** That the object must have; "" for any. */
+    readonly uid?: string;
   },
 ): Promise<Answer> {
   const { info, endpoint } = request;
-  const { make, options } = work;
+  const { make, options, uid = "" } = work;
   const { form, reader } = deps;
   const asObject = optionsObject(work.kind, options);
-  const context = writeContext(request, deps, { dryRun: options.dryRun, asObject, asksAdmission: false });
+  const shown = { gvk: scaleKind, of: (object: AnyObject) => scaleOf(object, form) };
+  const context = writeContext(request, deps, { dryRun: options.dryRun, asObject, uid, shown });
   const { object } = await endpoint.storage.update(
     info,
     async (current) => {
       const owner = structuredClone<AnyObject>(current ?? {});
       const old = scaleOf(owner, form);
+      if (form.read(owner).wanted === undefined) old.spec = { replicas: unknownCount };
       const parent = { apiVersion: apiVersionOf(endpoint.gvk), replicas: form.path.map(fieldKey) };
       const managers = scaleManagers(reader.storedOrNone(current?.metadata?.managedFields), parent);
       const scale = make({ ...old, metadata: { ...old.metadata, managedFields: encodeManagers(managers) } });
-      const attributes = attributesOf(request, {
-        operation: "UPDATE",
-        object: scale,
-        oldObject: old,
-        options: asObject,
-        dryRun: options.dryRun,
-        gvk: scaleKind,
-      });
-      await deps.admission.admit(attributes);
-      checkScale(request, scale, old);
-      await deps.admission.validate(attributes);
-      form.write(owner, scale.spec?.replicas ?? 0);
+      await deps.admission.admit(
+        attributesOf(request, {
+          operation: "UPDATE",
+          object: scale,
+          oldObject: old,
+          options: asObject,
+          dryRun: options.dryRun,
+          gvk: scaleKind,
+        }),
+      );
+      if (!endpoint.isCustom) checkScale(request, scale, old);
+      const { replicas = 0 } = scale.spec ?? {};
+      if (replicas === unknownCount) {
+        throw badRequestError(`the spec replicas field ${JSON.stringify(form.pathText)} cannot be empty`);
+      }
+      form.write(owner, replicas);
+      noteRevision(owner, scale);
       noteManagers(request, deps, owner, scale);
       return owner;
     },
@@ -252,22 +271,30 @@ async function write(
   return { kind: "object", status: 200, object: scaleOf(endpoint.view(object), form) };
 }
 
-function checkScale({ info, endpoint }: ResourceCall, scale: Scale, old: Scale): void {
+/** Stands for what the object doesn't say, so that a patch which leaves it is found out. upstream: the least int32 */
+const unknownCount = -(2 ** 31);
+
+/** The scale's revision is what the object is asked to be at. */
+function noteRevision(owner: AnyObject, { metadata }: Scale): void {
+  const { resourceVersion = "" } = metadata ?? {};
+  if (resourceVersion !== "") owner.metadata = { ...owner.metadata, resourceVersion };
+}
+
+/** Throws 422 and 409. Custom resources have rules of their own. */
+function checkScale({ info, endpoint }: ResourceCall, scale: Scale & AnyObject, old: Scale): void {
+  const { replicas = 0 } = scale.spec ?? {};
+  const faults = new FaultList();
+  checkMeta(scale.metadata, { namespaced: true, nameFaults: dnsSubdomainFaults }, faults);
+  if (replicas < 0) faults.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+  if (faults.all.length > 0) {
+    throw invalidError({ group: "autoscaling", kind: "Scale", name: info.name }, faults.all);
+  }
+  const { uid = "" } = scale.metadata ?? {};
+  const { uid: own = "" } = old.metadata ?? {};
+  if (uid === "" || uid === own) return;
   const subject = endpoint.storage.subject(info.name);
-  const { uid, resourceVersion } = scale.metadata ?? {};
-  if (uid !== undefined && uid !== old.metadata?.uid) {
-    throw conflictError(
-      subject,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata?.uid ?? ""}`,
-    );
-  }
-  if (resourceVersion !== undefined && resourceVersion !== old.metadata?.resourceVersion) {
-    throw modifiedConflict(subject);
-  }
-  const replicas = scale.spec?.replicas ?? 0;
-  if (replicas < 0) {
-    throw invalidError({ group: "autoscaling", kind: "Scale", name: info.name }, [
-      invalid("spec.replicas", replicas, "must be greater than or equal to 0"),
-    ]);
-  }
+  throw conflictError(
+    { ...subject, resource: `${subject.resource}/scale` },
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${own}`,
+  );
 }

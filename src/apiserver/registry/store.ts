@@ -25,7 +25,7 @@ import {
   type Store,
 } from "#store/store.ts";
 import type { CacheFeed } from "./cache-feed.ts";
-import { checkPreconditions, keepSystemFields } from "./conditions.ts";
+import { checkDeletion, checkStored, keepSystemFields, type Preconditions } from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import { authorText } from "./author.ts";
 import type { ComparisonTimes } from "#apiserver/metrics/comparison-times.ts";
@@ -110,6 +110,11 @@ export class ResourceStore {
   subject(name: string): Subject {
     const { group, resource } = this.#options.resource;
     return { group, resource, name };
+  }
+
+  /** Throws 409. */
+  checkStored(id: ObjectId, object: AnyObject | undefined, preconditions: Preconditions): void {
+    checkStored(this.subject(id.name), keyOfId(this.cache, id), object, preconditions);
   }
 
   /** Waits for the newest write; `isAnyRevisionGood` takes what is at hand. */
@@ -230,7 +235,9 @@ export class ResourceStore {
   ): Promise<WriteResult> {
     await this.#deps.feed.fresh(context);
     let current = this.#current(id);
+    const { uid = "" } = context;
     for (let tries = 1; ; tries++) {
+      if (uid !== "") this.checkStored(id, current?.object, { uid });
       if (current === undefined) {
         const mayCreate = strategy.allowCreateOnUpdate || context.mayCreate === true;
         if (!mayCreate) throw notFoundError(this.subject(id.name));
@@ -297,11 +304,11 @@ export class ResourceStore {
     const metadata = (object.metadata ??= {});
     const asked = metadata.resourceVersion ?? "";
     const name = old.metadata?.name ?? "";
-    const { uid = "" } = metadata;
-    if (uid !== "") checkPreconditions(this.subject(name), old, { uid });
     if (asked === "" || asked === "0") {
       if (strategy.allowUnconditionalUpdate) return;
-      this.#refuse(name, [invalid("metadata.resourceVersion", 0, "must be specified for an update")]);
+      const { group, resource } = this.#options.resource;
+      const fault = invalid("metadata.resourceVersion", 0, "must be specified for an update");
+      throw invalidError({ group, kind: resource, name }, [fault]);
     }
     if (asked !== old.metadata?.resourceVersion) throw modifiedConflict(this.subject(name));
   }
@@ -337,7 +344,8 @@ export class ResourceStore {
     context: WriteContext,
   ): Promise<DeleteResult> {
     const old = await this.#decode(current);
-    checkPreconditions(this.subject(current.name), old, options.preconditions);
+    const { kind } = this.#options.resource;
+    checkDeletion({ ...this.subject(current.name), kind }, old, options.preconditions ?? {});
     await context.validate(undefined, old);
     const now = this.#deps.clock.now();
     const plan = planDeletion(old, options, this.strategy, {

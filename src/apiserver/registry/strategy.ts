@@ -251,7 +251,7 @@ export function keepAllBut(object: AnyObject, old: AnyObject, field: string): vo
   }
 }
 
-export type KeptMetadata = "labels" | "annotations" | "finalizers" | "ownerReferences";
+export type KeptMetadata = "labels" | "annotations" | "finalizers" | "ownerReferences" | "deletionTimestamp";
 
 /** Puts metadata fields of `old` back. */
 export function restore(object: AnyObject, old: AnyObject, fields: readonly KeptMetadata[]): void {

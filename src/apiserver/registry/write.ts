@@ -13,6 +13,8 @@ export interface WriteContext {
   readonly signal: AbortSignal;
   /** An update may create what isn't there, whatever the resource's strategy says: server-side apply. */
   readonly mayCreate?: boolean;
+  /** Only the object of this UID is updated, unless it is "". */
+  readonly uid?: string;
   warn(text: string): void;
   /** Validating admission. Throws StatusError to refuse. */
   validate(object: AnyObject | undefined, old: AnyObject | undefined): Promise<void>;

@@ -75,21 +75,16 @@ async function assign(
     throw conflictError({ group: "", resource: "pods/binding", name }, why);
   };
   const context = writeContext(request, deps, { dryRun, asObject: {}, asksAdmission: false });
+  const id = { namespace: info.namespace, name };
   await endpoint.storage.update(
-    { namespace: info.namespace, name },
+    id,
     (current) => {
       const pod = structuredClone(current) as AnyObject & Pod;
-      const { uid, resourceVersion } = binding.metadata ?? {};
-      if (uid !== undefined && uid !== pod.metadata?.uid) {
-        refuse(
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid ?? ""}`,
-        );
-      }
-      if (resourceVersion !== undefined && resourceVersion !== pod.metadata?.resourceVersion) {
-        refuse(
-          `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${pod.metadata?.resourceVersion ?? ""}`,
-        );
-      }
+      const { uid = "", resourceVersion = "" } = binding.metadata ?? {};
+      endpoint.storage.checkStored(id, pod, {
+        ...(uid === "" ? {} : { uid }),
+        ...(resourceVersion === "" ? {} : { resourceVersion }),
+      });
       checkFree(pod, name, refuse);
       place(pod, binding, toRfc3339(deps.clock.now()));
       return Promise.resolve(pod);

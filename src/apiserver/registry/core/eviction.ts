@@ -4,7 +4,7 @@
  */
 import type { Pod } from "#api/generated/types/core-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, conflictError, failure, isConflict } from "#api/meta/status.ts";
+import { badRequestError, failure, isConflict } from "#api/meta/status.ts";
 import {
   attributesOf,
   judgeStrictFaults,
@@ -14,6 +14,7 @@ import {
   type WriteDeps,
 } from "#apiserver/handlers/write.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
+import { checkDeletion } from "../conditions.ts";
 import type { Handler } from "../endpoint.ts";
 import type { ObjectId, ResourceStore } from "../store.ts";
 import type { WriteContext } from "../write.ts";
@@ -184,16 +185,14 @@ class Evicting {
 
   #checkStill({ metadata }: Pod, only: DeletionOptions["preconditions"]): void {
     const { uid = "", resourceVersion = "" } = only ?? {};
-    const refuse = (what: string, wanted: string, is: string, mayHave: string): never => {
-      throw conflictError(
-        { group: "", resource: "Pod", name: this.#id.name },
-        `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${is}). The object might have been ${mayHave}`,
-      );
-    };
-    const { uid: ownUid = "", resourceVersion: ownRevision = "" } = metadata ?? {};
-    if (uid !== "" && uid !== ownUid) refuse("UID", uid, ownUid, "deleted and then recreated");
-    if (resourceVersion !== "" && resourceVersion !== ownRevision) {
-      refuse("ResourceVersion", resourceVersion, ownRevision, "modified");
-    }
+    const subject = { group: "", resource: "pods", kind: "Pod", name: this.#id.name };
+    checkDeletion(
+      subject,
+      { metadata },
+      {
+        ...(uid === "" ? {} : { uid }),
+        ...(resourceVersion === "" ? {} : { resourceVersion }),
+      },
+    );
   }
 }
