@@ -116,15 +116,15 @@ const cases: readonly Case[] = [
 ];
 
 describe("conditions", () => {
+  const seen: AdmissionAttributes[] = [];
+  const note = (attributes: AdmissionAttributes): Promise<void> => {
+    seen.push(attributes);
+    return Promise.resolve();
+  };
   let server: TestApiserver;
   const made = new Map<string, AnyObject>();
-  const seen: AdmissionAttributes[] = [];
   before(async () => {
-    const validate = (attributes: AdmissionAttributes): Promise<void> => {
-      seen.push(attributes);
-      return Promise.resolve();
-    };
-    server = await startTestApiserver({ admission: { admit: () => Promise.resolve(), validate } });
+    server = await startTestApiserver({ admission: { admit: () => Promise.resolve(), validate: note } });
     const transport = server.transport();
     for (const [path, object] of [
       [cm, { metadata: { name: "c" } }],
