@@ -123,7 +123,7 @@ export class Door {
   #serverOf(options: ServerOptions): Server {
     const server = createServer(
       {
-        shouldUpgradeCallback: (request) => this.#deps.front.mayTakeOver(request),
+        shouldUpgradeCallback: (request) => this.#deps.front.upgrades.mayTakeOver(request),
         ...http1Options,
         ...options,
       },
@@ -140,15 +140,16 @@ export class Door {
       this.#lastWords.tell(error, socket);
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (this.#deps.front.tellsInMessages(request)) {
-        void this.#deps.front.handle(new WebSocketExchange(request, socket, head));
+      const { front } = this.#deps;
+      if (front.upgrades.tellsInMessages(request)) {
+        void front.handle(new WebSocketExchange(request, socket, head));
         return;
       }
       this.#upgraded.add(socket);
       socket.once("close", () => {
         this.#upgraded.delete(socket);
       });
-      void this.#deps.front.handleUpgrade(request, socket, head);
+      void front.upgrades.handle(request, socket, head);
     });
     return server;
   }

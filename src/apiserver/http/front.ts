@@ -3,18 +3,14 @@
  * Where nothing has to be waited for, all of it happens at once: most reads, since they are answered from memory.
  * upstream: apiserver/pkg/server/filters and apiserver/pkg/endpoints/filters
  */
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Status } from "#api/meta/status.ts";
 import type { Expressions } from "#api/expressions.ts";
-import type { Logger } from "#base/log.ts";
-import type { Random } from "#base/random.ts";
 import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
-import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
+import { auditIdOf, AuditLostError, type AuditRecord } from "#apiserver/audit/auditor.ts";
 import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
 import { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
@@ -26,16 +22,7 @@ import { FirstFilters } from "./first-filters.ts";
 import { HttpCall, type CallParts } from "./http-call.ts";
 import { Identification, type IdentificationDeps } from "./identification.ts";
 import type { RequestKind } from "./metrics.ts";
-import { NodeRequestHead } from "./node-exchange.ts";
-import {
-  droppedAnswer,
-  everyHeaders,
-  isOwnFault,
-  refuseUpgrade,
-  refuseWith,
-  refuseWithStatus,
-  statusErrorOf,
-} from "./refuse.ts";
+import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
 import { otherShape, respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -49,21 +36,16 @@ import {
   type ShapeDeps,
 } from "./shape.ts";
 import { Targets, type Target } from "./target.ts";
+import { Upgrades, type UpgradesDeps } from "./upgrades.ts";
 
-export interface FrontDeps extends ShapeDeps, SeatingDeps {
-  readonly log: Logger;
-  readonly random: Random;
+export interface FrontDeps extends ShapeDeps, SeatingDeps, UpgradesDeps {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly impersonating?: IdentificationDeps["impersonating"];
-  /** Asked for each request: the policy's file is read when the server starts. */
-  readonly auditor: () => Auditor | undefined;
   /** Whether what is asked for can be written as protobuf. */
   readonly hasProtobuf: (info: RequestInfo) => boolean;
   /** Whether there is such a resource here. */
   readonly isServed: (info: RequestInfo) => boolean;
-  /** Whether another server answers for its group and version. */
-  readonly isRemote: (info: RequestInfo) => boolean;
   readonly serving: ServingOptions;
   /** For the patterns among those. */
   readonly loadExpressions: () => Promise<Expressions>;
@@ -89,6 +71,7 @@ interface KnownResponse extends Response {
 }
 
 export class Front {
+  readonly upgrades: Upgrades;
   readonly #deps: FrontDeps;
   readonly #identification: Identification;
   readonly #targets = new Targets();
@@ -103,6 +86,11 @@ export class Front {
     this.#deps = deps;
     this.#respondDeps = { clock: deps.clock, chunks: new ChunkPool() };
     this.#identification = new Identification(deps);
+    this.upgrades = new Upgrades(deps, {
+      targets: this.#targets,
+      drain: this.#drain,
+      identification: this.#identification,
+    });
     const first = new FirstFilters(deps.serving, deps.random);
     this.#first = first.areIdle ? undefined : first;
     this.#plain = negotiatePlain({ accept: "", query: new URLSearchParams(), isHuman: false }, deps);
@@ -355,66 +343,6 @@ export class Front {
     return identifyAudited(asked, this.#identification, this.#deps.auditor());
   }
 
-  /**
-   * Whether a request that asks to take over its connection is for somebody who may let it. Others aren't asked that: they
-   * answer it as any other, as Go's server does.
-   */
-  mayTakeOver(incoming: IncomingMessage): boolean {
-    const request = new NodeRequestHead(incoming);
-    try {
-      const { info } = this.#targets.of(request.method, request.url);
-      return isConnect(info) || this.#deps.isRemote(info) || isWebSocketOf(request, info);
-    } catch {
-      return false;
-    }
-  }
-
-  /** Of such a request: whether it is answered here, in messages, by `handle`. */
-  tellsInMessages(incoming: IncomingMessage): boolean {
-    const request = new NodeRequestHead(incoming);
-    const { info } = this.#targets.of(request.method, request.url);
-    return !isConnect(info) && !this.#deps.isRemote(info) && isWebSocketOf(request, info);
-  }
-
-  /** A request that asks to take over its connection, and may. Never rejects. */
-  async handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on("error", () => undefined);
-    const request = new NodeRequestHead(incoming);
-    if (this.#drain.refuses(request)) {
-      refuseWith(socket, this.#deps.serving.sendsRetryAfter ? comeAgain : shuttingDown);
-      return;
-    }
-    let record: AuditRecord | undefined;
-    const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
-    const every = everyHeaders(auditId);
-    try {
-      const target = this.#targets.of(request.method, request.url);
-      const identified = await this.#identify({ auditId, head: request, info: target.info });
-      record = identified.record;
-      const call = new HttpCall({
-        head: request,
-        target,
-        user: identified.impersonated ?? identified.sender,
-        upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
-        record,
-        onClose: (run) => (socket.destroyed ? run() : socket.once("close", run)),
-      });
-      const answer = await this.#deps.chain(call);
-      if (answer.kind === "hijacked") {
-        record?.started(101);
-        socket.once("close", () => void record?.complete(101, undefined));
-        return;
-      }
-      await refuseUpgrade(socket, answer, every);
-      await record?.complete("status" in answer ? answer.status : 400, answer);
-    } catch (error) {
-      const { status } = statusErrorOf(error);
-      await record?.complete(status.code ?? 500, status);
-      if (isOwnFault(error)) this.#deps.log.error("request failed", { path: incoming.url, error });
-      refuseWithStatus(socket, { status: status.code ?? 500, object: status, every });
-    }
-  }
-
   /** The rest of a body that is too long, or too slow, isn't waited for. */
   #leaveUnread(exchange: Exchange): void {
     if (exchange.isRead) return;
@@ -463,10 +391,6 @@ function statusOf(answer: Answer, exchange: Exchange): number {
 
 /** Who is cut off at once loses the answer with it. upstream: rstAvoidanceDelay of Go's server */
 const readAnswerMs = 500;
-
-/** Watches, and logs. */
-const isWebSocketOf = (head: RequestHead, info: RequestInfo): boolean =>
-  isLongRunning(info) && head.method === "GET" && headerOf(head, "upgrade").toLowerCase() === "websocket";
 
 const applyTypes = new Set(["application/apply-patch+yaml", "application/apply-patch+cbor"]);
 

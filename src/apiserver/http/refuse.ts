@@ -53,6 +53,10 @@ export const everyHeaders = (auditId: string): Headers => ({
   "Cache-Control": "no-cache, private",
 });
 
+/**
+ * Instead of the connection. Answers that nobody takes one over for come where another server was to answer, and this one
+ * does since: a watch among them isn't begun.
+ */
 export async function refuseUpgrade(
   socket: Duplex,
   answer: Exclude<Answer, { kind: "hijacked" }>,

@@ -7,7 +7,7 @@ import {
   type StatusError,
 } from "#api/meta/status.ts";
 import type { RoutedResource } from "#apiserver/registry/routes.ts";
-import type { Answer, ApiCall } from "./call.ts";
+import type { Answer, ApiCall, RawAnswer } from "./call.ts";
 import type { RequestInfo } from "./info.ts";
 
 export const methodNotAllowed = (): StatusError =>
@@ -61,7 +61,7 @@ export function refuseCustom(info: RequestInfo, { definition, subresources }: Ro
 const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 
 /** What has to be done before a request is looked at couldn't be done. upstream: responsewriters.InternalError */
-export function internalFailure({ path, query }: Pick<ApiCall, "path" | "query">, error: string): Answer {
+export function internalFailure({ path, query }: Pick<ApiCall, "path" | "query">, error: string): RawAnswer {
   const uri = query.size === 0 ? path : `${path}?${query.toString()}`;
   const text = `Internal Server Error: ${JSON.stringify(uri)}: ${error}`;
   return {
