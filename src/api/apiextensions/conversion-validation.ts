@@ -58,15 +58,17 @@ function checkClientConfig(
   }
 }
 
-/** Base64 of PEM, every block of it a certificate. */
+/** Base64 of PEM in which there is a certificate; what else is there doesn't count. upstream: crypto/x509 AppendCertsFromPEM */
 export function isCaBundle(base64: string): boolean {
   const blocks = Buffer.from(base64, "base64")
     .toString("latin1")
     .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (blocks === null) return false;
+  return blocks?.some(isCertificate) === true;
+}
+
+function isCertificate(pem: string): boolean {
   try {
-    for (const block of blocks) void new X509Certificate(block);
-    return true;
+    return new X509Certificate(pem).raw.length > 0;
   } catch {
     return false;
   }

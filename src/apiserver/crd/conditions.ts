@@ -6,6 +6,7 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionCondition,
 } from "#api/generated/types/apiextensions-v1.ts";
+import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
 import { approvalOf, isProtectedGroup, type ApprovalState } from "#api/apiextensions/approval.ts";
 import { jsonEqual } from "#api/patch/json-value.ts";
 import { judgeNames, type TakenNames } from "./names.ts";
@@ -53,6 +54,12 @@ const names = {
     reason: "InitialNamesAccepted",
     message: "the initial names have been accepted",
   },
+  heldBack: {
+    type: "Established",
+    status: "False",
+    reason: "InvalidCABundle",
+    message: "The conversion webhook CABundle is invalid",
+  },
 } as const;
 
 /** After the names were looked at; undefined when there is nothing new to say. */
@@ -92,6 +99,19 @@ export function statusWhenServed(crd: CustomResourceDefinition, now: string): St
   if (!isTrue(crd, "NamesAccepted") || isTrue(crd, "Established")) return undefined;
   const known = crd.status ?? {};
   return { ...known, conditions: withCondition(known.conditions ?? [], names.established, now) };
+}
+
+/** Never served yet, and nobody could trust its webhook: no certificate is in what generators leave for another to fill in. */
+export function isHeldBack(crd: CustomResourceDefinition): boolean {
+  const caBundle = crd.spec.conversion?.webhook?.clientConfig?.caBundle ?? "";
+  return caBundle !== "" && !isTrue(crd, "Established") && !isCaBundle(caBundle);
+}
+
+/** Once its names are accepted, of a definition that is held back. */
+export function statusWhenHeldBack(crd: CustomResourceDefinition, now: string): Status | undefined {
+  if (!isTrue(crd, "NamesAccepted")) return undefined;
+  if (findCondition(crd, "Established")?.reason === names.heldBack.reason) return undefined;
+  return { ...crd.status, conditions: withCondition(crd.status?.conditions ?? [], names.heldBack, now) };
 }
 
 const approvals: Readonly<Record<ApprovalState, { readonly status: string; readonly reason: string }>> = {

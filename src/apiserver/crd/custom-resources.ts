@@ -18,7 +18,14 @@ import type { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts
 import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import type { CacheEvent, ResourceCache } from "#apiserver/registry/resource-cache.ts";
 import type { RouteTable } from "#apiserver/registry/routes.ts";
-import { isTrue, statusAfterNames, statusOfApproval, statusWhenServed } from "./conditions.ts";
+import {
+  isHeldBack,
+  isTrue,
+  statusAfterNames,
+  statusOfApproval,
+  statusWhenHeldBack,
+  statusWhenServed,
+} from "./conditions.ts";
 import type { Converter } from "./converter.ts";
 import { cleanupFinalizer } from "./definition-strategy.ts";
 import { Finalizer } from "./finalizer.ts";
@@ -245,6 +252,11 @@ export class CustomResources {
       await this.#write(crd, approved);
       return;
     }
+    if (isHeldBack(crd)) {
+      const held = statusWhenHeldBack(crd, now);
+      if (held !== undefined) await this.#write(crd, held);
+      return;
+    }
     const latest = await this.#ensureServed(name, crd);
     const served = latest === undefined ? undefined : statusWhenServed(latest, now);
     if (latest !== undefined && served !== undefined) await this.#write(latest, served);
@@ -305,6 +317,6 @@ const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>
   metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(cleanupFinalizer) === true;
 
 const isAccepted = (crd: CustomResourceDefinition): boolean =>
-  isTrue(crd, "NamesAccepted") || isTrue(crd, "Established");
+  (isTrue(crd, "NamesAccepted") || isTrue(crd, "Established")) && !isHeldBack(crd);
 
 const pathOf = ({ spec }: CustomResourceDefinition): string => `${spec.group}/${spec.names.plural}`;
