@@ -37,6 +37,10 @@ const valid: Valid = {
   "v1/Secret": {},
   "v1/Service": { spec: { ports: [{ port: 80 }], clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"] } },
   "v1/ServiceAccount": {},
+  "apiregistration.k8s.io/v1/APIService": {
+    metadata: { name: "v1.a.io" },
+    spec: { group: "a.io", version: "v1", groupPriorityMinimum: 1, versionPriority: 1 },
+  },
   "apps/v1/ControllerRevision": { data: {}, revision: 1 },
   "apps/v1/Deployment": { spec: { selector, template } },
   "apps/v1/StatefulSet": { spec: { serviceName: "s", selector, template } },
@@ -105,6 +109,7 @@ const updates: readonly Case[] = [
     "spec.sessionAffinity",
   ],
   ["v1/ServiceAccount", {}, label, label],
+  ["apiregistration.k8s.io/v1/APIService", { spec: { group: "b.io" } }, label, "metadata.name", label],
   ["apps/v1/ControllerRevision", { data: { a: 1 }, revision: -1 }, label, label, "revision", "data"],
   [
     "apps/v1/Deployment",
@@ -205,6 +210,16 @@ for (const [key, changes, ...fields] of statusUpdates) {
     ]);
   });
 }
+
+test("that a volume can't be mounted with options is told once, between the two looks at it", () => {
+  const options = "volume.beta.kubernetes.io/mount-options";
+  const changes = { metadata: { annotations: { [options]: "ro" } }, spec: { accessModes: [] } };
+  assert.deepEqual(fieldsOf(changeOf(valid, "v1/PersistentVolume", {}, changes)), [
+    "spec.accessModes",
+    `metadata.annotations[${options}]`,
+    "spec.accessModes",
+  ]);
+});
 
 test("causes are told with their reasons, and the message tells of each once", () => {
   const kind = { group: "networking.k8s.io", kind: "IngressClass", name: "x" };

@@ -148,12 +148,17 @@ export function validateCreate(
 }
 
 function checkNewMeta(
-  { metadata }: KubeObject,
+  object: KubeObject,
   { namespaced }: Pick<ValidationContext, "namespaced">,
-  rules: KindValidation | undefined,
+  rules: KindValidation = {},
   faults: FaultList,
 ): void {
-  checkMeta(metadata, { nameFaults: subdomainName, ...rules, namespaced }, faults);
+  const { nameFaults = subdomainName, prefixFaults, ...others } = rules;
+  const ofObject = {
+    nameFaults: (name: string) => nameFaults(name, object as never),
+    ...(prefixFaults && { prefixFaults: (prefix: string) => prefixFaults(prefix, object as never) }),
+  };
+  checkMeta(object.metadata, { ...others, ...ofObject, namespaced }, faults);
 }
 
 export interface Change {
@@ -173,6 +178,7 @@ function asksOf(
     metadata: (faults) => checkNewMeta(object, { namespaced }, rules, faults),
     "metadata change": (faults) => checkMetaUpdate(object.metadata, old.metadata, faults, rules),
     rules: (faults) => rules?.check?.(object as never, faults, old as never),
+    creation: (faults) => rules?.onCreate?.(object as never, faults),
     change: (faults) => change?.(object as never, old as never, faults),
   };
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { APIServiceSpec } from "../generated/types/apiregistration-v1.ts";
-import { FaultList } from "../meta/fault-list.ts";
-import { apiregistrationValidations } from "./validation.ts";
+import { faultsOfNew, type Valid } from "../testing/validation-cases.ts";
 
 const good: APIServiceSpec = {
   group: "demo.example.com",
@@ -10,6 +9,7 @@ const good: APIServiceSpec = {
   groupPriorityMinimum: 1000,
   versionPriority: 15,
 };
+const valid: Valid = { "apiregistration.k8s.io/v1/APIService": { spec: good } };
 const service = { namespace: "default", name: "a" };
 const cases: readonly (readonly [string, Partial<APIServiceSpec>, string, readonly string[]])[] = [
   ["a local one", {}, "v1.demo.example.com", []],
@@ -24,7 +24,10 @@ const cases: readonly (readonly [string, Partial<APIServiceSpec>, string, readon
     "the start of another name",
     {},
     "",
-    ['metadata.generateName: must be `spec.version+"."+spec.group`: "v1.demo.example.com"'],
+    [
+      'metadata.generateName: must be `spec.version+"."+spec.group`: "v1.demo.example.com"',
+      "metadata.name: name or generateName is required",
+    ],
   ],
   [
     "no group",
@@ -64,12 +67,9 @@ const cases: readonly (readonly [string, Partial<APIServiceSpec>, string, readon
 
 for (const [what, spec, name, faults] of cases) {
   test(`APIService: ${what}`, () => {
-    const found = new FaultList();
-    const metadata = name === "" ? { generateName: "v1.demo-", name } : { name };
-    const object = { metadata, spec: { ...good, ...spec } };
-    apiregistrationValidations["APIService"]?.check?.(object as never, found);
+    const metadata = name === "" ? { generateName: "v1.demo-", name: undefined } : { name };
     assert.deepEqual(
-      found.all.map(
+      faultsOfNew(valid, "apiregistration.k8s.io/v1/APIService", { metadata, spec }).map(
         ({ field, message }) =>
           `${field}: ${message.replace(/^(Required value|Invalid value: (\d+|true|"[^"]*")):? ?/, "")}`,
       ),

@@ -9,15 +9,17 @@ const groupPriorityMax = 20_000;
 const versionPriorityMax = 1000;
 const statuses = ["True", "False", "Unknown"];
 
-function checkService({ metadata = {}, spec = {} }: Loose<APIService>, faults: FaultList): void {
+/** Of prefixes, too. */
+function nameFaults(name: string, { spec = {} }: Loose<APIService>): readonly string[] {
   const { group = "", version = "" } = spec;
   const wanted = `${version}.${group}`;
-  for (const field of ["generateName", "name"] as const) {
-    const name = metadata[field] ?? "";
-    if (name === "" || name === wanted || pathSegmentFaults(name).length > 0) continue;
-    const text = `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`;
-    faults.invalid(`metadata.${field}`, name, text);
-  }
+  const found = pathSegmentFaults(name);
+  if (name === wanted || found.length > 0) return found;
+  return [`must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`];
+}
+
+function checkService({ spec = {} }: Loose<APIService>, faults: FaultList): void {
+  const { group = "", version = "" } = spec;
   if (group === "" && version !== "v1") {
     faults.required("spec.group", "only v1 may have an empty group and it better be legacy kube");
   }
@@ -80,7 +82,8 @@ function checkStatus({ status = {} }: Loose<APIService>, _old: Loose<APIService>
 
 export const apiregistrationValidations: ValidationsByKind = {
   APIService: {
-    nameFaults: pathSegmentFaults,
+    nameFaults,
+    prefixFaults: nameFaults,
     plainFinalizers: true,
     check: checkService,
     steps: ["metadata change", "metadata", "rules"],

@@ -12,7 +12,7 @@ import { checkImmutable } from "../meta/field-rules.ts";
 import { asGoStruct, type GoShape } from "../meta/go-struct.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, maskTrailingDash } from "../meta/names.ts";
+import { dnsSubdomainFaults } from "../meta/names.ts";
 import {
   certificateSecondsMax,
   certificateSecondsMin,
@@ -24,15 +24,8 @@ import { checkUserAnnotations } from "./user-annotations.ts";
 type Bundle = Loose<ClusterTrustBundle>;
 type Request = Loose<PodCertificateRequest>;
 
-/** The name depends on the signer, so that it isn't looked at with the rest of the metadata. */
-function checkBundle({ metadata, spec }: Bundle, faults: FaultList): void {
+function checkBundle({ spec }: Bundle, faults: FaultList): void {
   const signerName = spec?.signerName ?? "";
-  const { name = "", generateName = "" } = metadata ?? {};
-  if (generateName !== "") {
-    const found = trustBundleNameFaults(maskTrailingDash(generateName), signerName);
-    faults.messages("metadata.generateName", generateName, found);
-  }
-  if (name !== "") faults.messages("metadata.name", name, trustBundleNameFaults(name, signerName));
   if (signerName !== "") checkSignerName(signerName, "spec.signerName", faults);
 }
 
@@ -87,7 +80,7 @@ function checkRequestUpdate({ spec = {} }: Request, { spec: old = {} }: Request,
 
 export const trustValidations: ValidationsByKind = {
   ClusterTrustBundle: {
-    nameFaults: () => [],
+    nameFaults: (name, { spec }: Bundle) => trustBundleNameFaults(name, spec?.signerName ?? ""),
     check: checkBundle,
     onUpdate: checkBundleUpdate,
     steps: ["metadata", "rules", "metadata change", "change"],

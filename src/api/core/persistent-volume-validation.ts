@@ -224,6 +224,10 @@ export function checkPersistentVolumeSpec(
 export function checkPersistentVolume(volume: Loose<PersistentVolume>, faults: FaultList): void {
   const { metadata, spec = {} } = volume;
   checkPersistentVolumeSpec(spec, "spec", metadata?.name ?? "", faults);
+}
+
+/** upstream: pkg/volume/validation (ValidatePersistentVolume) */
+export function checkMountOptions({ metadata, spec = {} }: Loose<PersistentVolume>, faults: FaultList): void {
   const isMounted = Object.keys(sourcesOf(spec)).some((name) => mountable.includes(name));
   if (metadata?.annotations?.[mountOptions] !== undefined && !isMounted) {
     faults.forbidden(

@@ -6,7 +6,11 @@ import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults, dnsLabelFaults } from "../meta/names.ts";
 import { checkServiceStatusUpdate } from "./balancer-status-validation.ts";
 import { checkClaim, checkClaimStatusUpdate, checkClaimUpdate } from "./claim-validation.ts";
-import { checkPersistentVolume, checkPersistentVolumeUpdate } from "./persistent-volume-validation.ts";
+import {
+  checkMountOptions,
+  checkPersistentVolume,
+  checkPersistentVolumeUpdate,
+} from "./persistent-volume-validation.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate } from "./data-validation.ts";
 import { checkEndpoints } from "./endpoints-validation.ts";
 import { eventValidation } from "./event-validation.ts";
@@ -55,8 +59,10 @@ export const coreValidations: ValidationsByKind = {
   },
   PersistentVolume: {
     check: checkPersistentVolume,
+    onCreate: checkMountOptions,
     onUpdate: checkPersistentVolumeUpdate,
-    steps: ["metadata", "rules", "metadata", "rules", "change"],
+    newSteps: ["metadata", "rules", "creation"],
+    steps: ["metadata", "rules", "creation", "metadata", "rules", "change"],
     statusSteps: ["metadata change"],
   },
   PersistentVolumeClaim: {

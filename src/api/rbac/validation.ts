@@ -12,7 +12,7 @@ import { asGoStruct } from "../meta/go-struct.ts";
 import { checkLabelSelector, isSame } from "../meta/field-rules.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
 import type { Loose } from "../meta/loose.ts";
-import { dnsSubdomainFaults, pathSegmentFaults } from "../meta/names.ts";
+import { dnsSubdomainFaults, pathSegmentFaults, pathSegmentPrefixFaults } from "../meta/names.ts";
 
 const rbacGroup = "rbac.authorization.k8s.io";
 
@@ -99,19 +99,19 @@ function checkBindingUpdate({ roleRef }: Binding, old: Binding, faults: FaultLis
   faults.invalid("roleRef", shown, "cannot change roleRef");
 }
 
-const nameFaults = pathSegmentFaults;
+const names = { nameFaults: pathSegmentFaults, prefixFaults: pathSegmentPrefixFaults };
 
 export const rbacValidations: ValidationsByKind = {
-  ClusterRole: { nameFaults, check: checkClusterRole, steps: ["metadata", "rules", "metadata change"] },
+  ClusterRole: { ...names, check: checkClusterRole, steps: ["metadata", "rules", "metadata change"] },
   ClusterRoleBinding: {
-    nameFaults,
+    ...names,
     check: (binding: Binding, faults) => checkBinding(binding, false, faults),
     onUpdate: checkBindingUpdate,
     steps: ["metadata", "rules", "metadata change", "change"],
   },
-  Role: { nameFaults, check: checkRole, steps: ["metadata", "rules", "metadata change"] },
+  Role: { ...names, check: checkRole, steps: ["metadata", "rules", "metadata change"] },
   RoleBinding: {
-    nameFaults,
+    ...names,
     check: (binding: Binding, faults) => checkBinding(binding, true, faults),
     onUpdate: checkBindingUpdate,
     steps: ["metadata", "rules", "metadata change", "change"],

@@ -62,10 +62,15 @@ export function testCreates(valid: Valid, cases: readonly CreateCase[]): void {
   }
   for (const [key, changes, ...want] of cases) {
     test(`${key} with ${short(changes)}: ${want[0]?.slice(0, 80) ?? "fine"}`, () => {
-      const { gvk, object } = objectOf(valid, key, changes);
-      assertFaults(validator.create(gvk, object).map(fieldErrorText), want);
+      assertFaults(faultsOfNew(valid, key, changes).map(fieldErrorText), want);
     });
   }
+}
+
+/** What is found in a new object. */
+export function faultsOfNew(valid: Valid, key: string, changes: object): readonly FieldError[] {
+  const { gvk, object } = objectOf(valid, key, changes);
+  return validator.create(gvk, object);
 }
 
 /** What an update finds. */
