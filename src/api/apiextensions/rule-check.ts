@@ -9,6 +9,7 @@ import { compileRules, type CompiledRule } from "../cel/schema/rules.ts";
 import type { ValidationRule } from "../generated/types/apiextensions-v1.ts";
 import { forbidden, invalid, type FieldError } from "../meta/field-error.ts";
 import type { Structural } from "../schema/structural/structural.ts";
+import { RuleCosts } from "./rule-costs.ts";
 
 export interface RulePlace {
   readonly path: string;
@@ -27,12 +28,11 @@ export interface RuleChecker {
 }
 
 const requestBytesMax = 3 * 1024 * 1024;
-const dearestShown = 4;
 
 export class CelRuleChecker implements RuleChecker {
   readonly #cel: Cel;
   readonly #isUnchanged: boolean;
-  readonly #costs: { readonly path: string; readonly cost: number }[] = [];
+  readonly #costs = new RuleCosts();
 
   /** What single rules may cost isn't asked where it was asked before; what they cost together is. */
   constructor(cel: Cel, isUnchanged: boolean) {
@@ -51,28 +51,21 @@ export class CelRuleChecker implements RuleChecker {
   }
 
   total(path: string): readonly FieldError[] {
-    const sum = this.#costs.reduce((total, { cost }) => Math.min(costMax, total + cost), 0);
-    const name = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
-    const fault = costFault(name, sum, staticLimits.schema);
-    if (fault === undefined) return [];
-    const dear = this.#costs.filter(({ cost }) => cost > staticLimits.schema / 100);
-    const dearest = dear.toSorted((a, b) => b.cost - a.cost).slice(0, dearestShown);
-    const why = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
-    return [...dearest.map((each) => forbidden(each.path, why)), forbidden(path, fault)];
+    return this.#costs.faults(path);
   }
 
   #rule(compiled: CompiledRule, { path, oldSelfBan }: RulePlace, times: number): FieldError[] {
     const { rule, condition, message } = compiled;
     const faults: FieldError[] = [];
     const cost = Math.min(costMax, (condition?.costMax ?? 0) * times);
-    this.#costs.push({ path: `${path}.rule`, cost });
+    this.#costs.add(`${path}.rule`, cost);
     const dear = costFault("estimated rule cost", cost, staticLimits.rule);
     if (dear !== undefined && !this.#isUnchanged) faults.push(forbidden(`${path}.rule`, dear));
     if (compiled.fault !== undefined) faults.push(invalid(`${path}.rule`, shown(rule), compiled.fault));
     if (compiled.messageFault !== undefined) {
       faults.push(invalid(`${path}.messageExpression`, shown(rule), compiled.messageFault));
     } else if (message !== undefined) {
-      this.#costs.push({ path: `${path}.messageExpression`, cost: message.costMax });
+      this.#costs.add(`${path}.messageExpression`, message.costMax);
       const wordy = costFault("estimated messageExpression cost", message.costMax, staticLimits.rule);
       if (wordy !== undefined && !this.#isUnchanged) {
         faults.push(forbidden(`${path}.messageExpression`, wordy));

@@ -212,6 +212,6 @@ const isKnownMap = ({ "x-kubernetes-map-type": type = "granular" }: JSONSchemaPr
   type === "granular" || type === "atomic";
 
 const product = (a: number | undefined, b: number | bigint | undefined): number | undefined =>
-  a === undefined || b === undefined ? undefined : a * Number(b);
+  a === undefined || b === undefined ? undefined : a * Math.max(0, Number(b));
 
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);
