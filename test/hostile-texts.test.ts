@@ -16,6 +16,7 @@ import type { JSONSchemaProps } from "#api/generated/types/apiextensions-v1.ts";
 import { applyStrategic } from "#api/patch/strategic.ts";
 import { compileSchema } from "#api/schema/structural/validate.ts";
 import { createTypeTable } from "#api/schema/table.ts";
+import { includesText, splitText } from "#base/text-search.ts";
 import { rewriteLinks } from "#apiserver/connect/html-links.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { assertProduced } from "#apiserver/request/route-media.ts";
@@ -58,6 +59,22 @@ test("numbers", () => {
 
 test("spaces", () => {
   assert.equal(outcomeOf("self.trim() == self", { self: `a${long(" ")}b` }), "true");
+});
+
+test("parts of texts", () => {
+  const [text, part] = [long("a"), `${"a".repeat(length / 2)}b`];
+  assert.deepEqual(splitText(`${text}b${text}`, part), [text.slice(length / 2), text]);
+  assert.equal(includesText(text, `b${part}`), false);
+  for (const call of ["text.indexOf(part)", "text.lastIndexOf(part)", "text.split(part).size() - 2"]) {
+    assert.equal(outcomeOf(call, { text, part }), "-1");
+  }
+});
+
+test("parts of texts that a call would be charged too much for", () => {
+  const [text, list] = [long("a"), Array.from({ length: 100_000 }, (_, index) => index)];
+  for (const call of ["text.matches(text)", "list.distinct()", "sets.contains(list, list)"]) {
+    assert.throws(() => outcomeOf(call, { text, list }), { code: "CEL_COST" }, call);
+  }
 });
 
 test("addresses", () => {

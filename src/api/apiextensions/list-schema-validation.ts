@@ -1,6 +1,7 @@
 /** What x-kubernetes-list-type and its like ask of a schema. upstream: apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go */
 import type { JSONSchemaProps } from "../generated/types/apiextensions-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
+import { repeatedAt } from "../meta/field-rules.ts";
 
 const listType = "x-kubernetes-list-type";
 const mapType = "x-kubernetes-map-type";
@@ -78,6 +79,7 @@ function checkMapItems(
     );
     return;
   }
+  const repeated = repeatedAt(keys);
   for (const [index, key] of keys.entries()) {
     const type = items.properties?.[key]?.type;
     if (items.properties?.[key] === undefined) {
@@ -90,7 +92,7 @@ function checkMapItems(
         "must be a scalar type if parent array's x-kubernetes-list-type is map",
       );
     }
-    if (keys.indexOf(key) < index) {
+    if (repeated.has(index)) {
       faults.invalid(`${path}.${mapKeys}`, keys, "must not contain duplicate entries");
     }
   }

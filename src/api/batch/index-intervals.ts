@@ -33,20 +33,29 @@ function intervalOf(text: string, completions: number): Interval | Fault {
   return [first, last];
 }
 
-/** The first index that is in both; what can't be read is skipped. upstream: validateFailedIndexesNotOverlapCompleted */
+const readable = (text: string, completions: number): Interval[] =>
+  text.split(",").flatMap((part) => {
+    const interval = intervalOf(part, completions);
+    return isFault(interval) ? [] : [interval];
+  });
+
+/**
+ * The first index that is in both, as both ascend; what can't be read is skipped.
+ * upstream: validateFailedIndexesNotOverlapCompleted
+ */
 export function overlapOf(left: string, right: string, completions: number): number | undefined {
   if (left === "" || right === "") return undefined;
-  const [some, others] = [left, right].map((text) =>
-    text.split(",").flatMap((part) => {
-      const interval = intervalOf(part, completions);
-      return isFault(interval) ? [] : [interval];
-    }),
-  );
-  for (const [first, last] of some ?? []) {
-    const met = others?.find(([low, high]) => first <= high && low <= last);
-    if (met !== undefined) return Math.max(first, met[0]);
+  const [some, others] = [readable(left, completions), readable(right, completions)];
+  let at = 0;
+  let otherAt = 0;
+  for (;;) {
+    const [interval, other] = [some[at], others[otherAt]];
+    if (interval === undefined || other === undefined) return undefined;
+    const [[first, last], [low, high]] = [interval, other];
+    if (first <= high && low <= last) return Math.max(first, low);
+    if (first <= low) at += 1;
+    else otherAt += 1;
   }
-  return undefined;
 }
 
 /** How many indexes these are, or what is wrong with the text. */

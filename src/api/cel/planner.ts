@@ -10,7 +10,7 @@ import {
 } from "./ast.ts";
 import type { Checked } from "./checker.ts";
 import { isTypeName } from "./type-names.ts";
-import { actualCost } from "./cost/actual.ts";
+import { chargeOf } from "./cost/actual.ts";
 import { CostLimitError, listCost, mapCost, structCost } from "./cost/budget.ts";
 import { planFold } from "./fold.ts";
 import type { Implementation, Overload } from "./functions.ts";
@@ -309,8 +309,9 @@ interface Invocation {
   readonly implementation: Implementation;
 }
 
-const invoked = (args: readonly Plan[], { name, overload, implementation }: Invocation): Plan => ({
-  run: (frame) => {
+function invoked(args: readonly Plan[], { name, overload, implementation }: Invocation): Plan {
+  const { cost, isAhead } = chargeOf(name, overload);
+  const run = (frame: Frame): Value => {
     const values: Value[] = [];
     let fault: Fault | undefined;
     for (const plan of args) {
@@ -322,11 +323,13 @@ const invoked = (args: readonly Plan[], { name, overload, implementation }: Invo
       }
       values.push(value);
     }
+    if (isAhead) frame.spend(cost(values, null, overload));
     const result = fault ?? implementation(values);
-    frame.spend(actualCost(name, overload, { args: values, result }));
+    if (!isAhead) frame.spend(cost(values, result, overload));
     return result;
-  },
-});
+  };
+  return { run };
+}
 
 interface EntryPlan {
   readonly key: Plan;

@@ -24,11 +24,11 @@ export function checkServiceStatusUpdate(
     faults.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'");
     return;
   }
-  const before = old.status?.loadBalancer?.ingress?.map(({ ip }) => ip) ?? [];
+  const before = new Set(old.status?.loadBalancer?.ingress?.map(({ ip }) => ip));
   for (const [index, one] of ingress.entries()) {
     const at = `${path}[${index}]`;
     const { ip = "", hostname = "" } = one;
-    if (!before.includes(ip)) checkBalancerIp(ip, `${at}.ip`, faults);
+    if (!before.has(ip)) checkBalancerIp(ip, `${at}.ip`, faults);
     checkMode(one, `${at}.ipMode`, faults);
     checkBalancerHostname(hostname, `${at}.hostname`, faults);
   }

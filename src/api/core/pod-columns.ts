@@ -1,5 +1,6 @@
 /** What a pod is doing, in a word. upstream: pkg/printers/internalversion/printers.go (printPod) */
 import { parseTime } from "#base/clock.ts";
+import { firstBy } from "#base/first-by.ts";
 import type { Container, ContainerState, ContainerStatus, Pod } from "../generated/types/core-v1.ts";
 import { humanDuration } from "../meta/duration.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -61,11 +62,12 @@ function initReason(
 
 function viewInit(pod: Loose<Pod>, reason: string): InitView {
   const containers = pod.spec?.initContainers ?? [];
+  const byName = firstBy(containers, ({ name }) => name);
   let ready = 0;
   let restarts = noRestarts;
   let sidecarRestarts = noRestarts;
   for (const [index, status] of (pod.status?.initContainerStatuses ?? []).entries()) {
-    const sidecar = isSidecar(containers.find(({ name }) => name === status.name));
+    const sidecar = isSidecar(byName.get(status.name));
     restarts = addRestarts(restarts, status);
     if (sidecar) sidecarRestarts = addRestarts(sidecarRestarts, status);
     if (status.state?.terminated !== undefined && (status.state.terminated.exitCode ?? 0) === 0) continue;

@@ -1,4 +1,5 @@
 /** What a whole pod asks for. upstream: component-helpers/resource/helpers.go */
+import { firstBy } from "#base/first-by.ts";
 import type { Container, Pod, PodSpec } from "../generated/types/core-v1.ts";
 import { addQuantities, compareQuantities, quantityOf, type Quantity } from "../meta/quantity.ts";
 
@@ -23,7 +24,7 @@ export interface PodAmountsOptions {
  */
 export function podAmounts(spec: PodSpec, list: List, { withOverhead, status }: PodAmountsOptions): Amounts {
   const total = new Map<string, Quantity>();
-  const amounts = (container: Container): Map<string, Quantity> => containerAmounts(container, list, status);
+  const amounts = amountsAsGiven(list, status);
   for (const container of spec.containers) addAll(total, amounts(container));
   const staying = new Map<string, Quantity>();
   const initial = new Map<string, Quantity>();
@@ -32,11 +33,7 @@ export function podAmounts(spec: PodSpec, list: List, { withOverhead, status }: 
     if (container.restartPolicy === "Always") {
       addAll(total, own);
       addAll(staying, own);
-      raiseAll(initial, staying);
-    } else {
-      addAll(own, staying);
-      raiseAll(initial, own);
-    }
+    } else raiseAll(initial, withStaying(own, staying));
   }
   raiseAll(total, initial);
   for (const [name, amount] of amountsOf(spec.resources?.[list])) total.set(name, amount);
@@ -44,19 +41,28 @@ export function podAmounts(spec: PodSpec, list: List, { withOverhead, status }: 
   return total;
 }
 
-function containerAmounts(
-  { name, resources }: Container,
-  list: List,
-  status: Pod["status"],
-): Map<string, Quantity> {
-  const asked = amountsOf(resources?.[list]);
+/** Of containers that stay, what `own` doesn't name is in the total, too, and never less there. */
+const withStaying = (own: Amounts, staying: Amounts): Amounts =>
+  new Map(
+    [...own].map(([name, amount]) => {
+      const more = staying.get(name);
+      return [name, more === undefined ? amount : addQuantities(amount, more)];
+    }),
+  );
+
+function amountsAsGiven(list: List, status: Pod["status"]): (container: Container) => Map<string, Quantity> {
   const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  const given = all.find((each) => each.name === name);
-  if (given?.resources === undefined) return asked;
-  const total = isInfeasible(status) ? new Map<string, Quantity>() : asked;
-  raiseAll(total, amountsOf(given.resources[list]));
-  if (list === "requests") raiseAll(total, amountsOf(given.allocatedResources));
-  return total;
+  const statuses = firstBy(all, ({ name }) => name);
+  const forgetsAsked = isInfeasible(status);
+  return ({ name, resources }) => {
+    const asked = amountsOf(resources?.[list]);
+    const given = statuses.get(name);
+    if (given?.resources === undefined) return asked;
+    const total = forgetsAsked ? new Map<string, Quantity>() : asked;
+    raiseAll(total, amountsOf(given.resources[list]));
+    if (list === "requests") raiseAll(total, amountsOf(given.allocatedResources));
+    return total;
+  };
 }
 
 const isInfeasible = (status: Pod["status"]): boolean =>

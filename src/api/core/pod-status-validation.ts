@@ -1,4 +1,5 @@
 /** What of a pod's status may change. upstream: pkg/apis/core/validation/validation.go (ValidatePodStatusUpdate) */
+import { firstBy } from "#base/first-by.ts";
 import type {
   Container,
   ContainerStatus,
@@ -21,6 +22,8 @@ type Spec = Loose<PodSpec>;
 type Status = Loose<PodStatus>;
 type Statuses = readonly Loose<ContainerStatus>[] | undefined;
 type Containers = readonly Loose<Container>[] | undefined;
+
+const nameOf = ({ name }: { readonly name?: string | undefined }): string | undefined => name;
 
 /** By its own rules, its own policy or the pod's, in this order. upstream: ContainerShouldRestart */
 function mayRestart(container: Loose<Container>, { restartPolicy }: Spec, exitCode: number): boolean {
@@ -46,10 +49,12 @@ function checkTransitions(
   path: string,
   faults: FaultList,
 ): void {
+  const going = new Set(
+    statuses.filter(({ state }) => state?.terminated === undefined).map(({ name }) => name),
+  );
   for (const [index, { name, state }] of old.entries()) {
     if (state?.terminated === undefined) continue;
-    const now = statuses.find((status) => status.name === name && status.state?.terminated === undefined);
-    if (now !== undefined && !mayRun(name, state.terminated.exitCode ?? 0)) {
+    if (going.has(name) && !mayRun(name, state.terminated.exitCode ?? 0)) {
       faults.forbidden(`${path}[${index}].state`, "may not be transitioned to non-terminated state");
     }
   }
@@ -60,12 +65,13 @@ function checkAllTransitions(
   { spec = {}, status: old = {} }: Loose<Pod>,
   faults: FaultList,
 ): void {
-  const among =
-    (containers: Containers) =>
-    (name: string | undefined, exitCode: number): boolean => {
-      const container = containers?.find((one) => one.name === name);
+  const among = (containers: Containers): ((name: string | undefined, exitCode: number) => boolean) => {
+    const byName = firstBy(containers, nameOf);
+    return (name, exitCode) => {
+      const container = byName.get(name);
       return container !== undefined && mayRestart(container, spec, exitCode);
     };
+  };
   const kinds = [
     ["containerStatuses", among(spec.containers)],
     ["initContainerStatuses", among(spec.initContainers)],
@@ -101,9 +107,9 @@ function checkAddresses(
   faults: FaultList,
 ): void {
   const ips = list.map(({ ip = "" }) => ip);
+  const known = new Set(old.map(({ ip }) => ip));
   for (const [index, ip] of ips.entries()) {
-    const isKept = old.some((one) => one.ip === ip);
-    if (!isKept) faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
+    if (!known.has(ip)) faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
   }
   if (ips.length < 2) return;
   const found = addressFamilies(ips);
@@ -129,10 +135,11 @@ function checkClaims(
   { resourceClaims = [] }: Spec,
   faults: FaultList,
 ): void {
+  const claims = new Set(resourceClaims.map(nameOf));
   const seen = new Set<string>();
   for (const [index, { name = "", resourceClaimName }] of statuses.entries()) {
     const path = `status.resourceClaimStatuses[${index}]`;
-    if (!resourceClaims.some((claim) => claim.name === name)) {
+    if (!claims.has(name)) {
       faults.invalid(`${path}.name`, name, "must match the name of an entry in `spec.resourceClaims`");
     }
     if (seen.has(name)) faults.duplicate(`${path}.name`, name);
@@ -146,11 +153,11 @@ function checkClaims(
 type Mappings = Loose<PodExtendedResourceClaimStatus>["requestMappings"];
 
 function checkMappings(mappings: Mappings = [], spec: Spec, path: string, faults: FaultList): void {
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  const containers = firstBy([...(spec.initContainers ?? []), ...(spec.containers ?? [])], nameOf);
   const seen = new Set<string>();
   for (const [index, { containerName = "", resourceName = "", requestName = "" }] of mappings.entries()) {
     const at = `${path}.requestMappings[${index}]`;
-    const container = containers.find(({ name }) => name === containerName);
+    const container = containers.get(containerName);
     if (container === undefined) {
       const detail = "must match the name of an entry in spec.initContainers.name or spec.containers.name";
       faults.invalid(`${at}.containerName`, containerName, detail);
@@ -200,22 +207,24 @@ function checkUsers(statuses: Statuses = [], isWindows: boolean, path: string, f
   }
 }
 
+const claimNames = (container: Loose<Container> | undefined): string[] =>
+  (container?.resources?.claims ?? []).map(({ name: claim = "", request = "" }) =>
+    request === "" ? `claim:${claim}` : `claim:${claim}/${request}`,
+  );
+
 function checkAllocatedName(
   name: string,
-  { resources }: Loose<Container>,
+  { container, claims }: { readonly container: Loose<Container>; readonly claims: ReadonlySet<string> },
   path: string,
   faults: FaultList,
 ): void {
   if (!name.startsWith("claim:")) {
-    if (resources?.requests?.[name] === undefined) {
+    if (container.resources?.requests?.[name] === undefined) {
       faults.invalid(path, name, "must match one of the container's resource requests");
     }
     return;
   }
-  const names = (resources?.claims ?? []).map(({ name: claim = "", request = "" }) =>
-    request === "" ? `claim:${claim}` : `claim:${claim}/${request}`,
-  );
-  if (!names.includes(name)) {
+  if (!claims.has(name)) {
     faults.invalid(
       path,
       name,
@@ -243,11 +252,17 @@ function checkAllocations(
   path: string,
   faults: FaultList,
 ): void {
+  const byName = firstBy(containers, nameOf);
+  const claimsByName = new Map<string | undefined, ReadonlySet<string>>();
   for (const [index, { name, allocatedResourcesStatus = [] }] of statuses.entries()) {
-    const container = containers?.find((one) => one.name === name);
+    if (allocatedResourcesStatus.length === 0) continue;
+    const container = byName.get(name);
+    const claims = claimsByName.get(name) ?? new Set(claimNames(container));
+    claimsByName.set(name, claims);
     for (const [position, allocated] of allocatedResourcesStatus.entries()) {
       const at = `${path}[${index}].allocatedResourcesStatus[${position}]`;
-      if (container !== undefined) checkAllocatedName(allocated.name ?? "", container, `${at}.name`, faults);
+      if (container !== undefined)
+        checkAllocatedName(allocated.name ?? "", { container, claims }, `${at}.name`, faults);
       checkAllocated(allocated, at, faults);
     }
   }

@@ -68,15 +68,12 @@ function checkDeadline(spec: Spec, old: Spec, faults: FaultList): boolean {
   return true;
 }
 
-const withoutSeconds = (toleration: Loose<Toleration>): Loose<Toleration> => ({
-  ...toleration,
-  tolerationSeconds: undefined,
-});
+const withoutSeconds = ({ key, operator, value, effect }: Loose<Toleration>): string =>
+  JSON.stringify([key, operator, value, effect]);
 
 function checkTolerations(spec: Spec, old: Spec, faults: FaultList): void {
-  const kept = (old.tolerations ?? []).every((before) =>
-    (spec.tolerations ?? []).some((now) => isSame(withoutSeconds(now), withoutSeconds(before))),
-  );
+  const now = new Set((spec.tolerations ?? []).map(withoutSeconds));
+  const kept = (old.tolerations ?? []).every((before) => now.has(withoutSeconds(before)));
   if (!kept) {
     faults.forbidden(
       "spec.tolerations",

@@ -168,10 +168,11 @@ export function checkClusterIps(spec: Spec, old: Spec, faults: FaultList): void 
   checkFirstIp(spec.clusterIP ?? "", ips, path, faults);
   checkFamilies(spec, faults);
   const before = faults.count;
+  const known = new Set(old.clusterIPs);
   for (const [index, ip] of ips.entries()) {
     if (index === 0 && ip === "None") {
       if (ips.length > 1) faults.invalid(path, ips, "'None' must be the first and only value");
-    } else if (old.clusterIPs?.includes(ip) !== true) {
+    } else if (!known.has(ip)) {
       faults.messages(`${path}[${index}]`, ip, legacyIpFaults(ip));
     }
   }
@@ -276,9 +277,9 @@ function checkRangesOfSpec(
   // Upstream begins this name with a capital.
   const path = "spec.LoadBalancerSourceRanges";
   if (type !== "LoadBalancer") faults.forbidden(path, onlyBalanced);
-  const before = old.loadBalancerSourceRanges?.map((range) => range.trim()) ?? [];
+  const before = new Set(old.loadBalancerSourceRanges?.map((range) => range.trim()));
   for (const [index, range] of ranges.map((text) => text.trim()).entries()) {
-    if (!before.includes(range)) faults.messages(`${path}[${index}]`, range, legacyCidrFaults(range));
+    if (!before.has(range)) faults.messages(`${path}[${index}]`, range, legacyCidrFaults(range));
   }
 }
 
@@ -323,9 +324,10 @@ export function checkService(service: Loose<Service>, faults: FaultList, old: Lo
   checkLabels(spec.selector, "spec.selector", faults);
   checkAffinity(spec, faults);
   checkClusterIps(spec, old.spec ?? {}, faults);
+  const knownIps = new Set(old.spec?.externalIPs);
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
     const path = `spec.externalIPs[${index}]`;
-    const messages = old.spec?.externalIPs?.includes(ip) === true ? [] : legacyIpFaults(ip);
+    const messages = knownIps.has(ip) ? [] : legacyIpFaults(ip);
     faults.messages(path, ip, messages);
     if (messages.length === 0) checkEndpointIp(ip, path, faults);
   }

@@ -168,7 +168,8 @@ const fixed = [
 
 function checkNewFinalizers(meta: ObjectMeta, old: ObjectMeta, faults: FaultList): void {
   if (old.deletionTimestamp === undefined) return;
-  const added = (meta.finalizers ?? []).filter((one) => old.finalizers?.includes(one) !== true).toSorted();
+  const known = new Set(old.finalizers);
+  const added = (meta.finalizers ?? []).filter((one) => !known.has(one)).toSorted();
   if (added.length === 0) return;
   const list = added.map((one) => JSON.stringify(one)).join(", ");
   faults.forbidden(

@@ -48,6 +48,7 @@ const walk: Cost = ([first]) => (first === undefined ? 0 : traversal(first));
 const scanFirst: Cost = ([first]) => scan(first);
 const scanTwice: Cost = ([first]) => scan(first, 2);
 const find: Cost = ([text, pattern]) => search(text, actualSize(pattern));
+const joined: Cost = (_args, result) => scan(result, 2);
 const selector: Cost = ([, text]) => selectorCost(actualSize(text));
 
 const containsIp: Cost = ([cidr, other], _result, overload) =>
@@ -62,7 +63,7 @@ const groups: readonly (readonly [string, Cost])[] = [
   ["isSorted sum max min indexOf lastIndexOf", walk],
   ["url lowerAscii upperAscii substring trim jsonpatch.escapeKey", scanFirst],
   ["replace split", scanTwice],
-  ["join", (_args, result) => scan(result, 2)],
+  ["join", joined],
   ["find findAll", find],
   ["cidr isIP isCIDR quantity isQuantity semver isSemver", scanFirst],
   ["ip", ([first], _result, overload) => (overload === "cidr_ip" ? 1 : scan(first))],
@@ -80,6 +81,8 @@ const shorter: Cost = ([a, b]) => Math.ceil(Math.min(actualSize(a), actualSize(b
 const both: Cost = ([a, b]) => Math.ceil((actualSize(a) + actualSize(b)) * textFactor);
 const product: Cost = ([a, b]) => scan(a) * scan(b);
 const outputSize: Cost = (_args, result) => allocation(actualSize(result));
+/** Of these only what came out tells. */
+const byResult = new Set<Cost>([joined, outputSize]);
 const setCost: Cost = ([a, b]) => 1 + actualSize(a) * actualSize(b);
 
 /** By overload; everything else costs 1. */
@@ -116,16 +119,25 @@ const byOverload = new Map<string, Cost>([
   ["list_sets_equivalent_list", (args, result, overload) => 2 * setCost(args, result, overload) - 1],
 ]);
 
-/** `overload`: "" where only the values could tell which. */
-export function actualCost(
-  fn: string,
-  overload: string,
-  { args, result }: { readonly args: readonly Value[]; readonly result: Value },
-): number {
+/** What a call is charged for. */
+export interface Charge {
+  readonly cost: Cost;
+  /** The arguments tell what it costs. */
+  readonly isAhead: boolean;
+}
+
+const chargeFor = (cost: Cost): Charge => ({ cost, isAhead: !byResult.has(cost) });
+
+/**
+ * Upstream charges for what was done, even for a call of hours that is beyond the limit; here nobody else is served
+ * meanwhile: what can be told ahead is charged ahead. `overload`: "" where only the values could tell which.
+ */
+export function chargeOf(fn: string, overload: string): Charge {
   const own = byFunction.get(fn);
-  if (own !== undefined) return own(args, result, overload);
-  if (fn === "_==_" && args[0] instanceof Opaque) return 1;
-  if (overload.endsWith("_sort")) return selfCompare(args[0]);
-  if (overload.endsWith("_sortByAssociatedKeys")) return selfCompare(args[1]);
-  return byOverload.get(overload)?.(args, result, overload) ?? 1;
+  if (own !== undefined) return chargeFor(own);
+  if (overload.endsWith("_sort")) return chargeFor(([list]) => selfCompare(list));
+  if (overload.endsWith("_sortByAssociatedKeys")) return chargeFor(([, keys]) => selfCompare(keys));
+  const cost = byOverload.get(overload) ?? one;
+  if (fn !== "_==_") return chargeFor(cost);
+  return chargeFor((args, result, of) => (args[0] instanceof Opaque ? 1 : cost(args, result, of)));
 }

@@ -1,4 +1,5 @@
 /** The standard library. upstream: cel-go common/stdlib/standard.go */
+import { includesText } from "#base/text-search.ts";
 import { add, divide, modulo, multiply, negate, ordered, subtract } from "../arithmetic.ts";
 import {
   toBool,
@@ -282,7 +283,7 @@ export const standardLibrary = (regex: RegexCompiler): Library => [
   ...operators,
   ...conversions,
   size,
-  textTest("contains", (text, part) => text.includes(part)),
+  textTest("contains", includesText),
   textTest("endsWith", (text, part) => text.endsWith(part)),
   textTest("startsWith", (text, part) => text.startsWith(part)),
   textTest("matches", (text, pattern) => regex.matches(text, pattern), ["matches: (string, string) -> bool"]),

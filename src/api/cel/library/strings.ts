@@ -1,4 +1,5 @@
 /** Strings, version 2. Positions count code points. upstream: cel-go ext/strings.go */
+import { PartSearch, splitText } from "#base/text-search.ts";
 import type { Implementation, Library } from "../functions.ts";
 import { ArrayList, charsOf, Fault, ListValue, noSuchOverload, type Value } from "../values.ts";
 import { formatText } from "./format-text.ts";
@@ -34,11 +35,12 @@ function charAt(text: string, [index]: readonly Value[]): Value {
   return chars[Number(index)] ?? "";
 }
 
-function findAt(chars: readonly string[], part: readonly string[], from: number, step: 1 | -1): bigint {
-  for (let at = from; at >= 0 && at + part.length <= chars.length; at += step) {
-    if (part.every((char, index) => chars[at + index] === char)) return BigInt(at);
-  }
-  return -1n;
+/** The last place at or before `last`, found from behind. */
+function lastAt(chars: readonly string[], part: readonly string[], last: number): bigint {
+  if (last < 0) return -1n;
+  const end = last + part.length;
+  const at = new PartSearch(part.toReversed()).in(chars.slice(0, end).toReversed());
+  return at < 0 ? -1n : BigInt(end - at - part.length);
 }
 
 function indexOf(text: string, [part, offset = 0n]: readonly Value[]): Value {
@@ -46,26 +48,27 @@ function indexOf(text: string, [part, offset = 0n]: readonly Value[]): Value {
   if (part === "") return offset;
   const chars = charsOf(text);
   if (offset < 0n) return outOfRange(offset);
-  return offset >= BigInt(chars.length) ? -1n : findAt(chars, charsOf(part), Number(offset), 1);
+  if (offset >= BigInt(chars.length)) return -1n;
+  return BigInt(new PartSearch(charsOf(part)).in(chars, Number(offset)));
 }
 
 function lastIndexOf(text: string, [part, offset]: readonly Value[]): Value {
   if (typeof part !== "string") return noSuchOverload;
   const [chars, wanted] = [charsOf(text), charsOf(part)];
   const last = chars.length - wanted.length;
-  if (offset === undefined) return part === "" ? BigInt(chars.length) : findAt(chars, wanted, last, -1);
+  if (offset === undefined) return part === "" ? BigInt(chars.length) : lastAt(chars, wanted, last);
   if (typeof offset !== "bigint") return noSuchOverload;
   if (part === "") return offset;
   if (offset < 0n) return outOfRange(offset);
   if (offset >= BigInt(chars.length)) return -1n;
-  return findAt(chars, wanted, Math.min(Number(offset), last), -1);
+  return lastAt(chars, wanted, Math.min(Number(offset), last));
 }
 
 function replace(text: string, [from, to, count = -1n]: readonly Value[]): Value {
   if (typeof from !== "string" || typeof to !== "string" || typeof count !== "bigint") return noSuchOverload;
   const max = count < 0n ? Infinity : Number(count);
   if (max === 0) return text;
-  const parts = from === "" ? ["", ...charsOf(text)] : text.split(from);
+  const parts = from === "" ? ["", ...charsOf(text)] : splitText(text, from);
   if (text.length + Math.min(max, parts.length) * to.length > textMax) return tooLong;
   if (from === "") {
     const ends = parts.length;
@@ -79,7 +82,7 @@ function replace(text: string, [from, to, count = -1n]: readonly Value[]): Value
 function split(text: string, [separator, count = -1n]: readonly Value[]): Value {
   if (typeof separator !== "string" || typeof count !== "bigint") return noSuchOverload;
   if (count === 0n) return new ArrayList([]);
-  const parts = separator === "" ? charsOf(text) : text.split(separator);
+  const parts = separator === "" ? charsOf(text) : splitText(text, separator);
   const max = count < 0n ? parts.length : Number(count);
   if (parts.length <= max) return new ArrayList(parts);
   return new ArrayList([...parts.slice(0, max - 1), parts.slice(max - 1).join(separator)]);

@@ -7,6 +7,7 @@ import { Registry } from "prom-client";
 import { metricsText } from "#apiserver/metrics/exposition.ts";
 import { PodSecurityMetrics } from "#apiserver/metrics/pod-security-metrics.ts";
 import { MemoryApi } from "#apiserver/authz/testing/memory-api.ts";
+import { CountedLists } from "#testing/counted-lists.ts";
 import { attributesOf, faultOf, type Write } from "../testing/attributes.ts";
 import { PodSecurity } from "./pod-security.ts";
 import { noSettings, type PodSecuritySettings } from "./pod-security/exemptions.ts";
@@ -131,6 +132,18 @@ suite("PodSecurity", () => {
     const changed: Pod = { ...old, spec: { ...old.spec, containers: [{ name: "x", image: "y" }] } };
     const { fault } = await ask(api, pods, { operation: "UPDATE", object: changed, oldObject: old });
     assert.match(fault ?? "", /violates PodSecurity/);
+  });
+
+  test("debug containers are compared with those of their names", async () => {
+    const lists = new CountedLists();
+    const debugged = (makes: (index: number) => number): Pod => {
+      const ephemeralContainers = lists.of((index) => ({ name: `d${makes(index)}`, image: "d" }));
+      return { ...pod("web"), spec: { containers: [], ephemeralContainers } };
+    };
+    const object = debugged((index) => CountedLists.length - 1 - index);
+    const write = { operation: "UPDATE", object, oldObject: debugged((index) => index) } as const;
+    await ask(apiWith({ enforce: "baseline" }), pods, { ...write, subresource: "ephemeralcontainers" });
+    lists.assertFewReads();
   });
 
   test("a debug container is looked at, a status isn't", async () => {

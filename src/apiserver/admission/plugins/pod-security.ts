@@ -15,6 +15,7 @@ import { fieldErrorText } from "#api/meta/field-error.ts";
 import { controllerOf, qualifiedResource } from "#api/meta/object.ts";
 import { internalError, invalidError } from "#api/meta/status.ts";
 import { namespaces, pods } from "#api/resources.ts";
+import { firstBy } from "#base/first-by.ts";
 import type {
   JudgedRequest,
   PodSecurityMetrics,
@@ -305,13 +306,9 @@ function isSignificant(pod: Pod, old: Pod): boolean {
     if (now.length !== before.length) return true;
     if (now.some((container, index) => differs(container, before[index], pod, old))) return true;
   }
+  const before = firstBy(old.spec?.ephemeralContainers, ({ name }) => name);
   return (pod.spec?.ephemeralContainers ?? []).some((container) =>
-    differs(
-      container,
-      old.spec?.ephemeralContainers?.find(({ name }) => name === container.name),
-      pod,
-      old,
-    ),
+    differs(container, before.get(container.name), pod, old),
   );
 }
 

@@ -6,7 +6,7 @@ import { namespaces } from "#api/resources.ts";
 import { errorText } from "#base/log.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
-import { includes, mergedTolerations } from "./tolerations.ts";
+import { mergedTolerations, WidestTolerations } from "./tolerations.ts";
 
 /** Of the cluster, for namespaces that don't say. */
 export interface TolerationSettings {
@@ -57,7 +57,8 @@ export class PodTolerationRestriction implements AdmissionPlugin {
     const own = await this.#listOf(attributes.namespace, allowedAnnotation);
     const allowed = own ?? this.#settings.whitelist ?? [];
     if (allowed.length === 0) return;
-    if (tolerations.every((each) => allowed.some((other) => includes(other, each)))) return;
+    const widest = new WidestTolerations(allowed);
+    if (tolerations.every((each) => widest.includes(each))) return;
     throw unexplainedError(
       `pod tolerations (possibly merged with namespace default tolerations) conflict with its ${own === undefined ? "cluster" : "namespace"} whitelist`,
     );

@@ -4,6 +4,7 @@ import type { CertificateSigningRequest } from "#api/generated/types/certificate
 import { invalid, type FieldError } from "#api/meta/field-error.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import { firstBy } from "#base/first-by.ts";
 import type { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
 import { allFromPem, pemBlocks, type PemBlock } from "#pki/pem.ts";
@@ -65,15 +66,15 @@ type Request = AnyObject & Partial<CertificateSigningRequest>;
 
 const conditionsOf = ({ status }: Request): Condition[] => status?.conditions ?? [];
 
+const sayingOf = ({ type, status }: Condition): string => JSON.stringify([type, status]);
+
 /** A condition that is new, or says something new, has its times. upstream: populateConditionTimestamps */
 function noteTimes(request: Request, old: Request, now: string): void {
+  const timed = conditionsOf(old).filter(({ lastTransitionTime }) => lastTransitionTime !== undefined);
+  const before = firstBy(timed, sayingOf);
   for (const condition of conditionsOf(request)) {
     condition.lastUpdateTime ??= now;
-    const same = conditionsOf(old).find(
-      ({ type, status, lastTransitionTime }) =>
-        type === condition.type && status === condition.status && lastTransitionTime !== undefined,
-    );
-    condition.lastTransitionTime ??= same?.lastTransitionTime ?? now;
+    condition.lastTransitionTime ??= before.get(sayingOf(condition))?.lastTransitionTime ?? now;
   }
 }
 
