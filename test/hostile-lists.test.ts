@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { overlapOf } from "#api/batch/index-intervals.ts";
 import { checkServiceStatusUpdate } from "#api/core/balancer-status-validation.ts";
+import { podWarnings } from "#api/core/pod-warnings.ts";
 import { podPrinter } from "#api/core/pod-columns.ts";
 import { podAmounts } from "#api/core/pod-resources.ts";
 import { checkPodStatusUpdate } from "#api/core/pod-status-validation.ts";
@@ -14,6 +15,7 @@ import { checkServiceUpdate } from "#api/core/service-validation.ts";
 import type { Container, Pod } from "#api/generated/types/core-v1.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
 import { checkMetaUpdate } from "#api/meta/object-meta-validation.ts";
+import { storageValidations } from "#api/storage/validation.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { mergedTolerations } from "#apiserver/admission/plugins/tolerations.ts";
 import { describeRules } from "#apiserver/authz/covers.ts";
@@ -238,4 +240,42 @@ test("verbs of one resource", () => {
     verbs: [`v${index}`],
   }));
   assert.equal(describeRules(rules).length, 1);
+});
+
+const warned = (spec: object): number => {
+  const pod = { metadata: meta, spec };
+  return podWarnings(pod).length;
+};
+const listOf = <T>(makes: (index: number) => T, length = 50_000): T[] =>
+  Array.from({ length }, (_, index) => makes(index));
+
+test("pairs of ports that are warned of", () => {
+  const portsOf = (ports: object[]): object => ({ containers: [{ name: "c", image: "i", ports }] });
+  const toldMax = 30_000;
+  assert.ok(warned(portsOf(listOf(() => ({ containerPort: 80 })))) < toldMax);
+  assert.ok(warned(portsOf(listOf((index) => ({ containerPort: 80, hostPort: index + 1 })))) === 0);
+  const addressed = (index: number): object => ({ containerPort: 80, hostPort: 1, hostIP: address(index) });
+  assert.ok(warned(portsOf(listOf(addressed))) === 0);
+});
+
+test("pairs of paths that are warned of", () => {
+  const itemsOf = (path: (index: number) => string, length?: number): object => ({
+    volumes: [
+      {
+        name: "v",
+        configMap: { name: "a", items: listOf((index) => ({ key: "k", path: path(index) }), length) },
+      },
+    ],
+  });
+  const toldMax = 30_000;
+  assert.ok(warned(itemsOf(() => "a")) < toldMax);
+  assert.ok(warned(itemsOf(String)) === 0);
+  assert.ok(warned(itemsOf((index) => `${"a/".repeat(100_000)}${index}`, 20)) === 0);
+});
+
+test("topologies that are the same", () => {
+  const terms = listOf(() => ({ matchLabelExpressions: [] }));
+  const storage = { provisioner: "p", volumeBindingMode: "Immediate", allowedTopologies: terms };
+  const count = faultsOf((faults) => storageValidations["StorageClass"]?.check?.(storage as never, faults));
+  assert.ok(count >= terms.length && count < 2 * terms.length);
 });

@@ -2,6 +2,7 @@
 import type { Container, ContainerPort, EphemeralContainer, PodSpec } from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
 import { fractionWarnings } from "./claim-warnings.ts";
+import { WarningRoom } from "./warning-room.ts";
 
 export type Annotations = Readonly<Record<string, string>> | undefined;
 type AnyContainer = Loose<Container | EphemeralContainer>;
@@ -105,21 +106,57 @@ function portsOf(containers: readonly PlacedContainer[]): PlacedPort[] {
   );
 }
 
+/** Ports that are of one number and protocol, by the parts of the host's that matter to another one. */
+class KnownPorts {
+  readonly #all: number[] = [];
+  readonly #byHost = new Map<string, number[]>();
+
+  /** `place` joins those that are known. Returns those of them that the port is something to. */
+  add({ hostIP = "", hostPort = 0 }: Loose<ContainerPort>, place: number): readonly number[] {
+    const related =
+      hostPort === 0
+        ? [...this.#all]
+        : [
+            ...this.#of("0"),
+            ...(hostIP === ""
+              ? this.#of(`${hostPort}`)
+              : [...this.#of(`${hostPort}/${hostIP}`), ...this.#of(`${hostPort}/`)]),
+          ].toSorted((a, b) => a - b);
+    this.#all.push(place);
+    this.#note(`${hostPort}`, place);
+    this.#note(`${hostPort}/${hostIP}`, place);
+    return related;
+  }
+
+  #note(key: string, place: number): void {
+    const known = this.#byHost.get(key);
+    if (known === undefined) this.#byHost.set(key, [place]);
+    else known.push(place);
+  }
+
+  #of(key: string): readonly number[] {
+    return this.#byHost.get(key) ?? [];
+  }
+}
+
 function portNumberWarnings(ports: readonly PlacedPort[]): string[] {
   const warnings: string[] = [];
-  const known = new Map<string, PlacedPort[]>();
-  for (const placed of ports) {
-    const { port, path } = placed;
+  const room = new WarningRoom();
+  const known = new Map<string, KnownPorts>();
+  for (const [place, { port, path }] of ports.entries()) {
     if ((port.hostIP ?? "") !== "" && (port.hostPort ?? 0) === 0) {
       warnings.push(`${path}: hostIP set without hostPort: ${portText(port)}`);
     }
     const key = `${port.containerPort ?? 0}/${port.protocol ?? ""}`;
-    const others = known.get(key) ?? [];
-    for (const other of others) {
-      const what = relation(port, other.port);
-      if (what !== undefined) warnings.push(`${path}: ${what} port definition with ${other.path}`);
+    if (room.isFull) continue;
+    const others = known.get(key) ?? new KnownPorts();
+    known.set(key, others);
+    for (const at of others.add(port, place)) {
+      const other = ports[at];
+      const what = other && relation(port, other.port);
+      if (what === undefined || room.isFull) continue;
+      warnings.push(room.take(`${path}: ${what} port definition with ${other?.path}`));
     }
-    known.set(key, [...others, placed]);
   }
   return warnings;
 }

@@ -1,6 +1,8 @@
 /** Volumes: plugins that are gone, and files that hide each other. upstream: pkg/api/pod/warnings.go */
 import type { KeyToPath, PodSpec, Volume, VolumeProjection } from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
+import { PathTree } from "./path-tree.ts";
+import { WarningRoom } from "./warning-room.ts";
 
 /** In the order in which upstream looks for them. */
 const removed = new Map([
@@ -37,23 +39,32 @@ const trimmed = (path: string): string => (path.endsWith("/") ? path.replace(/\/
 const shown = ({ path, source }: Placed): string =>
   source === "" ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`;
 
-function overlaps(one: Placed, other: Placed): boolean {
-  if (one.path === "" || other.path === "") return false;
-  const [a, b] = [`${one.path}/`, `${other.path}/`];
-  return a.startsWith(b) || b.startsWith(a);
-}
+/** Pairs of paths of which one is the other or lies in it. */
+class Overlaps {
+  readonly #room: WarningRoom;
+  readonly #seen: Placed[] = [];
+  readonly #tree = new PathTree();
 
-/** Every pair of paths of which one is the other or lies in it. They join those `seen`. */
-function overlapsIn(paths: readonly Placed[], seen: Placed[] = []): string[] {
-  const found: string[] = [];
-  for (const { path, source } of paths) {
-    const placed = { path: trimmed(path), source };
-    for (const other of seen) {
-      if (overlaps(placed, other)) found.push(`${shown(placed)} with ${shown(other)}`);
-    }
-    seen.push(placed);
+  constructor(room: WarningRoom) {
+    this.#room = room;
   }
-  return found;
+
+  /** As long as there is room, of each of them with those before. */
+  of(paths: readonly Placed[]): string[] {
+    const found: string[] = [];
+    for (const { path, source } of paths) {
+      if (this.#room.isFull) break;
+      const placed = { path: trimmed(path), source };
+      if (placed.path === "") continue;
+      for (const id of this.#tree.add(placed.path, this.#seen.length)) {
+        const other = this.#seen[id];
+        if (other === undefined || this.#room.isFull) break;
+        found.push(this.#room.take(`${shown(placed)} with ${shown(other)}`));
+      }
+      this.#seen.push(placed);
+    }
+    return found;
+  }
 }
 
 type Items = readonly Loose<Pick<KeyToPath, "path">>[] | undefined;
@@ -93,34 +104,36 @@ function certificatePaths(certificate: Loose<VolumeProjection>["podCertificate"]
 const isEmptyProjection = (projection: object): boolean =>
   Object.values(projection).every((value) => value === undefined);
 
-function projectedWarnings(volume: Loose<Volume>): string[] {
+function projectedWarnings(volume: Loose<Volume>, room: WarningRoom): string[] {
   const sources = volume.projected?.sources;
   if (sources === undefined) return [];
   const name = JSON.stringify(volume.name ?? "");
-  const seen: Placed[] = [];
+  const overlaps = new Overlaps(room);
   return sources.flatMap((source) => {
     if (isEmptyProjection(source)) return [`volume ${name} (Projected) has no sources provided`];
-    const found = overlapsIn(projectedPaths(source), seen);
+    const found = overlaps.of(projectedPaths(source));
     return found.map((text) => `volume ${name} (Projected): overlapping paths: ${text}`);
   });
 }
 
-function overlapWarnings(volume: Loose<Volume>): string[] {
+function overlapWarnings(volume: Loose<Volume>, room: WarningRoom): string[] {
   const { name = "", configMap, secret, downwardAPI } = volume;
   const warn = (what: string, items: Items, source?: string): string[] => {
     if (items === undefined) return [];
     const shownSource = source === undefined ? what : `${what} ${JSON.stringify(source)}`;
-    return overlapsIn(placed(items)).map(
-      (text) => `volume ${JSON.stringify(name)} (${shownSource}): overlapping paths: ${text}`,
-    );
+    return new Overlaps(room)
+      .of(placed(items))
+      .map((text) => `volume ${JSON.stringify(name)} (${shownSource}): overlapping paths: ${text}`);
   };
   return [
     ...warn("ConfigMap", configMap?.items, configMap?.name ?? ""),
     ...warn("Secret", secret?.items, secret?.secretName ?? ""),
     ...warn("DownwardAPI", downwardAPI?.items),
-    ...projectedWarnings(volume),
+    ...projectedWarnings(volume, room),
   ];
 }
 
-export const overlappingPathWarnings = ({ volumes }: Loose<PodSpec>): string[] =>
-  (volumes ?? []).flatMap(overlapWarnings);
+export function overlappingPathWarnings({ volumes }: Loose<PodSpec>): string[] {
+  const room = new WarningRoom();
+  return (volumes ?? []).flatMap((volume) => overlapWarnings(volume, room));
+}
