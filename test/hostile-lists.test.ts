@@ -36,6 +36,16 @@ const named = (index: number): { name: string } => ({ name: `c${index}` });
 const fromBehind = (index: number): { name: string } => named(count - 1 - index);
 const meta = { name: "a", namespace: "b", uid: "u" };
 
+const addressedService = (addresses: string[]): object => ({
+  metadata: { ...meta, resourceVersion: "1" },
+  spec: {
+    type: "LoadBalancer",
+    ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
+    externalIPs: addresses,
+    loadBalancerSourceRanges: addresses.map((each) => `${each}/32`),
+  },
+});
+
 type Case = readonly [what: string, look: (lists: CountedLists) => void];
 
 const strategy = new StatusStrategy({
@@ -76,17 +86,8 @@ const cases: readonly Case[] = [
   [
     "addresses that a service had",
     (lists) => {
-      const service = (addresses: string[]): object => ({
-        metadata: { ...meta, resourceVersion: "1" },
-        spec: {
-          type: "LoadBalancer",
-          ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
-          externalIPs: addresses,
-          loadBalancerSourceRanges: addresses.map((each) => `${each}/32`),
-        },
-      });
-      const now = service(lists.of((index) => address(count - index)));
-      faultsOf((faults) => checkServiceUpdate(now, service(lists.of(address)), faults));
+      const now = addressedService(lists.of((index) => address(count - index)));
+      faultsOf((faults) => checkServiceUpdate(now, addressedService(lists.of(address)), faults));
     },
   ],
   [
@@ -249,24 +250,27 @@ const warned = (spec: object): number => {
 const listOf = <T>(makes: (index: number) => T, length = 50_000): T[] =>
   Array.from({ length }, (_, index) => makes(index));
 
+const portsOf = (ports: object[]): object => ({ containers: [{ name: "c", image: "i", ports }] });
+
+const addressed = (index: number): object => ({ containerPort: 80, hostPort: 1, hostIP: address(index) });
+
+const itemsOf = (path: (index: number) => string, length?: number): object => ({
+  volumes: [
+    {
+      name: "v",
+      configMap: { name: "a", items: listOf((index) => ({ key: "k", path: path(index) }), length) },
+    },
+  ],
+});
+
 test("pairs of ports that are warned of", () => {
-  const portsOf = (ports: object[]): object => ({ containers: [{ name: "c", image: "i", ports }] });
   const toldMax = 30_000;
   assert.ok(warned(portsOf(listOf(() => ({ containerPort: 80 })))) < toldMax);
   assert.ok(warned(portsOf(listOf((index) => ({ containerPort: 80, hostPort: index + 1 })))) === 0);
-  const addressed = (index: number): object => ({ containerPort: 80, hostPort: 1, hostIP: address(index) });
   assert.ok(warned(portsOf(listOf(addressed))) === 0);
 });
 
 test("pairs of paths that are warned of", () => {
-  const itemsOf = (path: (index: number) => string, length?: number): object => ({
-    volumes: [
-      {
-        name: "v",
-        configMap: { name: "a", items: listOf((index) => ({ key: "k", path: path(index) }), length) },
-      },
-    ],
-  });
   const toldMax = 30_000;
   assert.ok(warned(itemsOf(() => "a")) < toldMax);
   assert.ok(warned(itemsOf(String)) === 0);
@@ -276,6 +280,6 @@ test("pairs of paths that are warned of", () => {
 test("topologies that are the same", () => {
   const terms = listOf(() => ({ matchLabelExpressions: [] }));
   const storage = { provisioner: "p", volumeBindingMode: "Immediate", allowedTopologies: terms };
-  const count = faultsOf((faults) => storageValidations["StorageClass"]?.check?.(storage as never, faults));
-  assert.ok(count >= terms.length && count < 2 * terms.length);
+  const told = faultsOf((faults) => storageValidations["StorageClass"]?.check?.(storage as never, faults));
+  assert.ok(told >= terms.length && told < 2 * terms.length);
 });

@@ -148,13 +148,13 @@ function portNumberWarnings(ports: readonly PlacedPort[]): string[] {
       warnings.push(`${path}: hostIP set without hostPort: ${portText(port)}`);
     }
     const key = `${port.containerPort ?? 0}/${port.protocol ?? ""}`;
-    if (room.isFull) continue;
+    if (room.isFull()) continue;
     const others = known.get(key) ?? new KnownPorts();
     known.set(key, others);
     for (const at of others.add(port, place)) {
       const other = ports[at];
       const what = other && relation(port, other.port);
-      if (what === undefined || room.isFull) continue;
+      if (what === undefined || room.isFull()) continue;
       warnings.push(room.take(`${path}: ${what} port definition with ${other?.path}`));
     }
   }

@@ -27,6 +27,6 @@ export class PathTree {
       for (const inner of each.inner.values()) left.push(inner);
     }
     node.here.push(id);
-    return found.sort((a, b) => a - b);
+    return found.toSorted((a, b) => a - b);
   }
 }

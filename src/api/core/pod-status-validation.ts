@@ -261,8 +261,9 @@ function checkAllocations(
     claimsByName.set(name, claims);
     for (const [position, allocated] of allocatedResourcesStatus.entries()) {
       const at = `${path}[${index}].allocatedResourcesStatus[${position}]`;
-      if (container !== undefined)
+      if (container !== undefined) {
         checkAllocatedName(allocated.name ?? "", { container, claims }, `${at}.name`, faults);
+      }
       checkAllocated(allocated, at, faults);
     }
   }

@@ -53,12 +53,12 @@ class Overlaps {
   of(paths: readonly Placed[]): string[] {
     const found: string[] = [];
     for (const { path, source } of paths) {
-      if (this.#room.isFull) break;
+      if (this.#room.isFull()) break;
       const placed = { path: trimmed(path), source };
       if (placed.path === "") continue;
       for (const id of this.#tree.add(placed.path, this.#seen.length)) {
         const other = this.#seen[id];
-        if (other === undefined || this.#room.isFull) break;
+        if (other === undefined || this.#room.isFull()) break;
         found.push(this.#room.take(`${shown(placed)} with ${shown(other)}`));
       }
       this.#seen.push(placed);

@@ -5,7 +5,7 @@ const charsMax = 256 * 1024;
 export class WarningRoom {
   #left = charsMax;
 
-  get isFull(): boolean {
+  isFull(): boolean {
     return this.#left <= 0;
   }
 
