@@ -97,6 +97,12 @@ suite("documents", () => {
     assert.equal(parseYaml("# nothing\n"), null);
   });
 
+  test("what comes after the first document isn't read", () => {
+    assert.deepEqual(parseYaml("%YAML 1.1\n# one\n--- {a: 1}\n--- }\n"), { a: 1 });
+    assert.deepEqual(parseYaml("...\na: |\n  b\n  ---\n---c: 1\n...\n}"), { a: "b\n---\n", "---c": 1 });
+    assert.equal(parseYaml("---\n---\n}"), null);
+  });
+
   test("what is no YAML is refused with the line", () => {
     assert.throws(() => parseYaml("a: 1\n b: : 2\n"), { name: "DecodeError", message: /^yaml: line 2: / });
     assert.throws(() => parseYaml("a: .inf"), {
