@@ -170,8 +170,8 @@ class ApiserverComponent implements Apiserver {
     this.#security = this.#secure();
     this.#turns = requestTurns(options, {
       ...following,
-      countObjects: ({ group, resource }) =>
-        this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.size,
+      measureObjects: ({ group, resource }) =>
+        this.#assembly.installed.storageIfAny(qualifiedResource(group, resource))?.cache.stored,
     });
     this.#roles = new ClusterRoleAggregator(following);
     this.#addresses = options.serviceCidrs.map(

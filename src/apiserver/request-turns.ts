@@ -3,7 +3,7 @@ import type { Logger } from "#base/log.ts";
 import { flowDump } from "./flowcontrol/dump.ts";
 import { followedFlow, type FollowedFlowDeps } from "./flowcontrol/followed-flow.ts";
 import { InFlightLimit, type RequestLimits } from "./flowcontrol/in-flight.ts";
-import { seatsOf, type CountObjects } from "./flowcontrol/seats.ts";
+import { seatsOf, type MeasureObjects } from "./flowcontrol/seats.ts";
 import type { Turns } from "./http/seating.ts";
 
 export interface RequestTurnsOptions {
@@ -15,7 +15,7 @@ export interface RequestTurnsOptions {
 
 export interface RequestTurnsDeps extends FollowedFlowDeps {
   readonly log: Logger;
-  readonly countObjects: CountObjects;
+  readonly measureObjects: MeasureObjects;
 }
 
 export interface RequestTurns {
@@ -40,7 +40,8 @@ export function requestTurns(
       const classified = (target.flow = flow.classify(call, target.flow));
       exchange.setHeader("x-kubernetes-pf-flowschema-uid", classified.schemaUid);
       exchange.setHeader("x-kubernetes-pf-prioritylevel-uid", classified.levelUid);
-      return flow.run(classified, seatsOf(call.info, call.query, deps.countObjects), work, call);
+      const { seatsMax } = classified.level;
+      return flow.run(classified, seatsOf(call.info, call.query, deps.measureObjects, seatsMax), work, call);
     },
     dump: (path, query) => flowDump(path, query, flow, deps.clock),
   };

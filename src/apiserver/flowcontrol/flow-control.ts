@@ -207,22 +207,23 @@ export class FlowControl {
     const { level, place, flow } = classified;
     const came = clock.monotonic();
     const waits = stateOf(classified, seats, waiter, { arrived: came, started: undefined });
-    place.waiting += 1;
-    place.waitingSeats += seats;
+    const { requests } = this.#deps.metrics;
+    const kind = kindOf(waiter.info?.verb);
+    const inQueue = { seats: 0 };
     const enqueued = (length: number): void => {
-      place.enqueued(length);
+      inQueue.seats = seats;
+      place.enqueued(length, seats);
+      requests.add("waiting", kind, 1, came);
     };
     const noRoom = (): void => {
       place.withoutRoom += 1;
     };
-    const { requests } = this.#deps.metrics;
-    const kind = kindOf(waiter.info?.verb);
-    requests.add("waiting", kind, 1, came);
     const got = await level.acquire(flow, seats, waiter.signal, { request: waits, enqueued, noRoom });
-    place.waiting -= 1;
-    place.waitingSeats -= seats;
     const began = clock.monotonic();
-    requests.add("waiting", kind, -1, began);
+    if (inQueue.seats > 0) {
+      place.dequeued(inQueue.seats);
+      requests.add("waiting", kind, -1, began);
+    }
     waiter.held?.(began - came);
     if (typeof got === "string") {
       place.refused(got, began - came);

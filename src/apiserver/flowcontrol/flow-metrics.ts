@@ -6,10 +6,9 @@ import { alpha, beta } from "#apiserver/metrics/stability.ts";
 import { SeriesHistogram, type Labels, type Series } from "#apiserver/http/series-histogram.ts";
 import { FlowTimes } from "./flow-times.ts";
 import type { PriorityLevel, Refusal } from "./priority-level.ts";
-import { kindOf, RequestTimes } from "./request-times.ts";
+import { RequestTimes } from "./request-times.ts";
 
 const waitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
-const executionBuckets = [...waitBuckets, 60];
 const labelNames = ["flow_schema", "priority_level"];
 
 const nameOf = (rest: string): string => `apiserver_flowcontrol_${rest}`;
@@ -52,8 +51,15 @@ export class FlowPlace {
   }
 
   /** It waits, as the last of so many. */
-  enqueued(length: number): void {
+  enqueued(length: number, seats: number): void {
+    this.waiting += 1;
+    this.waitingSeats += seats;
     this.#queueLengths.observe(length);
+  }
+
+  dequeued(seats: number): void {
+    this.waiting -= 1;
+    this.waitingSeats -= seats;
   }
 
   refused(reason: Refusal, waitedMs: number): void {
@@ -113,7 +119,7 @@ export class FlowMetrics {
         help: alpha(
           "Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem",
         ),
-        buckets: executionBuckets,
+        buckets: waitBuckets,
       },
       registry,
     );
@@ -123,7 +129,7 @@ export class FlowMetrics {
         help: alpha(
           "Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness",
         ),
-        buckets: [1, 2, 4, 10],
+        buckets: [1, 2, 4, 8, 16, 32, 64, 100],
       },
       registry,
     );
@@ -237,28 +243,8 @@ export class FlowMetrics {
   }
 }
 
-/** Those that wait, by whether they only read. upstream: apiserver/pkg/endpoints/metrics/metrics.go */
-function registerWaitingByKind(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
-  const gauge: Gauge = new Gauge({
-    name: "apiserver_current_inqueue_requests",
-    help: alpha("Maximal number of queued requests in this apiserver per request kind in last second."),
-    labelNames: ["request_kind"],
-    registers: [registry],
-    collect: () => {
-      gauge.set({ request_kind: "readOnly" }, 0);
-      gauge.set({ request_kind: "mutating" }, 0);
-      for (const { queues } of levels()) {
-        for (const { request } of queues.flatMap(({ waiting }) => waiting)) {
-          gauge.inc({ request_kind: kindOf(request?.info?.verb) });
-        }
-      }
-    },
-  });
-}
-
 /** What a level knows about itself is asked when the metrics are. */
 export function registerLevelGauges(registry: Registry, levels: () => Iterable<PriorityLevel>): void {
-  registerWaitingByKind(registry, levels);
   const gauges: readonly [rest: string, help: string, value: (level: PriorityLevel) => number][] = [
     [
       "nominal_limit_seats",

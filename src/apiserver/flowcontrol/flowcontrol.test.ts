@@ -328,28 +328,66 @@ suite("levels lend to each other", () => {
   });
 });
 
-test("a list takes a seat for each hundred objects, ten at most", () => {
-  const info = parseRequestInfo("GET", "/api/v1/pods", noQuery);
-  const cases: readonly [query: string, stored: number, seats: number][] = [
-    ["", 0, 1],
-    ["", 101, 2],
-    ["", 100_000, 10],
-    ["limit=500", 100_000, 5],
-    ["limit=500", 120, 2],
-    ["limit=x", 120, 2],
-  ];
-  for (const [query, stored, seats] of cases) {
+/** upstream: apiserver/pkg/util/flowcontrol/request/list_work_estimator_test.go */
+const estimates: readonly (readonly [
+  url: string,
+  stored: readonly [objects: number, bytes: number] | undefined,
+  seats: number,
+])[] = [
+  ["/api/v1/pods", [0, 0], 1],
+  ["/api/v1/pods", undefined, 1],
+  ["/api/v1/pods", [99, 99_999], 1],
+  ["/api/v1/pods", [800, 800_000], 8],
+  ["/api/v1/pods?limit=500", [800, 800_000], 5],
+  ["/api/v1/pods?limit=500&labelSelector=a", [800, 800_000], 5],
+  // From memory, ten at most; from the store a hundred.
+  ["/api/v1/pods", [1000, 1_000_000_000], 10],
+  ["/api/v1/pods?resourceVersion=0&limit=500", [1000, 1_000_000_000], 10],
+  ["/api/v1/pods?resourceVersion=7&resourceVersionMatch=NotOlderThan", [1000, 1_000_000_000], 10],
+  ["/api/v1/pods?resourceVersion=7&resourceVersionMatch=Exact", [1000, 1_000_000_000], 100],
+  ["/api/v1/pods?limit=500&continue=x", [1000, 2_000_000], 10],
+  ["/api/v1/pods?limit=500&resourceVersion=7", [1000, 2_000_000], 10],
+  ["/api/v1/pods?limit=5&continue=x&labelSelector=a", [1000, 2_000_000], 10],
+  ["/api/v1/pods?limit=5&continue=x", [1000, 2_000_000], 1],
+  ["/api/v1/pods?fieldSelector=metadata.name%3Da", [10, 5_000_000], 5],
+  ["/api/v1/pods?limit=x", [1, 1], 100],
+  ["/api/v1/pods?watch=true", [1000, 800_000], 8],
+  ["/api/v1/pods?watch=true&resourceVersion=0", [1000, 800_000], 8],
+  ["/api/v1/pods?watch=true&resourceVersion=7", [1000, 800_000], 1],
+  ["/api/v1/pods?watch=true&resourceVersion=7&sendInitialEvents=true", [1000, 800_000], 8],
+  ["/api/v1/namespaces/a/pods/b", [1000, 800_000], 1],
+];
+for (const [url, stored, seats] of estimates) {
+  test(`GET ${url} of ${stored?.join(" objects, bytes: ") ?? "nothing"} takes ${seats}`, () => {
+    const [path = "", search = ""] = url.split("?");
+    const query = new URLSearchParams(search);
+    const info = parseRequestInfo("GET", path, query);
+    const [objects = 0, bytes = 0] = stored ?? [];
+    const size = stored === undefined ? undefined : { objects, bytes };
     assert.equal(
-      seatsOf(info, new URLSearchParams(query), () => stored),
+      seatsOf(info, query, () => size),
       seats,
-      `${query} of ${stored}`,
     );
-  }
-  const get = parseRequestInfo("GET", "/api/v1/namespaces/a/pods/b", noQuery);
-  assert.equal(
-    seatsOf(get, noQuery, () => 1000),
-    1,
-  );
+    assert.equal(
+      seatsOf(info, query, () => size, 3),
+      Math.min(3, seats),
+    );
+  });
+}
+
+test("one request has a part of a level's seats where others wait for them", () => {
+  const { control } = controlOf();
+  const most = Object.fromEntries([...control.levels].map(({ name, seatsMax }) => [name, seatsMax]));
+  assert.deepEqual(most, {
+    "catch-all": Number.POSITIVE_INFINITY,
+    exempt: Number.POSITIVE_INFINITY,
+    "global-default": 8,
+    "leader-election": 4,
+    "node-high": 15,
+    system: 12,
+    "workload-high": 15,
+    "workload-low": 37,
+  });
 });
 
 suite("default objects", () => {

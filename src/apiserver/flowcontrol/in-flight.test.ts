@@ -114,7 +114,14 @@ test("how much of each limit was used is told; nothing where there is none", asy
       request_kind: kind,
     });
   assert.deepEqual([sum("readOnly"), sum("mutating")], [2e6, 0]);
-  assert.doesNotMatch(text, /phase="waiting"/);
+  assert.doesNotMatch(text, /phase="waiting"|current_inqueue/);
+  await clock.advance(992);
+  const most = "apiserver_current_inflight_requests";
+  const told = await metricsText(registry);
+  assert.deepEqual(
+    ["readOnly", "mutating"].map((kind) => valueIn(told, most, { request_kind: kind })),
+    [1, 0],
+  );
   const unlimited = new Registry();
   const free = new InFlightLimit({ reading: 0, mutating: 0 }, { clock, registry: unlimited });
   hold(free, read());

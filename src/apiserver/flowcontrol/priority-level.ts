@@ -133,6 +133,14 @@ export class PriorityLevel implements LevelState {
     return queues * queueLengthMax;
   }
 
+  /** One request has no more, so that a few can't fill it where others wait. upstream: util/flowcontrol/apf_controller.go */
+  get seatsMax(): number {
+    const { nominalSeats, queuing } = this.#options;
+    if (queuing === undefined) return Number.POSITIVE_INFINITY;
+    const { handSize } = queuing;
+    return Math.max(1, Math.min(Math.ceil(nominalSeats * 0.15), Math.trunc(nominalSeats / handSize)));
+  }
+
   /** What it could lend now. */
   get idleLendable(): number {
     const { nominalSeats, lendableSeats } = this.#options;

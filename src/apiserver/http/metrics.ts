@@ -24,8 +24,6 @@ const eventBuckets = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
 const placeLabels = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
 
-const readVerbs = new Set(["GET", "LIST", "WATCH"]);
-
 /** Upstream tells how big these answers are. */
 const sizedVerbs = new Set(["GET", "LIST"]);
 
@@ -52,7 +50,6 @@ export class RequestKind {
   readonly labels: KindLabels;
   readonly dryRun: string;
   readonly isLong: boolean;
-  readonly isRead: boolean;
   readonly byCode = new Map<number, number>();
   open = 0;
   readonly #validation: string;
@@ -67,7 +64,6 @@ export class RequestKind {
     this.dryRun = dryRun;
     this.#validation = validation;
     this.isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
-    this.isRead = readVerbs.has(labels.verb);
     this.#metrics = metrics;
   }
 
@@ -197,21 +193,6 @@ export class RequestMetrics {
       collect: () => {
         events.reset();
         for (const { labels, count } of this.#watchEvents.all) events.inc(labels, count);
-      },
-    });
-    const inflight: Gauge = new Gauge({
-      name: "apiserver_current_inflight_requests",
-      help: stable(
-        "Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
-      ),
-      labelNames: ["request_kind"],
-      registers,
-      collect: () => {
-        inflight.set({ request_kind: "readOnly" }, 0);
-        inflight.set({ request_kind: "mutating" }, 0);
-        for (const { isLong, isRead, open } of this.#kinds.values()) {
-          if (!isLong) inflight.inc({ request_kind: isRead ? "readOnly" : "mutating" }, open);
-        }
       },
     });
     const longRunning: Gauge = new Gauge({

@@ -193,7 +193,7 @@ function registerGauges(registry: Registry, source: StorageSource): void {
     alpha(
       "Estimated size of stored objects in database. Estimate is based on sum of last observed sizes of serialized objects. In case of a fetching error, the value will be -1.",
     ),
-    bytesOf,
+    ({ stored }) => stored.bytes,
   );
   const objects: Gauge = new Gauge({
     name: "apiserver_storage_objects",
@@ -221,10 +221,4 @@ function registerGauges(registry: Registry, source: StorageSource): void {
       size.set({ storage_cluster_id: "etcd-0" }, await source.sizeBytes());
     },
   });
-}
-
-function bytesOf(cache: ResourceCache): number {
-  let bytes = 0;
-  for (const { length } of cache.objects("")) bytes += length;
-  return bytes;
 }

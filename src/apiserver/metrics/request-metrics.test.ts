@@ -253,7 +253,7 @@ test("what a level may have goes with what others lend", async () => {
 test("who waits for a seat is counted by whether he only reads, who gets none is told of", async () => {
   const registry = new Registry();
   const clock = new ManualClock();
-  const flow = new FlowControl({ seats: 1, waitMaxMs: 1000 }, { clock, metrics: new FlowMetrics(registry) });
+  const flow = new FlowControl({ seats: 1, waitMaxMs: 5000 }, { clock, metrics: new FlowMetrics(registry) });
   registerLevelGauges(registry, () => flow.levels);
   const queuing = { queues: 1, handSize: 1, queueLengthLimit: 2 };
   const limited = { nominalConcurrencyShares: 1, limitResponse: { type: "Queue", queuing } };
@@ -273,6 +273,7 @@ test("who waits for a seat is counted by whether he only reads, who gets none is
   const running = ask("GET");
   const others = [ask("GET"), ask("POST"), ask("POST")].map((each) => each.catch(() => undefined));
   await settle();
+  await clock.advance(1000);
   const name = "apiserver_current_inqueue_requests";
   const text = await metricsText(registry);
   assert.equal(valueIn(text, name, { request_kind: "readOnly" }), 1);
@@ -289,6 +290,7 @@ test("who waits for a seat is counted by whether he only reads, who gets none is
   assert.deepEqual(seats, [1, 1, 1, 1]);
   gate.resolve();
   await Promise.all([running, ...others]);
+  await clock.advance(2000);
   const later = await metricsText(registry);
   assert.equal(valueIn(later, name), 0);
   const executed = flowName("request_execution_seconds_count");

@@ -84,6 +84,7 @@ export class ResourceCache {
   /** Of values that only the ring keeps. */
   #ringBytes = 0;
   #size = 0;
+  #bytes = 0;
   /** Every event after this revision is in the ring. */
   #ringFloor = 0n;
   #lastChange = 0n;
@@ -98,6 +99,11 @@ export class ResourceCache {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Also how much they are, as they are stored. */
+  get stored(): { readonly objects: number; readonly bytes: number } {
+    return { objects: this.#size, bytes: this.#bytes };
   }
 
   /** What the values say of fields that nobody set. To be told before the first of them. */
@@ -278,14 +284,18 @@ export class ResourceCache {
       this.#shelves.set(object.namespace, shelf);
       this.#namespaces.splice(lowerBound(this.#namespaces, object.namespace), 0, object.namespace);
     }
-    if (!shelf.has(object.name)) this.#size += 1;
+    const before = shelf.get(object.name);
+    if (before === undefined) this.#size += 1;
+    this.#bytes += object.length - (before?.length ?? 0);
     shelf.set(object.name, object);
   }
 
   #drop(namespace: string, name: string): void {
     const shelf = this.#shelves.get(namespace);
-    if (shelf?.has(name) !== true) return;
+    const dropped = shelf?.get(name);
+    if (shelf === undefined || dropped === undefined) return;
     shelf.delete(name);
+    this.#bytes -= dropped.length;
     this.#size -= 1;
     if (this.#size === 0) {
       this.#decoded.clear();
