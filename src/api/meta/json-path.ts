@@ -2,8 +2,9 @@
  * The JSONPath of printer columns: fields, indices, slices, filters, wildcards, recursion.
  * upstream: client-go/util/jsonpath/{parser,jsonpath}.go
  */
-import { isNumber, parseExact } from "#base/exact-json.ts";
-import { goText, isMap, jsonEqual } from "../patch/json-value.ts";
+import { parseExact } from "#base/exact-json.ts";
+import { goJson } from "../codec/go-json.ts";
+import { goText, isMap } from "../patch/json-value.ts";
 
 type Find = (values: readonly unknown[]) => unknown[];
 
@@ -13,21 +14,36 @@ export class JsonPathError extends Error {
 }
 
 export interface JsonPath {
-  /** In order; none where something on the way is missing. */
+  /** In order; none where something on the way is missing, or isn't what the path takes it for. */
   find(value: unknown): readonly unknown[];
 }
 
 /** `text` without braces: ".spec.conditions[?(@.type=="Ready")].status". Throws JsonPathError. */
 export function parseJsonPath(text: string): JsonPath {
+  const walk = walkOf(text);
+  return {
+    find: (value) => {
+      try {
+        return walk(value);
+      } catch (error) {
+        if (error instanceof JsonPathError) return [];
+        throw error;
+      }
+    },
+  };
+}
+
+/** Throws JsonPathError now, and later for values that the path doesn't fit. */
+function walkOf(text: string): (value: unknown) => unknown[] {
   const steps = new Parser(text).steps();
-  return { find: (value) => steps.reduce<unknown[]>((values, step) => step(values), [value]) };
+  return (value) => steps.reduce<unknown[]>((values, step) => step(values), [value]);
 }
 
 /** As Go prints a result: text as it is, lists and maps as JSON. */
 export function printResult(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  return goText(value);
+  if (value === null) return "<no value>";
+  return typeof value === "object" ? goJson(value) : goText(value);
 }
 
 const operators = ["==", "!=", "<=", ">=", "<", ">"] as const;
@@ -133,41 +149,55 @@ function recursive(name: string): Find {
   return (values) => step(values.flatMap(below));
 }
 
-/** "1", "-1", "0:2", ":", "::2". A single index beyond the list finds nothing. */
+/** "1", "-1", "0:2", ":", "::2". Beyond the list there is nothing to find, and no other list counts then. */
 function sliceStep(text: string): Find {
   const [first = "", last, step = "1"] = text.split(":");
-  if (last === undefined) {
-    const index = Number(first);
-    return (values) =>
-      values.flatMap((value) => {
-        const list = Array.isArray(value) ? (value as unknown[]) : [];
-        const at = index < 0 ? list.length + index : index;
-        return at >= 0 && at < list.length ? [list[at]] : [];
-      });
-  }
   const stride = Number(step === "" ? "1" : step);
-  return (values) =>
-    values.flatMap((value) => {
-      const list = Array.isArray(value) ? (value as unknown[]) : [];
-      const part = list.slice(first === "" ? 0 : Number(first), last === "" ? list.length : Number(last));
-      return stride > 1 ? part.filter((_, index) => index % stride === 0) : part;
-    });
+  return (values) => {
+    const found: unknown[] = [];
+    for (const value of values) {
+      if (value === null) continue;
+      if (!Array.isArray(value)) throw new JsonPathError("it is not array or slice");
+      const { length } = value;
+      const start = Number(first) < 0 ? Number(first) + length : Number(first);
+      const end = last === undefined ? start + 1 : endOf(last, length);
+      if (start === end) return found;
+      if (start < 0 || start >= length || end < 0 || end > length || start > end || stride <= 0) {
+        throw new JsonPathError(`array index out of bounds: index ${start}, length ${length}`);
+      }
+      for (let at = start; at < end; at += stride) found.push(value[at]);
+    }
+    return found;
+  };
+}
+
+function endOf(text: string, length: number): number {
+  if (text === "") return length;
+  return Number(text) < 0 ? Number(text) + length : Number(text);
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new JsonPathError("it is not array or slice and cannot be filtered");
+  return value;
 }
 
 function filterStep(text: string): Find {
   const operator = operators.find((each) => splitAt(text, each) !== undefined);
   if (operator === undefined) {
     const exists = operand(text);
-    return (values) => values.flatMap(childrenOf).filter((item) => exists(item).length > 0);
+    return (values) => values.flatMap(itemsOf).filter((item) => exists(item).length > 0);
   }
   const [left = "", right = ""] = splitAt(text, operator) ?? [];
   const leftOf = operand(left);
   const rightOf = operand(right);
   return (values) =>
-    values.flatMap(childrenOf).filter((item) => {
-      const [a] = leftOf(item);
-      const [b] = rightOf(item);
-      return a !== undefined && b !== undefined && compare(a, b, operator);
+    values.flatMap(itemsOf).filter((item) => {
+      const [lefts, rights] = [leftOf(item), rightOf(item)];
+      if (lefts.length === 0 || rights.length === 0) return false;
+      if (lefts.length > 1 || rights.length > 1) {
+        throw new JsonPathError("can only compare one element at a time");
+      }
+      return compare(lefts[0], rights[0], operator);
     });
 }
 
@@ -195,23 +225,31 @@ function operand(text: string): (item: unknown) => readonly unknown[] {
   if (text === "true" || text === "false") return () => [text === "true"];
   if (/^-?(?:0|[1-9]\d*)(\.\d+)?$/.test(text)) return () => [parseExact(text)];
   if (!text.startsWith("@")) throw new JsonPathError(`unrecognized identifier ${text}`);
-  const path = parseJsonPath(text.slice(1));
-  return (item) => path.find(item);
+  return walkOf(text.slice(1));
 }
 
 function compare(a: unknown, b: unknown, operator: Operator): boolean {
-  if (operator === "==" || operator === "!=") return jsonEqual(a, b) === (operator === "==");
-  const order = orderOf(a, b);
-  if (order === undefined) return false;
-  return (
-    (order === 0 && operator.endsWith("=")) ||
-    (order < 0 ? operator.startsWith("<") : order > 0 && operator.startsWith(">"))
-  );
+  const kind = kindOf(a);
+  if (kind !== kindOf(b)) throw new JsonPathError("incompatible types for comparison");
+  if (operator === "==" || operator === "!=") return (a === b) === (operator === "==");
+  if (kind === "bool") throw new JsonPathError("invalid type for comparison");
+  const [left, right] = [a as string, b as string];
+  if (left === right) return operator.endsWith("=");
+  return operator.startsWith(left < right ? "<" : ">");
 }
 
-/** Undefined for values that have none: of different types, or neither numbers nor texts. */
-function orderOf(a: unknown, b: unknown): number | undefined {
-  if (isNumber(a) ? !isNumber(b) : typeof a !== "string" || typeof b !== "string") return undefined;
-  const [left, right] = [a as string, b as string];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** What Go compares with its like only. */
+function kindOf(value: unknown): "bool" | "int" | "float" | "string" {
+  switch (typeof value) {
+    case "boolean":
+      return "bool";
+    case "string":
+      return "string";
+    case "bigint":
+      return "int";
+    case "number":
+      return Number.isInteger(value) ? "int" : "float";
+    default:
+      throw new JsonPathError("invalid type for comparison");
+  }
 }
