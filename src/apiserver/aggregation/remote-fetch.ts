@@ -8,6 +8,7 @@ import { tlsOptions, type Backend } from "#apiserver/connect/backend.ts";
 import { goErrorText, joinHostPort } from "#apiserver/connect/go-errors.ts";
 import { ChildAbort } from "#base/abort.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
+import { answerOf } from "#wire/answer-of.ts";
 import type { RemoteServers } from "./remote-servers.ts";
 
 export interface RemoteDocument {
@@ -85,20 +86,18 @@ const unverified = ({ tls, agent: _agent, ...backend }: Backend): Backend => ({
 });
 
 function get(backend: Backend, { accept, signal }: RemoteQuestion): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest({
-      host: backend.host,
-      port: backend.port,
-      path: backend.target,
-      signal,
-      agent: backend.agent ?? new Agent(),
-      ...(backend.tls === undefined ? {} : tlsOptions(backend.tls)),
-      headers: { ...backend.headers, accept } as Record<string, string>,
-    });
-    outgoing.once("response", resolve);
-    outgoing.once("error", reject);
-    outgoing.end();
+  const outgoing = httpsRequest({
+    host: backend.host,
+    port: backend.port,
+    path: backend.target,
+    signal,
+    agent: backend.agent ?? new Agent(),
+    ...(backend.tls === undefined ? {} : tlsOptions(backend.tls)),
+    headers: { ...backend.headers, accept } as Record<string, string>,
   });
+  const answered = answerOf(outgoing);
+  outgoing.end();
+  return answered;
 }
 
 async function limited(response: IncomingMessage): Promise<string> {

@@ -6,7 +6,9 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
+import { unexplainedError } from "#api/meta/status.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
+import { answerOf, SwitchedProtocolError } from "#wire/answer-of.ts";
 import type { ApiCall, RawAnswer } from "#apiserver/request/call.ts";
 import { goErrorText } from "./go-errors.ts";
 import { trustIn, type IdentityCheck } from "./server-certificate.ts";
@@ -58,7 +60,7 @@ const ownHeaders = /^(authorization|host|impersonate-.*|x-remote-.*|:.*)$/;
 
 export const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
 
-/** Runs one request at the backend. Throws BackendError when it doesn't answer. */
+/** Runs one request at the backend. Throws BackendError when it doesn't answer, StatusError when it doesn't do that in HTTP. */
 export async function exchange(
   backend: Backend,
   call: ApiCall,
@@ -80,11 +82,9 @@ export async function exchange(
           agent: backend.agent ?? new Agent({ keepAlive: false }),
           ...tlsOptions(backend.tls),
         });
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing.once("response", resolve);
-    outgoing.on("error", (error) => {
-      reject(new BackendError(backend, error));
-    });
+  const answered = answerOf(outgoing).catch((error: unknown) => {
+    if (error instanceof SwitchedProtocolError) throw unexplainedError(error.message, { cause: error });
+    throw new BackendError(backend, error as Error);
   });
   if (hasBody(call)) {
     // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.

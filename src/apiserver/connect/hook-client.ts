@@ -15,6 +15,7 @@ import { abortText, HookCallError, readAnswer, retryAfterMs } from "./hook-answe
 import { watchPeer, type Peer } from "./peer-verdict.ts";
 import { identityCheck, noteFailure, trustIn, type CertificateFaults } from "./server-certificate.ts";
 import type { ClientCertificate } from "#client/identity.ts";
+import { answerOf } from "#wire/answer-of.ts";
 import type { HookIdentities } from "./hook-identities.ts";
 import type { HostPort, ServiceResolver } from "./service-resolver.ts";
 
@@ -152,28 +153,26 @@ export class HookClient {
   ): Promise<IncomingMessage> {
     const { host, port } = await abortable(target.address(), signal);
     const bytes = Buffer.from(body, "utf8");
-    return new Promise((resolve, reject) => {
-      const outgoing = httpsRequest({
-        host,
-        port,
-        path: target.path,
-        method: "POST",
-        agent,
-        signal,
-        ...(isIP(target.serverName) === 0 ? { servername: target.serverName } : {}),
-        headers: {
-          host: target.authority,
-          accept: "application/json, */*",
-          "content-type": "application/json",
-          "content-length": bytes.length,
-          "user-agent": "kube-apiserver-admission",
-          ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
-        },
-      });
-      outgoing.once("response", resolve);
-      outgoing.once("error", reject);
-      outgoing.end(bytes);
+    const outgoing = httpsRequest({
+      host,
+      port,
+      path: target.path,
+      method: "POST",
+      agent,
+      signal,
+      ...(isIP(target.serverName) === 0 ? { servername: target.serverName } : {}),
+      headers: {
+        host: target.authority,
+        accept: "application/json, */*",
+        "content-type": "application/json",
+        "content-length": bytes.length,
+        "user-agent": "kube-apiserver-admission",
+        ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
+      },
     });
+    const answered = answerOf(outgoing);
+    outgoing.end(bytes);
+    return answered;
   }
 
   #agentOf(caBundle: string, certificate: ClientCertificate | undefined): HookAgent {

@@ -15,6 +15,7 @@ import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
 import type { ClientCertificate } from "#client/identity.ts";
 import type { ClusterAccess } from "#client/kubeconfig.ts";
+import { answerOf } from "#wire/answer-of.ts";
 import { goErrorText } from "./go-errors.ts";
 import { abortText, answerText, failureIn, valueOf } from "./hook-answer.ts";
 import { identityCheck, noteFailure, trustIn, type CertificateFaults } from "./server-certificate.ts";
@@ -142,13 +143,11 @@ export class KubeconfigHook {
         ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
       },
     };
-    return new Promise((resolve, reject) => {
-      const request = url.protocol === "http:" ? plainRequest : tlsRequest;
-      const outgoing = request(url, options);
-      outgoing.once("response", resolve);
-      outgoing.once("error", reject);
-      outgoing.end(bytes);
-    });
+    const request = url.protocol === "http:" ? plainRequest : tlsRequest;
+    const outgoing = request(url, options);
+    const answered = answerOf(outgoing);
+    outgoing.end(bytes);
+    return answered;
   }
 
   /** Another certificate means other connections. */

@@ -45,6 +45,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     case "/broken":
       request.socket.destroy();
       return;
+    case "/switched":
+      request.socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+      return;
     default: {
       const { method, url, headers } = request;
       response.setHeader("x-own", "yes");
@@ -289,6 +292,14 @@ suite("what comes back", () => {
     assert.equal(echoOf(await ask("", { method: "POST" })).url, "/");
     const nobody = await h2("GET", "/api/v1/nodes/n2/proxy");
     assert.equal(nobody.status, 404);
+  });
+
+  test("nothing of another protocol that nobody asked for", async () => {
+    const refused = parsed(await ask("/switched"));
+    assert.deepEqual(
+      [refused["code"], refused["message"]],
+      [500, 'backend tried to switch protocol "echo" when "" was requested'],
+    );
   });
 
   test("a backend that doesn't answer is told of in Go's words", async () => {

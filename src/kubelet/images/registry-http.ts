@@ -1,6 +1,7 @@
 /** HTTP as registries speak it: redirects to storage, and tokens on demand. */
 import * as http from "node:http";
 import * as https from "node:https";
+import { answerOf } from "#wire/answer-of.ts";
 import { RuntimeError, type ImageAuth } from "../runtime/runtime.ts";
 import type { TlsFiles } from "./registries.ts";
 
@@ -53,16 +54,13 @@ export class RegistrySession {
   }
 
   #request(url: URL, headers: http.OutgoingHttpHeaders, signal: AbortSignal): Promise<http.IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const isPlain = url.protocol === "http:";
-      const options = { headers: { "user-agent": "mini-k8s", ...headers }, signal, timeout: idleTimeoutMs };
-      const request = isPlain ? http.get(url, options) : https.get(url, { ...options, ...this.#options.tls });
-      request.once("response", resolve);
-      request.once("timeout", () => {
-        request.destroy(new Error(`${url.host} did not answer for ${idleTimeoutMs} ms`));
-      });
-      request.once("error", reject);
+    const isPlain = url.protocol === "http:";
+    const options = { headers: { "user-agent": "mini-k8s", ...headers }, signal, timeout: idleTimeoutMs };
+    const request = isPlain ? http.get(url, options) : https.get(url, { ...options, ...this.#options.tls });
+    request.once("timeout", () => {
+      request.destroy(new Error(`${url.host} did not answer for ${idleTimeoutMs} ms`));
     });
+    return answerOf(request);
   }
 
   async #authorize(challenge: string, signal: AbortSignal): Promise<string> {

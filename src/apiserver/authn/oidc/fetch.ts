@@ -4,6 +4,7 @@ import { get as httpsGet } from "node:https";
 import { ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import { trustIn } from "#apiserver/connect/server-certificate.ts";
+import { answerOf } from "#wire/answer-of.ts";
 
 export interface FetchOptions {
   /** Undefined: the authorities that this machine trusts. */
@@ -53,9 +54,7 @@ function get(
 ): Promise<IncomingMessage> {
   const headers = bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` };
   const ask = new URL(url).protocol === "http:" ? httpGet : httpsGet;
-  return new Promise((resolve, reject) => {
-    ask(url, { signal, agent: false, headers, ...trustIn(caPem) }, resolve).once("error", reject);
-  });
+  return answerOf(ask(url, { signal, agent: false, headers, ...trustIn(caPem) }));
 }
 
 async function limited(response: IncomingMessage): Promise<string> {
