@@ -12,7 +12,22 @@ const object: AnyObject = {
   metadata: { name: "a", namespace: "n" },
   spec: { nodeName: "node-1", signerName: "s.io/s", driver: "d" },
   status: { phase: "Pending", replicas: 2, succeeded: 3 },
+  // Of an event, too: pkg/registry/core/event/strategy_test.go.
+  involvedObject: {
+    kind: "Pod",
+    name: "foo",
+    namespace: "baz",
+    uid: "long uid string",
+    apiVersion: "v1",
+    resourceVersion: "0",
+  },
+  reason: "ForTesting",
+  source: { component: "test" },
+  reportingComponent: "r.io/c",
+  type: "Normal",
 };
+/** Of the object that an event is about. */
+const about = ["kind=Pod", "name=foo", "namespace=baz", "uid=long uid string", "apiVersion=v1"];
 const only = (field: string): string =>
   `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 
@@ -40,6 +55,25 @@ const cases: readonly Case[] = [
   ["persistentvolumes/v1", "name", only("name"), "refused"],
   ["replicationcontrollers/v1", "status.replicas", "2"],
   ["replicasets.apps/v1", "status.replicas", only("status.replicas"), "refused"],
+  ...[...about, "resourceVersion=0", "fieldPath="].flatMap((each): Case[] => {
+    const [field = "", value = ""] = each.split("=");
+    return [
+      ["events/v1", `involvedObject.${field}`, value],
+      ["events.events.k8s.io/v1", `regarding.${field}`, value],
+    ];
+  }),
+  ["events/v1", "metadata.name", "a"],
+  ["events/v1", "metadata.namespace", "n"],
+  ["events/v1", "reason", "ForTesting"],
+  ["events/v1", "source", "test"],
+  ["events/v1", "reportingComponent", "r.io/c"],
+  ["events.events.k8s.io/v1", "reportingController", "r.io/c"],
+  ["events/v1", "type", "Normal"],
+  ["endpoints/v1", "metadata.name", "a"],
+  ["endpoints/v1", "metadata.namespace", "n"],
+  ["serviceaccounts/v1", "metadata.name", "a"],
+  ["serviceaccounts/v1", "metadata.namespace", "n"],
+  ["podtemplates/v1", "metadata.namespace", "n"],
   ["jobs.batch/v1", "status.successful", "3"],
   ["jobs.batch/v1", "status.failed", 'field label "status.failed" not supported for batchv1.Job', "refused"],
   ["certificatesigningrequests.certificates.k8s.io/v1", "spec.signerName", "s.io/s"],

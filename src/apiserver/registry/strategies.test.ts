@@ -116,6 +116,58 @@ test("a Deployment's annotations make it a new generation, its labels don't, and
   assert.deepEqual(await generations(`${slices}/s`), [2, 2]);
 });
 
+/** Cases of pkg/registry/core/{podtemplate,replicationcontroller,service}/strategy_test.go. */
+test("a pod template's generations are counted from one, whatever is said, and only its template makes them", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${core}/podtemplates`;
+  const spec = { containers: [{ name: "c", image: "x" }], restartPolicy: "OnFailure" };
+  const said = { metadata: { name: "t", generation: 999 }, template: { spec } };
+  assert.equal((await put(transport, `${path}/t`, said)).status, 404);
+  const made = await post(transport, path, said);
+  const labelled = await merge(transport, `${path}/t`, { metadata: { labels: { a: "true" } } });
+  const changed = { metadata: { generation: 999 }, template: { spec: { restartPolicy: "Never" } } };
+  const answers = [made, labelled, await merge(transport, `${path}/t`, changed)];
+  assert.deepEqual(
+    answers.map(({ body }) => body.metadata?.generation),
+    [1, 1, 2],
+  );
+  const renamed = { ...answers[2]?.body, metadata: { ...answers[2]?.body.metadata, name: "changed" } };
+  assert.equal((await put(transport, `${path}/t`, renamed)).status, 400);
+});
+
+test("what is made has no status of its own, and a status changes nothing else", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const path = `${core}/replicationcontrollers`;
+  const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "x" }] } };
+  const said = {
+    metadata: { name: "r" },
+    spec: { replicas: 3, template },
+    status: { replicas: 1, observedGeneration: 10 },
+  };
+  assert.equal((await put(transport, `${path}/r`, said)).status, 404);
+  const { body } = await post(transport, path, said);
+  assert.deepEqual(body["status"], {});
+  const status = { replicas: 3, observedGeneration: 11 };
+  const counted = { ...body, spec: { ...(body["spec"] as object), replicas: 1 }, status };
+  const after = await put(transport, `${path}/r/status`, counted);
+  assert.deepEqual([after.body["spec"], after.body["status"]], [body["spec"], status]);
+  const services = `${core}/services`;
+  const spec = { type: "LoadBalancer", ports: [{ port: 80 }] };
+  const service = await post(transport, services, { metadata: { name: "s" }, spec });
+  const ingress = [{ ip: "127.0.0.2" }];
+  const balanced = await put(transport, `${services}/s/status`, {
+    ...service.body,
+    spec: { ...(service.body["spec"] as object), sessionAffinity: "ClientIP" },
+    status: { loadBalancer: { ingress } },
+  });
+  assert.deepEqual(balanced.body["spec"], service.body["spec"]);
+  assert.deepEqual(balanced.body["status"], {
+    loadBalancer: { ingress: [{ ip: "127.0.0.2", ipMode: "VIP" }] },
+  });
+});
+
 test("what never changes its generation, and what has none", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();

@@ -1,8 +1,8 @@
-/** Cases re-expressed from pkg/registry/core/service/storage/storage_test.go (TestNormalizeClusterIPs, TestPatchAllocatedValues). */
+/** Cases re-expressed from pkg/registry/core/service/storage/storage_test.go (TestNormalizeClusterIPs, TestPatchAllocatedValues) and pkg/registry/core/service/strategy_test.go (TestDropTypeDependentFields). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceSpec } from "#api/generated/types/core-v1.ts";
-import { keepAllocated, normalizeAddresses } from "./kept-fields.ts";
+import { dropForeign, keepAllocated, normalizeAddresses } from "./kept-fields.ts";
 
 const [ten, eleven, six] = ["10.0.0.10", "10.0.0.11", "2000::1"];
 type Addresses = readonly [clusterIP: string | undefined, ...clusterIPs: readonly string[]];
@@ -116,5 +116,108 @@ for (const [name, before, said, want] of kept) {
     const spec = structuredClone(said);
     keepAllocated(spec, before);
     assert.deepEqual(spec, want);
+  });
+}
+
+const dual: ServiceSpec = { ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "PreferDualStack" };
+const inside: ServiceSpec = { type: "ClusterIP", ...addresses, ...dual };
+const other: ServiceSpec = { clusterIP: "10.0.0.94", clusterIPs: ["10.0.0.94", "2000::76"] };
+const elsewhere: ServiceSpec = { type: "ExternalName" };
+const balanced: ServiceSpec = { type: "LoadBalancer", ...named(30_000, 30_001) };
+const within: ServiceSpec = { type: "ClusterIP" };
+const onNodes: ServiceSpec = { type: "NodePort" };
+const [yes, no] = [true, false].map((allocateLoadBalancerNodePorts) => ({ allocateLoadBalancerNodePorts }));
+const [one, two] = ["a.io/one", "a.io/two"].map((loadBalancerClass) => ({ loadBalancerClass }));
+const healthy: ServiceSpec = { externalTrafficPolicy: "Local", healthCheckNodePort: 32_000 };
+const plain: ServiceSpec = { type: "LoadBalancer" };
+
+const dropped: readonly (readonly [string, ServiceSpec, ServiceSpec, ServiceSpec])[] = [
+  ["nothing of what has addresses still", inside, inside, inside],
+  ["addresses", inside, { ...inside, ...elsewhere }, elsewhere],
+  ["but addresses that changed", inside, { ...inside, ...elsewhere, ...other }, { ...elsewhere, ...other }],
+  [
+    "but families that changed",
+    inside,
+    { ...inside, ...elsewhere, ipFamilies: ["IPv6", "IPv6"] },
+    { ...elsewhere, ipFamilies: ["IPv6", "IPv6"] },
+  ],
+  [
+    "but a policy that changed",
+    inside,
+    { ...inside, ...elsewhere, ipFamilyPolicy: "SingleStack" },
+    { ...elsewhere, ipFamilyPolicy: "SingleStack" },
+  ],
+  [
+    "no node ports of nodes",
+    { ...balanced, ...onNodes },
+    { ...balanced, ...onNodes },
+    { ...balanced, ...onNodes },
+  ],
+  ["no node ports of what is balanced", balanced, balanced, balanced],
+  ["node ports", balanced, { ...balanced, ...within }, { ...within, ...named(undefined, undefined) }],
+  [
+    "no node ports that changed",
+    balanced,
+    { ...within, ...named(30_100, 30_101) },
+    { ...within, ...named(30_100, 30_101) },
+  ],
+  [
+    "node ports where a port comes",
+    balanced,
+    { ...within, ...named(30_000, 30_001, undefined) },
+    { ...within, ...named(undefined, undefined, undefined) },
+  ],
+  [
+    "no node ports where one comes with a port",
+    balanced,
+    { ...within, ...named(30_000, 30_001, 30_002) },
+    { ...within, ...named(30_000, 30_001, 30_002) },
+  ],
+  [
+    "node ports where a port goes",
+    balanced,
+    { ...within, ...named(30_000) },
+    { ...within, ...named(undefined) },
+  ],
+  [
+    "node ports where a port changes",
+    { ...plain, ports: [{ port: 80, nodePort: 30_000 }] },
+    { ...within, ports: [{ port: 180, protocol: "UDP", nodePort: 30_000 }] },
+    { ...within, ports: [{ port: 180, protocol: "UDP" }] },
+  ],
+  [
+    "no health port of what is balanced",
+    { ...plain, ...healthy },
+    { ...plain, ...healthy },
+    { ...plain, ...healthy },
+  ],
+  ["a health port", { ...plain, ...healthy }, { ...within, ...healthy }, within],
+  [
+    "no health port that changed",
+    { ...plain, ...healthy },
+    { ...within, ...healthy, healthCheckNodePort: 32_100 },
+    { ...within, healthCheckNodePort: 32_100 },
+  ],
+  ["allocation", { ...plain, ...yes }, { ...onNodes, ...yes }, onNodes],
+  ["no allocation", { ...plain, ...no }, { ...onNodes, ...no }, onNodes],
+  ["no allocation that came", plain, { ...onNodes, ...yes }, { ...onNodes, ...yes }],
+  ["no allocation that was refused", plain, { ...onNodes, ...no }, { ...onNodes, ...no }],
+  ["allocation that went", { ...plain, ...yes }, onNodes, onNodes],
+  ["refused allocation that went", { ...plain, ...no }, onNodes, onNodes],
+  ["no allocation that ended", { ...plain, ...yes }, { ...onNodes, ...no }, { ...onNodes, ...no }],
+  ["no allocation that began", { ...plain, ...no }, { ...onNodes, ...yes }, { ...onNodes, ...yes }],
+  ["a class", { ...plain, ...one }, { ...within, ...one }, within],
+  ["no class that changed", { ...plain, ...one }, { ...plain, ...two }, { ...plain, ...two }],
+  ["a class that went", { ...plain, ...one }, plain, plain],
+  ["no class that changed with the type", { ...plain, ...one }, { ...within, ...two }, { ...within, ...two }],
+  ["no class that came with the type", within, { ...plain, ...one }, { ...plain, ...one }],
+  ["no class of what is balanced", { ...plain, ...one }, { ...plain, ...one }, { ...plain, ...one }],
+];
+
+for (const [name, before, said, want] of dropped) {
+  test(`a Service's type takes with it ${name}`, () => {
+    const service = { spec: structuredClone(said) };
+    dropForeign(service, before);
+    assert.deepEqual(service.spec, want);
   });
 }
