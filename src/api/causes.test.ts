@@ -1,7 +1,7 @@
 /** The causes of a refusal: one for each time that upstream finds the fault, in the order in which it does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FieldError } from "./meta/field-error.ts";
+import { fieldErrorText, type FieldError } from "./meta/field-error.ts";
 import { invalidError } from "./meta/status.ts";
 import { changeOf, statusChangeOf, type Valid } from "./testing/validation-cases.ts";
 
@@ -219,6 +219,22 @@ test("that a volume can't be mounted with options is told once, between the two 
     `metadata.annotations[${options}]`,
     "spec.accessModes",
   ]);
+});
+
+test("names of managers that objects bring along are judged as those of requests are", () => {
+  const entry = { operation: "Update", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1: {} };
+  const managedFields = [
+    { ...entry, manager: "m".repeat(129) },
+    { ...entry, manager: "é\u0007" },
+    { ...entry, manager: "ok", subresource: "s".repeat(257) },
+  ];
+  const once = [
+    "metadata.managedFields[0].manager: Too long: may not be more than 128 bytes",
+    'metadata.managedFields[1].manager: Invalid value: "é\\a": invalid character U+0007 (at position 2)',
+    "metadata.managedFields[2].subresource: Too long: may not be more than 256 bytes",
+  ];
+  const found = changeOf(valid, "v1/ServiceAccount", {}, { metadata: { managedFields } });
+  assert.deepEqual(found.map(fieldErrorText), [...once, ...once, ...once, ...once]);
 });
 
 test("causes are told with their reasons, and the message tells of each once", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { goQuote } from "../meta/go-quote.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { createTypeTable } from "../schema/table.ts";
 import { createScheme } from "../scheme.ts";
@@ -205,7 +206,7 @@ const creates: readonly CreateCase[] = [
 const windows = (windowsOptions: object): object => ({ securityContext: { windowsOptions } });
 const runsAs = (runAsUserName: string): object => spec(windows({ runAsUserName }));
 const refused = (value: string, text: string): string =>
-  `spec.securityContext.windowsOptions.runAsUserName: Invalid value: ${JSON.stringify(value)}: ${text}`;
+  `spec.securityContext.windowsOptions.runAsUserName: Invalid value: ${goQuote(value)}: ${text}`;
 const onHost = { ...container, ...windows({ hostProcess: true }) };
 
 /** upstream: validation_test.go TestValidateWindowsSecurityContextOptions, TestValidateWindowsHostProcessPod */

@@ -1,6 +1,7 @@
 /** Faults of a field, in upstream's types and wording. upstream: apimachinery/pkg/util/validation/field/errors.go */
 
 import { goJson } from "../codec/go-json.ts";
+import { goQuote } from "./go-quote.ts";
 
 export type FieldErrorType =
   | "FieldValueNotFound"
@@ -29,7 +30,7 @@ export interface FieldError {
 
 /** As upstream: a pointer to nothing is the word "null", in quotes; a list or map that isn't there is a bare null. */
 function quoted(value: unknown): string {
-  if (typeof value === "string" || value === undefined) return JSON.stringify(value ?? "null");
+  if (typeof value === "string" || value === undefined) return goQuote(value ?? "null");
   return goJson(value);
 }
 
@@ -56,9 +57,7 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
   field,
   message: withDetail(
     said("Unsupported value", value),
-    supported.length === 0
-      ? ""
-      : `supported values: ${supported.map((text) => JSON.stringify(text)).join(", ")}`,
+    supported.length === 0 ? "" : `supported values: ${supported.map(goQuote).join(", ")}`,
   ),
 });
 

@@ -6,6 +6,7 @@
 import type { FaultList } from "./fault-list.ts";
 import { checkImmutable, checkLabels, checkNonNegative } from "./field-rules.ts";
 import type { Loose } from "./loose.ts";
+import { checkManagedFields } from "./manager-validation.ts";
 import {
   dnsLabelFaults,
   dnsSubdomainFaults,
@@ -120,6 +121,7 @@ export function checkMeta(meta: ObjectMeta | undefined, rules: MetaRules, faults
   checkNonNegative(given.generation, "metadata.generation", faults);
   checkDescription(given, faults);
   checkFinalizers(given.finalizers ?? [], "metadata.finalizers", faults);
+  checkManagedFields(given.managedFields, faults);
   if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
 }
 
@@ -193,6 +195,7 @@ export function checkMetaUpdate(
   }
   for (const field of fixed) checkImmutable(given[field], before[field], `metadata.${field}`, faults);
   checkDescription(given, faults);
+  checkManagedFields(given.managedFields, faults);
   if (rules.plainFinalizers !== true) checkKnownFinalizers(given.finalizers, "metadata.finalizers", faults);
 }
 

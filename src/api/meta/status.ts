@@ -1,5 +1,6 @@
 /** metav1.Status and the error that carries one. upstream: apimachinery/pkg/api/errors/errors.go */
 import { fieldErrorText, type FieldError } from "./field-error.ts";
+import { goQuote } from "./go-quote.ts";
 import { qualifiedResource } from "./object.ts";
 
 export interface StatusCause {
@@ -98,7 +99,7 @@ const details = ({ group, resource, name }: Subject): StatusDetails => ({
 });
 
 const named = (subject: Subject): string =>
-  `${qualifiedResource(subject.group, subject.resource)} ${JSON.stringify(subject.name)}`;
+  `${qualifiedResource(subject.group, subject.resource)} ${goQuote(subject.name)}`;
 
 export const notFoundError = (subject: Subject): StatusError =>
   failure({
@@ -177,7 +178,7 @@ export function invalidError(
   return failure({
     code: 422,
     reason: "Invalid",
-    message: `${qualifiedResource(subject.group, subject.kind)} ${JSON.stringify(subject.name)} is invalid: ${list}`,
+    message: `${qualifiedResource(subject.group, subject.kind)} ${goQuote(subject.name)} is invalid: ${list}`,
     details: {
       ...(subject.name === "" ? {} : { name: subject.name }),
       ...(subject.group === "" ? {} : { group: subject.group }),

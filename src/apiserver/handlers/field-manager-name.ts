@@ -1,12 +1,6 @@
 /** Who a write is noted under. upstream: apiserver/pkg/endpoints/handlers/create.go (managerOrUserAgent) */
-
-/** upstream: FieldManagerMaxLength */
-export const fieldManagerBytesMax = 128;
-
-/** Names of programs nearly always are: a byte a character. */
-const plain = /^[ -~]*$/;
-
-export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
+import { isPrintable } from "#api/meta/go-quote.ts";
+import { fieldManagerBytesMax, isPlain } from "#api/meta/manager-validation.ts";
 
 /** What the client says, else the program's name in its User-Agent. */
 export const managerName = (fieldManager: string, userAgent: string): string =>
@@ -15,7 +9,7 @@ export const managerName = (fieldManager: string, userAgent: string): string =>
 function programOf(userAgent: string): string {
   const slash = userAgent.indexOf("/");
   const program = slash < 0 ? userAgent : userAgent.slice(0, slash);
-  if (program.length <= fieldManagerBytesMax && plain.test(program)) return program;
+  if (program.length <= fieldManagerBytesMax && isPlain(program)) return program;
   let name = "";
   let bytes = 0;
   for (const char of program) {

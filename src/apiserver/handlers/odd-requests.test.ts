@@ -109,7 +109,7 @@ suite("parameters of writes", () => {
     [
       "POST",
       "dryRun=x&fieldValidation=y&fieldManager=%07",
-      `[fieldManager: Invalid value: "\\u0007": invalid character U+0007 (at position 0), ${unsupportedDryRun}, fieldValidation: Unsupported value: "y": ${validations}]`,
+      `[fieldManager: Invalid value: "\\a": invalid character U+0007 (at position 0), ${unsupportedDryRun}, fieldValidation: Unsupported value: "y": ${validations}]`,
     ],
     ["POST", `fieldManager=${"a".repeat(129)}`, "fieldManager: Too long: may not be more than 128 bytes"],
     [

@@ -1,13 +1,9 @@
 /** What create, update and patch have in common: options, strict decoding, names, admission. */
 import { strictWarnings } from "#api/codec/yaml.ts";
-import {
-  forbidden as forbiddenField,
-  invalid,
-  notSupported,
-  required,
-  tooLong,
-} from "#api/meta/field-error.ts";
+import { forbidden as forbiddenField, notSupported, required } from "#api/meta/field-error.ts";
+import { FaultList } from "#api/meta/fault-list.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
+import { checkFieldManager } from "#api/meta/manager-validation.ts";
 import type { AnyObject, GroupVersionKind, GroupVersionResource } from "#api/meta/object.ts";
 import { badRequestError, invalidError } from "#api/meta/status.ts";
 import type { WriteStamp } from "#api/patch/apply/field-manager.ts";
@@ -22,7 +18,7 @@ import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import { dryRunFaults, isTrue } from "#apiserver/request/query.ts";
 import type { Decoded, TypeSemantics } from "#apiserver/request/semantics.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
-import { fieldManagerBytesMax, isPrintable, managerName } from "./field-manager-name.ts";
+import { managerName } from "./field-manager-name.ts";
 
 export interface WriteDeps {
   readonly semantics: TypeSemantics;
@@ -79,19 +75,10 @@ function parseOptions(query: URLSearchParams, kind: string, first: readonly Fiel
   };
 }
 
-function fieldManagerFaults(name: string): FieldError[] {
-  // Of its characters nothing more is said: each fault quotes all of it, and together they would fill the memory.
-  if (Buffer.byteLength(name) > fieldManagerBytesMax) return [tooLong("fieldManager", fieldManagerBytesMax)];
-  const faults: FieldError[] = [];
-  let at = 0;
-  for (const char of name) {
-    if (!isPrintable(char)) {
-      const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-      faults.push(invalid("fieldManager", name, `invalid character U+${code} (at position ${at})`));
-    }
-    at += Buffer.byteLength(char);
-  }
-  return faults;
+function fieldManagerFaults(name: string): readonly FieldError[] {
+  const faults = new FaultList();
+  checkFieldManager(name, "fieldManager", faults);
+  return faults.all;
 }
 
 /** Under which name and time the managers of fields note this write. */

@@ -1,0 +1,33 @@
+/** Text in quotes, as Go's %q writes it. upstream: Go's strconv (Quote), unicode (IsPrint) */
+
+const plain = /^[ !#-[\]-~]*$/;
+
+const escapes = new Map([
+  ["\u0007", "\\a"],
+  ["\b", "\\b"],
+  ["\f", "\\f"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+  ["\v", "\\v"],
+  ["\\", "\\\\"],
+  ['"', '\\"'],
+]);
+
+/** Of one character; of all kinds of space only the common one is. */
+export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
+
+function escaped(char: string): string {
+  const known = escapes.get(char);
+  if (known !== undefined) return known;
+  if (isPrintable(char)) return char;
+  const code = char.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  if (code <= 0x7f) return `\\x${hex.padStart(2, "0")}`;
+  return code <= 0xff_ff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
+}
+
+export function goQuote(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
+  return `"${Array.from(text.toWellFormed(), escaped).join("")}"`;
+}
