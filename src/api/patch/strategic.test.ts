@@ -305,3 +305,12 @@ for (const [name, original, patch, code, message] of faults) {
   test(`strategic merge refuses ${name}`, () =>
     assert.throws(() => applyStrategic(original, patch, "Root", table), { code, message }));
 }
+
+test("a strategic merge takes orders by the ten thousand without copying the patch for each", () => {
+  const orders = Array.from(
+    { length: 20_000 },
+    (_, index) => [`$setElementOrder/list-${index}`, ["a"]] as const,
+  );
+  const patch = { ...Object.fromEntries(orders), "list-7": ["a"], text: "x" };
+  assert.deepEqual(applyStrategic({}, patch, "Root", table), { "list-7": ["a"], text: "x" });
+});

@@ -143,16 +143,16 @@ class Merger {
     const orders = Object.entries(patch).filter(([key]) => key.startsWith(orderPrefix));
     if (orders.length === 0) return { base, rest: patch };
     const result: Record<string, unknown> = { ...base };
-    let rest = patch;
+    const rest: Record<string, unknown> = { ...patch };
     for (const [key, order] of orders) {
       const name = key.slice(orderPrefix.length);
       if (!isList(order)) throw badRequestError("invalid patch format of setElementOrder list");
       const before = valueAt(base, name);
       const changes = valueAt(patch, name);
-      rest = withoutKey(rest, key);
+      Reflect.deleteProperty(rest, key);
       // A null deletes the list: nothing is left to order.
       if (changes === null || (!isList(before) && !isList(changes))) continue;
-      rest = withoutKey(rest, name);
+      Reflect.deleteProperty(rest, name);
       setValue(
         result,
         name,
