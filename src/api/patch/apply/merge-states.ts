@@ -57,7 +57,7 @@ class ListMerge {
   readonly #configByKey: ReadonlyMap<string, unknown>;
   readonly #merged = new Set<string>();
   readonly #out: unknown[] = [];
-  /** Keys of both lists, in the configuration's order, that still wait. */
+  /** Keys of both lists that still wait, the next one in the configuration's order last: taken off a long list's start each would cost as much as the list. */
   readonly #shared: string[];
 
   constructor(live: readonly unknown[], config: readonly unknown[], type: ListType) {
@@ -74,7 +74,7 @@ class ListMerge {
       byKey.set(key, item);
     }
     this.#configByKey = byKey;
-    this.#shared = this.#config.flatMap(({ key }) => (this.#liveByKey.has(key) ? [key] : []));
+    this.#shared = this.#config.flatMap(({ key }) => (this.#liveByKey.has(key) ? [key] : [])).toReversed();
   }
 
   run(): readonly unknown[] {
@@ -84,12 +84,12 @@ class ListMerge {
       if (live !== undefined && config !== undefined) {
         if (live.key === config.key) {
           this.#take(config);
-          this.#shared.shift();
+          this.#shared.pop();
           left++;
           right++;
           continue;
         }
-        const next = this.#shared[0];
+        const next = this.#shared.at(-1);
         if (this.#configByKey.has(live.key) && next !== undefined && next !== live.key) {
           // Its turn comes with the configuration's.
           left++;
@@ -107,7 +107,7 @@ class ListMerge {
       if (config !== undefined) {
         this.#take(config);
         right++;
-        if (this.#shared[0] === config.key) this.#shared.shift();
+        if (this.#shared.at(-1) === config.key) this.#shared.pop();
       }
     }
     return this.#out;
