@@ -128,9 +128,10 @@ export function checkCsiNodeUpdate(
   old: Loose<CSINode>,
   faults: FaultList,
 ): void {
+  const byName = Map.groupBy(spec.drivers ?? [], ({ name }) => name);
   for (const { allocatable: _before, ...before } of old.spec?.drivers ?? []) {
-    for (const { allocatable: _now, ...driver } of spec.drivers ?? []) {
-      if (driver.name !== before.name || isSame(driver, before)) continue;
+    for (const { allocatable: _now, ...driver } of byName.get(before.name) ?? []) {
+      if (isSame(driver, before)) continue;
       faults.invalid("spec.drivers", asGoStruct(driver, driverShape), immutableMessage);
     }
   }
