@@ -86,6 +86,33 @@ test("an account tells of its secrets the names alone", async () => {
   assert.deepEqual(body.secrets, [{ name: "s" }]);
 });
 
+test("numbers in annotations are fields: others can't be read", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const annotated = (name: string, text: string): object => ({ metadata: { annotations: { [name]: text } } });
+  const why = 'strconv.ParseInt: parsing "x": invalid syntax';
+  for (const [path, kind, name, said] of [
+    ["daemonsets", "DaemonSet", "deprecated.daemonset.template.generation", why],
+    [
+      "deployments",
+      "Deployment",
+      "deprecated.deployment.rollback.to",
+      `failed to parse annotation[deprecated.deployment.rollback.to]=x as int64: ${why}`,
+    ],
+  ] as const) {
+    const sent = { ...workload("x"), metadata: { name: "x", annotations: { [name]: "x" } } };
+    const made = await post(transport, `${apps}/${path}`, sent);
+    const text = `${kind} in version "v1" cannot be handled as a ${kind}: ${said}`;
+    assert.deepEqual([made.status, made.body["message"]], [400, text]);
+    assert.equal((await post(transport, `${apps}/${path}`, workload("y"))).status, 201);
+    const patched = await merge(transport, `${apps}/${path}/y`, annotated(name, "x"));
+    assert.equal(patched.status, 422);
+    assert.ok(String(patched.body["message"]).endsWith(said), String(patched.body["message"]));
+    const good = await merge(transport, `${apps}/${path}/y`, annotated(name, "01"));
+    assert.equal(good.body.metadata?.annotations?.[name], "1");
+  }
+});
+
 test("a DaemonSet counts the changes of its template, whatever is said of them", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();

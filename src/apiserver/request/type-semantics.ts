@@ -1,4 +1,5 @@
 /** Types as the type table knows them: decoding with strictness, defaults, patches. */
+import { settleAnnotatedNumbers } from "#api/apps/annotated-numbers.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { parseJson } from "#api/codec/json-text.ts";
@@ -28,6 +29,9 @@ export interface TypeSemanticsDeps {
   /** Throws DecodeError. */
   readonly readYaml: (text: string) => YamlReading;
 }
+
+/** Of the apps group. */
+const withNumbers = new Set(["DaemonSet", "Deployment"]);
 
 const optionsPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
@@ -141,6 +145,7 @@ export class TableSemantics implements TypeSemantics {
     const { apiVersion = "", kind: own = "", ...rest } = object;
     const refusal = this.#mistaken({ apiVersion, kind: own }, kind);
     if (refusal !== undefined) throw refusal;
+    if (kind.group === "apps" && withNumbers.has(kind.kind)) settleAnnotatedNumbers(kind.kind, rest);
     return { object: { kind: kind.kind, apiVersion: expected, ...rest }, strictFaults };
   }
 

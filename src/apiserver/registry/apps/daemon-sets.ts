@@ -2,31 +2,31 @@
  * A DaemonSet counts changes of its template, in an annotation since that is no field any more.
  * upstream: pkg/registry/apps/daemonset/strategy.go, pkg/apis/apps/v1/conversion.go
  */
+import { templateGeneration } from "#api/apps/annotated-numbers.ts";
 import type { DaemonSet } from "#api/generated/types/apps-v1.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Adjustments } from "../adjusting.ts";
 import { isSame } from "../strategy.ts";
 
-const annotation = "deprecated.daemonset.template.generation";
-
-function generationOf({ metadata }: AnyObject): number {
-  const text = metadata?.annotations?.[annotation] ?? "";
-  return /^[+-]?\d+$/.test(text) ? Number(text) : 0;
+function generationOf({ metadata }: AnyObject): bigint {
+  const text = metadata?.annotations?.[templateGeneration] ?? "";
+  return /^-?\d+$/.test(text) ? BigInt(text) : 0n;
 }
 
 const templateOf = (set: AnyObject): unknown => (set as Loose<DaemonSet>).spec?.template;
 
-function note(set: AnyObject, generation: number): void {
+function note(set: AnyObject, generation: bigint): void {
   const metadata = (set.metadata ??= {});
-  metadata.annotations = { ...metadata.annotations, [annotation]: String(generation) };
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
 }
 
 export const daemonSetAdjustments: Adjustments = {
   create: (set) => {
-    note(set, Math.max(1, generationOf(set)));
+    const given = generationOf(set);
+    note(set, given < 1n ? 1n : given);
   },
   update: (set, old) => {
-    note(set, generationOf(old) + (isSame(templateOf(set), templateOf(old)) ? 0 : 1));
+    note(set, generationOf(old) + (isSame(templateOf(set), templateOf(old)) ? 0n : 1n));
   },
 };
