@@ -12,6 +12,8 @@ export interface AdmissionAttributes {
   readonly namespace: string;
   /** "" when the name isn't known yet (generateName). */
   readonly name: string;
+  /** In the URL; "" for what a POST creates. */
+  readonly urlName?: string | undefined;
   /** The object to be written, defaulted; `admit` may change it in place. Absent for DELETE. */
   readonly object: AnyObject | undefined;
   readonly oldObject: AnyObject | undefined;

@@ -104,11 +104,11 @@ export function defaultPlugins(
   const validating = pluginNames.indexOf("ValidatingAdmissionPolicy");
   return [
     ...made(pluginNames.slice(0, outside)),
-    new RbacEscalation(deps),
     new WebhookExpressions(conditions),
     new PolicyExpressions(deps),
     new ParamRights(deps),
     ...made(pluginNames.slice(outside, validating)),
+    new RbacEscalation(deps),
     new DefinitionExpressions(deps),
     ...made(pluginNames.slice(validating)),
   ];

@@ -3,6 +3,7 @@
  * upstream: pkg/registry/rbac/{escalation_check.go,clusterrole/policybased,rolebinding/policybased}
  */
 import type { PolicyRule, RoleRef } from "#api/generated/types/rbac-v1.ts";
+import { failure } from "#api/meta/status.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { describeRules, missingRules, quoteList } from "./covers.ts";
@@ -48,6 +49,10 @@ export class EscalationGuard {
   /** Undefined: the user may bind this role. Throws NotFound when there is no such role. */
   async checkBinding(user: UserInfo, binding: PolicyObject, ref: RoleRef): Promise<string | undefined> {
     if (user.groups.includes("system:masters")) return undefined;
+    if (ref.kind !== "Role" && ref.kind !== "ClusterRole") {
+      const message = `unsupported role reference kind: ${JSON.stringify(ref.kind)}`;
+      throw failure({ code: 500, reason: "", message });
+    }
     const bound: PolicyObject = {
       resource: ref.kind === "Role" ? "roles" : "clusterroles",
       namespace: binding.namespace,

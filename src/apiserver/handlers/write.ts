@@ -186,6 +186,7 @@ class RequestAttributes implements AdmissionAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  readonly urlName: string;
   readonly object: AnyObject | undefined;
   readonly oldObject: AnyObject | undefined;
   readonly options: AnyObject;
@@ -202,6 +203,7 @@ class RequestAttributes implements AdmissionAttributes {
     this.namespace = info.namespace;
     const inUrl = info.name === "" ? (subject.object?.metadata?.name ?? "") : info.name;
     this.name = subject.name ?? inUrl;
+    this.urlName = info.name;
     this.object = subject.object;
     this.oldObject = subject.oldObject;
     this.options = subject.options;

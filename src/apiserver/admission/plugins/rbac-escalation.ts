@@ -1,13 +1,14 @@
 /**
  * Roles and bindings may only hand out powers that their writer holds. Upstream checks this in the storage of the
- * four kinds; here it is a plugin, for it is the same moment. upstream: pkg/registry/rbac/{role,rolebinding}/policybased
+ * four kinds, before anything is validated; here it is the last plugin that might change the object, for it is the same
+ * moment. upstream: pkg/registry/rbac/{role,rolebinding}/policybased
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ClusterRole, RoleBinding } from "#api/generated/types/rbac-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
+import { forbiddenError } from "#api/meta/status.ts";
 import type { EscalationGuard, PolicyObject } from "#apiserver/authz/escalation.ts";
 import type { AdmissionAttributes, AdmissionPlugin, Operation } from "../admission.ts";
-import { refuse } from "../refuse.ts";
 
 export class RbacEscalation implements AdmissionPlugin {
   readonly name = "RbacEscalation";
@@ -24,17 +25,18 @@ export class RbacEscalation implements AdmissionPlugin {
     return operation === "CREATE" || operation === "UPDATE";
   }
 
-  async validate(attributes: AdmissionAttributes): Promise<void> {
+  async admit(attributes: AdmissionAttributes): Promise<void> {
     const { gvr, object, oldObject, subresource } = attributes;
     if (gvr.group !== "rbac.authorization.k8s.io" || object === undefined || subresource !== "") return;
     if (oldObject !== undefined && changesGarbageOnly(object, oldObject)) return;
     const target: PolicyObject = {
       resource: gvr.resource as PolicyObject["resource"],
       namespace: attributes.namespace,
-      name: attributes.name,
+      name: attributes.urlName ?? attributes.name,
     };
     const fault = await this.#judge(attributes, target, object);
-    if (fault !== undefined) throw refuse(attributes, fault);
+    const { name = "" } = object.metadata ?? {};
+    if (fault !== undefined) throw forbiddenError({ ...gvr, name }, fault);
   }
 
   #judge(
