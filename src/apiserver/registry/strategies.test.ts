@@ -89,7 +89,6 @@ test("an account tells of its secrets the names alone", async () => {
 test("numbers in annotations are fields: others can't be read", async () => {
   await using server = await startTestApiserver();
   const transport = server.transport();
-  const annotated = (name: string, text: string): object => ({ metadata: { annotations: { [name]: text } } });
   const why = 'strconv.ParseInt: parsing "x": invalid syntax';
   for (const [path, kind, name, said] of [
     ["daemonsets", "DaemonSet", "deprecated.daemonset.template.generation", why],
@@ -105,10 +104,12 @@ test("numbers in annotations are fields: others can't be read", async () => {
     const text = `${kind} in version "v1" cannot be handled as a ${kind}: ${said}`;
     assert.deepEqual([made.status, made.body["message"]], [400, text]);
     assert.equal((await post(transport, `${apps}/${path}`, workload("y"))).status, 201);
-    const patched = await merge(transport, `${apps}/${path}/y`, annotated(name, "x"));
+    const patched = await merge(transport, `${apps}/${path}/y`, {
+      metadata: { annotations: { [name]: "x" } },
+    });
     assert.equal(patched.status, 422);
     assert.ok(String(patched.body["message"]).endsWith(said), String(patched.body["message"]));
-    const good = await merge(transport, `${apps}/${path}/y`, annotated(name, "01"));
+    const good = await merge(transport, `${apps}/${path}/y`, { metadata: { annotations: { [name]: "01" } } });
     assert.equal(good.body.metadata?.annotations?.[name], "1");
   }
 });
