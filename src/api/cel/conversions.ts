@@ -138,17 +138,15 @@ export function toBool(value: Value): Value {
 export function toDuration(value: Value): Value {
   if (value instanceof Duration) return value;
   if (typeof value === "bigint") return new Duration(value);
-  return typeof value === "string"
-    ? durationFromText(value)
-    : conversionFault(value, "google.protobuf.Duration");
+  const duration = typeof value === "string" ? durationFromText(value) : undefined;
+  return duration ?? conversionFault(value, "google.protobuf.Duration");
 }
 
 export function toTimestamp(value: Value): Value {
   if (value instanceof Timestamp) return value;
   if (typeof value === "bigint") return timestampOr(value * 1_000_000_000n);
-  return typeof value === "string"
-    ? timestampFromText(value)
-    : conversionFault(value, "google.protobuf.Timestamp");
+  const timestamp = typeof value === "string" ? timestampFromText(value) : undefined;
+  return timestamp ?? conversionFault(value, "google.protobuf.Timestamp");
 }
 
 export function toType(value: Value): Value {

@@ -1,5 +1,6 @@
 /** Timestamps and durations. upstream: cel-go common/types/{timestamp,duration}.go, Go's time package */
-import { jsonEqual } from "../patch/json-value.ts";
+import { DurationError, parseGoDuration } from "../meta/duration.ts";
+import { parseGoTime, rfc3339, TimeError, type TimeLayout } from "../meta/go-time.ts";
 import { durationOr, timestampOr } from "./arithmetic.ts";
 import { calendarDay, dayNumber, type CalendarDay } from "./calendar.ts";
 import { formatPlain } from "./number-text.ts";
@@ -8,44 +9,14 @@ import { Fault, type Duration, type Timestamp, type Value } from "./values.ts";
 const nanosPerSecond = 1_000_000_000n;
 const daySeconds = 86_400;
 
-const unitNanos: ReadonlyMap<string, bigint> = new Map([
-  ["ns", 1n],
-  ["us", 1_000n],
-  ["µs", 1_000n],
-  ["μs", 1_000n],
-  ["ms", 1_000_000n],
-  ["s", nanosPerSecond],
-  ["m", 60n * nanosPerSecond],
-  ["h", 3600n * nanosPerSecond],
-]);
-
-/** Of 64 bits; of what comes behind the point more means nothing, as hours have 13 digits of nanoseconds. */
-const wholeDigitsMax = 19;
-const fractionDigitsMax = 18;
-
-/** "1h30m", "-1.5s"; undefined: not a duration of Go's. */
-export function parseDurationNanos(text: string): bigint | undefined {
-  const [, sign = "", body = ""] = /^([+-]?)(.*)$/s.exec(text) ?? [];
-  if (body === "0") return 0n;
-  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return undefined;
-  let nanos = 0n;
-  for (const [, whole = "", digits = "", unit = ""] of body.matchAll(
-    /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g,
-  )) {
-    const size = unitNanos.get(unit) ?? 0n;
-    if (whole.replace(/^0+/, "").length > wholeDigitsMax) return undefined;
-    nanos += BigInt(whole === "" ? "0" : whole) * size;
-    const fraction = digits.slice(0, fractionDigitsMax);
-    if (fraction !== "") nanos += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);
+/** Undefined: not a duration of Go's. */
+export function durationFromText(text: string): Value | undefined {
+  try {
+    return durationOr(parseGoDuration(text));
+  } catch (error) {
+    if (error instanceof DurationError) return undefined;
+    throw error;
   }
-  return sign === "-" ? -nanos : nanos;
-}
-
-export function durationFromText(text: string): Value {
-  const nanos = parseDurationNanos(text);
-  return nanos === undefined
-    ? new Fault(`time: invalid duration ${JSON.stringify(text)}`)
-    : durationOr(nanos);
 }
 
 /** In seconds: "90s", "0.25s". */
@@ -54,30 +25,21 @@ export function durationText({ nanos }: Duration): string {
   return `${formatPlain(seconds)}s`;
 }
 
-const rfc3339 =
-  /^(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})T(?<hour>\d{2}):(?<minute>\d{2}):(?<second>\d{2})(?:[.,](?<fraction>\d+))?(?:Z|(?<sign>[+-])(?<zoneHours>\d{2}):(?<zoneMinutes>\d{2}))$/;
-
-function badTimestamp(text: string): Fault {
-  const quoted = JSON.stringify(text);
-  return new Fault(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
+/** Undefined: not a time of RFC 3339, as Go reads it. */
+export function timestampFromText(text: string): Value | undefined {
+  const read = readTimestamp(text, rfc3339);
+  return typeof read === "string" ? undefined : read;
 }
 
-export function timestampFromText(text: string): Value {
-  const parts = rfc3339.exec(text)?.groups;
-  if (parts === undefined) return badTimestamp(text);
-  const { year, month, day, hour, minute, second, fraction = "", sign } = parts;
-  const { zoneHours = "0", zoneMinutes = "0" } = parts;
-  const date = { year: Number(year), month: Number(month), day: Number(day) };
-  const days = dayNumber(date);
-  const isReal = jsonEqual(calendarDay(days), date);
-  const clock = [Number(hour), Number(minute), Number(second)] as const;
-  if (!isReal || clock[0] > 23 || clock[1] > 59 || clock[2] > 59 || Number(zoneMinutes) > 59) {
-    return badTimestamp(text);
+/** What is wrong with it, in Go's words; a value otherwise, which may be a fault. */
+export function readTimestamp(text: string, layout: TimeLayout): Value {
+  try {
+    const { seconds, nanos, offset } = parseGoTime(text, layout);
+    return timestampOr(BigInt(seconds) * nanosPerSecond + BigInt(nanos), offset);
+  } catch (error) {
+    if (error instanceof TimeError) return error.message;
+    throw error;
   }
-  const offset = (sign === "-" ? -1 : 1) * (Number(zoneHours) * 3600 + Number(zoneMinutes) * 60);
-  const nanos = BigInt(fraction.slice(0, 9).padEnd(9, "0"));
-  const seconds = days * daySeconds + clock[0] * 3600 + clock[1] * 60 + clock[2] - offset;
-  return timestampOr(BigInt(seconds) * nanosPerSecond + nanos, offset);
 }
 
 /** Whole seconds and what is left, never negative. */

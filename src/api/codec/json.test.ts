@@ -100,7 +100,12 @@ suite("what Go refuses, in its words", () => {
     [
       '{"metadata":{"creationTimestamp":"2025-02-30T00:00:00Z"}}',
       deployment,
-      'parsing time "2025-02-30T00:00:00Z" as "2006-01-02T15:04:05Z07:00": cannot parse "2025-02-30T00:00:00Z" as "2006"',
+      'parsing time "2025-02-30T00:00:00Z": day out of range',
+    ],
+    [
+      '{"spec":{"renewTime":"2025-01-01T00:00:00.123Z"}}',
+      "io.k8s.api.coordination.v1.Lease",
+      'parsing time "2025-01-01T00:00:00.123Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse ".123Z" as ".000000"',
     ],
     [
       '{"spec":{"ports":[{"targetPort":[]}]}}',
@@ -221,7 +226,7 @@ suite("what Go would write back", () => {
     ],
     [
       "micro times have six digits",
-      { spec: { renewTime: "2025-01-01T00:00:00.1234567Z" } },
+      { spec: { renewTime: "2025-01-01T01:00:00,123456+01:00" } },
       "io.k8s.api.coordination.v1.Lease",
       { spec: { renewTime: "2025-01-01T00:00:00.123456Z" } },
     ],

@@ -1,7 +1,15 @@
 /** Scalars of the API as JSON holds them: what fits, what is written instead, what Go calls it. */
 import { isNumber } from "#base/exact-json.ts";
-import { parseTime, toRfc3339 } from "#base/clock.ts";
+import { toRfc3339 } from "#base/clock.ts";
 import { parseGoDuration } from "../meta/duration.ts";
+import {
+  parseGoTime,
+  rfc3339,
+  rfc3339Micro,
+  TimeError,
+  type GoTime,
+  type TimeLayout,
+} from "../meta/go-time.ts";
 import { parseQuantity } from "../meta/quantity.ts";
 import type { ScalarType } from "../schema/type-table.ts";
 import type { Context } from "./context.ts";
@@ -88,30 +96,26 @@ function readIntOrString(value: unknown, context: Context): unknown {
 const utcSeconds = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 const utcMicros = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 
-/** Milliseconds. JavaScript takes February 30 for March 2; Go doesn't. */
-function instantOf(text: string, layout: string): number {
-  const ms = parseTime(text);
-  const [year = 0, month = 0, day = 0] = text.split(/[-T]/, 3).map(Number);
-  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
-  if (!Number.isNaN(ms) && day <= days) return ms;
-  throw new DecodeError(
-    `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(text)} as "2006"`,
-  );
+function timeOf(text: string, layout: TimeLayout): GoTime {
+  try {
+    return parseGoTime(text, layout);
+  } catch (error) {
+    throw error instanceof TimeError ? new DecodeError(error.message, { cause: error }) : error;
+  }
 }
 
 /** Always UTC and whole seconds: what Go writes back. */
 function readTime(value: unknown): unknown {
   if (typeof value !== "string") throw goValueMismatch(value);
-  return utcSeconds.test(value) ? value : toRfc3339(instantOf(value, "2006-01-02T15:04:05Z07:00"));
+  return utcSeconds.test(value) ? value : toRfc3339(timeOf(value, rfc3339).seconds * 1000);
 }
 
 function readMicroTime(value: unknown): unknown {
   if (typeof value !== "string") throw goValueMismatch(value);
   if (utcMicros.test(value)) return value;
-  const text = toRfc3339(instantOf(value, "2006-01-02T15:04:05.000000Z07:00"));
-  const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";
-  return text.replace("Z", `.${fraction.padEnd(6, "0").slice(0, 6)}Z`);
+  const { seconds, nanos } = timeOf(value, rfc3339Micro);
+  const micros = String(Math.floor(nanos / 1000)).padStart(6, "0");
+  return toRfc3339(seconds * 1000).replace("Z", `.${micros}Z`);
 }
 
 function readDuration(value: unknown): unknown {

@@ -50,8 +50,9 @@ export function parseGoDuration(text: string): bigint {
     total += partNanos(text, match);
     at += match[0].length;
   }
-  if (at !== body.length || total >= 2n ** 63n) throw durationFault(text);
-  return text.startsWith("-") ? -total : total;
+  const nanos = text.startsWith("-") ? -total : total;
+  if (at !== body.length || BigInt.asIntN(64, nanos) !== nanos) throw durationFault(text);
+  return nanos;
 }
 
 /** The longest that fits into int64 nanoseconds. */

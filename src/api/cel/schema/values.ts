@@ -2,17 +2,10 @@
 import { isNumber, isWrittenBigint, plainInt64 } from "#base/exact-json.ts";
 import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
 import { goTypeName, isList, isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
-import { parseDurationNanos, timestampFromText } from "../time.ts";
-import {
-  Duration,
-  equal,
-  Fault,
-  isFault,
-  ListValue,
-  MapValue,
-  noSuchOverload,
-  type Value,
-} from "../values.ts";
+import { fullDate, localTime, rfc3339 } from "../../meta/go-time.ts";
+import { parseWordedDuration } from "../../meta/worded-duration.ts";
+import { readTimestamp } from "../time.ts";
+import { Duration, equal, Fault, ListValue, MapValue, noSuchOverload, type Value } from "../values.ts";
 import { escapeName, unescapeName } from "./escaping.ts";
 
 /** Without a schema: whole numbers are ints, all else is what it looks like. */
@@ -280,41 +273,26 @@ class SetList extends JsonList {
 function textValue(json: unknown, { format }: JSONSchemaProps): Value {
   if (typeof json !== "string") return new Fault(`invalid data, expected string, got ${goTypeName(json)}`);
   switch (format) {
-    case "duration":
-      return wordyDuration(json);
+    case "duration": {
+      const nanos = parseWordedDuration(json);
+      return nanos === undefined
+        ? new Fault(`Invalid duration ${json}: unable to parse ${json} as duration`)
+        : new Duration(nanos);
+    }
     case "date": {
-      const day = timestampFromText(`${json}T00:00:00Z`);
-      return isFault(day) ? new Fault(`Invalid date formatted string ${json}: ${day.message}`) : day;
+      const day = readTimestamp(json, fullDate);
+      return typeof day === "string" ? new Fault(`Invalid date formatted string ${json}: ${day}`) : day;
     }
     case "date-time": {
-      const time = timestampFromText(json.toUpperCase().replace(" ", "T"));
-      return isFault(time) ? new Fault(`Invalid date-time formatted string ${json}: ${time.message}`) : time;
+      const zoned = readTimestamp(json, rfc3339);
+      const time = typeof zoned === "string" ? readTimestamp(json, localTime) : zoned;
+      return typeof time === "string"
+        ? new Fault(`Invalid date-time formatted string ${json}: ${time}`)
+        : time;
     }
     case "byte":
       return Uint8Array.from(Buffer.from(json, "base64"));
     default:
       return json;
   }
-}
-
-const second = 1_000_000_000n;
-const wordNanos: readonly (readonly [RegExp, bigint])[] = [
-  [/^(?:ns|nanos?|nanoseconds?)$/, 1n],
-  [/^(?:us|µs|micros?|microseconds?)$/, 1_000n],
-  [/^(?:ms|millis?|milliseconds?)$/, 1_000_000n],
-  [/^(?:s|secs?|seconds?)$/, second],
-  [/^(?:m|mins?|minutes?)$/, 60n * second],
-  [/^(?:h|hrs?|hours?)$/, 3600n * second],
-  [/^(?:d|days?)$/, 86_400n * second],
-  [/^(?:w|wks?|weeks?)$/, 604_800n * second],
-];
-
-/** Go's durations, and "3 days". upstream: kube-openapi/pkg/validation/strfmt/duration.go */
-function wordyDuration(text: string): Value {
-  const nanos = parseDurationNanos(text);
-  if (nanos !== undefined) return new Duration(nanos);
-  const [, amount = "", word = ""] = /^\s*(\d+)\s*([A-Za-zµ]+)\s*$/.exec(text) ?? [];
-  const unit = wordNanos.find(([pattern]) => pattern.test(word))?.[1];
-  if (unit === undefined) return new Fault(`Invalid duration ${text}: unable to parse ${text} as duration`);
-  return new Duration(BigInt(amount) * unit);
 }

@@ -3,11 +3,10 @@
  * upstream: apiextensions-apiserver/pkg/apiserver/validation/formats.go, kube-openapi/pkg/validation/strfmt
  */
 import { isIPv6 } from "node:net";
-import { endOf } from "#base/trim.ts";
 import { parseAddress, parseRange } from "../../meta/addresses.ts";
-import { DurationError, parseGoDuration } from "../../meta/duration.ts";
 import { parseRequestUri, UrlFault } from "../../meta/go-url.ts";
 import { dnsLabelFaults, dnsSubdomainFaults } from "../../meta/names.ts";
+import { parseWordedDuration } from "../../meta/worded-duration.ts";
 import { isMailAddress } from "./mail-address.ts";
 
 type Check = (text: string) => boolean;
@@ -94,47 +93,6 @@ const isMac: Check = (text) =>
   /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2})+$|^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i.test(text) &&
   [6, 8, 20].includes(text.replaceAll(/[:.-]/g, "").length / 2);
 
-const durationWord =
-  /^(?:ns|nano.*|us|µs|micro.*|ms|milli.*|s|sec.*|m|min.*|h|hr|hour.*|d|day.*|w|wk|week.*)$/i;
-
-/** Go's durations, and whatever holds a number with a unit behind it. */
-function isDuration(text: string): boolean {
-  try {
-    parseGoDuration(text);
-    return true;
-  } catch (error) {
-    if (!(error instanceof DurationError)) throw error;
-  }
-  const amounts = amountsIn(text);
-  return (
-    amounts.every(({ digits }) => isInt64(digits)) && amounts.some(({ word }) => durationWord.test(word))
-  );
-}
-
-const isInt64 = (digits: string): boolean => {
-  const said = digits.replace(/^0+/, "");
-  return said.length <= 19 && BigInt(said) < 2n ** 63n;
-};
-
-interface Amount {
-  readonly digits: string;
-  readonly word: string;
-}
-
-/** Where a number stands before letters, with or without space between. */
-function amountsIn(text: string): Amount[] {
-  let end = 0;
-  const found: Amount[] = [];
-  for (const { 0: word, index } of text.matchAll(/[A-Za-zµ]+/g)) {
-    const before = text.slice(end, index);
-    const space = endOf(before, /[\t\n\f\r ]/);
-    const digits = endOf(before.slice(0, before.length - space.length), /\d/);
-    if (digits !== "") found.push({ digits, word });
-    end = index + word.length;
-  }
-  return found;
-}
-
 /** By name without dashes, as strfmt knows them. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["bsonobjectid", matches(/^[0-9a-fA-F]{24}$/)],
@@ -164,7 +122,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["byte", matches(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/)],
   ["password", () => true],
   ["date", isDate],
-  ["duration", isDuration],
+  ["duration", (text) => parseWordedDuration(text) !== undefined],
   ["datetime", isDateTime],
   ["k8sshortname", (text) => dnsLabelFaults(text).length === 0],
   ["k8slongname", (text) => dnsSubdomainFaults(text).length === 0],

@@ -1,0 +1,155 @@
+/** Times as Go reads them, in the layouts of the API, with Go's words for what is wrong. upstream: Go's time/format.go */
+
+export class TimeError extends Error {
+  override readonly name = "TimeError";
+  readonly code = "TIME";
+}
+
+export interface GoTime {
+  /** Since 1970, whole ones. */
+  readonly seconds: number;
+  readonly nanos: number;
+  /** Seconds that its zone is ahead of UTC. */
+  readonly offset: number;
+}
+
+export const rfc3339 = "2006-01-02T15:04:05Z07:00";
+/** What must have six digits of a fraction or more, of which six count. */
+export const rfc3339Micro = "2006-01-02T15:04:05.000000Z07:00";
+/** Without a zone: UTC. */
+export const localTime = "2006-01-02T15:04:05";
+export const fullDate = "2006-01-02";
+export type TimeLayout = typeof rfc3339 | typeof rfc3339Micro | typeof localTime | typeof fullDate;
+
+const microDigits = 6;
+const nanoDigits = 9;
+
+/** Throws TimeError. */
+export const parseGoTime = (text: string, layout: TimeLayout): GoTime => new Reader(text, layout).time();
+
+class Reader {
+  readonly #text: string;
+  readonly #layout: TimeLayout;
+  #at = 0;
+
+  constructor(text: string, layout: TimeLayout) {
+    this.#text = text;
+    this.#layout = layout;
+  }
+
+  time(): GoTime {
+    const year = this.#number(/\d{4}/y, "2006");
+    this.#literal("-");
+    const month = this.#number(/\d\d/y, "01", ["month", 1, 12]);
+    this.#literal("-");
+    const day = this.#number(/\d\d/y, "02");
+    const { ofDay, nanos, offset } = this.#layout === fullDate ? midnight : this.#timeOfDay();
+    if (this.#at < this.#text.length) throw this.#fault(`extra text: ${quoted(this.#rest)}`);
+    if (day < 1 || day > daysIn(year, month)) throw this.#fault("day out of range");
+    const date = new Date(0);
+    date.setUTCFullYear(year, month - 1, day);
+    return { seconds: date.getTime() / 1000 + ofDay - offset, nanos, offset };
+  }
+
+  #timeOfDay(): TimeOfDay {
+    this.#literal("T");
+    const hour = this.#number(/\d\d?/y, "15", ["hour", 0, 23]);
+    this.#literal(":");
+    const minute = this.#number(/\d\d/y, "04", ["minute", 0, 59]);
+    this.#literal(":");
+    const second = this.#number(/\d\d/y, "05", ["second", 0, 59]);
+    const nanos = this.#layout === rfc3339Micro ? this.#micros() : this.#anyFraction();
+    const offset = this.#layout === localTime ? 0 : this.#zone();
+    return { ofDay: (hour * 60 + minute) * 60 + second, nanos, offset };
+  }
+
+  get #rest(): string {
+    return this.#text.slice(this.#at);
+  }
+
+  #fault(why: string): TimeError {
+    return new TimeError(`parsing time ${quoted(this.#text)}: ${why}`);
+  }
+
+  #mismatch(element: string): TimeError {
+    const where = `parsing time ${quoted(this.#text)} as ${quoted(this.#layout)}`;
+    return new TimeError(`${where}: cannot parse ${quoted(this.#rest)} as ${quoted(element)}`);
+  }
+
+  #take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const [found] = pattern.exec(this.#text) ?? [];
+    this.#at += found?.length ?? 0;
+    return found;
+  }
+
+  #literal(text: string): void {
+    if (!this.#text.startsWith(text, this.#at)) throw this.#mismatch(text);
+    this.#at += text.length;
+  }
+
+  #number(pattern: RegExp, element: string, [name, min, max]: Range = ["", 0, Infinity]): number {
+    const digits = this.#take(pattern);
+    if (digits === undefined) throw this.#mismatch(element);
+    const value = Number(digits);
+    if (value < min || value > max) throw this.#fault(`${name} out of range`);
+    return value;
+  }
+
+  #anyFraction(): number {
+    return nanosOf(this.#take(/[.,]\d+/y) ?? "");
+  }
+
+  #micros(): number {
+    const digits = this.#take(/[.,]\d{6}/y);
+    if (digits === undefined) throw this.#mismatch(`.${"0".repeat(microDigits)}`);
+    return nanosOf(digits);
+  }
+
+  /** Go takes 24 hours and 60 minutes. */
+  #zone(): number {
+    if (this.#take(/Z/y) !== undefined) return 0;
+    const [, sign = "", hours = "", minutes = ""] =
+      /^([^])([^]{2}):([^]{2})/.exec(this.#rest.slice(0, 6)) ?? [];
+    if (sign === "") throw this.#mismatch("Z07:00");
+    const [hour, minute] = [twoDigits(hours), twoDigits(minutes)];
+    if (hour !== undefined && hour > 24) throw this.#fault("time zone offset hour out of range");
+    if (hour !== undefined && minute !== undefined && minute > 60) {
+      throw this.#fault("time zone offset minute out of range");
+    }
+    if (hour === undefined || minute === undefined || !"+-".includes(sign)) throw this.#mismatch("Z07:00");
+    this.#at += 6;
+    return (sign === "-" ? -1 : 1) * (hour * 60 + minute) * 60;
+  }
+}
+
+/** In seconds. */
+interface TimeOfDay {
+  readonly ofDay: number;
+  readonly nanos: number;
+  readonly offset: number;
+}
+
+const midnight: TimeOfDay = { ofDay: 0, nanos: 0, offset: 0 };
+
+type Range = readonly [name: string, min: number, max: number];
+
+const twoDigits = (text: string): number | undefined => (/^\d\d$/.test(text) ? Number(text) : undefined);
+
+const nanosOf = (fraction: string): number =>
+  Number(fraction.slice(1, 1 + nanoDigits).padEnd(nanoDigits, "0"));
+
+function daysIn(year: number, month: number): number {
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+}
+
+/** Go quotes times by bytes. */
+function quoted(text: string): string {
+  const shown = text.replaceAll(/["\\]|[^ -\u{7f}]/gu, (rune) =>
+    rune === '"' || rune === "\\"
+      ? `\\${rune}`
+      : Array.from(Buffer.from(rune), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+  );
+  return `"${shown}"`;
+}
