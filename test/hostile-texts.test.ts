@@ -49,8 +49,8 @@ test("quantities", () => {
 test("durations", () => {
   assert.throws(() => parseGoDuration(`${long("1")}s`));
   assert.equal(parseGoDuration(`0.${long("1")}s`), 111_111_111n);
-  assert.match(outcomeOf("duration(self)", { self: `${long("11s")}x` }), /^fault: time: invalid duration/);
-  assert.match(outcomeOf("duration(self)", { self: `${long("1")}s` }), /^fault: time: invalid duration/);
+  assert.match(outcomeOf("duration(self)", { self: `${long("11s")}x` }), /^fault: type conversion error/);
+  assert.match(outcomeOf("duration(self)", { self: `${long("1")}s` }), /^fault: type conversion error/);
 });
 
 test("numbers", () => {

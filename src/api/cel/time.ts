@@ -2,7 +2,7 @@
 import { DurationError, parseGoDuration } from "../meta/duration.ts";
 import { parseGoTime, rfc3339, TimeError, type TimeLayout } from "../meta/go-time.ts";
 import { durationOr, timestampOr } from "./arithmetic.ts";
-import { calendarDay, dayNumber, type CalendarDay } from "./calendar.ts";
+import { calendarDay, dayNumber, type CalendarDay } from "../meta/calendar.ts";
 import { formatPlain } from "./number-text.ts";
 import { Fault, type Duration, type Timestamp, type Value } from "./values.ts";
 

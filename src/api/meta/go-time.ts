@@ -1,5 +1,9 @@
 /** Times as Go reads them, in the layouts of the API, with Go's words for what is wrong. upstream: Go's time/format.go */
 
+import { dayNumber } from "./calendar.ts";
+
+const daySeconds = 86_400;
+
 export class TimeError extends Error {
   override readonly name = "TimeError";
   readonly code = "TIME";
@@ -46,9 +50,7 @@ class Reader {
     const { ofDay, nanos, offset } = this.#layout === fullDate ? midnight : this.#timeOfDay();
     if (this.#at < this.#text.length) throw this.#fault(`extra text: ${quoted(this.#rest)}`);
     if (day < 1 || day > daysIn(year, month)) throw this.#fault("day out of range");
-    const date = new Date(0);
-    date.setUTCFullYear(year, month - 1, day);
-    return { seconds: date.getTime() / 1000 + ofDay - offset, nanos, offset };
+    return { seconds: dayNumber({ year, month, day }) * daySeconds + ofDay - offset, nanos, offset };
   }
 
   #timeOfDay(): TimeOfDay {
