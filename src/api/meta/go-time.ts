@@ -113,13 +113,10 @@ class Reader {
     if (this.#take(/Z/y) !== undefined) return 0;
     const [, sign = "", hours = "", minutes = ""] =
       /^([^])([^]{2}):([^]{2})/.exec(this.#rest.slice(0, 6)) ?? [];
-    if (sign === "") throw this.#mismatch("Z07:00");
     const [hour, minute] = [twoDigits(hours), twoDigits(minutes)];
-    if (hour !== undefined && hour > 24) throw this.#fault("time zone offset hour out of range");
-    if (hour !== undefined && minute !== undefined && minute > 60) {
-      throw this.#fault("time zone offset minute out of range");
-    }
-    if (hour === undefined || minute === undefined || !"+-".includes(sign)) throw this.#mismatch("Z07:00");
+    if (hour > 24) throw this.#fault("time zone offset hour out of range");
+    if (!Number.isNaN(hour) && minute > 60) throw this.#fault("time zone offset minute out of range");
+    if (Number.isNaN(hour + minute) || !"+-".includes(sign)) throw this.#mismatch("Z07:00");
     this.#at += 6;
     return (sign === "-" ? -1 : 1) * (hour * 60 + minute) * 60;
   }
@@ -136,7 +133,7 @@ const midnight: TimeOfDay = { ofDay: 0, nanos: 0, offset: 0 };
 
 type Range = readonly [name: string, min: number, max: number];
 
-const twoDigits = (text: string): number | undefined => (/^\d\d$/.test(text) ? Number(text) : undefined);
+const twoDigits = (text: string): number => (/^\d\d$/.test(text) ? Number(text) : Number.NaN);
 
 const nanosOf = (fraction: string): number =>
   Number(fraction.slice(1, 1 + nanoDigits).padEnd(nanoDigits, "0"));
