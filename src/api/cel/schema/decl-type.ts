@@ -20,7 +20,7 @@ import {
   stringType,
   timestampType,
 } from "../types.ts";
-import { escapeName } from "./escaping.ts";
+import { escapeName, isReserved } from "./escaping.ts";
 
 export interface DeclType {
   readonly type: CelType;
@@ -181,8 +181,11 @@ export class DeclTypes implements TypeProvider {
     return this.#objects.has(name);
   }
 
+  /** Reserved words name fields with and without escaping. Sizes are known only of what is escaped, as upstream. */
   fieldType(typeName: string, field: string): CelType | undefined {
-    return this.#objects.get(typeName)?.fields?.get(field)?.type;
+    const fields = this.#objects.get(typeName)?.fields;
+    const found = fields?.get(field) ?? (isReserved(field) ? fields?.get(`__${field}__`) : undefined);
+    return found?.type;
   }
 }
 

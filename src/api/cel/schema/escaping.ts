@@ -14,6 +14,9 @@ const escapes = new Map([
 ]);
 const unescapes = new Map([...escapes].map(([plain, escaped]) => [escaped, plain]));
 
+/** Words CEL keeps to itself; as a field's name it takes most of them all the same. */
+export const isReserved = (name: string): boolean => reserved.has(name);
+
 /** undefined: no expression can name it. */
 export function escapeName(name: string): string | undefined {
   if (reserved.has(name)) return `__${name}__`;

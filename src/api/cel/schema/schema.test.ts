@@ -160,6 +160,12 @@ const cases: readonly (readonly [
     "true",
   ],
   [
+    "has(self.namespace) && self.namespace.startsWith('a') && self.o.continue == 'b' && !has(self.o.if)",
+    object({ namespace: text, o: object({ continue: text, if: text }) }),
+    { namespace: "abc", o: { continue: "b" } },
+    "true",
+  ],
+  [
     "self.m == {'a': 'b'}",
     object({ m: { type: "object", additionalProperties: text } }),
     { m: { a: "b" } },
