@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { unexplainedError } from "#api/meta/status.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import { answerOf, SwitchedProtocolError } from "#wire/answer-of.ts";
@@ -80,6 +81,8 @@ export async function exchange(
       : httpsRequest({
           ...options,
           agent: backend.agent ?? new Agent({ keepAlive: false }),
+          // Or it would be who the client says that he asks.
+          servername: isIP(backend.host) === 0 ? backend.host : "",
           ...tlsOptions(backend.tls),
         });
   const answered = answerOf(outgoing).catch((error: unknown) => {

@@ -141,6 +141,11 @@ suite("what is asked", () => {
     });
   }
 
+  test("the same by whatever name the client calls this server", async () => {
+    const { headers } = echoOf(await ask("/echo", { servername: "", headers: { host: "api.example.com" } }));
+    assert.equal(headers["host"], "api.example.com");
+  });
+
   test("nothing that shows who the client is, or is about his connection", async () => {
     const headers = {
       connection: "close, x-hop",
