@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
+import { Agent, createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, suite, test } from "node:test";
@@ -245,15 +245,27 @@ suite("another protocol", () => {
 });
 
 suite("what comes back", () => {
-  test("before all of it has been asked", async () => {
+  test("before all of it has been asked, and nobody waits for the rest", async () => {
     const { request } = await import("node:https");
     const headers = { "content-length": 10 };
     const options = { ...asAdmin, host: "127.0.0.1", port: server.port, ca: server.caPem, headers };
     const asked = request({ ...options, method: "POST", path: `${prefix}/redirect?to=x` });
+    asked.on("error", () => undefined);
     asked.write("half");
     const [answered] = (await once(asked, "response")) as [IncomingMessage];
-    assert.equal(answered.statusCode, 302);
-    asked.destroy();
+    const { statusCode, headers: said, socket } = answered;
+    assert.deepEqual([statusCode, said.connection], [302, "close"]);
+    answered.resume();
+    await once(socket, "close");
+  });
+
+  test("on a connection that stays", async () => {
+    assert.equal(
+      (await ask("/echo", { method: "POST", agent: new Agent({ keepAlive: true }) }, "abc")).headers[
+        "connection"
+      ],
+      "keep-alive",
+    );
   });
 
   test("a page in a coding of another name is passed on", async () => {

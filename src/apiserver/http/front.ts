@@ -262,6 +262,8 @@ export class Front {
       return undefined;
     }
     if (isLongRunning(call.info)) call.record?.started(statusOf(answer, exchange));
+    // Who passes a body on stops reading it when the other side has answered; what is left would stay in the way.
+    if (isConnect(call.info) || this.#deps.isRemote(call.info)) this.#leaveUnread(exchange);
     const sent = respond(answer, response, this.#respondDeps);
     if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, response, sent);
     call.isAnswered = true;
