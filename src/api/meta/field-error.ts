@@ -104,3 +104,9 @@ function withDetail(text: string, detail: string): string {
 
 /** "spec.replicas: Invalid value: -1: must be greater than or equal to 0" */
 export const fieldErrorText = (error: FieldError): string => `${error.field}: ${error.message}`;
+
+/** All of them in one text, each once. upstream: ErrorList.ToAggregate */
+export function fieldErrorsText(faults: readonly FieldError[]): string {
+  const texts = [...new Set(faults.map(fieldErrorText))];
+  return texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
+}

