@@ -1,5 +1,6 @@
 /** Where a proxied request goes, and what goes there: an HTTP exchange. For connections see hand-over.ts. */
 import {
+  Agent as PlainAgent,
   request as httpRequest,
   type ClientRequest,
   type IncomingMessage,
@@ -61,7 +62,10 @@ const ownHeaders = /^(authorization|host|impersonate-.*|x-remote-.*|:.*)$/;
 
 export const passes = (name: string): boolean => !ownHeaders.test(name.toLowerCase());
 
-/** Runs one request at the backend. Throws BackendError when it doesn't answer, StatusError when it doesn't do that in HTTP. */
+/**
+ * Runs one request at the backend. Throws BackendError when it doesn't answer, StatusError when it goes over to another
+ * protocol instead, and the signal's reason when nobody waits any more.
+ */
 export async function exchange(
   backend: Backend,
   call: ApiCall,
@@ -77,7 +81,7 @@ export async function exchange(
   };
   const outgoing =
     backend.tls === undefined
-      ? httpRequest(options)
+      ? httpRequest({ ...options, agent: new PlainAgent({ keepAlive: false }) })
       : httpsRequest({
           ...options,
           agent: backend.agent ?? new Agent({ keepAlive: false }),
@@ -86,6 +90,7 @@ export async function exchange(
           ...tlsOptions(backend.tls),
         });
   const answered = answerOf(outgoing).catch((error: unknown) => {
+    if (call.signal.aborted) throw call.signal.reason;
     if (error instanceof SwitchedProtocolError) throw unexplainedError(error.message, { cause: error });
     throw new BackendError(backend, error as Error);
   });

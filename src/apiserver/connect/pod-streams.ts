@@ -159,7 +159,7 @@ export const log =
     const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
     const backend = await deps.kubelets.backend(nodeOf(pod), target, isUnverified);
     const response = await exchange(backend, call, {}).catch((error: unknown) => {
-      if (!(error instanceof BackendError) || call.signal.aborted) throw error;
+      if (!(error instanceof BackendError)) throw error;
       if (isCertificateError(error.cause)) deps.podLogs?.tlsFailures.add();
       const message = `Get ${JSON.stringify(`https://${hostOf(backend)}${target}`)}: ${error.text(deps.clock)}`;
       throw failure({ code: 500, reason: "", message }, { cause: error });

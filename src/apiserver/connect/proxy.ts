@@ -174,7 +174,7 @@ function proxied(
       const response = await exchange(backend, call, headers);
       return await proxiedAnswer(response, { prefix, backendHost: hostOf(backend), clientHost });
     } catch (error) {
-      if (!(error instanceof BackendError) || call.signal.aborted) throw error;
+      if (!(error instanceof BackendError)) throw error;
       throw serviceUnavailableError(`error trying to reach service: ${error.text(deps.clock)}`);
     }
   };
