@@ -7,7 +7,7 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { fieldErrorText } from "#api/meta/field-error.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
-import { urlPatternMatches } from "../request/url-pattern.ts";
+import { urlPatternMatches } from "#apiserver/request/url-pattern.ts";
 
 export type AuditLevel = "None" | "Metadata" | "Request" | "RequestResponse";
 export type AuditStage = "RequestReceived" | "ResponseStarted" | "ResponseComplete" | "Panic";
