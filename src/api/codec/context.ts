@@ -1,7 +1,8 @@
 /** Where a decoder is within an object, and what it has found so far. */
 import { isNumber } from "#base/exact-json.ts";
 import { DecodeError, strictFaultsMax } from "./decode-error.ts";
-import { numberTexts, pathText, type NumberTexts } from "./json-text.ts";
+import { numberTexts, type NumberTexts } from "./json-text.ts";
+import type { FaultPath } from "./strict-faults.ts";
 
 /** A field's name, an index, or a key of a map (told from a field by its class). */
 export type Step = string | number | MapKey;
@@ -21,7 +22,7 @@ export class Context {
   /** What was read already of the struct that is being read: parts of it needn't be looked at again. */
   known: KnownStruct;
   readonly path: Step[] = [];
-  readonly unknownFields: string[] = [];
+  readonly unknownFields: FaultPath[] = [];
   /** Keys of all objects met: compared with the text's, it tells whether a key was given twice. */
   keys = 0;
   /** Name of the innermost struct. */
@@ -54,7 +55,7 @@ export class Context {
 
   unknown(name: string): void {
     if (this.unknownFields.length >= strictFaultsMax) return;
-    this.unknownFields.push(pathText([...this.path.map(plainStep), name]));
+    this.unknownFields.push([...this.path.map(plainStep), name]);
   }
 
   /** What Go says of a value that doesn't fit. */

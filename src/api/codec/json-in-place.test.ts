@@ -6,7 +6,7 @@ import { parseExact } from "#base/exact-json.ts";
 import { createTypeTable } from "../schema/table.ts";
 import { createScheme } from "../scheme.ts";
 import { DecodeError } from "./decode-error.ts";
-import { JsonDecoder } from "./json.ts";
+import { JsonDecoder, type Decoded } from "./json.ts";
 import { Arbitraries } from "./testing/arbitrary.ts";
 
 const table = createTypeTable();
@@ -34,10 +34,11 @@ function changed(value: unknown, next: () => Change): unknown {
   }
 }
 
-/** The text of the result: the order of fields counts, too. */
-function outcome(run: () => unknown): string {
+/** The text of the result: the order of fields counts, too, but that of faults is the text's for one of both. */
+function outcome(run: () => Decoded): string {
   try {
-    return JSON.stringify(run());
+    const { object, strictFaults } = run();
+    return JSON.stringify([object, strictFaults.toSorted()]);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return error.message;

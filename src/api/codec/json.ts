@@ -10,6 +10,7 @@ import { Context, MapKey } from "./context.ts";
 import { duplicateKeys, keysWithin, parseJson, survey } from "./json-text.ts";
 import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
 import { goScalarNames, scalarReaders } from "./scalars.ts";
+import { strictFaultTexts } from "./strict-faults.ts";
 
 export interface Decoded {
   readonly object: AnyObject;
@@ -73,7 +74,8 @@ export class JsonDecoder {
     const object = this.#readRoot(value, struct, context);
     // The same number of keys in text and value: no key was given twice.
     const duplicates = keys === context.keys ? [] : duplicateKeys(text);
-    return { object, strictFaults: faultTexts(context.unknownFields, duplicates) };
+    const strictFaults = strictFaultTexts(context.unknownFields, duplicates, () => parseJson(text));
+    return { object, strictFaults };
   }
 
   /**
@@ -83,7 +85,7 @@ export class JsonDecoder {
   fromValue(value: unknown, struct: string, known?: AnyObject): Decoded {
     const context = new Context(false, known);
     const object = this.#readRoot(value, struct, context);
-    return { object, strictFaults: faultTexts(context.unknownFields, []) };
+    return { object, strictFaults: strictFaultTexts(context.unknownFields, []) };
   }
 
   #readRoot(value: unknown, struct: string, context: Context): AnyObject {
@@ -352,17 +354,10 @@ function isArray(value: unknown): value is unknown[] {
   return Array.isArray(value);
 }
 
-function faultTexts(unknown: readonly string[], duplicates: readonly string[]): string[] {
-  return [
-    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-  ];
-}
-
 /** Any JSON object: custom resources, whose schema is looked at elsewhere. Throws DecodeError. */
 export function decodeAny(text: string): Decoded {
   const value = parseJson(text);
   if (!isObject(value)) throw new Context().mismatch(value, "map[string]interface {}");
   const duplicates = keysWithin(value, text) === survey(text).keys ? [] : duplicateKeys(text);
-  return { object: value, strictFaults: faultTexts([], duplicates) };
+  return { object: value, strictFaults: strictFaultTexts([], duplicates) };
 }
