@@ -146,7 +146,7 @@ export class FlowControl {
   #lendable(to: PriorityLevel): number {
     let seats = 0;
     for (const level of this.#levels.values()) {
-      if (level !== to) seats += level.idleLendable - level.borrowed;
+      if (level !== to) seats += level.idleLendable - level.overdrawn;
     }
     return seats - to.borrowed;
   }

@@ -302,6 +302,33 @@ suite("levels lend to each other", () => {
     assert.equal(await busy(control, "b", 100), 55);
   });
 
+  test("nor what an exempt level has taken; what that has of its own and doesn't need is lent as well", async () => {
+    const exempt = (shares: number): PriorityLevelConfiguration => ({
+      metadata: { name: "exempt" },
+      spec: { type: "Exempt", exempt: { nominalConcurrencyShares: shares, lendablePercent: 50 } },
+    });
+    const world = (shares: number): FlowControl =>
+      controlOf(
+        105,
+        [schemaOf("exempt", "e"), schemaOf("lender", "l"), schemaOf("borrower", "b")],
+        [
+          exempt(shares),
+          levelConfiguration("lender", { lendablePercent: 40 }),
+          levelConfiguration("borrower", { lendablePercent: 0 }),
+        ],
+      ).control;
+    const taken = world(0);
+    assert.equal(await busy(taken, "e", 15), 15);
+    assert.equal(await busy(taken, "b", 100), 50 + 20 - 15);
+    const lent = world(40);
+    const seatsOfLevel = (name: string): number =>
+      [...lent.levels].find((level) => level.name === name)?.options.nominalSeats ?? 0;
+    const [nominal, others] = [seatsOfLevel("borrower"), seatsOfLevel("exempt")];
+    const lendable = Math.round(nominal * 0.4) + Math.round(others * 0.5);
+    assert.equal(await busy(lent, "b", 200), nominal + lendable);
+    assert.equal(await busy(lent, "e", 300), 300);
+  });
+
   test("who is refused is told to come again, and it is counted", async () => {
     const { control, registry } = controlOf(
       105,

@@ -149,7 +149,12 @@ export class PriorityLevel implements LevelState {
 
   /** Seats it has of others. */
   get borrowed(): number {
-    return this.#options.isExempt ? 0 : Math.max(0, this.#executingSeats - this.#options.nominalSeats);
+    return this.#options.isExempt ? 0 : this.overdrawn;
+  }
+
+  /** Seats beyond its own that nobody else can have: an exempt level asks nobody for them. upstream: KEP-1040 */
+  get overdrawn(): number {
+    return Math.max(0, this.#executingSeats - this.#options.nominalSeats);
   }
 
   /** It never has more. */
