@@ -246,6 +246,10 @@ const levelConfiguration = (name: string, limited: object): PriorityLevelConfigu
     limited: { nominalConcurrencyShares: 50, limitResponse: { type: "Reject" }, ...limited },
   },
 });
+const exempt = (shares: number): PriorityLevelConfiguration => ({
+  metadata: { name: "exempt" },
+  spec: { type: "Exempt", exempt: { nominalConcurrencyShares: shares, lendablePercent: 50 } },
+});
 const schemaOf = (name: string, of: string): FlowSchema => ({
   metadata: { name },
   spec: {
@@ -303,10 +307,6 @@ suite("levels lend to each other", () => {
   });
 
   test("nor what an exempt level has taken; what that has of its own and doesn't need is lent as well", async () => {
-    const exempt = (shares: number): PriorityLevelConfiguration => ({
-      metadata: { name: "exempt" },
-      spec: { type: "Exempt", exempt: { nominalConcurrencyShares: shares, lendablePercent: 50 } },
-    });
     const world = (shares: number): FlowControl =>
       controlOf(
         105,
