@@ -280,6 +280,18 @@ const busy = async (control: FlowControl, of: string, times: number): Promise<nu
   return seated;
 };
 
+/** An exempt level, one that lends and one that borrows. */
+const lendingWorld = (shares: number): FlowControl =>
+  controlOf(
+    105,
+    [schemaOf("exempt", "e"), schemaOf("lender", "l"), schemaOf("borrower", "b")],
+    [
+      exempt(shares),
+      levelConfiguration("lender", { lendablePercent: 40 }),
+      levelConfiguration("borrower", { lendablePercent: 0 }),
+    ],
+  ).control;
+
 suite("levels lend to each other", () => {
   test("what the others may lend and don't need, never what is their own", async () => {
     const { control } = controlOf(
@@ -307,20 +319,10 @@ suite("levels lend to each other", () => {
   });
 
   test("nor what an exempt level has taken; what that has of its own and doesn't need is lent as well", async () => {
-    const world = (shares: number): FlowControl =>
-      controlOf(
-        105,
-        [schemaOf("exempt", "e"), schemaOf("lender", "l"), schemaOf("borrower", "b")],
-        [
-          exempt(shares),
-          levelConfiguration("lender", { lendablePercent: 40 }),
-          levelConfiguration("borrower", { lendablePercent: 0 }),
-        ],
-      ).control;
-    const taken = world(0);
+    const taken = lendingWorld(0);
     assert.equal(await busy(taken, "e", 15), 15);
     assert.equal(await busy(taken, "b", 100), 50 + 20 - 15);
-    const lent = world(40);
+    const lent = lendingWorld(40);
     const seatsOfLevel = (name: string): number =>
       [...lent.levels].find((level) => level.name === name)?.options.nominalSeats ?? 0;
     const [nominal, others] = [seatsOfLevel("borrower"), seatsOfLevel("exempt")];
