@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { Agent, createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createCa, issueCertificate } from "#pki/ca.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
-import { exchange, type Backend } from "./backend.ts";
+import { BackendError, exchange, type Backend } from "./backend.ts";
 
 async function listening(
   handle: RequestListener,
@@ -16,17 +20,23 @@ async function listening(
   return { server, backend: { host: "127.0.0.1", port, target: "/", tls: undefined } };
 }
 
-const callOf = (signal: AbortSignal): ApiCall =>
-  ({ method: "GET", header: () => "", headerNames: [], signal }) as unknown as ApiCall;
+const callOf = (signal: AbortSignal, method = "GET"): ApiCall =>
+  ({ method, header: () => "", headerNames: [], signal }) as unknown as ApiCall;
+const staying = new AbortController().signal;
 
-test("each request has a connection of its own: the backend may have done with the last one", async () => {
+/** Answers one request on each connection, and ends it at the next. */
+function oneEach(): RequestListener {
   const answered = new Set<Socket>();
-  const { server, backend } = await listening(({ socket }, response) => {
+  return ({ socket }, response) => {
     if (answered.has(socket)) socket.destroy();
     else response.end("hi");
     answered.add(socket);
-  });
-  const call = callOf(new AbortController().signal);
+  };
+}
+
+test("each request has a connection of its own: the backend may have done with the last one", async () => {
+  const { server, backend } = await listening(oneEach());
+  const call = callOf(staying);
   for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, call, {})), "hi");
   server.close();
   await once(server, "close");
@@ -39,6 +49,27 @@ test("of a request that nobody waits for any more nothing is said but that", asy
     leaving.abort(gone);
   });
   await assert.rejects(exchange(backend, callOf(leaving.signal), {}), (error) => error === gone);
+  server.close();
+  await once(server, "close");
+});
+
+test("of connections that are kept one that has just ended isn't the backend's answer to who only reads", async () => {
+  const ca = createCa({ commonName: "backends", days: 1, clock: systemClock, random: systemRandom });
+  const own = issueCertificate(ca, {
+    commonName: "own",
+    ipAddresses: ["127.0.0.1"],
+    usage: "server",
+    days: 1,
+  });
+  const server = createTlsServer({ cert: own.certificatePem, key: own.keyPem }, oneEach());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const tls = { caPem: ca.certificatePem, certificatePem: undefined, keyPem: undefined };
+  const backend = { host: "127.0.0.1", port, target: "/", tls, agent };
+  for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, callOf(staying), {})), "hi");
+  await assert.rejects(exchange(backend, callOf(staying, "DELETE"), {}), BackendError);
+  agent.destroy();
   server.close();
   await once(server, "close");
 });

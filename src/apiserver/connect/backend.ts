@@ -10,6 +10,7 @@ import { Agent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { unexplainedError } from "#api/meta/status.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
+import { errorCode } from "#base/files.ts";
 import { answerOf, SwitchedProtocolError } from "#wire/answer-of.ts";
 import type { ApiCall, RawAnswer } from "#apiserver/request/call.ts";
 import { goErrorText } from "./go-errors.ts";
@@ -71,6 +72,34 @@ export async function exchange(
   call: ApiCall,
   headers: OutgoingHttpHeaders,
 ): Promise<IncomingMessage> {
+  for (;;) {
+    const outgoing = requestTo(backend, call, headers);
+    const answered = answerOf(outgoing);
+    if (hasBody(call)) {
+      // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.
+      sendBody(outgoing, call).catch((error: unknown) => outgoing.destroy(error as Error));
+    } else outgoing.end();
+    try {
+      return await answered;
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      if (error instanceof SwitchedProtocolError) throw unexplainedError(error.message, { cause: error });
+      if (!mayRepeat(outgoing, call, error)) throw new BackendError(backend, error as Error);
+    }
+  }
+}
+
+/**
+ * A connection that was kept may just have been ended by the other side: what only reads is asked over the next one, of which
+ * there are fewer each time. upstream: Go's net/http/transport.go (shouldRetryRequest)
+ */
+const mayRepeat = (outgoing: ClientRequest, call: ApiCall, error: unknown): boolean =>
+  outgoing.reusedSocket &&
+  errorCode(error) === "ECONNRESET" &&
+  /^(GET|HEAD|OPTIONS|TRACE)$/.test(call.method) &&
+  !hasBody(call);
+
+function requestTo(backend: Backend, call: ApiCall, headers: OutgoingHttpHeaders): ClientRequest {
   const options = {
     host: backend.host,
     port: backend.port,
@@ -79,26 +108,16 @@ export async function exchange(
     headers: { ...headers, ...backend.headers, ...framing(call, headers) } as OutgoingHttpHeaders,
     signal: call.signal,
   };
-  const outgoing =
-    backend.tls === undefined
-      ? httpRequest({ ...options, agent: new PlainAgent({ keepAlive: false }) })
-      : httpsRequest({
-          ...options,
-          agent: backend.agent ?? new Agent({ keepAlive: false }),
-          // Or it would be who the client says that he asks.
-          servername: isIP(backend.host) === 0 ? backend.host : "",
-          ...tlsOptions(backend.tls),
-        });
-  const answered = answerOf(outgoing).catch((error: unknown) => {
-    if (call.signal.aborted) throw call.signal.reason;
-    if (error instanceof SwitchedProtocolError) throw unexplainedError(error.message, { cause: error });
-    throw new BackendError(backend, error as Error);
+  if (backend.tls === undefined) {
+    return httpRequest({ ...options, agent: new PlainAgent({ keepAlive: false }) });
+  }
+  return httpsRequest({
+    ...options,
+    agent: backend.agent ?? new Agent({ keepAlive: false }),
+    // Or it would be who the client says that he asks.
+    servername: isIP(backend.host) === 0 ? backend.host : "",
+    ...tlsOptions(backend.tls),
   });
-  if (hasBody(call)) {
-    // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.
-    sendBody(outgoing, call).catch((error: unknown) => outgoing.destroy(error as Error));
-  } else outgoing.end();
-  return answered;
 }
 
 /** Within the process, and over HTTP/2 (which has names for that), a request needn't say that it has one. */
