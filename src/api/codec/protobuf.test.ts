@@ -178,6 +178,7 @@ suite("what is no object", () => {
     ["a length beyond the end", envelope("v1", "Pod", bytes("0aff01")), /unexpected EOF/],
     ["a varint without end", envelope("v1", "Pod", bytes("ffffffffffffffffffffff01")), /integer overflow/],
     ["a message that ends in a field", envelope("v1", "Pod", bytes("0a030a0561")), /unexpected EOF/],
+    ["groups within groups", envelope("v1", "Pod", Buffer.alloc(16_383, 0x7b)), /unexpected EOF/],
     ["an unknown wire type", envelope("v1", "Pod", bytes("0f")), /illegal wireType/],
   ];
   for (const [name, body, message] of cases) {

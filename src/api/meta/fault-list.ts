@@ -9,6 +9,7 @@ import {
   omitted,
   required,
   tooLong,
+  toldMax,
   tooMany,
   type FieldError,
 } from "./field-error.ts";
@@ -22,22 +23,24 @@ const shownMax = 4 * 2 ** 20;
 export class FaultList {
   readonly #faults: FieldError[] = [];
   #shown = 0;
+  #count = 0;
 
   get all(): readonly FieldError[] {
     return this.#faults;
   }
 
   get count(): number {
-    return this.#faults.length;
+    return this.#count;
   }
 
+  /** More than are told are only counted, but for those that an older state of the object decides on. */
   add(fault: FieldError): void {
-    this.#faults.push(fault);
+    this.#count += 1;
+    if (this.#faults.length < toldMax || fault.ratchet !== undefined) this.#faults.push(fault);
   }
 
-  /** There may be more of them than a call takes arguments: one for each item of a client's list. */
   addAll(faults: Iterable<FieldError>): void {
-    for (const fault of faults) this.#faults.push(fault);
+    for (const fault of faults) this.add(fault);
   }
 
   /** What `check` finds is of a kind that an object may keep when it has such faults already. */

@@ -40,6 +40,12 @@ export const required = (field: string, detail: string): FieldError => ({
   message: withDetail("Required value", detail),
 });
 
+/**
+ * So many faults of one object are told. Upstream tells all: of a list whose items take two bytes of a request each, hundreds
+ * of megabytes.
+ */
+export const toldMax = 10_000;
+
 /** In place of a value that isn't shown. */
 export const omitted = Symbol("omitted");
 

@@ -1,5 +1,5 @@
 /** metav1.Status and the error that carries one. upstream: apimachinery/pkg/api/errors/errors.go */
-import { fieldErrorsText, type FieldError } from "./field-error.ts";
+import { fieldErrorsText, toldMax, type FieldError } from "./field-error.ts";
 import { goQuote } from "./go-quote.ts";
 import { qualifiedResource } from "./object.ts";
 
@@ -173,15 +173,16 @@ export function invalidError(
   subject: { readonly group: string; readonly kind: string; readonly name: string },
   faults: readonly FieldError[],
 ): StatusError {
+  const told = faults.slice(0, toldMax);
   return failure({
     code: 422,
     reason: "Invalid",
-    message: `${qualifiedResource(subject.group, subject.kind)} ${goQuote(subject.name)} is invalid: ${fieldErrorsText(faults)}`,
+    message: `${qualifiedResource(subject.group, subject.kind)} ${goQuote(subject.name)} is invalid: ${fieldErrorsText(told)}`,
     details: {
       ...(subject.name === "" ? {} : { name: subject.name }),
       ...(subject.group === "" ? {} : { group: subject.group }),
       ...(subject.kind === "" ? {} : { kind: subject.kind }),
-      causes: faults.map(({ type, message, field }) => ({ reason: type, message, field })),
+      causes: told.map(({ type, message, field }) => ({ reason: type, message, field })),
     },
   });
 }

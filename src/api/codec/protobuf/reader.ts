@@ -125,7 +125,7 @@ export class Reader {
         this.at = this.end();
         break;
       case groupStartType:
-        for (let tag = this.varint(); (tag & 7) !== groupEndType; tag = this.varint()) this.skip(tag & 7);
+        this.#skipGroup();
         break;
       case fixed32Type:
         this.at += 4;
@@ -134,5 +134,15 @@ export class Reader {
         throw new DecodeError(`proto: illegal wireType ${wireType}`);
     }
     if (this.at > this.buffer.length) throw new DecodeError(truncated);
+  }
+
+  /** With those within it, of which there are as many as a body has bytes: without a call for each. */
+  #skipGroup(): void {
+    for (let open = 1; open > 0; ) {
+      const wireType = this.varint() & 7;
+      if (wireType === groupStartType) open += 1;
+      else if (wireType === groupEndType) open -= 1;
+      else this.skip(wireType);
+    }
   }
 }

@@ -3,6 +3,7 @@ import {
   invalid,
   notSupported,
   required,
+  toldMax,
   tooLong,
   tooMany,
   type FieldError,
@@ -19,13 +20,16 @@ export class Outcome {
   }
 
   add(...faults: readonly FieldError[]): void {
-    this.faults.push(...faults);
+    for (const fault of faults) this.#note(fault);
   }
 
   merge({ faults, checks }: Outcome): void {
-    // There may be more of them than a call takes arguments.
-    for (const fault of faults) this.faults.push(fault);
+    for (const fault of faults) this.#note(fault);
     this.checks += checks;
+  }
+
+  #note(fault: FieldError): void {
+    if (this.faults.length < toldMax) this.faults.push(fault);
   }
 }
 
