@@ -138,7 +138,7 @@ export class Reader {
 
   /** With those within it, of which there are as many as a body has bytes: without a call for each. */
   #skipGroup(): void {
-    for (let open = 1; open > 0; ) {
+    for (let open = 1; open > 0;) {
       const wireType = this.varint() & 7;
       if (wireType === groupStartType) open += 1;
       else if (wireType === groupEndType) open -= 1;
