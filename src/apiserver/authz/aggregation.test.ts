@@ -29,6 +29,21 @@ suite("aggregation", () => {
     assert.deepEqual(aggregatedRules(sum(), all), [get("pods"), get("nodes")]);
   });
 
+  test("a role's rules are read once, however many selectors select it", () => {
+    let reads = 0;
+    const source = {
+      ...labelled("a", "pods"),
+      get rules() {
+        reads += 1;
+        return [get("pods")];
+      },
+    };
+    const clusterRoleSelectors = Array.from({ length: 1000 }, () => ({}));
+    const all = { metadata: { name: "sum" }, aggregationRule: { clusterRoleSelectors } };
+    assert.deepEqual(aggregatedRules(all, [source]), [get("pods")]);
+    assert.equal(reads, 1);
+  });
+
   test("a role without an aggregation rule is left alone", () => {
     assert.equal(aggregatedRules(labelled("a"), []), undefined);
   });

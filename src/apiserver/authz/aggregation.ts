@@ -20,9 +20,12 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]):
   if (role.aggregationRule === undefined) return undefined;
   const rules: PolicyRule[] = [];
   const seen = new Set<string>();
+  let left = all.filter(({ metadata }) => metadata?.name !== role.metadata?.name);
   for (const selector of role.aggregationRule.clusterRoleSelectors ?? []) {
-    for (const source of selected(selectorOf(selector), all)) {
-      if (source.metadata?.name === role.metadata?.name) continue;
+    // Who was selected once has nothing more to give, however many selectors there are.
+    const found = new Set(selected(selectorOf(selector), left));
+    if (found.size > 0) left = left.filter((each) => !found.has(each));
+    for (const source of found) {
       for (const rule of source.rules ?? []) {
         const key = JSON.stringify(rule);
         if (!seen.has(key)) rules.push(rule);
