@@ -41,7 +41,7 @@ export async function forward(service: APIService, call: ApiCall, deps: ForwardD
     if (call.headerNames === undefined && call.body.contentType !== "") {
       headers["content-type"] = call.body.contentType;
     }
-    return unlessRedirected(await exchange(backend, call, headers));
+    return unlessRedirected(await exchange(backend, call, headers, deps));
   } catch (error) {
     if (call.signal.aborted) throw error;
     deps.servers.failed(causeOf(error));

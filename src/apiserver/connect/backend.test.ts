@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { Agent, createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer as createPlainServer, type AddressInfo, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { systemClock } from "#base/clock.ts";
+import { ManualClock, systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { createCa, issueCertificate } from "#pki/ca.ts";
 import type { ApiCall } from "#apiserver/request/call.ts";
@@ -23,6 +23,7 @@ async function listening(
 const callOf = (signal: AbortSignal, method = "GET"): ApiCall =>
   ({ method, header: () => "", headerNames: [], signal }) as unknown as ApiCall;
 const staying = new AbortController().signal;
+const deps = { clock: systemClock };
 
 /** Answers one request on each connection, and ends it at the next. */
 function oneEach(): RequestListener {
@@ -37,7 +38,7 @@ function oneEach(): RequestListener {
 test("each request has a connection of its own: the backend may have done with the last one", async () => {
   const { server, backend } = await listening(oneEach());
   const call = callOf(staying);
-  for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, call, {})), "hi");
+  for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, call, {}, deps)), "hi");
   server.close();
   await once(server, "close");
 });
@@ -48,7 +49,7 @@ test("of a request that nobody waits for any more nothing is said but that", asy
   const { server, backend } = await listening(() => {
     leaving.abort(gone);
   });
-  await assert.rejects(exchange(backend, callOf(leaving.signal), {}), (error) => error === gone);
+  await assert.rejects(exchange(backend, callOf(leaving.signal), {}, deps), (error) => error === gone);
   server.close();
   await once(server, "close");
 });
@@ -67,9 +68,30 @@ test("of connections that are kept one that has just ended isn't the backend's a
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const tls = { caPem: ca.certificatePem, certificatePem: undefined, keyPem: undefined };
   const backend = { host: "127.0.0.1", port, target: "/", tls, agent };
-  for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, callOf(staying), {})), "hi");
-  await assert.rejects(exchange(backend, callOf(staying, "DELETE"), {}), BackendError);
+  for (const _ of [1, 2]) assert.equal(await text(await exchange(backend, callOf(staying), {}, deps)), "hi");
+  await assert.rejects(exchange(backend, callOf(staying, "DELETE"), {}, deps), BackendError);
   agent.destroy();
+  server.close();
+  await once(server, "close");
+});
+
+test("a connection that doesn't become secure in time is given up", async () => {
+  const connected = Promise.withResolvers<Socket>();
+  const server = createPlainServer(connected.resolve);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const clock = new ManualClock();
+  const tls = { caPem: undefined, certificatePem: undefined, keyPem: undefined };
+  const backend = { host: "127.0.0.1", port, target: "/", tls };
+  const refused = assert.rejects(exchange(backend, callOf(staying), {}, { clock }), {
+    message: "net/http: TLS handshake timeout",
+  });
+  const socket = await connected.promise;
+  // By then the handshake has begun.
+  await once(socket, "data");
+  await clock.advance(10_000);
+  await refused;
+  assert.equal(clock.waiting, 0);
   server.close();
   await once(server, "close");
 });

@@ -13,7 +13,7 @@ import { toRfc3339, type Clock } from "#base/clock.ts";
 import { errorCode } from "#base/files.ts";
 import { answerOf, SwitchedProtocolError } from "#wire/answer-of.ts";
 import type { ApiCall, RawAnswer } from "#apiserver/request/call.ts";
-import { goErrorText } from "./go-errors.ts";
+import { goErrorText, joinHostPort } from "./go-errors.ts";
 import { trustIn, type IdentityCheck } from "./server-certificate.ts";
 
 export interface Backend {
@@ -71,10 +71,12 @@ export async function exchange(
   backend: Backend,
   call: ApiCall,
   headers: OutgoingHttpHeaders,
+  { clock }: BackendDeps,
 ): Promise<IncomingMessage> {
   for (;;) {
     const outgoing = requestTo(backend, call, headers);
     const answered = answerOf(outgoing);
+    limitDialling(outgoing, backend, clock);
     if (hasBody(call)) {
       // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.
       sendBody(outgoing, call).catch((error: unknown) => outgoing.destroy(error as Error));
@@ -87,6 +89,34 @@ export async function exchange(
       if (!mayRepeat(outgoing, call, error)) throw new BackendError(backend, error as Error);
     }
   }
+}
+
+/** upstream: apimachinery/pkg/util/net SetTransportDefaults, Go's http.DefaultTransport */
+export const dialMs = 30_000;
+const handshakeMs = 10_000;
+
+/** A new connection has to be there in time, and then to be secure. */
+function limitDialling(outgoing: ClientRequest, { host, port, tls }: Backend, clock: Clock): void {
+  let cancel: (() => void) | undefined;
+  const limit = (ms: number, text: string): void => {
+    cancel?.();
+    cancel = clock.after(ms, () => outgoing.destroy(new Error(text)));
+  };
+  outgoing.once("socket", (socket) => {
+    if (!socket.connecting) return;
+    limit(dialMs, `dial tcp ${joinHostPort(host, port)}: i/o timeout`);
+    if (tls !== undefined) {
+      socket.once("connect", () => {
+        limit(handshakeMs, "net/http: TLS handshake timeout");
+      });
+    }
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+      cancel?.();
+    });
+  });
+  outgoing.once("close", () => {
+    cancel?.();
+  });
 }
 
 /**

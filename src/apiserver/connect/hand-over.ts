@@ -13,6 +13,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Answer, UpgradeRequest } from "#apiserver/request/call.ts";
 import {
   beginningOf,
+  dialMs,
   goText,
   hostOf,
   passes,
@@ -21,7 +22,6 @@ import {
   type BackendDeps,
 } from "./backend.ts";
 
-const dialMs = 30_000;
 /** Of what a backend says that refuses. */
 const refusalBytesMax = 1 << 20;
 /** For all of that: it mustn't keep the client's connection by not coming to its end. */

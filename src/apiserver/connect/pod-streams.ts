@@ -158,7 +158,7 @@ export const log =
     }
     const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
     const backend = await deps.kubelets.backend(nodeOf(pod), target, isUnverified);
-    const response = await exchange(backend, call, {}).catch((error: unknown) => {
+    const response = await exchange(backend, call, {}, deps).catch((error: unknown) => {
       if (!(error instanceof BackendError)) throw error;
       if (isCertificateError(error.cause)) deps.podLogs?.tlsFailures.add();
       const message = `Get ${JSON.stringify(`https://${hostOf(backend)}${target}`)}: ${error.text(deps.clock)}`;

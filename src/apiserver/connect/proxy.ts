@@ -171,7 +171,7 @@ function proxied(
       "x-forwarded-uri": posix.join(prefix, escapePath(path)),
     };
     try {
-      const response = await exchange(backend, call, headers);
+      const response = await exchange(backend, call, headers, deps);
       return await proxiedAnswer(response, { prefix, backendHost: hostOf(backend), clientHost });
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
