@@ -79,6 +79,21 @@ suite("what Go refuses, in its words", () => {
       deployment,
       "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.template of type v1.PodTemplateSpec",
     ],
+    [
+      '{"spec":{"strategy":{"type":1}}}',
+      deployment,
+      "json: cannot unmarshal number into Go struct field DeploymentStrategy.spec.strategy.type of type v1.DeploymentStrategyType",
+    ],
+    [
+      '{"spec":{"accessModes":"ReadWriteOnce"}}',
+      `${core}.PersistentVolumeClaim`,
+      "json: cannot unmarshal string into Go struct field PersistentVolumeClaimSpec.spec.accessModes of type []v1.PersistentVolumeAccessMode",
+    ],
+    [
+      '{"spec":{"hard":["pods"]}}',
+      `${core}.ResourceQuota`,
+      "json: cannot unmarshal array into Go struct field ResourceQuotaSpec.spec.hard of type v1.ResourceList",
+    ],
     ["[]", deployment, "json: cannot unmarshal array into Go value of type v1.Deployment"],
     [
       '{"metadata":{"name":true}}',

@@ -2,6 +2,7 @@
  * JSON to objects of the API, as Go's decoder would take it: values checked against their types, unknown fields reported
  * and dropped, null and (where Go leaves them out) zero values dropped, fields in the order of their struct.
  */
+import { goStringTypes } from "../facts/go-types.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
@@ -9,7 +10,7 @@ import { copyJson } from "../patch/json-value.ts";
 import { Context, MapKey } from "./context.ts";
 import { duplicateKeys, keysWithin, parseJson, survey } from "./json-text.ts";
 import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
-import { goScalarNames, scalarReaders } from "./scalars.ts";
+import { goScalarNames, namedStringReader, scalarReaders } from "./scalars.ts";
 import { strictFaultTexts } from "./strict-faults.ts";
 
 export interface Decoded {
@@ -108,19 +109,16 @@ export class JsonDecoder {
     };
     // Entered before its fields are made: structs may hold themselves.
     this.#readers.set(name, reader);
-    reader.fields = fields.map((plan) => this.#field(plan));
+    reader.fields = fields.map((plan) => this.#field(plan, name));
     return reader;
   }
 
-  #field(plan: FieldPlan): FieldReader {
+  #field(plan: FieldPlan, struct: string): FieldReader {
     const { type } = plan;
-    const read = shaped(type, this.#one(type), `${goPrefix(type)}${this.#goName(type)}`);
+    const goName = goNameOf(type, struct);
+    const one = type.scalar === "string" && goName !== "string" ? namedStringReader(goName) : this.#one(type);
+    const read = shaped(type, one, goTypeOf(type, goName));
     return { name: type.name, read: type.struct === managedFieldsEntry ? resetting(read) : read, plan };
-  }
-
-  #goName(field: FieldType): string {
-    if (field.struct !== undefined) return field.struct.split(".").slice(-2).join(".");
-    return field.scalar === undefined ? "" : goScalarNames[field.scalar];
   }
 
   #one(field: FieldType): Reader {
@@ -153,11 +151,19 @@ export class JsonDecoder {
   }
 }
 
-const goPrefix = ({ shape, wrapped }: FieldType): string => {
-  if (shape === "one") return "";
-  if (shape === "list") return "[]";
-  return wrapped ? "map[string][]" : "map[string]";
-};
+function goNameOf(field: FieldType, struct: string): string {
+  if (field.struct !== undefined) return field.struct.split(".").slice(-2).join(".");
+  if (field.scalar === undefined) return "";
+  const named = goStringTypes.get(`${struct.slice(struct.lastIndexOf(".") + 1)}.${field.name}`);
+  return field.scalar === "string" && named !== undefined ? named : goScalarNames[field.scalar];
+}
+
+function goTypeOf({ shape, wrapped, scalar }: FieldType, name: string): string {
+  if (shape === "one") return name;
+  if (shape === "list") return `[]${name}`;
+  if (scalar === "quantity") return "v1.ResourceList";
+  return wrapped ? `map[string][]${name}` : `map[string]${name}`;
+}
 
 function shaped(field: FieldType, one: Reader, goType: string): Reader {
   if (field.shape === "one") return one;

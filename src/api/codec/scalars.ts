@@ -24,6 +24,14 @@ function readString(value: unknown, context: Context): unknown {
   return value;
 }
 
+/** Of a string that has a type of its own in Go. */
+export const namedStringReader =
+  (goType: string): ScalarReader =>
+  (value, context) => {
+    if (typeof value !== "string") throw context.mismatch(value, goType);
+    return value;
+  };
+
 function readBool(value: unknown, context: Context): unknown {
   if (typeof value !== "boolean") throw context.mismatch(value, "bool");
   return value;
