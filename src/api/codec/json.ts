@@ -2,7 +2,7 @@
  * JSON to objects of the API, as Go's decoder would take it: values checked against their types, unknown fields reported
  * and dropped, null and (where Go leaves them out) zero values dropped, fields in the order of their struct.
  */
-import { goStringTypes } from "../facts/go-types.ts";
+import { goStringTypeOf, resourceList } from "../facts/go-types.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
@@ -154,14 +154,14 @@ export class JsonDecoder {
 function goNameOf(field: FieldType, struct: string): string {
   if (field.struct !== undefined) return field.struct.split(".").slice(-2).join(".");
   if (field.scalar === undefined) return "";
-  const named = goStringTypes.get(`${struct.slice(struct.lastIndexOf(".") + 1)}.${field.name}`);
+  const named = goStringTypeOf.get(`${struct.slice(struct.lastIndexOf(".") + 1)}.${field.name}`);
   return field.scalar === "string" && named !== undefined ? named : goScalarNames[field.scalar];
 }
 
 function goTypeOf({ shape, wrapped, scalar }: FieldType, name: string): string {
   if (shape === "one") return name;
   if (shape === "list") return `[]${name}`;
-  if (scalar === "quantity") return "v1.ResourceList";
+  if (scalar === "quantity") return resourceList;
   return wrapped ? `map[string][]${name}` : `map[string]${name}`;
 }
 

@@ -112,8 +112,11 @@ v1.DeviceAllocationMode ExactDeviceRequest.allocationMode DeviceSubRequest.alloc
 v1.ManagedFieldsOperationType ManagedFieldsEntry.operation
 `;
 
+/** Amounts by the names of resources. */
+export const resourceList = "v1.ResourceList";
+
 /** By "Struct.field". */
-export const goStringTypes: ReadonlyMap<string, string> = new Map(
+export const goStringTypeOf: ReadonlyMap<string, string> = new Map(
   text
     .trim()
     .split("\n")

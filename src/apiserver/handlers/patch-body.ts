@@ -2,6 +2,7 @@
  * Bodies of patches, and what they make of an object: how both are refused.
  * upstream: apiserver/pkg/endpoints/handlers/patch.go (applyJSPatch, strategicPatchObject, applyPatchToObject)
  */
+import { goStringTypeOf, resourceList } from "#api/facts/go-types.ts";
 import { isNumber } from "#base/exact-json.ts";
 import { decodeAny } from "#api/codec/json.ts";
 import { goKind as jsonKind } from "#api/codec/kind-claim.ts";
@@ -121,15 +122,17 @@ function conversionFault({ mismatch }: DecodeError): string | undefined {
   if (mismatch === undefined) return undefined;
   const { value, goType } = mismatch;
   const kind = goKind(value);
-  if (goType.startsWith("map[")) return `cannot restore map from ${kind}`;
+  if (goType.startsWith("map[") || goType === resourceList) return `cannot restore map from ${kind}`;
   if (goType.startsWith("[]")) return `cannot restore slice from ${kind}`;
-  if (!scalarTypes.has(goType)) return `cannot restore struct from: ${kind}`;
-  if (kind === "int64" && goType === "string") return `cannot convert ${kind} to ${goType}`;
-  if (isNumber(value) && goType !== "string" && goType !== "bool") return undefined; // too big
-  return `unrecognized type: ${goType}`;
+  const scalar = goStringTypes.has(goType) ? "string" : goType;
+  if (!scalarTypes.has(scalar)) return `cannot restore struct from: ${kind}`;
+  if (kind === "int64" && scalar === "string") return `cannot convert ${kind} to ${goType}`;
+  if (isNumber(value) && scalar !== "string" && scalar !== "bool") return undefined; // too big
+  return `unrecognized type: ${scalar}`;
 }
 
 const scalarTypes = new Set(["string", "bool", "int32", "int64", "float64"]);
+const goStringTypes = new Set(goStringTypeOf.values());
 
 function goKind(value: unknown): string {
   if (Array.isArray(value)) return "slice";

@@ -120,7 +120,12 @@ const cases: readonly [
     [
       ["a number", { replicas: "x" }, "map[replicas:x]", "unrecognized type: int32"],
       ["a boolean", { paused: 1 }, "map[paused:1]", "unrecognized type: bool"],
-      ["a text", { strategy: { type: 5 } }, "map[strategy:map[type:5]]", "cannot convert int64 to string"],
+      [
+        "a text",
+        { strategy: { type: 5 } },
+        "map[strategy:map[type:5]]",
+        "cannot convert int64 to v1.DeploymentStrategyType",
+      ],
       ["a struct", { template: [] }, "map[template:[]]", "cannot restore struct from: slice"],
       [
         "a map",
