@@ -124,12 +124,19 @@ function claimOf([name, said]: readonly [string, string]): IPAddress {
 
 const kept = (content: IPAddress) => ({ name: content.metadata?.name ?? "", content, revision: 1n });
 
-function setup({ claims = {}, cidrs = cluster }: Case) {
+function setup({ services: given = {}, claims = {}, cidrs = cluster }: Case) {
+  const services = Object.entries(given).map(serviceOf);
   const stored = new Map(Object.entries(claims).map((claim) => [claim[0], claimOf(claim)] as const));
   const did: string[] = [];
   const told = new Set<string>();
   const random = new SeededRandom(1);
   const deps = {
+    services: {
+      get: (_: string, name: string) => {
+        const content = services.find(({ metadata }) => metadata?.name === name);
+        return content === undefined ? undefined : { content };
+      },
+    },
     addresses: {
       cache: {
         get: (_: string, name: string) => {
@@ -159,13 +166,12 @@ function setup({ claims = {}, cidrs = cluster }: Case) {
       },
     },
   } as unknown as AddressRepairDeps;
-  return { repair: new AddressRepair(deps), did, told };
+  return { repair: new AddressRepair(deps), services, did, told };
 }
 
 for (const [name, each] of Object.entries(cases)) {
   test(`repair of ${name}`, async () => {
-    const { repair, did, told } = setup(each);
-    const services = Object.entries(each.services ?? {}).map(serviceOf);
+    const { repair, services, did, told } = setup(each);
     // A claim goes once it was without a Service for a round.
     await repair.round(services);
     await repair.round(services);

@@ -9,6 +9,7 @@ import type { IPAddress } from "#api/generated/types/networking-v1.ts";
 import { keyOf } from "#api/meta/object.ts";
 import type { RepairCounts } from "#apiserver/metrics/repair-metrics.ts";
 import { referenceTo, type EventRecorder } from "#client/events/recorder.ts";
+import type { ResourceCache } from "../../resource-cache.ts";
 import type { ResourceStore } from "../../store.ts";
 import type { StoredObject } from "../../stored-object.ts";
 import { familyOf } from "./address-range.ts";
@@ -17,6 +18,7 @@ import { isWellLabelled, managesAddress, ownerOf, type Claims } from "./claims.t
 import type { ServiceRanges } from "./service-ranges.ts";
 
 export interface AddressRepairDeps {
+  readonly services: Pick<ResourceCache, "get">;
   /** Of IPAddresses. */
   readonly addresses: Pick<ResourceStore, "cache" | "discard">;
   readonly addressClaims: Claims;
@@ -24,8 +26,6 @@ export interface AddressRepairDeps {
   readonly events: EventRecorder;
   readonly counts?: RepairCounts | undefined;
 }
-
-type Services = ReadonlyMap<string, Service>;
 
 export class AddressRepair {
   readonly #deps: AddressRepairDeps;
@@ -36,10 +36,10 @@ export class AddressRepair {
     this.#deps = deps;
   }
 
+  /** `services`: all there are. Each is looked up again in its turn: what is mended before takes its time. */
   async round(services: Iterable<Service>): Promise<void> {
-    const byKey = new Map([...services].map((service) => [keyOf(service), service]));
-    for (const service of byKey.values()) {
-      for (const address of addressesOf(service)) await this.#mendService(service, address, byKey);
+    for (const service of services) {
+      for (const address of addressesOf(service)) await this.#mendService(keyOf(service), address);
     }
     const before = this.#suspects;
     this.#suspects = new Map();
@@ -47,13 +47,15 @@ export class AddressRepair {
     const claims = [...this.#deps.addresses.cache.objects("")].filter(({ content }) =>
       managesAddress(content),
     );
-    for (const claim of claims) await this.#mendAddress(claim, byKey, before);
+    for (const claim of claims) await this.#mendAddress(claim, before);
   }
 
-  async #mendService(service: Service, address: string, services: Services): Promise<void> {
+  /** Of a Service that still has the address. */
+  async #mendService(owner: string, address: string): Promise<void> {
     const { ranges, addresses, counts } = this.#deps;
+    const service = this.#service(owner);
+    if (service === undefined || !addressesOf(service).includes(address)) return;
     const family = familyOf(address);
-    const owner = keyOf(service);
     const warn = (reason: string, message: string): void => {
       this.#warn(service, "Service", reason, message);
     };
@@ -71,14 +73,14 @@ export class AddressRepair {
       await this.#claim(address, owner);
       return;
     }
-    const holder = isOfService(claim.content) ? services.get(ownerOf(claim.content)) : undefined;
+    const holder = isOfService(claim.content) ? this.#service(ownerOf(claim.content)) : undefined;
     if (holder === undefined) {
       warn(
         "ClusterIPNotAllocated",
         `the ClusterIP [${family}]: ${address} for Service ${owner} has a wrong reference; repairing`,
       );
       await this.#claimAnew(claim, owner);
-    } else if (holder !== service) {
+    } else if (ownerOf(claim.content) !== owner) {
       if (!addressesOf(holder).includes(address)) return;
       counts?.found("duplicate");
       warn(
@@ -88,7 +90,13 @@ export class AddressRepair {
     } else if (!isWellLabelled(claim.content)) await this.#claimAnew(claim, owner);
   }
 
-  async #mendAddress(claim: StoredObject, services: Services, before: Map<string, bigint>): Promise<void> {
+  /** "namespace/name" as it is now. */
+  #service(owner: string): Service | undefined {
+    const [namespace = "", name = ""] = owner.split("/");
+    return this.#deps.services.get(namespace, name)?.content;
+  }
+
+  async #mendAddress(claim: StoredObject, before: Map<string, bigint>): Promise<void> {
     const address: IPAddress = claim.content;
     const { name } = claim;
     const parent = address.spec?.parentRef;
@@ -106,7 +114,7 @@ export class AddressRepair {
       return;
     }
     const owner = ownerOf(address);
-    const service = services.get(owner);
+    const service = this.#service(owner);
     if (service !== undefined && addressesOf(service).includes(name)) return;
     if (before.get(name) !== claim.revision) this.#suspects.set(name, claim.revision);
     else if (service === undefined) {

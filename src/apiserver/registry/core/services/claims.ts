@@ -10,6 +10,7 @@ import { isAlreadyExists, isNotFound } from "#api/meta/status.ts";
 import { KeyExistsError, KeyNotFoundError, RevisionMismatchError, type Store } from "#store/store.ts";
 import type { ResourceCache } from "../../resource-cache.ts";
 import type { ResourceStore } from "../../store.ts";
+import type { StoredObject } from "../../stored-object.ts";
 import type { WriteContext } from "../../write.ts";
 import { familyOf } from "./address-range.ts";
 
@@ -64,11 +65,15 @@ export class AddressClaims implements Claims {
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
-    return (await this.#stored(name)) ?? nobody;
+    const holder = await this.#stored(name);
+    return holder === undefined ? nobody : ownerOf(holder.content);
   }
 
+  /** At that revision: once another server has released it, somebody else may have it. */
   async release(name: string, owner: string): Promise<void> {
-    if ((await this.#stored(name)) === owner) await this.#storage.discard({ namespace: "", name });
+    const holder = await this.#stored(name);
+    if (holder === undefined || ownerOf(holder.content) !== owner) return;
+    await this.#storage.discard(holder, holder.revision);
   }
 
   *all(): Iterable<Claim> {
@@ -77,9 +82,9 @@ export class AddressClaims implements Claims {
     }
   }
 
-  async #stored(name: string): Promise<string | undefined> {
+  async #stored(name: string): Promise<StoredObject | undefined> {
     try {
-      return ownerOf((await this.#storage.get({ namespace: "", name })).content);
+      return await this.#storage.get({ namespace: "", name });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

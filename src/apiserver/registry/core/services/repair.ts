@@ -85,15 +85,24 @@ export class ClaimRepair {
     }
     this.#suspects = suspects;
     for (const { name, owner } of leftOver) {
+      // Its Service may have come, and taken it up, in the meantime.
+      if (this.#hasPort(owner, name)) continue;
       log.warn("claim without a Service freed", { name, owner });
       metrics?.ports.found("leak");
       await portClaims.release(name, owner);
     }
     for (const [name, owner] of used) {
-      if (portClaims.holderOf(name) !== undefined) continue;
+      if (portClaims.holderOf(name) !== undefined || !this.#hasPort(owner, name)) continue;
       metrics?.ports.found("repair");
       await portClaims.take(name, owner);
     }
+  }
+
+  /** As it is now. */
+  #hasPort(owner: string, port: string): boolean {
+    const [namespace = "", name = ""] = owner.split("/");
+    const service = this.#deps.services.get(namespace, name);
+    return service !== undefined && portsOf(service.content).includes(Number(port));
   }
 
   /** Who has which. */
