@@ -3,6 +3,7 @@
  * again when a token names a key that isn't among them. upstream: coreos/go-oidc jwks.go
  */
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from "jose";
+import { isMap, type JsonMap } from "#api/patch/json-value.ts";
 import type { Clock } from "#base/clock.ts";
 import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import { fetchText } from "./fetch.ts";
@@ -20,7 +21,7 @@ export class KeySetError extends Error {
   readonly code = "KEY_SET";
 }
 
-type Keys = ReturnType<typeof createLocalJWKSet>;
+export type Keys = ReturnType<typeof createLocalJWKSet>;
 
 /** Tokens with made-up key names don't make us ask the issuer each time. */
 const refetchMs = 10_000;
@@ -87,7 +88,7 @@ export class IssuerKeySet {
     const { value: about } = await this.#json(
       discoveryUrl ?? `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`,
     );
-    const { issuer, jwks_uri: uri } = about as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
+    const { issuer, jwks_uri: uri } = about;
     if (issuer !== issuerUrl) {
       throw new KeySetError(
         `oidc: issuer did not match the issuer returned by provider, expected ${JSON.stringify(issuerUrl)} got ${JSON.stringify(issuer)}`,
@@ -95,17 +96,20 @@ export class IssuerKeySet {
     }
     if (typeof uri !== "string") throw new KeySetError("oidc: the provider names no jwks_uri");
     const { text, value } = await this.#json(uri);
-    const set = value as JSONWebKeySet;
-    const ids = new Set(set.keys.map(({ kid }) => kid));
-    this.#keys = { set: createLocalJWKSet(set), ids, at: this.#clock.monotonic() };
+    // Throws where it isn't what it is taken for.
+    const set = createLocalJWKSet(value as unknown as JSONWebKeySet);
+    const ids = new Set(set.jwks().keys.map(({ kid }) => kid));
+    this.#keys = { set, ids, at: this.#clock.monotonic() };
     return text;
   }
 
-  async #json(url: string): Promise<{ readonly text: string; readonly value: unknown }> {
+  async #json(url: string): Promise<{ readonly text: string; readonly value: JsonMap }> {
     try {
       const { status, body } = await fetchText(url, this.#options, this.#clock);
       if (status !== 200) throw new Error(`${status}: ${body.slice(0, 500)}`);
-      return { text: body, value: JSON.parse(body) as unknown };
+      const value: unknown = JSON.parse(body);
+      if (!isMap(value)) throw new Error("it is no object");
+      return { text: body, value };
     } catch (error) {
       throw new KeySetError(
         `oidc: fetching ${url}: ${error instanceof Error ? error.message : String(error)}`,

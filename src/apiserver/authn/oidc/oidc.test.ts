@@ -139,6 +139,35 @@ test("a new key may be called as the one before", async () => {
   assert.equal((await authenticator.authenticateToken(token, ["api"]))?.user.name, "jane");
 });
 
+test("of several keys that a token may be signed with each is tried", async () => {
+  await using issuer = await TestIssuer.start();
+  const old = issuer.jwk;
+  await issuer.renewKey("second");
+  issuer.keys = { keys: [old, issuer.jwk] };
+  const unnamed = new OidcAuthenticator(optionsOf(issuer), { clock: systemClock });
+  const token = await issuer.token({ sub: "jane" }, "");
+  assert.equal((await unnamed.authenticateToken(token, ["api"]))?.user.name, "jane");
+  issuer.keys = { keys: [old, { ...issuer.jwk, kid: "first" }] };
+  const namesakes = new OidcAuthenticator(optionsOf(issuer), { clock: systemClock });
+  const named = await issuer.token({ sub: "jane" }, "first");
+  assert.equal((await namesakes.authenticateToken(named, ["api"]))?.user.name, "jane");
+  await using forger = await TestIssuer.start();
+  for (const kid of ["", "first"]) {
+    const forged = await forger.token({ iss: issuer.url, sub: "jane" }, kid);
+    await assert.rejects(namesakes.authenticateToken(forged, ["api"]), /signature verification failed/);
+  }
+});
+
+test("a token is refused while its issuer has nothing that are keys", async () => {
+  await using issuer = await TestIssuer.start();
+  const token = await issuer.token({ sub: "jane" });
+  for (const keys of [null, 7, [], {}, { keys: null }, { keys: [null] }, { keys: [] }]) {
+    issuer.keys = keys ?? "null";
+    const authenticator = new OidcAuthenticator(optionsOf(issuer), { clock: systemClock });
+    await assert.rejects(authenticator.authenticateToken(token, ["api"]), { name: "TokenError" });
+  }
+});
+
 const refusals: readonly (readonly [Record<string, unknown>, Partial<ClaimMapping>, string])[] = [
   [{}, {}, 'oidc: parse username claims "sub": claim not present'],
   [{ email: "a@b", email_verified: false }, { usernameClaim: "email" }, "oidc: email not verified"],

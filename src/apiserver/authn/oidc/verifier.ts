@@ -3,7 +3,7 @@ import type { IssuerMetrics } from "#apiserver/metrics/issuer-metrics.ts";
 import { compactVerify, errors } from "jose";
 import { toRfc3339, type Clock } from "#base/clock.ts";
 import type { Claims } from "#pki/jwt.ts";
-import { IssuerKeySet, KeySetError, type KeySetOptions } from "./key-set.ts";
+import { IssuerKeySet, KeySetError, type Keys, type KeySetOptions } from "./key-set.ts";
 
 export interface VerifierOptions extends KeySetOptions {
   /** A token is meant for one of them. */
@@ -22,6 +22,10 @@ const quoteList = (list: readonly unknown[]): string =>
 
 /** go-oidc allows this much for "not before" only. */
 const notBeforeLeewaySeconds = 300;
+
+function unlessUnsigned(error: unknown): undefined {
+  if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+}
 
 export class TokenVerifier {
   readonly #options: VerifierOptions;
@@ -56,14 +60,28 @@ export class TokenVerifier {
   }
 
   async #payloadOf(token: string): Promise<Uint8Array> {
-    const options = { algorithms: [...this.#options.signingAlgs] };
     try {
-      return (await compactVerify(token, await this.#keys.keysFor(token), options)).payload;
+      return await this.#verified(token, await this.#keys.keysFor(token));
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
       const keys = await this.#keys.others();
       if (keys === undefined) throw error;
+      return this.#verified(token, keys);
+    }
+  }
+
+  /** By any of the keys that are called as the token says, or by any at all where it doesn't say. */
+  async #verified(token: string, keys: Keys): Promise<Uint8Array> {
+    const options = { algorithms: [...this.#options.signingAlgs] };
+    try {
       return (await compactVerify(token, keys, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      for await (const key of error) {
+        const found = await compactVerify(token, key, options).catch(unlessUnsigned);
+        if (found !== undefined) return found.payload;
+      }
+      throw new errors.JWSSignatureVerificationFailed();
     }
   }
 

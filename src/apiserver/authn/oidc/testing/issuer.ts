@@ -14,6 +14,8 @@ export class TestIssuer implements AsyncDisposable {
   readonly sources = new Map<string, { readonly accessToken: string; readonly token: string }>();
   /** Where it sends who asks at a path; by path. */
   readonly moved = new Map<string, string>();
+  /** What it answers in place of its keys. */
+  keys: unknown;
   readonly #server: Server;
   #key: { readonly id: string; readonly privateKey: CryptoKey; readonly jwk: JWK } | undefined;
 
@@ -42,7 +44,7 @@ export class TestIssuer implements AsyncDisposable {
       }
       const body =
         request.url === "/keys"
-          ? { keys: [this.#key?.jwk] }
+          ? (this.keys ?? { keys: [this.#key?.jwk] })
           : { issuer: this.url, jwks_uri: `${this.url}/keys` };
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
@@ -70,12 +72,16 @@ export class TestIssuer implements AsyncDisposable {
     };
   }
 
-  /** Good for an hour unless `claims` say otherwise. */
-  async token(claims: JWTPayload): Promise<string> {
+  get jwk(): JWK | undefined {
+    return this.#key?.jwk;
+  }
+
+  /** Good for an hour unless `claims` say otherwise. `kid`: which key it names; "": none. */
+  async token(claims: JWTPayload, kid = this.#key?.id ?? ""): Promise<string> {
     if (this.#key === undefined) throw new Error("there is no key yet");
     const now = Math.floor(systemClock.now() / 1000);
     return new SignJWT({ iss: this.url, aud: "kubernetes", iat: now, exp: now + 3600, ...claims })
-      .setProtectedHeader({ alg: "RS256", kid: this.#key.id })
+      .setProtectedHeader({ alg: "RS256", ...(kid === "" ? {} : { kid }) })
       .sign(this.#key.privateKey);
   }
 
