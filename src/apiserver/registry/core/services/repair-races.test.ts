@@ -25,18 +25,19 @@ const claimOf = (name: string, owner: string): AnyObject => ({
 
 const stored = (name: string, content: AnyObject): object => ({ name, content, revision: 1n });
 
+const cacheOf = (objects: Map<string, AnyObject>): object => ({
+  get: (_namespace: string, name: string) => {
+    const content = objects.get(name);
+    return content === undefined ? undefined : stored(name, content);
+  },
+  objects: () => [...objects].map(([name, content]) => stored(name, content)),
+});
+
 /** What is there, and what becomes of it. `taking` is told of each claim that is made. */
 function world(services: readonly Service[], taking: (made: Map<string, AnyObject>) => void) {
   const present = new Map(services.map((each) => [each.metadata?.name ?? "", each as AnyObject]));
   const claims = new Map<string, AnyObject>();
   const told: string[] = [];
-  const cacheOf = (objects: Map<string, AnyObject>): object => ({
-    get: (_namespace: string, name: string) => {
-      const content = objects.get(name);
-      return content === undefined ? undefined : stored(name, content);
-    },
-    objects: () => [...objects].map(([name, content]) => stored(name, content)),
-  });
   const random = new SeededRandom(1);
   const repair = new AddressRepair({
     services: cacheOf(present) as AddressRepairDeps["services"],
