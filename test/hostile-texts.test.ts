@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { compileObjectRules } from "#api/apiextensions/rule-evaluation.ts";
 import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
 import { cel, outcomeOf } from "#api/cel/testing/environment.ts";
+import { RegexCompiler } from "#api/cel/regex.ts";
 import { toDouble } from "#api/cel/conversions.ts";
 import { Fault } from "#api/cel/values.ts";
 import { ipFaults, legacyCidrFaults, legacyIpFaults } from "#api/meta/addresses.ts";
@@ -140,4 +141,18 @@ test("lists of strategic merge patches", () => {
   const order = variables(0, 50_000).toReversed();
   const ordered = merged({ "$setElementOrder/env": order, env: order.slice(0, 10_000) });
   assert.deepEqual(ordered.at(-1), { name: "e0" });
+});
+
+test("patterns that are kept", () => {
+  let compiled = 0;
+  const pattern = { matcher: () => ({ find: () => true, group: () => "" }) };
+  const compile = (): typeof pattern => {
+    compiled += 1;
+    return pattern;
+  };
+  const compiler = new RegexCompiler({ compile });
+  for (const length of [10, 100_000]) {
+    for (let time = 0; time < 2; time += 1) compiler.matches("a", "a".repeat(length));
+  }
+  assert.equal(compiled, 3);
 });

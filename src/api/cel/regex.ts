@@ -20,6 +20,8 @@ interface Re2Matcher {
 
 /** Patterns are mostly the same few again and again. */
 const keptMax = 256;
+/** In characters: what was made of longer ones takes megabytes. */
+const keptPatternMax = 1000;
 
 export class RegexCompiler {
   readonly #re2: Re2;
@@ -56,6 +58,7 @@ export class RegexCompiler {
     const known = this.#kept.get(pattern);
     if (known !== undefined) return known;
     const made = this.#compile(pattern);
+    if (pattern.length > keptPatternMax) return made;
     if (this.#kept.size >= keptMax) this.#kept.delete(this.#kept.keys().next().value ?? "");
     this.#kept.set(pattern, made);
     return made;

@@ -15,6 +15,8 @@ import { ruleAllows } from "./rules.ts";
 
 /** Pairs of user and namespace whose grants are remembered until a role or a binding changes. */
 const rememberedMax = 2048;
+/** In characters: namespaces, which anybody may ask for, and groups may be as long as a request. Longer ones aren't remembered. */
+const keyMax = 4096;
 
 export class RbacAuthorizer implements Authorizer {
   readonly #reader: RoleReader;
@@ -80,7 +82,7 @@ export class RbacAuthorizer implements Authorizer {
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
     const grants = grantsOf(this.#reader, user, namespace);
-    this.#remembered.set(key, grants);
+    if (key.length <= keyMax) this.#remembered.set(key, grants);
     return grants;
   }
 }
