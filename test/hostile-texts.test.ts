@@ -151,8 +151,8 @@ test("patterns that are kept", () => {
     return pattern;
   };
   const compiler = new RegexCompiler({ compile });
-  for (const length of [10, 100_000]) {
-    for (let time = 0; time < 2; time += 1) compiler.matches("a", "a".repeat(length));
+  for (const characters of [10, 100_000]) {
+    for (let time = 0; time < 2; time += 1) compiler.matches("a", "a".repeat(characters));
   }
   assert.equal(compiled, 3);
 });
