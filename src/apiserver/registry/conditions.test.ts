@@ -26,6 +26,9 @@ const fixed = 'is invalid: metadata.uid: Invalid value: "x": field is immutable'
 const recreated = (uid: string): string =>
   `the UID in the precondition (x) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
 
+const revised = (name: string, resourceVersion: string, label = "b"): object => ({
+  metadata: { name, resourceVersion, labels: { a: label } },
+});
 const x = { metadata: { uid: "x" } };
 const [cm, dep, ns] = [`${core}/configmaps/c`, `${apps}/d`, "/api/v1/namespaces/n"] as const;
 const pod = `${core}/pods/p`;
@@ -97,6 +100,17 @@ const cases: readonly Case[] = [
     422,
     'Scale.autoscaling "d" is invalid: metadata.labels: Invalid value: "-"',
   ],
+  ["put", cm, revised("c", "x"), 500, 'strconv.ParseUint: parsing "x": invalid syntax'],
+  [
+    "put",
+    cm,
+    revised("c", "18446744073709551616"),
+    500,
+    'strconv.ParseUint: parsing "18446744073709551616": value out of range',
+  ],
+  ["put", cm, revised("c", "1"), 409, "the object has been modified"],
+  ["post", `${core}/configmaps`, revised("new", "01"), 500, "resourceVersion should not be set"],
+  ["post", `${core}/configmaps`, revised("new", "01", "a b"), 422, "metadata.labels: Invalid value"],
   ["delete", cm, { preconditions: { uid: "x" } }, 409, `on ConfigMap "c": ${recreated("U")}`],
   ["delete", dep, { preconditions: { uid: "x" } }, 409, `on Deployment.apps "d": ${recreated("U")}`],
   [
@@ -156,6 +170,15 @@ describe("conditions", () => {
       assert.ok(text.includes(said), `${text}\ninstead of\n${said}`);
     });
   }
+
+  test("a new object's revision that can't be read doesn't matter, and its generation stays where nothing counts it", async () => {
+    const metadata = { name: "odd", resourceVersion: "x", generation: 5 };
+    const answer = await post(server.transport(), `${core}/configmaps`, { metadata });
+    assert.deepEqual([answer.status, answer.body.metadata?.generation], [201, 5]);
+    const padded = `0${answer.body.metadata?.resourceVersion ?? ""}`;
+    const again = await put(server.transport(), `${core}/configmaps/odd`, revised("odd", padded));
+    assert.deepEqual([again.status, again.body.metadata?.generation], [200, 5]);
+  });
 
   test("validating admission is shown the scale that the object then has", async () => {
     seen.length = 0;

@@ -40,6 +40,21 @@ export function checkStored(
   );
 }
 
+const revisionMax = 2n ** 64n - 1n;
+/** Of the largest. */
+const digitsMax = 20;
+
+/** The number of a revision, 0 for none. A text: why there is none. upstream: apiserver/pkg/storage/api_object_versioner.go */
+export function revisionOf({ metadata }: AnyObject): bigint | string {
+  const text = metadata?.resourceVersion ?? "";
+  if (text === "") return 0n;
+  const refusal = (why: string): string => `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+  if (!/^\d+$/.test(text)) return refusal("invalid syntax");
+  const digits = text.replace(/^0+(?=\d)/, "");
+  const isTooLarge = digits.length > digitsMax || BigInt(digits) > revisionMax;
+  return isTooLarge ? refusal("value out of range") : BigInt(digits);
+}
+
 /** Resources that upstream deletes in a way of their own, with other words. */
 const deletedOtherwise = new Set(["namespaces", "customresourcedefinitions.apiextensions.k8s.io"]);
 

@@ -25,7 +25,13 @@ import {
   type Store,
 } from "#store/store.ts";
 import type { CacheFeed } from "./cache-feed.ts";
-import { checkDeletion, checkStored, keepSystemFields, type Preconditions } from "./conditions.ts";
+import {
+  checkDeletion,
+  checkStored,
+  keepSystemFields,
+  revisionOf,
+  type Preconditions,
+} from "./conditions.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import { authorText } from "./author.ts";
 import type { ComparisonTimes } from "#apiserver/metrics/comparison-times.ts";
@@ -160,13 +166,8 @@ export class ResourceStore {
       metadata.name = this.#deps.random.uuid();
     }
     const id = { namespace: metadata.namespace ?? "", name: metadata.name ?? "" };
-    if ((metadata.resourceVersion ?? "0") !== "0" && metadata.resourceVersion !== "") {
-      throw failure({
-        code: 500,
-        reason: "",
-        message: "resourceVersion should not be set on objects to be created",
-      });
-    }
+    const revision = revisionOf(object);
+    delete metadata.resourceVersion;
     if (id.name === "") {
       this.#refuse("", [required("metadata.name", "name or generateName is required")]);
     }
@@ -184,6 +185,13 @@ export class ResourceStore {
       const known = form === undefined ? this.cache.share(object) : undefined;
       const isSound = this.#judge(object, known?.isSound === true, context, now);
       await context.validate(object, undefined);
+      if (typeof revision === "bigint" && revision !== 0n) {
+        throw failure({
+          code: 500,
+          reason: "",
+          message: "resourceVersion should not be set on objects to be created",
+        });
+      }
       const kept = form === undefined ? object : await form.encode(object);
       const value = encodeForStore(kept, known?.json, this.cache.zeros);
       if (context.dryRun) {
@@ -301,16 +309,16 @@ export class ResourceStore {
   }
 
   #checkRevision(object: AnyObject, old: AnyObject, strategy: Strategy): void {
-    const metadata = (object.metadata ??= {});
-    const asked = metadata.resourceVersion ?? "";
+    const asked = revisionOf(object);
+    if (typeof asked === "string") throw failure({ code: 500, reason: "", message: asked });
     const name = old.metadata?.name ?? "";
-    if (asked === "" || asked === "0") {
+    if (asked === 0n) {
       if (strategy.allowUnconditionalUpdate) return;
       const { group, resource } = this.#options.resource;
       const fault = invalid("metadata.resourceVersion", 0, "must be specified for an update");
       throw invalidError({ group, kind: resource, name }, [fault]);
     }
-    if (asked !== old.metadata?.resourceVersion) throw modifiedConflict(this.subject(name));
+    if (asked !== revisionOf(old)) throw modifiedConflict(this.subject(name));
   }
 
   /** Deletes, or begins to: graceful periods and finalizers keep the object for a while. */

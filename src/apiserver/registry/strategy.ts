@@ -73,7 +73,7 @@ export interface Validation {
 }
 
 /**
- * What metadata.generation is: there is none; it is 1 for ever; it counts changes outside metadata and status
+ * What metadata.generation is: what a new object was sent with; it is 1 for ever; it counts changes outside metadata and status
  * ("content"), or those and changes of the labels or annotations.
  */
 export type GenerationRule = "none" | "fixed" | "content" | "labels" | "annotations";
@@ -112,7 +112,6 @@ export class DefaultStrategy implements Strategy {
     if (hasStatus && initialStatus !== undefined) object["status"] = { ...initialStatus };
     this.#options.dropDisabled(object, undefined);
     if (this.#options.generation !== "none") (object.metadata ??= {}).generation = 1;
-    else if (object.metadata !== undefined) delete object.metadata.generation;
   }
 
   prepareForUpdate(object: AnyObject, old: AnyObject, _context: StrategyContext): void {
