@@ -1,6 +1,6 @@
 /** What a client demands of the object that it changes or deletes, and what it can't change of any. */
 import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
-import { conflictError, type Subject } from "#api/meta/status.ts";
+import { conflictError, failure, type Subject } from "#api/meta/status.ts";
 import type { DeletionOptions } from "./strategy.ts";
 
 export type Preconditions = NonNullable<DeletionOptions["preconditions"]>;
@@ -53,6 +53,13 @@ export function revisionOf({ metadata }: AnyObject): bigint | string {
   const digits = text.replace(/^0+(?=\d)/, "");
   const isTooLarge = digits.length > digitsMax || BigInt(digits) > revisionMax;
   return isTooLarge ? refusal("value out of range") : BigInt(digits);
+}
+
+/** Throws 500 for an object that was sent with the revision, to be created. One that can't be read is none. */
+export function assertNew(revision: bigint | string): void {
+  if (typeof revision === "string" || revision === 0n) return;
+  const message = "resourceVersion should not be set on objects to be created";
+  throw failure({ code: 500, reason: "", message });
 }
 
 /** Resources that upstream deletes in a way of their own, with other words. */

@@ -26,6 +26,7 @@ import {
 } from "#store/store.ts";
 import type { CacheFeed } from "./cache-feed.ts";
 import {
+  assertNew,
   checkDeletion,
   checkStored,
   keepSystemFields,
@@ -185,13 +186,7 @@ export class ResourceStore {
       const known = form === undefined ? this.cache.share(object) : undefined;
       const isSound = this.#judge(object, known?.isSound === true, context, now);
       await context.validate(object, undefined);
-      if (typeof revision === "bigint" && revision !== 0n) {
-        throw failure({
-          code: 500,
-          reason: "",
-          message: "resourceVersion should not be set on objects to be created",
-        });
-      }
+      assertNew(revision);
       const kept = form === undefined ? object : await form.encode(object);
       const value = encodeForStore(kept, known?.json, this.cache.zeros);
       if (context.dryRun) {
