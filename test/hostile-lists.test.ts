@@ -19,6 +19,8 @@ import { storageValidations } from "#api/storage/validation.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { mergedTolerations } from "#apiserver/admission/plugins/tolerations.ts";
 import { describeRules } from "#apiserver/authz/covers.ts";
+import { grantsOf } from "#apiserver/authz/grants.ts";
+import { MemoryRoleReader } from "#apiserver/authz/role-reader.ts";
 import { SigningStatusStrategy } from "#apiserver/registry/certificates/signing-requests.ts";
 import { PodStatusStrategy } from "#apiserver/registry/core/pods.ts";
 import { StatusStrategy, type StrategyContext } from "#apiserver/registry/strategy.ts";
@@ -217,6 +219,16 @@ const cases: readonly Case[] = [
     },
   ],
 ];
+
+test("groups of a user and subjects of a binding", () => {
+  const lists = new CountedLists();
+  const subjects = lists.of((index) => ({ kind: "Group", name: `s${index}` }));
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "r" };
+  const reader = new MemoryRoleReader({ clusterRoleBindings: [{ roleRef, subjects }] });
+  const user = { name: "u", groups: lists.of((index) => `g${index}`) };
+  assert.deepEqual(grantsOf(reader, user, "").grants, []);
+  lists.assertFewReads();
+});
 
 for (const [what, look] of cases) {
   test(what, () => {

@@ -27,13 +27,14 @@ export interface Grants {
 /** Cluster-wide grants first, then those of the namespace ("" means none). */
 export function grantsOf(reader: RoleReader, user: UserInfo, namespace: string): Grants {
   const grants: Grant[] = [];
+  const asked = { name: user.name, groups: new Set(user.groups) };
   const faults: string[] = [];
   const collect = (
     binding: ClusterRoleBinding | RoleBinding,
     kind: string,
     bindingNamespace: string,
   ): void => {
-    const subject = binding.subjects?.find((candidate) => appliesTo(user, candidate, bindingNamespace));
+    const subject = binding.subjects?.find((candidate) => appliesTo(asked, candidate, bindingNamespace));
     if (subject === undefined) return;
     const rules = roleRules(reader, binding.roleRef, bindingNamespace);
     if (rules === undefined) {
@@ -67,12 +68,18 @@ export function missingRole(ref: RoleRef): StatusError {
   return notFoundError({ group, resource: ref.kind === "Role" ? "role" : "clusterrole", name: ref.name });
 }
 
-function appliesTo(user: UserInfo, subject: Subject, bindingNamespace: string): boolean {
+interface Asked {
+  readonly name: string;
+  /** A review may ask about as many as fit into a request, against as many subjects. */
+  readonly groups: ReadonlySet<string>;
+}
+
+function appliesTo(user: Asked, subject: Subject, bindingNamespace: string): boolean {
   switch (subject.kind) {
     case "User":
       return user.name === subject.name;
     case "Group":
-      return user.groups.includes(subject.name);
+      return user.groups.has(subject.name);
     case "ServiceAccount": {
       const namespace = accountNamespace(subject, bindingNamespace);
       return namespace !== "" && user.name === `system:serviceaccount:${namespace}:${subject.name}`;
