@@ -113,4 +113,16 @@ suite("identity lease", () => {
     assert.deepEqual(there(), ["long", "other", serverId]);
     await stop();
   });
+
+  test("one that can't be removed doesn't keep the others", async () => {
+    const { api, clock, stop } = await start();
+    api.seed(leases, leaseOf("first", {}), leaseOf("second", {}));
+    api.beforeWrite = ({ verb, key: written }) => {
+      if (verb === "delete" && written.endsWith("first")) throw internalError("no");
+    };
+    await clock.advance(3_600_000);
+    assert.notEqual(api.get(leases, "kube-system/first"), undefined);
+    assert.equal(api.get(leases, "kube-system/second"), undefined);
+    await stop();
+  });
 });

@@ -140,7 +140,7 @@ export class IdentityLease {
       }
     } catch (error) {
       if (this.#isStopped) return;
-      log.warn("expired identity leases not removed, will retry", { error: errorText(error) });
+      log.warn("expired identity leases not looked for, will retry", { error: errorText(error) });
     }
     if (this.#isStopped) return;
     this.#cancelCollection = clock.after(collectMs, () => {
@@ -156,7 +156,11 @@ export class IdentityLease {
       this.#deps.log.info("identity lease has run out", { lease: metadata?.name });
     } catch (error) {
       // Another server was first, or its own has renewed it after all.
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (isNotFound(error) || isConflict(error) || this.#isStopped) return;
+      this.#deps.log.warn("an expired identity lease not removed, will retry", {
+        lease: metadata?.name,
+        error: errorText(error),
+      });
     }
   }
 }
