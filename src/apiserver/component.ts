@@ -3,9 +3,7 @@ import { Registry } from "prom-client";
 import type { Expressions } from "#api/expressions.ts";
 import { readYaml } from "#api/codec/yaml.ts";
 import { convert } from "#api/conversion.ts";
-import { qualifiedResource, type GroupVersionResource } from "#api/meta/object.ts";
-import { StatusError } from "#api/meta/status.ts";
-import type { ResourceRef } from "#api/resource-ref.ts";
+import { qualifiedResource } from "#api/meta/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Scheme } from "#api/scheme.ts";
 import { Validator } from "#api/validation.ts";
@@ -34,7 +32,7 @@ import { openAuditor } from "./audit/open-auditor.ts";
 import { ClusterRoleAggregator } from "./authz/aggregation.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { reconcileClusterAuthentication } from "./bootstrap/cluster-authentication.ts";
-import { followedResources } from "./bootstrap/followed-resources.ts";
+import { OwnReading } from "./bootstrap/own-reading.ts";
 import { startOwnUpkeep } from "./bootstrap/own-upkeep.ts";
 import { ServerRegister } from "./bootstrap/server-register.ts";
 import { reconcileTokenTracking } from "./bootstrap/token-tracking.ts";
@@ -125,6 +123,7 @@ class ApiserverComponent implements Apiserver {
   readonly #counts: ClientCounts;
   readonly #client: Client;
   readonly #informers: OwnedInformers;
+  readonly #reading: OwnReading;
   readonly #door: Door;
   readonly #roles: ClusterRoleAggregator;
   readonly #aggregator: Aggregator;
@@ -155,6 +154,11 @@ class ApiserverComponent implements Apiserver {
     this.#counts = deps.counts ?? new ClientCounts();
     this.#client = createClient(this.local(self), { clock, counts: this.#counts });
     this.#informers = createInformerFactory({ client: this.#client, clock, random, log });
+    this.#reading = new OwnReading({
+      informers: this.#informers,
+      log,
+      cacheOf: (resource) => this.#assembly.installed.storageIfAny(resource)?.cache,
+    });
     this.#forms = new ObjectForms(deps);
     const resolver = new ClusterServiceResolver(options.serviceRouting, {
       client: () => this.#client,
@@ -271,16 +275,16 @@ class ApiserverComponent implements Apiserver {
     log.info("listening", { address: this.#options.bindAddress, port: this.#port });
 
     // What can't be read makes this server not ready, and is no reason not to serve the rest.
-    await this.#informers.waitForSync(signal, (ref) => this.#isUnreadable(ref));
-    this.#steps.informersBut(this.#unsynced());
+    await this.#informers.waitForSync(signal, (ref) => this.#reading.isUnreadable(ref));
+    this.#steps.informersBut(this.#reading.unsynced());
     await bootstrap(this.#client, signal, servedFeatures(this.#deps.scheme));
     this.#steps.done("bootstrap");
     stack.defer(await this.#assembly.repairClaims());
     this.#steps.done("claims");
     stack.defer(await this.servers.start(this.#port, signal));
     this.#steps.done("servers");
-    await this.#ifReadable(() => reconcileClusterAuthentication(this.#client, this.#options, signal));
-    await this.#ifReadable(() => reconcileTokenTracking(this.#client, clock, signal));
+    await this.#reading.ifReadable(() => reconcileClusterAuthentication(this.#client, this.#options, signal));
+    await this.#reading.ifReadable(() => reconcileTokenTracking(this.#client, clock, signal));
     this.#steps.done("authentication");
     stack.defer(this.#startUpkeep(signal));
     const aggregating = this.#roles.run(stop.signal);
@@ -290,26 +294,6 @@ class ApiserverComponent implements Apiserver {
     ready();
     await Promise.race([aborted(signal), failed, aggregating, serving, defining]);
     this.#isStopping = true;
-  }
-
-  /** What can't be done now is looked after again. */
-  async #ifReadable(run: () => Promise<void>): Promise<void> {
-    try {
-      await run();
-    } catch (error) {
-      if (!(error instanceof StatusError && error.code === 500)) throw error;
-      this.#deps.log.warn("an object of the server's own can't be read", { reason: error.message });
-    }
-  }
-
-  #isUnreadable({ group, resource }: GroupVersionResource): boolean {
-    const storage = this.#assembly.installed.storageIfAny(qualifiedResource(group, resource));
-    return storage?.cache.unreadable.isEmpty === false;
-  }
-
-  #unsynced(): readonly ResourceRef[] {
-    const unreadable = followedResources.filter((ref) => this.#isUnreadable(ref));
-    return [...new Set([...this.#informers.unsynced(), ...unreadable])];
   }
 
   #startUpkeep(signal: AbortSignal): () => Promise<void> {
@@ -481,7 +465,7 @@ class ApiserverComponent implements Apiserver {
       ...this.#deps,
       encryptionFault: encryption === undefined ? undefined : () => encryption.file.fault(),
       steps: this.#steps,
-      unsynced: () => this.#unsynced(),
+      unsynced: () => this.#reading.unsynced(),
       isStopping: () => this.#isStopping || this.#deps.stopping?.aborted === true,
     });
   }
