@@ -31,6 +31,9 @@ function cgroups(directory: string, depth: number): string[] {
 /** Programs of ours or started by us; the rest of the machine has its own life. */
 const ours = /(^|\/)(mini-k8s|kubectl[-.\d]*|containerd|containerd-shim[-\w]*|dockerd|runc|pause|shim|etcd)$/;
 
+/** What `ip netns` mounts when it is first used on a machine, and for good: no test's. */
+const netnsFolder = "/run/netns";
+
 /** Of the folders for what is temporary that `nothing-left.ts` makes, one for each file of tests. */
 const folderNames = /\be2e\.\w{6}\b/g;
 
@@ -84,7 +87,9 @@ export class Leftovers {
       ...readFileSync("/proc/self/mountinfo", "utf8")
         .split("\n")
         .filter(Boolean)
-        .map((line) => `mount ${line.split(" ")[4]}`),
+        .map((line) => line.split(" ")[4])
+        .filter((place) => place !== netnsFolder)
+        .map((place) => `mount ${place}`),
       ...lines("ip", ["netns", "list"]).map((line) => `netns ${line.split(" ")[0]}`),
       ...lines("ip", ["-o", "link"]).map((line) => `link ${line.split(": ")[1]?.split("@")[0]}`),
       ...lines("nft", ["list", "tables"]),
