@@ -18,16 +18,21 @@ const newline = Buffer.from("\n");
 export class LogFormatter {
   readonly #query: LogQuery;
   #leftBytes: number;
+  /** Of the end that was asked for: what is written meanwhile isn't it, but for who follows. */
+  #leftRecords: number;
   #isLineStart = true;
 
   constructor(query: LogQuery) {
     this.#query = query;
     this.#leftBytes = query.limitBytes ?? Number.POSITIVE_INFINITY;
+    this.#leftRecords = query.follow
+      ? Number.POSITIVE_INFINITY
+      : (query.tailLines ?? Number.POSITIVE_INFINITY);
   }
 
   /** The reader has got all it may. */
   get isFull(): boolean {
-    return this.#leftBytes <= 0;
+    return this.#leftBytes <= 0 || this.#leftRecords <= 0;
   }
 
   /** `line` is one line of the file, without its newline. Undefined: nothing to show. */
@@ -35,6 +40,7 @@ export class LogFormatter {
     const record = parseLogLine(line);
     if (record === undefined || this.isFull) return undefined;
     const { sinceMs, timestamps } = this.#query;
+    this.#leftRecords--;
     if (sinceMs !== undefined && parseTime(record.time.toString()) < sinceMs) return undefined;
     const parts: Buffer[] = [];
     if (timestamps && this.#isLineStart) parts.push(record.time, Buffer.from(" "));

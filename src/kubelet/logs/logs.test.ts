@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { parseLogLine } from "./log-line.ts";
-import { parseLogQuery, type LogQuery } from "./log-query.ts";
+import { LogFormatter, parseLogQuery, type LogQuery } from "./log-query.ts";
 import { readLog, type LogSource } from "./log-reader.ts";
 import { rotateIfDue } from "./log-rotation.ts";
 import { tailOfLog } from "./log-tail.ts";
@@ -90,6 +90,21 @@ test("the tail of a large log is found across blocks", async () => {
     assert.equal(text.split("\n").length, 3001);
     assert.match(text, /^line 2000 /);
   });
+});
+
+test("what is written while the tail is read isn't in it, but for who follows", () => {
+  for (const [follow, shown] of [
+    [false, ["one\n", undefined]],
+    [true, ["one\n", "two\n"]],
+  ] as const) {
+    const formatter = new LogFormatter({ ...plain, follow, tailLines: 1 });
+    const lines = [line(1, "one"), line(2, "two")].map((text) => Buffer.from(text.trimEnd()));
+    assert.deepEqual(
+      lines.map((each) => formatter.format(each)?.toString()),
+      shown,
+    );
+    assert.equal(formatter.isFull, !follow);
+  }
 });
 
 test("following: later lines come, rotation is survived, the end of the container ends it", async () => {
