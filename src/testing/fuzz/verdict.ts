@@ -11,13 +11,33 @@ const documentedReasons: ReadonlyMap<number, readonly string[]> = new Map([
 const notImplemented = 501;
 /**
  * Errors that upstream too lets out as they are, with code 500 and no reason.
- * upstream: apiserver/pkg/storage/errors.go, apimachinery/pkg/util/managedfields/internal/structuredmerge.go, strategicpatch
+ * upstream: apiserver/pkg/storage/{errors,api_object_versioner}.go, strategicpatch,
+ * apimachinery/pkg/util/managedfields/internal/structuredmerge.go, pkg/registry/core/pod/storage/{storage,eviction}.go,
+ * pkg/registry/core/service/storage/alloc.go, pkg/registry/rbac/validation
  */
-const plainErrors =
-  /^(resourceVersion should not be set on objects to be created|failed to create typed (patch|live|new) object |unknown patch type: |map: .* does not contain declared merge key: |The order in patch list:\n)/s;
+const plainErrors = new RegExp(
+  `^(?:${[
+    "resourceVersion should not be set on objects to be created",
+    'strconv\\.ParseUint: parsing "',
+    "failed to create typed (?:patch|live|new) object ",
+    "unknown patch type: ",
+    "map: .* does not contain declared merge key: ",
+    "The order in patch list:\n",
+    "\\[?target\\.(?:kind|name): ",
+    "Non-matching dry-run options in request and content: ",
+    "This pod has more than one PodDisruptionBudget,",
+    "duplicate nodePort: ",
+    "unsupported role reference kind: ",
+  ].join("|")})`,
+  "s",
+);
 
-/** Where a request has taken away every ServiceCIDR that is ready, or left a tiny one. upstream: pkg/registry/core/service/storage/alloc.go */
-const noAddressLeft = "Internal error occurred: failed to allocate a serviceIP: range is full";
+/**
+ * Where a request has taken away every ServiceCIDR that is ready, or left a tiny one; where a port that is asked for isn't to
+ * be had, or none is left. upstream: pkg/registry/core/service/storage/alloc.go
+ */
+const notAllocated =
+  /^Internal error occurred: failed to allocate (?:a serviceIP: range is full$|(?:requested HealthCheck NodePort|a HealthCheck NodePort|a nodePort)\b)/;
 
 /** Undefined when it is. */
 export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
@@ -67,7 +87,7 @@ function faultOfRefusal(status: number, { kind, code }: AnswerBody): string | un
 }
 
 function documented(status: number, value: Readonly<Record<string, unknown>> | undefined): boolean {
-  if (status === notImplemented || value?.["message"] === noAddressLeft) return true;
+  if (status === notImplemented || notAllocated.test(String(value?.["message"]))) return true;
   // An empty reason isn't written.
   if (status === 500 && value?.["reason"] === undefined) return plainErrors.test(String(value?.["message"]));
   const reasons = documentedReasons.get(status);
