@@ -111,6 +111,12 @@ suite("documents", () => {
     });
   });
 
+  test("what is too deep is refused, be it JSON", () => {
+    const deep = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`;
+    assert.throws(() => readYaml(deep), { name: "DecodeError" });
+    assert.throws(() => parseYaml(deep), { name: "DecodeError" });
+  });
+
   test("a bomb of aliases is refused", () => {
     const uses = Array.from({ length: 200 }, () => "- *a").join("\n");
     assert.throws(() => parseYaml(`x: &a [1]\ny:\n${uses}\n`), { name: "DecodeError" });

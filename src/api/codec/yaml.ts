@@ -15,7 +15,7 @@ import {
 } from "js-yaml";
 import { parseExact, plainInt64 } from "#base/exact-json.ts";
 import { DecodeError } from "./decode-error.ts";
-import { keysWithin } from "./json-text.ts";
+import { keysWithin, survey } from "./json-text.ts";
 import { yamlText } from "./yaml-text.ts";
 
 /** Each use of an alias may repeat all it stands for: a few bytes could become gigabytes. */
@@ -145,6 +145,8 @@ function jsonIn(text: string): { readonly value: unknown } | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
     const value = parseExact(text);
+    // Throws for what is too deep, which YAML's reader then refuses.
+    survey(text);
     keysWithin(value, text);
     return { value };
   } catch {

@@ -2,7 +2,8 @@
 
 const plain = /^[ !#-[\]-~]*$/;
 
-const escapes = new Map([
+/** What is written with a letter behind a backslash. */
+export const goEscapes: ReadonlyMap<string, string> = new Map([
   ["\u0007", "\\a"],
   ["\b", "\\b"],
   ["\f", "\\f"],
@@ -18,7 +19,7 @@ const escapes = new Map([
 export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
 
 function escaped(char: string): string {
-  const known = escapes.get(char);
+  const known = goEscapes.get(char);
   if (known !== undefined) return known;
   if (isPrintable(char)) return char;
   const code = char.codePointAt(0) ?? 0;

@@ -1,19 +1,8 @@
-/** Text in quotes, as Go's %q writes it. */
-const escapes = new Map([
-  ["\u0007", "\\a"],
-  ["\b", "\\b"],
-  ["\f", "\\f"],
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-  ["\t", "\\t"],
-  ["\v", "\\v"],
-  ["\\", "\\\\"],
-  ['"', '\\"'],
-]);
+import { goEscapes } from "../../meta/go-quote.ts";
 
-/** upstream: cel-go ext/strings.go quote() */
+/** Text in quotes, in which all that has no letter of its own stays as it is. upstream: cel-go ext/strings.go quote() */
 export function quote(text: string): string {
   return `"${Array.from(text.toWellFormed())
-    .map((char) => escapes.get(char) ?? char)
+    .map((char) => goEscapes.get(char) ?? char)
     .join("")}"`;
 }
