@@ -50,6 +50,11 @@ export class AddressRange {
     this.#static = staticPart(total);
   }
 
+  /** Nobody's address: the one that all of the range begin with. */
+  get network(): string {
+    return this.#text(this.#base - 1n);
+  }
+
   /** The first usable address: the Service kubernetes has it. */
   get first(): string {
     return this.#text(this.#base);

@@ -12,8 +12,9 @@ import { AllocatorMetrics, type AllocatorSource } from "#apiserver/metrics/alloc
 import type { Clock } from "#base/clock.ts";
 import type { ResourceStore } from "../../store.ts";
 import type { Finish } from "../../strategy.ts";
-import { dryClaims, type Claims } from "./claims.ts";
+import type { Claims } from "./claims.ts";
 import { takeAddresses } from "./cluster-addresses.ts";
+import { DryRun } from "./dry-run.ts";
 import { settleFamilies } from "./families.ts";
 import { dropForeign, keepAllocated, normalizeAddresses } from "./kept-fields.ts";
 import { takePorts } from "./node-ports.ts";
@@ -95,11 +96,12 @@ export class ServiceAllocation {
       service,
       old,
       owner: keyOf(service),
-      addresses: dryRun ? dryClaims(addressClaims) : addressClaims,
-      ports: dryRun ? dryClaims(portClaims) : portClaims,
+      addresses: addressClaims,
+      ports: portClaims,
       taken: [],
       adopted: [],
-      metrics: dryRun ? undefined : this.#metrics,
+      dry: dryRun ? new DryRun(portClaims) : undefined,
+      metrics: this.#metrics,
       clock: this.#clock,
     };
     try {

@@ -32,14 +32,6 @@ export interface Claims {
   all(): Iterable<Claim>;
 }
 
-/** Tells what could be had, and takes nothing. */
-export const dryClaims = (claims: Claims): Claims => ({
-  holderOf: (name) => claims.holderOf(name),
-  take: (name) => Promise.resolve(claims.holderOf(name)),
-  release: () => Promise.resolve(),
-  all: () => claims.all(),
-});
-
 /** A holder that was gone when it was asked for. */
 const nobody = "";
 const familyLabel = "ipaddress.kubernetes.io/ip-family";

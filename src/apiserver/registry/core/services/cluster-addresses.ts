@@ -3,6 +3,7 @@ import type { ServiceSpec } from "#api/generated/types/core-v1.ts";
 import { invalid } from "#api/meta/field-error.ts";
 import { internalError } from "#api/meta/status.ts";
 import type { AddressRange } from "./address-range.ts";
+import { notReady } from "./dry-run.ts";
 import { hasAddresses, isHeadless } from "./service-fields.ts";
 import { refused, takeAny, takeOne, type Taking } from "./taking.ts";
 
@@ -47,6 +48,11 @@ async function takeFrom(
 
 /** Of the first range that isn't full. */
 async function takeNext(ranges: readonly AddressRange[], taking: Taking): Promise<string> {
+  if (taking.dry !== undefined) {
+    const shown = taking.dry.nextAddress(ranges);
+    if (shown === undefined) throw internalError(`failed to allocate a serviceIP: ${notReady}`);
+    return shown;
+  }
   for (const range of ranges) {
     const counts = taking.metrics?.addresses(range.cidr);
     const start = taking.clock.monotonic();
@@ -59,11 +65,16 @@ async function takeNext(ranges: readonly AddressRange[], taking: Taking): Promis
 }
 
 async function takeAsked(ranges: readonly AddressRange[], asked: string, taking: Taking): Promise<string> {
-  const { service, addresses } = taking;
+  const { service, addresses, dry } = taking;
   const refusal = (why: string): Error =>
     refused(service, [
       invalid("spec.clusterIPs", service.spec?.clusterIPs, `failed to allocate IP ${asked}: ${why}`),
     ]);
+  if (dry !== undefined) {
+    const fault = dry.faultOfAddress(asked, ranges);
+    if (fault !== undefined) throw refusal(fault);
+    return asked;
+  }
   const range = ranges.find((each) => each.contains(asked));
   if (range === undefined) throw refusal("the provided network does not match the current range");
   const counts = taking.metrics?.addresses(range.cidr);

@@ -91,6 +91,7 @@ async function takeAsked(asked: number, at: number, range: PortRange, taking: Ta
 }
 
 async function takeAnyPort(range: PortRange, taking: Taking): Promise<number | undefined> {
+  if (taking.dry !== undefined) return taking.dry.nextPort(range);
   const name = await takeAny(
     taking.ports,
     (isTaken) => range.find((port) => isTaken(String(port)))?.toString(),
@@ -102,7 +103,8 @@ async function takeAnyPort(range: PortRange, taking: Taking): Promise<number | u
 
 /** Why that port can't be had; it is taken when there is nothing to say. */
 async function faultOfTaking(asked: number, range: PortRange, taking: Taking): Promise<string | undefined> {
-  const { old, ports, taken, adopted, metrics } = taking;
+  const { old, ports, taken, adopted, dry, metrics } = taking;
+  if (dry !== undefined) return dry.faultOfPort(asked, range);
   const counts = metrics?.ports;
   if (!range.contains(asked)) {
     counts?.failed("static");

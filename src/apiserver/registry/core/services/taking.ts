@@ -5,6 +5,7 @@ import { invalidError } from "#api/meta/status.ts";
 import type { AllocationCounts, AllocatorMetrics } from "#apiserver/metrics/allocator-metrics.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Claims } from "./claims.ts";
+import type { DryRun } from "./dry-run.ts";
 
 export interface Claimed {
   readonly claims: Claims;
@@ -23,7 +24,8 @@ export interface Taking {
   readonly taken: Claimed[];
   /** What was claimed under its name already: by another server at this moment, or before a crash. */
   readonly adopted: Claimed[];
-  /** Undefined where nothing is taken, but only found out. */
+  /** Given where nothing is taken, but only shown. */
+  readonly dry: DryRun | undefined;
   readonly metrics: AllocatorMetrics | undefined;
   readonly clock: Pick<Clock, "monotonic">;
 }
