@@ -27,7 +27,6 @@ const withGeneration = new Set([
   "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
   "replicasets.apps",
   "replicationcontrollers",
-  "resourceslices.resource.k8s.io",
   "statefulsets.apps",
   "validatingadmissionpolicies.admissionregistration.k8s.io",
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
@@ -39,6 +38,7 @@ const otherGenerations: Readonly<Record<string, GenerationRule>> = {
   "deployments.apps": "annotations",
   "endpointslices.discovery.k8s.io": "labels",
   "priorityclasses.scheduling.k8s.io": "fixed",
+  "resourceslices.resource.k8s.io": "sent",
 };
 
 const createdByPut = new Set([

@@ -74,9 +74,9 @@ export interface Validation {
 
 /**
  * What metadata.generation is: what a new object was sent with; it is 1 for ever; it counts changes outside metadata and status
- * ("content"), or those and changes of the labels or annotations.
+ * ("content"), or those and changes of the labels or annotations, or what was sent to be changed, even if it has no feature ("sent").
  */
-export type GenerationRule = "none" | "fixed" | "content" | "labels" | "annotations";
+export type GenerationRule = "none" | "fixed" | "content" | "sent" | "labels" | "annotations";
 
 /** Takes out what has no feature, unless the stored object has it; see disabled-fields.ts. */
 export type DropDisabled = (object: AnyObject, old: AnyObject | undefined) => void;
@@ -119,13 +119,14 @@ export class DefaultStrategy implements Strategy {
       if (old["status"] === undefined) delete object["status"];
       else object["status"] = old["status"];
     }
+    const isNewAsSent = this.#options.generation === "sent" && !isSameContent(object, old);
     this.#options.dropDisabled(object, old);
-    if (this.#isNewGeneration(object, old)) bumpGeneration(object, old);
+    if (isNewAsSent || this.#isNewGeneration(object, old)) bumpGeneration(object, old);
   }
 
   #isNewGeneration(object: AnyObject, old: AnyObject): boolean {
     const { generation } = this.#options;
-    if (generation === "none" || generation === "fixed") return false;
+    if (generation === "none" || generation === "fixed" || generation === "sent") return false;
     if (!isSameContent(object, old)) return true;
     return generation !== "content" && !isSame(object.metadata?.[generation], old.metadata?.[generation]);
   }
