@@ -17,7 +17,7 @@ import type { CacheFeed } from "#apiserver/registry/cache-feed.ts";
 import type { DefinitionMetrics } from "#apiserver/metrics/definition-metrics.ts";
 import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import type { CacheEvent, ResourceCache } from "#apiserver/registry/resource-cache.ts";
-import type { RouteTable } from "#apiserver/registry/routes.ts";
+import type { RoutedResource, RouteTable } from "#apiserver/registry/routes.ts";
 import {
   isHeldBack,
   isTrue,
@@ -32,6 +32,7 @@ import { Finalizer } from "./finalizer.ts";
 import { groupOf, type Outline, Outlines } from "./outline.ts";
 import type { ServedTypes } from "./served-types.ts";
 import { serve, type Served, type ServingDeps } from "./serving.ts";
+import { conversionFault, unresolvable } from "./unresolvable.ts";
 
 export interface CustomResourcesDeps extends ServingDeps {
   readonly clock: Clock;
@@ -51,6 +52,12 @@ interface Known {
   readonly path: string;
 }
 
+/** What nobody can be served. */
+interface Refused {
+  readonly crd: CustomResourceDefinition;
+  readonly routes: readonly RoutedResource[];
+}
+
 export class CustomResources {
   readonly #deps: CustomResourcesDeps;
   readonly #definitions: ResourceCache;
@@ -58,6 +65,8 @@ export class CustomResources {
   readonly #finalizer: Finalizer;
   /** By the definition's name; what is served now. */
   readonly #known = new Map<string, Known>();
+  /** Accepted, but for its names alone; by the definition's name. */
+  readonly #refused = new Map<string, Refused>();
   /** Caches that hold what is stored, by the definition's name. */
   readonly #caches = new Map<string, ResourceCache>();
   readonly #outlines = new Outlines();
@@ -83,9 +92,14 @@ export class CustomResources {
     return this.#resources;
   }
 
-  /** What is served now, for the documents that describe it. */
+  /** What is served now, or should be, for the documents that describe it. */
   get definitions(): readonly CustomResourceDefinition[] {
-    return [...this.#known.values()].map(({ crd }) => crd);
+    return [...this.#known.values(), ...this.#established()].map(({ crd }) => crd);
+  }
+
+  /** Of those that can't be served the ones that others have been told of. */
+  #established(): Refused[] {
+    return [...this.#refused.values()].filter(({ crd }) => isTrue(crd, "Established"));
   }
 
   *stored(): Generator<StoredResource> {
@@ -121,10 +135,10 @@ export class CustomResources {
     for (const { name } of this.#definitions.objects("")) {
       const crd = this.#definition(name);
       if (crd === undefined) continue;
-      if (isAccepted(crd)) {
+      if (isServable(crd)) {
         this.#caches.set(name, this.#deps.feed.cache(pathOf(crd), crd.spec.scope === "Namespaced"));
         this.#serve(name, crd);
-      }
+      } else this.#refuse(name, crd);
       this.#queue.add(name);
     }
     this.#definitions.listen({
@@ -144,8 +158,9 @@ export class CustomResources {
     const name = (current ?? previous)?.name ?? "";
     const crd = this.#definition(name);
     const isSame = this.#known.get(name)?.crd.metadata?.uid === crd?.metadata?.uid;
-    if (!isSame || crd === undefined || !isAccepted(crd)) this.#withdraw(name);
-    if (crd !== undefined && isAccepted(crd) && this.#caches.has(name)) this.#serve(name, crd);
+    if (!isSame || crd === undefined || !isServable(crd)) this.#withdraw(name);
+    if (crd === undefined || !isServable(crd)) this.#refuse(name, crd);
+    else if (this.#caches.has(name)) this.#serve(name, crd);
     this.#noteTerminating(name, previous);
     this.#queue.add(name);
   }
@@ -158,8 +173,9 @@ export class CustomResources {
       jsonEqual(known.crd.status?.acceptedNames, crd.status?.acceptedNames);
     const cache = this.#caches.get(name);
     if (isServedSo || cache === undefined) return;
+    this.#refuse(name, undefined);
     if (known !== undefined) {
-      this.#unroute(known);
+      this.#unroute(known.served.routes);
       // Watches go by the old schema: their clients come again.
       cache.close();
     }
@@ -175,6 +191,18 @@ export class CustomResources {
     for (const route of served.routes) this.#deps.routes.addCustom(route);
     this.#known.set(name, { crd, served, path: pathOf(crd) });
     this.#deps.metrics.regenerated(crd, known === undefined ? "add" : "update");
+    this.#changed();
+  }
+
+  /** Whatever is asked of it, if its names are accepted. Undefined: no more. */
+  #refuse(name: string, crd: CustomResourceDefinition | undefined): void {
+    const before = this.#refused.get(name);
+    const routes = crd !== undefined && isAccepted(crd) ? unresolvable(crd) : [];
+    if (before === undefined && routes.length === 0) return;
+    this.#unroute(before?.routes ?? []);
+    for (const route of routes) this.#deps.routes.addCustom(route);
+    if (crd === undefined || routes.length === 0) this.#refused.delete(name);
+    else this.#refused.set(name, { crd, routes });
     this.#changed();
   }
 
@@ -195,7 +223,7 @@ export class CustomResources {
   #withdraw(name: string): void {
     const known = this.#known.get(name);
     if (known === undefined) return;
-    this.#unroute(known);
+    this.#unroute(known.served.routes);
     this.#known.delete(name);
     this.#caches.delete(name);
     this.#deps.feed.dropCache(known.path);
@@ -203,14 +231,15 @@ export class CustomResources {
     this.#changed();
   }
 
-  #unroute({ served }: Known): void {
-    for (const { definition } of served.routes) this.#deps.routes.removeCustom(definition);
+  #unroute(routes: readonly RoutedResource[]): void {
+    for (const { definition } of routes) this.#deps.routes.removeCustom(definition);
   }
 
   #changed(): void {
-    this.#resources = [...this.#known.entries()].flatMap(([name, { served }]) => {
-      const isLeaving = this.#isTerminating(name);
-      return served.routes.map(({ definition }) =>
+    const routed = [...this.#known.values()].map(({ crd, served: { routes } }) => ({ crd, routes }));
+    this.#resources = [...routed, ...this.#established()].flatMap(({ crd, routes }) => {
+      const isLeaving = this.#isTerminating(crd.metadata?.name ?? "");
+      return routes.map(({ definition }) =>
         isLeaving ? { ...definition, verbs: terminatingVerbs } : definition,
       );
     });
@@ -237,7 +266,8 @@ export class CustomResources {
     const now = toRfc3339(this.#deps.clock.now());
     if (isLeaving(crd)) {
       await this.#ensureServed(name, crd);
-      await this.#finalizer.finalize(crd, this.#known.get(name)?.served.storage);
+      const fault = conversionFault(crd);
+      await this.#finalizer.finalize(crd, fault ?? this.#known.get(name)?.served.storage);
       return;
     }
     const ofGroup = this.#ofGroup(name).map(([, outline]) => outline);
@@ -257,7 +287,7 @@ export class CustomResources {
       if (held !== undefined) await this.#write(crd, held);
       return;
     }
-    const latest = await this.#ensureServed(name, crd);
+    const latest = conversionFault(crd) === undefined ? await this.#ensureServed(name, crd) : crd;
     const served = latest === undefined ? undefined : statusWhenServed(latest, now);
     if (latest !== undefined && served !== undefined) await this.#write(latest, served);
   }
@@ -267,13 +297,13 @@ export class CustomResources {
     name: string,
     crd: CustomResourceDefinition,
   ): Promise<CustomResourceDefinition | undefined> {
-    if (!isAccepted(crd)) return undefined;
+    if (!isServable(crd)) return undefined;
     if (!this.#caches.has(name)) {
       const isNamespaced = crd.spec.scope === "Namespaced";
       this.#caches.set(name, await this.#deps.feed.addCache(pathOf(crd), isNamespaced));
     }
     const latest = this.#definition(name);
-    if (latest === undefined || !isAccepted(latest)) {
+    if (latest === undefined || !isServable(latest)) {
       this.#caches.delete(name);
       this.#deps.feed.dropCache(pathOf(crd));
       return undefined;
@@ -317,6 +347,9 @@ const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>
   metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(cleanupFinalizer) === true;
 
 const isAccepted = (crd: CustomResourceDefinition): boolean =>
-  (isTrue(crd, "NamesAccepted") || isTrue(crd, "Established")) && !isHeldBack(crd);
+  isTrue(crd, "NamesAccepted") || isTrue(crd, "Established");
+
+const isServable = (crd: CustomResourceDefinition): boolean =>
+  isAccepted(crd) && conversionFault(crd) === undefined;
 
 const pathOf = ({ spec }: CustomResourceDefinition): string => `${spec.group}/${spec.names.plural}`;

@@ -57,6 +57,12 @@ const waiting: Finding = {
   message: "could not confirm zero CustomResources remaining: timed out waiting for the condition",
 };
 
+const unlisted = ({ spec, status }: CustomResourceDefinition, why: string): Finding => ({
+  status: "True",
+  reason: "InstanceDeletionFailed",
+  message: `could not list instances: unable to find a custom resource client for ${status?.acceptedNames?.plural ?? ""}.${spec.group}: ${why}`,
+});
+
 interface Wait {
   readonly deadline: number;
   readonly stop: () => void;
@@ -75,13 +81,20 @@ export class Finalizer {
     this.#waits.delete(name);
   }
 
-  /** `storage` is undefined when its objects aren't served. Runs again until they are gone. */
-  async finalize(crd: CustomResourceDefinition, storage: ResourceStore | undefined): Promise<void> {
+  /**
+   * `storage` is undefined as long as its objects aren't served, and a text when they can't be: the definition waits until
+   * that is mended. Runs again until they are gone.
+   */
+  async finalize(crd: CustomResourceDefinition, storage: ResourceStore | string | undefined): Promise<void> {
     const name = crd.metadata?.name ?? "";
     if (overlapping.has(name)) return this.#finish(crd, overlaps);
     if (!isTrue(crd, "Established")) return this.#finish(crd, neverEstablished);
     // Established objects are served, or will be in a moment: that brings this here again.
     if (storage === undefined) return undefined;
+    if (typeof storage === "string") {
+      await this.#say(crd, unlisted(crd, storage));
+      return undefined;
+    }
     const wait = this.#waits.get(name);
     if (wait === undefined) {
       const begun = await this.#say(crd, inProgress);

@@ -13,7 +13,7 @@ import type { ManagersReader } from "#api/patch/apply/managers-reader.ts";
 import type { ApplyType } from "#api/patch/apply/schema.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { methodNotSupportedError, failure } from "#api/meta/status.ts";
-import type { ResourceDefinition, SubresourceDefinition } from "#api/scheme.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
 import { CompiledSchema, type CompiledSchemaDeps } from "#api/schema/structural/compiled-schema.ts";
 import { scalarText } from "#api/patch/json-value.ts";
 import { create } from "#apiserver/handlers/create.ts";
@@ -38,8 +38,8 @@ import { CustomSemantics } from "./custom-semantics.ts";
 import { CustomStatusStrategy, CustomStrategy } from "./custom-strategy.ts";
 import { CustomVersions, fieldManagerOf } from "./field-managers.ts";
 import { needsExpressions } from "./late-expressions.ts";
+import { resourceDefinition } from "./served-definition.ts";
 import { ServedTypes } from "./served-types.ts";
-import { customStruct } from "./custom-struct.ts";
 
 export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSchemaDeps {
   readonly managersReader: ManagersReader;
@@ -65,10 +65,7 @@ export interface Served {
   readonly types: ServedTypes;
 }
 
-/** In upstream's order, which discovery shows. upstream: customresource_discovery_controller.go */
-const verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
-const partVerbs = ["get", "patch", "update"];
 
 export function serve(parts: ServingParts, deps: ServingDeps): Served {
   const { spec } = parts.crd;
@@ -226,46 +223,6 @@ function deprecationText(
     .toSorted(compareVersions);
   const text = `${group}/${name} ${names.kind} is deprecated`;
   return better === undefined ? text : `${text}; use ${group}/${better} ${names.kind}`;
-}
-
-function resourceDefinition(
-  { spec, status }: CustomResourceDefinition,
-  version: CustomResourceDefinitionVersion,
-): ResourceDefinition {
-  const { group } = spec;
-  const names = status?.acceptedNames ?? spec.names;
-  const storage = spec.versions.find((each) => each.storage)?.name ?? version.name;
-  const kind: GroupVersionKind = { group, version: version.name, kind: names.kind };
-  const part = (name: string): SubresourceDefinition => ({
-    name,
-    ...kind,
-    verbs: partVerbs,
-    struct: customStruct(kind),
-  });
-  const scale: SubresourceDefinition = {
-    name: "scale",
-    group: "autoscaling",
-    version: "v1",
-    kind: "Scale",
-    verbs: partVerbs,
-    struct: "io.k8s.api.autoscaling.v1.Scale",
-  };
-  return {
-    ...kind,
-    resource: names.plural,
-    singular: names.singular ?? names.kind.toLowerCase(),
-    listKind: names.listKind ?? `${names.kind}List`,
-    namespaced: spec.scope === "Namespaced",
-    verbs,
-    shortNames: names.shortNames ?? [],
-    categories: names.categories ?? [],
-    struct: customStruct(kind),
-    storageVersion: { group, version: storage },
-    subresources: [
-      ...(version.subresources?.scale === undefined ? [] : [scale]),
-      ...(version.subresources?.status === undefined ? [] : [part("status")]),
-    ],
-  };
 }
 
 /** Name and namespace, and what the definition offers. */

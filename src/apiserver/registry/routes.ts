@@ -1,5 +1,6 @@
 /** Which handler answers which verb of which resource or subresource. Filled by install.ts, read by the chain. */
 import type { GroupVersionResource } from "#api/meta/object.ts";
+import type { StatusError } from "#api/meta/status.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import type { RequestInfo, Verb } from "#apiserver/request/info.ts";
@@ -11,6 +12,8 @@ export interface RoutedResource {
   readonly definition: ResourceDefinition;
   readonly verbs: VerbRoutes;
   readonly subresources: ReadonlyMap<string, VerbRoutes>;
+  /** What is said of whatever is asked of it, once that could be asked. */
+  readonly refusal?: (() => StatusError) | undefined;
 }
 
 export interface FoundRoute {

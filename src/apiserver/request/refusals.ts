@@ -45,14 +45,18 @@ export function notFoundAnywhere(): Answer {
 const ofOneObject: readonly string[] = ["get", "update", "patch", "delete"];
 
 /**
- * Throws 404, 400 or 405, or answers 404: of a custom resource that is there, what is asked of it isn't. Its server looks
+ * Throws 404, 400, 405, or 500, or answers 404: of a custom resource that is there, what is asked of it isn't. Its server looks
  * at verbs, where the one of built-in resources has a path for each method.
  * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go
  */
-export function refuseCustom(info: RequestInfo, { definition, subresources }: RoutedResource): Answer {
+export function refuseCustom(
+  info: RequestInfo,
+  { definition, subresources, refusal }: RoutedResource,
+): Answer {
   const { group, resource, namespace, name, subresource, verb } = info;
   const isOfAll = verb === "list" || verb === "watch";
   if (definition.namespaced ? namespace === "" && !isOfAll : namespace !== "") return notFoundAnywhere();
+  if (refusal !== undefined) throw refusal();
   if (subresource !== "" && !subresources.has(subresource)) throw notFoundError({ group, resource, name });
   if (name === "" && ofOneObject.includes(verb)) throw badRequestError("name must be provided");
   throw methodNotSupportedError(group, resource, verb);
