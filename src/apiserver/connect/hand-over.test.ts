@@ -28,15 +28,17 @@ const [front, behind] = [await listening(), await listening()];
 interface Meeting {
   /** His end of his connection. */
   readonly client: Socket;
+  /** Ours of it. */
+  readonly socket: Socket;
   readonly backend: Socket;
   readonly answer: Promise<Answer>;
   readonly clock: ManualClock;
 }
 
 /** A client's connection on its way to a backend that has just been connected to. */
-async function meeting(tls?: Backend["tls"]): Promise<Meeting> {
+async function meeting(tls?: Backend["tls"], allowHalfOpen = false): Promise<Meeting> {
   const connecting = once(front, "connection");
-  const client = connect({ port: portOf(front), host: "127.0.0.1" });
+  const client = connect({ port: portOf(front), host: "127.0.0.1", allowHalfOpen });
   const [socket] = (await connecting) as [Socket];
   for (const each of [client, socket]) each.on("error", () => undefined);
   // As one that a request has come over: what comes next is read, though not yet by anybody.
@@ -49,7 +51,7 @@ async function meeting(tls?: Backend["tls"]): Promise<Meeting> {
   answer.catch(() => undefined);
   const [backend] = (await dialling) as [Socket];
   backend.on("error", () => undefined);
-  return { client, backend, answer, clock };
+  return { client, socket, backend, answer, clock };
 }
 
 const anyTls = { caPem: undefined, certificatePem: undefined, keyPem: undefined };
@@ -85,6 +87,19 @@ suite("a client that leaves takes the backend's connection with him", () => {
       message: "the client is gone",
     });
   });
+});
+
+test("a client who says more than the backend has taken loses his connection all the same", async () => {
+  const { client, socket, backend, answer } = await meeting(undefined, true);
+  backend.resume();
+  backend.write(agreed);
+  await answer;
+  backend.destroy();
+  client.resume();
+  await once(client, "end");
+  await new Promise((written) => client.write(Buffer.alloc(1 << 20), written));
+  client.destroy();
+  await once(socket, "close");
 });
 
 test("a refusal that doesn't come to its end is told without it after a while", async () => {

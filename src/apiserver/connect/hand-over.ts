@@ -148,6 +148,8 @@ function join(socket: Duplex, peer: Socket): void {
   peer.once("close", () => {
     // What the backend said last may still be on its way to the client.
     socket.end();
+    // What he still says is for nobody, but before it is read his own end isn't noticed.
+    socket.resume();
   });
 }
 

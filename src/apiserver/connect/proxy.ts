@@ -174,6 +174,7 @@ function proxied(
       const response = await exchange(backend, call, headers, deps);
       return await proxiedAnswer(response, { prefix, backendHost: hostOf(backend), clientHost });
     } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
       if (!(error instanceof BackendError)) throw error;
       throw serviceUnavailableError(`error trying to reach service: ${error.text(deps.clock)}`);
     }

@@ -9,7 +9,7 @@ import type { Answer, ListAnswer, RawAnswer, StoredAnswer, WatchAnswer } from "#
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
 import { chunkBytes, type ChunkPool } from "./chunk-pool.ts";
 import { acceptsGzip, compressChunks, compressed, compressedMinBytes } from "./compression.ts";
-import { headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
+import { ClientGoneError, headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
 import { ListBody, listMeta } from "./list-body.ts";
 import { acceptLog, acceptWatch, asksForMessages, type Asking } from "./messages.ts";
 import { prettyChunks } from "./pretty-list.ts";
@@ -365,9 +365,16 @@ async function streamRaw(
   setAll(exchange, headers);
   exchange.begin(status, noHeaders);
   const writer = new BodyWriter(exchange, clock);
-  await writeEach(body as AsyncIterable<Uint8Array>, writer);
+  await writeEach(body as AsyncIterable<Uint8Array>, writer).catch(unlessGone(exchange));
   writer.end();
 }
+
+/** What comes from elsewhere breaks off, in whatever words, when its client goes: that is all there is to say. */
+const unlessGone =
+  (exchange: Pick<Exchange, "isOver">) =>
+  (error: unknown): never => {
+    throw exchange.isOver ? new ClientGoneError() : error;
+  };
 
 /** An empty one first: upstream's ping. */
 async function sendMessages(body: RawAnswer["body"], exchange: Asking, clock: Clock): Promise<void> {
@@ -380,8 +387,15 @@ async function sendMessages(body: RawAnswer["body"], exchange: Asking, clock: Cl
   await writer.write(noBytes);
   const chunks =
     typeof body === "string" || body instanceof Uint8Array ? [Buffer.from(body as string)] : body;
-  for await (const chunk of chunks) if (chunk.length > 0) await writer.write(messageOf(chunk));
+  await writeEach(messagesOf(chunks, messageOf), writer).catch(unlessGone(exchange));
   writer.end();
+}
+
+async function* messagesOf(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  messageOf: (chunk: Uint8Array) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) if (chunk.length > 0) yield messageOf(chunk);
 }
 
 function setAll(exchange: Exchange, headers: RawAnswer["headers"]): void {
