@@ -1,5 +1,4 @@
 /** A strategy that does what another does, and then changes the object a little. */
-import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { DelegatingStrategy, type Strategy, type StrategyContext } from "./strategy.ts";
 
@@ -7,8 +6,6 @@ export interface Adjustments {
   create?(object: AnyObject, context: StrategyContext): void;
   /** May not change `old`. */
   update?(object: AnyObject, old: AnyObject, context: StrategyContext): void;
-  /** What a stored object would be if it were written today: what a change is compared with. */
-  asWrittenToday?(old: AnyObject): AnyObject;
 }
 
 export class AdjustingStrategy extends DelegatingStrategy {
@@ -27,13 +24,5 @@ export class AdjustingStrategy extends DelegatingStrategy {
   override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
     super.prepareForUpdate(object, old, context);
     this.#adjustments.update?.(object, old, context);
-  }
-
-  override validateUpdate(
-    object: AnyObject,
-    old: AnyObject,
-    context?: StrategyContext,
-  ): readonly FieldError[] {
-    return super.validateUpdate(object, this.#adjustments.asWrittenToday?.(old) ?? old, context);
   }
 }

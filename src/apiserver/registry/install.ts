@@ -21,6 +21,7 @@ import type { StoredResource } from "#apiserver/metrics/cache-metrics.ts";
 import { servedFeatures } from "#apiserver/served-features.ts";
 import { dropDisabledFields } from "./disabled-fields.ts";
 import { Endpoint, type Convert, type Handler } from "./endpoint.ts";
+import type { ReadForm } from "./read-form.ts";
 import { RouteTable, type Route, type VerbRoutes } from "./routes.ts";
 import { initialStatusOf, rulesOf } from "./rules.ts";
 import { selectableFieldOf } from "./selectable-fields.ts";
@@ -55,6 +56,8 @@ export type SubresourceHandlers = Readonly<Record<string, Partial<Record<keyof V
 export interface Special {
   strategy?(base: DefaultStrategy): Strategy;
   statusStrategy?(base: StatusStrategy): Strategy;
+  /** How objects are read that were stored before they had all their fields. */
+  readonly readForm?: ReadForm;
   subresources?(endpoint: Endpoint, resources: Installed): SubresourceHandlers;
 }
 
@@ -199,6 +202,7 @@ function storageOf(
   });
   const cache = deps.feed.cache(rules.storagePath, namespaced);
   cache.zeros = deps.semantics.zeros(kind);
+  cache.readForm = special?.readForm;
   return new ResourceStore(
     {
       resource: { group, version, resource, kind: kind.kind },

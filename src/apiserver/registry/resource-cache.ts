@@ -5,11 +5,12 @@
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { DecodedObjects, RecentObjects } from "./decoded-objects.ts";
-import { ByteModels, type KeptBytes } from "#base/kept-bytes.ts";
+import { ByteModels, KeptBytes } from "#base/kept-bytes.ts";
 import { SortedMap } from "#base/sorted-map.ts";
 import { CacheCounts } from "./cache-counts.ts";
 import type { KnownSpec } from "./known-spec.ts";
 import { Listeners, type CacheListener, type Interest } from "./listeners.ts";
+import { renewed, type ReadForm } from "./read-form.ts";
 import { StoredObject, withOwnRevision } from "./stored-object.ts";
 import { Unreadable } from "./unreadable.ts";
 
@@ -73,6 +74,8 @@ export class ResourceCache {
   readonly counts = new CacheCounts();
   /** What is missing here, as nobody can read it. */
   readonly unreadable = new Unreadable();
+  /** Undefined: what is stored is what is read. To be told before the first value. */
+  readForm: ReadForm | undefined;
   readonly #shelves = new Map<string, Shelf>();
   /** Sorted by namespace + "/", the order of the store's keys. */
   readonly #namespaces: string[] = [];
@@ -115,9 +118,15 @@ export class ResourceCache {
     this.#decoded.zeros = zeros;
   }
 
-  /** A state that isn't kept here. */
+  /** A state that isn't kept here: as the store has it, or one's own. */
   passing(id: ObjectKey, value: Buffer | KeptBytes, revision: bigint, object?: AnyObject): StoredObject {
-    return new StoredObject(id, value, revision, { object, zeros: this.zeros });
+    const isOwn = object !== undefined || !(value instanceof KeptBytes);
+    const read = isOwn ? value : this.#read(value);
+    return new StoredObject(id, read, revision, { object, zeros: this.zeros });
+  }
+
+  #read(value: KeptBytes): KeptBytes {
+    return this.readForm === undefined ? value : renewed(value, this.readForm, this.zeros);
   }
 
   /** The revision of the newest change of this resource that the cache has seen. */
@@ -176,7 +185,8 @@ export class ResourceCache {
   }
 
   /** Fills the cache before its first event. */
-  load(id: ObjectKey, value: KeptBytes, revision: bigint): void {
+  load(id: ObjectKey, stored: KeptBytes, revision: bigint): void {
+    const value = this.#read(stored);
     this.#put(new StoredObject(id, value, revision, { decoded: this.#decoded }));
     this.#models.pack(value, groupOf(id));
     if (revision > this.#lastChange) this.#lastChange = revision;
@@ -210,9 +220,10 @@ export class ResourceCache {
     return this.#decoded.keep(object);
   }
 
-  put(id: ObjectKey, value: KeptBytes, revision: bigint): void {
+  put(id: ObjectKey, stored: KeptBytes, revision: bigint): void {
     const previous = this.get(id.namespace, id.name);
-    const announced = this.#takeAnnounced(value);
+    const announced = this.#takeAnnounced(stored);
+    const value = announced === undefined ? this.#read(stored) : stored;
     const object = announced === undefined ? undefined : withOwnRevision(announced.object, revision);
     const isSound = announced?.isSound;
     const current = new StoredObject(id, value, revision, { object, decoded: this.#decoded, isSound });

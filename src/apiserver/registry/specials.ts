@@ -19,7 +19,7 @@ import type { WriteDeps } from "#apiserver/handlers/write.ts";
 import type { CacheFeed } from "./cache-feed.ts";
 import { componentStatuses, type ComponentProbe } from "./component-statuses.ts";
 import { bind } from "./core/binding.ts";
-import { claimAdjustments } from "./core/claims.ts";
+import { claimAdjustments, claimReadForm } from "./core/claims.ts";
 import { EventStrategy } from "./core/events.ts";
 import { evict } from "./core/eviction.ts";
 import { FinalizeStrategy, NamespaceStrategy } from "./core/namespaces.ts";
@@ -33,6 +33,7 @@ import {
 } from "./core/pods.ts";
 import { accountAdjustments } from "./core/service-accounts.ts";
 import type { ServiceAllocation } from "./core/services/allocation.ts";
+import { ServiceReadForm } from "./core/services/read-form.ts";
 import { ServiceStrategy } from "./core/services/strategy.ts";
 import { createToken, type Issuer } from "./core/token.ts";
 import { sliceAdjustments } from "./discovery/endpoint-slices.ts";
@@ -109,7 +110,10 @@ export function createSpecials(deps: SpecialsDeps): Specials {
         strategy: (base) => new AdjustingStrategy(base, volumeAdjustments),
         statusStrategy: (base) => new AdjustingStrategy(base, volumeStatusAdjustments),
       },
-      persistentvolumeclaims: { strategy: (base) => new AdjustingStrategy(base, claimAdjustments) },
+      persistentvolumeclaims: {
+        strategy: (base) => new AdjustingStrategy(base, claimAdjustments),
+        readForm: claimReadForm,
+      },
       serviceaccounts: {
         strategy: (base) => new AdjustingStrategy(base, accountAdjustments),
         subresources: () => ({ token: { create: createToken(deps, deps.issuer) } }),
@@ -215,6 +219,7 @@ function namespaceSpecial(deps: SpecialsDeps): Special {
 function serviceSpecial(deps: SpecialsDeps): Special {
   return {
     strategy: (base) => new ServiceStrategy(base, deps.serviceAllocation),
+    readForm: new ServiceReadForm(() => deps.serviceAllocation().families),
     subresources: () => deps.connect.services,
   };
 }

@@ -6,6 +6,7 @@ import type { PersistentVolumeClaim } from "#api/generated/types/core-v1.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Adjustments } from "../adjusting.ts";
+import type { ReadForm } from "../read-form.ts";
 
 type Claim = Loose<PersistentVolumeClaim>;
 type ClaimSpec = NonNullable<Claim["spec"]>;
@@ -54,9 +55,16 @@ export const claimAdjustments: Adjustments = {
     adjust(claim, undefined);
   },
   update: adjust,
-  asWrittenToday: (old) => {
-    const spec = { ...specOf(old) };
-    completeSources(spec);
-    return { ...old, spec };
+};
+
+const source = Buffer.from('"dataSource":{');
+const sourceRef = Buffer.from('"dataSourceRef":{');
+
+/** Claims from before there was a second field. upstream: pkg/registry/core/persistentvolumeclaim/storage (defaultOnRead) */
+export const claimReadForm: ReadForm = {
+  isCurrent: (value) => value.includes(source) === value.includes(sourceRef),
+  renew: (claim) => {
+    const spec = specOf(claim);
+    if (spec !== undefined) completeSources(spec);
   },
 };

@@ -15,7 +15,7 @@ import type { Finish } from "../../strategy.ts";
 import type { Claims } from "./claims.ts";
 import { takeAddresses } from "./cluster-addresses.ts";
 import { DryRun } from "./dry-run.ts";
-import { settleFamilies } from "./families.ts";
+import { settleFamilies, type OfferedFamilies } from "./families.ts";
 import { dropForeign, keepAllocated, normalizeAddresses } from "./kept-fields.ts";
 import { takePorts } from "./node-ports.ts";
 import type { PortRange } from "./port-range.ts";
@@ -57,6 +57,11 @@ export class ServiceAllocation {
     this.#clock = clock;
     this.#metrics =
       registry === undefined ? undefined : new AllocatorMetrics(registry, usesOf(ranges, claims));
+  }
+
+  /** Those the cluster has addresses of, the default one first. */
+  get families(): OfferedFamilies {
+    return this.#ranges.addresses.families;
   }
 
   /** Throws 422 for an address or port that can't be had. */
@@ -128,7 +133,7 @@ export class ServiceAllocation {
     if (before !== undefined) keepAllocated(spec, before);
     normalizeAddresses(spec, before);
     if (before !== undefined) dropForeign(service, before);
-    const faults = settleFamilies(service, old, this.#ranges.addresses.families);
+    const faults = settleFamilies(service, old, this.families);
     if (faults.count > 0) throw refused(service, faults.all);
   }
 

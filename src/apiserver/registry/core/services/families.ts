@@ -8,11 +8,12 @@ import { FaultList } from "#api/meta/fault-list.ts";
 import { isSame } from "../../strategy.ts";
 import { familyOf, type AddressFamily } from "./address-range.ts";
 
-const families: readonly AddressFamily[] = ["IPv4", "IPv6"];
 const policyPath = "spec.ipFamilyPolicy";
 
 /** The families that the cluster has addresses of, the default one first. */
 export type OfferedFamilies = readonly AddressFamily[];
+
+export const otherFamily = (family: string): AddressFamily => (family === "IPv4" ? "IPv6" : "IPv4");
 
 /** A Service that takes both families if it can keeps what it got, whatever the cluster has by now. */
 function isSettled(spec: ServiceSpec, old: ServiceSpec | undefined): boolean {
@@ -95,7 +96,7 @@ function checkOffered(spec: ServiceSpec, offered: OfferedFamilies, faults: Fault
 function complete(spec: ServiceSpec, offered: OfferedFamilies, isBothPossible: boolean): void {
   const given = (spec.ipFamilies ?? []).length > 0 ? (spec.ipFamilies ?? []) : offered.slice(0, 1);
   const isDual = spec.ipFamilyPolicy !== "SingleStack" && isBothPossible && given.length === 1;
-  spec.ipFamilies = isDual ? [...given, ...families.filter((family) => family !== given[0])] : [...given];
+  spec.ipFamilies = isDual ? [...given, ...given.map(otherFamily)] : [...given];
 }
 
 /** Fills in policy and families; answers with what can't be had. clusterIP and clusterIPs say the same already. */

@@ -20,6 +20,12 @@ export class ServiceStrategy extends DelegatingStrategy {
   override prepareForCreate(object: AnyObject, context: StrategyContext): void {
     super.prepareForCreate(object, context);
     (object as Service).status = { loadBalancer: {} };
+    dropTrafficPolicy(object);
+  }
+
+  override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
+    super.prepareForUpdate(object, old, context);
+    dropTrafficPolicy(object);
   }
 
   beginCreate(object: AnyObject, { dryRun }: StrategyContext): Promise<Finish> {
@@ -33,4 +39,10 @@ export class ServiceStrategy extends DelegatingStrategy {
   afterDelete(object: AnyObject): Promise<void> {
     return this.#allocation().release(object);
   }
+}
+
+/** A name elsewhere has no traffic here; upstream keeps what is said of it, and never shows it. Nonsense is refused. */
+function dropTrafficPolicy({ spec = {} }: Service): void {
+  const { type, internalTrafficPolicy: policy = "" } = spec;
+  if (type === "ExternalName" && ["Cluster", "Local"].includes(policy)) delete spec.internalTrafficPolicy;
 }
