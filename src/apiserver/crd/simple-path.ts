@@ -1,10 +1,10 @@
 /** Dotted paths (".spec.replicas") into objects. upstream: apimachinery/pkg/apis/meta/v1/unstructured/helpers.go */
-import { goText, goTypeName, isMap } from "#api/patch/json-value.ts";
+import { goText, goTypeName, isMap, setValue, valueAt } from "#api/patch/json-value.ts";
 
 /** ["spec", "replicas"] */
 export const namesOf = (path: string): string[] => path.replace(/^\./, "").split(".");
 
-function valueAt(object: unknown, path: string): unknown {
+function foundAt(object: unknown, path: string): unknown {
   let value = object;
   const walked: string[] = [];
   for (const name of namesOf(path)) {
@@ -22,14 +22,14 @@ function valueAt(object: unknown, path: string): unknown {
 
 /** An int64. Undefined when it isn't there, an error when it is something else. */
 export const integerAt = (object: unknown, path: string): number | bigint | TypeError | undefined => {
-  const value = valueAt(object, path);
+  const value = foundAt(object, path);
   if (value === undefined || value instanceof TypeError) return value;
   if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) return value;
   return misfit(path, value, "int64");
 };
 
 export const textAt = (object: unknown, path: string): string | TypeError | undefined => {
-  const value = valueAt(object, path);
+  const value = foundAt(object, path);
   if (value === undefined || value instanceof TypeError) return value;
   return typeof value === "string" ? value : misfit(path, value, "string");
 };
@@ -45,9 +45,10 @@ export function setNumber(object: Record<string, unknown>, path: string, value: 
   const last = names.pop() ?? "";
   let at = object;
   for (const name of names) {
-    const next = isMap(at[name]) ? (at[name] as Record<string, unknown>) : {};
-    at[name] = next;
+    const known = valueAt(at, name);
+    const next = isMap(known) ? (known as Record<string, unknown>) : {};
+    setValue(at, name, next);
     at = next;
   }
-  at[last] = value;
+  setValue(at, last, value);
 }
