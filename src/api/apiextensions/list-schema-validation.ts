@@ -2,6 +2,7 @@
 import type { JSONSchemaProps } from "../generated/types/apiextensions-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { repeatedAt } from "../meta/field-rules.ts";
+import { propertyOf } from "../schema/structural/structural.ts";
 
 const listType = "x-kubernetes-list-type";
 const mapType = "x-kubernetes-map-type";
@@ -81,8 +82,9 @@ function checkMapItems(
   }
   const repeated = repeatedAt(keys);
   for (const [index, key] of keys.entries()) {
-    const type = items.properties?.[key]?.type;
-    if (items.properties?.[key] === undefined) {
+    const property = propertyOf(items, key);
+    const type = property?.type;
+    if (property === undefined) {
       faults.invalid(`${path}.${mapKeys}`, keys, "entries must all be names of item properties");
     } else if (type === "array" || type === "object") {
       const field = `${path}.items.properties[${key}].type`;
@@ -106,7 +108,7 @@ function checkNullable(schema: JSONSchemaProps, type: "map" | "set", path: strin
   }
   if (type === "set") return;
   for (const key of schema[mapKeys] ?? []) {
-    const property = items.properties?.[key];
+    const property = propertyOf(items, key);
     if (property === undefined) continue;
     const own = `${path}.items.properties[${key}]`;
     if (items.required?.includes(key) !== true && property.default === undefined) {

@@ -26,7 +26,7 @@ const sizeOf = (data: Data, one: (text: string) => number): number =>
 export function checkConfigMap({ data, binaryData }: Loose<ConfigMap>, faults: FaultList): void {
   for (const key of Object.keys(data ?? {})) {
     faults.messages(`data[${key}]`, key, configMapKeyFaults(key));
-    if (binaryData?.[key] !== undefined) {
+    if (binaryData !== undefined && Object.hasOwn(binaryData, key)) {
       faults.invalid(`data[${key}]`, key, "duplicate of key present in binaryData");
     }
   }

@@ -117,17 +117,17 @@ const ofSizes = (what: string): readonly [readonly string[], string] => [
   `only divisor's values ${sizes.join(", ")} are supported with the ${what} resource`,
 ];
 /** What amounts of it may be told in, and what is said of other units. */
-const divisors: Readonly<Record<string, readonly [readonly string[], string]>> = {
-  cpu: [["1m", "1"], "only divisor's values 1m and 1 are supported with the cpu resource"],
-  memory: ofSizes("memory"),
-  "ephemeral-storage": ofSizes("local ephemeral storage"),
-  hugepages: ofSizes("hugepages"),
-};
+const divisors: ReadonlyMap<string, readonly [readonly string[], string]> = new Map([
+  ["cpu", [["1m", "1"], "only divisor's values 1m and 1 are supported with the cpu resource"]],
+  ["memory", ofSizes("memory")],
+  ["ephemeral-storage", ofSizes("local ephemeral storage")],
+  ["hugepages", ofSizes("hugepages")],
+]);
 
 /** upstream: validateContainerResourceDivisor, which shows the resource. */
 function checkDivisor(resource: string, divisor: unknown, path: string, faults: FaultList): void {
   const [, kind = ""] = /^(?:limits|requests)\.(hugepages(?=-)|[^.]+$)/.exec(resource) ?? [];
-  const rule = divisors[kind];
+  const rule = divisors.get(kind);
   if (divisor === undefined || rule === undefined) return;
   const quantity = readQuantity(divisor, path, faults);
   if (quantity === undefined || quantity.nano === 0n) return;

@@ -143,16 +143,22 @@ interface Said {
 interface Kind {
   readonly name: "seccomp" | "apparmor";
   /** How the types of a profile are written in an annotation; a local one goes on with its name. */
-  readonly texts: Readonly<Record<string, readonly string[]>>;
+  readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
 const seccomp: Kind = {
   name: "seccomp",
-  texts: { Unconfined: ["unconfined"], RuntimeDefault: ["runtime/default", "docker/default"] },
+  texts: new Map([
+    ["Unconfined", ["unconfined"]],
+    ["RuntimeDefault", ["runtime/default", "docker/default"]],
+  ]),
 };
 const appArmor: Kind = {
   name: "apparmor",
-  texts: { Unconfined: ["unconfined"], RuntimeDefault: ["runtime/default"] },
+  texts: new Map([
+    ["Unconfined", ["unconfined"]],
+    ["RuntimeDefault", ["runtime/default"]],
+  ]),
 };
 
 function checkMatch(
@@ -164,7 +170,7 @@ function checkMatch(
   if (annotation === undefined || field === undefined) return;
   const { type = "", localhostProfile } = field;
   const isLocal = type === "Localhost";
-  if (isLocal ? !annotation.startsWith("localhost/") : texts[type]?.includes(annotation) === false) {
+  if (isLocal ? !annotation.startsWith("localhost/") : texts.get(type)?.includes(annotation) === false) {
     faults.forbidden(`${path}.type`, `${name} type in annotation and field must match`);
   } else if (isLocal && annotation !== `localhost/${localhostProfile ?? ""}`) {
     faults.forbidden(`${path}.localhostProfile`, `${name} profile in annotation and field must match`);

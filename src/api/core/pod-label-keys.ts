@@ -3,7 +3,7 @@
  * upstream: pkg/registry/core/pod/strategy.go (applyMatchLabelKeysAndMismatchLabelKeys, applyMatchLabelKeys)
  */
 import type { Pod, PodAffinityTerm, PodSpec } from "../generated/types/core-v1.ts";
-import type { Labels } from "../meta/labels.ts";
+import { labelValue, type Labels } from "../meta/labels.ts";
 
 type WithKeys = Pick<PodAffinityTerm, "labelSelector" | "matchLabelKeys" | "mismatchLabelKeys">;
 
@@ -22,7 +22,7 @@ function complete({ labelSelector, matchLabelKeys, mismatchLabelKeys }: WithKeys
   ] as const;
   for (const [operator, keys] of kinds) {
     for (const key of keys ?? []) {
-      const value = labels[key];
+      const value = labelValue(labels, key);
       if (value === undefined) continue;
       (labelSelector.matchExpressions ??= []).push({ key, operator, values: [value] });
     }

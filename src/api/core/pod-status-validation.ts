@@ -161,7 +161,7 @@ function checkMappings(mappings: Mappings = [], spec: Spec, path: string, faults
     if (container === undefined) {
       const detail = "must match the name of an entry in spec.initContainers.name or spec.containers.name";
       faults.invalid(`${at}.containerName`, containerName, detail);
-    } else if (container.resources?.requests?.[resourceName] === undefined) {
+    } else if (!Object.hasOwn(container.resources?.requests ?? {}, resourceName)) {
       const detail =
         "must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests";
       faults.invalid(`${at}.resourceName`, resourceName, detail);
@@ -219,7 +219,7 @@ function checkAllocatedName(
   faults: FaultList,
 ): void {
   if (!name.startsWith("claim:")) {
-    if (container.resources?.requests?.[name] === undefined) {
+    if (!Object.hasOwn(container.resources?.requests ?? {}, name)) {
       faults.invalid(path, name, "must match one of the container's resource requests");
     }
     return;

@@ -130,7 +130,7 @@ const specShape: GoShape = {
 
 /** Of the exempt level an administrator may choose the shares. */
 function checkFixed(spec: Loose<PriorityLevelConfigurationSpec>, name: string, faults: FaultList): void {
-  const fixed = mandatoryLevelSpecs()[name];
+  const fixed = mandatoryLevelSpecs().get(name);
   if (fixed === undefined) return;
   const isExempt = name === exemptLevel;
   if (isSame(isExempt ? { ...spec, exempt: fixed.exempt } : spec, fixed)) return;

@@ -10,13 +10,17 @@ export const exemptLevel = "exempt";
 export const catchAll = "catch-all";
 
 /** New objects at every call: whoever creates them may change them. */
-export const mandatoryLevelSpecs = (): Record<string, PriorityLevelConfigurationSpec> => ({
-  [exemptLevel]: { type: "Exempt", exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
-  [catchAll]: {
-    type: "Limited",
-    limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: "Reject" } },
-  },
-});
+export const mandatoryLevelSpecs = (): ReadonlyMap<string, PriorityLevelConfigurationSpec> =>
+  new Map([
+    [exemptLevel, { type: "Exempt", exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }],
+    [
+      catchAll,
+      {
+        type: "Limited",
+        limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: "Reject" } },
+      },
+    ],
+  ]);
 
 const rulesFor = (...groups: readonly string[]): FlowSchemaSpec["rules"] => [
   {
@@ -28,22 +32,29 @@ const rulesFor = (...groups: readonly string[]): FlowSchemaSpec["rules"] => [
   },
 ];
 
-export const mandatorySchemaSpecs = (): Record<string, FlowSchemaSpec> => ({
-  exempt: {
-    priorityLevelConfiguration: { name: exemptLevel },
-    matchingPrecedence: 1,
-    rules: rulesFor("system:masters"),
-  },
-  [catchAll]: {
-    priorityLevelConfiguration: { name: catchAll },
-    matchingPrecedence: 10_000,
-    distinguisherMethod: { type: "ByUser" },
-    rules: rulesFor("system:unauthenticated", "system:authenticated"),
-  },
-});
+export const mandatorySchemaSpecs = (): ReadonlyMap<string, FlowSchemaSpec> =>
+  new Map([
+    [
+      "exempt",
+      {
+        priorityLevelConfiguration: { name: exemptLevel },
+        matchingPrecedence: 1,
+        rules: rulesFor("system:masters"),
+      },
+    ],
+    [
+      catchAll,
+      {
+        priorityLevelConfiguration: { name: catchAll },
+        matchingPrecedence: 10_000,
+        distinguisherMethod: { type: "ByUser" },
+        rules: rulesFor("system:unauthenticated", "system:authenticated"),
+      },
+    ],
+  ]);
 
 export const mandatoryLevels = (): PriorityLevelConfiguration[] =>
-  Object.entries(mandatoryLevelSpecs()).map(([name, spec]) => ({ metadata: { name }, spec }));
+  Array.from(mandatoryLevelSpecs(), ([name, spec]) => ({ metadata: { name }, spec }));
 
 export const mandatorySchemas = (): FlowSchema[] =>
-  Object.entries(mandatorySchemaSpecs()).map(([name, spec]) => ({ metadata: { name }, spec }));
+  Array.from(mandatorySchemaSpecs(), ([name, spec]) => ({ metadata: { name }, spec }));

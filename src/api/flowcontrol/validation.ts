@@ -218,7 +218,7 @@ function checkSchemaSpec(spec: Loose<FlowSchemaSpec>, name: string, faults: Faul
 function checkSchema(schema: Loose<FlowSchema>, faults: FaultList): void {
   const name = schema.metadata?.name ?? "";
   checkSchemaSpec(schema.spec ?? {}, name, faults);
-  const fixed = mandatorySchemaSpecs()[name];
+  const fixed = mandatorySchemaSpecs().get(name);
   if (fixed !== undefined && !isSame(schema.spec, fixed)) {
     faults.invalid(
       "spec",

@@ -62,8 +62,12 @@ export class LabelSelector {
 export const selectEverything = new LabelSelector([]);
 export const selectNothing = new LabelSelector([], true);
 
+/** Of a label that a client names: no key is inherited, not even "constructor". */
+export const labelValue = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
+
 function holds({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const value = labelValue(labels, key);
   switch (operator) {
     case "=":
     case "==":
