@@ -1,19 +1,10 @@
 /** Fields that are annotations since apps/v1 has them no more: numbers all the same. upstream: pkg/apis/apps/v1/conversion.go */
 import { DecodeError } from "../codec/decode-error.ts";
+import { parseInt64 } from "../meta/go-integer.ts";
 import type { AnyObject } from "../meta/object.ts";
 
 export const templateGeneration = "deprecated.daemonset.template.generation";
 const rollbackTo = "deprecated.deployment.rollback.to";
-
-const int64Bits = 64;
-
-/** upstream: Go's strconv.ParseInt. A text: why it isn't one. */
-function parseInt64(text: string): bigint | string {
-  const refusal = (why: string): string => `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`;
-  if (!/^[+-]?\d+$/.test(text)) return refusal("invalid syntax");
-  const value = BigInt(text.replace("+", ""));
-  return BigInt.asIntN(int64Bits, value) === value ? value : refusal("value out of range");
-}
 
 /** Writes such a number as Go would. Throws DecodeError. */
 export function settleAnnotatedNumbers(kind: string, { metadata }: AnyObject): void {

@@ -1,5 +1,6 @@
 /** int(x), string(x) and their like. upstream: the ConvertToType methods of cel-go's common/types */
-import { intOr, timestampOr } from "./arithmetic.ts";
+import { wholeOf } from "../meta/go-integer.ts";
+import { timestampOr } from "./arithmetic.ts";
 import { formatDouble } from "./number-text.ts";
 import { durationFromText, durationText, secondsOf, timestampFromText, timestampText } from "./time.ts";
 import {
@@ -21,17 +22,6 @@ const uintRange = new Fault("unsigned integer overflow");
 const conversionFault = (value: Value, to: string): Fault =>
   new Fault(`type conversion error from '${typeNameOf(value)}' to '${to}'`);
 
-/** More than any integer has, and quickly made one. */
-const digitsMax = 21;
-
-/** Undefined: not a whole number. One beyond all bounds isn't exact. */
-function wholeOf(text: string, isSigned: boolean): bigint | undefined {
-  const [, sign, digits = ""] = (isSigned ? /^([+-]?)0*(\d+)$/ : /^()0*(\d+)$/).exec(text) ?? [];
-  if (sign === undefined) return undefined;
-  const value = BigInt(digits.slice(0, digitsMax));
-  return sign === "-" ? -value : value;
-}
-
 export function toInt(value: Value): Value {
   if (typeof value === "bigint") return value;
   if (value instanceof Uint) return value.value > intMax ? intRange : value.value;
@@ -43,13 +33,7 @@ export function toInt(value: Value): Value {
   if (value instanceof Duration) return value.nanos;
   if (typeof value !== "string") return conversionFault(value, "int");
   const parsed = wholeOf(value, true);
-  if (parsed === undefined) {
-    return new Fault(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-  }
-  const result = intOr(parsed);
-  return result instanceof Fault
-    ? new Fault(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`)
-    : result;
+  return parsed === undefined || parsed < intMin || parsed > intMax ? conversionFault(value, "int") : parsed;
 }
 
 export function toUint(value: Value): Value {
@@ -60,13 +44,7 @@ export function toUint(value: Value): Value {
   }
   if (typeof value !== "string") return conversionFault(value, "uint");
   const parsed = wholeOf(value, false);
-  if (parsed === undefined) {
-    return new Fault(`strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`);
-  }
-  if (parsed > uintMax) {
-    return new Fault(`strconv.ParseUint: parsing ${JSON.stringify(value)}: value out of range`);
-  }
-  return new Uint(parsed);
+  return parsed === undefined || parsed > uintMax ? conversionFault(value, "uint") : new Uint(parsed);
 }
 
 export function toDouble(value: Value): Value {
@@ -74,14 +52,11 @@ export function toDouble(value: Value): Value {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (typeof value !== "string") return conversionFault(value, "double");
-  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(value);
-  if (special !== null) {
-    return special[2]?.toLowerCase() === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
-  }
-  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) {
-    return new Fault(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
-  }
-  return Number(value);
+  if (/^nan$/i.test(value)) return NaN;
+  const [, sign] = /^([+-]?)inf(?:inity)?$/i.exec(value) ?? [];
+  if (sign !== undefined) return sign === "-" ? -Infinity : Infinity;
+  const isDecimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value);
+  return isDecimal && Number.isFinite(Number(value)) ? Number(value) : conversionFault(value, "double");
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -130,9 +105,7 @@ const boolTexts: ReadonlyMap<string, boolean> = new Map(
 export function toBool(value: Value): Value {
   if (typeof value === "boolean") return value;
   if (typeof value !== "string") return conversionFault(value, "bool");
-  return (
-    boolTexts.get(value) ?? new Fault(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`)
-  );
+  return boolTexts.get(value) ?? conversionFault(value, "bool");
 }
 
 export function toDuration(value: Value): Value {

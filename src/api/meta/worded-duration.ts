@@ -1,6 +1,7 @@
 /** Durations in words, "3 days". upstream: kube-openapi/pkg/validation/strfmt/duration.go */
 import { endOf } from "#base/trim.ts";
 import { DurationError, parseGoDuration } from "./duration.ts";
+import { parseInt64 } from "./go-integer.ts";
 
 const second = 1_000_000_000n;
 const units: readonly (readonly [RegExp, bigint])[] = [
@@ -13,8 +14,6 @@ const units: readonly (readonly [RegExp, bigint])[] = [
   [/^(?:d|day.*)$/i, 86_400n * second],
   [/^(?:w|wk|week.*)$/i, 604_800n * second],
 ];
-
-const int64DigitsMax = 19;
 
 interface Amount {
   readonly digits: string;
@@ -35,14 +34,6 @@ function amountsIn(text: string): Amount[] {
   return found;
 }
 
-/** Undefined: more than an int64. */
-function int64Of(digits: string): bigint | undefined {
-  const said = digits.replace(/^0+/, "");
-  if (said.length > int64DigitsMax) return undefined;
-  const value = BigInt(said);
-  return value < 2n ** 63n ? value : undefined;
-}
-
 /** Nanoseconds of Go's durations, or of all numbers in a text that have a unit behind them; undefined where none has. */
 export function parseWordedDuration(text: string): bigint | undefined {
   try {
@@ -52,8 +43,8 @@ export function parseWordedDuration(text: string): bigint | undefined {
   }
   let total: bigint | undefined;
   for (const { digits, word } of amountsIn(text)) {
-    const amount = int64Of(digits);
-    if (amount === undefined) return undefined;
+    const amount = parseInt64(digits);
+    if (typeof amount === "string") return undefined;
     const unit = units.find(([pattern]) => pattern.test(word))?.[1];
     if (unit !== undefined) total = BigInt.asIntN(64, (total ?? 0n) + amount * unit);
   }

@@ -1,4 +1,5 @@
 /** What a client demands of the object that it changes or deletes, and what it can't change of any. */
+import { parseUint64 } from "#api/meta/go-integer.ts";
 import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import { conflictError, failure, type Subject } from "#api/meta/status.ts";
 import type { DeletionOptions } from "./strategy.ts";
@@ -40,19 +41,10 @@ export function checkStored(
   );
 }
 
-const revisionMax = 2n ** 64n - 1n;
-/** Of the largest. */
-const digitsMax = 20;
-
 /** The number of a revision, 0 for none. A text: why there is none. upstream: apiserver/pkg/storage/api_object_versioner.go */
 export function revisionOf({ metadata }: AnyObject): bigint | string {
   const text = metadata?.resourceVersion ?? "";
-  if (text === "") return 0n;
-  const refusal = (why: string): string => `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
-  if (!/^\d+$/.test(text)) return refusal("invalid syntax");
-  const digits = text.replace(/^0+(?=\d)/, "");
-  const isTooLarge = digits.length > digitsMax || BigInt(digits) > revisionMax;
-  return isTooLarge ? refusal("value out of range") : BigInt(digits);
+  return text === "" ? 0n : parseUint64(text);
 }
 
 /** Throws 500 for an object that was sent with the revision, to be created. One that can't be read is none. */

@@ -1,4 +1,5 @@
 /** Semantic versions 2.0.0. upstream: blang/semver, apiserver/pkg/cel/library/semverlib.go */
+import { parseUint64 } from "../../meta/go-integer.ts";
 import { quote } from "./quote.ts";
 
 export interface Version {
@@ -54,14 +55,9 @@ function numbersFault(parts: readonly string[]): string | undefined {
   return undefined;
 }
 
-const uintDigits = 20;
-
-/** upstream: strconv.ParseUint. Without leading zeros. */
 function rangeFault(number: string): string | undefined {
-  if (number === "") return `strconv.ParseUint: parsing "": invalid syntax`;
-  return number.length > uintDigits || BigInt(number) > 0xffff_ffff_ffff_ffffn
-    ? `strconv.ParseUint: parsing ${quote(number)}: value out of range`
-    : undefined;
+  const read = parseUint64(number);
+  return typeof read === "string" ? read : undefined;
 }
 
 function prereleaseFault(names: readonly string[]): string | undefined {
