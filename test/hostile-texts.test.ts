@@ -8,13 +8,16 @@ import { compileObjectRules } from "#api/apiextensions/rule-evaluation.ts";
 import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
 import { cel, outcomeOf } from "#api/cel/testing/environment.ts";
 import { RegexCompiler } from "#api/cel/regex.ts";
-import { toDouble } from "#api/cel/conversions.ts";
+import { toDouble, toInt } from "#api/cel/conversions.ts";
 import { Fault } from "#api/cel/values.ts";
+import { decodeAny } from "#api/codec/json.ts";
 import { ipFaults, legacyCidrFaults, legacyIpFaults } from "#api/meta/addresses.ts";
 import { parseGoDuration } from "#api/meta/duration.ts";
 import { parseQuantity } from "#api/meta/quantity.ts";
 import type { JSONSchemaProps } from "#api/generated/types/apiextensions-v1.ts";
+import { parseInt64 } from "#api/meta/go-integer.ts";
 import { applyStrategic } from "#api/patch/strategic.ts";
+import { patternFault } from "#api/schema/structural/pattern.ts";
 import { compileSchema } from "#api/schema/structural/validate.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { includesText, splitText } from "#base/text-search.ts";
@@ -56,6 +59,23 @@ test("durations", () => {
 
 test("numbers", () => {
   assert.equal(toDouble(`${long("1")}x`) instanceof Fault, true);
+  for (const text of [`${long("0")}x`, long("9"), `-${long("9")}`]) {
+    assert.equal(toInt(text) instanceof Fault, true);
+    assert.equal(typeof parseInt64(text), "string");
+  }
+  assert.equal(toInt(`${long("0")}7`), 7n);
+  const deep = 900;
+  const numbers = `${'{"a":'.repeat(deep)}[${long("1,")}1e999]${"}".repeat(deep)}`;
+  assert.throws(() => decodeAny(numbers), { message: /cannot unmarshal number 1e999 into/ });
+});
+
+test("patterns", () => {
+  for (const text of [long("["), long("[a"), long("\\Q\\E"), long("(?P<")]) {
+    assert.match(patternFault(`(?P<x>a)(?P<x>b)${text}\\`) ?? "", /^error parsing regexp: /);
+  }
+  for (const text of [long("[[:a"), `[${long("\\pL")}]`]) {
+    assert.equal(patternFault(text), "error parsing regexp: expression too large");
+  }
 });
 
 test("spaces", () => {

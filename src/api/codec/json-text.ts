@@ -41,15 +41,13 @@ export function keysWithin(root: unknown, text?: string): number {
 
 /** In the words about the first such number. */
 function overflowIn(text: string): DecodeError {
-  const number = flat(numberTexts(text)).find((each) => !Number.isFinite(Number(each)));
-  return new DecodeError(`json: cannot unmarshal number ${number ?? ""} into Go value of type float64`);
-}
-
-function* flat(texts: NumberTexts): Generator<string, undefined> {
-  for (const each of texts.values()) {
-    if (typeof each === "string") yield each;
-    else yield* flat(each);
-  }
+  let first: string | undefined;
+  new SlowReader(text, {
+    onNumber: (_path, number) => {
+      if (first === undefined && !Number.isFinite(Number(number))) first = number;
+    },
+  }).run();
+  return new DecodeError(`json: cannot unmarshal number ${first ?? ""} into Go value of type float64`);
 }
 
 interface Survey {

@@ -36,3 +36,8 @@ test("what is unknown isn't looked into", () => {
     'duplicate field "metadata.name"',
   ]);
 });
+
+test("names are quoted as Go does", () => {
+  const text = String.raw`{"a\u0007\u00a0":1}`;
+  assert.deepEqual(decoder.decode(text, pod).strictFaults, [String.raw`unknown field "a\a\u00a0"`]);
+});

@@ -1,4 +1,5 @@
 /** What fieldValidation warns of or refuses, in the words and the order of Go's decoder. */
+import { goQuote } from "../meta/go-quote.ts";
 import { compareKeys } from "./go-json.ts";
 import { pathText } from "./json-text.ts";
 
@@ -19,8 +20,8 @@ export function strictFaultTexts(
   const isWithin = (path: string): boolean =>
     texts.some((text) => path.startsWith(text) && /^(?:$|[.[])/.test(path.slice(text.length)));
   return [
-    ...texts.map((path) => `unknown field ${JSON.stringify(path)}`),
-    ...duplicates.filter((path) => !isWithin(path)).map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...texts.map((path) => `unknown field ${goQuote(path)}`),
+    ...duplicates.filter((path) => !isWithin(path)).map((path) => `duplicate field ${goQuote(path)}`),
   ];
 }
 

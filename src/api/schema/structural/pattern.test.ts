@@ -13,5 +13,7 @@ test("several groups may have one name, as in Go", () => {
   const matches = compilePattern(String.raw`^(?P<x>[(?P<x>\]]+)\(?P<x>\Q(?P<x>)\E(?P<x>b)$`);
   assert.deepEqual(["P]<P<x>(?P<x>)b", "(P<x>(?P<x>)b", "P(P<x>b"].map(matches), [true, true, false]);
   assert.equal(patternFault("(?P<x>a)(?P<x>b)[a"), "error parsing regexp: missing closing ]: `[a`");
+  const odd = compilePattern(String.raw`^(?P<x>[]\]])(?P<x>[^]])(?P<x>[[:alpha:]])$`);
+  assert.deepEqual(["]aa", "a]a", "]a]"].map(odd), [true, false, false]);
   assert.match(patternFault(`(?P<x>a)(?P<x>b)${"[".repeat(200_000)}`) ?? "", /missing closing ]/);
 });
