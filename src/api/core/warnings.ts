@@ -5,6 +5,7 @@ import type {
   Node,
   PodTemplate,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -12,6 +13,7 @@ import type {
 import { addressWarnings, rangeWarnings } from "../meta/addresses.ts";
 import type { WarningsByKind } from "../meta/kind-warnings.ts";
 import type { Loose } from "../meta/loose.ts";
+import { compareQuantities, formatQuantity, quantityOf } from "../meta/quantity.ts";
 import { claimWarnings, persistentVolumeWarnings } from "./claim-warnings.ts";
 import { ownerNameWarnings, podNameWarnings, podTemplateWarnings, podWarnings } from "./pod-warnings.ts";
 
@@ -96,7 +98,26 @@ function nodeWarnings({ spec = {} }: Loose<Node>): string[] {
   if ((spec.externalID ?? "") !== "") {
     warnings.push("spec.externalID: this field is deprecated, and is unused by Kubernetes");
   }
-  return warnings;
+  const ofRanges = (spec.podCIDRs ?? []).flatMap((range, index) =>
+    rangeWarnings(range, `spec.podCIDRs[${index}]`),
+  );
+  return [...warnings, ...ofRanges];
+}
+
+/** More can be asked for than may be used. upstream: pkg/registry/core/resourcequota/strategy.go */
+function quotaWarnings({ spec: { hard = {} } = {} }: Loose<ResourceQuota>): string[] {
+  return ["cpu", "memory", "storage", "ephemeral-storage"].flatMap((resource) => {
+    const [request, limit] = [`requests.${resource}`, `limits.${resource}`];
+    // Of these two, requests have a short name.
+    const isShort = hard[request] === undefined && (resource === "cpu" || resource === "memory");
+    const name = isShort ? resource : request;
+    const [asked, most] = [hard[name], hard[limit]];
+    if (asked === undefined || most === undefined) return [];
+    const [requested, limited] = [quantityOf(asked), quantityOf(most)];
+    if (compareQuantities(requested, limited) <= 0) return [];
+    const texts = [formatQuantity(requested), formatQuantity(limited)];
+    return [`ResourceQuota ${name} (${texts[0]}) should be less than ${limit} (${texts[1]})`];
+  });
 }
 
 const mountableSecrets = "kubernetes.io/enforce-mountable-secrets";
@@ -132,7 +153,7 @@ export const coreWarnings: WarningsByKind = {
   PersistentVolumeClaim: { onCreate: claimWarnings, onUpdate: claimWarnings },
   // Hardly any person updates a pod, and programs do it all the time.
   Pod: { onCreate: podWarnings, ofName: podNameWarnings },
-  PodTemplate: { onCreate: templateWarnings, onUpdate: templateWarnings },
+  PodTemplate: { onCreate: templateWarnings, onUpdate: templateWarnings, onlyNewGenerations: true },
   ReplicationController: {
     onCreate: (controller: Loose<ReplicationController>) => [
       ...ownerNameWarnings(controller.metadata?.name),
@@ -141,6 +162,7 @@ export const coreWarnings: WarningsByKind = {
     onUpdate: controllerWarnings,
     onlyNewGenerations: true,
   },
+  ResourceQuota: { onCreate: quotaWarnings },
   Secret: { onCreate: secretWarnings, onUpdate: secretWarnings },
   Service: { onCreate: serviceWarnings, onUpdate: serviceWarnings },
   ServiceAccount: { onCreate: accountWarnings, onUpdate: accountWarnings },
