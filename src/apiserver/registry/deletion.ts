@@ -28,9 +28,20 @@ export function planDeletion(
   old: AnyObject,
   options: DeletionOptions,
   strategy: Strategy,
-  { nowMs, context }: DeletionMoment,
+  moment: DeletionMoment,
 ): DeletionPlan {
   const object = copyJson(old);
+  const own = strategy.beginDeletion?.(object, options, moment.context);
+  if (own === undefined) return planUsual(object, options, strategy, moment);
+  return own === "wait" ? { kind: "wait" } : { kind: "mark", object };
+}
+
+function planUsual(
+  object: AnyObject,
+  options: DeletionOptions,
+  strategy: Strategy,
+  { nowMs, context }: DeletionMoment,
+): DeletionPlan {
   const isGraceful = strategy.gracePeriod !== undefined;
   const grace = isGraceful ? planGrace(object, options, strategy, nowMs) : undefined;
   if (grace === "wait") return { kind: "wait" };
@@ -87,14 +98,21 @@ function markAsDeleting(object: AnyObject, nowMs: number): void {
   metadata.deletionGracePeriodSeconds = 0;
 }
 
-/** The garbage collector's finalizers follow the propagation policy; all others stay. */
+/** The garbage collector's finalizers follow the propagation policy. */
 function finalizersFor(
   current: readonly string[],
   options: DeletionOptions,
   strategy: Strategy,
   context: StrategyContext,
 ): readonly string[] {
-  const wanted = garbageFinalizer(current, options, strategy, context);
+  return withGarbageFinalizer(current, garbageFinalizer(current, options, strategy, context));
+}
+
+/** That one, or none, of the garbage collector's; all others stay. */
+export function withGarbageFinalizer(
+  current: readonly string[],
+  wanted: string | undefined,
+): readonly string[] {
   const others = current.filter((name) => name !== orphanFinalizer && name !== foregroundFinalizer);
   if (wanted === undefined) return others;
   return current.includes(wanted) && current.length === others.length + 1 ? current : [...others, wanted];

@@ -59,6 +59,15 @@ export interface Strategy {
   gracePeriod?(object: AnyObject, asked: number | bigint | undefined): number | bigint;
   /** What happens to dependents when the client says nothing. Background unless told otherwise. */
   defaultPropagation?(context: StrategyContext): "Background" | "Orphan";
+  /**
+   * A deletion that is this resource's own: `object`, changed, is kept, or it is leaving and nothing about that changes.
+   * Undefined leaves it to the usual one.
+   */
+  beginDeletion?(
+    object: AnyObject,
+    options: DeletionOptions,
+    context: StrategyContext,
+  ): "mark" | "wait" | undefined;
   /** More than metadata.finalizers keeps the object alive. */
   mayBeRemoved?(object: AnyObject): boolean;
   /** Another way to mark the object as being deleted. */
@@ -150,6 +159,7 @@ const hooks = [
   "beginUpdate",
   "afterDelete",
   "gracePeriod",
+  "beginDeletion",
   "defaultPropagation",
   "mayBeRemoved",
   "markDeleted",

@@ -2,7 +2,14 @@
 import type { Namespace } from "#api/generated/types/core-v1.ts";
 import type { FieldError } from "#api/meta/field-error.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { DelegatingStrategy, PartStrategy, keepAllBut, type StrategyContext } from "../strategy.ts";
+import { foregroundFinalizer, orphanFinalizer, withGarbageFinalizer } from "../deletion.ts";
+import {
+  DelegatingStrategy,
+  PartStrategy,
+  keepAllBut,
+  type DeletionOptions,
+  type StrategyContext,
+} from "../strategy.ts";
 
 const nameLabel = "kubernetes.io/metadata.name";
 const kubernetesFinalizer = "kubernetes";
@@ -30,11 +37,38 @@ export class NamespaceStrategy extends DelegatingStrategy {
     return ((object as Namespace).spec?.finalizers ?? []).length === 0;
   }
 
-  markDeleted(object: AnyObject, _context: StrategyContext): void {
+  /** The first deletion never removes it, and the next ones don't before its finalizers are empty. */
+  beginDeletion(
+    object: AnyObject,
+    options: DeletionOptions,
+    { now }: StrategyContext,
+  ): "mark" | "wait" | undefined {
     const namespace = object as Namespace;
-    if (namespace.metadata !== undefined) delete namespace.metadata.deletionGracePeriodSeconds;
+    const metadata = (namespace.metadata ??= {});
+    if (metadata.deletionTimestamp !== undefined) return this.mayBeRemoved(object) ? undefined : "wait";
+    metadata.deletionTimestamp = now;
     namespace.status = { ...namespace.status, phase: "Terminating" };
+    const finalizers = finalizersFor(metadata.finalizers ?? [], options);
+    if (finalizers.length > 0) metadata.finalizers = [...finalizers];
+    else delete metadata.finalizers;
+    return "mark";
   }
+}
+
+/** Whose dependents aren't to be orphaned is to wait for them; of any other resource that says nothing. */
+function finalizersFor(
+  current: readonly string[],
+  { orphanDependents, propagationPolicy }: DeletionOptions,
+): readonly string[] {
+  if (orphanDependents !== undefined) {
+    return withGarbageFinalizer(current, orphanDependents ? orphanFinalizer : foregroundFinalizer);
+  }
+  if (propagationPolicy === undefined) return current;
+  const finalizers: Readonly<Record<string, string>> = {
+    Orphan: orphanFinalizer,
+    Foreground: foregroundFinalizer,
+  };
+  return withGarbageFinalizer(current, finalizers[propagationPolicy]);
 }
 
 function labelWithName({ metadata }: AnyObject): void {
