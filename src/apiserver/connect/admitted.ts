@@ -3,7 +3,7 @@ import type { AnyObject } from "#api/meta/object.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import { attributesOf } from "#apiserver/handlers/write.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
-import { isTrue } from "#apiserver/request/query.ts";
+import { isTrue, portNumbers } from "#apiserver/request/query.ts";
 
 export interface ConnectKind {
   readonly kind: string;
@@ -60,11 +60,7 @@ function optionsOf(
       lists.flatMap((name) => (query.has(name) ? [[name, query.getAll(name)] as const] : [])),
     ),
     ...Object.fromEntries(
-      numbers.flatMap((name) =>
-        query.has(name)
-          ? [[name, query.getAll(name).flatMap((text) => text.split(",").map(Number))] as const]
-          : [],
-      ),
+      numbers.flatMap((name) => (query.has(name) ? [[name, portNumbers(query, name)] as const] : [])),
     ),
     ...(hasPath && rest !== "" ? { path: rest.replace(/^\//, "") } : {}),
   };

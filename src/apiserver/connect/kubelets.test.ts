@@ -87,9 +87,12 @@ test("exec passes through to the kubelet, which sees the server and not the user
   const heard = text(stdout);
   assert.deepEqual(JSON.parse(await text(result)), { metadata: {}, status: "Success" });
   assert.equal(await heard, payload);
-  assert.deepEqual(kubelet.asked, ["GET /exec/default/talks/c?input=1&output=1&command=cat&command=-"]);
+  assert.deepEqual(kubelet.asked, ["GET /exec/default/talks/c?command=cat&command=-&input=1&output=1"]);
   kubelet.close();
 });
+
+const noPort = (text: string, why: string): string =>
+  `cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
 
 test("exec needs the power to create, an upgrade, a container, a pod", async () => {
   const kubelet = await fakeKubelet();
@@ -98,6 +101,16 @@ test("exec needs the power to create, an upgrade, a container, a pod", async () 
   const plain = await h2("GET", `${base}/guarded/exec?command=ls&stdout=true`);
   assert.deepEqual([plain.status, parsed(plain)["message"]], [400, "Upgrade request required"]);
   assert.equal((await h2("GET", `${base}/nobody/exec?command=ls`)).status, 404);
+  for (const [path, status, said] of [
+    ["nobody/portforward?ports=80,x", 400, noPort("x", "invalid syntax")],
+    ["nobody/portforward?ports=", 400, noPort("", "invalid syntax")],
+    ["guarded/portforward?ports=80&ports=65536", 400, noPort("65536", "value out of range")],
+    ["guarded/portforward?ports=80,81&ports=82", 400, "Upgrade request required"],
+    ["nobody/portforward", 404, 'pods "nobody" not found'],
+  ] as const) {
+    const refused = await h2("GET", `${base}/${path}`);
+    assert.deepEqual([refused.status, parsed(refused)["message"]], [status, said]);
+  }
   const other = await h2("GET", `${base}/guarded/log?container=z`);
   assert.equal(parsed(other)["message"], "container z is not valid for pod guarded");
   const reader = { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec"] }] };
@@ -121,6 +134,12 @@ test("exec needs the power to create, an upgrade, a container, a pod", async () 
   });
   const [error] = (await once(socket, "error")) as [Error];
   assert.match(error.message, /403/);
+  for (const pod of ["guarded", "nobody"]) {
+    const { certificatePem: cert, keyPem: key } = peeker;
+    const { status, body } = await h1({ path: `${base}/${pod}/exec?command=ls&stdout=true`, cert, key });
+    const { message } = JSON.parse(body.toString()) as { message: string };
+    assert.deepEqual([status, message], [403, `pods "${pod}" is forbidden: `]);
+  }
   assert.deepEqual(kubelet.asked, []);
   kubelet.close();
 });
@@ -133,7 +152,7 @@ test("logs come from the kubelet; what it refuses becomes a Status", async () =>
     [got.status, got.headers["content-type"], got.body.toString()],
     [200, "text/plain", "line 1\nline 2\n"],
   );
-  assert.deepEqual(kubelet.asked, ["GET /containerLogs/default/logs/c?timestamps=true&tailLines=2"]);
+  assert.deepEqual(kubelet.asked, ["GET /containerLogs/default/logs/c?tailLines=2&timestamps=true"]);
   await podOnFakeNode(kubelet.port, "quiet");
   const refused = parsed(await h2("GET", "/api/v1/namespaces/default/pods/quiet/log"));
   assert.deepEqual(
@@ -211,7 +230,7 @@ for (const [offered, spoken, isBinary, read] of [
     const [code] = (await once(socket, "close")) as [number];
     assert.deepEqual([code, socket.protocol, messages[0]?.length], [1000, spoken, 0]);
     assert.equal(messages.map(read).join(""), "line 1\nline 2\n");
-    assert.deepEqual(kubelet.asked, [`GET /containerLogs/default/${name}/c?`]);
+    assert.deepEqual(kubelet.asked, [`GET /containerLogs/default/${name}/c`]);
     kubelet.close();
   });
 }

@@ -1,23 +1,17 @@
 /** pods/exec, attach, portforward and log: passed on to the kubelet of the pod's node. upstream: pkg/registry/core/pod/strategy.go */
 import type { Pod } from "#api/generated/types/core-v1.ts";
-import {
-  forbidden as forbiddenField,
-  invalid,
-  notSupported,
-  type FieldError,
-} from "#api/meta/field-error.ts";
-import { badRequestError, failure, internalError, invalidError, reasonOf } from "#api/meta/status.ts";
+import { badRequestError, failure, forbiddenError, internalError, reasonOf } from "#api/meta/status.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
-import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { Handler, ResourceCall } from "#apiserver/registry/endpoint.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import { authorizationAttributes } from "#apiserver/request/chain.ts";
 import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
-import { integer, isTrue } from "#apiserver/request/query.ts";
+import { isTrue, portNumbers } from "#apiserver/request/query.ts";
 import { BackendError, beginningOf, exchange, hostOf, type BackendDeps } from "./backend.ts";
 import { isCertificateError, statusText } from "./go-errors.ts";
 import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
+import { kubeletParams, logOptions } from "./log-options.ts";
 
 export interface PodStreamDeps extends BackendDeps {
   readonly kubelets: Kubelets;
@@ -55,6 +49,7 @@ function nodeOf(pod: Pod): string {
 export const stream =
   (verb: "exec" | "attach", deps: PodStreamDeps): Handler =>
   async (request) => {
+    await mayCreate(request, deps.authorizer);
     const pod = await podOf(request);
     const { query } = request.call;
     const container = containerOf(pod, query.get("container") ?? "");
@@ -68,18 +63,25 @@ export const stream =
       if (isTrue(query.get(name))) params.append(kubeletName, "1");
     }
     if (verb === "exec") for (const word of query.getAll("command")) params.append("command", word);
-    return takeOver(request, deps, pod, `/${verb}/${placeOf(pod)}/${container}?${params.toString()}`);
+    return takeOver(request, deps, pod, `/${verb}/${placeOf(pod)}/${container}${queryOf(params)}`);
   };
 
 export const portForward =
   (deps: PodStreamDeps): Handler =>
   async (request) => {
+    await mayCreate(request, deps.authorizer);
     const pod = await podOf(request);
     const params = new URLSearchParams();
-    for (const ports of request.call.query.getAll("ports")) params.append("port", ports);
-    const query = params.size === 0 ? "" : `?${params.toString()}`;
-    return takeOver(request, deps, pod, `/portForward/${placeOf(pod)}${query}`);
+    const ports = portNumbers(request.call.query, "ports");
+    if (ports.length > 0) params.append("port", ports.join(","));
+    return takeOver(request, deps, pod, `/portForward/${placeOf(pod)}${queryOf(params)}`);
   };
+
+/** In Go's order. */
+function queryOf(params: URLSearchParams): string {
+  params.sort();
+  return params.size === 0 ? "" : `?${params.toString()}`;
+}
 
 const placeOf = ({ metadata }: Pod): string => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 
@@ -90,54 +92,20 @@ async function takeOver(
   target: string,
 ): Promise<Answer> {
   const { call } = request;
-  if (call.upgrade === undefined) throw badRequestError("Upgrade request required");
-  await mayCreate(request, deps.authorizer);
   const backend = await deps.kubelets.backend(nodeOf(pod), target);
+  if (call.upgrade === undefined) throw badRequestError("Upgrade request required");
   return handOver(backend, call.method, call.upgrade, deps);
 }
 
-/** A WebSocket comes as GET, but does what POST does: it needs the power to create as well. */
+/**
+ * A WebSocket comes as GET, but does what POST does: it needs the power to create as well, before anything is said of the
+ * pod. upstream: pkg/registry/core/pod/rest/authorize.go, which tells no more than the authorizer's reason
+ */
 async function mayCreate({ call, info }: ResourceCall, authorizer: Authorizer): Promise<void> {
-  if (info.verb !== "get") return;
-  const attributes = { ...authorizationAttributes(call, info), verb: "create" };
-  const decision = await authorizer.authorize(attributes);
-  if (!decision.allowed) throw forbidden(attributes, decision.reason);
-}
-
-const logParameters = [
-  "follow",
-  "previous",
-  "sinceSeconds",
-  "sinceTime",
-  "timestamps",
-  "tailLines",
-  "limitBytes",
-  "stream",
-];
-
-const logStreams = ["All", "Stderr", "Stdout"];
-
-/** Throws 400 for what is no number, 422. upstream: pkg/apis/core/validation ValidatePodLogOptions */
-function checkLogOptions(query: URLSearchParams, name: string): void {
-  const faults: FieldError[] = [];
-  const least = (field: string, min: number): void => {
-    const value = integer(query, field);
-    if (value === undefined || value >= min) return;
-    faults.push(
-      invalid(field, value, min === 0 ? "must be greater than or equal to 0" : "must be greater than 0"),
-    );
-  };
-  least("tailLines", 0);
-  least("limitBytes", 1);
-  if (query.has("sinceSeconds") && query.has("sinceTime")) {
-    faults.push(forbiddenField("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
-  } else least("sinceSeconds", 1);
-  const source = query.get("stream") ?? "All";
-  if (!logStreams.includes(source)) faults.push(notSupported("stream", source, logStreams));
-  if (source !== "All" && query.has("tailLines")) {
-    faults.push(forbiddenField("", "`tailLines` and specific `stream` are mutually exclusive for now"));
-  }
-  if (faults.length > 0) throw invalidError({ group: "", kind: "PodLogOptions", name }, faults);
+  if (info.verb === "create") return;
+  const decision = await authorizer.authorize({ ...authorizationAttributes(call, info), verb: "create" });
+  const { group, resource, name } = info;
+  if (!decision.allowed) throw forbiddenError({ group, resource, name }, decision.reason);
 }
 
 export const log =
@@ -146,17 +114,12 @@ export const log =
     const { call } = request;
     const isUnverified = isTrue(call.query.get("insecureSkipTLSVerifyBackend"));
     deps.podLogs?.asked(isUnverified);
-    checkLogOptions(call.query, request.info.name);
+    const options = logOptions(call.query, request.info.name);
     const pod = await podOf(request);
     const container = containerOf(pod, call.query.get("container") ?? "");
     // Before it has a node, a pod has said nothing.
     if ((pod.spec?.nodeName ?? "") === "") return { kind: "raw", status: 204, headers: {}, body: "" };
-    const params = new URLSearchParams();
-    for (const name of logParameters) {
-      const value = call.query.get(name);
-      if (value !== null && value !== "") params.set(name, value);
-    }
-    const target = `/containerLogs/${placeOf(pod)}/${container}?${params.toString()}`;
+    const target = `/containerLogs/${placeOf(pod)}/${container}${queryOf(kubeletParams(options))}`;
     const backend = await deps.kubelets.backend(nodeOf(pod), target, isUnverified);
     const response = await exchange(backend, call, {}, deps).catch((error: unknown) => {
       if (!(error instanceof BackendError)) throw error;

@@ -316,6 +316,9 @@ suite("paths and methods", () => {
   });
 });
 
+const noTime = (text: string, rest: string, element: string): string =>
+  `parsing time "${text}" as "2006-01-02T15:04:05Z07:00": cannot parse "${rest}" as "${element}"`;
+
 suite("logs", () => {
   const invalidOptions = '422 Invalid: PodLogOptions "p" is invalid: ';
   const cases: readonly (readonly [query: string, expected: string])[] = [
@@ -327,14 +330,10 @@ suite("logs", () => {
       `${invalidOptions}: Forbidden: at most one of \`sinceTime\` or \`sinceSeconds\` may be specified`,
     ],
     ["sinceSeconds=0", `${invalidOptions}sinceSeconds: Invalid value: 0: must be greater than 0`],
-    [
-      "stream=x",
-      `${invalidOptions}stream: Unsupported value: "x": supported values: "All", "Stderr", "Stdout"`,
-    ],
-    [
-      "stream=Stdout&tailLines=1",
-      `${invalidOptions}: Forbidden: \`tailLines\` and specific \`stream\` are mutually exclusive for now`,
-    ],
+    ["sinceTime=x&tailLines=y", `400 BadRequest: ${noTime("x", "x", "2006")}`],
+    ["sinceTime=2026-01-01", `400 BadRequest: ${noTime("2026-01-01", "", "T")}`],
+    ["stream=Stdout", `${invalidOptions}stream: Forbidden: may not be specified`],
+    ["stream=&sinceTime=", `${invalidOptions}stream: Forbidden: may not be specified`],
     ["tailLines=1", '404 NotFound: pods "p" not found'],
   ];
   for (const [query, expected] of cases) {

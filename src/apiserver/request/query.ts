@@ -53,6 +53,20 @@ export function integer(query: URLSearchParams, name: string): number | bigint |
   throw badRequestError(parseFault("ParseInt", text, isNumber));
 }
 
+/** Ports, one in each value or several with commas between them. Throws 400. */
+export function portNumbers(query: URLSearchParams, name: string): readonly number[] {
+  return query.getAll(name).flatMap((value) => value.split(",").map(portNumber));
+}
+
+function portNumber(text: string): number {
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && Number(text) <= portMax) return Number(text);
+  throw badRequestError(`cannot convert to []int32: ${parseFault("ParseUint", text, isNumber)}`);
+}
+
+/** Go reads them as 16 bits. */
+const portMax = 0xff_ff;
+
 /** Of 64 bits. */
 const digitsMax = 20;
 
