@@ -144,6 +144,18 @@ test("a Deployment's annotations make it a new generation, its labels don't, and
   assert.deepEqual(await generations(`${slices}/s`), [2, 2]);
 });
 
+test("what every object of the language has isn't taken for a label that was there before", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  await post(transport, `${apps}/deployments`, workload("w"));
+  const relabel = async (value: string | null): Promise<unknown> => {
+    const metadata = { labels: { constructor: value } };
+    const { body } = await merge(transport, `${apps}/deployments/w`, { spec: { template: { metadata } } });
+    return body.metadata?.generation;
+  };
+  assert.deepEqual([await relabel("x"), await relabel(null)], [2, 3]);
+});
+
 /** Cases of pkg/registry/core/{podtemplate,replicationcontroller,service}/strategy_test.go. */
 test("a pod template's generations are counted from one, whatever is said, and only its template makes them", async () => {
   await using server = await startTestApiserver();

@@ -4,6 +4,7 @@
  * update: prepareForUpdate → begin → validate → admission validates → write → finish
  * Only prepare* and begin* may change the object; nothing may change `old`.
  */
+import { ownValue } from "#base/own-value.ts";
 import { assert } from "#base/assert.ts";
 import { nextInt64 } from "#base/exact-json.ts";
 import type { AnyObject } from "#api/meta/object.ts";
@@ -302,8 +303,8 @@ function isSameMap(
   left: Readonly<Record<string, unknown>>,
   right: Readonly<Record<string, unknown>>,
 ): boolean {
-  for (const name in left) if (!isSame(left[name], right[name])) return false;
-  for (const name in right) if (left[name] === undefined && !isEmpty(right[name])) return false;
+  for (const name in left) if (!isSame(left[name], ownValue(right, name))) return false;
+  for (const name in right) if (ownValue(left, name) === undefined && !isEmpty(right[name])) return false;
   return true;
 }
 

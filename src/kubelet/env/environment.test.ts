@@ -48,6 +48,7 @@ const fields: readonly (readonly [path: string, value: string | undefined])[] = 
   ["metadata.labels", 'a="say \\"1\\""\nb="2"'],
   ["metadata.labels['b']", "2"],
   ["metadata.annotations['none']", ""],
+  ["metadata.labels['constructor']", ""],
   ["spec.nodeName", "node-a"],
   ["spec.serviceAccountName", "robot"],
   ["status.hostIP", "10.0.0.1"],
@@ -155,11 +156,8 @@ test("env wins over envFrom, which wins over services; later values see earlier 
   assert.equal(env.get("DB_SERVICE_PORT"), "80");
 });
 
-const references: readonly (readonly [
-  name: string,
-  own: Partial<Container>,
-  result: string | undefined | RegExp,
-])[] = [
+type Reference = readonly [name: string, own: Partial<Container>, result: string | undefined | RegExp];
+const references: readonly Reference[] = [
   [
     "a key of a secret",
     { env: [{ name: "V", valueFrom: { secretKeyRef: { name: "sec", key: "p" } } }] },
@@ -170,6 +168,18 @@ const references: readonly (readonly [
     { env: [{ name: "V", valueFrom: { configMapKeyRef: { name: "cfg", key: "no", optional: true } } }] },
     undefined,
   ],
+  ...(["configMapKeyRef", "secretKeyRef"] as const).map((source): Reference => [
+    `a key of a ${source} that every object has`,
+    {
+      env: [
+        {
+          name: "V",
+          valueFrom: { [source]: { name: source === "configMapKeyRef" ? "cfg" : "sec", key: "constructor" } },
+        },
+      ],
+    },
+    /couldn't find key constructor in/,
+  ]),
   [
     "an optional map that isn't there",
     { envFrom: [{ configMapRef: { name: "no", optional: true } }] },

@@ -1,4 +1,5 @@
 /** A container's environment. upstream: pkg/kubelet/kubelet_pods.go makeEnvironmentVariables */
+import { ownValue } from "#base/own-value.ts";
 import type {
   ConfigMap,
   Container,
@@ -122,7 +123,7 @@ async function keyValue(
       if (optional === true) return undefined;
       throw configError(`configmap "${name}" not found`);
     }
-    const value = object.data?.[key];
+    const value = ownValue(object.data, key);
     if (value !== undefined || optional === true) return value;
     throw configError(`couldn't find key ${key} in ConfigMap ${namespace}/${name}`);
   }
@@ -133,7 +134,7 @@ async function keyValue(
       if (optional === true) return undefined;
       throw configError(`secret "${name}" not found`);
     }
-    const value = object.data?.[key];
+    const value = ownValue(object.data, key);
     if (value !== undefined) return Buffer.from(value, "base64").toString();
     if (optional === true) return undefined;
     throw configError(`couldn't find key ${key} in Secret ${namespace}/${name}`);

@@ -1,4 +1,5 @@
 /** Fields of the pod as environment and files. upstream: pkg/fieldpath/fieldpath.go, pkg/kubelet/kubelet_pods.go podFieldSelectorRuntimeValue */
+import { ownValue } from "#base/own-value.ts";
 import type { Pod } from "#api/generated/types/core-v1.ts";
 import { podName, podNamespace, podUid, usesHostNetwork } from "../pods/pod.ts";
 
@@ -23,7 +24,7 @@ export function fieldValue(path: string, pod: Pod, context: FieldContext): strin
   const match = subscripted.exec(path);
   if (match !== null) {
     const [, map, key = ""] = match;
-    return (map === "labels" ? pod.metadata?.labels : pod.metadata?.annotations)?.[key] ?? "";
+    return ownValue(map === "labels" ? pod.metadata?.labels : pod.metadata?.annotations, key) ?? "";
   }
   return metadataValue(path, pod) ?? runtimeValue(path, pod, context);
 }

@@ -1,4 +1,5 @@
 /** What a runtime class says of nodes, tolerations and overhead goes for its pods. upstream: plugin/pkg/admission/runtimeclass/admission.go */
+import { ownValue } from "#base/own-value.ts";
 import type { Pod, PodSpec } from "#api/generated/types/core-v1.ts";
 import type { RuntimeClass } from "#api/generated/types/node-v1.ts";
 import { compareQuantities, quantityOf } from "#api/meta/quantity.ts";
@@ -73,7 +74,7 @@ function setOverhead(attributes: AdmissionAttributes, spec: PodSpec, { overhead 
 function setScheduling(attributes: AdmissionAttributes, spec: PodSpec, { scheduling }: RuntimeClass): void {
   const { nodeSelector, tolerations } = scheduling ?? {};
   for (const [key, value] of Object.entries(nodeSelector ?? {})) {
-    const own = spec.nodeSelector?.[key];
+    const own = ownValue(spec.nodeSelector, key);
     if (own === undefined || own === value) continue;
     throw refuse(
       attributes,
@@ -93,8 +94,8 @@ function isSameAmount(a: Resources = {}, b: Resources = {}): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].every(
     (name) =>
-      a[name] !== undefined &&
-      b[name] !== undefined &&
+      Object.hasOwn(a, name) &&
+      Object.hasOwn(b, name) &&
       compareQuantities(quantityOf(a[name]), quantityOf(b[name])) === 0,
   );
 }

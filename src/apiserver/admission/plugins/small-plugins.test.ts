@@ -144,7 +144,10 @@ suite("RuntimeClass", () => {
     metadata: { name: "kata" },
     handler: "kata",
     overhead: { podFixed: { cpu: "100m" } },
-    scheduling: { nodeSelector: { kata: "yes" }, tolerations: [{ key: "kata", operator: "Exists" }] },
+    scheduling: {
+      nodeSelector: { kata: "yes", constructor: "c" },
+      tolerations: [{ key: "kata", operator: "Exists" }],
+    },
   };
   const bare: RuntimeClass = { metadata: { name: "bare" }, handler: "bare" };
   const ask = async (spec: Partial<PodSpec>): Promise<{ fault: string | undefined; spec: PodSpec }> => {
@@ -169,7 +172,7 @@ suite("RuntimeClass", () => {
       containers: [],
       runtimeClassName: "kata",
       overhead: { cpu: "100m" },
-      nodeSelector: { a: "b", kata: "yes" },
+      nodeSelector: { a: "b", kata: "yes", constructor: "c" },
       tolerations: [{ key: "z" }, { key: "kata", operator: "Exists" }],
     });
   });
@@ -178,6 +181,11 @@ suite("RuntimeClass", () => {
     [
       "another overhead",
       { runtimeClassName: "kata", overhead: { cpu: "1" } },
+      "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+    ],
+    [
+      "an overhead of a name that every object has",
+      { runtimeClassName: "kata", overhead: { constructor: "1" } as unknown as Record<string, string> },
       "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
     ],
     ["the same overhead in other words", { runtimeClassName: "kata", overhead: { cpu: "0.1" } }, undefined],
