@@ -67,6 +67,14 @@ const old = {
   [`pod.beta.${name}-statuses`]: "[]",
 };
 
+test("a pod's negative time to end is a second, and a template's is as it was sent", () => {
+  const spec = { terminationGracePeriodSeconds: -5 };
+  const graceOf = (of: unknown): unknown =>
+    (of as { spec: { terminationGracePeriodSeconds?: number } }).spec.terminationGracePeriodSeconds;
+  assert.equal(graceOf(applied("Pod", { spec })), 1);
+  assert.equal(graceOf(applied("PodTemplate", { template: { spec } })["template"]), -5);
+});
+
 test("old annotations about init containers are dropped from pods and templates", () => {
   assert.deepEqual(applied("Pod", { metadata: { annotations: { ...old, a: "b" } } }).metadata, {
     annotations: { a: "b" },

@@ -129,6 +129,8 @@ export function defaultPod(pod: Loose<Pod>): void {
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork === true) containers.forEach(copyHostPorts);
   defaultPodSpec(spec);
+  // Of templates it is only warned of.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   dropOldAnnotations(pod.metadata);
   if (pod.status !== undefined) matchAddresses(pod.status);
 }

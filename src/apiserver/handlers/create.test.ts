@@ -19,12 +19,15 @@ test("create fills in what is the server's, and nothing a client says about it c
       creationTimestamp: "2020-01-01T00:00:00Z",
       generation: 7,
       selfLink: "x",
+      deletionTimestamp: "2020-01-01T00:00:00Z",
+      deletionGracePeriodSeconds: 3,
     },
     status: { replicas: 9 },
   });
   assert.equal(status, 201);
   const { uid, managedFields, ...metadata } = body.metadata ?? {};
   assert.notEqual(uid, "mine");
+  assert.doesNotMatch(JSON.stringify(managedFields), /f:deletion/);
   assert.deepEqual(
     managedFields?.map(({ manager, operation, time }) => [manager, operation, time]),
     [["mini-k8s", "Update", "2026-01-01T00:00:00Z"]],

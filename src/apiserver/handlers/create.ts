@@ -1,4 +1,5 @@
 /** POST to a collection. upstream: apiserver/pkg/endpoints/handlers/create.go */
+import type { AnyObject } from "#api/meta/object.ts";
 import type { Handler } from "#apiserver/registry/endpoint.ts";
 import {
   attributesOf,
@@ -11,6 +12,19 @@ import {
   type WriteDeps,
 } from "./write.ts";
 
+/** What only the server says of an object: nobody manages it, and admission isn't shown it. */
+function wipeSystemFields({ metadata }: AnyObject): void {
+  for (const field of systemFields) delete metadata?.[field];
+}
+
+const systemFields = [
+  "uid",
+  "creationTimestamp",
+  "selfLink",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
 export const create =
   (deps: WriteDeps): Handler =>
   async (request) => {
@@ -21,6 +35,7 @@ export const create =
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
     call.sent?.(object);
+    wipeSystemFields(object);
     const asked = endpoint
       .fieldManager(info.subresource)
       .updateAsking(undefined, object, stampOf(request, deps, options));

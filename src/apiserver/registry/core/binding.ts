@@ -8,6 +8,7 @@ import {
   judgeStrictFaults,
   optionsObject,
   parseWriteOptions,
+  settleNamespace,
   writeContext,
 } from "#apiserver/handlers/write.ts";
 import { toRfc3339, type Clock } from "#base/clock.ts";
@@ -34,11 +35,13 @@ export const bind =
     const binding = judgeStrictFaults(decoded, options, request) as AnyObject & Binding;
     call.sent?.(binding);
     const metadata = (binding.metadata ??= {});
+    // Only as a part of its pod a binding keeps what it demands of it.
+    if (info.name === "") delete metadata.uid;
+    settleNamespace(binding, request);
     const name = info.name === "" ? (metadata.name ?? "") : info.name;
     if ((metadata.name ?? "") !== name) {
       throw badRequestError("name in URL does not match name in Binding object");
     }
-    metadata.namespace ??= info.namespace;
     const asObject = optionsObject("CreateOptions", options);
     const subject = {
       operation: "CREATE",

@@ -10,6 +10,7 @@ import {
   judgeStrictFaults,
   optionsObject,
   parseWriteOptions,
+  settleNamespace,
   writeContext,
   type WriteDeps,
 } from "#apiserver/handlers/write.ts";
@@ -43,6 +44,7 @@ export const evict =
     const decoded = await deps.semantics.decode(call.body, evictionKind);
     const eviction = judgeStrictFaults(decoded, options, request);
     call.sent?.(eviction);
+    settleNamespace(eviction, request);
     const { name = "" } = eviction.metadata ?? {};
     if (name !== info.name) throw badRequestError("name in URL does not match name in Eviction object");
     const deletion = (eviction["deleteOptions"] ?? {}) as Wish;
