@@ -67,10 +67,11 @@ const old = {
   [`pod.beta.${name}-statuses`]: "[]",
 };
 
+const graceOf = (of: unknown): unknown =>
+  (of as { spec: { terminationGracePeriodSeconds?: number } }).spec.terminationGracePeriodSeconds;
+
 test("a pod's negative time to end is a second, and a template's is as it was sent", () => {
   const spec = { terminationGracePeriodSeconds: -5 };
-  const graceOf = (of: unknown): unknown =>
-    (of as { spec: { terminationGracePeriodSeconds?: number } }).spec.terminationGracePeriodSeconds;
   assert.equal(graceOf(applied("Pod", { spec })), 1);
   assert.equal(graceOf(applied("PodTemplate", { template: { spec } })["template"]), -5);
 });

@@ -91,8 +91,8 @@ test("exec passes through to the kubelet, which sees the server and not the user
   kubelet.close();
 });
 
-const noPort = (text: string, why: string): string =>
-  `cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
+const noPort = (port: string, why: string): string =>
+  `cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(port)}: ${why}`;
 
 test("exec needs the power to create, an upgrade, a container, a pod", async () => {
   const kubelet = await fakeKubelet();

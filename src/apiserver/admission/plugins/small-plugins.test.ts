@@ -185,7 +185,7 @@ suite("RuntimeClass", () => {
     ],
     [
       "an overhead of a name that every object has",
-      { runtimeClassName: "kata", overhead: { constructor: "1" } as unknown as Record<string, string> },
+      { runtimeClassName: "kata", overhead: Object.fromEntries([["constructor", "1"]]) },
       "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
     ],
     ["the same overhead in other words", { runtimeClassName: "kata", overhead: { cpu: "0.1" } }, undefined],
