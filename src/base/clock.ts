@@ -185,3 +185,14 @@ export function parseHttpDate(text: string): number | undefined {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? undefined : ms - (ms % 1000);
 }
+
+/**
+ * Resolves with what is waited for, at the latest after `ms`. The wait itself keeps the process alive: a connection that
+ * nobody reads from doesn't, and we would be gone in the middle of the end.
+ */
+export async function within(ms: number, awaited: Promise<void>, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(ms, over.signal).catch(() => undefined);
+  await Promise.race([awaited, late]);
+  over.abort(new Error("no longer waited for"));
+}

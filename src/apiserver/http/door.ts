@@ -13,7 +13,7 @@ import {
   type TlsOptions,
   type TLSSocket,
 } from "node:tls";
-import type { Clock } from "#base/clock.ts";
+import { within, type Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Beside, type ExtraRoutes } from "./beside.ts";
 import type { Front } from "./front.ts";
@@ -257,17 +257,6 @@ const closing = (server: Server): Promise<void> =>
       resolve();
     });
   });
-
-/**
- * Resolves with what is waited for, at the latest after `ms`. The wait itself keeps the process alive: a connection that
- * nobody reads from doesn't, and we would be gone in the middle of the end.
- */
-async function within(ms: number, awaited: Promise<void>, clock: Clock): Promise<void> {
-  const over = new AbortController();
-  const late = clock.sleep(ms, over.signal).catch(() => undefined);
-  await Promise.race([awaited, late]);
-  over.abort(new Error("no longer waited for"));
-}
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -7,10 +7,10 @@ const exemptPrefixes = ["/readyz", "/livez", "/healthz", "/metrics"];
 
 export class Drain {
   readonly #idle = Promise.withResolvers<void>();
+  readonly #stop = new AbortController();
   #running = 0;
-  #isStopping = false;
 
-  /** Call `leave` once, when the answer is out. Watches and connects aren't waited for: don't enter them. */
+  /** Call `leave` once, when the answer is out. What has no end of its own isn't waited for: don't enter it. */
   enter(): void {
     this.#running++;
   }
@@ -22,20 +22,25 @@ export class Drain {
 
   /** Resolves when all that has entered is answered. */
   stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#stop.abort();
     this.#settle();
     return this.#idle.promise;
   }
 
+  /** Aborts when the server is told to stop. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** Whether a new request comes too late. */
   refuses(head: RequestHead): boolean {
-    if (!this.#isStopping) return false;
+    if (!this.#stop.signal.aborted) return false;
     const isExempt = exemptPrefixes.some((prefix) => head.url.startsWith(prefix));
     return !isExempt && !headerOf(head, "user-agent").startsWith("kube-apiserver/");
   }
 
   #settle(): void {
-    if (this.#isStopping && this.#running === 0) this.#idle.resolve();
+    if (this.#stop.signal.aborted && this.#running === 0) this.#idle.resolve();
   }
 }
 

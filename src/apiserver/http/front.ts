@@ -11,7 +11,13 @@ import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts"
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type AuditRecord } from "#apiserver/audit/auditor.ts";
-import { isConnect, isLongRunning, isOnlyAnswered, type RequestInfo } from "#apiserver/request/info.ts";
+import {
+  hasNoEnd,
+  isConnect,
+  isLongRunning,
+  isOnlyAnswered,
+  type RequestInfo,
+} from "#apiserver/request/info.ts";
 import { internalFailure } from "#apiserver/request/refusals.ts";
 import { DroppedError } from "#apiserver/flowcontrol/dropped-requests.ts";
 import { identifyAudited, type Asked } from "./audited-identity.ts";
@@ -21,6 +27,7 @@ import { ClientGoneError, headerOf, type Exchange, type RequestHead } from "./ex
 import { FirstFilters } from "./first-filters.ts";
 import { HttpCall, type CallParts } from "./http-call.ts";
 import { Identification, type IdentificationDeps } from "./identification.ts";
+import { isEventStream } from "./lasting.ts";
 import type { RequestKind } from "./metrics.ts";
 import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
@@ -64,6 +71,8 @@ interface Visit {
   call: HttpCall | undefined;
   /** A watch goes on without it. */
   isFollowed: boolean;
+  /** It comes to its end by itself: the server's waits for it. */
+  isAwaited: boolean;
 }
 
 interface KnownResponse extends Response {
@@ -161,7 +170,8 @@ export class Front {
       const plainKind = target.kind ?? this.#kindOf(target);
       const kind = isApply(exchange) ? plainKind.applied : plainKind;
       kind.open += 1;
-      if (!isLongRunning(target.info)) this.#drain.enter();
+      const isAwaited = !hasNoEnd(target.info, target.query);
+      if (isAwaited) this.#drain.enter();
       return {
         exchange,
         target,
@@ -171,6 +181,7 @@ export class Front {
         shape: this.#plain,
         call: undefined,
         isFollowed: false,
+        isAwaited,
       };
     } catch (error) {
       sendStatus(this.#responseOf(exchange, this.#failureShape(exchange)), statusErrorOf(error).status);
@@ -190,8 +201,14 @@ export class Front {
   }
 
   #finish(visit: Visit): void {
-    if (!isLongRunning(visit.target.info)) this.#drain.leave();
+    this.#stopAwaiting(visit);
     if (!visit.isFollowed) this.#count(visit);
+  }
+
+  #stopAwaiting(visit: Visit): void {
+    if (!visit.isAwaited) return;
+    visit.isAwaited = false;
+    this.#drain.leave();
   }
 
   #count({ exchange, kind, begun, call }: Pick<Visit, "exchange" | "kind" | "begun" | "call">): void {
@@ -264,7 +281,9 @@ export class Front {
     if (isLongRunning(call.info)) call.record?.started(statusOf(answer, exchange));
     // Who passes a body on stops reading it when the other side has answered; what is left would stay in the way.
     if (isConnect(call.info) || this.#deps.isRemote(call.info)) this.#leaveUnread(exchange);
-    const sent = respond(answer, response, this.#respondDeps);
+    if (isEventStream(answer)) this.#stopAwaiting(visit);
+    const over = visit.isAwaited ? undefined : this.#drain.stopping;
+    const sent = respond(answer, { ...response, over }, this.#respondDeps);
     if (sent !== undefined || call.record !== undefined) return this.#sent(answer, call, response, sent);
     call.isAnswered = true;
     return undefined;

@@ -11,6 +11,7 @@ import { chunkBytes, type ChunkPool } from "./chunk-pool.ts";
 import { acceptsGzip, compressChunks, compressed, compressedMinBytes } from "./compression.ts";
 import { ClientGoneError, headerOf, type Exchange, type HeaderPairs } from "./exchange.ts";
 import { ListBody, listMeta } from "./list-body.ts";
+import { until } from "./lasting.ts";
 import { acceptLog, acceptWatch, asksForMessages, type Asking } from "./messages.ts";
 import { prettyChunks } from "./pretty-list.ts";
 import type { Shape } from "./shape.ts";
@@ -25,6 +26,8 @@ export interface Response {
   readonly events?: { observe(bytes: number): void } | undefined;
   /** Of a watch that begins as a list: all of that has been told. */
   readonly listed?: (() => void) | undefined;
+  /** Of bytes that come from elsewhere without an end: ends them well when it aborts. */
+  readonly over?: AbortSignal | undefined;
 }
 
 export interface ResponseDeps {
@@ -332,7 +335,9 @@ class EventEncoder {
 function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<void> | undefined {
   const { exchange } = response;
   const { status, headers, body } = answer;
-  if (status === 200 && asksForMessages(exchange)) return sendMessages(body, exchange, clock);
+  if (status === 200 && asksForMessages(exchange)) {
+    return sendMessages(answer, { ...response, exchange }, clock);
+  }
   addWarnings(response);
   exchange.setHeader("cache-control", "no-cache, private");
   if (typeof body !== "string" && !(body instanceof Uint8Array)) return streamRaw(answer, response, clock);
@@ -359,13 +364,14 @@ function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<v
 
 async function streamRaw(
   { status, headers, body }: RawAnswer,
-  { exchange }: Response,
+  { exchange, over }: Response,
   clock: Clock,
 ): Promise<void> {
   setAll(exchange, headers);
   exchange.begin(status, noHeaders);
   const writer = new BodyWriter(exchange, clock);
-  await writeEach(body as AsyncIterable<Uint8Array>, writer).catch(unlessGone(exchange));
+  const chunks = until(body as AsyncIterable<Uint8Array>, over);
+  await writeEach(chunks, writer).catch(unlessGone(exchange));
   writer.end();
 }
 
@@ -377,7 +383,11 @@ const unlessGone =
   };
 
 /** An empty one first: upstream's ping. */
-async function sendMessages(body: RawAnswer["body"], exchange: Asking, clock: Clock): Promise<void> {
+async function sendMessages(
+  { body }: RawAnswer,
+  { exchange, over }: Response & { readonly exchange: Asking },
+  clock: Clock,
+): Promise<void> {
   const messageOf = acceptLog(exchange);
   if (messageOf === undefined) {
     if (body instanceof Readable) body.destroy();
@@ -385,9 +395,8 @@ async function sendMessages(body: RawAnswer["body"], exchange: Asking, clock: Cl
   }
   const writer = new BodyWriter(exchange, clock);
   await writer.write(noBytes);
-  const chunks =
-    typeof body === "string" || body instanceof Uint8Array ? [Buffer.from(body as string)] : body;
-  await writeEach(messagesOf(chunks, messageOf), writer).catch(unlessGone(exchange));
+  const all = typeof body === "string" || body instanceof Uint8Array ? [Buffer.from(body as string)] : body;
+  await writeEach(messagesOf(until(all, over), messageOf), writer).catch(unlessGone(exchange));
   writer.end();
 }
 

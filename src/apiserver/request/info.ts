@@ -74,6 +74,10 @@ export const takesNoSeat = ({ subresource }: Pick<RequestInfo, "subresource">): 
 export const isLongRunning = (info: Pick<RequestInfo, "verb" | "subresource">): boolean =>
   info.verb === "watch" || takesNoSeat(info);
 
+/** Its answer goes on for as long as the client likes, as far as can be told beforehand. */
+export const hasNoEnd = ({ verb, subresource }: RequestInfo, query: URLSearchParams): boolean =>
+  verb === "watch" || (subresource === "log" && isTrue(query.get("follow")));
+
 /** `path` is decoded; its segments are taken as they are. */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   const outside: RequestInfo = {

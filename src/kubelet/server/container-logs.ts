@@ -8,6 +8,7 @@ import { findPod, loggedContainer, RequestError, type PodPath } from "./find-con
 import type { KubeletView } from "./kubelet-view.ts";
 import { podUid } from "../pods/pod.ts";
 
+/** `signal` ends what is followed, after a whole line, as the container's end would; the rest is sent as it is. */
 export async function serveLogs(
   response: ServerResponse,
   target: { readonly path: PodPath; readonly container: string; readonly params: URLSearchParams },
@@ -37,7 +38,7 @@ export async function serveLogs(
   });
   response.writeHead(200, { "content-type": "text/plain" });
   response.flushHeaders();
-  const ended = AbortSignal.any([signal, gone.signal]);
+  const ended = query.follow ? AbortSignal.any([signal, gone.signal]) : gone.signal;
   for await (const chunk of readLog(source, query, ended)) {
     if (!response.write(chunk)) await once(response, "drain", { signal: ended }).catch(() => undefined);
     if (ended.aborted) break;

@@ -69,6 +69,10 @@ test("exit codes as kubectl reads them", () => {
   });
 });
 
+const longLine = "x".repeat(1023);
+/** More than all buffers on the way hold. */
+const chattyLines = 12_000;
+
 interface Answer {
   readonly status: number;
   readonly body: string;
@@ -110,7 +114,7 @@ suite("the kubelet's API over TLS", () => {
         programs: ({ kind, command }) => {
           if (kind === "container") {
             return async (process) => {
-              process.write("hello\n");
+              process.write(command[0] === "chatty" ? `${longLine}\n`.repeat(chattyLines) : "hello\n");
               await process.nextSignal();
               process.write("bye\n");
               return 0;
@@ -328,11 +332,60 @@ suite("the kubelet's API over TLS", () => {
     await assert.rejects(exec("/exec/default/web/main?output=1"), /400/);
   });
 
+  const begun = async (path: string): Promise<IncomingMessage> => {
+    const target = { host: "127.0.0.1", port, path, ca: ca.certificatePem, servername: "localhost" };
+    const request = httpsRequest({ ...target, agent: false, ...apiserver });
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    return response;
+  };
+
   test("following a log ends with the container", async () => {
     const all = get("/containerLogs/default/web/main?follow=true", apiserver);
     await get("/healthz", apiserver);
     await harness.delete("web");
     assert.deepEqual(await all, { status: 200, body: "hello\nbye\n" });
+  });
+
+  test("told to stop: a log is sent to its end, one that is followed ends well, then exec hears that it is cut", async () => {
+    await harness.create(testPod("talker"));
+    await harness.create(testPod("chatty", {}, { command: ["chatty"] }));
+    const whole = await begun("/containerLogs/default/chatty/main");
+    const followed = await begun("/containerLogs/default/talker/main?follow=true");
+    const query = "command=cat&input=1&output=1";
+    const socket = new WebSocket(
+      `wss://127.0.0.1:${port}/exec/default/talker/main?${query}`,
+      ["v5.channel.k8s.io"],
+      trusted,
+    );
+    const heard = ["", "", "", ""];
+    const echoed = Promise.withResolvers<void>();
+    socket.on("message", (data: Buffer) => {
+      heard[data[0] ?? 0] += data.subarray(1).toString();
+      echoed.resolve();
+    });
+    const ended = once(socket, "close");
+    await once(socket, "open");
+
+    stop.abort();
+    assert.equal(await text(followed), "hello\n");
+    await assert.rejects(get("/healthz", apiserver), { code: "ECONNREFUSED" });
+    socket.send(Buffer.concat([Buffer.from([0]), Buffer.from("still here")]));
+    await echoed.promise;
+    assert.deepEqual(heard, ["", "still here", "", ""]);
+    assert.equal((await text(whole)).length, chattyLines * (longLine.length + 1));
+    await ended;
+    assert.deepEqual(JSON.parse(heard[3] ?? ""), {
+      metadata: {},
+      status: "Failure",
+      message: "Internal error occurred: error executing command in container: the kubelet is shutting down",
+      reason: "InternalError",
+      details: {
+        causes: [{ message: "error executing command in container: the kubelet is shutting down" }],
+      },
+      code: 500,
+    });
+    await served;
   });
 });
 

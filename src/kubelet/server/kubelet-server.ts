@@ -4,12 +4,13 @@ import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { aborted } from "#base/abort.ts";
-import type { Clock } from "#base/clock.ts";
+import { within, type Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import { findPod, RequestError, type PodPath } from "./find-container.ts";
 import { verdictOn, type ClientPolicy } from "./client-policy.ts";
 import { serveLogs } from "./container-logs.ts";
 import type { KubeletView } from "./kubelet-view.ts";
+import { OpenOnes } from "./open-ones.ts";
 import { serveAttach, serveExec, serveForward, type StreamsDeps, type Upgrade } from "./streams.ts";
 import type { StatsSummary } from "./stats-summary.ts";
 
@@ -41,7 +42,15 @@ interface Target {
   readonly params: URLSearchParams;
 }
 
-/** Serves until `signal` aborts; connections that are open then are cut. */
+/** How long answers that come to their end by themselves may go on. Below what a component has for its end. */
+const drainMs = 15_000;
+/** For the last words of streams that are cut. */
+const lingerMs = 500;
+
+/**
+ * Serves until `signal` aborts. Then nobody else may come, logs that are followed end as if the container had, and other
+ * answers have a while to be sent; last of all exec and attach are told that they are cut, and port-forwards are.
+ */
 export async function serveKubelet(
   options: KubeletServerOptions,
   deps: KubeletServerDeps,
@@ -56,22 +65,27 @@ export async function serveKubelet(
     rejectUnauthorized: false,
     minVersion: "TLSv1.2",
   });
-  const upgraded = new Set<Duplex>();
+  const answers = new OpenOnes<ServerResponse>();
+  const upgraded = new OpenOnes<Duplex>();
+  const cut = new AbortController();
   server.on("request", (request, response) => {
+    answers.follow(response);
     void answer(request, response, { options, deps, signal });
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgraded.add(socket);
-    socket.once("close", () => upgraded.delete(socket));
+    upgraded.follow(socket);
     socket.on("error", () => undefined); // it closes, too
-    void upgrade({ request, socket, head }, options, deps);
+    void upgrade({ request, socket, head }, { options, deps, signal: cut.signal });
   });
   await listen(server, options);
   deps.log.info("kubelet serves", { address: options.address, port: options.port });
   await aborted(signal);
   server.close();
+  await within(drainMs, answers.gone(), deps.clock);
+  cut.abort(new Error("the kubelet is shutting down"));
+  await within(lingerMs, upgraded.gone(), deps.clock);
   server.closeAllConnections();
-  for (const socket of upgraded) socket.destroy();
+  for (const socket of upgraded.all) socket.destroy();
 }
 
 function listen(server: Server, { address, port }: KubeletServerOptions): Promise<void> {
@@ -100,6 +114,7 @@ export function parseTarget(url: string): Target {
 interface AnswerContext {
   readonly options: KubeletServerOptions;
   readonly deps: KubeletServerDeps;
+  /** What lasts as long as it is wanted is over. */
   readonly signal: AbortSignal;
 }
 
@@ -173,20 +188,16 @@ function fail(response: ServerResponse, error: unknown, log: Logger): void {
   response.writeHead(code, headers).end(error instanceof RequestError ? error.message : errorText(error));
 }
 
-async function upgrade(
-  connection: Upgrade,
-  options: KubeletServerOptions,
-  deps: KubeletServerDeps,
-): Promise<void> {
+async function upgrade(connection: Upgrade, { options, deps, signal }: AnswerContext): Promise<void> {
   try {
     authorize(connection.request, options.clients);
     const target = parseTarget(connection.request.url ?? "/");
     switch (target.verb) {
       case "exec":
-        await serveExec(connection, target, deps);
+        await serveExec(connection, target, { ...deps, cut: signal });
         return;
       case "attach":
-        await serveAttach(connection, target, deps);
+        await serveAttach(connection, target, { ...deps, cut: signal });
         return;
       case "portForward":
         await serveForward(connection, target.path, deps);

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
+import { aborted, ChildAbort } from "#base/abort.ts";
 import type { Clock } from "#base/clock.ts";
 import { errorText, type Logger } from "#base/log.ts";
 import { servePortForward } from "#wire/port-forward.ts";
@@ -21,6 +22,11 @@ export interface StreamsDeps {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+interface CommandDeps extends StreamsDeps {
+  /** Aborts when the client can't be served any longer. It says why. */
+  readonly cut: AbortSignal;
 }
 
 const isSet = (params: URLSearchParams, ...names: readonly string[]): boolean =>
@@ -44,7 +50,7 @@ export function streamOptions(params: URLSearchParams): StreamOptions {
 export async function serveExec(
   upgrade: Upgrade,
   target: { readonly path: PodPath; readonly container: string; readonly params: URLSearchParams },
-  deps: StreamsDeps,
+  deps: CommandDeps,
 ): Promise<void> {
   const options = streamOptions(target.params);
   const command = target.params.getAll("command");
@@ -59,7 +65,7 @@ export async function serveExec(
 export async function serveAttach(
   upgrade: Upgrade,
   target: { readonly path: PodPath; readonly container: string; readonly params: URLSearchParams },
-  deps: StreamsDeps,
+  deps: CommandDeps,
 ): Promise<void> {
   const options = streamOptions(target.params);
   const { id } = await runningContainer(deps.view, target.path, target.container);
@@ -72,10 +78,10 @@ export async function serveAttach(
 async function connectStreams(
   upgrade: Upgrade,
   options: StreamOptions,
-  deps: StreamsDeps,
+  { clock, cut }: CommandDeps,
   { failure, open }: { readonly failure: string; readonly open: () => Promise<Session> },
 ): Promise<void> {
-  const streams = await serveRemoteCommand(upgrade, options, deps.clock);
+  const streams = await serveRemoteCommand(upgrade, options, clock);
   if (streams === undefined) return;
   let session: Session;
   try {
@@ -85,12 +91,19 @@ async function connectStreams(
     await streams.finish(failureStatus(`${failure}: ${errorText(error)}`));
     return;
   }
-  const result = await Promise.race([pump(streams, session), streams.closed.then(() => undefined)]);
-  if (result === undefined) {
-    session.close(); // nobody listens any more
+  using ending = new ChildAbort(cut);
+  const pumped = pump(streams, session);
+  const left = streams.closed.then(() => undefined);
+  const result = await Promise.race([pumped, left, aborted(ending.signal)]);
+  if (result !== undefined) {
+    await streams.finish(exitStatus(result));
     return;
   }
-  await streams.finish(exitStatus(result));
+  session.close();
+  if (!cut.aborted) return; // nobody listens any more
+  await Promise.race([pumped, left]);
+  // Clients of SPDY take a connection that just ends for the command's success.
+  await streams.finish(failureStatus(`${failure}: ${errorText(cut.reason)}`));
 }
 
 /** Resolves with the exit code once everything the process wrote is on its way. */
