@@ -2,15 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndpointSlice } from "#api/generated/types/discovery-v1.ts";
-import type {
-  PersistentVolume,
-  PersistentVolumeClaim,
-  ServiceAccount,
-} from "#api/generated/types/core-v1.ts";
+import type { ServiceAccount } from "#api/generated/types/core-v1.ts";
 import type { ResourceClaim } from "#api/generated/types/resource-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Status } from "#api/meta/status.ts";
-import { ManualClock } from "#base/clock.ts";
 import { get, merge, post, put } from "#testing/answers.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 
@@ -25,56 +20,6 @@ const workload = (name: string): object => ({
     selector: { matchLabels: { a: "b" } },
     template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "x" }] } },
   },
-});
-
-test("a volume notes when it came into its phase, unless somebody says when", async () => {
-  const clock = new ManualClock();
-  await using server = await startTestApiserver({ clock });
-  const transport = server.transport();
-  const volumes = "/api/v1/persistentvolumes";
-  const made = await post<PersistentVolume>(transport, volumes, {
-    metadata: { name: "v" },
-    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/x" } },
-  });
-  const start = "2026-01-01T00:00:00Z";
-  assert.deepEqual(made.body.status, { phase: "Pending", lastPhaseTransitionTime: start });
-  await clock.advance(60_000);
-  const statusAfter = async (status: object): Promise<unknown> =>
-    (await merge<PersistentVolume>(transport, `${volumes}/v/status`, { status })).body.status;
-  assert.deepEqual(await statusAfter({ lastPhaseTransitionTime: null }), {
-    phase: "Pending",
-    lastPhaseTransitionTime: start,
-  });
-  assert.deepEqual(await statusAfter({ phase: "Available" }), {
-    phase: "Available",
-    lastPhaseTransitionTime: "2026-01-01T00:01:00Z",
-  });
-  const said = { phase: "Bound", lastPhaseTransitionTime: "2025-01-01T00:00:00Z" };
-  assert.deepEqual(await statusAfter(said), said);
-});
-
-test("a claim's source is said in both fields, and one that never counted in none", async () => {
-  await using server = await startTestApiserver();
-  const transport = server.transport();
-  const claims = `${core}/persistentvolumeclaims`;
-  const sourcesOf = async (name: string, fields: object): Promise<readonly unknown[]> => {
-    const { body } = await post<PersistentVolumeClaim>(transport, claims, {
-      metadata: { name },
-      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...fields },
-    });
-    return [body.spec?.dataSource, body.spec?.dataSourceRef];
-  };
-  const claim = { kind: "PersistentVolumeClaim", name: "other" };
-  const populator = { apiGroup: "example.com", kind: "Populator", name: "p" };
-  assert.deepEqual(await sourcesOf("a", { dataSource: claim }), [claim, claim]);
-  assert.deepEqual(await sourcesOf("b", { dataSourceRef: populator }), [populator, populator]);
-  assert.deepEqual(await sourcesOf("c", { dataSource: populator }), [undefined, undefined]);
-  const elsewhere = { dataSourceRef: { ...claim, namespace: "far" } };
-  assert.deepEqual(await sourcesOf("d", elsewhere), [undefined, undefined]);
-  const labelled = await merge(transport, `${claims}/b`, { metadata: { labels: { a: "b" } } });
-  assert.equal(labelled.status, 200);
-  const changed = await merge(transport, `${claims}/b`, { spec: { dataSourceRef: { name: "q" } } });
-  assert.equal(changed.status, 422);
 });
 
 test("an account tells of its secrets the names alone", async () => {
