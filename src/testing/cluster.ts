@@ -10,6 +10,7 @@ import { convert } from "#api/conversion.ts";
 import { createTypeTable } from "#api/schema/table.ts";
 import { Validator } from "#api/validation.ts";
 import type { Admission } from "#apiserver/admission/admission.ts";
+import type { ComponentProbe } from "#apiserver/registry/component-statuses.ts";
 import { AddressRange } from "#apiserver/registry/core/services/address-range.ts";
 import { PortRange } from "#apiserver/registry/core/services/port-range.ts";
 import { Assembly, type AssemblyDeps } from "#apiserver/assembly.ts";
@@ -38,6 +39,7 @@ export interface TestApiserverOptions {
   readonly remembersAuthors?: boolean | undefined;
   /** Where Services' addresses come from, the default family first. */
   readonly serviceCidrs?: readonly string[] | undefined;
+  readonly probes?: readonly ComponentProbe[] | undefined;
   /** Takes what is counted; without, nothing is. */
   readonly registry?: Registry | undefined;
   /** Another server's; then it isn't closed with this one. */
@@ -70,7 +72,7 @@ const noAdmission: Admission = {
 /** The ranges of a real cluster; tokens nobody checks; no kubelets to connect to. */
 const testParts = (
   random: Random,
-  serviceCidrs: readonly string[] = ["10.43.0.0/16"],
+  { serviceCidrs = ["10.43.0.0/16"], probes = [] }: TestApiserverOptions,
 ): Pick<AssemblyDeps, "allocation" | "issuer" | "connect" | "probes" | "tokens"> => ({
   allocation: {
     addresses: serviceCidrs.map((cidr) => new AddressRange({ cidr }, random)),
@@ -90,7 +92,7 @@ const testParts = (
     },
   },
   connect: { pods: {}, nodes: {}, services: {} },
-  probes: [],
+  probes,
   tokens: { review: () => Promise.resolve(undefined) },
 });
 
@@ -140,7 +142,7 @@ export async function startTestApiserver(options: TestApiserverOptions = {}): Pr
     }),
     validation: new Validator({ scheme, table }),
     convert,
-    ...testParts(random, options.serviceCidrs),
+    ...testParts(random, options),
     authorizer: options.authorizer ?? everythingAllowed,
     admission: options.admission ?? noAdmission,
     outside: () => Promise.resolve(undefined),

@@ -1,7 +1,9 @@
 /** componentstatuses: long deprecated, still asked for by old tools. upstream: pkg/registry/core/componentstatus */
 import type { AnyObject } from "#api/meta/object.ts";
 import { notFoundError } from "#api/meta/status.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
 import type { VirtualRoutes } from "./install.ts";
+import { parsePlainSelection } from "./selection.ts";
 
 export interface ComponentProbe {
   /** "etcd-0", "scheduler", "controller-manager" */
@@ -10,7 +12,10 @@ export interface ComponentProbe {
   check(): Promise<string | undefined>;
 }
 
-export function componentStatuses(probes: readonly ComponentProbe[]): VirtualRoutes {
+export function componentStatuses(
+  definition: ResourceDefinition,
+  probes: readonly ComponentProbe[],
+): VirtualRoutes {
   const look = async (probe: ComponentProbe): Promise<AnyObject> => {
     const fault = await probe.check();
     return {
@@ -30,7 +35,11 @@ export function componentStatuses(probes: readonly ComponentProbe[]): VirtualRou
   return {
     list: async (call) => {
       call.warn("v1 ComponentStatus is deprecated in v1.19+");
-      const items = await Promise.all(probes.map(look));
+      const matches = parsePlainSelection(definition, {
+        labelSelector: call.query.get("labelSelector") ?? "",
+        fieldSelector: call.query.get("fieldSelector") ?? "",
+      });
+      const items = (await Promise.all(probes.map(look))).filter(matches);
       return {
         kind: "object",
         status: 200,

@@ -2,9 +2,11 @@
 import { everyField, parseFieldSelector, type FieldSelector } from "#api/meta/fields.ts";
 import { parseLabelSelector } from "#api/meta/label-parser.ts";
 import { SelectorError, selectEverything, type LabelSelector } from "#api/meta/labels.ts";
+import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import { badRequestError } from "#api/meta/status.ts";
+import type { ResourceDefinition } from "#api/scheme.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { unknownFieldText } from "./selectable-fields.ts";
+import { selectableFieldOf, unknownFieldText } from "./selectable-fields.ts";
 import type { StoredObject } from "./stored-object.ts";
 
 export interface Selection {
@@ -18,13 +20,27 @@ export interface Selection {
   readonly nodeName: string | undefined;
 }
 
+export interface SelectorTexts {
+  readonly labelSelector: string;
+  readonly fieldSelector: string;
+}
+
+interface Selectors {
+  readonly labels: LabelSelector;
+  readonly fields: FieldSelector;
+}
+
+/** Throws 400 for a selector that can't be read. */
+function parseSelectors({ labelSelector, fieldSelector }: SelectorTexts): Selectors {
+  return {
+    labels: parsed(labelSelector, parseLabelSelector) ?? selectEverything,
+    fields: parsed(fieldSelector, parseFieldSelector) ?? everyField,
+  };
+}
+
 /** Throws 400 for a selector that can't be read or names a field this resource doesn't offer. */
-export function parseSelection(
-  endpoint: Endpoint,
-  { labelSelector, fieldSelector }: { readonly labelSelector: string; readonly fieldSelector: string },
-): Selection {
-  const labels = parsed(labelSelector, parseLabelSelector) ?? selectEverything;
-  const fields = parsed(fieldSelector, parseFieldSelector) ?? everyField;
+export function parseSelection(endpoint: Endpoint, texts: SelectorTexts): Selection {
+  const { labels, fields } = parseSelectors(texts);
   checkFields(endpoint, fields);
   const matches = labels.everything && fields.everything ? undefined : matcher(endpoint, labels, fields);
   const name = fields.exact("metadata.name");
@@ -46,7 +62,9 @@ function parsed<T>(text: string, parse: (text: string) => T): T | undefined {
   }
 }
 
-function checkFields(endpoint: Endpoint, fields: FieldSelector): void {
+type Selectable = Pick<Endpoint, "definition" | "isCustom" | "selectableField">;
+
+function checkFields(endpoint: Selectable, fields: FieldSelector): void {
   for (const { field } of fields.requirements) {
     if (endpoint.selectableField({}, field) !== undefined) continue;
     throw badRequestError(
@@ -55,6 +73,18 @@ function checkFields(endpoint: Endpoint, fields: FieldSelector): void {
         : unknownFieldText(endpoint.definition, field),
     );
   }
+}
+
+/** The same of a built-in resource that stores nothing: a test of its objects. Throws 400. */
+export function parsePlainSelection(
+  definition: ResourceDefinition,
+  texts: SelectorTexts,
+): (object: AnyObject) => boolean {
+  const { labels, fields } = parseSelectors(texts);
+  const selectableField = selectableFieldOf(qualifiedResource(definition.group, definition.resource));
+  checkFields({ definition, isCustom: false, selectableField }, fields);
+  return (object) =>
+    labels.matches(object.metadata?.labels) && fields.matches((field) => selectableField(object, field));
 }
 
 function matcher(

@@ -150,7 +150,7 @@ export function createSpecials(deps: SpecialsDeps): Specials {
     },
     virtual: {
       ...reviewResources(deps),
-      componentstatuses: () => componentStatuses(deps.probes),
+      componentstatuses: (definition) => componentStatuses(definition, deps.probes),
       bindings: () => ({ create: bindingRoute(deps) }),
     },
   };
