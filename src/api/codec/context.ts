@@ -1,35 +1,32 @@
 /** Where a decoder is within an object, and what it has found so far. */
 import { isNumber } from "#base/exact-json.ts";
-import { DecodeError, strictFaultsMax } from "./decode-error.ts";
-import { numberTexts, type NumberTexts } from "./json-text.ts";
-import type { FaultPath } from "./strict-faults.ts";
+import { DecodeError, type Mismatch } from "./decode-error.ts";
+import { isNumberText, nodeAt, treeOfText, type JsonNode, type JsonStep } from "./json-tree.ts";
 
-/** A field's name, an index, or a key of a map (told from a field by its class). */
-export type Step = string | number | MapKey;
-
-export class MapKey {
-  readonly key: string;
-  constructor(key: string) {
-    this.key = key;
-  }
+/** What the readers of scalars ask for. */
+export interface ScalarContext {
+  /** That what is read here was written without point or exponent, as far as can be told. */
+  readonly isWhole: boolean;
+  /** The number that is read here as it was written; `otherwise` where nobody knows. */
+  readonly numberText: (otherwise: unknown) => string;
+  readonly mismatch: (value: unknown, goType: string, isRead?: boolean) => DecodeError;
 }
 
 export type KnownStruct = Readonly<Record<string, unknown>> | undefined;
 
-export class Context {
+export class Context implements ScalarContext {
   /** What is read may be changed and be part of the result: nobody else has it. */
   readonly ownsValue: boolean;
   /** What was read already of the struct that is being read: parts of it needn't be looked at again. */
   known: KnownStruct;
-  readonly path: Step[] = [];
-  readonly unknownFields: FaultPath[] = [];
+  readonly path: JsonStep[] = [];
+  /** Some field of the value its struct doesn't have. */
+  hasUnknown = false;
   /** Keys of all objects met: compared with the text's, it tells whether a key was given twice. */
   keys = 0;
-  /** Name of the innermost struct. */
-  struct = "";
   /** Undefined: what is read was no text. */
   readonly #source: Source | undefined;
-  #numberTexts: NumberTexts | undefined;
+  #tree: JsonNode | undefined;
 
   constructor(ownsValue = false, known?: KnownStruct, source?: Source) {
     this.ownsValue = ownsValue;
@@ -37,43 +34,21 @@ export class Context {
     this.#source = source;
   }
 
-  /** That what is read here was written without point or exponent, as far as can be told. */
   get isWhole(): boolean {
     return this.#source?.hasFractions !== true || !/[.eE]/.test(this.numberText(""));
   }
 
-  /** The number that is read here as it was written; `otherwise` where nobody knows. */
   numberText(otherwise: unknown): string {
     if (this.#source === undefined) return String(otherwise);
-    this.#numberTexts ??= numberTexts(this.#source.text);
-    let found: NumberTexts | string | undefined = this.#numberTexts;
-    for (const step of this.path) {
-      if (typeof found === "object") found = found.get(plainStep(step));
-    }
-    return typeof found === "string" ? found : String(otherwise);
+    this.#tree ??= treeOfText(this.#source.text);
+    const found = nodeAt(this.#tree, this.path);
+    return typeof found === "string" && isNumberText(found) ? found : String(otherwise);
   }
 
-  unknown(name: string): void {
-    if (this.unknownFields.length >= strictFaultsMax) return;
-    this.unknownFields.push([...this.path.map(plainStep), name]);
-  }
-
-  /** What Go says of a value that doesn't fit. */
-  mismatch(value: unknown, goType: string): DecodeError {
-    const fields = this.path.filter((step) => typeof step === "string");
-    const target =
-      fields.length === 0
-        ? `Go value of type ${goType}`
-        : `Go struct field ${this.struct}.${fields.join(".")} of type ${goType}`;
-    return new DecodeError(`json: cannot unmarshal ${this.#kind(value, goType)} into ${target}`, {
-      mismatch: { value, goType },
-    });
-  }
-
-  /** Which number it is, Go says where numbers are wanted: there it has looked at it. */
-  #kind(value: unknown, goType: string): string {
-    if (!isNumber(value)) return jsonKind(value);
-    return numberTypes.has(goType) ? `number ${this.numberText(value)}` : "number";
+  /** That it doesn't fit. Where, and whether anything else is told of first, says who reads it again. */
+  mismatch(value: unknown, goType: string, isRead = false): DecodeError {
+    const number = isNumber(value) ? this.numberText(value) : "";
+    return mismatchError({ value, goType, isRead, number });
   }
 }
 
@@ -82,11 +57,23 @@ export interface Source {
   readonly hasFractions: boolean;
 }
 
-const plainStep = (step: Step): string | number => (step instanceof MapKey ? step.key : step);
+/** In Go's words. */
+export function mismatchError(mismatch: Mismatch): DecodeError {
+  const { value, goType, number, struct = "", fields = [] } = mismatch;
+  const target =
+    fields.length === 0
+      ? `Go value of type ${goType}`
+      : `Go struct field ${struct}.${fields.join(".")} of type ${goType}`;
+  return new DecodeError(`json: cannot unmarshal ${kindOf(value, goType, number)} into ${target}`, {
+    mismatch,
+  });
+}
 
-const numberTypes = new Set(["int32", "int64", "float64"]);
+const numberTypes = new Set(["uint8", "int32", "int64", "float64"]);
 
-function jsonKind(value: unknown): string {
+/** Which number it is, Go says where numbers are wanted: there it has looked at it. */
+function kindOf(value: unknown, goType: string, number: string): string {
+  if (isNumber(value)) return numberTypes.has(goType) ? `number ${number}` : "number";
   if (Array.isArray(value)) return "array";
   if (value === null) return "null";
   return typeof value === "boolean" ? "bool" : typeof value;

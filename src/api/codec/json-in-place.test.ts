@@ -34,14 +34,14 @@ function changed(value: unknown, next: () => Change): unknown {
   }
 }
 
-/** The text of the result: the order of fields counts, too, but that of faults is the text's for one of both. */
+/** The text of the result: the order of fields counts, too, but faults are told in that of the text by one of both, the first of them too. */
 function outcome(run: () => Decoded): string {
   try {
     const { object, strictFaults } = run();
     return JSON.stringify([object, strictFaults.toSorted()]);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    return error.message;
+    return "refused";
   }
 }
 

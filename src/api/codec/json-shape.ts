@@ -4,9 +4,28 @@
  */
 import { isNumber } from "#base/exact-json.ts";
 import { parseQuantity, QuantityError } from "../meta/quantity.ts";
-import { Context } from "./context.ts";
+import { mismatchError } from "./context.ts";
 import { DecodeError } from "./decode-error.ts";
 import { parseJson } from "./json-text.ts";
+
+/** Where a reader is. */
+class Place {
+  readonly path: (string | number)[] = [];
+  /** Name of the innermost struct. */
+  struct = "";
+
+  mismatch(value: unknown, goType: string): DecodeError {
+    const fields = this.path.filter((step) => typeof step === "string");
+    return mismatchError({
+      value,
+      goType,
+      isRead: false,
+      number: String(value),
+      struct: this.struct,
+      fields,
+    });
+  }
+}
 
 type Scalar = "string" | "boolean";
 
@@ -34,8 +53,7 @@ export const structOf = (goType: string, fields: Readonly<Record<string, Shape>>
 });
 
 /** Undefined for null. Throws DecodeError, in Go's words, for what is no JSON or doesn't fit. */
-export const readJson = (json: string, shape: Shape): unknown =>
-  valueOf(parseJson(json), shape, new Context());
+export const readJson = (json: string, shape: Shape): unknown => valueOf(parseJson(json), shape, new Place());
 
 /** Of an annotation, where it says anything. `fault` is told, in Go's words, why it can't be read; undefined then, too. */
 export function readAnnotation(
@@ -87,7 +105,7 @@ function quantityText(value: string): string {
   }
 }
 
-function valueOf(value: unknown, shape: Shape, context: Context): unknown {
+function valueOf(value: unknown, shape: Shape, context: Place): unknown {
   if (value === null) return undefined;
   switch (shape.kind) {
     case "list":
@@ -108,7 +126,7 @@ function valueOf(value: unknown, shape: Shape, context: Context): unknown {
   }
 }
 
-function itemsOf(value: unknown, shape: Shape & { kind: "list" }, context: Context): unknown[] {
+function itemsOf(value: unknown, shape: Shape & { kind: "list" }, context: Place): unknown[] {
   if (!Array.isArray(value)) throw context.mismatch(value, shape.goType);
   const { items } = shape;
   return value.map((item: unknown, index) => within(index, item, items, context) ?? zeroOf(items));
@@ -117,7 +135,7 @@ function itemsOf(value: unknown, shape: Shape & { kind: "list" }, context: Conte
 function entriesOf(
   value: unknown,
   shape: Shape & { kind: "map" | "struct" },
-  context: Context,
+  context: Place,
 ): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw context.mismatch(value, shape.goType);
@@ -140,7 +158,7 @@ function entriesOf(
   return Object.fromEntries(found);
 }
 
-function within(step: string | number, value: unknown, shape: Shape, context: Context): unknown {
+function within(step: string | number, value: unknown, shape: Shape, context: Place): unknown {
   context.path.push(step);
   const read = valueOf(value, shape, context);
   context.path.pop();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createTypeTable } from "../schema/table.ts";
 import { decodeAny, JsonDecoder } from "./json.ts";
-import { duplicateKeys, numberTexts, parseJson, survey } from "./json-text.ts";
+import { parseJson, survey } from "./json-text.ts";
+import { JsonMap, nodeAt, treeOfText } from "./json-tree.ts";
 
 const table = createTypeTable();
 const decoder = new JsonDecoder(table);
@@ -125,7 +126,7 @@ suite("what Go refuses, in its words", () => {
     [
       '{"spec":{"ports":[{"targetPort":[]}]}}',
       `${core}.Service`,
-      "json: cannot unmarshal array into Go value of type int32",
+      "json: cannot unmarshal array into Go struct field ServicePort.spec.ports.targetPort of type int32",
     ],
     ['{"a', deployment, "unexpected end of JSON input"],
     ['{"a":}', deployment, "invalid character '}' looking for beginning of value"],
@@ -338,21 +339,17 @@ suite("texts", () => {
     const whole = '{"a.b":[true,false,1,"1.5",{"1e5":-2}],"e":"1e3"}';
     assert.equal(survey(whole).hasFractions, false);
     for (const number of ["1.0", "1e3", "-1E-3"]) assert.equal(survey(`[true,${number}]`).hasFractions, true);
-    assert.deepEqual(
-      numberTexts('{"a":[1.0,{"b":1E+2,"x":{"y":[true]}},{"b":3}],"c":-0,"d":{"e":{}},"a.b":{"c":4}}'),
-      new Map<string, unknown>([
-        [
-          "a",
-          new Map<number, unknown>([
-            [0, "1.0"],
-            [1, new Map([["b", "1E+2"]])],
-            [2, new Map([["b", "3"]])],
-          ]),
-        ],
-        ["c", "-0"],
-        ["a.b", new Map([["c", "4"]])],
-      ]),
-    );
+    const tree = treeOfText('{"a":[1.0,{"b":1E+2,"x":{"y":[true]}},{"b":3}],"c":-0,"d":{"e":{}},"c":4e1}');
+    for (const [path, number] of [
+      [["a", 0], "1.0"],
+      [["a", 1, "b"], "1E+2"],
+      [["a", 2, "b"], "3"],
+      [["c"], "4e1"],
+      [["d", "e"], new JsonMap([])],
+      [["d", "f"], undefined],
+    ] as const) {
+      assert.deepEqual(nodeAt(tree, path), number);
+    }
   });
 
   test("numbers behind a long key don't each take as much memory as it", () => {
@@ -363,14 +360,15 @@ suite("texts", () => {
   });
 
   test("duplicates within lists have an index", () => {
-    assert.deepEqual(duplicateKeys('{"a":[{"b":1},{"b":1,"b":2}]}'), ["a[1].b"]);
+    const text = '{"a":[{"b":1},{"b":1,"b":2,"b":3}]}';
+    assert.deepEqual(decodeAny(text).strictFaults, ['duplicate field "a[1].b"']);
   });
 
   test("deep nesting is refused with words, not with a broken stack", () => {
     const deep = `{"data":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
-    assert.throws(() => duplicateKeys(deep), { message: "exceeded max depth" });
+    assert.throws(() => treeOfText(deep), { message: "invalid character '[' exceeded max depth" });
     assert.throws(() => decoder.decode(deep, "io.k8s.api.apps.v1.ControllerRevision"), {
-      message: "exceeded max depth",
+      message: "invalid character '[' exceeded max depth",
     });
   });
 

@@ -7,16 +7,23 @@ import type { AnyObject } from "../meta/object.ts";
 import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
 import { copyJson } from "../patch/json-value.ts";
-import { Context, MapKey } from "./context.ts";
-import { duplicateKeys, keysWithin, parseJson, survey } from "./json-text.ts";
+import { Context } from "./context.ts";
+import { DecodeError } from "./decode-error.ts";
+import { decodeAsGo, type GoOutcome, type GoShape, type GoStruct } from "./go-decoder.ts";
+import { keysWithin, parseJson, survey } from "./json-text.ts";
+import { treeOfText, treeOfValue, type JsonNode } from "./json-tree.ts";
 import { Plans, zeroValues, type FieldPlan } from "./plan.ts";
-import { goScalarNames, namedStringReader, scalarReaders } from "./scalars.ts";
-import { strictFaultTexts } from "./strict-faults.ts";
+import { goScalarNames, namedStringReader, scalarReaders, selfReading } from "./scalars.ts";
 
 export interface Decoded {
   readonly object: AnyObject;
   /** `unknown field "spec.foo"`, `duplicate field "spec.x"`: what fieldValidation warns of or refuses. */
   readonly strictFaults: readonly string[];
+}
+
+export interface DecodedValue extends Decoded {
+  /** Their paths. */
+  readonly unknownFields: readonly string[];
 }
 
 type Reader = (value: unknown, context: Context) => unknown;
@@ -27,10 +34,9 @@ interface FieldReader {
   readonly plan: FieldPlan;
 }
 
-interface StructReader {
-  readonly name: string;
-  readonly goType: string;
+interface StructReader extends GoStruct {
   readonly names: ReadonlySet<string>;
+  readonly shapes: Map<string, GoShape>;
   fields: readonly FieldReader[];
   readonly orders: KeyOrders<ReadOrder>;
 }
@@ -44,6 +50,8 @@ interface ReadOrder {
 }
 
 const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
+const schemaGoType = "v1.JSONSchemaProps";
 
 const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const managedFieldsEntry = "io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry";
@@ -59,6 +67,12 @@ type JsonObject = Record<string, unknown>;
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+interface Reading {
+  readonly context: Context;
+  /** What is read, in the order in which Go reads it. */
+  readonly tree: () => JsonNode;
+}
+
 export class JsonDecoder {
   readonly #plans: Plans;
   readonly #readers = new Map<string, StructReader>();
@@ -72,27 +86,44 @@ export class JsonDecoder {
     const value = parseJson(text);
     const { keys, hasFractions } = survey(text);
     const context = new Context(true, undefined, { text, hasFractions });
-    const object = this.#readRoot(value, struct, context);
+    const tree = (): JsonNode => treeOfText(text);
+    const object = this.#readRoot(value, struct, { context, tree });
     // The same number of keys in text and value: no key was given twice.
-    const duplicates = keys === context.keys ? [] : duplicateKeys(text);
-    const strictFaults = strictFaultTexts(context.unknownFields, duplicates, () => parseJson(text));
-    return { object, strictFaults };
+    const isPlain = keys === context.keys && !context.hasUnknown;
+    return { object, strictFaults: isPlain ? [] : this.#outcome(struct, tree).strictFaults };
   }
 
   /**
    * The same of a value: a patched object, or what YAML said. Nothing of it is shared with the result but raw JSON and
    * managed fields. What it shares with `known`, which was read already, is only copied.
    */
-  fromValue(value: unknown, struct: string, known?: AnyObject): Decoded {
+  fromValue(value: unknown, struct: string, known?: AnyObject): DecodedValue {
     const context = new Context(false, known);
-    const object = this.#readRoot(value, struct, context);
-    return { object, strictFaults: strictFaultTexts(context.unknownFields, []) };
+    const tree = (): JsonNode => treeOfValue(value);
+    const object = this.#readRoot(value, struct, { context, tree });
+    if (!context.hasUnknown) return { object, strictFaults: [], unknownFields: [] };
+    const { strictFaults, unknownFields } = this.#outcome(struct, tree);
+    return { object, strictFaults, unknownFields };
   }
 
-  #readRoot(value: unknown, struct: string, context: Context): AnyObject {
+  #readRoot(value: unknown, struct: string, { context, tree }: Reading): AnyObject {
     const reader = this.#reader(struct);
-    if (!isObject(value)) throw context.mismatch(value, reader.goType);
-    return readStruct(reader, value, context);
+    try {
+      if (value !== null && !isObject(value)) throw context.mismatch(value, reader.goType);
+      return readStruct(reader, value ?? {}, context);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      const { message } = decodeAsGo(tree(), { kind: "struct", struct: reader }).error ?? error;
+      const { mismatch } = error;
+      throw new DecodeError(message, { cause: error, ...(mismatch === undefined ? {} : { mismatch }) });
+    }
+  }
+
+  /** Throws DecodeError: of a key given twice the value that doesn't count may be of another type. */
+  #outcome(struct: string, tree: () => JsonNode): GoOutcome {
+    const outcome = decodeAsGo(tree(), { kind: "struct", struct: this.#reader(struct) });
+    if (outcome.error !== undefined) throw outcome.error;
+    return outcome;
   }
 
   #reader(name: string): StructReader {
@@ -104,12 +135,14 @@ export class JsonDecoder {
       name: plain,
       goType: `${pkg}.${plain}`,
       names: new Set(fields.map(({ type }) => type.name)),
+      shapes: new Map(),
       fields: [],
       orders: new KeyOrders(),
     };
     // Entered before its fields are made: structs may hold themselves.
     this.#readers.set(name, reader);
     reader.fields = fields.map((plan) => this.#field(plan, name));
+    for (const { type } of fields) reader.shapes.set(type.name, this.#shape(type, name));
     return reader;
   }
 
@@ -129,6 +162,46 @@ export class JsonDecoder {
     if (scalar === "schemaOrBool") return this.#either((value) => typeof value === "boolean", readRaw);
     if (scalar === "schemaOrStrings") return this.#either(isArray, readStrings);
     return scalarReaders[scalar];
+  }
+
+  #shape(field: FieldType, struct: string): GoShape {
+    const goName = goNameOf(field, struct);
+    const one = this.#oneShape(field, goName);
+    const goType = goTypeOf(field, goName);
+    if (field.shape === "one") return one;
+    if (field.shape === "list") return { kind: "list", goType, items: one };
+    const list: GoShape = { kind: "list", goType: goType.slice("map[string]".length), items: one };
+    return { kind: "map", goType, values: field.wrapped ? list : one };
+  }
+
+  #oneShape({ struct, scalar }: FieldType, goName: string): GoShape {
+    if (struct !== undefined) return { kind: "struct", struct: this.#reader(struct) };
+    if (scalar === undefined || scalar === "raw") return { kind: "raw" };
+    const isNamed = scalar === "string" && goName !== "string";
+    if (isNamed) return { kind: "scalar", read: namedStringReader(goName), readsItself: false };
+    const strings: GoShape = { kind: "scalar", read: scalarReaders.string, readsItself: false };
+    switch (scalar) {
+      case "bytes":
+        return { kind: "bytes" };
+      case "schemaOrArray": {
+        const map = this.#schemaShape();
+        return { kind: "forms", map, list: { kind: "list", goType: `[]${schemaGoType}`, items: map } };
+      }
+      case "schemaOrBool":
+        return { kind: "forms", map: this.#schemaShape(), isBool: true };
+      case "schemaOrStrings":
+        return {
+          kind: "forms",
+          map: this.#schemaShape(),
+          list: { kind: "list", goType: "[]string", items: strings },
+        };
+      default:
+        return { kind: "scalar", read: scalarReaders[scalar], readsItself: selfReading.has(scalar) };
+    }
+  }
+
+  #schemaShape(): GoShape {
+    return { kind: "struct", struct: this.#reader(schemaProps) };
   }
 
   #structReader(name: string): Reader {
@@ -165,9 +238,15 @@ function goTypeOf({ shape, wrapped, scalar }: FieldType, name: string): string {
   return wrapped ? `map[string][]${name}` : `map[string]${name}`;
 }
 
+/** What a null among several stands for. */
+function zeroOf({ scalar }: FieldType): unknown {
+  if (scalar === undefined) return {};
+  return scalar === "quantity" ? "0" : (zeroValues.get(scalar) ?? null);
+}
+
 function shaped(field: FieldType, one: Reader, goType: string): Reader {
   if (field.shape === "one") return one;
-  const zero = field.scalar === undefined ? {} : (zeroValues.get(field.scalar) ?? null);
+  const zero = zeroOf(field);
   if (field.shape === "list") return listReader(one, goType, zero);
   const value = field.wrapped ? listReader(one, goType.slice("map[string]".length), zero) : one;
   return (raw, context) => {
@@ -185,16 +264,10 @@ function listReader(one: Reader, goType: string, zero: unknown): Reader {
 
 function readStruct(reader: StructReader, raw: JsonObject, context: Context): AnyObject {
   const order = orderOf(reader, raw, context);
-  const outer = context.struct;
-  context.struct = reader.name;
-  const object =
-    order === undefined
-      ? readAnyFields(reader, raw, context)
-      : context.ownsValue && order.isSettled
-        ? readInPlace(order, raw, context)
-        : readFields(order.steps, {}, raw, context);
-  context.struct = outer;
-  return object;
+  if (order === undefined) return readAnyFields(reader, raw, context);
+  return context.ownsValue && order.isSettled
+    ? readInPlace(order, raw, context)
+    : readFields(order.steps, {}, raw, context);
 }
 
 /** Undefined for what has a null or an unknown field. */
@@ -290,7 +363,7 @@ function readAnyFields(reader: StructReader, raw: JsonObject, context: Context):
 function reportUnknown(reader: StructReader, raw: JsonObject, context: Context): void {
   for (const [key, value] of Object.entries(raw)) {
     if (reader.names.has(key)) continue;
-    context.unknown(key);
+    context.hasUnknown = true;
     context.keys += keysWithin(value);
   }
 }
@@ -320,7 +393,7 @@ function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context):
   const object: JsonObject = context.ownsValue && isInOrder ? raw : {};
   for (const key of keys) {
     const value = raw[key];
-    context.path.push(new MapKey(key));
+    context.path.push(key);
     const read = value === null && typeof zero !== "object" ? zero : one(value ?? zero, context);
     context.path.pop();
     if (object === raw && read === value) continue;
@@ -363,7 +436,11 @@ function isArray(value: unknown): value is unknown[] {
 /** Any JSON object: custom resources, whose schema is looked at elsewhere. Throws DecodeError. */
 export function decodeAny(text: string): Decoded {
   const value = parseJson(text);
-  if (!isObject(value)) throw new Context().mismatch(value, "map[string]interface {}");
-  const duplicates = keysWithin(value, text) === survey(text).keys ? [] : duplicateKeys(text);
-  return { object: value, strictFaults: strictFaultTexts([], duplicates) };
+  if (value === null) return { object: {}, strictFaults: [] };
+  const { keys } = survey(text);
+  if (isObject(value) && keysWithin(value, text) === keys) return { object: value, strictFaults: [] };
+  const any: GoShape = { kind: "map", goType: "map[string]interface {}", values: { kind: "any" } };
+  const { error, strictFaults } = decodeAsGo(treeOfText(text), any);
+  if (error !== undefined) throw error;
+  return { object: value as AnyObject, strictFaults };
 }

@@ -1,5 +1,6 @@
 /** What JSON says that it is. upstream: apimachinery/pkg/runtime/serializer/json SimpleMetaFactory.Interpret */
 import { isNumber } from "#base/exact-json.ts";
+import { isNumberText, JsonMap, scalarOf, type JsonNode } from "./json-tree.ts";
 
 export interface KindClaim {
   readonly apiVersion?: string | undefined;
@@ -11,23 +12,46 @@ export const claimFault = (why: string): string => `couldn't get version/kind; j
 const claimStruct =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
-/** A text: why it doesn't say anything. */
-export function claimIn(value: unknown): KindClaim | string {
-  if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) {
-    return claimFault(`json: cannot unmarshal ${goKind(value)} into Go value of type ${claimStruct}`);
+/** A text: why it doesn't say anything. Names fit in any case: Go's own decoder is asked, which takes them so. */
+export function claimIn(node: JsonNode): KindClaim | string {
+  if (node === "null") return {};
+  if (!(node instanceof JsonMap)) {
+    return claimFault(`json: cannot unmarshal ${goKindOf(node)} into Go value of type ${claimStruct}`);
   }
-  const { apiVersion, kind } = value as Readonly<Record<string, unknown>>;
-  const claim = { apiVersion: apiVersion ?? "", kind: kind ?? "" };
-  for (const [name, field] of Object.entries(claim)) {
-    if (typeof field === "string") continue;
-    return claimFault(`json: cannot unmarshal ${goKind(field)} into Go struct field .${name} of type string`);
+  const claim = { apiVersion: "", kind: "" };
+  let fault: string | undefined;
+  for (const [key, field] of node.entries) {
+    const name = claimNames.find((each) => folded(each) === folded(key));
+    if (name === undefined || field === "null") continue;
+    if (typeof field === "string" && field.startsWith('"')) claim[name] = String(scalarOf(field));
+    else fault ??= `json: cannot unmarshal ${goKindOf(field)} into Go struct field .${name} of type string`;
   }
-  const { apiVersion: version, kind: own } = claim as { apiVersion: string; kind: string };
-  return version.split("/").length > 2
-    ? `unexpected GroupVersion string: ${version}`
-    : { apiVersion: version, kind: own };
+  if (fault !== undefined) return claimFault(fault);
+  return claim.apiVersion.split("/").length > 2
+    ? `unexpected GroupVersion string: ${claim.apiVersion}`
+    : claim;
 }
+
+/** The same of a value, of which only the outermost is looked at. */
+export function claimInValue(value: unknown): KindClaim | string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return claimIn(outermost(value));
+  return claimIn(new JsonMap(Object.entries(value).map(([key, field]) => [key, outermost(field)])));
+}
+
+const outermost = (value: unknown): JsonNode =>
+  typeof value !== "object" || value === null
+    ? JSON.stringify(value ?? null)
+    : Array.isArray(value)
+      ? []
+      : new JsonMap([]);
+
+const claimNames = ["apiVersion", "kind"] as const;
+const folded = (name: string): string => name.toUpperCase().toLowerCase();
+
+const goKindOf = (node: JsonNode): string => {
+  if (typeof node !== "string") return node instanceof JsonMap ? "object" : "array";
+  return node.startsWith('"') ? "string" : isNumberText(node) ? "number" : "bool";
+};
 
 /** What Go says that a JSON value is. */
 export const goKind = (value: unknown): string =>

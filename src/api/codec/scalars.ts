@@ -12,14 +12,14 @@ import {
 } from "../meta/go-time.ts";
 import { parseQuantity } from "../meta/quantity.ts";
 import type { ScalarType } from "../schema/type-table.ts";
-import type { Context } from "./context.ts";
+import type { ScalarContext } from "./context.ts";
 import { DecodeError } from "./decode-error.ts";
 
-export type ScalarReader = (value: unknown, context: Context) => unknown;
+export type ScalarReader = (value: unknown, context: ScalarContext) => unknown;
 
 const int32Max = 2 ** 31 - 1;
 
-function readString(value: unknown, context: Context): unknown {
+function readString(value: unknown, context: ScalarContext): unknown {
   if (typeof value !== "string") throw context.mismatch(value, "string");
   return value;
 }
@@ -32,7 +32,7 @@ export const namedStringReader =
     return value;
   };
 
-function readBool(value: unknown, context: Context): unknown {
+function readBool(value: unknown, context: ScalarContext): unknown {
   if (typeof value !== "boolean") throw context.mismatch(value, "bool");
   return value;
 }
@@ -40,19 +40,19 @@ function readBool(value: unknown, context: Context): unknown {
 const isInt32 = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value <= int32Max && value >= -int32Max - 1;
 
-function readInt32(value: unknown, context: Context): unknown {
+function readInt32(value: unknown, context: ScalarContext): unknown {
   if (!isInt32(value) || !context.isWhole) throw context.mismatch(value, "int32");
   return value;
 }
 
 /** What is larger than a safe integer and yet a number was written with an exponent, or is no int64. */
-function readInt64(value: unknown, context: Context): unknown {
+function readInt64(value: unknown, context: ScalarContext): unknown {
   const isInt64 = typeof value === "bigint" || Number.isSafeInteger(value);
   if (!isInt64 || !context.isWhole) throw context.mismatch(value, "int64");
   return value;
 }
 
-function readDouble(value: unknown, context: Context): unknown {
+function readDouble(value: unknown, context: ScalarContext): unknown {
   if (typeof value === "bigint") return Number(value);
   if (typeof value !== "number" || !Number.isFinite(value)) throw context.mismatch(value, "float64");
   return value;
@@ -60,18 +60,61 @@ function readDouble(value: unknown, context: Context): unknown {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-function readBytes(value: unknown, context: Context): unknown {
+function readBytes(value: unknown, context: ScalarContext): unknown {
+  if (Array.isArray(value)) return bytesOf(value, context);
   if (typeof value !== "string") throw context.mismatch(value, "[]uint8");
   if (base64.test(value)) return value;
   // Go takes line breaks inside; what it writes back has none.
   const plain = value.replace(/[\r\n]/g, "");
   if (base64.test(plain)) return plain;
-  const [valid = ""] = /^(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{0,3}/.exec(plain) ?? [];
-  throw new DecodeError(`illegal base64 data at input byte ${valid.length}`);
+  throw new DecodeError(`illegal base64 data at input byte ${base64FaultAt(value)}`);
+}
+
+const byteMax = 255;
+
+/** A list of numbers is bytes to Go, too. */
+const bytesOf = (items: readonly unknown[], context: ScalarContext): string =>
+  Buffer.from(items.map((item) => readByte(item ?? 0, context))).toString("base64");
+
+/** An item of such a list. */
+export function readByte(value: unknown, context: ScalarContext): number {
+  const isByte = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= byteMax;
+  if (!isByte || !context.isWhole) throw context.mismatch(value, "uint8");
+  return value;
+}
+
+/** upstream: Go's encoding/base64 decodeQuantum */
+function base64FaultAt(text: string): number {
+  let quantum = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === "\r" || char === "\n") continue;
+    if (/^[A-Za-z0-9+/]$/.test(char)) quantum = (quantum + 1) % 4;
+    else return char === "=" ? paddingFaultAt(text, at, quantum) : at;
+  }
+  return text.length - quantum;
+}
+
+function paddingFaultAt(text: string, at: number, quantum: number): number {
+  if (quantum < 2) return at;
+  let next = nextAt(text, at + 1);
+  if (quantum === 2) {
+    if (next === text.length) return next;
+    if (text[next] !== "=") return next - 1;
+    next = nextAt(text, next + 1);
+  }
+  return next;
+}
+
+/** Behind line breaks. */
+function nextAt(text: string, from: number): number {
+  let at = from;
+  while (text[at] === "\r" || text[at] === "\n") at++;
+  return at;
 }
 
 /** Of a number it is the text that counts. */
-function readQuantity(value: unknown, context: Context): unknown {
+function readQuantity(value: unknown, context: ScalarContext): unknown {
   if (typeof value === "string") return parseQuantityText(value.trim());
   return parseQuantityText(isNumber(value) ? context.numberText(value) : JSON.stringify(value));
 }
@@ -88,17 +131,10 @@ function parseQuantityText(text: string): string {
   return text;
 }
 
-function readIntOrString(value: unknown, context: Context): unknown {
+function readIntOrString(value: unknown, context: ScalarContext): unknown {
   if (typeof value === "string") return value;
   if (isInt32(value) && context.isWhole) return value;
-  const kind = isNumber(value)
-    ? `number ${context.numberText(value)}`
-    : typeof value === "boolean"
-      ? "bool"
-      : "object";
-  throw new DecodeError(
-    `json: cannot unmarshal ${Array.isArray(value) ? "array" : kind} into Go value of type int32`,
-  );
+  throw context.mismatch(value, "int32", true);
 }
 
 const utcSeconds = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
@@ -113,32 +149,27 @@ function timeOf(text: string, layout: TimeLayout): GoTime {
 }
 
 /** Always UTC and whole seconds: what Go writes back. */
-function readTime(value: unknown): unknown {
-  if (typeof value !== "string") throw goValueMismatch(value);
+function readTime(value: unknown, context: ScalarContext): unknown {
+  if (typeof value !== "string") throw context.mismatch(value, "string", true);
   return utcSeconds.test(value) ? value : toRfc3339(timeOf(value, rfc3339).seconds * 1000);
 }
 
-function readMicroTime(value: unknown): unknown {
-  if (typeof value !== "string") throw goValueMismatch(value);
+function readMicroTime(value: unknown, context: ScalarContext): unknown {
+  if (typeof value !== "string") throw context.mismatch(value, "string", true);
   if (utcMicros.test(value)) return value;
   const { seconds, nanos } = timeOf(value, rfc3339Micro);
   const micros = String(Math.floor(nanos / 1000)).padStart(6, "0");
   return toRfc3339(seconds * 1000).replace("Z", `.${micros}Z`);
 }
 
-function readDuration(value: unknown): unknown {
-  if (typeof value !== "string") throw goValueMismatch(value);
+function readDuration(value: unknown, context: ScalarContext): unknown {
+  if (typeof value !== "string") throw context.mismatch(value, "string", true);
   try {
     parseGoDuration(value);
   } catch (error) {
     throw new DecodeError(error instanceof Error ? error.message : String(error), { cause: error });
   }
   return value;
-}
-
-function goValueMismatch(value: unknown): DecodeError {
-  const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  return new DecodeError(`json: cannot unmarshal ${kind} into Go value of type string`);
 }
 
 export const scalarReaders: Readonly<
@@ -156,6 +187,15 @@ export const scalarReaders: Readonly<
   microTime: readMicroTime,
   duration: readDuration,
 };
+
+/** What they refuse ends a decoding. */
+export const selfReading: ReadonlySet<ScalarType> = new Set<ScalarType>([
+  "quantity",
+  "intOrString",
+  "time",
+  "microTime",
+  "duration",
+]);
 
 export const goScalarNames: Readonly<Record<ScalarType, string>> = {
   string: "string",

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { parseJson } from "#api/codec/json-text.ts";
-import { claimFault, claimIn } from "#api/codec/kind-claim.ts";
+import { claimFault, claimInValue } from "#api/codec/kind-claim.ts";
 import { parseYaml } from "#api/codec/yaml.ts";
 import { goErrorText, statusText } from "./go-errors.ts";
 
@@ -44,7 +44,7 @@ export function failureIn({ statusCode = 0, headers }: IncomingMessage, text: st
 /** Throws HookCallError. */
 export function valueOf(text: string): unknown {
   const value = parse(text);
-  const claim = claimIn(value);
+  const claim = claimInValue(value);
   if (typeof claim === "string") throw new HookCallError(claim);
   return value;
 }

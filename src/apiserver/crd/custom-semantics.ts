@@ -2,6 +2,7 @@
  * Custom resources on their way in: JSON or YAML, trimmed to their schema, with what was dropped told.
  * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go (schemaCoercingDecoder, unstructuredDefaulter)
  */
+import { bodyText } from "#api/codec/body-text.ts";
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import { decodeAny } from "#api/codec/json.ts";
 import type { YamlReading } from "#api/codec/yaml.ts";
@@ -112,7 +113,7 @@ export class CustomSemantics implements TypeSemantics {
     }
     switch (mediaTypeOf(body.contentType)) {
       case jsonMediaType:
-        return decodeAny(bytes.toString("utf8"));
+        return decodeAny(bodyText(bytes));
       case yamlMediaType: {
         const { value, strictFaults } = this.#deps.readYaml(bytes.toString("utf8"));
         if (!isMap(value)) {

@@ -1,4 +1,5 @@
 /** PATCH with application/apply-patch+yaml: server-side apply. upstream: apiserver/pkg/endpoints/handlers/patch.go (applyPatcher) */
+import { bodyText } from "#api/codec/body-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { readYaml, strictWarnings } from "#api/codec/yaml.ts";
 import type { AnyObject } from "#api/meta/object.ts";
@@ -104,7 +105,7 @@ export function judgeApplied(
 /** YAML or JSON. Throws 400. */
 export async function readApplied(body: RequestBody): Promise<AppliedBody> {
   if (body.value !== undefined) return { config: asObject(body.value), strictFaults: [] };
-  const text = (await body.bytes()).toString("utf8");
+  const text = bodyText(await body.bytes());
   try {
     const { value, strictFaults } = readYaml(text);
     return { config: asObject(value), strictFaults };

@@ -188,6 +188,14 @@ suite("bodies", () => {
     ],
     [
       "json",
+      '{"KIND":true,"kind":"ConfigMap","data":1}',
+      unrecognized(
+        `${empty}json: cannot unmarshal bool into Go struct field .kind of type string`,
+        '{"KIND":true,"kind":"ConfigMap ...',
+      ),
+    ],
+    [
+      "json",
       '{"apiVersion":"a/b/c","data":1}',
       unrecognized("unexpected GroupVersion string: a/b/c", '{"apiVersion":"a/b/c","data":1 ...'),
     ],

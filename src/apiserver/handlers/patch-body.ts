@@ -4,10 +4,13 @@
  */
 import { goStringTypeOf, resourceList } from "#api/facts/go-types.ts";
 import { isNumber } from "#base/exact-json.ts";
-import { decodeAny } from "#api/codec/json.ts";
-import { goKind as jsonKind } from "#api/codec/kind-claim.ts";
-import { duplicateKeys, keysWithin, parseJson, survey } from "#api/codec/json-text.ts";
+import { bodyText } from "#api/codec/body-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
+import { decodeAsGo, type GoShape } from "#api/codec/go-decoder.ts";
+import { decodeAny } from "#api/codec/json.ts";
+import { parseJson, survey } from "#api/codec/json-text.ts";
+import { treeOfText } from "#api/codec/json-tree.ts";
+import { scalarReaders } from "#api/codec/scalars.ts";
 import { invalid } from "#api/meta/field-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
@@ -18,6 +21,7 @@ import { applyMediaType, type Patch, type TypeSemantics } from "#apiserver/reque
 import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
 import type { WriteOptions } from "./write.ts";
 
+const jsonMediaType = "application/json-patch+json";
 const strategicMediaType = "application/strategic-merge-patch+json";
 
 export interface PatchBody extends Patch {
@@ -32,9 +36,9 @@ export async function readPatch(body: RequestBody, isCustom: boolean): Promise<P
     const accepted = patchMediaTypes.filter((type) => !isCustom || type !== strategicMediaType);
     throw unsupportedMediaType([...accepted, applyMediaType]);
   }
-  const text = body.value === undefined ? (await body.bytes()).toString("utf8") : JSON.stringify(body.value);
+  const text = body.value === undefined ? bodyText(await body.bytes()) : JSON.stringify(body.value);
   try {
-    return { mediaType, ...(mediaType === "application/json-patch+json" ? operations(text) : changes(text)) };
+    return { mediaType, ...(mediaType === jsonMediaType ? operations(text) : changes(text, mediaType)) };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const what = mediaType === strategicMediaType ? "" : "error decoding patch: ";
@@ -44,36 +48,39 @@ export async function readPatch(body: RequestBody, isCustom: boolean): Promise<P
 
 type Read = Pick<PatchBody, "body" | "strictFaults">;
 
-function changes(text: string): Read {
+function changes(text: string, mediaType: string): Read {
   const { object, strictFaults } = decodeAny(text);
+  const isNull = mediaType !== strategicMediaType && text.trim() === "null";
+  if (isNull) throw badRequestError("Invalid JSON Patch");
   return { body: object, strictFaults };
 }
 
-const operationFields = new Set(["op", "path", "from", "value"]);
+const text: GoShape = { kind: "scalar", read: scalarReaders.string, readsItself: false };
+const operationType: GoShape = {
+  kind: "struct",
+  struct: {
+    name: "jsonPatchOp",
+    goType: "handlers.jsonPatchOp",
+    shapes: new Map<string, GoShape>([
+      ["op", text],
+      ["path", text],
+      ["from", text],
+      ["value", { kind: "any" }],
+    ]),
+  },
+};
+const operationsType: GoShape = {
+  kind: "list",
+  goType: "[]handlers.jsonPatchOp",
+  items: operationType,
+};
 
-const notOf = (value: unknown, type: string): DecodeError =>
-  new DecodeError(
-    `json: cannot unmarshal ${value === null ? "null" : jsonKind(value)} into Go value of type ${type}`,
-  );
-
-function operations(text: string): Read {
-  const body = parseJson(text);
-  if (!Array.isArray(body)) throw notOf(body, "[]handlers.jsonPatchOp");
-  const foreign = body.findIndex((each: unknown) => each !== null && !isMap(each));
-  if (foreign >= 0) throw notOf(body[foreign], "handlers.jsonPatchOp");
-  const unknown = body.flatMap((operation: unknown, at) =>
-    isMap(operation)
-      ? Object.keys(operation).flatMap((name) => (operationFields.has(name) ? [] : [`[${at}].${name}`]))
-      : [],
-  );
-  const duplicates = survey(text).keys === keysWithin(body, text) ? [] : duplicateKeys(text);
-  return {
-    body,
-    strictFaults: [
-      ...unknown.map((path) => `json patch unknown field ${JSON.stringify(path)}`),
-      ...duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`),
-    ],
-  };
+function operations(json: string): Read {
+  const body = parseJson(json);
+  survey(json);
+  const { error, strictFaults } = decodeAsGo(treeOfText(json), operationsType);
+  if (error !== undefined) throw error;
+  return { body: body ?? [], strictFaults: strictFaults.map((fault) => `json patch ${fault}`) };
 }
 
 export interface PatchJudge {
@@ -118,8 +125,10 @@ function checked(
 }
 
 /** A strategic patch is applied to maps, and what comes of it converted. upstream: apimachinery/pkg/runtime/converter.go */
-function conversionFault({ mismatch }: DecodeError): string | undefined {
-  if (mismatch === undefined) return undefined;
+function conversionFault({ mismatch, cause }: DecodeError): string | undefined {
+  // It takes the fields in their struct's order, and stops at the first that doesn't fit.
+  const first = cause instanceof DecodeError ? cause.message : undefined;
+  if (mismatch === undefined || mismatch.isRead) return first;
   const { value, goType } = mismatch;
   const kind = goKind(value);
   if (goType.startsWith("map[") || goType === resourceList) return `cannot restore map from ${kind}`;

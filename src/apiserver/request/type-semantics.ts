@@ -1,9 +1,10 @@
 /** Types as the type table knows them: decoding with strictness, defaults, patches. */
 import { settleAnnotatedNumbers } from "#api/apps/annotated-numbers.ts";
+import { bodyText } from "#api/codec/body-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
-import { parseJson } from "#api/codec/json-text.ts";
-import { claimFault, claimIn, type KindClaim } from "#api/codec/kind-claim.ts";
+import { treeOfText } from "#api/codec/json-tree.ts";
+import { claimFault, claimIn, claimInValue, type KindClaim } from "#api/codec/kind-claim.ts";
 import type { YamlReading } from "#api/codec/yaml.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { GoZeros, type StructZeros } from "#api/codec/go-zeros.ts";
@@ -126,7 +127,7 @@ export class TableSemantics implements TypeSemantics {
     if (body.value !== undefined) return json.fromValue(body.value, struct);
     switch (mediaTypeOf(body.contentType)) {
       case jsonMediaType:
-        return json.decode(bytes.toString("utf8"), struct);
+        return json.decode(bodyText(bytes), struct);
       case yamlMediaType: {
         const { value, strictFaults } = readYaml(bytes.toString("utf8"));
         const decoded = json.fromValue(value, struct);
@@ -220,12 +221,12 @@ export function claimOf(
   bytes: Buffer,
   readYaml: (text: string) => YamlReading,
 ): KindClaim | string {
-  if (body.value !== undefined) return claimIn(body.value);
+  if (body.value !== undefined) return claimInValue(body.value);
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
   try {
-    const text = bytes.toString("utf8");
-    return claimIn(type === yamlMediaType ? readYaml(text).value : parseJson(text));
+    const text = bodyText(bytes);
+    return type === yamlMediaType ? claimInValue(readYaml(text).value) : claimIn(treeOfText(text));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return type === yamlMediaType ? "" : claimFault(error.message);
