@@ -107,11 +107,12 @@ function checkNullable(schema: JSONSchemaProps, type: "map" | "set", path: strin
     faults.forbidden(`${path}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${type}`);
   }
   if (type === "set") return;
+  const given = new Set(items.required);
   for (const key of schema[mapKeys] ?? []) {
     const property = propertyOf(items, key);
     if (property === undefined) continue;
     const own = `${path}.items.properties[${key}]`;
-    if (items.required?.includes(key) !== true && property.default === undefined) {
+    if (!given.has(key) && property.default === undefined) {
       faults.required(
         `${own}.default`,
         "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",

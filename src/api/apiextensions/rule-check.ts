@@ -4,7 +4,7 @@
  */
 import { costFault, costMax, staticLimits } from "../cel/cost/budget.ts";
 import type { Cel } from "../cel/environment.ts";
-import { declTypeOf } from "../cel/schema/decl-type.ts";
+import type { KnownBytes } from "../cel/schema/decl-type.ts";
 import { compileRules, type CompiledRule } from "../cel/schema/rules.ts";
 import type { ValidationRule } from "../generated/types/apiextensions-v1.ts";
 import { forbidden, invalid, type FieldError } from "../meta/field-error.ts";
@@ -33,6 +33,7 @@ export class CelRuleChecker implements RuleChecker {
   readonly #cel: Cel;
   readonly #isUnchanged: boolean;
   readonly #costs = new RuleCosts();
+  readonly #known: KnownBytes = new WeakMap();
 
   /** What single rules may cost isn't asked where it was asked before; what they cost together is. */
   constructor(cel: Cel, isUnchanged: boolean) {
@@ -42,8 +43,8 @@ export class CelRuleChecker implements RuleChecker {
 
   check(schema: Structural, place: RulePlace): readonly FieldError[] {
     const isResource = place.isRoot || schema["x-kubernetes-embedded-resource"] === true;
-    const compiled = compileRules(this.#cel, schema, isResource);
-    const bytesMin = declTypeOf(schema, { name: "selfType", isResource })?.bytesMin ?? 0;
+    const compiled = compileRules(this.#cel, schema, isResource, this.#known);
+    const bytesMin = compiled?.bytesMin ?? 0;
     const times = place.cardinality ?? Math.floor(requestBytesMax / (bytesMin + 1));
     return (compiled?.rules ?? []).flatMap((rule, index) =>
       this.#rule(rule, { ...place, path: `${place.path}.x-kubernetes-validations[${index}]` }, times),

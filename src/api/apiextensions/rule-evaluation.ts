@@ -4,6 +4,7 @@
  */
 import { CostLimitError } from "../cel/cost/budget.ts";
 import type { Cel } from "../cel/environment.ts";
+import type { KnownBytes } from "../cel/schema/decl-type.ts";
 import { compileRules, ruleVariables, type CompiledRule } from "../cel/schema/rules.ts";
 import { Fault } from "../cel/values.ts";
 import {
@@ -19,13 +20,7 @@ import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
 import { Counterparts } from "../schema/structural/counterparts.ts";
 import { childPath, keyPath, wholeObject } from "../schema/structural/field-path.ts";
 import { objectBudget, type CompiledRules, type RuleBudget } from "../schema/structural/rules.ts";
-import {
-  itemsOf,
-  propertyOf,
-  schemaHas,
-  valueSchemaOf,
-  type Structural,
-} from "../schema/structural/structural.ts";
+import { itemsOf, propertyOf, valueSchemaOf, type Structural } from "../schema/structural/structural.ts";
 import { Change, Ratchet } from "./change.ts";
 import { findField } from "./field-path-rules.ts";
 
@@ -45,8 +40,8 @@ export function compileObjectRules(
   isResource: boolean,
   root = "",
 ): ObjectRules | undefined {
-  if (!schemaHas(schema, hasRules)) return undefined;
-  const node = new RuleNode(cel, schema, isResource);
+  const node = RuleNode.of({ cel, known: new WeakMap() }, schema, isResource);
+  if (node === undefined) return undefined;
   const check = (subject: Omit<RuleSubject, "path">, run: RuleRun): readonly FieldError[] => {
     node.check({ ...subject, path: root }, run);
     return run.faults;
@@ -108,6 +103,18 @@ interface RuleSubject {
   readonly ratchet: Ratchet;
 }
 
+interface RuleCompiler {
+  readonly cel: Cel;
+  readonly known: KnownBytes;
+}
+
+interface RuleParts {
+  readonly rules: readonly CompiledRule[];
+  readonly properties: ReadonlyMap<string, RuleNode>;
+  readonly values: RuleNode | undefined;
+  readonly items: RuleNode | undefined;
+}
+
 /** A schema with its compiled rules, and those below it that have any. */
 class RuleNode {
   readonly #schema: Structural;
@@ -117,21 +124,31 @@ class RuleNode {
   readonly #values: RuleNode | undefined;
   readonly #items: RuleNode | undefined;
 
-  constructor(cel: Cel, schema: Structural, isResource: boolean) {
+  private constructor(schema: Structural, isResource: boolean, parts: RuleParts) {
     this.#schema = schema;
-    const isEmbedded = schema["x-kubernetes-embedded-resource"] === true;
-    this.#isResource = isResource || isEmbedded;
-    this.#rules = hasRules(schema) ? (compileRules(cel, schema, this.#isResource)?.rules ?? []) : [];
+    this.#isResource = isResource;
+    this.#rules = parts.rules;
+    this.#properties = parts.properties;
+    this.#values = parts.values;
+    this.#items = parts.items;
+  }
+
+  /** Undefined where there are no rules, nor any below. */
+  static of(compiler: RuleCompiler, schema: Structural, isRoot: boolean): RuleNode | undefined {
+    const isResource = isRoot || schema["x-kubernetes-embedded-resource"] === true;
     const below = (inner: Structural | undefined): RuleNode | undefined =>
-      inner !== undefined && schemaHas(inner, hasRules) ? new RuleNode(cel, inner, false) : undefined;
-    this.#properties = new Map(
-      Object.keys(schema.properties ?? {}).flatMap((name) => {
-        const node = below(propertyOf(schema, name));
-        return node === undefined ? [] : [[name, node] as const];
-      }),
-    );
-    this.#values = below(valueSchemaOf(schema));
-    this.#items = below(itemsOf(schema));
+      inner === undefined ? undefined : RuleNode.of(compiler, inner, false);
+    const properties = new Map<string, RuleNode>();
+    for (const name of Object.keys(schema.properties ?? {})) {
+      const node = below(propertyOf(schema, name));
+      if (node !== undefined) properties.set(name, node);
+    }
+    const [values, items] = [below(valueSchemaOf(schema)), below(itemsOf(schema))];
+    const isRuled = hasRules(schema);
+    if (!isRuled && properties.size === 0 && values === undefined && items === undefined) return undefined;
+    const { cel, known } = compiler;
+    const rules = isRuled ? (compileRules(cel, schema, isResource, known)?.rules ?? []) : [];
+    return new RuleNode(schema, isResource, { rules, properties, values, items });
   }
 
   check(at: RuleSubject, run: RuleRun): void {

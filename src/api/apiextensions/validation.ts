@@ -205,27 +205,32 @@ export const isEstablished = (crd: LooseDefinition): boolean =>
 
 /** Fields that no structural schema has: with one of them, it isn't even looked at as such. */
 function unreadableText(schema: JSONSchemaProps): string | undefined {
-  for (const field of [
-    "id",
-    "$schema",
-    "$ref",
-    "patternProperties",
-    "dependencies",
-    "additionalItems",
-    "definitions",
-  ] as const) {
-    const name = field === "$schema" ? "schema" : field;
-    if (schemaHas(schema, (each) => each[field] !== undefined)) {
-      return `OpenAPIV3Schema '${name}' is not supported`;
-    }
-  }
-  if (schemaHas(schema, ({ items }) => Array.isArray(items))) {
-    return "OpenAPIV3Schema 'items' must be a schema, but is an array";
-  }
-  return schemaHas(schema, (each) => each["x-kubernetes-preserve-unknown-fields"] === false)
-    ? "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
-    : undefined;
+  let first = unreadable.length;
+  schemaHas(schema, (each) => {
+    const at = unreadable.findIndex(([is]) => is(each));
+    if (at >= 0) first = Math.min(first, at);
+    return first === 0;
+  });
+  return unreadable[first]?.[1];
 }
+
+/** What is told first wherever it stands. */
+const unreadable: readonly (readonly [is: (schema: JSONSchemaProps) => boolean, text: string])[] = [
+  ...(
+    ["id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions"] as const
+  ).map(
+    (field) =>
+      [
+        (schema: JSONSchemaProps) => schema[field] !== undefined,
+        `OpenAPIV3Schema '${field === "$schema" ? "schema" : field}' is not supported`,
+      ] as const,
+  ),
+  [({ items }) => Array.isArray(items), "OpenAPIV3Schema 'items' must be a schema, but is an array"],
+  [
+    (schema) => schema["x-kubernetes-preserve-unknown-fields"] === false,
+    "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined",
+  ],
+];
 
 function checkMetaOf(crd: LooseDefinition, old: LooseDefinition, faults: FaultList): void {
   type Meta = CustomResourceDefinition["metadata"];

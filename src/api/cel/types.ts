@@ -108,7 +108,15 @@ export function describeType(type: CelType): string {
     : `${runtimeName(type)}(${params.map(describeType).join(", ")})`;
 }
 
-export const sameType = (a: CelType, b: CelType): boolean => a === b || formatType(a) === formatType(b);
+export function sameType(a: CelType, b: CelType): boolean {
+  if (a === b) return true;
+  if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
+  const theirs = paramsOf(b);
+  const own = paramsOf(a);
+  return (
+    own.length === theirs.length && own.every((param, index) => sameType(param, theirs[index] ?? errorType))
+  );
+}
 
 /** What stands for type parameters so far. */
 export class Substitutions {

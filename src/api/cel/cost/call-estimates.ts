@@ -1,7 +1,7 @@
 /** What calls of the libraries may cost. upstream: apiserver/pkg/cel/library/cost.go EstimateCallCost, cel-go ext/{lists,sets}.go */
 import type { Expr } from "../ast.ts";
 import { nameFormatRegexSize } from "../library/texts.ts";
-import { type CelType, formatType, paramsOf } from "../types.ts";
+import { type CelType, formatType, paramsOf, sameType } from "../types.ts";
 import { costMax, listCost, regexFactor, structCost, textFactor } from "./budget.ts";
 import { exactly, plus, type Range, scaled, times, unknownRange, upTo } from "./range.ts";
 
@@ -171,9 +171,10 @@ const unitEquality = new Set([
 const formatSize = 64;
 
 const equality: Estimator = ({ args: [left, right] }) => {
-  if (left === undefined || right === undefined || formatType(left.type) !== formatType(right.type)) {
+  if (left === undefined || right === undefined || !sameType(left.type, right.type)) {
     return undefined;
   }
+  if (paramsOf(left.type).length > 0) return undefined;
   const name = formatType(left.type);
   if (unitEquality.has(name)) return { cost: exactly(1) };
   if (name === "kubernetes.NamedFormat") return { cost: scan({ min: 1, max: formatSize }) };

@@ -20,7 +20,7 @@ import {
   stringType,
   timestampType,
 } from "../types.ts";
-import { escapeName, isReserved } from "./escaping.ts";
+import { escapeName, isReserved, unescapeName } from "./escaping.ts";
 
 export interface DeclType {
   readonly type: CelType;
@@ -29,14 +29,19 @@ export interface DeclType {
   /** Bytes of JSON at least. */
   readonly bytesMin: number;
   readonly elem?: DeclType;
-  /** By escaped name. */
-  readonly fields?: ReadonlyMap<string, DeclType>;
+  /** By escaped name. Made when it is asked for: below each of many nested rules may lie the same wide schema. */
+  readonly field?: (escaped: string) => DeclType | undefined;
 }
+
+/** Bytes at least of what was looked at before, by its schema. */
+export type KnownBytes = WeakMap<JSONSchemaProps, number>;
 
 /** Of one request; what isn't bounded by the schema is bounded by it. */
 const requestBytesMax = 3 * 1024 * 1024;
 const timeText = { durationMax: 32, dateMax: 12, dateTimeMax: 32, durationMin: 3, dateTimeMin: 21 };
 const emptyTextBytes = 2;
+/** In names of what lists and maps hold; no field is called so. */
+const [itemPart, valuePart] = ["@idx", "@elem"];
 
 const simple = (type: CelType, bytesMin: number, elementsMax = 0): DeclType => ({
   type,
@@ -72,12 +77,14 @@ export interface DeclOptions {
   readonly name: string;
   /** The root of a custom resource. */
   readonly isResource?: boolean;
+  /** Shared by all rules of one schema. */
+  readonly known?: KnownBytes;
 }
 
 /** undefined: expressions can't see it. */
 export function declTypeOf(
   schema: JSONSchemaProps,
-  { name, isResource = false }: DeclOptions,
+  { name, isResource = false, known = new WeakMap() }: DeclOptions,
 ): DeclType | undefined {
   if (schema["x-kubernetes-int-or-string"] === true) {
     const max = schema.maxLength === undefined ? requestBytesMax - 2 : textBytes(schema.maxLength);
@@ -87,11 +94,11 @@ export function declTypeOf(
   const whole = isEmbedded ? withObjectMeta(schema) : schema;
   switch (whole.type) {
     case "array":
-      return arrayType(whole, name);
+      return arrayType(whole, { name, known });
     case "object":
       return typeof whole.additionalProperties === "object"
-        ? dictionaryType(whole, whole.additionalProperties, name)
-        : recordType(whole, name);
+        ? dictionaryType(whole, whole.additionalProperties, { name, known })
+        : recordType(whole, { name, known, of: schema });
     case "string":
       return textType(whole);
     case "boolean":
@@ -105,9 +112,14 @@ export function declTypeOf(
   }
 }
 
-function arrayType({ items, maxItems }: JSONSchemaProps, name: string): DeclType | undefined {
+interface Within {
+  readonly name: string;
+  readonly known: KnownBytes;
+}
+
+function arrayType({ items, maxItems }: JSONSchemaProps, { name, known }: Within): DeclType | undefined {
   if (items === undefined || Array.isArray(items)) return undefined;
-  const elem = declTypeOf(items, { name: `${name}.@idx` });
+  const elem = declTypeOf(items, { name: `${name}.${itemPart}`, known });
   if (elem === undefined) return undefined;
   const most =
     maxItems === undefined ? Math.floor((requestBytesMax - 2) / (elem.bytesMin + 1)) : notNegative(maxItems);
@@ -117,9 +129,9 @@ function arrayType({ items, maxItems }: JSONSchemaProps, name: string): DeclType
 function dictionaryType(
   { maxProperties }: JSONSchemaProps,
   values: JSONSchemaProps,
-  name: string,
+  { name, known }: Within,
 ): DeclType | undefined {
-  const elem = declTypeOf(values, { name: `${name}.@elem` });
+  const elem = declTypeOf(values, { name: `${name}.${valuePart}`, known });
   if (elem === undefined) return undefined;
   const most =
     maxProperties === undefined
@@ -128,18 +140,33 @@ function dictionaryType(
   return { type: mapType(stringType, elem.type), elementsMax: most, bytesMin: 2, elem };
 }
 
-function recordType({ properties = {}, required = [] }: JSONSchemaProps, name: string): DeclType {
-  const fields = new Map<string, DeclType>();
-  let bytesMin = 2;
-  for (const [property, schema] of Object.entries(properties)) {
-    const escaped = escapeName(property);
-    const type = declTypeOf(schema, { name: `${name}.${escaped ?? property}` });
-    if (type === undefined) continue;
-    if (escaped !== undefined) fields.set(escaped, type);
-    const isGiven = required.includes(property) && schema.default === undefined;
-    if (isGiven) bytesMin += Buffer.byteLength(property) + type.bytesMin + 4;
+function recordType(
+  { properties = {}, required = [] }: JSONSchemaProps,
+  { name, known, of }: Within & { readonly of: JSONSchemaProps },
+): DeclType {
+  const made = new Map<string, DeclType | undefined>();
+  const make = (escaped: string): DeclType | undefined => {
+    const property = unescapeName(escaped) ?? "";
+    const schema = Object.hasOwn(properties, property) ? properties[property] : undefined;
+    if (schema === undefined || escapeName(property) !== escaped) return undefined;
+    return declTypeOf(schema, { name: `${name}.${escaped}`, known });
+  };
+  let bytesMin = known.get(of);
+  if (bytesMin === undefined) {
+    bytesMin = 2;
+    for (const property of new Set(required)) {
+      const schema = Object.hasOwn(properties, property) ? properties[property] : undefined;
+      if (schema === undefined || schema.default !== undefined) continue;
+      const type = declTypeOf(schema, { name: "", known });
+      if (type !== undefined) bytesMin += Buffer.byteLength(property) + type.bytesMin + 4;
+    }
+    known.set(of, bytesMin);
   }
-  return { type: objectType(name), elementsMax: 0, bytesMin, fields };
+  const field = (escaped: string): DeclType | undefined => {
+    if (!made.has(escaped)) made.set(escaped, make(escaped));
+    return made.get(escaped);
+  };
+  return { type: objectType(name), elementsMax: 0, bytesMin, field };
 }
 
 function textType({ format, maxLength, enum: values }: JSONSchemaProps): DeclType {
@@ -159,33 +186,54 @@ function textType({ format, maxLength, enum: values }: JSONSchemaProps): DeclTyp
     default:
   }
   if (maxLength !== undefined) return simple(stringType, emptyTextBytes, textBytes(maxLength));
-  const longest = (values ?? []).map((value) => (typeof value === "string" ? Buffer.byteLength(value) : 0));
-  return simple(stringType, emptyTextBytes, longest.length > 0 ? Math.max(...longest) : requestBytesMax - 2);
+  if (values === undefined || values.length === 0) {
+    return simple(stringType, emptyTextBytes, requestBytesMax - 2);
+  }
+  const longest = values.reduce<number>(
+    (most, value) => Math.max(most, typeof value === "string" ? Buffer.byteLength(value) : 0),
+    0,
+  );
+  return simple(stringType, emptyTextBytes, longest);
 }
 
 /** All objects within some types, by their names. */
 export class DeclTypes implements TypeProvider {
   readonly #objects = new Map<string, DeclType>();
+  /** Names of the outermost objects. */
+  readonly #outermost: readonly string[];
 
   constructor(roots: readonly DeclType[]) {
-    for (const root of roots) this.#add(root);
-  }
-
-  #add(declared: DeclType): void {
-    if (declared.type.kind === "object") this.#objects.set(declared.type.name, declared);
-    if (declared.elem !== undefined) this.#add(declared.elem);
-    for (const field of declared.fields?.values() ?? []) this.#add(field);
+    for (const root of roots) {
+      let at: DeclType | undefined = root;
+      while (at !== undefined && at.type.kind !== "object") at = at.elem;
+      if (at?.type.kind === "object") this.#objects.set(at.type.name, at);
+    }
+    this.#outermost = [...this.#objects.keys()];
   }
 
   hasType(name: string): boolean {
-    return this.#objects.has(name);
+    return this.#find(name) !== undefined;
   }
 
   /** Reserved words name fields with and without escaping. Sizes are known only of what is escaped, as upstream. */
   fieldType(typeName: string, field: string): CelType | undefined {
-    const fields = this.#objects.get(typeName)?.fields;
-    const found = fields?.get(field) ?? (isReserved(field) ? fields?.get(`__${field}__`) : undefined);
+    const object = this.#find(typeName);
+    const found = object?.field?.(field) ?? (isReserved(field) ? object?.field?.(`__${field}__`) : undefined);
     return found?.type;
+  }
+
+  #find(name: string): DeclType | undefined {
+    const known = this.#objects.get(name);
+    if (known !== undefined) return known;
+    const outer = this.#outermost.find((each) => name.startsWith(`${each}.`));
+    if (outer === undefined) return undefined;
+    let at = this.#objects.get(outer);
+    for (const part of name.slice(outer.length + 1).split(".")) {
+      at = part === itemPart || part === valuePart ? at?.elem : at?.field?.(part);
+    }
+    if (at?.type.kind !== "object" || at.type.name !== name) return undefined;
+    this.#objects.set(name, at);
+    return at;
   }
 }
 
@@ -196,7 +244,7 @@ export const sizesBelow =
     let at: DeclType | undefined = root;
     for (const [index, name] of path.slice(1).entries()) {
       if (name === "@keys") return at.type.kind === "map" && index === path.length - 2 ? upTo(0) : undefined;
-      at = name === "@items" || name === "@values" ? at.elem : at.fields?.get(name);
+      at = name === "@items" || name === "@values" ? at.elem : at.field?.(name);
       if (at === undefined) return undefined;
     }
     return upTo(at.elementsMax);

@@ -8,7 +8,7 @@ import type { Cel, Environment, Program } from "../environment.ts";
 import { CompileError } from "../source.ts";
 import { type CelType, optionalType } from "../types.ts";
 import { noneOptional, Optional, type Value } from "../values.ts";
-import { declTypeOf, DeclTypes, sizesBelow, type DeclType } from "./decl-type.ts";
+import { declTypeOf, DeclTypes, sizesBelow, type DeclType, type KnownBytes } from "./decl-type.ts";
 import { schemaValue } from "./values.ts";
 
 export interface CompiledExpression {
@@ -34,6 +34,8 @@ export interface SchemaRules {
   readonly rules: readonly CompiledRule[];
   /** Items or entries at most of the value itself: what the rules below it are multiplied by. */
   readonly elementsMax: number;
+  /** Of the value, as JSON. */
+  readonly bytesMin: number;
 }
 
 /** Which names upstream gives changes with every start; nothing may rely on it. */
@@ -44,15 +46,22 @@ export function compileRules(
   cel: Cel,
   schema: JSONSchemaProps,
   isResource: boolean,
+  known?: KnownBytes,
 ): SchemaRules | undefined {
-  const root = declTypeOf(schema, { name: selfName, isResource });
+  const root = declTypeOf(schema, { name: selfName, isResource, ...(known && { known }) });
   if (root === undefined) return undefined;
+  const { elementsMax, bytesMin } = root;
+  const types = new DeclTypes([root]);
   const rules = schema["x-kubernetes-validations"] ?? [];
-  return { rules: rules.map((rule) => compileRule(cel, root, rule)), elementsMax: root.elementsMax };
+  return { rules: rules.map((rule) => compileRule(cel, { root, types }, rule)), elementsMax, bytesMin };
 }
 
-function compileRule(cel: Cel, root: DeclType, rule: ValidationRule): CompiledRule {
-  const types = new DeclTypes([root]);
+interface Declared {
+  readonly root: DeclType;
+  readonly types: DeclTypes;
+}
+
+function compileRule(cel: Cel, { root, types }: Declared, rule: ValidationRule): CompiledRule {
   const oldSelf: CelType = rule.optionalOldSelf === true ? optionalType(root.type) : root.type;
   const environment = cel.environment({ variables: { self: root.type, oldSelf }, types });
   const condition = rule.rule.trim() === "" ? undefined : compileOne(environment, root, rule.rule, "bool");

@@ -114,10 +114,13 @@ function objectValue(json: unknown, schema: JSONSchemaProps, isResource: boolean
   if (!isMap(json)) return new Fault("invalid data, expected a map for the provided schema with type=object");
   const isEmbedded = isResource || schema["x-kubernetes-embedded-resource"] === true;
   if (isEmbedded || schema.properties !== undefined) {
-    const properties = isEmbedded ? { ...schema.properties, ...metaSchemas } : (schema.properties ?? {});
+    const properties = schema.properties ?? {};
     return new ObjectValue(
       json,
-      (key) => (Object.hasOwn(properties, key) ? properties[key] : undefined),
+      (key) => {
+        if (isEmbedded && Object.hasOwn(metaSchemas, key)) return metaSchemas[key];
+        return Object.hasOwn(properties, key) ? properties[key] : undefined;
+      },
       true,
     );
   }

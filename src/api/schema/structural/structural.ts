@@ -52,16 +52,23 @@ export const hasDefault = (schema: Structural | undefined): boolean =>
 /** Whether some schema in this one is as asked; all places are looked at, the forbidden ones too. */
 export function schemaHas(schema: Structural | undefined, is: (schema: Structural) => boolean): boolean {
   if (schema === undefined) return false;
-  return is(schema) || innerSchemas(schema).some((inner) => schemaHas(inner, is));
+  return is(schema) || hasInner(schema, (inner) => schemaHas(inner, is));
 }
 
-function innerSchemas(schema: Structural): Structural[] {
-  const { items, not, properties, patternProperties, definitions, dependencies } = schema;
-  const lists = [items, schema.allOf, schema.anyOf, schema.oneOf].flatMap((each) => each ?? []);
-  const maps = [properties, patternProperties, definitions].flatMap((each) => Object.values(each ?? {}));
-  const dependent = Object.values(dependencies ?? {}).flatMap((each) => (Array.isArray(each) ? [] : [each]));
-  const maybe = [not, schema.additionalProperties, schema.additionalItems].filter(
-    (each) => typeof each === "object",
-  );
-  return [...lists, ...maps, ...dependent, ...maybe];
+/** Schemas may be some hundred thousand, and most have nothing in them: no lists are made of what there is. */
+function hasInner(schema: Structural, is: (inner: Structural) => boolean): boolean {
+  const { items, not, additionalProperties, additionalItems, dependencies } = schema;
+  if (Array.isArray(items) ? items.some(is) : items !== undefined && is(items)) return true;
+  for (const list of [schema.allOf, schema.anyOf, schema.oneOf]) if (list?.some(is) === true) return true;
+  for (const map of [schema.properties, schema.patternProperties, schema.definitions]) {
+    if (map !== undefined && Object.values(map).some(is)) return true;
+  }
+  const isDependent = (each: Structural | readonly string[]): boolean => isSchema(each) && is(each);
+  if (dependencies !== undefined && Object.values(dependencies).some(isDependent)) return true;
+  for (const each of [not, additionalProperties, additionalItems]) {
+    if (typeof each === "object" && is(each)) return true;
+  }
+  return false;
 }
+
+const isSchema = (each: Structural | readonly string[]): each is Structural => !Array.isArray(each);
