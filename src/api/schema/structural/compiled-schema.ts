@@ -1,7 +1,7 @@
 /** All that the schema of one version does to objects, compiled once. */
 import type { FieldError } from "../../meta/field-error.ts";
 import type { AnyObject } from "../../meta/object.ts";
-import { dropNulls, fillDefaults } from "./default.ts";
+import { DefaultFiller, dropNulls } from "./default.ts";
 import { listTypeFaults } from "./list-types.ts";
 import { coerceMeta, metaFaults, type MetaReader } from "./object-meta.ts";
 import { prune } from "./prune.ts";
@@ -36,12 +36,14 @@ export class CompiledSchema {
   readonly #read: MetaReader;
   readonly #compileRules: CompileRules;
   readonly #compilePattern: CompilePattern;
+  readonly #defaults: DefaultFiller;
   #check: ValueCheck | undefined;
   #rules: { readonly compiled: CompiledRules | undefined } | undefined;
 
   constructor(schema: Structural, { read, compileRules, compilePattern }: CompiledSchemaDeps) {
     this.schema = schema;
     this.#read = read;
+    this.#defaults = new DefaultFiller(schema);
     this.#compileRules = compileRules;
     this.#compilePattern = compilePattern;
   }
@@ -67,7 +69,7 @@ export class CompiledSchema {
 
   /** Changes `object`. Its apiVersion, kind and metadata are never defaulted. */
   fillDefaults(object: AnyObject): void {
-    fillDefaults(object, this.schema);
+    this.#defaults.fill(object);
   }
 
   /** Of types, bounds and patterns. `old`: unchanged parts of it may stay as they are. */

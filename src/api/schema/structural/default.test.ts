@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { fieldErrorText, invalid } from "../../meta/field-error.ts";
 import { defaultFaults } from "./default-faults.ts";
-import { dropNulls, fillDefaults } from "./default.ts";
+import { DefaultFiller, dropNulls } from "./default.ts";
 import { compilePattern } from "./pattern.ts";
 import type { Structural } from "./structural.ts";
 import { read, text, object, list } from "./testing/schemas.ts";
@@ -33,10 +33,26 @@ suite("defaults", () => {
   for (const [name, schema, before, after] of cases) {
     test(name, () => {
       const value = structuredClone(before);
-      fillDefaults(value, schema);
+      new DefaultFiller(schema).fill(value);
       assert.deepEqual(value, after);
     });
   }
+
+  test("defaults that make an object too large are refused", () => {
+    const items = (value: unknown): Structural => list(object({ a: withDefault(value) }));
+    const count = 50_000;
+    const empty = (): object[] => Array.from({ length: count }, () => ({}));
+    const large = { code: 500, message: "etcdserver: request is too large" };
+    assert.throws(() => {
+      new DefaultFiller(items("x".repeat(500_000))).fill(empty());
+    }, large);
+    assert.throws(() => {
+      new DefaultFiller(list(items("x"))).fill(Array.from({ length: 25 }, empty));
+    }, large);
+    const value = empty();
+    new DefaultFiller(items("x")).fill(value);
+    assert.deepEqual(value.at(-1), { a: "x" });
+  });
 
   test("nulls without a default are dropped, those that may be and those with one aren't", () => {
     const schema = object({ a: text, b: { nullable: true }, c: withDefault("x"), d: object({ e: text }) });
