@@ -9,6 +9,9 @@ import { read, text, object, list } from "./testing/schemas.ts";
 
 const withDefault = (value: unknown, more: Structural = {}): Structural => ({ ...more, default: value });
 
+const itemsWith = (value: unknown): Structural => list(object({ a: withDefault(value) }));
+const emptyItems = (): object[] => Array.from({ length: 50_000 }, () => ({}));
+
 suite("defaults", () => {
   const cases: readonly [name: string, schema: Structural, before: unknown, after: unknown][] = [
     ["an absent field", object({ a: withDefault("x", text) }), {}, { a: "x" }],
@@ -39,18 +42,15 @@ suite("defaults", () => {
   }
 
   test("defaults that make an object too large are refused", () => {
-    const items = (value: unknown): Structural => list(object({ a: withDefault(value) }));
-    const count = 50_000;
-    const empty = (): object[] => Array.from({ length: count }, () => ({}));
     const large = { code: 500, message: "etcdserver: request is too large" };
     assert.throws(() => {
-      new DefaultFiller(items("x".repeat(500_000))).fill(empty());
+      new DefaultFiller(itemsWith("x".repeat(500_000))).fill(emptyItems());
     }, large);
     assert.throws(() => {
-      new DefaultFiller(list(items("x"))).fill(Array.from({ length: 25 }, empty));
+      new DefaultFiller(list(itemsWith("x"))).fill(Array.from({ length: 25 }, emptyItems));
     }, large);
-    const value = empty();
-    new DefaultFiller(items("x")).fill(value);
+    const value = emptyItems();
+    new DefaultFiller(itemsWith("x")).fill(value);
     assert.deepEqual(value.at(-1), { a: "x" });
   });
 
