@@ -73,6 +73,9 @@ test("a status keeps its quality of service and the generations that were observ
     conditions: observed(["a"], ["b", 20], ["new", 1], ["twice", 1], ["twice", 1], ["twice", 2]),
   });
   assert.equal((await write({ qosClass: "Burstable" })).status, 422);
+  const metadata = { name: "p", deletionTimestamp: "2026-01-01T00:00:00Z" };
+  const { body: stays } = await put<Pod>(transport, `${core}/pods/p/status`, { ...created, metadata });
+  assert.equal(stays.metadata?.deletionTimestamp, undefined);
   const odd = await write({
     podIP: "01.02.03.04",
     podIPs: [{ ip: "01.02.03.04" }],

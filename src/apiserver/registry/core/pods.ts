@@ -76,11 +76,11 @@ function statusWarnings({ status = {} }: Pod): string[] {
   );
 }
 
-/** For pods/status: the kubelet's and the scheduler's; owners aren't theirs, and the QoS class stays where none is told. */
+/** For pods/status: the kubelet's and the scheduler's; owners and when a pod ends aren't theirs, and the QoS class stays where none is told. */
 export class PodStatusStrategy extends DelegatingStrategy {
   override prepareForUpdate(object: AnyObject, old: AnyObject, context: StrategyContext): void {
     super.prepareForUpdate(object, old, context);
-    restore(object, old, ["ownerReferences"]);
+    restore(object, old, ["ownerReferences", "deletionTimestamp"]);
     const { status = {} } = object as Pod;
     const before = (old as Pod).status ?? {};
     if (before.qosClass !== undefined) status.qosClass ||= before.qosClass;
