@@ -10,6 +10,7 @@ import { errorText, type Logger } from "#base/log.ts";
 import type { Client } from "#client/client.ts";
 import type { ResourceStore } from "#apiserver/registry/store.ts";
 import type { WriteContext } from "#apiserver/registry/write.ts";
+import { walkedError } from "#apiserver/registry/unreadable.ts";
 import { isTrue, withCondition, type Condition } from "./conditions.ts";
 import { cleanupFinalizer } from "./definition-strategy.ts";
 
@@ -105,7 +106,7 @@ export class Finalizer {
       if (failure !== undefined) this.forget(name);
       return undefined;
     }
-    if (storage.cache.size === 0) {
+    if (isEmpty(storage)) {
       this.forget(name);
       return this.#finish(crd, completed);
     }
@@ -148,6 +149,9 @@ export class Finalizer {
   }
 }
 
+/** Of what nobody can read, too. */
+const isEmpty = ({ cache }: ResourceStore): boolean => cache.size === 0 && cache.unreadable.isEmpty;
+
 const ownContext = (): WriteContext => ({
   dryRun: false,
   requestVersion: "",
@@ -159,7 +163,7 @@ const ownContext = (): WriteContext => ({
 
 /** Straight at the storage: admission isn't asked. */
 async function removeAll(storage: ResourceStore): Promise<Finding | undefined> {
-  const failures: string[] = [];
+  const failures = storage.cache.unreadable.objects.map((object) => walkedError(object).message);
   for (const { namespace, name } of storage.cache.page("", undefined, 0).items) {
     try {
       await storage.delete({ namespace, name }, {}, ownContext());

@@ -37,6 +37,10 @@ export class CacheFeed {
   readonly #progress = new Set<() => void>();
   readonly #onLoaded: (() => void)[] = [];
   readonly #unread: UnreadWatch;
+  /** Of caches that are made while the feed is running: what has come through it while the store was asked for the rest. */
+  readonly #filling = new Map<ResourceCache, Set<string>>();
+  /** So often something may have gone that the feed didn't tell of. */
+  #gaps = 0;
   #waiters: Waiter[] = [];
   #revision = 0n;
 
@@ -76,26 +80,36 @@ export class CacheFeed {
     const known = this.#caches.get(`${path}/`);
     if (known !== undefined) return known;
     const cache = this.cache(path, namespaced);
-    const changed = new Set<string>();
-    const stop = cache.listen({
-      onEvent: ({ current, previous }) => {
-        const id = current ?? previous;
-        if (id !== undefined) changed.add(keyOfId(cache, id));
-      },
-    });
     try {
-      const { revision, entries } = await this.#deps.store.list(cache.prefix);
-      for (const entry of entries) {
-        // What has changed meanwhile came through the feed.
-        if (!changed.has(entry.key)) this.#loadOne(cache, entry);
-      }
+      await this.#fill(cache);
+    } catch (error) {
+      // Who comes again would take it for all that is stored.
+      if (this.#caches.get(`${path}/`) === cache) this.dropCache(path);
+      throw error;
+    }
+    return cache;
+  }
+
+  async #fill(cache: ResourceCache): Promise<void> {
+    const changed = new Set<string>();
+    this.#filling.set(cache, changed);
+    try {
+      const { revision, entries } = await this.#listedWhole(cache.prefix);
+      for (const entry of entries) if (!changed.has(entry.key)) this.#loadOne(cache, entry);
       cache.counts.initializations += 1;
       cache.counts.storageLists.add(entries.length, entries.length);
       await this.reach(revision);
     } finally {
-      stop();
+      this.#filling.delete(cache);
     }
-    return cache;
+  }
+
+  async #listedWhole(prefix: string): Promise<ListResult> {
+    for (;;) {
+      const gaps = this.#gaps;
+      const listed = await this.#deps.store.list(prefix);
+      if (gaps === this.#gaps) return listed;
+    }
   }
 
   /** Ends the watches of a cache and forgets it. */
@@ -167,6 +181,7 @@ export class CacheFeed {
       cache.counts.initializations += 1;
       cache.counts.storageLists.add(cache.size, cache.size);
     }
+    this.#gaps += 1;
     this.#advance(revision);
   }
 
@@ -243,6 +258,7 @@ export class CacheFeed {
     if (place === undefined) return;
     if (event.type === "put") this.#putOne(place.cache, event.entry, event.revision);
     else {
+      this.#filling.get(place.cache)?.add(event.key);
       this.#unread.gone(place.cache, event.key);
       place.cache.remove(place.id, event.revision);
     }
@@ -257,6 +273,7 @@ export class CacheFeed {
 
   #putOne(cache: ResourceCache, entry: Entry, revision: bigint): void {
     const { key } = entry;
+    this.#filling.get(cache)?.add(key);
     const fault = faultOf(entry);
     if (fault === undefined) {
       this.#unread.gone(cache, key);

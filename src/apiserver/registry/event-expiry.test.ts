@@ -50,3 +50,39 @@ test("events go when nobody has written them for as long as they last; what was 
   stop();
   assert.equal(clock.waiting, 0);
 });
+
+const saying = (name: string, revision: bigint, lastTimestamp: string): StoredObject =>
+  ({
+    namespace: "default",
+    name,
+    revision,
+    object: { metadata: { name }, lastTimestamp },
+  }) as unknown as StoredObject;
+
+test("no event keeps others by what it says, and one that couldn't be removed is tried again", async () => {
+  const clock = new ManualClock();
+  const old = toRfc3339(clock.now() - minuteMs);
+  const tried: string[] = [];
+  let isAway = true;
+  const events: Events = {
+    cache: {
+      objects: () => [saying("future", 1n, "9999-01-01T00:00:00Z"), saying("old", 2n, old)].values(),
+      listen: () => () => undefined,
+    },
+    discard: ({ name }) => {
+      tried.push(name);
+      return isAway ? Promise.reject(new Error("away")) : Promise.resolve();
+    },
+  };
+  const expiry = new EventExpiry({ ttlMs: 10 * minuteMs }, events, { clock, log: silentLogger });
+  const stop = expiry.start();
+  await clock.advance(9.5 * minuteMs);
+  assert.deepEqual(tried, ["old"]);
+  isAway = false;
+  await clock.advance(minuteMs);
+  assert.deepEqual(tried, ["old", "future"]);
+  await clock.advance(10 * minuteMs);
+  assert.deepEqual(tried, ["old", "future", "old"]);
+  stop();
+  assert.equal(clock.waiting, 0);
+});

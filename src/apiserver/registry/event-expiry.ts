@@ -46,8 +46,14 @@ export class EventExpiry {
 
   /** Returns what stops it. */
   start(): () => void {
-    const found = [...this.#events.cache.objects("")].toSorted((a, b) => (a.revision < b.revision ? -1 : 1));
-    for (const event of found) this.#enter(event, lastWrite(event) + this.#options.ttlMs);
+    const now = this.#deps.clock.now();
+    // What an event says is its writer's word: one of a time that hasn't come mustn't keep the others.
+    const found = [...this.#events.cache.objects("")].map(
+      (event) => [event, Math.min(lastWrite(event), now)] as const,
+    );
+    for (const [event, at] of found.toSorted((a, b) => a[1] - b[1])) {
+      this.#enter(event, at + this.#options.ttlMs);
+    }
     const unlisten = this.#events.cache.listen({
       onEvent: (event) => {
         this.#onChange(event);
@@ -94,7 +100,9 @@ export class EventExpiry {
         // Another server may have written it anew.
         await this.#events.discard(id, id.revision);
       } catch (error) {
-        if (!isNotFound(error)) this.#deps.log.warn("event not removed", { event: key, error });
+        if (isNotFound(error)) continue;
+        this.#deps.log.warn("event not removed, will retry", { event: key, error });
+        if (!this.#due.has(key)) this.#enter(id, now + this.#options.ttlMs);
       }
     }
     this.#arm();

@@ -198,6 +198,12 @@ export class ResourceCache {
     if (revision > this.#lastChange) this.#lastChange = revision;
   }
 
+  /** It can be read again, as it was written then. No watch goes on, but who keeps books is told. */
+  regain(id: ObjectKey, value: KeptBytes, revision: bigint): void {
+    this.load(id, value, revision);
+    this.#listeners.emit(new CacheEvent(revision, this.get(id.namespace, id.name), undefined));
+  }
+
   /** Events up to `revision` are not in the ring. */
   startRing(revision: bigint): void {
     this.#ringFloor = revision;

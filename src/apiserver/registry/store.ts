@@ -191,7 +191,7 @@ export class ResourceStore {
       const value = encodeForStore(kept, known?.json, this.cache.zeros);
       if (context.dryRun) {
         await this.#deps.feed.fresh();
-        if (this.cache.get(id.namespace, id.name) !== undefined) throw this.#occupied(object);
+        if (this.#isTaken(id)) throw this.#occupied(object);
         return this.cache.passing(id, value, 0n);
       }
       if (form !== undefined) this.cache.share(kept);
@@ -206,6 +206,11 @@ export class ResourceStore {
         throw this.#occupied(object);
       }
     });
+  }
+
+  #isTaken(id: ObjectId): boolean {
+    const { cache } = this;
+    return cache.get(id.namespace, id.name) !== undefined || cache.unreadable.hasKey(keyOfId(cache, id));
   }
 
   /** Another one has the name of this one. upstream: registry/generic/registry/store.go (create), CheckGeneratedNameError */

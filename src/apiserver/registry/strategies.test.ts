@@ -73,6 +73,11 @@ test("a DaemonSet counts the changes of its template, whatever is said of them",
   assert.deepEqual(counted(await merge(transport, `${path}/d`, relabelled)), ["2", 2]);
   const spec = { metadata: { annotations: { [annotation]: "9" } }, spec: { minReadySeconds: 5 } };
   assert.deepEqual(counted(await merge(transport, `${path}/d`, spec)), ["2", 3]);
+  const last = String(2n ** 63n - 1n);
+  const sent = { ...workload("e"), metadata: { name: "e", annotations: { [annotation]: last } } };
+  assert.deepEqual(counted(await post(transport, path, sent)), [last, 1]);
+  const after = [String(-(2n ** 63n)), 2];
+  assert.deepEqual(counted(await merge(transport, `${path}/e`, relabelled)), after);
 });
 
 test("a Deployment's annotations make it a new generation, its labels don't, and of a slice the other way", async () => {

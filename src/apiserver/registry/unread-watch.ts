@@ -83,7 +83,7 @@ export class UnreadWatch {
     // What was written meanwhile comes as an event.
     const isSame = entry?.modRevision === revision && cache.unreadable.has(object);
     if (!isSame || faultOf(entry) !== undefined) return;
-    cache.load(idOfKey(cache, key), keptOf(entry), revision);
+    cache.regain(idOfKey(cache, key), keptOf(entry), revision);
     this.gone(cache, key);
   }
 

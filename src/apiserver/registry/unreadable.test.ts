@@ -56,3 +56,14 @@ for (const [value, said] of faults) {
     assert.match(faultOf({ value: bytes, kept: new KeptBytes(bytes) })?.message ?? "", said ?? /^$/);
   });
 }
+
+test("what is packed isn't made whole to be looked at", () => {
+  const kept = { isPacked: true } as KeptBytes;
+  const entry = {
+    kept,
+    get value(): Buffer {
+      throw new Error("made");
+    },
+  };
+  assert.equal(faultOf(entry), undefined);
+});

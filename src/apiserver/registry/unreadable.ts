@@ -17,8 +17,10 @@ class UndecodableError extends Error {
 const openingBrace = 0x7b;
 
 /** Why what is stored there can't be read, as far as that shows without reading it. What is packed was looked at before. */
-export function faultOf({ fault, kept, value }: Pick<Entry, "fault" | "kept" | "value">): Error | undefined {
-  if (fault !== undefined || kept?.isPacked === true || value[0] === openingBrace) return fault;
+export function faultOf(entry: Pick<Entry, "fault" | "kept" | "value">): Error | undefined {
+  if (entry.fault !== undefined || entry.kept?.isPacked === true) return entry.fault;
+  const { value } = entry;
+  if (value[0] === openingBrace) return undefined;
   if (isSealed(value)) return new Error(sealedText);
   const isText = value.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
   return new UndecodableError(
@@ -56,6 +58,10 @@ export class Unreadable {
   /** It can be read, or is gone. Whether it was the last. */
   remove(key: string): boolean {
     return this.#objects.delete(key) && this.isEmpty;
+  }
+
+  hasKey(key: string): boolean {
+    return this.#objects.has(key);
   }
 
   has(object: UnreadableObject): boolean {

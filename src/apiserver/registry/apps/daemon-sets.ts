@@ -27,6 +27,7 @@ export const daemonSetAdjustments: Adjustments = {
     note(set, given < 1n ? 1n : given);
   },
   update: (set, old) => {
-    note(set, generationOf(old) + (isSame(templateOf(set), templateOf(old)) ? 0n : 1n));
+    const given = generationOf(old);
+    note(set, isSame(templateOf(set), templateOf(old)) ? given : BigInt.asIntN(64, given + 1n));
   },
 };

@@ -15,7 +15,14 @@ const allowed = "DisruptionAllowed";
 
 type Status = NonNullable<PodDisruptionBudget["status"]>;
 
-export function budgetsOf(budgets: ResourceStore, namespace: string, pod: Pod): PodDisruptionBudget[] {
+/** Throws 429 while there may be others that nobody can read. `now`: of the clock's monotonic time. */
+export function budgetsOf(
+  budgets: ResourceStore,
+  namespace: string,
+  pod: Pod,
+  now: number,
+): PodDisruptionBudget[] {
+  budgets.cache.unreadable.assertNone(now);
   const all = [...budgets.cache.objects(namespace)].map(({ content }) => content as PodDisruptionBudget);
   return all.filter(({ spec }) => {
     const selector = spec?.selector;

@@ -122,8 +122,8 @@ class Evicting {
   }
 
   async #askBudget(pod: Pod): Promise<void> {
-    const { namespace } = this.#id;
-    const found = budgetsOf(this.#deps.budgets(), namespace, pod);
+    const { budgets, clock } = this.#deps;
+    const found = budgetsOf(budgets(), this.#id.namespace, pod, clock.monotonic());
     const [budget] = found;
     if (found.length > 1) {
       throw failure({

@@ -53,13 +53,21 @@ export class ClaimRepair {
 
   async #round(): Promise<void> {
     const { services, clock, metrics } = this.#deps;
-    const present: Service[] = [...services.objects("")].map(({ content }) => content);
-    await this.#mended(() => this.#addresses.round(present), metrics?.addresses);
-    await this.#mended(() => this.#mendPorts(present), metrics?.ports);
+    if (this.#isAllKnown) {
+      const present: Service[] = [...services.objects("")].map(({ content }) => content);
+      await this.#mended(() => this.#addresses.round(present), metrics?.addresses);
+      await this.#mended(() => this.#mendPorts(present), metrics?.ports);
+    }
     if (this.#isStopped) return;
     this.#cancel = clock.after(intervalMs, () => {
       this.#working = this.#round();
     });
+  }
+
+  /** What nobody can read now may have what seems to be nobody's. */
+  get #isAllKnown(): boolean {
+    const { services, addresses } = this.#deps;
+    return services.unreadable.isEmpty && addresses.cache.unreadable.isEmpty;
   }
 
   async #mended(mend: () => Promise<void>, counts: RepairCounts | undefined): Promise<void> {
