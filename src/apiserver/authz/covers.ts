@@ -93,16 +93,17 @@ export function describeRules(rules: readonly PolicyRule[]): string[] {
   return [...new Set(compact(rules).map(ruleText))].toSorted();
 }
 
+/** A verb asked for twice is told twice. upstream: policy_compact.go */
 function compact(rules: readonly PolicyRule[]): PolicyRule[] {
-  const merged = new Map<string, { readonly rest: Omit<PolicyRule, "verbs">; readonly verbs: Set<string> }>();
+  const merged = new Map<string, PolicyRule>();
   for (const rule of rules) {
     const { verbs, ...rest } = rule;
     const key = rule.nonResourceURLs === undefined ? JSON.stringify(rest) : JSON.stringify(rule);
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { rest, verbs: new Set(verbs) });
-    else for (const verb of verbs) known.verbs.add(verb);
+    if (known === undefined) merged.set(key, { ...rest, verbs: [...verbs] });
+    else for (const verb of verbs) known.verbs.push(verb);
   }
-  return [...merged.values()].map(({ rest, verbs }) => ({ ...rest, verbs: [...verbs] }));
+  return [...merged.values()];
 }
 
 function ruleText(rule: PolicyRule): string {

@@ -48,6 +48,12 @@ suite("rules held cover rules asked for", () => {
       ],
     ],
     [
+      "a verb asked for twice is told twice",
+      [],
+      rule("get list get", "", "pods"),
+      ['{APIGroups:[""], Resources:["pods"], Verbs:["get" "list" "get"]}'],
+    ],
+    [
       "URLs",
       [{ verbs: ["get"], nonResourceURLs: ["/apis/*"] }],
       { verbs: ["get"], nonResourceURLs: ["/apis/apps", "/metrics"] },

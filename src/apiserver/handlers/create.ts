@@ -1,5 +1,4 @@
 /** POST to a collection. upstream: apiserver/pkg/endpoints/handlers/create.go */
-import type { AnyObject } from "#api/meta/object.ts";
 import type { Handler } from "#apiserver/registry/endpoint.ts";
 import {
   attributesOf,
@@ -8,22 +7,10 @@ import {
   parseWriteOptions,
   settleNamespace,
   stampOf,
+  wipeSystemFields,
   writeContext,
   type WriteDeps,
 } from "./write.ts";
-
-/** What only the server says of an object: nobody manages it, and admission isn't shown it. */
-function wipeSystemFields({ metadata }: AnyObject): void {
-  for (const field of systemFields) delete metadata?.[field];
-}
-
-const systemFields = [
-  "uid",
-  "creationTimestamp",
-  "selfLink",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
 
 export const create =
   (deps: WriteDeps): Handler =>

@@ -310,3 +310,16 @@ export function optionsObject(kind: string, options: WriteOptions): AnyObject {
     fieldValidation: options.fieldValidation,
   };
 }
+
+/** What only the server says of an object: nobody manages it, and admission isn't shown it. */
+export function wipeSystemFields({ metadata }: AnyObject): void {
+  for (const field of systemFields) delete metadata?.[field];
+}
+
+const systemFields = [
+  "uid",
+  "creationTimestamp",
+  "selfLink",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;

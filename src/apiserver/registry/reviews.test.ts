@@ -88,4 +88,17 @@ suite("reviews", () => {
     assert.deepEqual(asked, ["admit CREATE subjectaccessreviews"]);
     await server.close();
   });
+
+  test("what only the server says of an object isn't asked with", async () => {
+    await using server = await startTestApiserver();
+    const now = "2026-01-01T00:00:00Z";
+    const metadata = { uid: "u", creationTimestamp: now, deletionTimestamp: now, selfLink: "/x" };
+    for (const resource of ["subjectaccessreviews", "selfsubjectaccessreviews"]) {
+      const path = `${authorization}/${resource}`;
+      const spec = { ...(resource === "subjectaccessreviews" && { user: "jane" }), resourceAttributes };
+      const { status, body } = await post(server.transport(), path, { metadata, spec });
+      const { managedFields: _managed, ...rest } = body.metadata ?? {};
+      assert.deepEqual([status, rest], [201, {}], JSON.stringify(body));
+    }
+  });
 });

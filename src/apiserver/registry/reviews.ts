@@ -25,6 +25,7 @@ import {
   parseWriteOptions,
   settleNamespace,
   stampOf,
+  wipeSystemFields,
   type WriteDeps,
 } from "#apiserver/handlers/write.ts";
 import { toRfc3339 } from "#base/clock.ts";
@@ -103,6 +104,7 @@ function createReview(
     settleNamespace(object, request);
     deps.semantics.applyDefaults(object, endpoint.gvk);
     call.sent?.(object);
+    wipeSystemFields(object);
     fieldManager ??= deps.fieldManagerOf(definition);
     await fieldManager.updateAsking(undefined, object, stampOf(request, deps, options));
     const asked = attributesOf(request, {

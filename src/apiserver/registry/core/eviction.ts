@@ -11,6 +11,7 @@ import {
   optionsObject,
   parseWriteOptions,
   settleNamespace,
+  wipeSystemFields,
   writeContext,
   type WriteDeps,
 } from "#apiserver/handlers/write.ts";
@@ -45,6 +46,7 @@ export const evict =
     const eviction = judgeStrictFaults(decoded, options, request);
     call.sent?.(eviction);
     settleNamespace(eviction, request);
+    wipeSystemFields(eviction);
     const { name = "" } = eviction.metadata ?? {};
     if (name !== info.name) throw badRequestError("name in URL does not match name in Eviction object");
     const deletion = (eviction["deleteOptions"] ?? {}) as Wish;
