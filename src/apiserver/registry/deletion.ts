@@ -42,8 +42,7 @@ function planUsual(
   strategy: Strategy,
   { nowMs, context }: DeletionMoment,
 ): DeletionPlan {
-  const isGraceful = strategy.gracePeriod !== undefined;
-  const grace = isGraceful ? planGrace(object, options, strategy, nowMs) : undefined;
+  const grace = planGrace(object, options, strategy, nowMs);
   if (grace === "wait") return { kind: "wait" };
 
   const metadata = (object.metadata ??= {});
@@ -53,18 +52,22 @@ function planUsual(
   const keepsItself = strategy.mayBeRemoved?.(object) === false;
   const stays = finalizers.length > 0 || keepsItself;
   if (!stays && (grace ?? 0) === 0) return { kind: "remove", object };
-  if (stays && !isGraceful) markAsDeleting(object, nowMs);
+  if (stays && grace === undefined) markAsDeleting(object, nowMs);
   strategy.markDeleted?.(object, context);
   return { kind: "mark", object };
 }
 
-/** Sets the deadline of a graceful deletion on `object`; answers the grace period in seconds. */
+/**
+ * Sets the deadline of a graceful deletion on `object`; answers the grace period in seconds. Undefined: it gets none, or
+ * what it had is over.
+ */
 function planGrace(
   object: AnyObject,
   options: DeletionOptions,
   strategy: Strategy,
   nowMs: number,
-): number | bigint | "wait" {
+): number | bigint | "wait" | undefined {
+  if (strategy.gracePeriod === undefined) return undefined;
   const metadata = (object.metadata ??= {});
   const asked =
     options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0
@@ -72,29 +75,28 @@ function planGrace(
       : options.gracePeriodSeconds;
   if (metadata.deletionTimestamp !== undefined) {
     const current = metadata.deletionGracePeriodSeconds;
-    if (current === undefined) return 0;
+    if (current === undefined || current === 0) return undefined;
     // A second deletion may only shorten the first.
-    if (asked === undefined || asked >= current) return current === 0 && isFree(object) ? 0 : "wait";
+    if (asked === undefined || asked >= current) return "wait";
     const begun = parseTime(metadata.deletionTimestamp) - secondsMs(current);
     metadata.deletionTimestamp = toRfc3339(begun + secondsMs(asked));
     metadata.deletionGracePeriodSeconds = asked;
     return asked;
   }
-  const seconds = strategy.gracePeriod?.(object, asked) ?? 0;
+  const seconds = strategy.gracePeriod(object, asked);
   metadata.deletionTimestamp = toRfc3339(nowMs + secondsMs(seconds));
   metadata.deletionGracePeriodSeconds = seconds;
   if ((metadata.generation ?? 0) > 0) metadata.generation = nextInt64(metadata.generation ?? 0);
   return seconds;
 }
 
-const isFree = (object: AnyObject): boolean => (object.metadata?.finalizers ?? []).length === 0;
-
 function markAsDeleting(object: AnyObject, nowMs: number): void {
   const metadata = (object.metadata ??= {});
   if (metadata.deletionGracePeriodSeconds === undefined && (metadata.generation ?? 0) > 0) {
     metadata.generation = nextInt64(metadata.generation ?? 0);
   }
-  metadata.deletionTimestamp ??= toRfc3339(nowMs);
+  const { deletionTimestamp: at } = metadata;
+  if (at === undefined || parseTime(at) > nowMs) metadata.deletionTimestamp = toRfc3339(nowMs);
   metadata.deletionGracePeriodSeconds = 0;
 }
 
