@@ -218,7 +218,11 @@ function namespaceSpecial(deps: SpecialsDeps): Special {
 
 function serviceSpecial(deps: SpecialsDeps): Special {
   return {
-    strategy: (base) => new ServiceStrategy(base, deps.serviceAllocation),
+    strategy: (base) =>
+      new ServiceStrategy(base, {
+        allocation: deps.serviceAllocation,
+        endpoints: () => deps.installed().storage("endpoints"),
+      }),
     readForm: new ServiceReadForm(() => deps.serviceAllocation().families),
     subresources: () => deps.connect.services,
   };

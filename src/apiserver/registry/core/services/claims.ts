@@ -11,7 +11,7 @@ import { KeyExistsError, KeyNotFoundError, RevisionMismatchError, type Store } f
 import type { ResourceCache } from "../../resource-cache.ts";
 import type { ResourceStore } from "../../store.ts";
 import type { StoredObject } from "../../stored-object.ts";
-import type { WriteContext } from "../../write.ts";
+import { systemContext } from "../../write.ts";
 import { familyOf } from "./address-range.ts";
 
 export interface Claim {
@@ -113,16 +113,6 @@ function ipAddress(name: string, owner: string): IPAddress {
     },
   };
 }
-
-/** Nobody asks for these objects but the server itself. */
-const systemContext: WriteContext = {
-  dryRun: false,
-  requestVersion: "v1",
-  user: { name: "system:apiserver", groups: ["system:masters"] },
-  signal: new AbortController().signal,
-  warn: () => undefined,
-  validate: () => Promise.resolve(),
-};
 
 /** Below /registry/, as upstream's bitmap. */
 export const portClaimsPath = "ranges/servicenodeports";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Service } from "#api/generated/types/core-v1.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import type { Transport } from "#client/client.ts";
-import { call, merge, post, put, remove, type Answer } from "#testing/answers.ts";
+import { call, get, merge, post, put, remove, type Answer } from "#testing/answers.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 
 const core = "/api/v1/namespaces/default";
@@ -46,6 +46,25 @@ test("a service that can't be stored gives back what it took", async () => {
   const dry = { method: "POST", path: `${core}/services`, query: { dryRun: "All" } } as const;
   assert.equal((await call(transport, { ...dry, body: service("d", { clusterIP }) })).status, 201);
   assert.equal((await create(transport, "b", { clusterIP })).status, 201);
+});
+
+test("a Service's Endpoints go with it, whoever made them, and stay where it does", async () => {
+  await using server = await startTestApiserver();
+  const transport = server.transport();
+  const subsets = [{ addresses: [{ ip: "1.2.3.4" }], ports: [{ port: 80 }] }];
+  for (const name of ["a", "b"]) {
+    await create(transport, name, { selector: undefined });
+    await post(transport, `${core}/endpoints`, { metadata: { name }, subsets });
+  }
+  const statusOf = async (name: string): Promise<number> =>
+    (await get(transport, `${core}/endpoints/${name}`)).status;
+  await remove(transport, `${core}/services/a`, undefined, { dryRun: "All" });
+  assert.equal(await statusOf("a"), 200);
+  await merge(transport, `${core}/services/a`, { metadata: { finalizers: ["example.com/test"] } });
+  await remove(transport, `${core}/services/a`);
+  assert.equal(await statusOf("a"), 200);
+  await merge(transport, `${core}/services/a`, { metadata: { finalizers: null } });
+  assert.deepEqual([await statusOf("a"), await statusOf("b")], [404, 200]);
 });
 
 test("headless and external services have no address", async () => {
