@@ -66,6 +66,9 @@ export class WholeBytes extends KeptBytes {
   }
 }
 
+/** Bytes that are shown in place of others, which are what is stored. */
+export class RenewedBytes extends KeptBytes {}
+
 /** What is kept whole, for others to differ from: the newest of each group of bytes that are likely alike. */
 export class ByteModels {
   readonly #groups = new Map<string, Buffer[]>();

@@ -1,12 +1,12 @@
 /**
  * Objects that were stored before some of their fields were there are read with them, however they are read: what the
- * fields say follows from the others. Nothing is written for that.
+ * fields say follows from the others. Nothing is written for that; whoever writes it next writes all of it.
  * upstream: apiserver/pkg/registry/generic/registry/store.go (Decorator)
  */
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { parseExact } from "#base/exact-json.ts";
-import { KeptBytes } from "#base/kept-bytes.ts";
+import { RenewedBytes, type KeptBytes } from "#base/kept-bytes.ts";
 import { encodeForStore } from "./stored-object.ts";
 
 export interface ReadForm {
@@ -28,5 +28,5 @@ export function renewed(kept: KeptBytes, form: ReadForm, zeros: StructZeros | un
   }
   zeros?.plain(object);
   form.renew(object);
-  return new KeptBytes(encodeForStore(object, undefined, zeros));
+  return new RenewedBytes(encodeForStore(object, undefined, zeros));
 }

@@ -394,7 +394,8 @@ export class ResourceStore {
     }
     const kept = await this.#encode(next.write);
     const value = encodeForStore(kept, spec, this.cache.zeros);
-    const isUnchanged = value.length === current.length && isSameContent(value, current.value);
+    const isUnchanged =
+      !current.isRenewed && value.length === current.length && isSameContent(value, current.value);
     if (isUnchanged && this.#deps.isStale?.(key, current.value) !== true) return current;
     if (dryRun) return this.cache.passing(current, value, current.revision);
     this.cache.share(kept, current);

@@ -9,7 +9,7 @@ import type { AnyObject, ManagedFieldsEntry, ObjectMeta } from "#api/meta/object
 import { writtenJson } from "#api/patch/apply/written-entry.ts";
 import { assert } from "#base/assert.ts";
 import { isDevelopment } from "#base/development.ts";
-import { KeptBytes } from "#base/kept-bytes.ts";
+import { KeptBytes, RenewedBytes } from "#base/kept-bytes.ts";
 import type { DecodedObjects } from "./decoded-objects.ts";
 
 const metadataOpen = Buffer.from('"metadata":{');
@@ -78,6 +78,11 @@ export class StoredObject {
   /** What is stored. Made anew each time when it is packed: ask once. */
   get value(): Buffer {
     return this.#kept.bytes;
+  }
+
+  /** It isn't quite the value that the store has: an update that changes nothing else is one all the same. */
+  get isRenewed(): boolean {
+    return this.#kept instanceof RenewedBytes;
   }
 
   /** Of the value. */

@@ -11,7 +11,7 @@ import { KeptBytes } from "#base/kept-bytes.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
-import { get, merge } from "#testing/answers.ts";
+import { get, merge, put } from "#testing/answers.ts";
 import { startTestApiserver, type TestApiserver } from "#testing/cluster.ts";
 import { renewed } from "../../read-form.ts";
 import { ServiceReadForm } from "./read-form.ts";
@@ -132,6 +132,18 @@ test("Services of old are watched with what they lack, and seen so in the past",
   });
   assert.deepEqual(past.body.items.map(seen), [want]);
   assert.deepEqual(past.body.items[0]?.spec?.ports, [{ protocol: "TCP", port: 94, targetPort: 94 }]);
+});
+
+test("who writes a Service of old as it is shown writes it anew, once", async () => {
+  await using server = await start({ clusterIP: four });
+  const transport = server.transport();
+  const { body } = await get<Service>(transport, `${path}/s0`);
+  const written = await put<Service>(transport, `${path}/s0`, body);
+  assert.notEqual(written.body.metadata?.resourceVersion, body.metadata?.resourceVersion);
+  const { entry } = await server.kept.get(key("s0"));
+  assert.match(entry?.value.toString() ?? "", /"ipFamilies":\["IPv4"\]/);
+  const again = await put<Service>(transport, `${path}/s0`, written.body);
+  assert.equal(again.body.metadata?.resourceVersion, written.body.metadata?.resourceVersion);
 });
 
 test("a name elsewhere says nothing of traffic within the cluster", async () => {
