@@ -1,12 +1,12 @@
 /**
  * What becomes of an object that is deleted. Cases re-expressed from apiserver/pkg/registry/generic/registry/store_test.go
  * (TestStoreDeleteWithOrphanDependents, TestStoreDeletionPropagation, TestMarkAsDeleting,
- * TestGracefulStoreCanDeleteIfExistingGracePeriodZero) and of rest/delete.go (BeforeDelete).
+ * TestGracefulStoreCanDeleteIfExistingGracePeriodZero) and rest/delete_test.go (TestBeforeDelete).
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObjectMeta } from "#api/meta/object.ts";
-import { parseTime } from "#base/clock.ts";
+import { parseTime, toRfc3339 } from "#base/clock.ts";
 import { planDeletion, type DeletionPlan } from "./deletion.ts";
 import type { DeletionOptions, Strategy, StrategyContext } from "./strategy.ts";
 
@@ -94,6 +94,8 @@ for (const [before, after] of [
   });
 }
 
+const ending = (seconds: number): string => toRfc3339(parseTime(now) + seconds * 1000);
+
 /** Of what may have time to end: what it has, what is asked, and what it gets; "gone", or "left" as it is. */
 const periods: readonly (readonly [
   name: string,
@@ -120,14 +122,35 @@ const periods: readonly (readonly [
     "less",
     { deletionTimestamp: "2026-01-01T00:00:20Z", deletionGracePeriodSeconds: 30 },
     { gracePeriodSeconds: 5 },
-    { deletionTimestamp: "2025-12-31T23:59:55Z", deletionGracePeriodSeconds: 5 },
+    { deletionTimestamp: now, deletionGracePeriodSeconds: 1 },
   ],
   [
     "less than nothing, which is a second",
     { deletionTimestamp: "2026-01-01T00:00:20Z", deletionGracePeriodSeconds: 30 },
     { gracePeriodSeconds: -1 },
-    { deletionTimestamp: "2025-12-31T23:59:51Z", deletionGracePeriodSeconds: 1 },
+    { deletionTimestamp: now, deletionGracePeriodSeconds: 1 },
   ],
+  [
+    "less, which isn't over",
+    { deletionTimestamp: "2026-01-01T00:00:20Z", deletionGracePeriodSeconds: 30 },
+    { gracePeriodSeconds: 15 },
+    { deletionTimestamp: "2026-01-01T00:00:05Z", deletionGracePeriodSeconds: 15 },
+  ],
+  [
+    "no time, but finalizers, long ago",
+    { finalizers: [x], deletionTimestamp: "2025-12-31T23:59:00Z", deletionGracePeriodSeconds: 60 },
+    { gracePeriodSeconds: 0 },
+    { finalizers: [x], deletionTimestamp: now, deletionGracePeriodSeconds: 0 },
+  ],
+  ...[-1, 0, 1, 2].flatMap((given): (typeof periods)[number][] => {
+    const before = { deletionTimestamp: ending(given), deletionGracePeriodSeconds: given };
+    return [-1, 0, 1, 2].map((asked) => {
+      const [was, most] = [given < 0 ? 1 : given, asked < 0 ? 1 : asked];
+      const shortened = { deletionTimestamp: ending(most), deletionGracePeriodSeconds: most };
+      const want = was === 0 || most === 0 ? "gone" : most >= was ? "left" : shortened;
+      return [`${asked} of ${given} seconds`, before, { gracePeriodSeconds: asked }, want];
+    });
+  }),
   ["what was left undone", { deletionTimestamp: past, deletionGracePeriodSeconds: 0 }, {}, "gone"],
   ["what nobody gave a time", { deletionTimestamp: past }, {}, "gone"],
 ];

@@ -3,7 +3,7 @@
  * upstream: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go (finalizers)
  */
 import { secondsMs } from "#api/meta/duration.ts";
-import type { AnyObject } from "#api/meta/object.ts";
+import type { AnyObject, ObjectMeta } from "#api/meta/object.ts";
 import { copyJson } from "#api/patch/json-value.ts";
 import { parseTime, toRfc3339 } from "#base/clock.ts";
 import { nextInt64 } from "#base/exact-json.ts";
@@ -73,20 +73,29 @@ function planGrace(
     options.gracePeriodSeconds !== undefined && options.gracePeriodSeconds < 0
       ? 1
       : options.gracePeriodSeconds;
-  if (metadata.deletionTimestamp !== undefined) {
-    const current = metadata.deletionGracePeriodSeconds;
-    if (current === undefined || current === 0) return undefined;
-    // A second deletion may only shorten the first.
-    if (asked === undefined || asked >= current) return "wait";
-    const begun = parseTime(metadata.deletionTimestamp) - secondsMs(current);
-    metadata.deletionTimestamp = toRfc3339(begun + secondsMs(asked));
-    metadata.deletionGracePeriodSeconds = asked;
-    return asked;
-  }
+  if (metadata.deletionTimestamp !== undefined) return shorten(metadata, asked, nowMs);
   const seconds = strategy.gracePeriod(object, asked);
   metadata.deletionTimestamp = toRfc3339(nowMs + secondsMs(seconds));
   metadata.deletionGracePeriodSeconds = seconds;
   if ((metadata.generation ?? 0) > 0) metadata.generation = nextInt64(metadata.generation ?? 0);
+  return seconds;
+}
+
+/** A second deletion may only shorten the first. */
+function shorten(
+  metadata: ObjectMeta,
+  asked: number | bigint | undefined,
+  nowMs: number,
+): number | bigint | "wait" | undefined {
+  const { deletionTimestamp = "", deletionGracePeriodSeconds: given = 0 } = metadata;
+  if (given === 0) return undefined;
+  const current = given < 0 ? 1 : given;
+  if (asked === undefined || asked >= current) return "wait";
+  const endMs = parseTime(deletionTimestamp) - secondsMs(current) + secondsMs(asked);
+  // Whose time is over already has a second, so that whoever ends it still does.
+  const seconds = endMs < nowMs && asked > 0 ? 1 : asked;
+  metadata.deletionTimestamp = toRfc3339(Math.max(endMs, nowMs));
+  metadata.deletionGracePeriodSeconds = seconds;
   return seconds;
 }
 
