@@ -23,7 +23,7 @@ export class Kubelets {
   }
 
   /**
-   * Throws 404 when there is no such node, 503 when it has no address yet. `isUnverified`: whoever answers there is taken
+   * Throws 404 when there is no such node, 500 when it has no address yet. `isUnverified`: whoever answers there is taken
    * for the kubelet.
    */
   async backend(nodeName: string, target: string, isUnverified = false): Promise<Backend> {
@@ -33,10 +33,11 @@ export class Kubelets {
       .map((wanted) => addresses.find(({ type }) => type === wanted)?.address)
       .find((found) => found !== undefined);
     if (address === undefined) {
+      const known = addresses.map((each) => `{${each.type} ${each.address}}`);
       throw failure({
-        code: 503,
-        reason: "ServiceUnavailable",
-        message: `no preferred addresses found; known addresses: []`,
+        code: 500,
+        reason: "",
+        message: `no preferred addresses found; known addresses: [${known.join(" ")}]`,
       });
     }
     const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;

@@ -332,6 +332,19 @@ suite("what comes back", () => {
   });
 });
 
+test("a node whose address isn't known", async () => {
+  const address = { type: "Other", address: "1.2.3.4" };
+  for (const [name, addresses, known] of [
+    ["n5", [], ""],
+    ["n6", [address, { ...address, type: "Else" }], "{Other 1.2.3.4} {Else 1.2.3.4}"],
+  ] as const) {
+    await nodeClient.create({ metadata: { name }, status: { addresses: [...addresses] } });
+    const { code, reason, message } = parsed(await h2("GET", `/api/v1/nodes/${name}/proxy/`));
+    const told = `no preferred addresses found; known addresses: [${known}]`;
+    assert.deepEqual([code, reason, message], [500, undefined, told]);
+  }
+});
+
 test("a node that is this machine itself is asked at its kubelet's port alone", async () => {
   await addNode("n4", "localhost", port, "Hostname");
   for (const name of ["n1:http", `n1:${server.port}`, `https:n1:${server.port}`, `n4:${server.port}`]) {
@@ -354,6 +367,8 @@ const refusalOf = async (path: string): Promise<unknown[]> => {
   return [refused["code"], refused["message"]];
 };
 const serviceAt = (name: string): string => `/api/v1/namespaces/default/services/${name}/proxy/`;
+
+const noneOf = (name: string): unknown[] => [503, `no endpoints available for service "${name}"`];
 
 suite("where it doesn't go", () => {
   test("to a pod's address that isn't of the network", async () => {
@@ -379,7 +394,6 @@ suite("where it doesn't go", () => {
   test("to what a Service leads to unless it is a pod of its namespace that has that address", async () => {
     const named = { name: "web", port: 80 };
     const resource = client.resource(endpoints, "default");
-    const none = [503, 'no endpoints available for service "s"'];
     await podAt("other", "192.0.2.9");
     assert.deepEqual(await refusalOf(serviceAt("s")), [404, 'endpoints "s" not found']);
     assert.deepEqual(await refusalOf(serviceAt("s:80")), [404, 'services "s" not found']);
@@ -395,10 +409,12 @@ suite("where it doesn't go", () => {
       addresses: [{ ip: "192.0.2.1", targetRef }],
       ports: [named],
     }));
-    await resource.create({ metadata: { name: "s" }, subsets });
+    const empty = await resource.create({ metadata: { name: "s" } });
+    assert.deepEqual(await refusalOf(serviceAt("http:s:web")), noneOf("s"));
+    await resource.update({ ...empty, subsets });
     // Without a port only what has no name is meant, though there is but one.
     for (const name of ["s", "s:web", "s:80", "https:s:web"]) {
-      assert.deepEqual(await refusalOf(serviceAt(name)), none, name);
+      assert.deepEqual(await refusalOf(serviceAt(name)), noneOf(name));
     }
   });
 });

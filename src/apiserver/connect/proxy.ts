@@ -75,6 +75,7 @@ export const serviceProxy = (deps: ProxyDeps): Handler =>
       ? nameOfPort(await client.resource(services, namespace).get(name), Number(port))
       : port;
     const { subsets = [] } = await client.resource(endpoints, namespace).get(name);
+    if (subsets.length === 0) throw noEndpoints(name);
     const ofPod = async (at: PodEndpoint): Promise<boolean> => {
       const pod = at.pod === undefined ? undefined : await podIfAny(client, namespace, at.pod);
       return pod?.status?.podIPs?.some(({ ip }) => ip === at.host) === true;
@@ -83,8 +84,12 @@ export const serviceProxy = (deps: ProxyDeps): Handler =>
       if (!(await ofPod(each))) continue;
       return { host: each.host, port: each.port, target, tls: scheme === "https" ? anyTls : undefined };
     }
-    throw serviceUnavailableError(`no endpoints available for service ${JSON.stringify(name)}`);
+    // The one by its own name, the other by the name it was asked for, as upstream.
+    throw noEndpoints(request.info.name);
   });
+
+const noEndpoints = (name: string): Error =>
+  serviceUnavailableError(`no endpoints available for service ${JSON.stringify(name)}`);
 
 interface PodEndpoint {
   readonly host: string;
