@@ -162,7 +162,7 @@ export class CustomResources {
     if (crd === undefined || !isServable(crd)) this.#refuse(name, crd);
     else if (this.#caches.has(name)) this.#serve(name, crd);
     this.#noteTerminating(name, previous);
-    this.#queue.add(name);
+    if (!isOnlySaid(crd, previous)) this.#queue.add(name);
   }
 
   #serve(name: string, crd: CustomResourceDefinition): void {
@@ -256,8 +256,9 @@ export class CustomResources {
     try {
       await this.#advance(name, crd);
     } catch (error) {
-      // Changed or gone meanwhile: it comes again by itself.
+      // Changed or gone meanwhile: it comes again by itself, unless another server has only said how far it is.
       if (!isConflict(error) && !isNotFound(error)) throw error;
+      if (isConflict(error) && isLeaving(crd)) this.#queue.addAfter(name, conflictMs);
     }
   }
 
@@ -341,10 +342,25 @@ export class CustomResources {
 }
 
 /** What may still be done with objects that are on their way out, as discovery has it. */
+/** Until an end that another server has told of is looked at again. */
+const conflictMs = 1000;
 const terminatingVerbs: readonly string[] = ["delete", "deletecollection", "get", "list", "watch"];
 
 const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>
   metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(cleanupFinalizer) === true;
+
+/** Nothing to go on for: whoever told how the definition's end goes would hear of that again at once, for ever. */
+function isOnlySaid(crd: CustomResourceDefinition | undefined, previous: CacheEvent["previous"]): boolean {
+  if (crd === undefined || previous === undefined || !isLeaving(crd)) return false;
+  const before = previous.object as unknown as CustomResourceDefinition;
+  return isLeaving(before) && jsonEqual(withoutEnd(crd), withoutEnd(before));
+}
+
+function withoutEnd({ metadata, status, ...rest }: CustomResourceDefinition): object {
+  const { resourceVersion: _version, managedFields: _managers, ...named } = metadata ?? {};
+  const conditions = status?.conditions?.filter(({ type }) => type !== "Terminating");
+  return { ...rest, metadata: named, status: { ...status, conditions } };
+}
 
 const isAccepted = (crd: CustomResourceDefinition): boolean =>
   isTrue(crd, "NamesAccepted") || isTrue(crd, "Established");

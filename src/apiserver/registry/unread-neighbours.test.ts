@@ -10,7 +10,7 @@ import {
   widgetDefinition,
 } from "#apiserver/crd/testing/widgets.ts";
 import { findCondition } from "#apiserver/crd/conditions.ts";
-import { ManualClock } from "#base/clock.ts";
+import { ManualClock, settle } from "#base/clock.ts";
 import { call, post } from "#testing/answers.ts";
 import { startTestApiserver } from "#testing/cluster.ts";
 
@@ -57,19 +57,33 @@ test("a name that something has that can't be read is taken, also for who only a
   }
 });
 
-test("a definition stays while something of it can't be read", async () => {
-  await using server = await startTestApiserver();
+test("a definition stays while something of it can't be read, which is looked at once a second", async () => {
+  const clock = new ManualClock();
+  await using server = await startTestApiserver({ clock });
   const client = server.client();
+  const definitions = client.resource(customResourceDefinitions);
   await define(client, widgetDefinition([version("v1")]));
   await conditionOf(client, "widgets.example.com", isEstablished);
   const key = "/registry/example.com/widgets/default/g";
   await server.store.create(key, garbage);
-  await client.resource(customResourceDefinitions).delete("widgets.example.com");
+  await definitions.delete("widgets.example.com");
   await conditionOf(client, "widgets.example.com", (crd) => {
     const { reason, message = "" } = (crd && findCondition(crd, "Terminating")) ?? {};
-    return reason === "InstanceDeletionFailed" && message.includes(key);
+    return (
+      reason === "InstanceDeletionFailed" &&
+      message.startsWith("could not issue all deletes: couldn't get version/kind")
+    );
   });
+  const versionNow = async (): Promise<number> =>
+    Number((await definitions.get("widgets.example.com")).metadata?.resourceVersion);
+  const told = await versionNow();
+  for (let round = 0; round < 20; round++) await settle();
+  assert.equal(await versionNow(), told);
+  await clock.advance(1000);
+  // That it is looked at, and what came of it.
+  assert.equal(await versionNow(), told + 2);
   const gone = conditionOf(client, "widgets.example.com", (crd) => crd === undefined);
   await server.store.delete(key);
+  await clock.advance(1000);
   await gone;
 });
