@@ -28,7 +28,7 @@ import { FirstFilters } from "./first-filters.ts";
 import { HttpCall, type CallParts } from "./http-call.ts";
 import { Identification, type IdentificationDeps } from "./identification.ts";
 import { isEventStream } from "./lasting.ts";
-import type { RequestKind } from "./metrics.ts";
+import { takenOver, type RequestKind } from "./metrics.ts";
 import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
 import { otherShape, respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
@@ -99,6 +99,7 @@ export class Front {
       targets: this.#targets,
       drain: this.#drain,
       identification: this.#identification,
+      kindOf: (target) => target.kind ?? this.#kindOf(target),
     });
     const first = new FirstFilters(deps.serving, deps.random);
     this.#first = first.areIdle ? undefined : first;
@@ -212,7 +213,8 @@ export class Front {
   }
 
   #count({ exchange, kind, begun, call }: Pick<Visit, "exchange" | "kind" | "begun" | "call">): void {
-    const { status: code, bodyBytes } = exchange;
+    const { status, bodyBytes } = exchange;
+    const code = status === switched ? takenOver : status;
     const ms = this.#deps.clock.monotonic() - begun;
     kind.finish({ code, ms, heldMs: call?.heldMs ?? 0, bodyBytes, readBytes: call?.readBytes });
     if (call?.isRefused === true) this.#deps.metrics.endings.terminated(kind.labels, code);
@@ -404,10 +406,12 @@ export class Front {
   }
 }
 
+const switched = 101;
+
 /** That its answer begins with. */
 function statusOf(answer: Answer, exchange: Exchange): number {
   const status = "status" in answer ? answer.status : 200;
-  return status === 200 && exchange.webSocket !== undefined ? 101 : status;
+  return status === 200 && exchange.webSocket !== undefined ? switched : status;
 }
 
 /** Who is cut off at once loses the answer with it. upstream: rstAvoidanceDelay of Go's server */

@@ -36,7 +36,7 @@ test("nor have methods that are none", async () => {
   const kinds = new Set(["FOO", "BAR"].map((method) => kindOf(metrics, method, "/version", true)));
   assert.equal(kinds.size, 1);
   for (const kind of kinds) kind.finish({ code: 405, ms: 100, heldMs: 0, bodyBytes: 9 });
-  assert.match(await registry.metrics(), /apiserver_request_total\{verb="OTHER",/);
+  assert.match(await registry.metrics(), /apiserver_request_total\{verb="other",/);
 });
 
 test("what webhooks took is in a request's time, but not in what the server answers for", async () => {
@@ -51,4 +51,58 @@ test("what webhooks took is in a request's time, but not in what the server answ
   const text = await registry.metrics();
   assert.match(text, /^apiserver_request_duration_seconds_sum\{.*\} 3$/m);
   assert.match(text, /^apiserver_request_sli_duration_seconds_sum\{.*\} 0\.5$/m);
+});
+
+const place = { group: "", version: "v1", resource: "pods", subresource: "", component: "apiserver" };
+const outside = { ...place, version: "", resource: "", scope: "" };
+/** As upstream's MonitorRequest has them: the verb by the method, the scope by the route. */
+const labelled: readonly [method: string, url: string, labels: Record<string, string>][] = [
+  ["GET", "/api/v1/namespaces/a/pods/x", { ...place, verb: "GET", scope: "resource" }],
+  ["HEAD", "/api/v1/namespaces/a/pods/x", { ...place, verb: "GET", scope: "resource" }],
+  ["GET", "/api/v1/namespaces/a/pods", { ...place, verb: "LIST", scope: "namespace" }],
+  ["GET", "/api/v1/pods?watch=1", { ...place, verb: "WATCH", scope: "cluster" }],
+  [
+    "GET",
+    "/api/v1/namespaces/a/pods?fieldSelector=metadata.name=x",
+    { ...place, verb: "LIST", scope: "namespace" },
+  ],
+  ["POST", "/api/v1/namespaces/a/pods", { ...place, verb: "POST", scope: "resource" }],
+  ["DELETE", "/api/v1/namespaces/a/pods/x", { ...place, verb: "DELETE", scope: "resource" }],
+  ["DELETE", "/api/v1/namespaces/a/pods", { ...place, verb: "DELETE", scope: "namespace" }],
+  [
+    "POST",
+    "/api/v1/namespaces/a/pods/x/exec",
+    { ...place, verb: "CONNECT", scope: "resource", subresource: "exec" },
+  ],
+  [
+    "GET",
+    "/api/v1/namespaces/a/pods/x/log",
+    { ...place, verb: "CONNECT", scope: "resource", subresource: "log" },
+  ],
+  ["OPTIONS", "/version", { ...outside, verb: "other" }],
+  ["GET", "/livez", { ...outside, verb: "GET", subresource: "/livez", component: "" }],
+];
+for (const [method, url, labels] of labelled) {
+  test(`${method} ${url} is counted as ${labels["verb"]} of ${labels["scope"] || "no scope"}`, () => {
+    const metrics = new RequestMetrics(new Registry(), () => undefined);
+    assert.deepEqual(kindOf(metrics, method, url, true).labels, labels);
+  });
+}
+
+test("while a watch of one name is open, the name is its scope", async () => {
+  const registry = new Registry();
+  const metrics = new RequestMetrics(registry, () => undefined);
+  kindOf(metrics, "GET", "/api/v1/namespaces/a/pods?watch=1&fieldSelector=metadata.name=x", true).open = 1;
+  assert.match(await registry.metrics(), /^apiserver_longrunning_requests\{.*scope="resource".*\} 1$/m);
+});
+
+test("deletions of many have bodies of their own, and logs have a size", async () => {
+  const registry = new Registry();
+  const metrics = new RequestMetrics(registry, () => undefined);
+  const finished = { code: 200, ms: 1, heldMs: 0, bodyBytes: 7, readBytes: 3 };
+  kindOf(metrics, "DELETE", "/api/v1/namespaces/a/pods", true).finish(finished);
+  kindOf(metrics, "GET", "/api/v1/namespaces/a/pods/x/log", true).finish(finished);
+  const text = await registry.metrics();
+  assert.match(text, /^apiserver_request_body_size_bytes_sum\{.*verb="delete_collection".*\} 3$/m);
+  assert.match(text, /^apiserver_response_sizes_sum\{.*subresource="log".*\} 7$/m);
 });

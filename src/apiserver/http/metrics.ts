@@ -24,8 +24,12 @@ const eventBuckets = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
 const placeLabels = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
 
-/** Upstream tells how big these answers are. */
-const sizedVerbs = new Set(["GET", "LIST"]);
+/** Upstream tells how big these answers are: of what is read, and a log is, though it is counted as a connect. */
+const isSized = ({ verb, subresource }: KindLabels): boolean =>
+  verb === "GET" || verb === "LIST" || subresource === "log";
+
+/** The code of a request whose connection was taken over: upstream's handlers answer none. */
+export const takenOver = 0;
 
 /** How a request went. */
 export interface Finished {
@@ -52,6 +56,7 @@ export class RequestKind {
   readonly isLong: boolean;
   readonly byCode = new Map<number, number>();
   open = 0;
+  readonly #scope: string;
   readonly #validation: string;
   readonly #metrics: RequestMetrics;
   #validated: Series | undefined;
@@ -59,8 +64,9 @@ export class RequestKind {
   #place: Place | undefined;
   #applied: RequestKind | undefined;
 
-  constructor({ labels, dryRun, validation }: KindParts, metrics: RequestMetrics) {
+  constructor({ labels, scope, dryRun, validation }: KindParts, metrics: RequestMetrics) {
     this.labels = labels;
+    this.#scope = scope;
     this.dryRun = dryRun;
     this.#validation = validation;
     this.isLong = labels.verb === "WATCH" || labels.verb === "CONNECT";
@@ -70,8 +76,14 @@ export class RequestKind {
   /** The same, where the patch is one that is applied. */
   get applied(): RequestKind {
     const labels = { ...this.labels, verb: "APPLY" };
-    this.#applied ??= this.#metrics.kind({ labels, dryRun: this.dryRun, validation: this.#validation });
+    const [scope, dryRun, validation] = [this.#scope, this.dryRun, this.#validation];
+    this.#applied ??= this.#metrics.kind({ labels, scope, dryRun, validation });
     return this.#applied;
+  }
+
+  /** Of those that are open. */
+  get openLabels(): KindLabels {
+    return { ...this.labels, scope: this.#scope };
   }
 
   finish({ code, ms, heldMs, bodyBytes, readBytes }: Finished): void {
@@ -90,6 +102,8 @@ export class RequestKind {
 
 interface KindParts {
   readonly labels: KindLabels;
+  /** While it is open; where a name is selected it isn't that of its labels. */
+  readonly scope: string;
   readonly dryRun: string;
   /** What becomes of fields that nobody knows: "", "Ignore", "Warn", "Strict"; "invalid" for what is none of these. */
   readonly validation: string;
@@ -204,8 +218,8 @@ export class RequestMetrics {
       registers,
       collect: () => {
         longRunning.reset();
-        for (const { isLong, labels, open } of this.#kinds.values()) {
-          if (isLong) longRunning.inc(labels, open);
+        for (const { isLong, openLabels, open } of this.#kinds.values()) {
+          if (isLong) longRunning.inc(openLabels, open);
         }
       },
     });
@@ -265,12 +279,13 @@ export class RequestMetrics {
   /** `isKnown`: there is such a resource. What clients make up has no series of its own, or there would be no end of them. */
   kindOf(info: RequestInfo, query: URLSearchParams, isKnown: boolean): RequestKind {
     const [labels, dryRun] = [labelsOf(info, isKnown), dryRunOf(query)];
-    return this.kind({ labels, dryRun, validation: validationOf(query) });
+    const scope = isKnown ? scopeOf(info) : "";
+    return this.kind({ labels, scope, dryRun, validation: validationOf(query) });
   }
 
   kind(parts: KindParts): RequestKind {
-    const { labels, dryRun, validation } = parts;
-    const key = [...Object.values(labels), dryRun, validation].join("\n");
+    const { labels, scope, dryRun, validation } = parts;
+    const key = [...Object.values(labels), scope, dryRun, validation].join("\n");
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
       kind = new RequestKind(parts, this);
@@ -279,8 +294,9 @@ export class RequestMetrics {
     return kind;
   }
 
-  #bodiesOf({ group, resource, verb: ofRequest }: KindLabels): Series | undefined {
-    const verb = bodyVerbs[ofRequest];
+  #bodiesOf({ group, resource, verb: ofRequest, scope }: KindLabels): Series | undefined {
+    const isOfMany = ofRequest === "DELETE" && scope !== "resource";
+    const verb = isOfMany ? "delete_collection" : bodyVerbs[ofRequest];
     if (verb === undefined || resource === "") return undefined;
     const key = `${group}/${resource}/${verb}`;
     const series = this.#bodySeries.get(key) ?? this.#bodies.series({ group, resource, verb });
@@ -306,7 +322,7 @@ export class RequestMetrics {
     const key = Object.values(labels).join("\n");
     let place = this.#places.get(key);
     if (place === undefined) {
-      const sizes = sizedVerbs.has(labels.verb) ? this.#sizes.series(labels) : undefined;
+      const sizes = isSized(labels) ? this.#sizes.series(labels) : undefined;
       place = { sli: this.#sli.series(labels), sizes, bodies: this.#bodiesOf(labels) };
       this.#places.set(key, place);
     }
@@ -360,7 +376,6 @@ const bodyVerbs: Readonly<Record<string, string>> = {
   PATCH: "patch",
   APPLY: "patch",
   DELETE: "delete",
-  DELETECOLLECTION: "delete_collection",
 };
 
 const validationHistogram = (registry: Registry): SeriesHistogram =>

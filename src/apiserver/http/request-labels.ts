@@ -34,7 +34,9 @@ export function labelsOf(info: RequestInfo, isKnown: boolean): KindLabels {
   const place = isKnown
     ? { group, version, resource, subresource: info.isResourceRequest ? subresource : pathLabel(info.path) }
     : { group: "", version: "", resource: "", subresource: "" };
-  return { verb, ...place, scope: isKnown ? scopeOf(info) : "", component: "apiserver" };
+  // The filters that upstream counts health by aren't of its "apiserver".
+  const component = isKnown && isHealth(info) ? "" : "apiserver";
+  return { verb, ...place, scope: isKnown ? routeScopeOf(info) : "", component };
 }
 
 /** Upstream shows these paths in the subresource's place. */
@@ -42,6 +44,14 @@ const shownPaths = new Set(["/healthz", "/livez", "/readyz"]);
 
 const pathLabel = (path: string): string => (shownPaths.has(path) ? path : "");
 
+const isHealth = ({ isResourceRequest, path }: RequestInfo): boolean =>
+  !isResourceRequest && shownPaths.has(path);
+
+/** Of its route: there, the one name that a list selects is none. */
+const routeScopeOf = (info: RequestInfo): string =>
+  scopeOf(info.verb === "list" || info.verb === "watch" ? { ...info, name: "" } : info);
+
+/** Of what is asked. upstream: CleanScope */
 export function scopeOf({ isResourceRequest, name, namespace, verb }: RequestInfo): string {
   if (!isResourceRequest) return "";
   if (name !== "" || verb === "create") return "resource";
@@ -59,7 +69,6 @@ export function metricVerb({ verb }: RequestInfo): string {
     case "head":
     case "get":
     case "proxy":
-    case "options":
       return "GET";
     case "list":
       return "LIST";
@@ -68,13 +77,12 @@ export function metricVerb({ verb }: RequestInfo): string {
     case "patch":
       return "PATCH";
     case "delete":
-      return "DELETE";
     case "deletecollection":
-      return "DELETECOLLECTION";
+      return "DELETE";
     case "connect":
       return "CONNECT";
     default:
-      // Over HTTP/2 a method is any word.
-      return "OTHER";
+      // OPTIONS, and over HTTP/2 any word.
+      return "other";
   }
 }

@@ -1,28 +1,40 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
+import { Registry } from "prom-client";
 import { ManualClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { AuditLostError, type Auditor } from "#apiserver/audit/auditor.ts";
+import { metricsText } from "#apiserver/metrics/exposition.ts";
+import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
 import { anonymous } from "#apiserver/authn/authenticator.ts";
 import type { Answer } from "#apiserver/request/call.ts";
 import { Drain } from "./drain.ts";
+import { RequestMetrics } from "./metrics.ts";
 import { Identification } from "./identification.ts";
 import { Targets } from "./target.ts";
 import { Upgrades } from "./upgrades.ts";
 
 const url = "/apis/demo.example.com/v1/things?watch=true";
-const incoming = {
-  method: "GET",
-  url,
-  headers: { upgrade: "echo" },
-  rawHeaders: [],
-} as unknown as IncomingMessage;
+const requestFor = (method: string, to: string): IncomingMessage =>
+  ({ method, url: to, headers: { upgrade: "echo" }, rawHeaders: [] }) as unknown as IncomingMessage;
 
-/** What the client of an upgrade is told. `auditor`: asked for each request. */
-async function saidBy(answer: Answer, auditor?: Pick<Auditor, "begin">): Promise<string> {
+interface Asked {
+  readonly request?: IncomingMessage;
+  /** Asked for each request. */
+  readonly auditor?: Pick<Auditor, "begin">;
+  readonly registry?: Registry;
+}
+
+/** Of an upgrade that is answered so: its client's connection. */
+async function asked(
+  answer: Answer,
+  { request = requestFor("GET", url), auditor, registry = new Registry() }: Asked = {},
+): Promise<PassThrough> {
+  const metrics = new RequestMetrics(registry, () => undefined);
   const clock = new ManualClock();
   const identification = new Identification({
     clock,
@@ -35,6 +47,7 @@ async function saidBy(answer: Answer, auditor?: Pick<Auditor, "begin">): Promise
   });
   const upgrades = new Upgrades(
     {
+      clock,
       log: silentLogger,
       random: new SeededRandom(1),
       serving: { sendsRetryAfter: false },
@@ -42,14 +55,23 @@ async function saidBy(answer: Answer, auditor?: Pick<Auditor, "begin">): Promise
       chain: () => answer,
       isRemote: () => true,
     },
-    { targets: new Targets(), drain: new Drain(), identification },
+    {
+      targets: new Targets(),
+      drain: new Drain(),
+      identification,
+      kindOf: ({ info, query }) => metrics.kindOf(info, query, true),
+    },
   );
-  assert.equal(upgrades.mayTakeOver(incoming), true);
-  assert.equal(upgrades.tellsInMessages(incoming), false);
+  assert.equal(upgrades.mayTakeOver(request), true);
+  assert.equal(upgrades.tellsInMessages(request), false);
   const socket = new PassThrough();
-  await upgrades.handle(incoming, socket, Buffer.alloc(0));
-  return String(socket.read());
+  await upgrades.handle(request, socket, Buffer.alloc(0));
+  return socket;
 }
+
+/** What the client of an upgrade is told. */
+const saidBy = async (answer: Answer, auditor?: Pick<Auditor, "begin">): Promise<string> =>
+  String((await asked(answer, auditor === undefined ? {} : { auditor })).read());
 
 test("a watch by who answers for a group that was another server's a moment ago isn't begun", async () => {
   let isCancelled = false;
@@ -66,4 +88,22 @@ test("what nobody could be told of is refused as any other request", async () =>
   assert.match(said, /^HTTP\/1\.1 500 Internal Server Error\r\n/);
   const uri = JSON.stringify(url);
   assert.ok(said.endsWith(`\r\n\r\nInternal Server Error: ${uri}: failed to store audit event\n`), said);
+});
+
+test("what is taken over is counted: while it is open, and without a code when it is over", async () => {
+  const registry = new Registry();
+  const execUrl = "/api/v1/namespaces/default/pods/p/exec?command=sh";
+  const request = requestFor("POST", execUrl);
+  const labels = { verb: "CONNECT", version: "v1", resource: "pods", subresource: "exec", scope: "resource" };
+  const value = async (name: string, more: Record<string, string> = {}): Promise<number> =>
+    valueIn(await metricsText(registry), name, { ...labels, component: "apiserver", ...more });
+  const socket = await asked({ kind: "hijacked" }, { request, registry });
+  assert.equal(await value("apiserver_longrunning_requests"), 1);
+  assert.equal(await value("apiserver_request_total"), 0);
+  const closed = once(socket, "close");
+  socket.destroy();
+  await closed;
+  assert.equal(await value("apiserver_longrunning_requests"), 0);
+  assert.equal(await value("apiserver_request_total", { code: "0" }), 1);
+  assert.equal(await value("apiserver_request_duration_seconds_count"), 1);
 });

@@ -1,6 +1,7 @@
 /** Requests that ask to take over their connection: whom it is given to, and what becomes of those that don't get it. */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { auditIdOf, AuditLostError, type Auditor, type AuditRecord } from "#apiserver/audit/auditor.ts";
@@ -22,9 +23,11 @@ import {
   statusErrorOf,
 } from "./refuse.ts";
 import type { ServingOptions } from "./serving-options.ts";
-import type { Targets } from "./target.ts";
+import { takenOver, type RequestKind } from "./metrics.ts";
+import type { Target, Targets } from "./target.ts";
 
 export interface UpgradesDeps {
+  readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
   readonly serving: Pick<ServingOptions, "sendsRetryAfter">;
@@ -40,6 +43,7 @@ export interface Shared {
   readonly targets: Targets;
   readonly drain: Drain;
   readonly identification: Identification;
+  readonly kindOf: (target: Target) => RequestKind;
 }
 
 export class Upgrades {
@@ -74,7 +78,7 @@ export class Upgrades {
 
   /** Of such a request that isn't. Never rejects. */
   async handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { random, serving } = this.#deps;
+    const { serving } = this.#deps;
     socket.on("error", () => undefined);
     const request = new NodeRequestHead(incoming);
     if (this.#shared.drain.refuses(request)) {
@@ -82,7 +86,38 @@ export class Upgrades {
       return;
     }
     const target = this.#shared.targets.of(request.method, request.url);
-    const auditId = auditIdOf(headerOf(request, "audit-id"), random);
+    const counted = this.#begin(target);
+    const code = await this.#take({ incoming, request, socket, head }, target, counted);
+    const finish = (): void => {
+      counted.finish(code);
+    };
+    if (code === takenOver && !socket.destroyed) socket.once("close", finish);
+    else finish();
+  }
+
+  /** It is open until it is finished. */
+  #begin(target: Target): Counted {
+    const { clock } = this.#deps;
+    const kind = this.#shared.kindOf(target);
+    const begun = clock.monotonic();
+    kind.open += 1;
+    const counted: Counted = {
+      call: undefined,
+      finish: (code) => {
+        const ms = clock.monotonic() - begun;
+        kind.finish({ code, ms, heldMs: counted.call?.heldMs ?? 0, bodyBytes: 0 });
+      },
+    };
+    return counted;
+  }
+
+  /** The code that it is answered with. */
+  async #take(
+    { incoming, request, socket, head }: Asking,
+    target: Target,
+    counted: Counted,
+  ): Promise<number> {
+    const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
     const every = everyHeaders(auditId);
     let record: AuditRecord | undefined;
     try {
@@ -99,25 +134,42 @@ export class Upgrades {
         record,
         onClose: (run) => (socket.destroyed ? run() : socket.once("close", run)),
       });
+      counted.call = call;
       const answer = await this.#deps.chain(call);
       if (answer.kind === "hijacked") {
         record?.started(101);
         socket.once("close", () => void record?.complete(101, undefined));
-        return;
+        return takenOver;
       }
       await refuseUpgrade(socket, answer, every);
-      await record?.complete("status" in answer ? answer.status : 400, answer);
+      const code = "status" in answer ? answer.status : 400;
+      await record?.complete(code, answer);
+      return code;
     } catch (error) {
       if (error instanceof AuditLostError) {
         await refuseUpgrade(socket, internalFailure(target, error.message), every);
-        return;
+        return 500;
       }
       const { status } = statusErrorOf(error);
-      await record?.complete(status.code ?? 500, status);
+      const { code = 500 } = status;
+      await record?.complete(code, status);
       if (isOwnFault(error)) this.#deps.log.error("request failed", { path: incoming.url, error });
-      refuseWithStatus(socket, { status: status.code ?? 500, object: status, every });
+      refuseWithStatus(socket, { status: code, object: status, every });
+      return code;
     }
   }
+}
+
+interface Asking {
+  readonly incoming: IncomingMessage;
+  readonly request: NodeRequestHead;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+interface Counted {
+  call: HttpCall | undefined;
+  finish(code: number): void;
 }
 
 /** Watches, and logs. */
