@@ -40,6 +40,7 @@ import { LateExpressions } from "./crd/late-expressions.ts";
 import { createDefinitionValidator, customParts } from "./crd/parts.ts";
 import { createConnect } from "./connect/connect.ts";
 import { HookClient } from "./connect/hook-client.ts";
+import { KeptConnections } from "./connect/kept-connections.ts";
 import { ClusterServiceResolver } from "./connect/service-resolver.ts";
 import { encryptionAtRest, type EncryptionAtRest } from "./encryption/encryption-at-rest.ts";
 import type { HealthCheck } from "./health.ts";
@@ -118,6 +119,7 @@ class ApiserverComponent implements Apiserver {
   readonly #assembly: Assembly;
   readonly #forms: ObjectForms;
   readonly #hooks: HookClient;
+  readonly #kept = new KeptConnections();
   readonly #expressions: LateExpressions;
   readonly #security: Security;
   readonly #counts: ClientCounts;
@@ -268,6 +270,9 @@ class ApiserverComponent implements Apiserver {
     });
     await Promise.race([filled.promise, failed]);
     this.#informers.start(stop.signal);
+    stack.defer(() => {
+      this.#kept.destroy();
+    });
     stack.defer(() => this.#door.close());
     // Others still come here until they have noticed that it isn't ready.
     stack.defer(() => this.#delay());
@@ -390,6 +395,7 @@ class ApiserverComponent implements Apiserver {
           clock: own.clock,
           random: own.random,
           podLogs: new PodLogMetrics(this.#registry),
+          kept: this.#kept,
         },
       ),
       probes: [...(own.probes ?? []), { name: "etcd-0", check: () => checkStore(own.store, own.clock) }],

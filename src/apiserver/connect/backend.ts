@@ -23,8 +23,8 @@ export interface Backend {
   readonly target: string;
   /** Undefined: plain HTTP. */
   readonly tls: BackendTls | undefined;
-  /** Connections that are kept for more requests. */
-  readonly agent?: Agent | undefined;
+  /** Connections that are kept for more requests; in the clear for those alone that may be repeated. */
+  readonly agent?: PlainAgent | undefined;
   /** Ours, beside the client's: whom the request is from. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
@@ -124,10 +124,10 @@ function limitDialling(outgoing: ClientRequest, { host, port, tls }: Backend, cl
  * there are fewer each time. upstream: Go's net/http/transport.go (shouldRetryRequest)
  */
 const mayRepeat = (outgoing: ClientRequest, call: ApiCall, error: unknown): boolean =>
-  outgoing.reusedSocket &&
-  errorCode(error) === "ECONNRESET" &&
-  /^(GET|HEAD|OPTIONS|TRACE)$/.test(call.method) &&
-  !hasBody(call);
+  outgoing.reusedSocket && ["ECONNRESET", "EPIPE"].includes(errorCode(error) ?? "") && onlyReads(call);
+
+const onlyReads = (call: ApiCall): boolean =>
+  /^(GET|HEAD|OPTIONS|TRACE)$/.test(call.method) && !hasBody(call);
 
 function requestTo(backend: Backend, call: ApiCall, headers: OutgoingHttpHeaders): ClientRequest {
   const options = {
@@ -139,7 +139,9 @@ function requestTo(backend: Backend, call: ApiCall, headers: OutgoingHttpHeaders
     signal: call.signal,
   };
   if (backend.tls === undefined) {
-    return httpRequest({ ...options, agent: new PlainAgent({ keepAlive: false }) });
+    // Pods end connections when they like: what can't be repeated isn't lost on one that was just ended.
+    const kept = onlyReads(call) ? backend.agent : undefined;
+    return httpRequest({ ...options, agent: kept ?? new PlainAgent({ keepAlive: false }) });
   }
   return httpsRequest({
     ...options,

@@ -1,4 +1,5 @@
 /** The subresources that lead away from the API: to kubelets, pods and services. */
+import type { Agent } from "node:http";
 import type { Admission } from "#apiserver/admission/admission.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { PodLogMetrics } from "#apiserver/metrics/pod-log-metrics.ts";
@@ -21,6 +22,8 @@ export interface ConnectDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly podLogs?: PodLogMetrics | undefined;
+  /** For pods and services in the clear; whose it is ends them. */
+  readonly kept: Agent;
 }
 
 const both = (handler: Handler): SubresourceHandlers[string] => ({ get: handler, create: handler });

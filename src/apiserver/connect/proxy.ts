@@ -2,6 +2,7 @@
  * pods/proxy, services/proxy and nodes/proxy: any HTTP request passed on to a port.
  * upstream: pkg/registry/core/{pod,service,node}/rest, apimachinery/pkg/util/proxy/upgradeaware.go
  */
+import type { Agent } from "node:http";
 import { posix } from "node:path";
 import type { EndpointSubset, Pod, Service } from "#api/generated/types/core-v1.ts";
 import { badRequestError, isNotFound, serviceUnavailableError } from "#api/meta/status.ts";
@@ -29,6 +30,8 @@ export interface ProxyDeps extends BackendDeps {
   readonly client: () => Client;
   readonly kubelets: Kubelets;
   readonly random: Random;
+  /** In the clear. */
+  readonly kept: Agent;
 }
 
 interface Port {
@@ -176,7 +179,8 @@ function proxied(
       "x-forwarded-uri": posix.join(prefix, escapePath(path)),
     };
     try {
-      const response = await exchange(backend, call, headers, deps);
+      const way = backend.tls === undefined ? { ...backend, agent: deps.kept } : backend;
+      const response = await exchange(way, call, headers, deps);
       return await proxiedAnswer(response, { prefix, backendHost: hostOf(backend), clientHost });
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
