@@ -11,7 +11,8 @@ import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
 import { WebSocket } from "ws";
-import { systemClock } from "#base/clock.ts";
+import { aborted } from "#base/abort.ts";
+import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { createCa, issueCertificate } from "#pki/ca.ts";
@@ -72,6 +73,14 @@ test("exit codes as kubectl reads them", () => {
 const longLine = "x".repeat(1023);
 /** More than all buffers on the way hold. */
 const chattyLines = 12_000;
+
+/** Nothing that it waits for is given up. */
+const patient: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic(),
+  after: (ms, run) => systemClock.after(ms, run),
+  sleep: (_, signal) => aborted(signal),
+};
 
 interface Answer {
   readonly status: number;
@@ -142,7 +151,7 @@ suite("the kubelet's API over TLS", () => {
               clients: { users: ["kube-apiserver-kubelet-client"], groups: ["system:masters"] },
               tls: { certificatePem: serving.cert, keyPem: serving.key, clientCaPem: ca.certificatePem },
             },
-            { view, runtime: harness.runtime, clock: systemClock, log: silentLogger, stats },
+            { view, runtime: harness.runtime, clock: patient, log: silentLogger, stats },
             AbortSignal.any([signal, stop.signal]),
           );
           return served;
@@ -290,7 +299,7 @@ suite("the kubelet's API over TLS", () => {
     );
   });
 
-  test("port-forward reaches the pod's port over SPDY", async () => {
+  const forwarded = async (pod: string): Promise<SpdySession> => {
     const headers = {
       connection: "Upgrade",
       upgrade: "SPDY/3.1",
@@ -299,18 +308,18 @@ suite("the kubelet's API over TLS", () => {
     const where = {
       host: "127.0.0.1",
       port,
-      path: "/portForward/default/web",
+      path: `/portForward/default/${pod}`,
       method: "POST",
       agent: false as const,
     };
     const request = httpsRequest({ ...where, ...trusted, headers });
     request.end();
     const [, socket] = (await once(request, "upgrade")) as [IncomingMessage, Duplex];
-    const session = new SpdySession(socket, {
-      clock: systemClock,
-      isServer: false,
-      onStream: () => false,
-    });
+    return new SpdySession(socket, { clock: systemClock, isServer: false, onStream: () => false });
+  };
+
+  test("port-forward reaches the pod's port over SPDY", async () => {
+    const session = await forwarded("web");
     const open = (streamtype: string): Duplex =>
       session.open([
         ["streamtype", streamtype],
@@ -352,6 +361,7 @@ suite("the kubelet's API over TLS", () => {
     await harness.create(testPod("chatty", {}, { command: ["chatty"] }));
     const whole = await begun("/containerLogs/default/chatty/main");
     const followed = await begun("/containerLogs/default/talker/main?follow=true");
+    const forward = await forwarded("talker");
     const query = "command=cat&input=1&output=1";
     const socket = new WebSocket(
       `wss://127.0.0.1:${port}/exec/default/talker/main?${query}`,
@@ -385,6 +395,7 @@ suite("the kubelet's API over TLS", () => {
       },
       code: 500,
     });
+    await forward.closed;
     await served;
   });
 });

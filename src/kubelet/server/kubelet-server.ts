@@ -200,7 +200,7 @@ async function upgrade(connection: Upgrade, { options, deps, signal }: AnswerCon
         await serveAttach(connection, target, { ...deps, cut: signal });
         return;
       case "portForward":
-        await serveForward(connection, target.path, deps);
+        await serveForward(connection, target.path, { ...deps, cut: signal });
         return;
       default:
         throw new RequestError(404, "404 page not found");

@@ -24,7 +24,7 @@ export interface StreamsDeps {
   readonly log: Logger;
 }
 
-interface CommandDeps extends StreamsDeps {
+interface CutDeps extends StreamsDeps {
   /** Aborts when the client can't be served any longer. It says why. */
   readonly cut: AbortSignal;
 }
@@ -50,7 +50,7 @@ export function streamOptions(params: URLSearchParams): StreamOptions {
 export async function serveExec(
   upgrade: Upgrade,
   target: { readonly path: PodPath; readonly container: string; readonly params: URLSearchParams },
-  deps: CommandDeps,
+  deps: CutDeps,
 ): Promise<void> {
   const options = streamOptions(target.params);
   const command = target.params.getAll("command");
@@ -65,7 +65,7 @@ export async function serveExec(
 export async function serveAttach(
   upgrade: Upgrade,
   target: { readonly path: PodPath; readonly container: string; readonly params: URLSearchParams },
-  deps: CommandDeps,
+  deps: CutDeps,
 ): Promise<void> {
   const options = streamOptions(target.params);
   const { id } = await runningContainer(deps.view, target.path, target.container);
@@ -78,7 +78,7 @@ export async function serveAttach(
 async function connectStreams(
   upgrade: Upgrade,
   options: StreamOptions,
-  { clock, cut }: CommandDeps,
+  { clock, cut }: CutDeps,
   { failure, open }: { readonly failure: string; readonly open: () => Promise<Session> },
 ): Promise<void> {
   const streams = await serveRemoteCommand(upgrade, options, clock);
@@ -157,7 +157,7 @@ const failureStatus = (message: string): object => ({
   code: 500,
 });
 
-export async function serveForward(upgrade: Upgrade, path: PodPath, deps: StreamsDeps): Promise<void> {
+export async function serveForward(upgrade: Upgrade, path: PodPath, deps: CutDeps): Promise<void> {
   const sandboxId = await sandboxOf(deps.view, path);
   const forward = await servePortForward(
     upgrade,
@@ -174,7 +174,10 @@ export async function serveForward(upgrade: Upgrade, path: PodPath, deps: Stream
     },
     deps.clock,
   );
-  await forward?.closed;
+  if (forward === undefined) return;
+  using ending = new ChildAbort(deps.cut);
+  await Promise.race([forward.closed, aborted(ending.signal)]);
+  if (deps.cut.aborted) upgrade.socket.destroy();
 }
 
 /** Each end's half-close reaches the other; an end that breaks takes the other with it. */
