@@ -25,6 +25,9 @@ import { rewriteLinks } from "#apiserver/connect/html-links.ts";
 import { parseRequestInfo } from "#apiserver/request/info.ts";
 import { assertProduced } from "#apiserver/request/route-media.ts";
 import { urlPatternMatches } from "#apiserver/request/url-pattern.ts";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createCa } from "#pki/ca.ts";
 import { pemBlocks, toPem } from "#pki/pem.ts";
 
 const length = 2_000_000;
@@ -98,6 +101,17 @@ test("parts of texts that a call would be charged too much for", () => {
   }
 });
 
+test("maps that grow with a list", () => {
+  const list = Array.from({ length: 15_000 }, (_, index) => index);
+  const filtered = "list.transformMap(i, x, i != 7, x).size()";
+  for (const [call, size] of [
+    ["list.transformMapEntry(i, x, {string(x): i}).size()", "15000"],
+    [filtered, "14999"],
+  ] as const) {
+    assert.equal(outcomeOf(call, { list }), size);
+  }
+});
+
 test("addresses", () => {
   for (const text of [long("1"), long("1."), `::${long("1.2.3.4")}`]) {
     assert.equal(ipFaults(text).length, 1);
@@ -118,6 +132,12 @@ test("armour", () => {
   const beginnings = long("-----BEGIN CERTIFICATE-----\n");
   assert.equal(pemBlocks(beginnings + toPem("A", Buffer.from("a"))).length, 1);
   assert.equal(isCaBundle(Buffer.from(beginnings).toString("base64")), false);
+  const { certificatePem } = createCa({ commonName: "a", days: 1, clock: systemClock, random: systemRandom });
+  const isBundle = (bad: number): boolean =>
+    isCaBundle(
+      Buffer.from(toPem("CERTIFICATE", Buffer.from("a")).repeat(bad) + certificatePem).toString("base64"),
+    );
+  assert.deepEqual([0, 10, 2000].map(isBundle), [true, true, false]);
 });
 
 const keyedList = (last: string): unknown =>
@@ -171,8 +191,14 @@ test("patterns that are kept", () => {
     return pattern;
   };
   const compiler = new RegexCompiler({ compile });
-  for (const characters of [10, 100_000]) {
+  for (const characters of [10, 30_000, 100_000]) {
     for (let time = 0; time < 2; time += 1) compiler.matches("a", "a".repeat(characters));
   }
-  assert.equal(compiled, 3);
+  assert.equal(compiled, 4);
+  // What is new takes the place of what is old.
+  for (const char of ["b", "a"]) {
+    for (let time = 0; time < 2; time += 1) compiler.matches("a", char.repeat(40_000));
+  }
+  compiler.matches("a", "b".repeat(40_000));
+  assert.equal(compiled, 7);
 });

@@ -63,8 +63,11 @@ export function isCaBundle(base64: string): boolean {
   const blocks = Buffer.from(base64, "base64")
     .toString("latin1")
     .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  return blocks?.some(isCertificate) === true;
+  return blocks?.slice(0, blocksMax).some(isCertificate) === true;
 }
+
+/** So many that aren't certificates are enough: each costs as much as hundreds of others that are. */
+const blocksMax = 1000;
 
 function isCertificate(pem: string): boolean {
   try {

@@ -18,14 +18,13 @@ interface Re2Matcher {
   group(): string | null;
 }
 
-/** Patterns are mostly the same few again and again. */
-const keptMax = 256;
-/** In characters: what was made of longer ones takes megabytes. */
-const keptPatternMax = 1000;
+/** In characters, of all that are kept: patterns are mostly the same few again and again, but what is made of one takes hundreds of times as much. */
+const keptMax = 64 * 1024;
 
 export class RegexCompiler {
   readonly #re2: Re2;
   readonly #kept = new Map<string, Re2Pattern | Fault>();
+  #keptLength = 0;
 
   constructor(re2: Re2) {
     this.#re2 = re2;
@@ -58,10 +57,20 @@ export class RegexCompiler {
     const known = this.#kept.get(pattern);
     if (known !== undefined) return known;
     const made = this.#compile(pattern);
-    if (pattern.length > keptPatternMax) return made;
-    if (this.#kept.size >= keptMax) this.#kept.delete(this.#kept.keys().next().value ?? "");
-    this.#kept.set(pattern, made);
+    this.#keep(pattern, made);
     return made;
+  }
+
+  /** Those that were there first go first. */
+  #keep(pattern: string, made: Re2Pattern | Fault): void {
+    if (pattern.length > keptMax) return;
+    this.#kept.set(pattern, made);
+    this.#keptLength += pattern.length;
+    for (const [first] of this.#kept) {
+      if (this.#keptLength <= keptMax) return;
+      this.#kept.delete(first);
+      this.#keptLength -= first.length;
+    }
   }
 
   #compile(pattern: string): Re2Pattern | Fault {

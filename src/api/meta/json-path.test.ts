@@ -57,6 +57,20 @@ for (const [why, path] of [
   });
 }
 
+test("what finds more than can be told finds nothing, and at once", () => {
+  let deep: unknown = "end";
+  for (let depth = 0; depth < 500; depth++) deep = { a: [deep] };
+  for (const path of [
+    "..a..a..a..a",
+    `.${"..".repeat(100_000)}`,
+    "..a[?(@..a..a..a)]",
+    "[*]".repeat(200_000),
+  ]) {
+    assert.deepEqual(parseJsonPath(path).find(deep), []);
+  }
+  assert.equal(parseJsonPath("..a").find(deep).length, 500);
+});
+
 for (const [value, text] of [
   ["a<b", "a<b"],
   [{ rule: "a<b && c" }, String.raw`{"rule":"a\u003cb \u0026\u0026 c"}`],

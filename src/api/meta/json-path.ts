@@ -6,15 +6,29 @@ import { parseExact } from "#base/exact-json.ts";
 import { goJson } from "../codec/go-json.ts";
 import { goText, isMap } from "../patch/json-value.ts";
 
-type Find = (values: readonly unknown[]) => unknown[];
+type Find = (values: readonly unknown[], looks: Looks) => unknown[];
 
 export class JsonPathError extends Error {
   override readonly name = "JsonPathError";
   readonly code = "JSON_PATH";
 }
 
+/** "..a..a..a" finds more in one object of a few hundred maps than there is memory, and no column wants a thousandth. */
+const looksMax = 100_000;
+
+/** How many values may still be looked at, in all steps together. */
+class Looks {
+  #left = looksMax;
+
+  /** Throws JsonPathError. */
+  take(count: number): void {
+    this.#left -= count;
+    if (this.#left < 0) throw new JsonPathError("it finds too much");
+  }
+}
+
 export interface JsonPath {
-  /** In order; none where something on the way is missing, or isn't what the path takes it for. */
+  /** In order; none where something on the way is missing or isn't what the path takes it for, or where there are too many. */
   find(value: unknown): readonly unknown[];
 }
 
@@ -24,7 +38,7 @@ export function parseJsonPath(text: string): JsonPath {
   return {
     find: (value) => {
       try {
-        return walk(value);
+        return walk(value, new Looks());
       } catch (error) {
         if (error instanceof JsonPathError) return [];
         throw error;
@@ -34,9 +48,16 @@ export function parseJsonPath(text: string): JsonPath {
 }
 
 /** Throws JsonPathError now, and later for values that the path doesn't fit. */
-function walkOf(text: string): (value: unknown) => unknown[] {
+function walkOf(text: string): (value: unknown, looks: Looks) => unknown[] {
   const steps = new Parser(text).steps();
-  return (value) => steps.reduce<unknown[]>((values, step) => step(values), [value]);
+  return (value, looks) => {
+    let values = [value];
+    for (const step of steps) {
+      looks.take(values.length + 1);
+      values = step(values, looks);
+    }
+    return values;
+  };
 }
 
 /** As Go prints a result: text as it is, lists and maps as JSON. */
@@ -105,11 +126,11 @@ class Parser {
     const parts = content.split(",").map((part) => part.trim());
     if (parts.every((part) => /^-?\d*(?::-?\d*){0,2}$/.test(part) && part !== "")) {
       const finds = parts.map(sliceStep);
-      return (values) => finds.flatMap((find) => find(values));
+      return (values, looks) => finds.flatMap((find) => find(values, looks));
     }
     if (parts.every((part) => /^'[^']*'$/.test(part))) {
       const finds = parts.map((part) => fieldStep(part.slice(1, -1)));
-      return (values) => finds.flatMap((find) => find(values));
+      return (values, looks) => finds.flatMap((find) => find(values, looks));
     }
     throw new JsonPathError(`invalid array index ${content}`);
   }
@@ -144,9 +165,17 @@ function fieldStep(name: string): Find {
 }
 
 function recursive(name: string): Find {
-  const below = (value: unknown): unknown[] => [value, ...childrenOf(value).flatMap(below)];
   const step = fieldStep(name);
-  return (values) => step(values.flatMap(below));
+  return (values, looks) => {
+    const found: unknown[] = [];
+    const look = (value: unknown): void => {
+      looks.take(1);
+      found.push(value);
+      for (const child of childrenOf(value)) look(child);
+    };
+    for (const value of values) look(value);
+    return step(found, looks);
+  };
 }
 
 /** "1", "-1", "0:2", ":", "::2". Beyond the list there is nothing to find, and no other list counts then. */
@@ -185,14 +214,14 @@ function filterStep(text: string): Find {
   const operator = operators.find((each) => splitAt(text, each) !== undefined);
   if (operator === undefined) {
     const exists = operand(text);
-    return (values) => values.flatMap(itemsOf).filter((item) => exists(item).length > 0);
+    return (values, looks) => values.flatMap(itemsOf).filter((item) => exists(item, looks).length > 0);
   }
   const [left = "", right = ""] = splitAt(text, operator) ?? [];
   const leftOf = operand(left);
   const rightOf = operand(right);
-  return (values) =>
+  return (values, looks) =>
     values.flatMap(itemsOf).filter((item) => {
-      const [lefts, rights] = [leftOf(item), rightOf(item)];
+      const [lefts, rights] = [leftOf(item, looks), rightOf(item, looks)];
       if (lefts.length === 0 || rights.length === 0) return false;
       if (lefts.length > 1 || rights.length > 1) {
         throw new JsonPathError("can only compare one element at a time");
@@ -216,7 +245,7 @@ function splitAt(text: string, operator: Operator): [left: string, right: string
   return undefined;
 }
 
-function operand(text: string): (item: unknown) => readonly unknown[] {
+function operand(text: string): (item: unknown, looks: Looks) => readonly unknown[] {
   const quoted = /^(?:'([^']*)'|"([^"]*)")$/.exec(text);
   if (quoted !== null) {
     const value = quoted[1] ?? quoted[2] ?? "";

@@ -1,6 +1,6 @@
 /** Optional values, and the maps that two-variable comprehensions build. upstream: cel-go cel/library.go, ext/comprehensions.go */
-import { toText } from "../conversions.ts";
 import type { Implementation, Library } from "../functions.ts";
+import { copyOfEntries, insertInto } from "../map-insert.ts";
 import {
   ArrayList,
   Duration,
@@ -8,7 +8,6 @@ import {
   Fault,
   isFault,
   ListValue,
-  mapKey,
   MapValue,
   noneOptional,
   noSuchOverload,
@@ -51,32 +50,11 @@ export function optionalIndex(container: Value, key: Value): Value {
   return found.message.startsWith("index out of bounds") ? noneOptional : found;
 }
 
-function insert(map: MapValue, pairs: readonly (readonly [Value, Value])[]): Value {
-  const entries = new Map(
-    map instanceof EntryMap
-      ? map.entries
-      : [...map.keys()].map((key) => [mapKey(key) ?? "", [key, map.find(key) ?? null] as const]),
-  );
-  for (const [key, value] of pairs) {
-    const text = mapKey(key);
-    if (text === undefined) return new Fault("unsupported key type");
-    if (entries.has(text)) {
-      const shown = toText(key);
-      return new Fault(`insert failed: key ${typeof shown === "string" ? shown : ""} already exists`);
-    }
-    entries.set(text, [key, value]);
-  }
-  return new EntryMap(entries);
-}
-
-function mapInsert([map = null, keyOrMap = null, value]: readonly Value[]): Value {
+/** Comprehensions don't call it: fold.ts grows their maps in place. */
+function mapInsert([map = null, ...inserted]: readonly Value[]): Value {
   if (!(map instanceof MapValue)) return noSuchOverload;
-  if (value !== undefined) return insert(map, [[keyOrMap, value]]);
-  if (!(keyOrMap instanceof MapValue)) return noSuchOverload;
-  return insert(
-    map,
-    [...keyOrMap.keys()].map((key) => [key, keyOrMap.find(key) ?? null]),
-  );
+  const entries = copyOfEntries(map);
+  return insertInto(entries, inserted) ?? new EntryMap(entries);
 }
 
 const unwrap: Implementation = ([list = null]) => {
