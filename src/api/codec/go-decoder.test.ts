@@ -163,3 +163,13 @@ test("half a pair of surrogates is no character", () => {
   const text = String.raw`{"a\udc00":"\ud83d\ude00 \ud800x \\ud800 \ud800\ud83d\ude00"}`;
   assert.deepEqual(decodeAny(text).object, { "a\ufffd": "\u{1f600} \ufffdx \\ud800 \ufffd\u{1f600}" });
 });
+
+test("a long key isn't told with each field below it", () => {
+  const definition = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition";
+  const key = "k".repeat(300_000);
+  const schemaOf = (inner: string): string =>
+    `{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"properties":{"${key}":{${inner}}}}}}]}}`;
+  for (const inner of ['"a":1,"b":1,"c":1', '"type":"a","type":"a","type":"a","title":"a","title":"a"']) {
+    assert.equal(decoder.decode(schemaOf(inner), definition).strictFaults.length, 1);
+  }
+});

@@ -48,6 +48,8 @@ export interface GoOutcome {
 
 /** More are not collected. upstream: kubernetes_patch.go saveStrictError */
 const strictFaultsMax = 100;
+/** In characters: a key may be as long as the request, and a hundred wrong fields lie below it. */
+const toldMax = 256 * 1024;
 
 export function decodeAsGo(root: JsonNode, shape: GoShape): GoOutcome {
   const decoder = new GoDecoder();
@@ -69,6 +71,7 @@ class GoDecoder implements ScalarContext {
   readonly #fields: string[] = [];
   #saved: DecodeError | undefined;
   #scalar = "";
+  #told = 0;
 
   run(root: JsonNode, shape: GoShape): DecodeError | undefined {
     try {
@@ -226,7 +229,8 @@ class GoDecoder implements ScalarContext {
   }
 
   #fault(what: string, path: string): boolean {
-    if (this.faults.size >= strictFaultsMax) return false;
+    if (this.faults.size >= strictFaultsMax || this.#told > toldMax) return false;
+    this.#told += path.length;
     this.faults.add(`${what} field ${goQuote(path)}`);
     return true;
   }

@@ -241,6 +241,12 @@ suite("what Go would write back", () => {
       { metadata: { creationTimestamp: "2025-01-01T00:00:00Z" } },
     ],
     [
+      "years may have more than four digits in UTC",
+      { spec: { renewTime: "9999-12-31T23:59:59.123456-01:00" } },
+      "io.k8s.api.coordination.v1.Lease",
+      { spec: { renewTime: "10000-01-01T00:59:59.123456Z" } },
+    ],
+    [
       "micro times have six digits",
       { spec: { renewTime: "2025-01-01T01:00:00,123456+01:00" } },
       "io.k8s.api.coordination.v1.Lease",

@@ -170,6 +170,19 @@ suite("what Go writes", () => {
   }
 });
 
+test("times of any year come back as they were", () => {
+  const kind = { kind: "Lease", apiVersion: "coordination.k8s.io/v1" };
+  for (const deletionTimestamp of [
+    "10000-01-01T00:59:59Z",
+    "-0001-12-31T23:00:00Z",
+    "0000-01-01T00:00:00Z",
+  ]) {
+    const renewTime = deletionTimestamp.replace("Z", ".500000Z");
+    const object = { ...kind, metadata: { name: "a", deletionTimestamp }, spec: { renewTime } };
+    assert.deepEqual(codec.decode(codec.encode(object)), object);
+  }
+});
+
 suite("what is no object", () => {
   const cases: readonly [name: string, body: Buffer, message: RegExp][] = [
     ["JSON", Buffer.from("{}"), /does not appear to be a protobuf message/],
@@ -180,6 +193,11 @@ suite("what is no object", () => {
     ["a message that ends in a field", envelope("v1", "Pod", bytes("0a030a0561")), /unexpected EOF/],
     ["groups within groups", envelope("v1", "Pod", Buffer.alloc(16_383, 0x7b)), /unexpected EOF/],
     ["an unknown wire type", envelope("v1", "Pod", bytes("0f")), /illegal wireType/],
+    [
+      "a time without a date",
+      envelope("v1", "ConfigMap", bytes("0a0b 4209 08ffffffffffffff7f")),
+      /time out of range/,
+    ],
   ];
   for (const [name, body, message] of cases) {
     test(`${name} is refused`, () => {

@@ -1,8 +1,9 @@
 /** Scalars of the API as JSON holds them: what fits, what is written instead, what Go calls it. */
 import { isNumber } from "#base/exact-json.ts";
-import { toRfc3339 } from "#base/clock.ts";
 import { parseGoDuration } from "../meta/duration.ts";
 import {
+  formatGoMicroTime,
+  formatGoTime,
   parseGoTime,
   rfc3339,
   rfc3339Micro,
@@ -151,15 +152,14 @@ function timeOf(text: string, layout: TimeLayout): GoTime {
 /** Always UTC and whole seconds: what Go writes back. */
 function readTime(value: unknown, context: ScalarContext): unknown {
   if (typeof value !== "string") throw context.mismatch(value, "string", true);
-  return utcSeconds.test(value) ? value : toRfc3339(timeOf(value, rfc3339).seconds * 1000);
+  return utcSeconds.test(value) ? value : formatGoTime(timeOf(value, rfc3339).seconds);
 }
 
 function readMicroTime(value: unknown, context: ScalarContext): unknown {
   if (typeof value !== "string") throw context.mismatch(value, "string", true);
   if (utcMicros.test(value)) return value;
   const { seconds, nanos } = timeOf(value, rfc3339Micro);
-  const micros = String(Math.floor(nanos / 1000)).padStart(6, "0");
-  return toRfc3339(seconds * 1000).replace("Z", `.${micros}Z`);
+  return formatGoMicroTime(seconds, nanos);
 }
 
 function readDuration(value: unknown, context: ScalarContext): unknown {

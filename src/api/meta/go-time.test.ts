@@ -1,7 +1,17 @@
 /** What Go's time.Parse makes of texts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fullDate, localTime, parseGoTime, rfc3339, rfc3339Micro, type TimeLayout } from "./go-time.ts";
+import {
+  formatGoMicroTime,
+  formatGoTime,
+  fullDate,
+  localTime,
+  secondsOf,
+  parseGoTime,
+  rfc3339,
+  rfc3339Micro,
+  type TimeLayout,
+} from "./go-time.ts";
 
 const read: readonly (readonly [text: string, layout: TimeLayout, iso: string, nanos: number])[] = [
   ["2025-01-30T05:00:00Z", rfc3339, "2025-01-30T05:00:00.000Z", 0],
@@ -18,6 +28,25 @@ for (const [text, layout, iso, nanos] of read) {
     assert.deepEqual([new Date(time.seconds * 1000).toISOString(), time.nanos], [iso, nanos]);
   });
 }
+
+for (const [seconds, nanos, text] of [
+  [0, 0, "1970-01-01T00:00:00.000000Z"],
+  [1, 2_000_001_999, "1970-01-01T00:00:03.000001Z"],
+  [1, -5, "1970-01-01T00:00:00.999999Z"],
+  [253_402_304_399, 0, "10000-01-01T00:59:59.000000Z"],
+  [8_640_000_000_000, 0, "275760-09-13T00:00:00.000000Z"],
+  [-62_167_222_800, 0, "-0001-12-31T23:00:00.000000Z"],
+  [-62_167_219_200, 0, "0000-01-01T00:00:00.000000Z"],
+] as const) {
+  test(`${seconds} seconds and ${nanos} nanoseconds are ${text}`, () => {
+    assert.equal(formatGoMicroTime(seconds, nanos), text);
+    assert.equal(secondsOf(text), seconds + Math.floor(nanos / 1e9));
+  });
+}
+
+test("a time that no date has isn't written", () => {
+  assert.throws(() => formatGoTime(8_640_000_000_001), { name: "TimeError" });
+});
 
 const refused: readonly (readonly [text: string, layout: TimeLayout, why: string])[] = [
   ["2025-02-30T00:00:00Z", rfc3339, ": day out of range"],

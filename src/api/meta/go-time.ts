@@ -1,5 +1,6 @@
 /** Times as Go reads them, in the layouts of the API, with Go's words for what is wrong. upstream: Go's time/format.go */
 
+import { toRfc3339 } from "#base/clock.ts";
 import { dayNumber } from "./calendar.ts";
 
 const daySeconds = 86_400;
@@ -25,8 +26,37 @@ export const localTime = "2006-01-02T15:04:05";
 export const fullDate = "2006-01-02";
 export type TimeLayout = typeof rfc3339 | typeof rfc3339Micro | typeof localTime | typeof fullDate;
 
+const nanosPerSecond = 1_000_000_000;
 const microDigits = 6;
 const nanoDigits = 9;
+
+/** Of seconds, on both sides of 1970; Go's times go on. */
+const instantMax = 8_640_000_000_000;
+
+/** In UTC, as RFC 3339 but for years that need more than four digits. Throws TimeError. */
+export function formatGoTime(seconds: number): string {
+  if (Math.abs(seconds) > instantMax) throw new TimeError(`time out of range: ${seconds}`);
+  return toRfc3339(seconds * 1000)
+    .replace(/^\+0*/, "")
+    .replace(/^-0*(?=\d{4})/, "-");
+}
+
+/** Of what formatGoTime wrote, whatever the year. */
+export function secondsOf(text: string): number {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (
+    /^(-?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)/.exec(text) ?? []
+  )
+    .slice(1)
+    .map(Number);
+  return dayNumber({ year, month, day }) * daySeconds + (hour * 60 + minute) * 60 + second;
+}
+
+/** The same with six digits of a fraction, for what may have more or less than a second of nanoseconds. */
+export function formatGoMicroTime(seconds: number, nanos: number): string {
+  const more = Math.floor(nanos / nanosPerSecond);
+  const micros = Math.floor((nanos - more * nanosPerSecond) / 1000);
+  return formatGoTime(seconds + more).replace("Z", `.${String(micros).padStart(microDigits, "0")}Z`);
+}
 
 /** Throws TimeError. */
 export const parseGoTime = (text: string, layout: TimeLayout): GoTime => new Reader(text, layout).time();

@@ -1,8 +1,8 @@
 /** Protobuf messages to objects of the API, in the canonical form of ../plan.ts. */
 import { assert } from "#base/assert.ts";
-import { toRfc3339 } from "#base/clock.ts";
 import type { AnyObject } from "../../meta/object.ts";
 import { formatGoDuration } from "../../meta/duration.ts";
+import { formatGoMicroTime, formatGoTime, TimeError } from "../../meta/go-time.ts";
 import type { FieldType, TypeTable } from "../../schema/type-table.ts";
 import { DecodeError } from "../decode-error.ts";
 import { Plans, zeroValues, type FieldPlan } from "../plan.ts";
@@ -225,8 +225,11 @@ const scalarReaders: ReadonlyMap<FieldType["scalar"], ValueReader> = new Map<
   ["bytes", (reader) => reader.bytes().toString("base64")],
   ["quantity", readQuantity],
   ["intOrString", readIntOrString],
-  ["time", (reader) => readTime(reader)?.seconds],
-  ["microTime", readMicroTime],
+  [
+    "time",
+    (reader) => timeText(reader, ({ seconds, nanos }) => formatGoTime(seconds + Math.floor(nanos / 1e9))),
+  ],
+  ["microTime", (reader) => timeText(reader, ({ seconds, nanos }) => formatGoMicroTime(seconds, nanos))],
   ["duration", readDuration],
 ]);
 
@@ -264,8 +267,13 @@ function readIntOrString(reader: Reader): unknown {
   return isText ? text : int;
 }
 
+interface Instant {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+
 /** Message {1 seconds, 2 nanos}; empty: no time. */
-function readTime(reader: Reader): { readonly seconds: string; readonly nanos: number } | undefined {
+function readTime(reader: Reader): Instant | undefined {
   const end = reader.end();
   if (reader.at === end) return undefined;
   let seconds = 0;
@@ -276,14 +284,16 @@ function readTime(reader: Reader): { readonly seconds: string; readonly nanos: n
     else if (tag >>> 3 === 2) nanos = reader.int32();
     else reader.skip(tag & 7);
   }
-  return { seconds: toRfc3339(seconds * 1000), nanos };
+  return { seconds, nanos };
 }
 
-function readMicroTime(reader: Reader): unknown {
-  const time = readTime(reader);
-  if (time === undefined) return undefined;
-  const micros = Math.floor(time.nanos / 1000);
-  return time.seconds.replace("Z", `.${String(micros).padStart(6, "0")}Z`);
+function timeText(reader: Reader, format: (instant: Instant) => string): string | undefined {
+  const instant = readTime(reader);
+  try {
+    return instant && format(instant);
+  } catch (error) {
+    throw error instanceof TimeError ? new DecodeError(error.message, { cause: error }) : error;
+  }
 }
 
 /** Message {1 nanoseconds}. */

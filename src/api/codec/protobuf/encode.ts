@@ -5,6 +5,7 @@
 import { assert } from "#base/assert.ts";
 import { parseTime } from "#base/clock.ts";
 import { parseGoDuration } from "../../meta/duration.ts";
+import { secondsOf } from "../../meta/go-time.ts";
 import type { AnyObject } from "../../meta/object.ts";
 import type { FieldType, TypeTable } from "../../schema/type-table.ts";
 import { lengthType, varintType, wireTypeOf } from "./reader.ts";
@@ -211,7 +212,8 @@ const microsOf = (text: string): number =>
 function writeTime(writer: Writer, text: string, nanos: number): void {
   writer.varint(nanos);
   writer.varint(tagOf(2, varintType));
-  writer.signed(Math.floor(parseTime(text) / 1000));
+  const ms = parseTime(text);
+  writer.signed(Number.isNaN(ms) ? secondsOf(text) : Math.floor(ms / 1000));
   writer.varint(tagOf(1, varintType));
 }
 
