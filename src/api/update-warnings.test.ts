@@ -41,6 +41,12 @@ const cases: readonly Case[] = [
   ],
   ["batch/v1/CronJob", { schedule, jobTemplate: { spec: { template: template() } } }, false, zone],
   ["resource.k8s.io/v1/ResourceSlice", { driver: "D.io" }, false, upper],
+  [
+    "resource.k8s.io/v1/ResourceSlice",
+    { driver: "D\u0007" },
+    false,
+    String.raw`spec.driver: driver names should be lowercase; "D\a" contains uppercase characters`,
+  ],
   ["resource.k8s.io/v1/ResourceSlice", { driver: "d.io" }, false],
 ];
 

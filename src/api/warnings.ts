@@ -2,6 +2,7 @@
  * Warnings: what is accepted, but was hardly meant or won't be accepted for ever. In upstream's words and order, one
  * header each.
  */
+import { goQuote } from "./meta/go-quote.ts";
 import { appsWarnings } from "./apps/warnings.ts";
 import { batchWarnings } from "./batch/warnings.ts";
 import { deprecationOfNodeLabel, nodeTermWarnings } from "./core/label-warnings.ts";
@@ -88,9 +89,7 @@ function driverWarnings({ spec }: Loose<ResourceSlice>): string[] {
   const driver = spec?.driver ?? "";
   return driver === driver.toLowerCase()
     ? []
-    : [
-        `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`,
-      ];
+    : [`spec.driver: driver names should be lowercase; ${goQuote(driver)} contains uppercase characters`];
 }
 
 const byApiVersion: Readonly<Record<string, WarningsByKind>> = {

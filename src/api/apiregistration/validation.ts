@@ -1,4 +1,5 @@
 /** APIServices. upstream: kube-aggregator/pkg/apis/apiregistration/validation/validation.go */
+import { goQuote } from "../meta/go-quote.ts";
 import type { APIService } from "../generated/types/apiregistration-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import type { ValidationsByKind } from "../meta/kind-validation.ts";
@@ -15,7 +16,7 @@ function nameFaults(name: string, { spec = {} }: Loose<APIService>): readonly st
   const wanted = `${version}.${group}`;
   const found = pathSegmentFaults(name);
   if (name === wanted || found.length > 0) return found;
-  return [`must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`];
+  return [`must be \`spec.version+"."+spec.group\`: ${goQuote(wanted)}`];
 }
 
 function checkService({ spec = {} }: Loose<APIService>, faults: FaultList): void {

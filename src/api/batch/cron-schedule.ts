@@ -2,6 +2,7 @@
  * Whether a text is a schedule, with the messages of the library upstream uses (robfig/cron, standard parser).
  * upstream: pkg/apis/batch/validation/validation.go (validateScheduleFormat)
  */
+import { goQuote } from "../meta/go-quote.ts";
 import { goDurationMs, DurationError } from "../meta/duration.ts";
 
 interface CronField {
@@ -41,7 +42,7 @@ function numberOf(text: string, { names, min }: CronField): number {
   const named = names.indexOf(text.toLowerCase());
   if (named >= 0) return named + min;
   if (!/^[+-]?\d+$/.test(text)) {
-    fail(`failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+    fail(`failed to parse int from ${text}: strconv.Atoi: parsing ${goQuote(text)}: invalid syntax`);
   }
   const value = Number(text);
   return value < 0 ? fail(`negative number (${value}) not allowed: ${text}`) : value;

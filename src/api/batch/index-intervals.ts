@@ -1,4 +1,5 @@
 /** "1,3-5,7": indexes of a job, in ascending order. upstream: pkg/apis/batch/validation/validation.go (validateIndexesFormat) */
+import { goQuote } from "../meta/go-quote.ts";
 
 interface Fault {
   readonly fault: string;
@@ -11,17 +12,17 @@ const isFault = (value: object): value is Fault => "fault" in value;
 function indexOf(text: string, completions: number): number | Fault {
   // An int of 64 bits.
   if (!/^[+-]?\d+$/.test(text) || Math.abs(Number(text)) >= 2 ** 63) {
-    return { fault: `cannot convert string to integer for index: ${JSON.stringify(text)}` };
+    return { fault: `cannot convert string to integer for index: ${goQuote(text)}` };
   }
   const index = Number(text);
-  return index >= completions ? { fault: `too large index: ${JSON.stringify(text)}` } : index;
+  return index >= completions ? { fault: `too large index: ${goQuote(text)}` } : index;
 }
 
 function intervalOf(text: string, completions: number): Interval | Fault {
   const [left = "", right, ...more] = text.split("-");
   if (more.length > 0) {
     return {
-      fault: `the fragment ${JSON.stringify(text)} violates the requirement that an index interval can have at most two parts separated by '-'`,
+      fault: `the fragment ${goQuote(text)} violates the requirement that an index interval can have at most two parts separated by '-'`,
     };
   }
   const first = indexOf(left, completions);

@@ -1,4 +1,5 @@
 /** Names of signers, and of what belongs to one. upstream: pkg/apis/core/validation/names.go */
+import { goQuote } from "../meta/go-quote.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { dnsLabelFaults, dnsSubdomainFaults, labelLengthMax, subdomainLengthMax } from "../meta/names.ts";
 
@@ -39,7 +40,7 @@ function checkLabels(
   const bad = text.split(".").find((label) => labelFaults(label).length > 0);
   if (bad === undefined) return;
   for (const message of labelFaults(bad)) {
-    faults.invalid(path, text, `validating label ${JSON.stringify(bad)}: ${message}`);
+    faults.invalid(path, text, `validating label ${goQuote(bad)}: ${message}`);
   }
 }
 

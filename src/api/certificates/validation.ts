@@ -2,6 +2,7 @@
  * Signing requests, but for what only a reader of PEM and certificates can tell: that is the registry's business.
  * upstream: pkg/apis/certificates/validation/validation.go
  */
+import { goQuote } from "../meta/go-quote.ts";
 import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
@@ -113,7 +114,7 @@ function checkStatusChange(request: Request, old: Request, faults: FaultList): v
   checkConditions(request.status?.conditions, faults);
   for (const type of ["Approved", "Denied", "Failed"]) {
     if (countOf(request, type) < countOf(old, type)) {
-      const detail = `updates may not remove a condition of type ${JSON.stringify(type)}`;
+      const detail = `updates may not remove a condition of type ${goQuote(type)}`;
       faults.forbidden("status.conditions", detail);
     }
   }
@@ -124,7 +125,7 @@ function checkStatus(request: Request, old: Request, faults: FaultList): void {
   checkStatusChange(request, old, faults);
   for (const type of ["Approved", "Denied"]) {
     if (countOf(request, type) > countOf(old, type)) {
-      const detail = `updates may not add a condition of type ${JSON.stringify(type)}`;
+      const detail = `updates may not add a condition of type ${goQuote(type)}`;
       faults.forbidden("status.conditions", detail);
     }
   }

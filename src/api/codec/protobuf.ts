@@ -2,6 +2,7 @@
  * application/vnd.kubernetes.protobuf: objects in an envelope that says what they are. Driven by the type table.
  * upstream: apimachinery/pkg/runtime/serializer/protobuf/protobuf.go
  */
+import { goQuote } from "../meta/go-quote.ts";
 import { apiVersionOf, parseApiVersion, type AnyObject, type GroupVersionKind } from "../meta/object.ts";
 import type { TypeTable } from "../schema/type-table.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -57,9 +58,7 @@ export class ProtobufCodec {
       envelope.apiVersion === "" && fallback !== undefined ? apiVersionOf(fallback) : envelope.apiVersion;
     const struct = this.#structOf({ ...parseApiVersion(apiVersion), kind });
     if (struct === undefined) {
-      throw new DecodeError(
-        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
-      );
+      throw new DecodeError(`no kind ${goQuote(kind)} is registered for version ${goQuote(apiVersion)}`);
     }
     const head = { kind, apiVersion };
     if (envelope.contentType === "application/json") {

@@ -1,4 +1,5 @@
 /** What is allowed in a container but hardly meant. upstream: pkg/api/pod/warnings.go */
+import { goQuote } from "../meta/go-quote.ts";
 import type { Container, ContainerPort, EphemeralContainer, PodSpec } from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
 import { fractionWarnings } from "./claim-warnings.ts";
@@ -48,7 +49,7 @@ function envWarnings({ env = [] }: AnyContainer, path: string): string[] {
     const reference = `$(${name})`;
     const isFine = valueFrom === undefined && value !== reference && value.includes(reference);
     if (isFine) return [];
-    const shown = JSON.stringify(name);
+    const shown = goQuote(name);
     return [
       `${path}.env[${index}]: hides previous definition of ${shown}, which may be dropped when using apply`,
     ];
@@ -168,7 +169,7 @@ function portNameWarnings(ports: readonly PlacedPort[]): string[] {
     if (name !== "" && first === undefined) names.set(name, path);
     if (first === undefined) return [];
     return [
-      `${path}: duplicate port name ${JSON.stringify(name)} with ${first}, services and probes that select ports by name will use ${first}`,
+      `${path}: duplicate port name ${goQuote(name)} with ${first}, services and probes that select ports by name will use ${first}`,
     ];
   });
 }

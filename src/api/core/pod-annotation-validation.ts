@@ -1,4 +1,5 @@
 /** Annotations that mean something to pods. upstream: pkg/apis/core/validation/validation.go (ValidatePodSpecificAnnotations) */
+import { goQuote } from "../meta/go-quote.ts";
 import { int64, listOf, named, readAnnotation, string, structOf } from "../codec/json-shape.ts";
 import type { Container, EphemeralContainer, Pod, PodSpec, Toleration } from "../generated/types/core-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
@@ -69,7 +70,7 @@ function checkAppArmorTexts(annotations: Labels, spec: Spec, path: string, fault
     const name = key.slice(containerAppArmor.length);
     if (!names.has(name)) faults.invalid(`${path}[${key}]`, name, "container not found");
     if (!["", "runtime/default", "unconfined"].includes(profile) && !profile.startsWith("localhost/")) {
-      faults.invalid(`${path}[${key}]`, profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`);
+      faults.invalid(`${path}[${key}]`, profile, `invalid AppArmor profile name: ${goQuote(profile)}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** What is allowed in a pod but hardly meant. upstream: pkg/api/pod/warnings.go */
+import { goQuote } from "../meta/go-quote.ts";
 import type { Affinity, Pod, PodAffinity, PodSpec, PodTemplateSpec } from "../generated/types/core-v1.ts";
 import { addressWarnings } from "../meta/addresses.ts";
 import type { Loose } from "../meta/loose.ts";
@@ -100,10 +101,10 @@ function volumeWarnings({ volumes = [] }: Loose<PodSpec>, path: string): string[
 
 function listWarnings({ hostAliases, imagePullSecrets }: Loose<PodSpec>, path: string): string[] {
   const aliases = repeated(hostAliases, ({ ip = "" }) => ip).map(
-    ([index, ip]) => `${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`,
+    ([index, ip]) => `${path}.hostAliases[${index}].ip: duplicate ip ${goQuote(ip)}`,
   );
   const secrets = repeated(imagePullSecrets, ({ name = "" }) => name).map(
-    ([index, name]) => `${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`,
+    ([index, name]) => `${path}.imagePullSecrets[${index}].name: duplicate name ${goQuote(name)}`,
   );
   const empty = (imagePullSecrets ?? []).flatMap(({ name = "" }, index) =>
     name === "" ? [`${path}.imagePullSecrets[${index}].name: invalid empty name ""`] : [],

@@ -1,4 +1,5 @@
 /** The volumes of a pod. upstream: pkg/apis/core/validation/validation.go (ValidateVolumes) */
+import { goQuote } from "../meta/go-quote.ts";
 import type {
   ClusterTrustBundleProjection,
   ConfigMapVolumeSource,
@@ -328,7 +329,7 @@ function checkClaimName({ name = "" }: Loose<Volume>, { podName, path }: Place, 
   if (!isNamed(podName) || name === "") return;
   const claimName = `${podName}-${name}`;
   for (const message of dnsSubdomainFaults(claimName)) {
-    faults.invalid(`${path}.name`, name, `PVC name ${JSON.stringify(claimName)}: ${message}`);
+    faults.invalid(`${path}.name`, name, `PVC name ${goQuote(claimName)}: ${message}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Volumes: plugins that are gone, and files that hide each other. upstream: pkg/api/pod/warnings.go */
+import { goQuote } from "../meta/go-quote.ts";
 import type { KeyToPath, PodSpec, Volume, VolumeProjection } from "../generated/types/core-v1.ts";
 import type { Loose } from "../meta/loose.ts";
 import { PathTree } from "./path-tree.ts";
@@ -37,7 +38,7 @@ interface Placed {
 
 const trimmed = (path: string): string => (path.endsWith("/") ? path.replace(/\/+$/, "") : path);
 const shown = ({ path, source }: Placed): string =>
-  source === "" ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`;
+  source === "" ? goQuote(path) : `${goQuote(path)} (${source})`;
 
 /** Pairs of paths of which one is the other or lies in it. */
 class Overlaps {
@@ -76,10 +77,10 @@ function projectedPaths(projection: Loose<VolumeProjection>): Placed[] {
   const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } =
     projection;
   if (configMap?.items !== undefined) {
-    return placed(configMap.items, `ConfigMap ${JSON.stringify(configMap.name ?? "")}`);
+    return placed(configMap.items, `ConfigMap ${goQuote(configMap.name ?? "")}`);
   }
   if (secret?.items !== undefined) {
-    return placed(secret.items, `Secret ${JSON.stringify(secret.name ?? "")}`);
+    return placed(secret.items, `Secret ${goQuote(secret.name ?? "")}`);
   }
   if (downwardAPI?.items !== undefined) return placed(downwardAPI.items, "DownwardAPI");
   if (serviceAccountToken !== undefined) {
@@ -87,7 +88,7 @@ function projectedPaths(projection: Loose<VolumeProjection>): Placed[] {
   }
   if (clusterTrustBundle !== undefined) {
     const { name, signerName = "", path = "" } = clusterTrustBundle;
-    return [{ path, source: `ClusterTrustBundle ${JSON.stringify(name ?? signerName)}` }];
+    return [{ path, source: `ClusterTrustBundle ${goQuote(name ?? signerName)}` }];
   }
   return certificatePaths(podCertificate);
 }
@@ -107,7 +108,7 @@ const isEmptyProjection = (projection: object): boolean =>
 function projectedWarnings(volume: Loose<Volume>, room: WarningRoom): string[] {
   const sources = volume.projected?.sources;
   if (sources === undefined) return [];
-  const name = JSON.stringify(volume.name ?? "");
+  const name = goQuote(volume.name ?? "");
   const overlaps = new Overlaps(room);
   return sources.flatMap((source) => {
     if (isEmptyProjection(source)) return [`volume ${name} (Projected) has no sources provided`];
@@ -120,10 +121,10 @@ function overlapWarnings(volume: Loose<Volume>, room: WarningRoom): string[] {
   const { name = "", configMap, secret, downwardAPI } = volume;
   const warn = (what: string, items: Items, source?: string): string[] => {
     if (items === undefined) return [];
-    const shownSource = source === undefined ? what : `${what} ${JSON.stringify(source)}`;
+    const shownSource = source === undefined ? what : `${what} ${goQuote(source)}`;
     return new Overlaps(room)
       .of(placed(items))
-      .map((text) => `volume ${JSON.stringify(name)} (${shownSource}): overlapping paths: ${text}`);
+      .map((text) => `volume ${goQuote(name)} (${shownSource}): overlapping paths: ${text}`);
   };
   return [
     ...warn("ConfigMap", configMap?.items, configMap?.name ?? ""),

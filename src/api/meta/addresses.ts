@@ -3,6 +3,7 @@
  * leading zeros, IPv4 within IPv6, bits after a range's prefix.
  * upstream: apimachinery/pkg/util/validation/ip.go, k8s.io/utils/net (ParseIPSloppy, ParseCIDRSloppy)
  */
+import { goQuote } from "./go-quote.ts";
 import { isIP } from "node:net";
 import { endOf } from "#base/trim.ts";
 
@@ -142,7 +143,7 @@ export function ipFaults(text: string): readonly string[] {
   else if (isMapped(address)) faults.push("must not be an IPv4-mapped IPv6 address");
   const canonical = formatAddress(address);
   if (faults.length === 0 && canonical !== text) {
-    faults.push(`must be in canonical form (${JSON.stringify(canonical)})`);
+    faults.push(`must be in canonical form (${goQuote(canonical)})`);
   }
   return faults;
 }
@@ -159,7 +160,7 @@ export function cidrFaults(text: string): readonly string[] {
     return ["must not have bits set beyond the prefix length"];
   }
   const canonical = formatRange(range);
-  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  return canonical === text ? [] : [`must be in canonical form (${goQuote(canonical)})`];
 }
 
 /** For an address with the size of its network, as an interface has it. */
@@ -170,15 +171,15 @@ export function interfaceAddressFaults(text: string): readonly string[] {
   }
   const { address, prefix } = range;
   const canonical = `${formatAddress(address)}/${isMapped(address) ? prefix - 96 : prefix}`;
-  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  return canonical === text ? [] : [`must be in canonical form (${goQuote(canonical)})`];
 }
 
 /** What an address in an old field is warned of. */
 export function addressWarnings(text: string, path: string): string[] {
   const address = parseAddress(text);
   if (address === undefined) return [];
-  const canonical = JSON.stringify(formatAddress(address));
-  const quoted = JSON.stringify(text);
+  const canonical = goQuote(formatAddress(address));
+  const quoted = goQuote(text);
   if (hasLeadingZeros(text) || isMapped(address)) {
     return [
       `${path}: non-standard IP address ${quoted} will be considered invalid in a future Kubernetes release: use ${canonical}`,
@@ -192,10 +193,10 @@ export function rangeWarnings(text: string, path: string): string[] {
   const range = parseRange(text);
   if (range === undefined) return [];
   const warnings: string[] = [];
-  const quoted = JSON.stringify(text);
-  const network = JSON.stringify(formatRange(range));
+  const quoted = goQuote(text);
+  const network = goQuote(formatRange(range));
   if (networkOf(range).bits !== range.address.bits) {
-    const single = JSON.stringify(`${formatAddress(range.address)}/${range.address.length}`);
+    const single = goQuote(`${formatAddress(range.address)}/${range.address.length}`);
     warnings.push(
       `${path}: CIDR value ${quoted} is ambiguous in this context (should be ${network} or ${single}?)`,
     );

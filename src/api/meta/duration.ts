@@ -3,6 +3,7 @@
  * upstream: Go's time package, apimachinery/pkg/util/duration/duration.go
  */
 import { parseTime } from "#base/clock.ts";
+import { quoteBytes } from "./go-quote.ts";
 
 export class DurationError extends Error {
   override readonly name = "DurationError";
@@ -21,7 +22,7 @@ const nanosPerUnit: ReadonlyMap<string, bigint> = new Map([
 ]);
 
 const durationFault = (text: string, why = "invalid"): DurationError =>
-  new DurationError(`time: ${why} duration ${JSON.stringify(text)}`);
+  new DurationError(`time: ${why} duration ${quoteBytes(text)}`);
 
 /** Of 64 bits; of what comes behind the point more means nothing, as hours have 13 digits of nanoseconds. */
 const wholeDigitsMax = 19;
@@ -33,7 +34,7 @@ function partNanos(text: string, [, whole = "", digits = "", unitName = ""]: rea
   if (whole.replace(/^0+/, "").length > wholeDigitsMax) throw durationFault(text);
   if (unitName === "") throw durationFault(text, "missing unit in");
   const unit = nanosPerUnit.get(unitName);
-  if (unit === undefined) throw durationFault(text, `unknown unit ${JSON.stringify(unitName)} in`);
+  if (unit === undefined) throw durationFault(text, `unknown unit ${quoteBytes(unitName)} in`);
   const rest = fraction === "" ? 0n : (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length);
   return BigInt(whole === "" ? 0 : whole) * unit + rest;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { goQuote } from "./go-quote.ts";
+import { goQuote, quoteBytes } from "./go-quote.ts";
 
 // As fmt.Printf("%q") says of them.
 const cases: readonly (readonly [text: string, quoted: string])[] = [
@@ -17,4 +17,12 @@ const cases: readonly (readonly [text: string, quoted: string])[] = [
 
 for (const [text, quoted] of cases) {
   test(`${JSON.stringify(text)} in quotes`, () => assert.equal(goQuote(text), quoted));
+}
+
+for (const [text, quoted] of [
+  ["plain text", '"plain text"'],
+  ["\u{7f}\n\u00e9", String.raw`"\u007f\x0a\xc3\xa9"`.replace(String.raw`\u007f`, "\u{7f}")],
+  ['"\\', String.raw`"\"\\"`],
+] as const) {
+  test(`${JSON.stringify(text)} in quotes as times are`, () => assert.equal(quoteBytes(text), quoted));
 }

@@ -32,3 +32,15 @@ export function goQuote(text: string): string {
   if (plain.test(text)) return `"${text}"`;
   return `"${Array.from(text.toWellFormed(), escaped).join("")}"`;
 }
+
+/** As Go's package time quotes: what isn't ASCII by its bytes. upstream: Go's time/format.go (quote) */
+export function quoteBytes(text: string): string {
+  const shown = text
+    .toWellFormed()
+    .replaceAll(/["\\]|[^ -\u{7f}]/gu, (rune) =>
+      rune === '"' || rune === "\\"
+        ? `\\${rune}`
+        : Array.from(Buffer.from(rune), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+    );
+  return `"${shown}"`;
+}

@@ -2,6 +2,7 @@
 
 import { toRfc3339 } from "#base/clock.ts";
 import { dayNumber } from "./calendar.ts";
+import { quoteBytes } from "./go-quote.ts";
 
 const daySeconds = 86_400;
 
@@ -78,7 +79,7 @@ class Reader {
     this.#literal("-");
     const day = this.#number(/\d\d/y, "02");
     const { ofDay, nanos, offset } = this.#layout === fullDate ? midnight : this.#timeOfDay();
-    if (this.#at < this.#text.length) throw this.#fault(`extra text: ${quoted(this.#rest)}`);
+    if (this.#at < this.#text.length) throw this.#fault(`extra text: ${quoteBytes(this.#rest)}`);
     if (day < 1 || day > daysIn(year, month)) throw this.#fault("day out of range");
     return { seconds: dayNumber({ year, month, day }) * daySeconds + ofDay - offset, nanos, offset };
   }
@@ -100,12 +101,12 @@ class Reader {
   }
 
   #fault(why: string): TimeError {
-    return new TimeError(`parsing time ${quoted(this.#text)}: ${why}`);
+    return new TimeError(`parsing time ${quoteBytes(this.#text)}: ${why}`);
   }
 
   #mismatch(element: string): TimeError {
-    const where = `parsing time ${quoted(this.#text)} as ${quoted(this.#layout)}`;
-    return new TimeError(`${where}: cannot parse ${quoted(this.#rest)} as ${quoted(element)}`);
+    const where = `parsing time ${quoteBytes(this.#text)} as ${quoteBytes(this.#layout)}`;
+    return new TimeError(`${where}: cannot parse ${quoteBytes(this.#rest)} as ${quoteBytes(element)}`);
   }
 
   #take(pattern: RegExp): string | undefined {
@@ -171,14 +172,4 @@ const nanosOf = (fraction: string): number =>
 function daysIn(year: number, month: number): number {
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
-}
-
-/** Go quotes times by bytes. */
-function quoted(text: string): string {
-  const shown = text.replaceAll(/["\\]|[^ -\u{7f}]/gu, (rune) =>
-    rune === '"' || rune === "\\"
-      ? `\\${rune}`
-      : Array.from(Buffer.from(rune), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
-  );
-  return `"${shown}"`;
 }

@@ -1,4 +1,5 @@
 /** URLs as Go reads them, and what it says of those it can't. upstream: Go's net/url */
+import { goQuote } from "./go-quote.ts";
 
 /** Texts are bytes of UTF-8, one a character, but for what is said otherwise. */
 export interface GoUrl {
@@ -133,18 +134,18 @@ function hostOf(host: string): string | UrlFault {
   if (isLiteral && end < 0) return new UrlFault("missing ']' in host");
   const colon = host.lastIndexOf(":");
   const port = isLiteral ? host.slice(end + 1) : colon < 0 ? "" : host.slice(colon);
-  if (!/^(?::\d*)?$/.test(port)) return new UrlFault(`invalid port ${JSON.stringify(port)} after host`);
+  if (!/^(?::\d*)?$/.test(port)) return new UrlFault(`invalid port ${goQuote(port)} after host`);
   // Of ASCII only the percent sign itself may be escaped, before a zone.
   const [escape] = /%(?:[0-7](?!5)[0-9a-fA-F]|[013-7]5)/.exec(host) ?? [];
-  if (escape !== undefined) return new UrlFault(`invalid URL escape ${JSON.stringify(escape)}`);
+  if (escape !== undefined) return new UrlFault(`invalid URL escape ${goQuote(escape)}`);
   const [bad] = /[^\w.~!$&'()*+,;=:[\]<>"%\x80-\xff-]/.exec(host) ?? [];
-  if (bad !== undefined) return new UrlFault(`invalid character ${JSON.stringify(bad)} in host name`);
+  if (bad !== undefined) return new UrlFault(`invalid character ${goQuote(bad)} in host name`);
   return unescaped(host);
 }
 
 function unescaped(text: string): string | UrlFault {
   const [bad] = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text) ?? [];
-  if (bad !== undefined) return new UrlFault(`invalid URL escape ${JSON.stringify(bad)}`);
+  if (bad !== undefined) return new UrlFault(`invalid URL escape ${goQuote(bad)}`);
   return text.replaceAll(/%(..)/gs, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 

@@ -2,6 +2,7 @@
  * Values that are a number or a percentage of something.
  * upstream: apimachinery/pkg/util/intstr/intstr.go
  */
+import { goQuote } from "./go-quote.ts";
 
 export type IntOrString = number | string;
 
@@ -23,9 +24,7 @@ export function scaledValue(value: IntOrString, total: number, round: "up" | "do
   if (percent === undefined) {
     throw new IntOrStringError(
       `invalid value for IntOrString: invalid type: ${
-        value.endsWith("%")
-          ? `invalid value ${JSON.stringify(value.slice(0, -1))}`
-          : "string is not a percentage"
+        value.endsWith("%") ? `invalid value ${goQuote(value.slice(0, -1))}` : "string is not a percentage"
       }`,
     );
   }

@@ -2,6 +2,7 @@
  * Label selectors: the text form of query parameters and the object form of specs, as one thing that matches.
  * upstream: apimachinery/pkg/labels/selector.go, apimachinery/pkg/apis/meta/v1/helpers.go
  */
+import { goQuote } from "./go-quote.ts";
 import { fieldErrorText, invalid } from "./field-error.ts";
 import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
 
@@ -190,7 +191,7 @@ export function selectorOf(spec: LabelSelectorSpec | undefined): LabelSelector {
   const expressions = (spec.matchExpressions ?? []).map(({ key = "", operator = "", values }) => {
     const known = specOperators.get(operator);
     if (known === undefined) {
-      throw new SelectorError(`${JSON.stringify(operator)} is not a valid label selector operator`);
+      throw new SelectorError(`${goQuote(operator)} is not a valid label selector operator`);
     }
     return requirement(key, known, values ?? []);
   });

@@ -3,6 +3,7 @@
  * upstream: apimachinery/pkg/api/validation/objectmeta.go, pkg/apis/core/validation/validation.go (ValidateObjectMeta),
  * apiserver/pkg/registry/rest/update.go (validateCommonFields)
  */
+import { goQuote } from "./go-quote.ts";
 import type { FaultList } from "./fault-list.ts";
 import { checkImmutable, checkLabels, checkNonNegative } from "./field-rules.ts";
 import type { Loose } from "./loose.ts";
@@ -173,7 +174,7 @@ function checkNewFinalizers(meta: ObjectMeta, old: ObjectMeta, faults: FaultList
   const known = new Set(old.finalizers);
   const added = (meta.finalizers ?? []).filter((one) => !known.has(one)).toSorted();
   if (added.length === 0) return;
-  const list = added.map((one) => JSON.stringify(one)).join(", ");
+  const list = added.map((one) => goQuote(one)).join(", ");
   faults.forbidden(
     "metadata.finalizers",
     `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,

@@ -1,4 +1,5 @@
 /** Where a webhook is. upstream: apiserver/pkg/util/webhook/validation.go */
+import { goQuote } from "./go-quote.ts";
 import type { FaultList } from "./fault-list.ts";
 import { parseUrl, UrlFault } from "./go-url.ts";
 import { dnsSubdomainFaults, portNumberFaults } from "./names.ts";
@@ -8,7 +9,7 @@ const form = "; desired format: https://host[/path]";
 export function checkWebhookUrl(text: string, path: string, faults: FaultList): void {
   const url = parseUrl(text);
   if (url instanceof UrlFault) {
-    faults.required(path, `url must be a valid URL: parse ${JSON.stringify(text)}: ${url.message}${form}`);
+    faults.required(path, `url must be a valid URL: parse ${goQuote(text)}: ${url.message}${form}`);
     return;
   }
   const { scheme, host, user, fragment, rawQuery } = url;

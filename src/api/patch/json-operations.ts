@@ -3,6 +3,7 @@
  * replaced and is null for tests, indices may count from the end. Its words are seen where a webhook's patch doesn't apply.
  * upstream: gopkg.in/evanphx/json-patch.v4/patch.go
  */
+import { goQuote } from "../meta/go-quote.ts";
 import { goJson } from "../codec/go-json.ts";
 import { goKind } from "../codec/kind-claim.ts";
 import { copyJson, isList, isMap, jsonEqual, setValue, valueAt, type JsonMap } from "./json-value.ts";
@@ -221,7 +222,7 @@ function checkedIndex(at: number, length: number, isBehind: boolean): number {
 
 /** upstream: Go's strconv.Atoi */
 function numberOf(key: string): number {
-  const parsing = `strconv.Atoi: parsing ${JSON.stringify(key)}`;
+  const parsing = `strconv.Atoi: parsing ${goQuote(key)}`;
   if (!/^[+-]?\d+$/.test(key)) throw new PatchFault(`${parsing}: invalid syntax`);
   const value = Number(key);
   if (Math.abs(value) >= 2 ** 63) throw new PatchFault(`${parsing}: value out of range`);

@@ -1,4 +1,5 @@
 /** What a claim was given, and what its devices say of themselves. upstream: pkg/apis/resource/validation/validation.go */
+import { goQuote } from "../meta/go-quote.ts";
 import { checkNodeSelector } from "../core/affinity-validation.ts";
 import { checkCsiDriverName } from "../core/volume-validation.ts";
 import type {
@@ -43,7 +44,7 @@ function uuidFault(text: string): string | undefined {
   let plain = text;
   if (length === 45) {
     const prefix = text.slice(0, urnPrefix.length);
-    if (prefix.toLowerCase() !== urnPrefix) return `invalid urn prefix: ${JSON.stringify(prefix)}`;
+    if (prefix.toLowerCase() !== urnPrefix) return `invalid urn prefix: ${goQuote(prefix)}`;
     plain = text.slice(urnPrefix.length);
   } else if (length === 38) {
     if (!text.startsWith("{") || !text.endsWith("}")) return "invalid bracketed UUID format";

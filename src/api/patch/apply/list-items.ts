@@ -1,4 +1,5 @@
 /** What tells the items of a list apart. upstream: structured-merge-diff/v6/typed/helpers.go */
+import { goQuote } from "../../meta/go-quote.ts";
 import { isList, isMap, valueAt } from "../json-value.ts";
 import { compareKeys, itemKey, itemKeyOf, valueKey } from "./path-element.ts";
 import type { ListType } from "./schema.ts";
@@ -33,7 +34,7 @@ function keyByFields(list: ListType, item: unknown): string {
     count++;
   }
   if (count === 0) {
-    const names = list.keys.map((name) => JSON.stringify(name)).join(" ");
+    const names = list.keys.map((name) => goQuote(name)).join(" ");
     throw new ApplyTypeError(
       `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
     );

@@ -1,4 +1,5 @@
 /** Whether a value fits its type, in upstream's words. upstream: structured-merge-diff/v6/typed/validate.go */
+import { goQuote } from "../../meta/go-quote.ts";
 import { isNumber } from "#base/exact-json.ts";
 import { goText, goTypeName, isList, isMap, type JsonMap } from "../json-value.ts";
 import { ApplyTypeError, formOf, keyOfItem } from "./list-items.ts";
@@ -123,8 +124,9 @@ function goSyntax(value: unknown): string {
   if (isMap(value)) {
     const pairs = Object.keys(value)
       .toSorted()
-      .map((name) => `${JSON.stringify(name)}:${goSyntax(value[name])}`);
+      .map((name) => `${goQuote(name)}:${goSyntax(value[name])}`);
     return `map[string]interface {}{${pairs.join(", ")}}`;
   }
+  if (typeof value === "string") return goQuote(value);
   return value === null || value === undefined ? "interface {}(nil)" : JSON.stringify(value);
 }
