@@ -80,12 +80,11 @@ const pods: readonly Case[] = [
           "security.alpha.kubernetes.io/sysctls": "z",
         },
       },
-      spec: { overhead: { memory: "500m" }, terminationGracePeriodSeconds: -1 },
+      spec: { overhead: { memory: "500m" } },
     },
     'metadata.annotations[security.alpha.kubernetes.io/sysctls]: non-functional in v1.11+; use the "sysctls" field instead',
     'spec.overhead[memory]: fractional byte value "500m" is invalid, must be an integer',
     'metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: non-functional in v1.27+; use the "seccompProfile" field instead',
-    "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
   ],
   [
     "v1/Pod",
@@ -223,8 +222,8 @@ const pods: readonly Case[] = [
   ],
   [
     "v1/Pod",
+    // Pods, unlike templates, have been given another one already.
     spec({ terminationGracePeriodSeconds: -1 }),
-    "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
   ],
   [
     "v1/Pod",
