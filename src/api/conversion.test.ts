@@ -280,8 +280,11 @@ suite("dynamic resource allocation", () => {
       version,
       kind: slice.kind,
     });
-    assert.deepEqual(convert(slice, gvk("v1beta1"), gvk("v1"))["spec"], {
-      devices: [{ name: "a", allNodes: true }],
-    });
+    const spec = { devices: [{ name: "a", allNodes: true }] };
+    assert.deepEqual(convert(slice, gvk("v1beta1"), gvk("v1"))["spec"], spec);
+    // As who manages fields in the one version asks of what was applied in the other.
+    const between = convert(slice, gvk("v1beta1"), gvk("v1beta2"));
+    assert.deepEqual(between, { apiVersion: "resource.k8s.io/v1beta2", kind: slice.kind, spec });
+    assert.deepEqual(convert(between, gvk("v1beta2"), gvk("v1beta1")), slice);
   });
 });

@@ -30,9 +30,10 @@ export function convert(object: AnyObject, from: GroupVersionKind, to: GroupVers
   const target = apiVersionOf(to);
   if (source === target && from.kind === to.kind) return object;
   if (from.kind === to.kind && typesOf(source) === typesOf(target)) return { ...object, apiVersion: target };
-  const conversion = from.kind === to.kind ? conversions.get(`${from.kind} ${source} ${target}`) : undefined;
+  const name = `${from.kind} ${typesOf(source)} ${typesOf(target)}`;
+  const conversion = from.kind === to.kind ? conversions.get(name) : undefined;
   if (conversion === undefined) {
     throw new TypeError(`no conversion of ${from.kind} from ${source} to ${to.kind} of ${target}`);
   }
-  return conversion(object);
+  return { ...conversion(object), apiVersion: target };
 }
