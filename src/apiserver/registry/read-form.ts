@@ -28,5 +28,7 @@ export function renewed(kept: KeptBytes, form: ReadForm, zeros: StructZeros | un
   }
   zeros?.plain(object);
   form.renew(object);
-  return new RenewedBytes(encodeForStore(object, undefined, zeros));
+  const value = encodeForStore(object, undefined, zeros);
+  // It only looked as if something were missing.
+  return value.equals(bytes) ? kept : new RenewedBytes(value);
 }

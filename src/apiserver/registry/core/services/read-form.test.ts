@@ -11,7 +11,7 @@ import { KeptBytes } from "#base/kept-bytes.ts";
 import { silentLogger } from "#base/log.ts";
 import { openMemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
-import { get, merge, put } from "#testing/answers.ts";
+import { get, merge, post, put } from "#testing/answers.ts";
 import { startTestApiserver, type TestApiserver } from "#testing/cluster.ts";
 import { renewed } from "../../read-form.ts";
 import { ServiceReadForm } from "./read-form.ts";
@@ -144,6 +144,23 @@ test("who writes a Service of old as it is shown writes it anew, once", async ()
   assert.match(entry?.value.toString() ?? "", /"ipFamilies":\["IPv4"\]/);
   const again = await put<Service>(transport, `${path}/s0`, written.body);
   assert.equal(again.body.metadata?.resourceVersion, written.body.metadata?.resourceVersion);
+});
+
+test("what only looks as if it lacked something is what it is", async () => {
+  await using server = await start();
+  const transport = server.transport();
+  const labels = { type: "ExternalName" };
+  const spec = { ports: [{ port: 93 }] };
+  const made = await post<Service>(transport, path, { metadata: { name: "odd", labels }, spec });
+  const { entry } = await server.kept.get(key("odd"));
+  const form = new ServiceReadForm(() => ["IPv4"]);
+  assert.equal(form.isCurrent(entry?.value ?? Buffer.alloc(0)), false);
+  const again = await put<Service>(transport, `${path}/odd`, made.body);
+  assert.equal(again.body.metadata?.resourceVersion, made.body.metadata?.resourceVersion);
+  await using next = await startTestApiserver({ store: server.kept });
+  const read = await get<Service>(next.transport(), `${path}/odd`);
+  const later = await put<Service>(next.transport(), `${path}/odd`, read.body);
+  assert.equal(later.body.metadata?.resourceVersion, made.body.metadata?.resourceVersion);
 });
 
 test("a name elsewhere says nothing of traffic within the cluster", async () => {
