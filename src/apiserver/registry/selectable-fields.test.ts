@@ -11,7 +11,7 @@ const object: AnyObject = {
   kind: "Any",
   metadata: { name: "a", namespace: "n" },
   spec: { nodeName: "node-1", signerName: "s.io/s", driver: "d" },
-  status: { phase: "Pending", replicas: 2, succeeded: 3 },
+  status: { phase: "Pending", podIP: "1.2.3.4", podIPs: [{ ip: "1.2.3.4" }], replicas: 2, succeeded: 3 },
   // Of an event, too: pkg/registry/core/event/strategy_test.go.
   involvedObject: {
     kind: "Pod",
@@ -40,7 +40,8 @@ const cases: readonly Case[] = [
   ["pods/v1", "spec.nodeName", "node-1"],
   ["pods/v1", "spec.host", "node-1"],
   ["pods/v1", "spec.hostNetwork", "false"],
-  ["pods/v1", "status.podIP", ""],
+  ["pods/v1", "status.podIP", "1.2.3.4"],
+  ["pods/v1", "status.podIPs", ""],
   ...["spec.other", "constructor", "__proto__", "toString"].map((field): Case => [
     "pods/v1",
     field,

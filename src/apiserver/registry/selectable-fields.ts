@@ -34,11 +34,6 @@ const count =
   (object) =>
     at(object, path) || "0";
 
-const podIPs: Read = (object) => {
-  const status = object["status"] as { podIPs?: readonly { ip?: string }[] } | undefined;
-  return (status?.podIPs ?? []).map(({ ip = "" }) => ip).join(",");
-};
-
 const eventSource: Read = (object) =>
   at(object, ["source", "component"]) || at(object, ["reportingComponent"]);
 
@@ -60,7 +55,8 @@ const byResource: Readonly<Record<string, Fields>> = {
     "spec.hostNetwork": flag("spec", "hostNetwork"),
     "status.phase": text("status", "phase"),
     "status.podIP": text("status", "podIP"),
-    "status.podIPs": podIPs,
+    // May be asked for, but upstream's pods don't tell it: as if they had none.
+    "status.podIPs": () => "",
     "status.nominatedNodeName": text("status", "nominatedNodeName"),
   },
   nodes: { "spec.unschedulable": flag("spec", "unschedulable") },
