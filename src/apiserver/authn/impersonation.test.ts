@@ -22,6 +22,8 @@ function recording(allow: (attributes: Attributes) => boolean): { asked: string[
   };
 }
 
+const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+
 suite("impersonation", () => {
   const cases: [string, HeaderValues, UserInfo | undefined, string[]][] = [
     ["no headers: nobody else", {}, undefined, []],
@@ -53,6 +55,12 @@ suite("impersonation", () => {
         "authentication.k8s.io|userextras|acme.com/project||b",
         "authentication.k8s.io|uids|||u1",
       ],
+    ],
+    [
+      "a user and a group whose names are of other letters, as they come over the wire",
+      { "impersonate-user": latin1("jürgen"), "impersonate-group": latin1("größe") },
+      { name: "jürgen", groups: ["größe", "system:authenticated"] },
+      ["|users|||jürgen", "|groups|||größe"],
     ],
     [
       "a service account, with its groups",

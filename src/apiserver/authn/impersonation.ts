@@ -3,6 +3,7 @@ import { internalError } from "#api/meta/status.ts";
 import type { Attributes, Authorizer } from "#apiserver/authz/authorizer.ts";
 import { forbidden } from "#apiserver/authz/forbidden.ts";
 import type { HeaderValues, UserInfo } from "./authenticator.ts";
+import { unescapeKey, valuesOf } from "./header-values.ts";
 import {
   authenticatedGroup,
   parseServiceAccountUserName,
@@ -37,13 +38,13 @@ export async function impersonate(
 
 function readWish(headers: HeaderValues): Wish | undefined {
   if (!hasWish(headers)) return undefined;
-  const [user = ""] = values(headers, "impersonate-user");
-  const groups = values(headers, "impersonate-group");
-  const [uid = ""] = values(headers, "impersonate-uid");
+  const [user = ""] = valuesOf(headers, "impersonate-user");
+  const groups = valuesOf(headers, "impersonate-group");
+  const [uid = ""] = valuesOf(headers, "impersonate-uid");
   const extra = new Map<string, readonly string[]>();
   for (const name of Object.keys(headers)) {
     if (name.startsWith(extraPrefix)) {
-      extra.set(unescapeKey(name.slice(extraPrefix.length)), values(headers, name));
+      extra.set(unescapeKey(name.slice(extraPrefix.length)), valuesOf(headers, name));
     }
   }
   if (user !== "") return { user, uid, groups, extra };
@@ -55,21 +56,6 @@ function readWish(headers: HeaderValues): Wish | undefined {
 function hasWish(headers: HeaderValues): boolean {
   for (const name in headers) if (name.startsWith("impersonate-")) return true;
   return false;
-}
-
-function values(headers: HeaderValues, name: string): readonly string[] {
-  const value = headers[name];
-  if (value === undefined) return [];
-  return typeof value === "string" ? [value] : value;
-}
-
-/** Keys are percent-encoded, since header names can't hold a slash; what can't be decoded is taken as it is. */
-function unescapeKey(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
 }
 
 function neededPowers(wish: Wish, user: UserInfo): Attributes[] {

@@ -6,6 +6,7 @@ import { unauthorizedError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { CertificateError, ClientCertificateVerifier } from "#pki/verify.ts";
 import type { Authenticator, Credentials, HeaderValues, UserInfo } from "./authenticator.ts";
+import { unescapeKey, valuesOf } from "./header-values.ts";
 
 export interface RequestHeaderAuthenticatorOptions {
   readonly caPem: string;
@@ -56,20 +57,4 @@ function userOf(name: string, headers: HeaderValues): UserInfo {
     ...(uid === "" ? {} : { uid }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
-}
-
-function valuesOf(headers: HeaderValues, name: string): readonly string[] {
-  const value = headers[name];
-  if (value === undefined) return [];
-  return (typeof value === "string" ? [value] : value).map((each) =>
-    Buffer.from(each, "latin1").toString("utf8"),
-  );
-}
-
-function unescapeKey(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
 }
