@@ -193,7 +193,8 @@ suite("a priority level", () => {
     const left = level.acquire("a", 1, leaving.signal);
     leaving.abort();
     assert.equal(await left, "cancelled");
-    assert.equal(level.waiting, 0);
+    assert.equal(await level.acquire("a", 1, leaving.signal), "cancelled");
+    assert.deepEqual([level.waiting, clock.waiting], [0, 0]);
     const plain = levelOf({ queuing: undefined }).level;
     await plain.acquire("a", 1, never);
     assert.equal(await plain.acquire("a", 1, never), "concurrency-limit");

@@ -192,6 +192,8 @@ export class PriorityLevel implements LevelState {
     if (lease !== undefined) return lease;
     const { queuing } = this.#options;
     if (queuing === undefined) return "concurrency-limit";
+    // He left while it was found out who he is: he won't do so again.
+    if (signal.aborted) return "cancelled";
     const queue = this.#queueOf(flow, queuing);
     if (queue.waiting.length >= queuing.queueLengthMax) return "queue-full";
     return this.#wait(queue, this.#wanted(seats), signal, applicant);
