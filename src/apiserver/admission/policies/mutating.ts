@@ -18,6 +18,7 @@ import { namespaces } from "#api/resources.ts";
 import type { Lister } from "#client/cache/informer.ts";
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionRound } from "../admission.ts";
 import { Lookup } from "../lookup.ts";
+import { Readiness } from "../readiness.ts";
 import { refuse } from "../refuse.ts";
 import { Reinvocations, replaceContents } from "../reinvocations.ts";
 import { isExempt } from "../webhooks/matching.ts";
@@ -73,6 +74,7 @@ export class MutatingPolicies implements AdmissionPlugin {
   readonly #deps: PolicyDeps;
   readonly #policies: Lister<MutatingAdmissionPolicy>;
   readonly #bindings: Lister<MutatingAdmissionPolicyBinding>;
+  readonly #readiness: Readiness;
   readonly #matcher: PolicyMatcher;
   readonly #params: ParamReader;
   /** By the shared object of the cache: another revision is another object. */
@@ -80,18 +82,22 @@ export class MutatingPolicies implements AdmissionPlugin {
 
   constructor(refs: MutatingPolicyRefs, deps: PolicyDeps) {
     this.#deps = deps;
-    this.#policies = deps.informers.informer(refs.policies).lister;
-    this.#bindings = deps.informers.informer(refs.bindings).lister;
+    const policies = deps.informers.informer(refs.policies);
+    const bindings = deps.informers.informer(refs.bindings);
+    this.#policies = policies.lister;
+    this.#bindings = bindings.lister;
+    this.#readiness = new Readiness([policies, bindings], deps.clock);
     this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps), deps.types);
     this.#params = new ParamReader(deps.client, deps.types);
   }
 
   handles(): boolean {
-    return this.#policies.size > 0 && this.#bindings.size > 0;
+    return (this.#policies.size > 0 && this.#bindings.size > 0) || !this.#readiness.isReady;
   }
 
   async admit(attributes: AdmissionAttributes, round: AdmissionRound): Promise<void> {
     if (isExempt(attributes)) return;
+    await this.#readiness.reached(attributes);
     const { invocations, refusals } = await this.#relevant(attributes);
     if (invocations.length > 0) {
       const again = Reinvocations.begin(this.name, round, attributes.object);

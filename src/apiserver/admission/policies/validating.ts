@@ -17,6 +17,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Lister } from "#client/cache/informer.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts";
 import { Lookup, type LookupDeps } from "../lookup.ts";
+import { Readiness } from "../readiness.ts";
 import { refuse } from "../refuse.ts";
 import type { ObjectTypes } from "../webhooks/object-types.ts";
 import { inVersion, type Subject } from "../webhooks/version.ts";
@@ -55,6 +56,7 @@ export class ValidatingPolicies implements AdmissionPlugin {
   readonly #deps: PolicyDeps;
   readonly #policies: Lister<ValidatingAdmissionPolicy>;
   readonly #bindings: Lister<ValidatingAdmissionPolicyBinding>;
+  readonly #readiness: Readiness;
   readonly #matcher: PolicyMatcher;
   readonly #params: ParamReader;
   /** By the shared object of the cache: another revision is another object. */
@@ -62,8 +64,11 @@ export class ValidatingPolicies implements AdmissionPlugin {
 
   constructor(deps: PolicyDeps) {
     this.#deps = deps;
-    this.#policies = deps.informers.informer(validatingAdmissionPolicies).lister;
-    this.#bindings = deps.informers.informer(validatingAdmissionPolicyBindings).lister;
+    const policies = deps.informers.informer(validatingAdmissionPolicies);
+    const bindings = deps.informers.informer(validatingAdmissionPolicyBindings);
+    this.#policies = policies.lister;
+    this.#bindings = bindings.lister;
+    this.#readiness = new Readiness([policies, bindings], deps.clock);
     this.#matcher = new PolicyMatcher(new Lookup<Namespace>(namespaces, deps), deps.types);
     this.#params = new ParamReader(deps.client, deps.types);
   }
@@ -73,11 +78,12 @@ export class ValidatingPolicies implements AdmissionPlugin {
   }
 
   validate(attributes: AdmissionAttributes): Promise<void> | undefined {
-    if (this.#policies.size === 0 || isPolicy(attributes)) return undefined;
-    return this.#judge(attributes);
+    const isFree = this.#policies.size === 0 && this.#readiness.isReady;
+    return isFree || isPolicy(attributes) ? undefined : this.#judge(attributes);
   }
 
   async #judge(attributes: AdmissionAttributes): Promise<void> {
+    await this.#readiness.reached(attributes);
     const refusals: Refusal[] = [];
     for (const policy of this.#policies.list()) {
       const bindings = this.#bindings.list().filter(({ spec }) => spec?.policyName === policy.metadata?.name);
