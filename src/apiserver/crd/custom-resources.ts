@@ -341,9 +341,10 @@ export class CustomResources {
   }
 }
 
-/** What may still be done with objects that are on their way out, as discovery has it. */
 /** Until an end that another server has told of is looked at again. */
 const conflictMs = 1000;
+
+/** What may still be done with objects that are on their way out, as discovery has it. */
 const terminatingVerbs: readonly string[] = ["delete", "deletecollection", "get", "list", "watch"];
 
 const isLeaving = ({ metadata }: CustomResourceDefinition): boolean =>

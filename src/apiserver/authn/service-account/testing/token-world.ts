@@ -13,7 +13,7 @@ import { TokenIssuer } from "../issuer.ts";
 
 export const issuerName = "https://kubernetes.default.svc.cluster.local";
 /** Of the clock, when a world begins. */
-export const startSeconds = Date.UTC(2026, 0, 1) / 1000;
+export const startSeconds = new ManualClock().now() / 1000;
 export const key = parseSigningKey(generateSigningKeyPem());
 
 export interface Setup {
