@@ -5,7 +5,7 @@
  */
 const text = `
 types.UID ObjectMeta.uid OwnerReference.uid ObjectReference.uid BoundObjectReference.uid Preconditions.uid StatusDetails.uid
-v1.Protocol ContainerPort.protocol ServicePort.protocol EndpointPort.protocol PortStatus.protocol NetworkPolicyPort.protocol
+v1.Protocol ContainerPort.protocol ServicePort.protocol EndpointPort.protocol PortStatus.protocol IngressPortStatus.protocol NetworkPolicyPort.protocol
 v1.RestartPolicy PodSpec.restartPolicy
 v1.DNSPolicy PodSpec.dnsPolicy
 v1.PreemptionPolicy PodSpec.preemptionPolicy PriorityClass.preemptionPolicy
@@ -26,6 +26,8 @@ v1.PersistentVolumeMode PersistentVolumeSpec.volumeMode PersistentVolumeClaimSpe
 v1.PersistentVolumePhase PersistentVolumeStatus.phase
 v1.PersistentVolumeClaimPhase PersistentVolumeClaimStatus.phase
 v1.PersistentVolumeClaimConditionType PersistentVolumeClaimCondition.type
+v1.PersistentVolumeClaimModifyVolumeStatus ModifyVolumeStatus.status
+v1.ClaimResourceStatus PersistentVolumeClaimStatus.allocatedResourceStatuses
 v1.PodPhase PodStatus.phase
 v1.PodQOSClass PodStatus.qosClass
 v1.PodConditionType PodCondition.type PodReadinessGate.conditionType PodFailurePolicyOnPodConditionsPattern.type
@@ -102,6 +104,7 @@ v1.ValidationAction ValidatingAdmissionPolicyBindingSpec.validationActions
 v1.ParameterNotFoundActionType ParamRef.parameterNotFoundAction
 v1.ResourceScope CustomResourceDefinitionSpec.scope
 v1.ConversionStrategyType CustomResourceConversion.strategy
+v1.FieldValueErrorReason ValidationRule.reason
 v1.KeyUsage CertificateSigningRequestSpec.usages
 v1.RequestConditionType CertificateSigningRequestCondition.type
 v1.PriorityLevelEnablement PriorityLevelConfigurationSpec.type
@@ -109,6 +112,9 @@ v1.LimitResponseType LimitResponse.type
 v1.FlowDistinguisherMethodType FlowDistinguisherMethod.type
 v1.CoordinatedLeaseStrategy LeaseSpec.strategy
 v1.DeviceAllocationMode ExactDeviceRequest.allocationMode DeviceSubRequest.allocationMode
+v1.DeviceTolerationOperator DeviceToleration.operator
+v1.DeviceTaintEffect DeviceToleration.effect DeviceTaint.effect
+v1.AllocationConfigSource DeviceAllocationConfiguration.source
 v1.ManagedFieldsOperationType ManagedFieldsEntry.operation
 `;
 
