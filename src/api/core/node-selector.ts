@@ -1,6 +1,6 @@
 /** Which nodes a pod may go to. upstream: component-helpers/scheduling/corev1/nodeaffinity */
+import { ownValue } from "#base/own-value.ts";
 import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "../generated/types/core-v1.ts";
-import { labelValue } from "../meta/labels.ts";
 
 export interface SelectableNode {
   readonly name: string;
@@ -31,7 +31,7 @@ export function termMatch({ matchExpressions = [], matchFields = [] }: NodeSelec
   const labels = matchExpressions.map(valueMatch);
   const fields = matchFields.map(valueMatch);
   return (node) =>
-    labels.every(({ key, holds }) => holds(labelValue(node.labels, key))) &&
+    labels.every(({ key, holds }) => holds(ownValue(node.labels, key))) &&
     fields.every(({ key, holds }) => holds(key === "metadata.name" ? node.name : undefined));
 }
 

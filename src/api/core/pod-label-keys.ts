@@ -2,8 +2,9 @@
  * matchLabelKeys and mismatchLabelKeys: what a new pod's own labels say goes into the selector beside them.
  * upstream: pkg/registry/core/pod/strategy.go (applyMatchLabelKeysAndMismatchLabelKeys, applyMatchLabelKeys)
  */
+import { ownValue } from "#base/own-value.ts";
 import type { Pod, PodAffinityTerm, PodSpec } from "../generated/types/core-v1.ts";
-import { labelValue, type Labels } from "../meta/labels.ts";
+import type { Labels } from "../meta/labels.ts";
 
 type WithKeys = Pick<PodAffinityTerm, "labelSelector" | "matchLabelKeys" | "mismatchLabelKeys">;
 
@@ -22,7 +23,7 @@ function complete({ labelSelector, matchLabelKeys, mismatchLabelKeys }: WithKeys
   ] as const;
   for (const [operator, keys] of kinds) {
     for (const key of keys ?? []) {
-      const value = labelValue(labels, key);
+      const value = ownValue(labels, key);
       if (value === undefined) continue;
       (labelSelector.matchExpressions ??= []).push({ key, operator, values: [value] });
     }

@@ -2,6 +2,7 @@
  * Label selectors: the text form of query parameters and the object form of specs, as one thing that matches.
  * upstream: apimachinery/pkg/labels/selector.go, apimachinery/pkg/apis/meta/v1/helpers.go
  */
+import { ownValue } from "#base/own-value.ts";
 import { goQuote } from "./go-quote.ts";
 import { fieldErrorText, invalid } from "./field-error.ts";
 import { labelValueFaults, qualifiedNameFaults } from "./names.ts";
@@ -63,12 +64,8 @@ export class LabelSelector {
 export const selectEverything = new LabelSelector([]);
 export const selectNothing = new LabelSelector([], true);
 
-/** Of a label that a client names: no key is inherited, not even "constructor". */
-export const labelValue = (labels: Labels, key: string): string | undefined =>
-  Object.hasOwn(labels, key) ? labels[key] : undefined;
-
 function holds({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = labelValue(labels, key);
+  const value = ownValue(labels, key);
   switch (operator) {
     case "=":
     case "==":
