@@ -98,7 +98,10 @@ const testParts = (
 
 const loaded = createExpressions();
 const expressions = { loaded, load: () => Promise.resolve(loaded) };
-const jsonAsYaml = (text: string): YamlReading => ({ value: JSON.parse(text), strictFaults: [] });
+const jsonAsYaml = (bytes: Buffer): YamlReading => ({
+  value: JSON.parse(bytes.toString("utf8")),
+  strictFaults: [],
+});
 
 /** Serves when it resolves. */
 export async function startTestApiserver(options: TestApiserverOptions = {}): Promise<TestApiserver> {

@@ -29,7 +29,7 @@ export interface CustomSemanticsDeps {
   /** Of all metadata, for server-side apply. */
   readonly metaType: () => ApplyType;
   /** Throws DecodeError. */
-  readonly readYaml: (text: string) => YamlReading;
+  readonly readYaml: (bytes: Buffer) => YamlReading;
 }
 
 const patchTypes = [
@@ -115,7 +115,7 @@ export class CustomSemantics implements TypeSemantics {
       case jsonMediaType:
         return decodeAny(bodyText(bytes));
       case yamlMediaType: {
-        const { value, strictFaults } = this.#deps.readYaml(bytes.toString("utf8"));
+        const { value, strictFaults } = this.#deps.readYaml(bytes);
         if (!isMap(value)) {
           throw new DecodeError(
             "json: cannot unmarshal non-object into Go value of type map[string]interface {}",

@@ -22,7 +22,7 @@ import { metaReader, objectMeta } from "./meta-reader.ts";
 export interface PartsDeps {
   readonly json: JsonDecoder;
   readonly table: TypeTable;
-  readonly readYaml: (text: string) => YamlReading;
+  readonly readYaml: (bytes: Buffer) => YamlReading;
   readonly client: () => Client;
   readonly expressions: Pick<LateExpressions, "load" | "loaded">;
   readonly hooks: Pick<HookClient, "call">;

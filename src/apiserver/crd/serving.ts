@@ -47,7 +47,7 @@ export interface ServingDeps extends HandlerDeps, ResourceStoreDeps, CompiledSch
   /** Before the first write that has to be checked by them. */
   readonly loadExpressions: () => Promise<unknown>;
   /** Throws DecodeError. */
-  readonly readYaml: (text: string) => YamlReading;
+  readonly readYaml: (bytes: Buffer) => YamlReading;
 }
 
 export interface ServingParts {

@@ -1,5 +1,4 @@
 /** PATCH with application/apply-patch+yaml: server-side apply. upstream: apiserver/pkg/endpoints/handlers/patch.go (applyPatcher) */
-import { bodyText } from "#api/codec/body-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import { readYaml, strictWarnings } from "#api/codec/yaml.ts";
 import type { AnyObject } from "#api/meta/object.ts";
@@ -105,9 +104,9 @@ export function judgeApplied(
 /** YAML or JSON. Throws 400. */
 export async function readApplied(body: RequestBody): Promise<AppliedBody> {
   if (body.value !== undefined) return { config: asObject(body.value), strictFaults: [] };
-  const text = bodyText(await body.bytes());
+  const bytes = await body.bytes();
   try {
-    const { value, strictFaults } = readYaml(text);
+    const { value, strictFaults } = readYaml(bytes);
     return { config: asObject(value), strictFaults };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;

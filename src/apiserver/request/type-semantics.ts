@@ -28,7 +28,7 @@ export interface TypeSemanticsDeps {
   readonly json: JsonDecoder;
   readonly protobuf: ProtobufCodec;
   /** Throws DecodeError. */
-  readonly readYaml: (text: string) => YamlReading;
+  readonly readYaml: (bytes: Buffer) => YamlReading;
 }
 
 /** Of the apps group. */
@@ -129,7 +129,7 @@ export class TableSemantics implements TypeSemantics {
       case jsonMediaType:
         return json.decode(bodyText(bytes), struct);
       case yamlMediaType: {
-        const { value, strictFaults } = readYaml(bytes.toString("utf8"));
+        const { value, strictFaults } = readYaml(bytes);
         const decoded = json.fromValue(value, struct);
         return { ...decoded, strictFaults: [...strictFaults, ...decoded.strictFaults] };
       }
@@ -219,14 +219,14 @@ export const unsupportedMediaType = (accepted: readonly string[]): StatusError =
 export function claimOf(
   body: RequestBody,
   bytes: Buffer,
-  readYaml: (text: string) => YamlReading,
+  readYaml: (bytes: Buffer) => YamlReading,
 ): KindClaim | string {
   if (body.value !== undefined) return claimInValue(body.value);
   const type = mediaTypeOf(body.contentType);
   if (type === protobufMediaType) return {};
   try {
     const text = bodyText(bytes);
-    return type === yamlMediaType ? claimInValue(readYaml(text).value) : claimIn(treeOfText(text));
+    return type === yamlMediaType ? claimInValue(readYaml(bytes).value) : claimIn(treeOfText(text));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return type === yamlMediaType ? "" : claimFault(error.message);

@@ -14,7 +14,7 @@ export function schemeTypes(scheme: Scheme): SchemeTypes {
     table,
     json: new JsonDecoder(table),
     protobuf: new ProtobufCodec(table, scheme),
-    readYaml: (text) => ({ value: JSON.parse(text) as unknown, strictFaults: [] }),
+    readYaml: (bytes) => ({ value: JSON.parse(bytes.toString("utf8")) as unknown, strictFaults: [] }),
   });
   return new SchemeTypes({
     scheme,
