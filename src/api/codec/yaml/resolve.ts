@@ -81,13 +81,21 @@ function numberIn(text: string): GoNumber | undefined {
   return integerIn(plain) ?? floatIn(plain);
 }
 
+/** Goyaml's own reading of binary digits takes a sign behind their prefix, which Go's doesn't. */
+const signedBinary = /^0b([-+]0*[01]{1,63})$/;
+
 /** Most numbers are such. */
 const smallInteger = /^(?:0|-?[1-9]\d{0,14})$/;
 
 function integerIn(plain: string): GoNumber | undefined {
   if (smallInteger.test(plain)) return new GoNumber("int", Number(plain));
   const [whole, sign, hex, binaryDigits, octal, digits] = integer.exec(plain) ?? [];
-  if (whole === undefined) return undefined;
+  if (whole === undefined) {
+    const [, bits] = signedBinary.exec(plain) ?? [];
+    if (bits === undefined) return undefined;
+    const size = BigInt(`0b${bits.slice(1)}`);
+    return new GoNumber("int", bits.startsWith("-") ? -size : size);
+  }
   const magnitude = BigInt(
     hex === undefined
       ? binaryDigits === undefined

@@ -152,6 +152,8 @@ export class YamlScanner {
     else if (cursor.column === 0 && code === 37) this.#directive();
     else if (cursor.isDocumentMark()) this.#documentMark(code === dash ? "document start" : "document end");
     else if (!this.#indicator(code)) this.#scalar(code);
+    // Goyaml has looked for more.
+    if (cursor.code() === 0) cursor.checkReadable();
   }
 
   #skipToToken(): void {

@@ -29,7 +29,10 @@ suite("read", () => {
       "1: a\n1.50: b\n1e7: c\nyes: d\n0x11: e\n16777217.5: f\n.inf: g\n",
       { "1": "a", "17": "e", ".inf": "g", "1.5": "b", "1.6777218e+07": "f", "1e+07": "c", true: "d" },
     ],
-    ["a: .5_0\nb: ._5\nc: <<\nd: =\ne: 08\nf: +0o17\n", { a: 0.5, b: "._5", c: "<<", d: "=", e: 8, f: 15 }],
+    [
+      "a: .5_0\nb: ._5\nc: <<\nd: =\ne: 08\nf: +0o17\ng: 0b-01\n",
+      { a: 0.5, b: "._5", c: "<<", d: "=", e: 8, f: 15, g: -1 },
+    ],
     ["a: b\u0085c: d\r\ne: f\rg: h", { a: "b", c: "d", e: "f", g: "h" }],
     [
       "x: &a {b: 1, c: 2}\ny: {b: 3, <<: *a}\nz:\n  <<: [{c: 4}, *a]\n",
@@ -156,6 +159,7 @@ suite("bytes", () => {
     ["ff", "yaml: invalid leading UTF-8 octet"],
     ["61e2826161", "yaml: invalid trailing UTF-8 octet"],
     ["61e282", "yaml: incomplete UTF-8 octet sequence"],
+    ["613a2062e5", "yaml: incomplete UTF-8 octet sequence"],
     ["c080", "yaml: invalid length of a UTF-8 sequence"],
     ["eda080", "yaml: invalid Unicode character"],
     ["f4908080", "yaml: invalid Unicode character"],
