@@ -174,8 +174,8 @@ async function sendBody(outgoing: ClientRequest, { body }: ApiCall): Promise<voi
   outgoing.end();
 }
 
-/** Or over. */
-function drained(stream: NodeJS.WritableStream): Promise<void> {
+/** Or over. Of one that isn't yet. */
+export function drained(stream: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off("drain", done);

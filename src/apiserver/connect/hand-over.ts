@@ -8,24 +8,12 @@ import { request, type IncomingMessage } from "node:http";
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { failure, unexplainedError } from "#api/meta/status.ts";
+import { failure, StatusError, unexplainedError } from "#api/meta/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Answer, UpgradeRequest } from "#apiserver/request/call.ts";
-import {
-  beginningOf,
-  dialMs,
-  goText,
-  hostOf,
-  passes,
-  tlsOptions,
-  type Backend,
-  type BackendDeps,
-} from "./backend.ts";
+import { dialMs, goText, hostOf, passes, tlsOptions, type Backend, type BackendDeps } from "./backend.ts";
+import { tellRefusal } from "./refused-upgrade.ts";
 
-/** Of what a backend says that refuses. */
-const refusalBytesMax = 1 << 20;
-/** For all of that: it mustn't keep the client's connection by not coming to its end. */
-const refusalMs = 10_000;
 /** Of a request that asks for another protocol there is no body: what follows is of that protocol. */
 const bodyHeaders = new Set(["content-length", "transfer-encoding"]);
 
@@ -36,8 +24,8 @@ interface Agreed {
 }
 
 /**
- * Request and answer pass unchanged, and then all that follows in both directions. A backend that refuses is answered with
- * what it says. Throws StatusError 500 when it can't be reached, doesn't answer, or answers as if nothing else were asked,
+ * Request and answer pass unchanged, and then all that follows in both directions; of a backend that refuses, what it says,
+ * and nothing of ours. Throws StatusError 500 when it can't be reached, doesn't answer, or answers as if nothing else were asked,
  * and when the client leaves before: the backend's connection never outlives his.
  */
 export async function handOver(
@@ -59,6 +47,7 @@ export async function handOver(
   await dialled(peer, backend, clock);
   const asked = await ask(backend, method, peer, upgrade.rawHeaders).catch((error: unknown) => {
     peer.destroy();
+    if (error instanceof StatusError) throw error;
     throw unexplainedError(goText(error, backend, clock), { cause: error });
   });
   if ("answer" in asked) {
@@ -68,29 +57,16 @@ export async function handOver(
     join(socket, peer);
     return { kind: "hijacked" };
   }
-  const { statusCode: status = 502, headers } = asked;
-  const body = status < 400 ? nothing : await refusalOf(asked, peer, clock);
+  const { statusCode = 0 } = asked;
+  if (statusCode >= 400) await tellRefusal(asked, socket, clock);
   peer.destroy();
   socket.off("close", gone);
-  if (status < 400) throw unexplainedError(`invalid upgrade response: status code ${status}`);
-  return { kind: "raw", status, headers: { "content-type": headers["content-type"] ?? "text/plain" }, body };
+  if (statusCode < 400) throw invalidAnswer(statusCode);
+  return { kind: "hijacked" };
 }
 
-const nothing = Buffer.alloc(0);
-
-/** Nothing of what doesn't come to its end in time. */
-async function refusalOf(answer: IncomingMessage, peer: Socket, clock: Clock): Promise<Buffer> {
-  const cancel = clock.after(refusalMs, () => {
-    peer.destroy();
-  });
-  try {
-    return await beginningOf(answer, refusalBytesMax);
-  } catch {
-    return nothing;
-  } finally {
-    cancel();
-  }
-}
+const invalidAnswer = (status: number): Error =>
+  unexplainedError(`invalid upgrade response: status code ${status}`);
 
 /** An answer alone: it doesn't agree. */
 function ask(
@@ -111,6 +87,10 @@ function ask(
       resolve({ answer, head });
     });
     outgoing.once("response", resolve);
+    // Whatever else it would say.
+    outgoing.once("information", ({ statusCode }) => {
+      reject(invalidAnswer(statusCode));
+    });
     outgoing.on("error", reject);
     outgoing.end();
   });

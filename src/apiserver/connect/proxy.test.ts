@@ -231,7 +231,11 @@ suite("another protocol", () => {
   }
 
   for (const [path, status, body] of [
-    ["/refused", "403 Forbidden", /\r\nContent-Type: text\/x\r\n.*\r\n\r\nno$/s],
+    [
+      "/refused",
+      "403 Forbidden",
+      /^[^\r]*\r\nTransfer-Encoding: chunked\r\nContent-Type: text\/x\r\n\r\n2\r\nno\r\n0\r\n\r\n$/,
+    ],
     ["/ignored", "500 Internal Server Error", /"message":"invalid upgrade response: status code 200"/],
     ["/broken", "500 Internal Server Error", /"message":"EOF"/],
   ] as const) {

@@ -77,14 +77,14 @@ export async function refuseUpgrade(
   if (typeof body === "string") chunks.push(Buffer.from(body, "utf8"));
   else if (body instanceof Uint8Array) chunks.push(body);
   else for await (const chunk of body) chunks.push(chunk);
-  const type = headers["content-type"];
-  const said = { ...every, "Content-Type": typeof type === "string" ? type : "text/plain" };
+  const { "content-type": type = "text/plain", "content-length": _, ...rest } = headers;
+  const said = { ...every, "Content-Type": type, ...rest };
   refuseWith(socket, { status, headers: said, body: Buffer.concat(chunks) });
 }
 
 interface Refusal {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: RawAnswer["headers"];
   readonly body: string | Buffer;
 }
 
@@ -92,10 +92,11 @@ interface Refusal {
 export function refuseWith(socket: Duplex, { status, headers, body }: Refusal): void {
   const bytes = Buffer.from(body as string);
   if (socket.writable) {
-    const lines = Object.entries({ Connection: "close", ...headers, "Content-Length": bytes.length });
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+    const all = { Connection: "close", ...headers, "Content-Length": String(bytes.length) };
+    const lines = Object.entries(all).flatMap(([name, values]) =>
+      [values].flat().map((value) => `${name}: ${value}\r\n`),
     );
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${lines.join("")}\r\n`);
   }
   socket.end(bytes);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Duplex } from "node:stream";
 import { test } from "node:test";
 import { Registry } from "prom-client";
 import { ManualClock } from "#base/clock.ts";
@@ -27,14 +27,17 @@ interface Asked {
   /** Asked for each request. */
   readonly auditor?: Pick<Auditor, "begin">;
   readonly registry?: Registry;
+  /** While it is answered. */
+  readonly meanwhile?: (socket: Duplex) => void;
 }
 
 /** Of an upgrade that is answered so: its client's connection. */
 async function asked(
   answer: Answer,
-  { request = requestFor("GET", url), auditor, registry = new Registry() }: Asked = {},
+  { request = requestFor("GET", url), auditor, registry = new Registry(), meanwhile }: Asked = {},
 ): Promise<PassThrough> {
   const metrics = new RequestMetrics(registry, () => undefined);
+  const socket = new PassThrough();
   const clock = new ManualClock();
   const identification = new Identification({
     clock,
@@ -52,7 +55,10 @@ async function asked(
       random: new SeededRandom(1),
       serving: { sendsRetryAfter: false },
       auditor: () => auditor as Auditor | undefined,
-      chain: () => answer,
+      chain: () => {
+        meanwhile?.(socket);
+        return answer;
+      },
       isRemote: () => true,
     },
     {
@@ -64,7 +70,6 @@ async function asked(
   );
   assert.equal(upgrades.mayTakeOver(request), true);
   assert.equal(upgrades.tellsInMessages(request), false);
-  const socket = new PassThrough();
   await upgrades.handle(request, socket, Buffer.alloc(0));
   return socket;
 }
@@ -106,4 +111,25 @@ test("what is taken over is counted: while it is open, and without a code when i
   assert.equal(await value("apiserver_longrunning_requests"), 0);
   assert.equal(await value("apiserver_request_total", { code: "0" }), 1);
   assert.equal(await value("apiserver_request_duration_seconds_count"), 1);
+});
+
+test("what is said instead is said with all its headers", async () => {
+  const headers = { "x-a": ["1", "2"], "retry-after": "3", "content-length": "9" };
+  const said = await saidBy({ kind: "raw", status: 503, headers, body: "no" });
+  const own =
+    "Connection: close\r\nAudit-Id: .*\r\nCache-Control: no-cache, private\r\nContent-Type: text/plain\r\n";
+  const theirs = "x-a: 1\r\nx-a: 2\r\nretry-after: 3\r\nContent-Length: 2\r\n\r\nno";
+  assert.match(said, new RegExp(`^HTTP/1.1 503 Service Unavailable\r\n${own}${theirs}$`));
+});
+
+test("what is known of a connection that was handed over is complete, also when that has ended before", async () => {
+  const completed: number[] = [];
+  const record = {
+    started: () => undefined,
+    annotate: () => undefined,
+    complete: (code: number) => completed.push(code),
+  };
+  const auditor = { begin: () => Promise.resolve(record) } as unknown as Pick<Auditor, "begin">;
+  await asked({ kind: "hijacked" }, { auditor, meanwhile: (socket) => socket.destroy() });
+  assert.deepEqual(completed, [101]);
 });

@@ -119,6 +119,7 @@ export class Upgrades {
   ): Promise<number> {
     const auditId = auditIdOf(headerOf(request, "audit-id"), this.#deps.random);
     const every = everyHeaders(auditId);
+    const onClose = (run: () => void): unknown => (socket.destroyed ? run() : socket.once("close", run));
     let record: AuditRecord | undefined;
     try {
       const asked = { auditId, head: request, info: target.info };
@@ -132,13 +133,13 @@ export class Upgrades {
         impersonator: impersonated === undefined ? undefined : sender,
         upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
         record,
-        onClose: (run) => (socket.destroyed ? run() : socket.once("close", run)),
+        onClose,
       });
       counted.call = call;
       const answer = await this.#deps.chain(call);
       if (answer.kind === "hijacked") {
         record?.started(101);
-        socket.once("close", () => void record?.complete(101, undefined));
+        onClose(() => void record?.complete(101, undefined));
         return takenOver;
       }
       await refuseUpgrade(socket, answer, every);
