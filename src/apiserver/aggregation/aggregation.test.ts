@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { networkInterfaces } from "node:os";
 import { buffer } from "node:stream/consumers";
@@ -14,7 +14,13 @@ import type { KeyPair } from "#pki/ca.ts";
 import { FuzzClient } from "#testing/fuzz/http-case.ts";
 import { startTestServer, type TestServer } from "#testing/server.ts";
 import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
-import { brokenOff, ExtensionServer, type ExtensionOptions } from "./testing/extension-server.ts";
+import {
+  brokenOff,
+  moved,
+  paged,
+  ExtensionServer,
+  type ExtensionOptions,
+} from "./testing/extension-server.ts";
 
 const admin = { name: "admin", groups: ["system:masters", "system:authenticated"] };
 /** Endpoints may not be on the loopback. */
@@ -106,13 +112,20 @@ const get = async (client: Client, path: string, accept?: string): Promise<unkno
     })
   ).body;
 
+interface Heard {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 /** As a client of its own, to the end of the answer. */
-async function overHttp(server: TestServer, path: string): Promise<void> {
+async function overHttp(server: TestServer, path: string): Promise<Heard> {
   const { port, caPem: ca } = server;
   const { certificatePem: cert, keyPem: key } = server.certificate("admin", ["system:masters"]);
   const asked = httpsRequest({ host: "127.0.0.1", port, path, ca, cert, key, agent: false }).end();
   const [answer] = (await once(asked, "response")) as [IncomingMessage];
-  await buffer(answer);
+  const body = (await buffer(answer)).toString();
+  return { status: answer.statusCode, headers: answer.headers, body };
 }
 
 suite("a server that extends the API", () => {
@@ -259,6 +272,46 @@ suite("a server that extends the API", () => {
       if (text.endsWith("ping")) break;
     }
     assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n[^]*hello admin\nping$/);
+  });
+
+  test("says itself what it refuses, and without anything of ours, and when it ignores it that is told in plain text", async () => {
+    await using world = await started();
+    const { server } = world;
+    await available(world);
+    const saidTo = async (rest: string): Promise<string> => {
+      const { certificatePem, keyPem } = server.certificate("admin", ["system:masters"]);
+      const socket = connectTls({ port: server.port, ca: server.caPem, cert: certificatePem, key: keyPem });
+      const path = `/apis/demo.example.com/v1/namespaces/default/widgets/one/${rest}`;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`);
+      return (await buffer(socket)).toString();
+    };
+    assert.equal(
+      await saidTo("refused"),
+      "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: so\r\n\r\nno",
+    );
+    const ignored = await saidTo("ignored");
+    assert.match(ignored, /^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    assert.match(ignored, /\r\n\r\ninvalid upgrade response: status code 200\n$/);
+  });
+
+  test("says nothing of browsers' rights here, and leads nowhere else", async () => {
+    await using world = await started();
+    const { server } = world;
+    await available(world);
+    const path = "/apis/demo.example.com/v1/namespaces/default/widgets";
+    const page = await overHttp(server, `${path}/${paged}`);
+    const { "access-control-allow-origin": origin, "cache-control": cached, "x-seen": seen } = page.headers;
+    assert.deepEqual([origin, cached, seen], [undefined, "no-cache, private, no-store", `${path}/${paged}`]);
+    assert.match(page.body, /^<a href="https:\/\/[^/]+\/x">x<\/a><a href="http:\/\/other\/x">x<\/a>$/);
+    const other = await overHttp(server, `${path}/${moved}`);
+    assert.deepEqual(
+      [other.status, other.headers["content-type"], other.body],
+      [
+        502,
+        "text/plain; charset=utf-8",
+        "the backend attempted to redirect this request, which is not permitted",
+      ],
+    );
   });
 
   for (const method of ["GET", "DELETE"]) {

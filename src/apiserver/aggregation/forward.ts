@@ -8,10 +8,11 @@ import {
   exchange,
   forwardedFor,
   forwardedHeaders,
-  passOn,
+  hostOf,
   type Backend,
 } from "#apiserver/connect/backend.ts";
 import { handOver } from "#apiserver/connect/hand-over.ts";
+import { proxiedAnswer } from "#apiserver/connect/proxied-answer.ts";
 import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import { isAvailable } from "./group-version.ts";
 import type { RemoteServers } from "./remote-servers.ts";
@@ -37,23 +38,27 @@ export async function forward(service: APIService, call: ApiCall, deps: ForwardD
       const headers = { ...backend.headers, "x-forwarded-for": forwardedFor(call) };
       return await handOver({ ...backend, headers }, call.method, call.upgrade, deps);
     }
-    const headers = forwardedHeaders(call, call.headerNames ?? ownHeaders);
+    const headers = {
+      ...forwardedHeaders(call, call.headerNames ?? ownHeaders),
+      "x-forwarded-uri": pathOf(call),
+    };
     if (call.headerNames === undefined && call.body.contentType !== "") {
       headers["content-type"] = call.body.contentType;
     }
-    return unlessRedirected(await exchange(backend, call, headers, deps));
+    return await unlessRedirected(await exchange(backend, call, headers, deps), hostOf(backend));
   } catch (error) {
     if (call.signal.aborted) throw error;
     deps.servers.failed(causeOf(error));
-    const text = error instanceof BackendError ? error.text(deps.clock) : errorText(error);
-    return unavailable(`error trying to reach service: ${text}`);
+    if (!(error instanceof BackendError)) return unavailable(errorText(error));
+    return unavailable(`error trying to reach service: ${error.text(deps.clock)}`);
   }
 }
 
-function targetOf({ path, query }: ApiCall): string {
-  const text = query.toString();
-  const encoded = path.split("/").map(encodeURIComponent).join("/");
-  return text === "" ? encoded : `${encoded}?${text}`;
+const pathOf = ({ path }: ApiCall): string => path.split("/").map(encodeURIComponent).join("/");
+
+function targetOf(call: ApiCall): string {
+  const text = call.query.toString();
+  return text === "" ? pathOf(call) : `${pathOf(call)}?${text}`;
 }
 
 /** What the connection itself said, not the Status that it was wrapped in. */
@@ -61,12 +66,21 @@ const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? error.cause : error;
 
 /** It could send clients, with their credentials, to anybody. upstream: RejectForwardingRedirects */
-function unlessRedirected(response: IncomingMessage): Answer {
+async function unlessRedirected(response: IncomingMessage, host: string): Promise<Answer> {
   const { statusCode = 0, headers } = response;
-  if (statusCode < 300 || statusCode > 399 || (headers.location ?? "") === "") return passOn(response);
+  if (statusCode < 300 || statusCode > 399 || (headers.location ?? "") === "") {
+    // It is asked under its own name, at the client's own path.
+    return proxiedAnswer(response, { prefix: "", backendHost: host, clientHost: host });
+  }
   response.destroy();
   const body = "the backend attempted to redirect this request, which is not permitted";
-  return { kind: "raw", status: 502, headers: { "content-length": String(body.length) }, body };
+  const type = "text/plain; charset=utf-8";
+  return {
+    kind: "raw",
+    status: 502,
+    headers: { "content-type": type, "content-length": String(body.length) },
+    body,
+  };
 }
 
 /** As Go's http.Error writes it. */

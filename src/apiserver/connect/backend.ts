@@ -76,6 +76,12 @@ export async function exchange(
   for (;;) {
     const outgoing = requestTo(backend, call, headers);
     const answered = answerOf(outgoing);
+    outgoing.on("information", ({ statusCode, rawHeaders }) => {
+      call.inform?.(
+        statusCode,
+        distinct(rawHeaders, () => true),
+      );
+    });
     limitDialling(outgoing, backend, clock);
     if (hasBody(call)) {
       // The answer may come, or fail to, before the body is out: whoever talks both ways at once waits for it.
@@ -199,30 +205,55 @@ export async function beginningOf(response: IncomingMessage, bytesMax: number): 
   return Buffer.concat(chunks).subarray(0, bytesMax);
 }
 
-/** The answer of the backend, as it is. */
+/** The answer of the backend, as it is, beside what we say of every answer. */
 export function passOn(response: IncomingMessage): RawAnswer {
-  const headers: Record<string, string | readonly string[]> = {};
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value !== undefined && !hopHeaders.has(name)) headers[name] = value;
-  }
-  return { kind: "raw", status: response.statusCode ?? 502, headers, body: response };
+  const { headers, rawHeaders, rawTrailers, statusCode = 502 } = response;
+  const named = namesIn(headers.connection ?? "");
+  const isTold = (name: string): boolean => !hopHeaders.has(name) && !named.has(name);
+  return {
+    kind: "raw",
+    status: statusCode,
+    headers: distinct(rawHeaders, isTold),
+    body: response,
+    passedOn: { announced: headers.trailer, trailers: () => distinct(rawTrailers, () => true) },
+  };
 }
 
-/** The client's headers as they may travel on, and whom it is passed on for. `names`: those there are. */
-export function forwardedHeaders(call: ApiCall, names: readonly string[]): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
-  const named = new Set(
-    call
-      .header("connection")
+/** By lower-case name, of what came several times each by itself. */
+function distinct(
+  pairs: readonly string[],
+  isTold: (name: string) => boolean,
+): Readonly<Record<string, string | readonly string[]>> {
+  const found = new Map<string, string | string[]>();
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const name = (pairs[at] ?? "").toLowerCase();
+    const value = pairs[at + 1] ?? "";
+    const before = found.get(name);
+    if (isTold(name)) found.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return Object.fromEntries(found);
+}
+
+/** A header that lists names. */
+const namesIn = (list: string): ReadonlySet<string> =>
+  new Set(
+    list
       .toLowerCase()
       .split(",")
       .map((name) => name.trim()),
   );
+
+/** The client's headers as they may travel on, and whom it is passed on for. `names`: those there are. */
+export function forwardedHeaders(call: ApiCall, names: readonly string[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  const named = namesIn(call.header("connection"));
   for (const name of names) {
     if (!passes(name) || hopHeaders.has(name) || named.has(name)) continue;
     const value = call.header(name);
     if (value !== "") headers[name] = value;
   }
+  // That much may be known of who asks: that he hears what follows the body.
+  if (namesIn(call.header("te")).has("trailers")) headers["te"] = "trailers";
   const passedOnFor = forwardedFor(call);
   if (passedOnFor !== "") headers["x-forwarded-for"] = passedOnFor;
   return headers;

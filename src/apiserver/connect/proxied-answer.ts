@@ -1,10 +1,11 @@
 /**
- * The answer of a pod, a service or a node, as a client behind this server's paths can use it: redirections and links to
+ * The answer of a pod, a service, a node or another server of the API, as a client behind this server's paths can use it: redirections and links to
  * the backend itself lead through the proxy, and it doesn't say who else may use this server's paths.
  * upstream: apimachinery/pkg/util/proxy/{transport,upgradeaware}.go
  */
 import type { IncomingMessage } from "node:http";
 import { posix } from "node:path";
+import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { deflateRaw, gunzip, gzip, inflateRaw } from "node:zlib";
 import { internalError, serviceUnavailableError } from "#api/meta/status.ts";
@@ -50,7 +51,9 @@ export async function proxiedAnswer(response: IncomingMessage, place: ProxyPlace
   const coding = codings.get(response.headers["content-encoding"] ?? "");
   if (type.trim() !== "text/html" || coding === undefined) return { ...answer, headers };
   const body = await withNewLinks(response, coding, place);
-  return { ...answer, headers: { ...headers, "content-length": String(body.length) }, body };
+  // As a stream: what is passed on isn't packed here.
+  const length = { "content-length": String(body.length) };
+  return { ...answer, headers: { ...headers, ...length }, body: Readable.from([body]) };
 }
 
 interface Coding {

@@ -8,10 +8,10 @@ import { text } from "node:stream/consumers";
 import { after, suite, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { endpoints, nodes, pods, serviceAccounts, services } from "#api/resources.ts";
+import { nodes } from "#api/resources.ts";
 import { openDoor, parsed, type Got } from "#testing/door-client.ts";
 
-const { server, admin, h1, h2, close } = await openDoor();
+const { server, admin, session, h1, h2, close } = await openDoor();
 
 interface Echo {
   readonly method: string;
@@ -44,6 +44,38 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       return;
     case "/broken":
       request.socket.destroy();
+      return;
+    case "/hops":
+      response.writeHead(299, [
+        ...["Connection", "close, X-Hop", "X-Hop", "1", "Keep-Alive", "timeout=1"],
+        ...["Proxy-Authenticate", "Basic", "Te", "trailers", "Upgrade", "echo"],
+        ...["WWW-Authenticate", "Basic", "WWW-Authenticate", "Bearer", "Vary", "a", "Vary", "b"],
+        ...["Set-Cookie", "a=1", "Set-Cookie", "b=2", "Cache-Control", "max-age=60"],
+      ]);
+      response.end("hops");
+      return;
+    case "/trailers":
+      if (request.method === "HEAD") {
+        request.socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n");
+        return;
+      }
+      if (searchParams.has("announced")) response.setHeader("trailer", "X-Sum");
+      response.write("all");
+      response.addTrailers([
+        ["X-Sum", "1"],
+        ["X-Sum", "2"],
+      ]);
+      response.end();
+      return;
+    case "/hints":
+      response.writeContinue();
+      response.writeEarlyHints({ link: "</a.css>; rel=preload", "x-hint": "1" });
+      // Both may come at once, as any others may.
+      response.end("hinted");
+      return;
+    case "/long-page":
+      response.setHeader("content-type", "text/html");
+      response.end(page("/x").padEnd(1 << 18));
       return;
     case "/switched":
       request.socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
@@ -117,7 +149,14 @@ suite("what is asked", () => {
   const own = `127.0.0.1:${server.port}`;
   for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
     test(`${method} with a body, and headers of whatever name`, async () => {
-      const headers = { "x-thing": "1", "content-type": "text/x", "content-length": 3, authorization: "" };
+      const te = method === "PUT" ? "gzip, trailers" : "gzip";
+      const headers = {
+        "x-thing": "1",
+        "content-type": "text/x",
+        "content-length": 3,
+        authorization: "",
+        te,
+      };
       const got = await ask("/echo", { method, headers }, "abc");
       assert.equal(got.status, 200);
       assert.equal(got.headers["x-own"], "yes");
@@ -127,6 +166,7 @@ suite("what is asked", () => {
       assert.equal(seen["host"], own);
       assert.equal(seen["x-forwarded-for"], "127.0.0.1");
       assert.equal(seen["x-forwarded-uri"], `${prefix}/echo`);
+      assert.equal(seen["te"], method === "PUT" ? "trailers" : undefined);
     });
   }
 
@@ -217,6 +257,13 @@ async function saidTo(method: string, path: string, more: string): Promise<strin
   return said;
 }
 
+/** All that is said to a GET, with the connection's end. */
+async function saidAtOnce(path: string, version = "1.1"): Promise<string> {
+  const socket = connectTls({ ...asAdmin, port: server.port, ca: server.caPem, ALPNProtocols: ["http/1.1"] });
+  socket.write(`GET ${prefix}${path} HTTP/${version}\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  return text(socket);
+}
+
 suite("another protocol", () => {
   const smuggling = "GET /secrets HTTP/1.1\r\nHost: x\r\nX-Remote-User: admin\r\n\r\n";
 
@@ -270,6 +317,69 @@ suite("what comes back", () => {
       ],
       "keep-alive",
     );
+  });
+
+  test("nothing that is about the backend's connection, and all else beside what is said of every answer", async () => {
+    for (const got of [await ask("/hops"), await h2("GET", `${prefix}/hops`)]) {
+      const of = (...names: string[]): unknown[] => names.map((name) => got.headers[name]);
+      assert.deepEqual(
+        of("x-hop", "keep-alive", "proxy-authenticate", "te", "upgrade").filter(
+          (each) => each !== undefined && each !== "timeout=180",
+        ),
+        [],
+      );
+      assert.deepEqual(of("www-authenticate", "vary"), ["Basic, Bearer", "a, b"]);
+      assert.deepEqual(of("set-cookie", "cache-control"), [["a=1", "b=2"], "no-cache, private, max-age=60"]);
+      assert.deepEqual([got.status, got.body.toString()], [299, "hops"]);
+    }
+    const said = await saidAtOnce("/hops");
+    assert.match(said, /^HTTP\/1\.1 299 status code 299\r\n/);
+    assert.match(said, /\r\nwww-authenticate: Basic\r\nwww-authenticate: Bearer\r\n/);
+  });
+
+  test("what follows the body, announced or not", async () => {
+    for (const [query, announced] of [
+      ["", undefined],
+      ["?announced", "X-Sum"],
+    ] as const) {
+      const { request } = await import("node:https");
+      const options = { ...asAdmin, host: "127.0.0.1", port: server.port, ca: server.caPem, agent: false };
+      const asked = request({ ...options, path: `${prefix}/trailers${query}` });
+      asked.end();
+      const [answered] = (await once(asked, "response")) as [IncomingMessage];
+      assert.equal(await text(answered), "all");
+      assert.deepEqual([answered.headers.trailer, answered.trailers["x-sum"]], [announced, "1, 2"]);
+
+      const stream = session.request({ ":path": `${prefix}/trailers${query}` });
+      const [head, [trailers], body] = (await Promise.all([
+        once(stream, "response"),
+        once(stream, "trailers"),
+        text(stream),
+      ])) as unknown as [[Record<string, string>], [Record<string, string>], string];
+      assert.deepEqual([body, head[0]["trailer"], trailers["x-sum"]], ["all", announced, "1, 2"]);
+    }
+    // Where nothing can follow.
+    assert.doesNotMatch(await saidAtOnce("/trailers?announced", "1.0"), /x-sum/i);
+    assert.equal((await ask("/trailers?announced", { method: "HEAD" })).headers["trailer"], undefined);
+  });
+
+  test("what is said before the answer", async () => {
+    const said = await saidAtOnce("/hints");
+    assert.match(
+      said,
+      /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 103 Early Hints\r\nlink: <\/a\.css>; rel=preload\r\nx-hint: 1\r\n\r\nHTTP\/1\.1 200 OK\r\n/i,
+    );
+    assert.match(await saidAtOnce("/hints", "1.0"), /^HTTP\/1\.1 200 OK\r\n/);
+    const stream = session.request({ ":path": `${prefix}/hints` });
+    const hints: unknown[] = [];
+    stream.on("headers", (headers: Record<string, unknown>) => hints.push(headers[":status"]));
+    assert.equal(await text(stream), "hinted");
+    assert.deepEqual(hints.at(-1), 103);
+  });
+
+  test("a page that isn't packed there isn't packed here", async () => {
+    const { headers, body } = await ask("/long-page", { headers: { "accept-encoding": "gzip" } });
+    assert.deepEqual([headers["content-encoding"], body.length], [undefined, (1 << 18) + prefix.length]);
   });
 
   test("a page in a coding of another name is passed on", async () => {
@@ -356,69 +466,4 @@ test("a node that is this machine itself is asked at its kubelet's port alone", 
     assert.deepEqual([refused["code"], refused["message"]], [400, "address not allowed"], name);
   }
   assert.equal((await h2("GET", `/api/v1/nodes/n1:${port}/proxy/echo`)).status, 200);
-});
-
-await client.resource(serviceAccounts, "default").create({ metadata: { name: "default" } });
-
-const podAt = async (name: string, podIP: string): Promise<void> => {
-  const resource = client.resource(pods, "default");
-  const spec = { nodeName: "n1", containers: [{ name: "c", image: "x" }] };
-  const pod = await resource.create({ metadata: { name }, spec });
-  await resource.updateStatus({ ...pod, status: { podIP, podIPs: [{ ip: podIP }] } });
-};
-const refusalOf = async (path: string): Promise<unknown[]> => {
-  const refused = parsed(await h2("GET", path));
-  return [refused["code"], refused["message"]];
-};
-const serviceAt = (name: string): string => `/api/v1/namespaces/default/services/${name}/proxy/`;
-
-const noneOf = (name: string): unknown[] => [503, `no endpoints available for service "${name}"`];
-
-suite("where it doesn't go", () => {
-  test("to a pod's address that isn't of the network", async () => {
-    const addresses = ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "224.0.0.1", "0.0.0.0"];
-    for (const [at, podIP] of addresses.entries()) {
-      await podAt(`p${at}`, podIP);
-      const path = `/api/v1/namespaces/default/pods/p${at}/proxy/`;
-      assert.deepEqual(await refusalOf(path), [400, "address not allowed"], podIP);
-    }
-  });
-
-  for (const [port_, message] of [
-    ["nosuch", "dial tcp: lookup tcp/nosuch: unknown port"],
-    ["70000", "dial tcp: address 70000: invalid port"],
-  ] as const) {
-    test(`to port ${port_}`, async () => {
-      await podAt(`port-${port_}`, "192.0.2.1");
-      const path = `/api/v1/namespaces/default/pods/port-${port_}:${port_}/proxy/`;
-      assert.deepEqual(await refusalOf(path), [503, `error trying to reach service: ${message}`]);
-    });
-  }
-
-  test("to what a Service leads to unless it is a pod of its namespace that has that address", async () => {
-    const named = { name: "web", port: 80 };
-    const resource = client.resource(endpoints, "default");
-    await podAt("other", "192.0.2.9");
-    assert.deepEqual(await refusalOf(serviceAt("s")), [404, 'endpoints "s" not found']);
-    assert.deepEqual(await refusalOf(serviceAt("s:80")), [404, 'services "s" not found']);
-    await client.resource(services, "default").create({ metadata: { name: "s" }, spec: { ports: [named] } });
-    assert.deepEqual(await refusalOf(serviceAt("s:81")), [503, 'no service port 81 found for service "s"']);
-    const targets = [
-      undefined,
-      { kind: "Pod", name: "other", namespace: "kube-system" },
-      { kind: "Pod", name: "gone", namespace: "default" },
-      { kind: "Pod", name: "other", namespace: "default" },
-    ];
-    const subsets = targets.map((targetRef) => ({
-      addresses: [{ ip: "192.0.2.1", targetRef }],
-      ports: [named],
-    }));
-    const empty = await resource.create({ metadata: { name: "s" } });
-    assert.deepEqual(await refusalOf(serviceAt("http:s:web")), noneOf("s"));
-    await resource.update({ ...empty, subsets });
-    // Without a port only what has no name is meant, though there is but one.
-    for (const name of ["s", "s:web", "s:80", "https:s:web"]) {
-      assert.deepEqual(await refusalOf(serviceAt(name)), noneOf(name));
-    }
-  });
 });

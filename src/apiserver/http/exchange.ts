@@ -31,6 +31,8 @@ export interface RequestHead {
   readonly incoming: Readable;
   /** All of it, where that needs no stream. Rejects with ClientGoneError, and with `tooLong` beyond `bytesMax`. */
   readonly readBody?: (bytesMax: number, tooLong: () => Error) => Promise<Buffer>;
+  /** Tells who asks, before he has his answer: a status below 200, with headers. Where he hears such. */
+  inform?(status: number, headers: HeaderPairs): void;
 }
 
 /** Names and values in turn; names in lower case. */
@@ -56,13 +58,18 @@ export interface Exchange extends RequestHead {
   readonly isOver: boolean;
   /** A header for whatever will be answered. In the place of one of that name. */
   setHeader(name: string, value: string | readonly string[]): void;
+  /** Beside those of that name. */
+  addHeader(name: string, value: string | readonly string[]): void;
   /** All of the answer; no body: the head alone, as for HEAD. */
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void;
   /** The head, which the client sees before there is a body. */
   begin(status: number, headers: HeaderPairs): void;
   /** False: more should wait for `onDrain`. `done` is called when the chunk's memory is free again, or the client gone. */
   write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
-  end(): void;
+  /** `trailers`: headers that follow the body, where the client hears such. */
+  end(trailers?: HeaderPairs): void;
+  /** Headers may follow the body of an answer that begins now. */
+  readonly takesTrailers: boolean;
   onDrain(run: () => void): () => void;
   /** Calls back once when the exchange is over, however it ended; at once when it is. */
   onClose(run: () => void): () => void;

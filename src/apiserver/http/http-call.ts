@@ -2,7 +2,7 @@
 import type { AnyObject } from "#api/meta/object.ts";
 import type { UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { AuditRecord } from "#apiserver/audit/auditor.ts";
-import type { ApiCall, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
+import type { ApiCall, RawHeaders, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { bodyOf, ClientGoneError, headerOf, peerAddress, type RequestHead } from "./exchange.ts";
 import type { Target } from "./target.ts";
@@ -109,6 +109,10 @@ export class HttpCall implements ApiCall {
 
   warn(text: string): void {
     (this.warnings ??= new Set()).add(text);
+  }
+
+  inform(status: number, headers: RawHeaders): void {
+    this.#parts.head.inform?.(status, Object.entries(headers).flat(1));
   }
 
   refused(): void {

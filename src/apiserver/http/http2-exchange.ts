@@ -150,6 +150,15 @@ export class Http2Exchange implements Exchange, StreamHandler {
     push(head, name, value);
   }
 
+  addHeader(name: string, value: string | readonly string[]): void {
+    push(this.#head, name, value);
+  }
+
+  inform(status: number, headers: HeaderPairs): void {
+    if (this.isOver || this.isHeadSent) return;
+    this.#stream.sendHeaders(blocks.block(String(status), flat(headers)), false);
+  }
+
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
     if (this.isOver) return;
     const isEmpty = body === undefined || body.length === 0 || this.method === "HEAD";
@@ -176,10 +185,13 @@ export class Http2Exchange implements Exchange, StreamHandler {
     return !this.#stream.isFull;
   }
 
-  end(): void {
+  readonly takesTrailers = true;
+
+  end(trailers: HeaderPairs = []): void {
     if (this.isOver) return;
     this.#isSaid = true;
-    this.#stream.sendData(nothing, true);
+    if (trailers.length === 0) this.#stream.sendData(nothing, true);
+    else this.#stream.sendHeaders(blocks.block(undefined, flat(trailers)), true);
   }
 
   onDrain(run: () => void): () => void {
@@ -258,6 +270,12 @@ const nothing = Buffer.alloc(0);
 function push(head: string[], name: string, value: string | readonly string[]): void {
   if (typeof value === "string") head.push(name, value);
   else for (const each of value) head.push(name, each);
+}
+
+function flat(headers: HeaderPairs): string[] {
+  const all: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) push(all, String(headers[at]), headers[at + 1] ?? "");
+  return all;
 }
 
 function ignore(): void {

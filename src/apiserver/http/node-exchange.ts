@@ -1,5 +1,5 @@
 /** An exchange of HTTP/1.1. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Exchange, HeaderPairs, RequestHead } from "./exchange.ts";
 
@@ -60,6 +60,19 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
     this.#outgoing.setHeader(name, value);
   }
 
+  addHeader(name: string, value: string | readonly string[]): void {
+    this.#outgoing.appendHeader(name, value);
+  }
+
+  /** Not between the parts of another answer on its connection. */
+  inform(status: number, headers: HeaderPairs): void {
+    const { socket, headersSent } = this.#outgoing;
+    if (socket === null || headersSent || this.incoming.httpVersion !== "1.1") return;
+    const lines = [`HTTP/1.1 ${status} ${statusText(status)}`];
+    for (const [name, value] of pairsOf(headers)) lines.push(`${name}: ${value}`);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  }
+
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
     this.#head(status, headers);
     this.bodyBytes += body?.length ?? 0;
@@ -76,7 +89,18 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
     return (this.#outgoing as NodeJS.WritableStream).write(chunk as never, done as never);
   }
 
-  end(): void {
+  /** Only where it is told in chunks. */
+  get takesTrailers(): boolean {
+    const { incoming } = this;
+    return (
+      incoming.httpVersion === "1.1" &&
+      incoming.method !== "HEAD" &&
+      !this.#outgoing.hasHeader("content-length")
+    );
+  }
+
+  end(trailers: HeaderPairs = []): void {
+    if (trailers.length > 0) this.#outgoing.addTrailers(pairsOf(trailers));
     this.#outgoing.end();
   }
 
@@ -117,6 +141,7 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
       this.#outgoing.setHeader(headers[at] as string, headers[at + 1] as string | readonly string[]);
     }
     this.#outgoing.statusCode = status;
+    if (STATUS_CODES[status] === undefined) this.#outgoing.statusMessage = statusText(status);
   }
 
   #on(event: "drain" | "close", run: () => void): () => void {
@@ -126,4 +151,16 @@ export class NodeExchange extends NodeRequestHead implements Exchange {
       outgoing.off(event, run);
     };
   }
+}
+
+/** upstream: Go's net/http/server.go (writeStatusLine) */
+const statusText = (status: number): string => STATUS_CODES[status] ?? `status code ${status}`;
+
+/** Each value by itself. */
+function pairsOf(headers: HeaderPairs): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    for (const value of [headers[at + 1] ?? ""].flat()) pairs.push([String(headers[at]), value]);
+  }
+  return pairs;
 }

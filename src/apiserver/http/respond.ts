@@ -363,16 +363,22 @@ function sendRaw(answer: RawAnswer, response: Response, clock: Clock): Promise<v
 }
 
 async function streamRaw(
-  { status, headers, body }: RawAnswer,
+  { status, headers, body, passedOn }: RawAnswer,
   { exchange, over }: Response,
   clock: Clock,
 ): Promise<void> {
-  setAll(exchange, headers);
+  if (passedOn === undefined) setAll(exchange, headers);
+  // What we say of it stands beside what they do.
+  else for (const [name, value] of Object.entries(headers)) exchange.addHeader(name, value);
+  const takesTrailers = exchange.takesTrailers;
+  const announced = passedOn?.announced;
+  if (announced !== undefined && takesTrailers) exchange.addHeader("trailer", announced);
   exchange.begin(status, noHeaders);
   const writer = new BodyWriter(exchange, clock);
   const chunks = until(body as AsyncIterable<Uint8Array>, over);
   await writeEach(chunks, writer).catch(unlessGone(exchange));
-  writer.end();
+  const trailers = takesTrailers ? passedOn?.trailers() : undefined;
+  writer.end(trailers === undefined ? undefined : Object.entries(trailers).flat(1));
 }
 
 /** What comes from elsewhere breaks off, in whatever words, when its client goes: that is all there is to say. */

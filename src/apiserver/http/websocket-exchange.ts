@@ -64,6 +64,11 @@ export class WebSocketExchange extends NodeRequestHead implements Exchange, WebS
     this.#headers.set(name, value);
   }
 
+  addHeader(name: string, value: string | readonly string[]): void {
+    const before = this.#headers.get(name);
+    this.#headers.set(name, before === undefined ? value : [before, value].flat());
+  }
+
   send(status: number, headers: HeaderPairs, body: Uint8Array | undefined): void {
     this.begin(status, headers);
     this.bodyBytes += body?.length ?? 0;
@@ -91,6 +96,8 @@ export class WebSocketExchange extends NodeRequestHead implements Exchange, WebS
     else this.#webSocket.send(chunk, { binary: !this.#isText }, done);
     return !this.#stream.writableNeedDrain;
   }
+
+  readonly takesTrailers = false;
 
   end(): void {
     this.#isEnded = true;

@@ -4,7 +4,7 @@
  * connection itself is destroyed, or its watches would stay for ever.
  */
 import type { Clock } from "#base/clock.ts";
-import { ClientGoneError, type Exchange } from "./exchange.ts";
+import { ClientGoneError, type Exchange, type HeaderPairs } from "./exchange.ts";
 
 /** How long one write may wait for the client. */
 const drainMaxMs = 60_000;
@@ -24,8 +24,8 @@ export class BodyWriter {
     return this.#exchange.write(chunk, done) ? undefined : this.#drained();
   }
 
-  end(): void {
-    if (!this.#exchange.isOver) this.#exchange.end();
+  end(trailers?: HeaderPairs): void {
+    if (!this.#exchange.isOver) this.#exchange.end(trailers);
   }
 
   #drained(): Promise<void> {

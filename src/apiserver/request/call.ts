@@ -46,6 +46,8 @@ export interface ApiCall {
   sent?(object: AnyObject): void;
   /** Throws 406 when the answer could take no form that the client takes; absent where answers take none. */
   assertAcceptable?(): void;
+  /** Tells the client something before the answer: a status below 200, with headers. */
+  inform?(status: number, headers: RawHeaders): void;
   /** So long it waited for somebody else: a seat, a webhook. Not the server's own slowness. */
   held?(ms: number): void;
   /** The connection, where this request may take it over (exec, attach, port-forward, proxy). */
@@ -90,12 +92,24 @@ export interface WatchAnswer {
   readonly items: Subscription<WatchItem>;
 }
 
+/** By name in lower case. */
+export type RawHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 /** Bytes as they are: logs, proxied answers. */
 export interface RawAnswer {
   readonly kind: "raw";
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: RawHeaders;
   readonly body: AsyncIterable<Uint8Array> | Uint8Array | string;
+  /** Of somebody else's answer. */
+  readonly passedOn?: PassedOn | undefined;
+}
+
+export interface PassedOn {
+  /** Which headers follow the body. */
+  readonly announced: string | undefined;
+  /** Those, once there is no more of the body. */
+  readonly trailers: () => RawHeaders;
 }
 
 /** The connection was taken over: nothing is left to say. */

@@ -48,6 +48,9 @@ export interface Asked {
 
 /** A widget whose answer ends in its midst. */
 export const brokenOff = "broken-off";
+/** Widgets whose answers are others: one with links and rights of browsers, and one that is somewhere else. */
+export const paged = "paged";
+export const moved = "moved";
 
 const prefix = "/apis/demo.example.com/v1";
 
@@ -81,6 +84,14 @@ export class ExtensionServer implements AsyncDisposable {
     );
     this.#server.on("upgrade", (request, socket) => {
       const user = String(request.headers["x-remote-user"]);
+      if (request.url?.endsWith("/echo") !== true) {
+        socket.end(
+          request.url?.endsWith("/refused") === true
+            ? "HTTP/1.1 403 Forbidden\r\nX-Why: so\r\nContent-Length: 2\r\n\r\nno"
+            : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        );
+        return;
+      }
       socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
       socket.write(`hello ${user}\n`);
       socket.pipe(socket);
@@ -127,6 +138,20 @@ export class ExtensionServer implements AsyncDisposable {
       response.writeHead(200, { "content-type": "application/json" });
       response.write("{");
       setImmediate(() => request.socket.destroy());
+      return undefined;
+    }
+    if (name === paged) {
+      const page = {
+        "content-type": "text/html",
+        "access-control-allow-origin": "*",
+        "cache-control": "no-store",
+      };
+      response.writeHead(200, { ...page, "x-seen": request.headers["x-forwarded-uri"] });
+      response.end(`<a href="https://${request.headers.host ?? ""}/x">x</a><a href="http://other/x">x</a>`);
+      return undefined;
+    }
+    if (name === moved) {
+      response.writeHead(302, { location: "/elsewhere" }).end();
       return undefined;
     }
     if (!pathname.includes("/widgets")) return say(response, 404, status(404, "NotFound", "not found"));
