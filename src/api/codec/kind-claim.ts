@@ -9,6 +9,9 @@ export interface KindClaim {
 
 export const claimFault = (why: string): string => `couldn't get version/kind; json parse error: ${why}`;
 
+/** Of more than a group and a version. */
+export const versionFault = (apiVersion: string): string => `unexpected GroupVersion string: ${apiVersion}`;
+
 const claimStruct =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
@@ -27,9 +30,7 @@ export function claimIn(node: JsonNode): KindClaim | string {
     else fault ??= `json: cannot unmarshal ${goKindOf(field)} into Go struct field .${name} of type string`;
   }
   if (fault !== undefined) return claimFault(fault);
-  return claim.apiVersion.split("/").length > 2
-    ? `unexpected GroupVersion string: ${claim.apiVersion}`
-    : claim;
+  return claim.apiVersion.split("/").length > 2 ? versionFault(claim.apiVersion) : claim;
 }
 
 /** The same of a value, of which only the outermost is looked at. */

@@ -10,10 +10,11 @@ import { copyJson, isMap, type JsonMap } from "./json-value.ts";
 /** upstream: maxJSONPatchOperations */
 const operationsMax = 10_000;
 
-/** Why it is no list of operations, in the words of Go's decoder; undefined: it is one. */
+/** Why it is no list of operations, in the words of Go's decoder, to which null is an empty one, and an empty operation. */
 export function patchTypeFault(patch: unknown): string | undefined {
+  if (patch === null) return undefined;
   if (!Array.isArray(patch)) return mismatch(patch, "Patch");
-  const foreign = patch.findIndex((each: unknown) => !isMap(each));
+  const foreign = patch.findIndex((each: unknown) => each !== null && !isMap(each));
   return foreign < 0 ? undefined : mismatch(patch[foreign], "Operation");
 }
 
@@ -24,7 +25,7 @@ const mismatch = (value: unknown, type: string): string =>
 export function applyJsonPatch(original: object, patch: unknown): unknown {
   const fault = patchTypeFault(patch);
   if (fault !== undefined) throw badRequestError(fault);
-  const operations = patch as readonly JsonMap[];
+  const operations = ((patch ?? []) as readonly (JsonMap | null)[]).map((operation) => operation ?? {});
   if (operations.length > operationsMax) {
     throw failure({
       code: 413,

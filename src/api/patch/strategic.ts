@@ -51,6 +51,7 @@ const listOfLists = (): Error =>
     code: 422,
     reason: "Invalid",
     message: "the server rejected our request due to an error in our request",
+    details: {},
   });
 
 class Merger {

@@ -7,6 +7,7 @@ import type { StructZeros } from "#api/codec/go-zeros.ts";
 import { decodeAny } from "#api/codec/json.ts";
 import type { YamlReading } from "#api/codec/yaml.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
+import { claimInValue } from "#api/codec/kind-claim.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError } from "#api/meta/status.ts";
 import { applyJsonPatch } from "#api/patch/json.ts";
@@ -137,7 +138,9 @@ export class CustomSemantics implements TypeSemantics {
   ): Decoded {
     const expected = apiVersionOf(this.#kind);
     const { apiVersion = "", kind = "", metadata, ...rest } = sent;
-    if (kind === "" || typeof kind !== "string") {
+    const claim = claimInValue({ apiVersion, kind });
+    if (typeof claim === "string") throw unrecognized(this.#kind, claim, bytes, new DecodeError(claim));
+    if (kind === "") {
       throw unrecognized(this.#kind, `Object 'Kind' is missing in '${bytes.toString("utf8")}'`, bytes);
     }
     if (apiVersion !== expected) {
@@ -168,6 +171,7 @@ export class CustomSemantics implements TypeSemantics {
     const { version, kind: own } = this.#kind;
     return badRequestError(
       `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${own}: ${why}`,
+      { cause: new DecodeError(why) },
     );
   }
 }

@@ -25,7 +25,7 @@ export const patch =
     const { call, info, endpoint } = request;
     if (mediaTypeOf(call.body.contentType) === applyMediaType) return apply(request, deps, strategy);
     const options = parsePatchOptions(call.query, false);
-    const change = await readPatch(call.body, endpoint.isCustom);
+    const change = await readPatch(call.body, endpoint.isCustom, options);
     const { object } = await endpoint.storage.update(
       idOf(request),
       async (current) => {
@@ -55,10 +55,11 @@ async function patched(
   const old = endpoint.viewOf(work.current);
   const result = deps.semantics.patch(old, work.patch, endpoint.gvk);
   const { semantics } = deps;
-  const judge = { semantics, gvk: endpoint.gvk, old, call: request.call, options: work.options };
+  const { gvk, isCustom } = endpoint;
+  const judge = { semantics, gvk, old, call: request.call, options: work.options, isCustom };
   const object = judgePatched(result, work.patch, judge);
-  settleName(object, request);
   settleNamespace(object, request);
+  settleName(object, request);
   deps.semantics.applyDefaults(object, endpoint.gvk);
   const asked = endpoint
     .fieldManager(info.subresource)

@@ -24,8 +24,8 @@ export const update =
     const options = parseWriteOptions(call.query, "UpdateOptions");
     const decoded = await deps.semantics.decode(call.body, endpoint.gvk);
     const sent = judgeStrictFaults(decoded, options, request);
-    settleName(sent, request);
     settleNamespace(sent, request);
+    settleName(sent, request);
     deps.semantics.applyDefaults(sent, endpoint.gvk);
     call.sent?.(sent);
     const asObject = optionsObject("UpdateOptions", options);

@@ -150,22 +150,16 @@ export function settleNamespace(object: AnyObject, { info, endpoint }: Place): v
 }
 
 /** The name in the URL goes for the object; another one is refused. */
-export function settleName(object: AnyObject, { info, endpoint }: ResourceCall): void {
-  const metadata = (object.metadata ??= {});
-  if ((metadata.name ?? "") !== info.name) {
-    throw badRequestError(
-      (metadata.name ?? "") === ""
-        ? `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`
-        : `the name of the object (${metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
-    );
-  }
-  const own = metadata.namespace ?? "";
-  if (endpoint.definition.namespaced && own !== "" && own !== info.namespace) {
-    throw badRequestError(
-      `the namespace of the object (${own}) does not match the namespace on the request (${info.namespace})`,
-    );
-  }
+export function settleName(object: AnyObject, { info }: Pick<ResourceCall, "info">): void {
+  const { name = "" } = (object.metadata ??= {});
+  if (name === "") throw noName(info.name);
+  if (name === info.name) return;
+  throw badRequestError(`the name of the object (${name}) does not match the name on the URL (${info.name})`);
 }
+
+/** `asked`: the one in the URL. */
+export const noName = (asked: string): Error =>
+  badRequestError(`the name of the object (${asked} based on URL) was undeterminable: name must be provided`);
 
 /** The kind and the name only where they aren't those of what the endpoint serves. */
 export type AdmissionSubject = Pick<

@@ -167,8 +167,8 @@ async function sent(
   const decoded = await deps.semantics.decode(request.call.body, scaleKind);
   const scale = judgeStrictFaults(decoded, options, request);
   request.call.sent?.(scale);
-  settleName(scale, request);
   settleNamespace(scale, request);
+  settleName(scale, request);
   const make: Make = (current) => {
     const next = structuredClone(scale);
     deps.fields.update(current, next, stampOf(request, deps, options));
@@ -179,11 +179,13 @@ async function sent(
 
 async function patched(request: ResourceCall, deps: ScaleDeps, options: WriteOptions): Promise<Make> {
   const { semantics } = deps;
-  const patch = await readPatch(request.call.body, request.endpoint.isCustom);
+  const patch = await readPatch(request.call.body, request.endpoint.isCustom, options);
   return (current) => {
     const result = semantics.patch(current, patch, scaleKind);
     const { call } = request;
-    const scale = judgePatched(result, patch, { semantics, gvk: scaleKind, old: current, call, options });
+    const judge = { semantics, gvk: scaleKind, old: current, call, options, isCustom: false };
+    const scale = judgePatched(result, patch, judge);
+    settleNamespace(scale, request);
     settleName(scale, request);
     deps.fields.update(current, scale, stampOf(request, deps, options));
     return scale;
@@ -197,8 +199,8 @@ async function applied(request: ResourceCall, deps: ScaleDeps, options: PatchOpt
     const merged = deps.fields.apply(current, body.config, stamp);
     judgeApplied(request, body, options);
     const { object } = deps.semantics.check(merged, scaleKind);
-    settleName(object, request);
     settleNamespace(object, request);
+    settleName(object, request);
     return object;
   };
 }

@@ -4,7 +4,7 @@ import { bodyText } from "#api/codec/body-text.ts";
 import { DecodeError } from "#api/codec/decode-error.ts";
 import type { JsonDecoder } from "#api/codec/json.ts";
 import { treeOfText } from "#api/codec/json-tree.ts";
-import { claimFault, claimIn, claimInValue, type KindClaim } from "#api/codec/kind-claim.ts";
+import { claimFault, claimIn, claimInValue, versionFault, type KindClaim } from "#api/codec/kind-claim.ts";
 import type { YamlReading } from "#api/codec/yaml.ts";
 import type { ProtobufCodec } from "#api/codec/protobuf.ts";
 import { GoZeros, type StructZeros } from "#api/codec/go-zeros.ts";
@@ -50,7 +50,10 @@ export class TableSemantics implements TypeSemantics {
   async decode(body: RequestBody, kind: GroupVersionKind): Promise<Decoded> {
     const bytes = body.value === undefined ? await body.bytes() : Buffer.alloc(0);
     try {
-      return this.#identified(this.#decode(body, bytes, this.#structOf(kind), kind), kind);
+      const decoded = this.#decode(body, bytes, this.#structOf(kind), kind);
+      const { apiVersion = "" } = decoded.object;
+      if (apiVersion.indexOf("/") !== apiVersion.lastIndexOf("/")) throw noVersion(apiVersion);
+      return this.#identified(decoded, kind);
     } catch (error) {
       if (error instanceof DecodeError) throw this.#unreadable(body, bytes, kind, error);
       throw error;
@@ -192,6 +195,8 @@ function assertOptions({ apiVersion = "", kind = "" }: AnyObject, expected: Grou
     `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme ${JSON.stringify(metaSchemeName)}`,
   );
 }
+
+const noVersion = (apiVersion: string): DecodeError => new DecodeError(versionFault(apiVersion));
 
 /** What upstream's scheme of options calls itself. */
 const metaSchemeName = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27";
