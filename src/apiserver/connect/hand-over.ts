@@ -23,6 +23,11 @@ interface Agreed {
   readonly head: Buffer;
 }
 
+export interface HandOverDeps extends BackendDeps {
+  /** Tells the client of an answer that doesn't agree, instead of telling it as it is. */
+  readonly refused?: ((answer: IncomingMessage) => Promise<void>) | undefined;
+}
+
 /**
  * Request and answer pass unchanged, and then all that follows in both directions; of a backend that refuses, what it says,
  * and nothing of ours. Throws StatusError 500 when it can't be reached, doesn't answer, or answers as if nothing else were asked,
@@ -32,7 +37,7 @@ export async function handOver(
   backend: Backend,
   method: string,
   upgrade: UpgradeRequest,
-  { clock }: BackendDeps,
+  { clock, refused }: HandOverDeps,
 ): Promise<Answer> {
   const { socket, head } = upgrade;
   const left = new Error("the client is gone");
@@ -58,10 +63,11 @@ export async function handOver(
     return { kind: "hijacked" };
   }
   const { statusCode = 0 } = asked;
-  if (statusCode >= 400) await tellRefusal(asked, socket, clock);
+  const isTold = refused !== undefined || statusCode >= 400;
+  if (isTold) await (refused?.(asked) ?? tellRefusal(asked, socket, clock));
   peer.destroy();
   socket.off("close", gone);
-  if (statusCode < 400) throw invalidAnswer(statusCode);
+  if (!isTold) throw invalidAnswer(statusCode);
   return { kind: "hijacked" };
 }
 

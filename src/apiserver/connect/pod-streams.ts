@@ -11,6 +11,7 @@ import { BackendError, beginningOf, exchange, hostOf, type BackendDeps } from ".
 import { isCertificateError, statusText } from "./go-errors.ts";
 import { handOver } from "./hand-over.ts";
 import type { Kubelets } from "./kubelets.ts";
+import { handOverCommand, hearsRefusals } from "./refused-command.ts";
 import { kubeletParams, logOptions } from "./log-options.ts";
 
 export interface PodStreamDeps extends BackendDeps {
@@ -91,10 +92,12 @@ async function takeOver(
   pod: Pod,
   target: string,
 ): Promise<Answer> {
-  const { call } = request;
+  const { call, info } = request;
   const backend = await deps.kubelets.backend(nodeOf(pod), target);
   if (call.upgrade === undefined) throw badRequestError("Upgrade request required");
-  return handOver(backend, call.method, call.upgrade, deps);
+  return info.subresource !== "portforward" && hearsRefusals(call)
+    ? handOverCommand(backend, call, call.upgrade, deps)
+    : handOver(backend, call.method, call.upgrade, deps);
 }
 
 /**
