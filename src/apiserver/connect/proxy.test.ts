@@ -22,6 +22,22 @@ interface Echo {
 
 const page = (link: string): string => `<html><a href="${link}">x</a></html>`;
 
+const hops = [
+  ["Connection", "close, X-Hop"],
+  ["X-Hop", "1"],
+  ["Keep-Alive", "timeout=1"],
+  ["Proxy-Authenticate", "Basic"],
+  ["Te", "trailers"],
+  ["Upgrade", "echo"],
+  ["WWW-Authenticate", "Basic"],
+  ["WWW-Authenticate", "Bearer"],
+  ["Vary", "a"],
+  ["Vary", "b"],
+  ["Set-Cookie", "a=1"],
+  ["Set-Cookie", "b=2"],
+  ["Cache-Control", "max-age=60"],
+];
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://x");
   const to = searchParams.get("to") ?? "";
@@ -46,12 +62,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       request.socket.destroy();
       return;
     case "/hops":
-      response.writeHead(299, [
-        ...["Connection", "close, X-Hop", "X-Hop", "1", "Keep-Alive", "timeout=1"],
-        ...["Proxy-Authenticate", "Basic", "Te", "trailers", "Upgrade", "echo"],
-        ...["WWW-Authenticate", "Basic", "WWW-Authenticate", "Bearer", "Vary", "a", "Vary", "b"],
-        ...["Set-Cookie", "a=1", "Set-Cookie", "b=2", "Cache-Control", "max-age=60"],
-      ]);
+      response.writeHead(299, hops.flat());
       response.end("hops");
       return;
     case "/trailers":

@@ -134,29 +134,35 @@ export class ExtensionServer implements AsyncDisposable {
     if (pathname === `/openapi/v3${prefix}`) return say(response, 200, extensionOpenApi);
     const [, namespace = "", name = ""] =
       /^(?:\/namespaces\/([^/]+))?\/widgets(?:\/([^/]+))?$/.exec(pathname.slice(prefix.length)) ?? [];
-    if (name === brokenOff) {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.write("{");
-      setImmediate(() => request.socket.destroy());
-      return undefined;
-    }
-    if (name === paged) {
-      const page = {
-        "content-type": "text/html",
-        "access-control-allow-origin": "*",
-        "cache-control": "no-store",
-      };
-      response.writeHead(200, { ...page, "x-seen": request.headers["x-forwarded-uri"] });
-      response.end(`<a href="https://${request.headers.host ?? ""}/x">x</a><a href="http://other/x">x</a>`);
-      return undefined;
-    }
-    if (name === moved) {
-      response.writeHead(302, { location: "/elsewhere" }).end();
-      return undefined;
-    }
+    if (this.#isOdd(name, request, response)) return undefined;
     if (!pathname.includes("/widgets")) return say(response, 404, status(404, "NotFound", "not found"));
     if (/^(true|1)$/.test(searchParams.get("watch") ?? "")) return this.#watch(response, searchParams);
     return this.#serve(request, response, { namespace, name });
+  }
+
+  /** Answers for widgets that aren't answered as others are. */
+  #isOdd(name: string, { socket, headers }: IncomingMessage, response: ServerResponse): boolean {
+    switch (name) {
+      case brokenOff:
+        response.writeHead(200, { "content-type": "application/json" });
+        response.write("{");
+        setImmediate(() => socket.destroy());
+        return true;
+      case paged:
+        response.writeHead(200, {
+          "content-type": "text/html",
+          "access-control-allow-origin": "*",
+          "cache-control": "no-store",
+          "x-seen": headers["x-forwarded-uri"],
+        });
+        response.end(`<a href="https://${headers.host ?? ""}/x">x</a><a href="http://other/x">x</a>`);
+        return true;
+      case moved:
+        response.writeHead(302, { location: "/elsewhere" }).end();
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** As k8s.io/apiserver does it: the certificate first, then what the headers say. */
