@@ -74,7 +74,7 @@ const decimal = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 
 function numberIn(text: string): GoNumber | undefined {
   const isFraction = text.startsWith(".");
-  if (isFraction && !/^[^_]*(?:\d_\d[^_]*)*$/.test(text)) return undefined;
+  if (isFraction && !/^[^_]*(?:(?<=\d)_(?=\d)[^_]*)*$/.test(text)) return undefined;
   if (isFraction) return floatIn(text.replaceAll("_", ""));
   if (!/^[-+\d]/.test(text)) return undefined;
   const plain = text.replaceAll("_", "");
