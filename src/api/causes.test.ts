@@ -63,6 +63,10 @@ const valid: Valid = {
   "resource.k8s.io/v1/ResourceClaimTemplate": { spec: { spec: claimDevices } },
   "scheduling.k8s.io/v1/PriorityClass": { value: 1 },
   "storage.k8s.io/v1/CSIDriver": { spec: {} },
+  "storage.k8s.io/v1/CSINode": { spec: { drivers: [{ name: "a.io", nodeID: "a" }] } },
+  "storage.k8s.io/v1/VolumeAttachment": {
+    spec: { attacher: "a.io", nodeName: "n", source: { persistentVolumeName: "v" } },
+  },
   "storage.k8s.io/v1/StorageClass": { provisioner: "a.io/b" },
   "storage.k8s.io/v1/VolumeAttributesClass": { driverName: "a.io", parameters: { a: "b" } },
 };
@@ -174,6 +178,24 @@ const updates: readonly Case[] = [
   ],
   ["scheduling.k8s.io/v1/PriorityClass", { value: 2 }, label, "value"],
   ["storage.k8s.io/v1/CSIDriver", { spec: { attachRequired: false } }, label, "spec.attachedRequired"],
+  [
+    "storage.k8s.io/v1/CSINode",
+    { spec: { drivers: [{ name: "a.io", nodeID: "" }] } },
+    label,
+    "spec.drivers[0].nodeID",
+    label,
+    "spec.drivers[0].nodeID",
+    "spec.drivers",
+  ],
+  [
+    "storage.k8s.io/v1/VolumeAttachment",
+    { spec: { nodeName: "A b" } },
+    label,
+    "spec.nodeName",
+    label,
+    "spec.nodeName",
+    "spec",
+  ],
   ["storage.k8s.io/v1/StorageClass", { provisioner: "a b" }, label, "provisioner", label, "provisioner"],
   [
     "storage.k8s.io/v1/VolumeAttributesClass",
@@ -201,6 +223,14 @@ const statusUpdates: readonly Case[] = [
   ["v1/ReplicationController", { status: { observedGeneration: -1 } }, label, "status.observedGeneration"],
   ["apps/v1/StatefulSet", { status: { observedGeneration: -1 } }, "status.observedGeneration", label],
   ["batch/v1/CronJob", {}],
+  [
+    "storage.k8s.io/v1/VolumeAttachment",
+    { status: { attachError: { errorCode: -1 } } },
+    label,
+    "status.attachError.errorCode",
+    label,
+    "status.attachError.errorCode",
+  ],
   ["policy/v1/PodDisruptionBudget", { status: { currentHealthy: -1 } }, "status.currentHealthy"],
   [
     "certificates.k8s.io/v1/CertificateSigningRequest",
