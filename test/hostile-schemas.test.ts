@@ -11,6 +11,9 @@ import { schemaFaults } from "#api/apiextensions/schema-validation.ts";
 import { cel } from "#api/cel/testing/environment.ts";
 import type { JSONSchemaProps } from "#api/generated/types/apiextensions-v1.ts";
 import { FaultList } from "#api/meta/fault-list.ts";
+import type { FieldError } from "#api/meta/field-error.ts";
+import { invalidError } from "#api/meta/status.ts";
+import { compileSchema } from "#api/schema/structural/validate.ts";
 
 const text: JSONSchemaProps = { type: "string", maxLength: 1 };
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `p${index}`);
@@ -34,6 +37,14 @@ const nested = (
 };
 const faultsOf = (schema: JSONSchemaProps): number =>
   schemaFaults(schema, "s", new CelRuleChecker(cel, false)).length;
+
+const listOf = (items: JSONSchemaProps): JSONSchemaProps => ({ type: "array", maxItems: 1_000_000, items });
+const check = (schema: JSONSchemaProps, value: unknown): readonly FieldError[] =>
+  compileSchema(schema, () => () => true)(value, "", undefined).faults;
+const assertTold = (faults: readonly FieldError[] = []): void => {
+  const { message = "" } = invalidError({ group: "a", kind: "A", name: "a" }, faults).status;
+  assert.ok(message.length > 2 ** 20 && message.length < 2 ** 26, `${message.length} characters`);
+};
 
 test("rules of lists within lists", () => {
   const lists = nested(1500, text, (items) =>
@@ -73,4 +84,27 @@ test("keys of a list that is a map", () => {
   };
   checkListSchema(schema, "s", faults);
   assert.equal(faults.count, 0);
+});
+
+test("values that many items may have", () => {
+  const schema = listOf({ type: "string", enum: names(20_000) });
+  assert.deepEqual(check(schema, Array(300_000).fill("p19999")), []);
+  assertTold(check(schema, Array(20_000).fill("x")));
+});
+
+test("a long rule that many items break", () => {
+  const schema = listOf(ruled(text, `self != 'a' // ${"a".repeat(300_000)}`));
+  assertTold(compileObjectRules(cel, schema, false)?.faults(Array(50_000).fill("a"), undefined));
+});
+
+test("alternatives of many items", () => {
+  const schema = listOf({ type: "string", anyOf: names(20_000).map((name) => ({ enum: [name] })) });
+  assert.throws(() => check(schema, Array(100_000).fill("p19999")), { code: 504 });
+});
+
+test("properties of many items", () => {
+  const items = wide(50_000);
+  const value = Array.from({ length: 200_000 }, () => ({ p1: "a" }));
+  assert.deepEqual(check(listOf({ ...items, required: [] }), value), []);
+  assert.throws(() => check(listOf(items), value), { code: 504 });
 });

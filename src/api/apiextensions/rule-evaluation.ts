@@ -14,6 +14,8 @@ import {
   invalid,
   omitted,
   required,
+  toldMax,
+  toldTextMax,
   type FieldError,
 } from "../meta/field-error.ts";
 import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
@@ -66,6 +68,7 @@ class RuleRun {
   readonly faults: FieldError[] = [];
   readonly #budget: RuleBudget;
   readonly #warn: (text: string) => void;
+  #warnedText = 0;
 
   constructor(budget: RuleBudget, warn: (text: string) => void = () => undefined) {
     this.#budget = budget;
@@ -88,8 +91,10 @@ class RuleRun {
 
   /** What was wrong before and hasn't changed may stay, but is told. */
   add(fault: FieldError, isRatcheted: boolean): void {
-    if (isRatcheted) this.#warn(fieldErrorText(fault));
-    else this.faults.push(fault);
+    if (isRatcheted) {
+      this.#warnedText += fault.message.length;
+      if (this.#warnedText <= toldTextMax) this.#warn(fieldErrorText(fault));
+    } else if (this.faults.length < toldMax) this.faults.push(fault);
   }
 }
 

@@ -46,6 +46,23 @@ export const required = (field: string, detail: string): FieldError => ({
  */
 export const toldMax = 10_000;
 
+/**
+ * In characters, of the messages of all faults that are told: each may hold the whole of a long rule, or of a schema's
+ * values, so that ten thousand are gigabytes.
+ */
+export const toldTextMax = 32 * 2 ** 20;
+
+/** As many as are told, one at least. */
+export function toldOf(faults: readonly FieldError[]): readonly FieldError[] {
+  let text = 0;
+  const told = faults.slice(0, toldMax);
+  const end = told.findIndex(({ message }, index) => {
+    text += message.length;
+    return index > 0 && text > toldTextMax;
+  });
+  return end < 0 ? told : told.slice(0, end);
+}
+
 /** In place of a value that isn't shown. */
 export const omitted = Symbol("omitted");
 
@@ -58,14 +75,18 @@ export const invalid = (field: string, value: unknown, detail: string): FieldErr
   message: withDetail(said("Invalid value", value), detail),
 });
 
-export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+export const supportedText = (supported: readonly string[]): string =>
+  supported.length === 0 ? "" : `supported values: ${supported.map(goQuote).join(", ")}`;
+
+/** `supported`: their text, made once where many faults tell it. */
+export const notSupportedOf = (field: string, value: unknown, supported: string): FieldError => ({
   type: "FieldValueNotSupported",
   field,
-  message: withDetail(
-    said("Unsupported value", value),
-    supported.length === 0 ? "" : `supported values: ${supported.map(goQuote).join(", ")}`,
-  ),
+  message: withDetail(said("Unsupported value", value), supported),
 });
+
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
+  notSupportedOf(field, value, supportedText(supported));
 
 export const duplicate = (field: string, value: unknown): FieldError => ({
   type: "FieldValueDuplicate",

@@ -1,5 +1,5 @@
 /** metav1.Status and the error that carries one. upstream: apimachinery/pkg/api/errors/errors.go */
-import { fieldErrorsText, toldMax, type FieldError } from "./field-error.ts";
+import { fieldErrorsText, toldOf, type FieldError } from "./field-error.ts";
 import { goQuote } from "./go-quote.ts";
 import { qualifiedResource } from "./object.ts";
 
@@ -173,7 +173,7 @@ export function invalidError(
   subject: { readonly group: string; readonly kind: string; readonly name: string },
   faults: readonly FieldError[],
 ): StatusError {
-  const told = faults.slice(0, toldMax);
+  const told = toldOf(faults);
   return failure({
     code: 422,
     reason: "Invalid",

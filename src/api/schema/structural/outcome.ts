@@ -1,7 +1,7 @@
 /** What checking one value against one schema found. upstream: kube-openapi/pkg/validation/{validate/result,errors/schema}.go */
 import {
   invalid,
-  notSupported,
+  notSupportedOf,
   required,
   toldMax,
   tooLong,
@@ -53,12 +53,8 @@ export const faultOf = {
     )}`,
   }),
 
-  enum: (path: string, value: unknown, allowed: readonly unknown[]): FieldError =>
-    notSupported(
-      fieldName(path),
-      value,
-      allowed.map((each) => (typeof each === "string" ? each : JSON.stringify(each))),
-    ),
+  enum: (path: string, value: unknown, supported: string): FieldError =>
+    notSupportedOf(fieldName(path), value, supported),
 
   tooLong: (path: string, max: number | bigint): FieldError => tooLong(fieldName(path), max),
 

@@ -5,6 +5,8 @@
 import { isNumber } from "#base/exact-json.ts";
 import type { FieldError } from "../../meta/field-error.ts";
 import { equalText } from "../../patch/equal-text.ts";
+import { timeoutError } from "../../meta/status.ts";
+import { supportedText } from "../../meta/field-error.ts";
 import { isList, isMap, jsonEqual, type JsonMap } from "../../patch/json-value.ts";
 import { Counterparts } from "./counterparts.ts";
 import { formatCheck } from "./formats.ts";
@@ -30,19 +32,50 @@ export type PartCheck<T> = (value: T, path: string, outcome: Outcome, before: Be
 /** RE2's syntax, found anywhere in the text. Asked only for schemas with patterns. */
 export type CompilePattern = (pattern: string) => (text: string) => boolean;
 
-/** Never throws for a schema that structurality.ts and the rules of definitions found fine. */
+/**
+ * Steps that one value may take: each of a hundred thousand items may have ten thousand alternatives to be held against, or
+ * miss ten thousand fields. Upstream goes on until the request's minute is over, and then tells the client so.
+ */
+const stepsMax = 10_000_000;
+
+/** What a value held against a schema takes, and a fault, in times of a name that is looked up. */
+const stepsOf = { value: 5, fault: 10 };
+
+interface Steps {
+  left: number;
+}
+
+function spend(steps: Steps, count: number): void {
+  steps.left -= count;
+  if (steps.left < 0) {
+    throw timeoutError("request did not complete within requested timeout - context deadline exceeded");
+  }
+}
+
+/** Never throws for a schema that structurality.ts and the rules of definitions found fine, but for what takes too long. */
 export function compileSchema(schema: Structural, compilePattern: CompilePattern): ValueCheck {
-  const compile = (inner: Structural): ValueCheck => compileSchema(inner, compilePattern);
+  const steps: Steps = { left: 0 };
+  const check = compileWithin(schema, compilePattern, steps);
+  return (value, path, before) => {
+    steps.left = stepsMax;
+    return check(value, path, before);
+  };
+}
+
+function compileWithin(schema: Structural, compilePattern: CompilePattern, steps: Steps): ValueCheck {
+  const compile = (inner: Structural): ValueCheck => compileWithin(inner, compilePattern, steps);
   const parts = {
     logic: compileLogic(schema, compile),
     text: compileText(schema, compilePattern),
     format: schema.format === undefined ? undefined : formatPart(schema.format),
     number: compileNumber(schema),
     list: compileList(schema, compile),
-    map: compileMap(schema, compile),
+    enum: compileEnum(schema),
+    map: compileMap(schema, compile, steps),
   };
   const run = (value: unknown, path: string, before: Before): Outcome => {
     const outcome = new Outcome();
+    spend(steps, stepsOf.value);
     checkType(value, path, schema, outcome);
     if (value !== null) {
       outcome.checks += 1;
@@ -53,9 +86,10 @@ export function compileSchema(schema: Structural, compilePattern: CompilePattern
       } else if (isNumber(value)) parts.number?.(value, path, outcome, before);
       else if (Array.isArray(value)) parts.list?.(value, path, outcome, before);
     }
-    checkEnum(value, path, schema, outcome);
+    parts.enum?.(value, path, outcome, undefined);
     if (isMap(value)) parts.map?.(value, path, outcome, before);
     outcome.checks += 1;
+    spend(steps, outcome.faults.length * stepsOf.fault);
     return outcome;
   };
   return (value, path, before) => {
@@ -88,10 +122,21 @@ function typesOf({ type = "", "x-kubernetes-int-or-string": isIntOrString }: Str
   return isIntOrString === true ? ["integer", "string"] : [];
 }
 
-function checkEnum(value: unknown, path: string, { enum: allowed = [] }: Structural, outcome: Outcome): void {
-  if (allowed.length === 0) return;
-  outcome.checks += 1;
-  if (!allowed.some((each) => jsonEqual(each, value))) outcome.add(faultOf.enum(path, value, allowed));
+const enumKey = (value: unknown): string =>
+  typeof value === "string" ? `"${value}` : equalText(value === 0 ? 0 : value);
+
+/** Each fault tells all values: their text is made once, and shared. */
+function compileEnum({ enum: allowed = [] }: Structural): PartCheck<unknown> | undefined {
+  if (allowed.length === 0) return undefined;
+  let known: ReadonlySet<string> | undefined;
+  let text: string | undefined;
+  return (value, path, outcome) => {
+    outcome.checks += 1;
+    known ??= new Set(allowed.map(enumKey));
+    if (known.has(enumKey(value))) return;
+    text ??= supportedText(allowed.map((each) => (typeof each === "string" ? each : JSON.stringify(each))));
+    outcome.add(faultOf.enum(path, value, text));
+  };
 }
 
 function formatPart(format: string): PartCheck<string> | undefined {
@@ -157,18 +202,27 @@ const beforeAt = (before: Before, key: string): Before => {
   return isMap(old) && Object.hasOwn(old, key) ? { value: old[key] } : undefined;
 };
 
-function compileMap(schema: Structural, compile: Compile): PartCheck<JsonMap> | undefined {
+interface Property {
+  readonly name: string;
+  readonly check: ValueCheck;
+  readonly isDefaulted: boolean;
+  /** In the schema: what is wrong is told in this order. */
+  readonly place: number;
+}
+
+function compileMap(schema: Structural, compile: Compile, steps: Steps): PartCheck<JsonMap> | undefined {
   const values = valuesOf(schema);
   const { minProperties, maxProperties, required = [] } = schema;
-  const properties = Object.entries(schema.properties ?? {}).map(
-    ([name, property]) => [name, compile(property), property.default !== undefined] as const,
-  );
-  const known = new Set(properties.map(([name]) => name));
-  const defaulted = new Set(properties.filter(([, , isDefaulted]) => isDefaulted).map(([name]) => name));
+  const properties = new Map<string, Property>();
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const isDefaulted = property.default !== undefined;
+    properties.set(name, { name, check: compile(property), isDefaulted, place: properties.size });
+  }
   const checkValue = typeof values === "object" ? compile(values) : undefined;
   return (map, path, outcome, before) => {
     outcome.checks += 1;
-    const size = Object.keys(map).length;
+    const keys = Object.keys(map);
+    const size = keys.length;
     if (minProperties !== undefined && size < minProperties) {
       outcome.add(faultOf.rule(path, minProperties, `should have at least ${minProperties} properties`));
       return;
@@ -177,19 +231,27 @@ function compileMap(schema: Structural, compile: Compile): PartCheck<JsonMap> | 
       outcome.add(faultOf.tooMany(path, size, maxProperties));
       return;
     }
-    for (const key of Object.keys(map)) {
-      if (known.has(key)) continue;
+    const given: Property[] = [];
+    for (const key of keys) {
+      const property = properties.get(key);
+      if (property !== undefined) {
+        given.push(property);
+        continue;
+      }
       if (values === false) outcome.add(faultOf.forbiddenProperty(path, key));
       else if (checkValue !== undefined) {
         outcome.merge(checkValue(map[key], `${path}.${key}`, beforeAt(before, key)));
       }
     }
-    for (const [name, check] of properties) {
-      if (!Object.hasOwn(map, name)) continue;
+    for (const property of given.toSorted((a, b) => a.place - b.place)) {
+      const { name, check } = property;
       outcome.merge(check(map[name], path === "" ? name : `${path}.${name}`, beforeAt(before, name)));
     }
+    spend(steps, required.length);
     for (const name of required) {
-      if (!Object.hasOwn(map, name) && !defaulted.has(name)) outcome.add(faultOf.required(`${path}.${name}`));
+      if (Object.hasOwn(map, name) || properties.get(name)?.isDefaulted === true) continue;
+      spend(steps, stepsOf.fault);
+      outcome.add(faultOf.required(`${path}.${name}`));
     }
   };
 }
