@@ -1,6 +1,7 @@
 /**
  * A bounded queue read with `for await`, written with `push`.
- * Contract: items arrive in order of push; when more than `max` wait, the subscription fails with
+ * Contract: items arrive in order of push; when more than `max` wait, or more than one that together weigh more than
+ * `weightMax`, the subscription fails with
  * SubscriptionOverflowError and lets go of them; `close` ends the loop after what is queued,
  * `fail` ends it with the error after what is queued; breaking out of the loop or aborting cancels.
  * One reader at a time.
@@ -13,25 +14,29 @@ export class SubscriptionOverflowError extends Error {
   }
 }
 
-export interface SubscriptionOptions {
+export interface SubscriptionOptions<T> {
   readonly max: number;
+  /** Of all that wait. Without, nothing is weighed. */
+  readonly weightMax?: number | undefined;
+  readonly weightOf?: ((item: T) => number) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onCancel?: () => void;
 }
 
 export class Subscription<T> implements AsyncIterableIterator<T> {
-  readonly #options: SubscriptionOptions;
+  readonly #options: SubscriptionOptions<T>;
   readonly #onAbort = (): void => {
     this.cancel();
   };
   #items: T[] = [];
   #head = 0;
+  #weight = 0;
   #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: Error) => void } | undefined;
   #ended = false;
   #cancelled = false;
   #error: Error | undefined;
 
-  constructor(options: SubscriptionOptions) {
+  constructor(options: SubscriptionOptions<T>) {
     this.#options = options;
     if (options.signal?.aborted === true) this.cancel();
     else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -55,12 +60,15 @@ export class Subscription<T> implements AsyncIterableIterator<T> {
       resolve({ value: item, done: false });
       return true;
     }
-    if (this.size >= this.#options.max) {
-      this.#items = [];
-      this.#head = 0;
-      this.fail(new SubscriptionOverflowError(this.#options.max));
+    const { max, weightMax = Number.POSITIVE_INFINITY } = this.#options;
+    const weight = this.#weight + this.#weightOf(item);
+    if (this.size >= max || (this.size > 0 && weight > weightMax)) {
+      const behind = this.size;
+      this.#forget();
+      this.fail(new SubscriptionOverflowError(behind));
       return false;
     }
+    this.#weight = weight;
     this.#items.push(item);
     return true;
   }
@@ -68,9 +76,18 @@ export class Subscription<T> implements AsyncIterableIterator<T> {
   /** Takes everything that waits, without waiting. */
   drain(): T[] {
     const items = this.#items.slice(this.#head);
+    this.#forget();
+    return items;
+  }
+
+  #weightOf(item: T): number {
+    return this.#options.weightOf?.(item) ?? 0;
+  }
+
+  #forget(): void {
     this.#items = [];
     this.#head = 0;
-    return items;
+    this.#weight = 0;
   }
 
   close(): void {
@@ -85,8 +102,7 @@ export class Subscription<T> implements AsyncIterableIterator<T> {
   cancel(): void {
     if (this.#cancelled) return;
     this.#cancelled = true;
-    this.#items = [];
-    this.#head = 0;
+    this.#forget();
     this.#error = undefined;
     this.#end(undefined);
   }
@@ -95,6 +111,7 @@ export class Subscription<T> implements AsyncIterableIterator<T> {
     if (this.#head < this.#items.length) {
       const value = this.#items[this.#head] as T;
       this.#head += 1;
+      this.#weight -= this.#weightOf(value);
       if (this.#head === this.#items.length || this.#head > 1024) {
         this.#items = this.#items.slice(this.#head);
         this.#head = 0;

@@ -246,15 +246,16 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
   const encoder = new EventEncoder(answer, shape);
   try {
     for (let next = await items.next(); next.done !== true; next = await items.next()) {
-      // All that has come meanwhile goes out in one write.
+      // All that has come meanwhile goes out in as few writes as its size allows.
       const all = items.size === 0 ? [next.value] : [next.value, ...items.drain()];
       if (endpoint.isCustom) {
         await endpoint.prepare(all.flatMap((item) => (item.type === "BOOKMARK" ? [] : [item.object])));
       }
-      const batch = all.map((item) => encoder.encode(item));
-      if (events !== undefined) for (const { length } of batch) events.observe(length);
-      const waiting = writeEvents(batch, response, writer);
-      if (waiting !== undefined) await waiting;
+      for (const batch of batches(all, encoder)) {
+        if (events !== undefined) for (const { length } of batch) events.observe(length);
+        const waiting = writeEvents(batch, response, writer);
+        if (waiting !== undefined) await waiting;
+      }
       if (all.some((item) => item.type === "BOOKMARK" && item.endsInitialEvents)) listed?.();
     }
   } catch (error) {
@@ -266,7 +267,33 @@ async function sendWatch(answer: WatchAnswer, response: Response, clock: Clock):
   writer.end();
 }
 
-/** As messages each by itself; otherwise all at once. Undefined when more may be written at once. */
+/** What is written at once to a client who may not read it: all that is written lies in memory, a second time and sealed. */
+const pieceBytesMax = 128 * 1024;
+
+/** Encoded when it is their turn: of a long state, only what is being written is in memory. */
+function* batches(items: readonly WatchItem[], encoder: EventEncoder): Generator<Buffer[], undefined> {
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const event = encoder.encode(item);
+    batch.push(event);
+    bytes += event.length;
+    if (bytes < pieceBytesMax) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Waits for the client after each piece. */
+async function writePieces(bytes: Buffer, writer: BodyWriter): Promise<void> {
+  for (let at = 0; at < bytes.length; at += pieceBytesMax) {
+    await writer.write(bytes.subarray(at, at + pieceBytesMax));
+  }
+}
+
+/** As messages each by itself; otherwise all at once, unless it is long. Undefined when more may be written at once. */
 function writeEvents(
   events: readonly Buffer[],
   { exchange, shape }: Response,
@@ -276,7 +303,8 @@ function writeEvents(
     const messages = events.map((event) => shape.unframed(event));
     return writeEach(messages, writer);
   }
-  return writer.write(events.length === 1 ? (events[0] as Buffer) : Buffer.concat(events));
+  const bytes = events.length === 1 ? (events[0] as Buffer) : Buffer.concat(events);
+  return bytes.length > pieceBytesMax ? writePieces(bytes, writer) : writer.write(bytes);
 }
 
 async function writeEach(

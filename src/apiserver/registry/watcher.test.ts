@@ -187,36 +187,42 @@ test("a compacted revision ends the watch with Expired", async () => {
   await assert.rejects(take(second.transport(), { resourceVersion: "2" }, 1), isExpired);
 });
 
-test("a reader that falls too far behind loses the watch, not an event", async () => {
-  const cache = new ResourceCache("/registry/configmaps/", true);
-  const clock = new ManualClock();
-  const store = openMemoryStore({ clock, log: silentLogger });
-  const items = openWatch(
-    {
-      namespace: "",
-      matches: undefined,
-      interest: {},
-      withState: false,
-      revision: 0n,
-      markEnd: false,
-      bookmarks: false,
-      timeoutMs: 1e9,
-      signal: new AbortController().signal,
-    },
-    {
-      cache,
-      feed: new CacheFeed({ store, clock, random: systemRandom, log: silentLogger }),
-      store,
-      clock,
-      onBookmark: () => () => undefined,
-    },
-  );
-  for (let i = 1; i <= 20_000; i++) {
-    cache.put({ namespace: "n", name: String(i) }, new KeptBytes(Buffer.from('{"metadata":{}}')), BigInt(i));
-  }
-  assert.equal(items.ended, false);
-  cache.put({ namespace: "n", name: "last" }, new KeptBytes(Buffer.from('{"metadata":{}}')), 20_001n);
-  assert.equal(items.ended, true);
-  await assert.rejects(items.next(), SubscriptionOverflowError);
-  await store.close();
-});
+for (const [what, bytes, most] of [
+  ["many changes", 15, 20_000],
+  ["large changes", 2 ** 20, 64],
+] as const) {
+  test(`a reader that is ${what} behind loses the watch, not an event`, async () => {
+    const cache = new ResourceCache("/registry/configmaps/", true);
+    const clock = new ManualClock();
+    const store = openMemoryStore({ clock, log: silentLogger });
+    const items = openWatch(
+      {
+        namespace: "",
+        matches: undefined,
+        interest: {},
+        withState: false,
+        revision: 0n,
+        markEnd: false,
+        bookmarks: false,
+        timeoutMs: 1e9,
+        signal: new AbortController().signal,
+      },
+      {
+        cache,
+        feed: new CacheFeed({ store, clock, random: systemRandom, log: silentLogger }),
+        store,
+        clock,
+        onBookmark: () => () => undefined,
+      },
+    );
+    const object = Buffer.from('{"metadata":{}}'.padEnd(bytes));
+    for (let i = 1; i <= most; i++) {
+      cache.put({ namespace: "n", name: String(i) }, new KeptBytes(object), BigInt(i));
+    }
+    assert.equal(items.ended, false);
+    cache.put({ namespace: "n", name: "last" }, new KeptBytes(object), BigInt(most + 1));
+    assert.equal(items.ended, true);
+    await assert.rejects(items.next(), SubscriptionOverflowError);
+    await store.close();
+  });
+}

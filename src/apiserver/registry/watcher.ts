@@ -47,6 +47,11 @@ export interface WatchStart {
 
 /** Items that may wait for one reader. A burst of 10,000 changes in one commit must still fit. */
 const waitingMax = 20_000;
+/** Bytes of changed objects that may: who doesn't read holds on to all of them, which nobody else may need any more. */
+const waitingBytesMax = 64 * 1024 * 1024;
+
+const bytesOf = (item: WatchItem): number =>
+  item.type !== "BOOKMARK" && item.isLive ? item.object.length : 0;
 
 export interface WatcherDeps {
   readonly cache: ResourceCache;
@@ -82,6 +87,8 @@ class Watcher {
     this.#deps = deps;
     this.items = new Subscription<WatchItem>({
       max: waitingMax + (start.withState ? deps.cache.count(start.namespace) + 1 : 0),
+      weightMax: waitingBytesMax,
+      weightOf: bytesOf,
       signal: start.signal,
       onCancel: () => {
         for (const stop of this.#stops) stop();
