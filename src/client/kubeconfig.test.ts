@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "#base/clock.ts";
-import { KubeconfigError, loadKubeconfig, writeKubeconfig } from "./kubeconfig.ts";
+import { KubeconfigError, loadKubeconfig, loadKubeconfigUsers, writeKubeconfig } from "./kubeconfig.ts";
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "kubeconfig-"));
@@ -58,6 +58,26 @@ contexts:
   assert.equal(await token(), "second", "a file that can't be read for a moment does no harm");
 });
 
+function configOf(credentials: string): string {
+  return `
+current-context: x
+clusters: [{name: c, cluster: {server: "https://a:1"}}]
+users: [{name: u, user: {${credentials}}}, {name: v, user: {token: t}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+`;
+}
+
+test("who has a token beside is known by it; of many, who isn't known is no obstacle to the others", async (t) => {
+  const path = join(await folder(t), "config");
+  await writeFile(path, configOf("token: t, exec: {command: x}"));
+  const { identity } = await loadKubeconfig(path, new ManualClock());
+  assert.equal((await identity.identity()).bearerToken, "t");
+  await writeFile(path, configOf("exec: {command: x}"));
+  const { byName, current } = await loadKubeconfigUsers(path, new ManualClock());
+  assert.equal((await byName.get("v")?.identity())?.bearerToken, "t");
+  await assert.rejects(async () => current?.identity(), KubeconfigError);
+});
+
 const faults: readonly (readonly [string, string, RegExp])[] = [
   ["no YAML", "a: [", /is no YAML/],
   ["no object", "text", /is no kubeconfig/],
@@ -67,6 +87,14 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     "{current-context: x, contexts: [{name: x, context: {cluster: c, user: u}}]}",
     /no server for cluster "c"/,
   ],
+  ...["exec: {command: x}", "username: x", "auth-provider: {name: x}"].map(
+    (credentials) =>
+      [
+        credentials,
+        configOf(credentials),
+        /user "u" has no certificate and no token, and (exec|username|auth-provider) isn't known here$/,
+      ] as const,
+  ),
 ];
 for (const [name, text, message] of faults) {
   test(`refused: ${name}`, async (t) => {

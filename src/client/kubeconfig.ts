@@ -43,6 +43,9 @@ interface NamedUser {
     readonly "client-key-data"?: string;
     readonly token?: string;
     readonly tokenFile?: string;
+    readonly exec?: unknown;
+    readonly "auth-provider"?: unknown;
+    readonly username?: string;
   };
 }
 
@@ -72,6 +75,8 @@ export async function loadKubeconfig(path: string, clock: Clock, context?: strin
   if (server === undefined) {
     throw new KubeconfigError(`${path} has no server for cluster ${JSON.stringify(chosen.cluster)}`);
   }
+  const fault = faultOf(user, chosen.user, path);
+  if (fault !== undefined) throw fault;
   return {
     options: {
       server,
@@ -97,7 +102,12 @@ export async function loadKubeconfigUsers(path: string, clock: Clock): Promise<K
   const file = (name: string | undefined): string | undefined =>
     name === undefined ? undefined : resolve(dirname(path), name);
   const byName = new Map(
-    (config.users ?? []).map(({ name, user }) => [name, identityOf(user, file, clock)] as const),
+    (config.users ?? []).map(({ name, user }) => {
+      const fault = faultOf(user, name, path);
+      // Others in the file may do.
+      const source = fault === undefined ? identityOf(user, file, clock) : refusing(fault);
+      return [name, source] as const;
+    }),
   );
   const context = config.contexts?.find(({ name }) => name === config["current-context"])?.context;
   return { byName, current: context === undefined ? undefined : byName.get(context.user) };
@@ -122,6 +132,26 @@ async function authorityOf(
   const data = decode(cluster["certificate-authority-data"]);
   return data ?? (path === undefined ? undefined : await readFile(path, "utf8"));
 }
+
+/** Undefined for a user who is known by what is read here, or is nobody. Otherwise he would come as nobody without a word. */
+function faultOf(user: NamedUser["user"], name: string, path: string): KubeconfigError | undefined {
+  const known = [
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+    "token",
+    "tokenFile",
+  ] as const;
+  if (known.some((key) => user[key] !== undefined)) return undefined;
+  const unknown = (["exec", "auth-provider", "username"] as const).find((key) => user[key] !== undefined);
+  if (unknown === undefined) return undefined;
+  return new KubeconfigError(
+    `${path}: user ${JSON.stringify(name)} has no certificate and no token, and ${unknown} isn't known here`,
+  );
+}
+
+const refusing = (fault: Error): IdentitySource => ({ identity: () => Promise.reject(fault) });
 
 function identityOf(
   user: NamedUser["user"],
