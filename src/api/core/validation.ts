@@ -68,7 +68,7 @@ export const coreValidations: ValidationsByKind = {
   PersistentVolumeClaim: {
     check: checkClaim,
     onUpdate: checkClaimUpdate,
-    steps: ["metadata", "rules", "metadata change", "metadata", "rules", "change"],
+    steps: ["metadata change", "metadata", "rules", "change"],
     onStatusUpdate: checkClaimStatusUpdate,
   },
   Pod: {

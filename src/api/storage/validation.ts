@@ -194,6 +194,7 @@ function checkAttachment(attachment: Loose<VolumeAttachment>, faults: FaultList)
 
 /** upstream: ValidateVolumeAttachmentV1. What is there already may have other names. */
 function checkNewAttachment(attachment: Loose<VolumeAttachment>, faults: FaultList): void {
+  checkAttachment(attachment, faults);
   checkCsiDriverName(attachment.spec?.attacher, "spec.attacher", faults);
   const name = attachment.spec?.source?.persistentVolumeName;
   if (name === undefined) return;
@@ -215,26 +216,23 @@ function checkAttachmentUpdate(
   old: Loose<VolumeAttachment>,
   faults: FaultList,
 ): void {
+  checkAttachment(attachment, faults);
   if (isSame(attachment.spec, old.spec)) return;
   faults.invalid("spec", asGoStruct(attachment.spec, attachmentShape), immutableMessage);
 }
 
 const rulesFirst: readonly Step[] = ["metadata", "rules", "metadata change", "change"];
-/** By the strategy, and by what it asks of updates. */
-const rulesTwice: readonly Step[] = ["metadata", "rules", "metadata", "rules", "change"];
 
 export const storageValidations: ValidationsByKind = {
   CSIDriver: { check: checkCsiDriver, onUpdate: checkCsiDriverUpdate },
-  CSINode: { check: checkCsiNode, onUpdate: checkCsiNodeUpdate, steps: rulesTwice },
+  CSINode: { check: checkCsiNode, onUpdate: checkCsiNodeUpdate, steps: ["metadata", "rules", "change"] },
   CSIStorageCapacity: { check: checkCapacity, onUpdate: checkCapacityUpdate, steps: rulesFirst },
   StorageClass: { check: checkStorageClass, onUpdate: checkStorageClassUpdate, steps: rulesFirst },
   VolumeAttachment: {
-    check: checkAttachment,
     onCreate: checkNewAttachment,
     onUpdate: checkAttachmentUpdate,
-    newSteps: ["metadata", "rules", "creation"],
-    steps: rulesTwice,
-    statusSteps: ["metadata", "change", "metadata", "change"],
+    steps: ["metadata", "change"],
+    statusSteps: ["metadata", "change"],
     onStatusUpdate: (attachment: Loose<VolumeAttachment>, _old, faults) =>
       checkAttachmentStatus(attachment, faults),
   },
