@@ -68,6 +68,8 @@ test("what finds more than can be told finds nothing, and at once", () => {
   ]) {
     assert.deepEqual(parseJsonPath(path).find(deep), []);
   }
+  const slices = Array.from({ length: 20_000 }, (_, index) => `0:${index + 1}`).join(",");
+  assert.deepEqual(parseJsonPath(`[${slices}]`).find(Array(100_000).fill(1)), []);
   assert.equal(parseJsonPath("..a").find(deep).length, 500);
 });
 

@@ -182,9 +182,10 @@ function recursive(name: string): Find {
 function sliceStep(text: string): Find {
   const [first = "", last, step = "1"] = text.split(":");
   const stride = Number(step === "" ? "1" : step);
-  return (values) => {
+  return (values, looks) => {
     const found: unknown[] = [];
     for (const value of values) {
+      looks.take(1);
       if (value === null) continue;
       if (!Array.isArray(value)) throw new JsonPathError("it is not array or slice");
       const { length } = value;
@@ -194,6 +195,7 @@ function sliceStep(text: string): Find {
       if (start < 0 || start >= length || end < 0 || end > length || start > end || stride <= 0) {
         throw new JsonPathError(`array index out of bounds: index ${start}, length ${length}`);
       }
+      looks.take(Math.ceil((end - start) / stride));
       for (let at = start; at < end; at += stride) found.push(value[at]);
     }
     return found;
