@@ -73,6 +73,16 @@ test("what finds more than can be told finds nothing, and at once", () => {
   assert.equal(parseJsonPath("..a").find(deep).length, 500);
 });
 
+test("filters may stand in others, but not without end", () => {
+  const nested = (depth: number): string => `${"[?(@".repeat(depth)}.a${")]".repeat(depth)}`;
+  const lists = (depth: number): unknown => (depth === 0 ? { a: 1 } : [lists(depth - 1)]);
+  for (const depth of [1, 2, 100]) {
+    assert.deepEqual(parseJsonPath(nested(depth)).find(lists(depth)), lists(depth));
+  }
+  const tooDeep = { name: "JsonPathError", message: "filters may stand in at most 100 others" };
+  for (const depth of [101, 20_000]) assert.throws(() => parseJsonPath(nested(depth)), tooDeep);
+});
+
 for (const [value, text] of [
   ["a<b", "a<b"],
   [{ rule: "a<b && c" }, String.raw`{"rule":"a\u003cb \u0026\u0026 c"}`],

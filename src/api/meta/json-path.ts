@@ -16,6 +16,9 @@ export class JsonPathError extends Error {
 /** "..a..a..a" finds more in one object of a few hundred maps than there is memory, and no column wants a thousandth. */
 const looksMax = 100_000;
 
+/** Filters within filters: each is read once more for each that it stands in, and no column has two. */
+const nestedMax = 100;
+
 /** How many values may still be looked at, in all steps together. */
 class Looks {
   #left = looksMax;
@@ -48,8 +51,9 @@ export function parseJsonPath(text: string): JsonPath {
 }
 
 /** Throws JsonPathError now, and later for values that the path doesn't fit. */
-function walkOf(text: string): (value: unknown, looks: Looks) => unknown[] {
-  const steps = new Parser(text).steps();
+function walkOf(text: string, depth = 0): (value: unknown, looks: Looks) => unknown[] {
+  if (depth > nestedMax) throw new JsonPathError(`filters may stand in at most ${nestedMax} others`);
+  const steps = new Parser(text, depth).steps();
   return (value, looks) => {
     let values = [value];
     for (const step of steps) {
@@ -72,10 +76,13 @@ type Operator = (typeof operators)[number];
 
 class Parser {
   readonly #text: string;
+  /** In how many filters the text stands. */
+  readonly #depth: number;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, depth: number) {
     this.#text = text.trim();
+    this.#depth = depth;
   }
 
   steps(): Find[] {
@@ -119,7 +126,9 @@ class Parser {
 
   #bracket(): Find {
     const content = this.#untilClosed();
-    if (content.startsWith("?(")) return filterStep(content.slice(2, content.lastIndexOf(")")).trim());
+    if (content.startsWith("?(")) {
+      return filterStep(content.slice(2, content.lastIndexOf(")")).trim(), this.#depth + 1);
+    }
     if (content === "*") return everyChild;
     const quoted = /^(?:'([^']*)'|"([^"]*)")$/.exec(content);
     if (quoted !== null) return fieldStep(quoted[1] ?? quoted[2] ?? "");
@@ -212,15 +221,16 @@ function itemsOf(value: unknown): readonly unknown[] {
   return value;
 }
 
-function filterStep(text: string): Find {
+/** `depth`: in how many filters it stands, itself among them. */
+function filterStep(text: string, depth: number): Find {
   const operator = operators.find((each) => splitAt(text, each) !== undefined);
   if (operator === undefined) {
-    const exists = operand(text);
+    const exists = operand(text, depth);
     return (values, looks) => values.flatMap(itemsOf).filter((item) => exists(item, looks).length > 0);
   }
   const [left = "", right = ""] = splitAt(text, operator) ?? [];
-  const leftOf = operand(left);
-  const rightOf = operand(right);
+  const leftOf = operand(left, depth);
+  const rightOf = operand(right, depth);
   return (values, looks) =>
     values.flatMap(itemsOf).filter((item) => {
       const [lefts, rights] = [leftOf(item, looks), rightOf(item, looks)];
@@ -247,7 +257,7 @@ function splitAt(text: string, operator: Operator): [left: string, right: string
   return undefined;
 }
 
-function operand(text: string): (item: unknown, looks: Looks) => readonly unknown[] {
+function operand(text: string, depth: number): (item: unknown, looks: Looks) => readonly unknown[] {
   const quoted = /^(?:'([^']*)'|"([^"]*)")$/.exec(text);
   if (quoted !== null) {
     const value = quoted[1] ?? quoted[2] ?? "";
@@ -256,7 +266,7 @@ function operand(text: string): (item: unknown, looks: Looks) => readonly unknow
   if (text === "true" || text === "false") return () => [text === "true"];
   if (/^-?(?:0|[1-9]\d*)(\.\d+)?$/.test(text)) return () => [parseExact(text)];
   if (!text.startsWith("@")) throw new JsonPathError(`unrecognized identifier ${text}`);
-  return walkOf(text.slice(1));
+  return walkOf(text.slice(1), depth);
 }
 
 function compare(a: unknown, b: unknown, operator: Operator): boolean {
