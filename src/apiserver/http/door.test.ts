@@ -47,6 +47,32 @@ test("without credentials one is anonymous; with bad ones one is nobody", async 
   assert.equal((await h1({ path: "/livez" })).body.toString(), "ok");
 });
 
+test("a token behind more than one space isn't looked at, which is told where it is two", async () => {
+  const ignored =
+    '299 - "the provided Authorization header contains extra space before the bearer token, and is ignored"';
+  for (const [authorization, warning] of [
+    ["Bearer", undefined],
+    ["Bearer  nonsense", ignored],
+    ["bearer  nonsense", ignored],
+    ["Bearer   nonsense", undefined],
+  ] as const) {
+    const { status, headers } = await h1({ path: maps, headers: { authorization } });
+    assert.deepEqual([status, headers["warning"]], [403, warning], authorization);
+  }
+});
+
+test("a request may name the server, too, as it would to a proxy", async () => {
+  assert.equal((await h1({ path: "https://elsewhere.example.com/livez" })).body.toString(), "ok");
+  const list = await h1({
+    path: `HTTPS://localhost:1${maps}?limit=1`,
+    cert: admin.certificatePem,
+    key: admin.keyPem,
+  });
+  assert.deepEqual([list.status, parsed(list).kind], [200, "ConfigMapList"]);
+  const root = await h1({ path: "https://localhost", cert: admin.certificatePem, key: admin.keyPem });
+  assert.ok(Array.isArray(parsed(root)["paths"]));
+});
+
 test("impersonation needs its power", async () => {
   const as = (user: string): Promise<Got> => h2("GET", maps, { "impersonate-user": user });
   assert.match(String(parsed(await as("jane"))["message"]), /User "jane" cannot list/);

@@ -7,7 +7,7 @@ import type { Status } from "#api/meta/status.ts";
 import type { Expressions } from "#api/expressions.ts";
 import type { Subscription } from "#base/subscription.ts";
 import type { WatchItem } from "#apiserver/registry/watcher.ts";
-import type { Authenticator, UserInfo } from "#apiserver/authn/authenticator.ts";
+import { anonymous, type Authenticator, type UserInfo } from "#apiserver/authn/authenticator.ts";
 import type { Authorizer } from "#apiserver/authz/authorizer.ts";
 import type { Answer, WatchAnswer } from "#apiserver/request/call.ts";
 import { auditIdOf, AuditLostError, type AuditRecord } from "#apiserver/audit/auditor.ts";
@@ -26,7 +26,7 @@ import { comeAgain, Drain, refuseLate, shuttingDown } from "./drain.ts";
 import { ClientGoneError, headerOf, type Exchange, type RequestHead } from "./exchange.ts";
 import { FirstFilters } from "./first-filters.ts";
 import { HttpCall, type CallParts } from "./http-call.ts";
-import { Identification, type IdentificationDeps } from "./identification.ts";
+import { hasSpacedToken, Identification, type IdentificationDeps } from "./identification.ts";
 import { isEventStream } from "./lasting.ts";
 import { takenOver, type RequestKind } from "./metrics.ts";
 import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
@@ -247,6 +247,7 @@ export class Front {
     const onClose = (run: () => void): unknown => exchange.onClose(run);
     const call = new HttpCall({ head: exchange, target, ...who, onClose });
     visit.call = call;
+    if (who.user.name === anonymous.name && hasSpacedToken(exchange)) call.warn(spacedToken);
     try {
       this.#negotiate(visit);
     } catch (error) {
@@ -405,6 +406,9 @@ export class Front {
     return status;
   }
 }
+
+const spacedToken =
+  "the provided Authorization header contains extra space before the bearer token, and is ignored";
 
 const switched = 101;
 

@@ -150,10 +150,17 @@ function credentialsOf(head: RequestHead, clientCertificate: Buffer | undefined)
   };
 }
 
+/** "": none that counts, as behind two spaces. upstream: apiserver/pkg/authentication/request/bearertoken/bearertoken.go */
 function bearerOf(authorization: string): string | undefined {
   if (authorization === "") return undefined;
-  const [scheme = "", token = ""] = authorization.split(/ +/, 2);
+  const [scheme = "", token = ""] = authorization.trim().split(" ", 2);
   return scheme.toLowerCase() === "bearer" ? token : undefined;
+}
+
+/** Who brought a token that wasn't looked at is told so. */
+export function hasSpacedToken(head: RequestHead): boolean {
+  const [scheme = "", ...rest] = headerOf(head, "authorization").trim().split(" ");
+  return scheme.toLowerCase() === "bearer" && rest.length === 2 && rest[0] === "";
 }
 
 export const tokenProtocol = "base64url.bearer.authorization.k8s.io.";

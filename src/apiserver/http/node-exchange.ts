@@ -11,7 +11,7 @@ export class NodeRequestHead implements RequestHead {
   constructor(incoming: IncomingMessage) {
     this.incoming = incoming;
     this.method = incoming.method ?? "GET";
-    this.url = incoming.url ?? "/";
+    this.url = pathOf(incoming.url ?? "/");
   }
 
   get headers(): IncomingHttpHeaders {
@@ -29,6 +29,14 @@ export class NodeRequestHead implements RequestHead {
   get socket(): Duplex | undefined {
     return this.incoming.socket;
   }
+}
+
+/** Of what asks as it would ask a proxy: without the server's name (RFC 9112, 3.2.2). */
+function pathOf(target: string): string {
+  if (target.startsWith("/")) return target;
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? [];
+  if (rest === undefined) return target;
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 export class NodeExchange extends NodeRequestHead implements Exchange {
