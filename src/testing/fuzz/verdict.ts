@@ -13,7 +13,7 @@ const notImplemented = 501;
  * Errors that upstream too lets out as they are, with code 500 and no reason.
  * upstream: apiserver/pkg/storage/{errors,api_object_versioner}.go, strategicpatch,
  * apimachinery/pkg/util/managedfields/internal/structuredmerge.go, pkg/registry/core/pod/storage/{storage,eviction}.go,
- * pkg/registry/core/service/storage/alloc.go, pkg/registry/rbac/validation
+ * pkg/registry/core/service/storage/alloc.go, pkg/registry/rbac/validation, pkg/util/node/node.go, etcd's api/v3rpc/rpctypes
  */
 const plainErrors = new RegExp(
   `^(?:${[
@@ -28,16 +28,19 @@ const plainErrors = new RegExp(
     "This pod has more than one PodDisruptionBudget,",
     "duplicate nodePort: ",
     "unsupported role reference kind: ",
+    "no preferred addresses found; known addresses: ",
+    "etcdserver: request is too large$",
   ].join("|")})`,
   "s",
 );
 
 /**
  * Where a request has taken away every ServiceCIDR that is ready, or left a tiny one; where a port that is asked for isn't to
- * be had, or none is left. upstream: pkg/registry/core/service/storage/alloc.go
+ * be had, or none is left; where nobody could be asked to convert what a definition defines.
+ * upstream: pkg/registry/core/service/storage/alloc.go, apiextensions-apiserver/pkg/apiserver/customresource_handler.go
  */
-const notAllocated =
-  /^Internal error occurred: failed to allocate (?:a serviceIP: range is full$|(?:requested HealthCheck NodePort|a HealthCheck NodePort|a nodePort)\b)/;
+const explained =
+  /^Internal error occurred: (?:error resolving resource$|failed to allocate (?:a serviceIP: (?:range is full|allocator not ready)$|(?:requested HealthCheck NodePort|a HealthCheck NodePort|a nodePort)\b))/;
 
 /** Undefined when it is. */
 export function faultOf(one: HttpCase, answer: HttpAnswer, protobuf: ProtobufCodec): string | undefined {
@@ -87,7 +90,7 @@ function faultOfRefusal(status: number, { kind, code }: AnswerBody): string | un
 }
 
 function documented(status: number, value: Readonly<Record<string, unknown>> | undefined): boolean {
-  if (status === notImplemented || notAllocated.test(String(value?.["message"]))) return true;
+  if (status === notImplemented || explained.test(String(value?.["message"]))) return true;
   // An empty reason isn't written.
   if (status === 500 && value?.["reason"] === undefined) return plainErrors.test(String(value?.["message"]));
   const reasons = documentedReasons.get(status);
