@@ -73,8 +73,9 @@ test("what finds more than can be told finds nothing, and at once", () => {
   assert.equal(parseJsonPath("..a").find(deep).length, 500);
 });
 
+const nested = (depth: number): string => `${"[?(@".repeat(depth)}.a${")]".repeat(depth)}`;
+
 test("filters may stand in others, but not without end", () => {
-  const nested = (depth: number): string => `${"[?(@".repeat(depth)}.a${")]".repeat(depth)}`;
   const lists = (depth: number): unknown => (depth === 0 ? { a: 1 } : [lists(depth - 1)]);
   for (const depth of [1, 2, 100]) {
     assert.deepEqual(parseJsonPath(nested(depth)).find(lists(depth)), lists(depth));
