@@ -1,11 +1,15 @@
 /** Names of clients that every JavaScript object answers to: "constructor", "toString", "__proto__". */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProtobufCodec } from "./codec/protobuf.ts";
 import { schemaFaults } from "./apiextensions/schema-validation.ts";
 import { termMatch } from "./core/node-selector.ts";
 import { applyLabelKeys } from "./core/pod-label-keys.ts";
-import type { Pod } from "./generated/types/core-v1.ts";
+import { applyDefaults } from "./defaults.ts";
+import type { Pod, PodSpec } from "./generated/types/core-v1.ts";
 import { fieldErrorText } from "./meta/field-error.ts";
+import { createTypeTable } from "./schema/table.ts";
+import { createScheme } from "./scheme.ts";
 import { statusChangeOf, testCreates, type Valid } from "./testing/validation-cases.ts";
 
 const container = { name: "c", image: "i" };
@@ -96,4 +100,14 @@ test("no schema has a property that it doesn't name", () => {
   assert.deepEqual(schemaFaults(list, "s", undefined).map(fieldErrorText), [
     's.x-kubernetes-list-map-keys: Invalid value: ["constructor"]: entries must all be names of item properties',
   ]);
+});
+
+test("a resource called __proto__ is one in protobuf, too, and is rounded", () => {
+  const codec = new ProtobufCodec(createTypeTable(), createScheme());
+  const limits = JSON.parse('{"__proto__":"1000m","a":"1"}') as Record<string, string>;
+  const spec = { containers: [{ ...container, resources: { limits } }] };
+  const pod = codec.decode(codec.encode({ kind: "Pod", apiVersion: "v1", spec }));
+  applyDefaults({ group: "", version: "v1", kind: "Pod" }, pod);
+  const [defaulted] = (pod["spec"] as PodSpec).containers;
+  assert.equal(JSON.stringify(defaulted?.resources?.limits), '{"__proto__":"1","a":"1"}');
 });

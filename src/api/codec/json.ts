@@ -6,7 +6,7 @@ import { goStringTypeOf, resourceList } from "../facts/go-types.ts";
 import type { AnyObject } from "../meta/object.ts";
 import { KeyOrders } from "../schema/key-orders.ts";
 import type { FieldType, TypeTable } from "../schema/type-table.ts";
-import { copyJson } from "../patch/json-value.ts";
+import { copyJson, setValue } from "../patch/json-value.ts";
 import { Context } from "./context.ts";
 import { DecodeError } from "./decode-error.ts";
 import { decodeAsGo, type GoOutcome, type GoShape, type GoStruct } from "./go-decoder.ts";
@@ -397,14 +397,7 @@ function readMap(raw: JsonObject, one: Reader, zero: unknown, context: Context):
     const read = value === null && typeof zero !== "object" ? zero : one(value ?? zero, context);
     context.path.pop();
     if (object === raw && read === value) continue;
-    if (key === "__proto__") {
-      Object.defineProperty(object, key, {
-        value: read,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
-    } else object[key] = read;
+    setValue(object, key, read);
   }
   return object;
 }

@@ -89,6 +89,16 @@ test("an object's own last state comes before its group's newest", () => {
 const deep = (): TestPod =>
   pod("deep", { part: JSON.parse(`${"[".repeat(9000)}${"]".repeat(9000)}`) as unknown });
 
+test("what another object's prototype is called isn't shared with it", () => {
+  const decoded = decodedObjects();
+  shareAndKeep(decoded, pod("one"));
+  const text = JSON.stringify(pod("two")).replace(/}$/, ',"__proto__":{}}');
+  const two = JSON.parse(text) as AnyObject;
+  shareAndKeep(decoded, two);
+  assert.equal(JSON.stringify(two), text);
+  assert.notEqual(Object.getOwnPropertyDescriptor(two, "__proto__")?.value, Object.prototype);
+});
+
 test("deep nesting is no trouble", () => {
   const decoded = decodedObjects();
   shareAndKeep(decoded, deep());

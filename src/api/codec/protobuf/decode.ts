@@ -3,6 +3,7 @@ import { assert } from "#base/assert.ts";
 import type { AnyObject } from "../../meta/object.ts";
 import { formatGoDuration } from "../../meta/duration.ts";
 import { formatGoMicroTime, formatGoTime, TimeError } from "../../meta/go-time.ts";
+import { setValue } from "../../patch/json-value.ts";
 import type { FieldType, TypeTable } from "../../schema/type-table.ts";
 import { DecodeError } from "../decode-error.ts";
 import { Plans, zeroValues, type FieldPlan } from "../plan.ts";
@@ -196,8 +197,7 @@ function mapInto(slot: number, field: FieldType, one: ValueReader): FieldDecoder
       else if (tag >>> 3 === 2) found = value(reader);
       else reader.skip(tag & 7);
     }
-    if (key === "__proto__") Object.defineProperty(object, key, { value: found ?? zero(), enumerable: true });
-    else object[key] = found ?? zero();
+    setValue(object, key, found ?? zero());
   };
 }
 

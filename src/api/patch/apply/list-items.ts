@@ -1,6 +1,6 @@
 /** What tells the items of a list apart. upstream: structured-merge-diff/v6/typed/helpers.go */
 import { goQuote } from "../../meta/go-quote.ts";
-import { isList, isMap, valueAt } from "../json-value.ts";
+import { isList, isMap, setValue, valueAt } from "../json-value.ts";
 import { compareKeys, itemKey, itemKeyOf, valueKey } from "./path-element.ts";
 import type { ListType } from "./schema.ts";
 
@@ -30,7 +30,7 @@ function keyByFields(list: ListType, item: unknown): string {
   for (const name of list.keys) {
     const value = valueAt(item, name) ?? list.element.map?.field(name)?.default;
     if (value === undefined) continue;
-    keys[name] = value;
+    setValue(keys, name, value);
     count++;
   }
   if (count === 0) {
