@@ -1,7 +1,7 @@
 /** config.yaml and config.yaml.d/*.yaml: the option names as keys. Later files win; "key+" adds to a list. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { load } from "js-yaml";
+import { parseYaml } from "#api/codec/yaml.ts";
 import { readTextIfExists } from "#base/files.ts";
 import { parseOptions, type OptionSpec, type OptionValue, type Parsed } from "#base/options.ts";
 
@@ -38,7 +38,7 @@ interface ConfigFile extends Parsed {
 function readOne(specs: readonly OptionSpec[], path: string, text: string): ConfigFile {
   let document: unknown;
   try {
-    document = load(text) ?? {};
+    document = parseYaml(text) ?? {};
   } catch (error) {
     return {
       values: {},

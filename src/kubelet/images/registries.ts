@@ -3,7 +3,7 @@
  * upstream: k3s docs/installation/private-registry
  */
 import { readFile } from "node:fs/promises";
-import { load } from "js-yaml";
+import { parseYaml } from "#api/codec/yaml.ts";
 import { readTextIfExists } from "#base/files.ts";
 import type { ImageAuth } from "../runtime/runtime.ts";
 
@@ -53,7 +53,7 @@ export interface TlsFiles {
 /** An absent file is an empty configuration. */
 export async function readRegistries(path: string | undefined): Promise<RegistriesConfig> {
   const text = path === undefined ? undefined : await readTextIfExists(path);
-  const value = text === undefined ? undefined : load(text);
+  const value = text === undefined ? undefined : parseYaml(text);
   if (value === undefined || value === null) return {};
   if (typeof value !== "object" || Array.isArray(value)) {
     throw new Error(`${path ?? "registries"} must hold the maps "mirrors" and "configs"`);
