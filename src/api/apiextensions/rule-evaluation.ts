@@ -2,6 +2,7 @@
  * x-kubernetes-validations over an object: every rule of its schema, within one budget.
  * upstream: apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go
  */
+import { ownValue } from "#base/own-value.ts";
 import { CostLimitError } from "../cel/cost/budget.ts";
 import type { Cel } from "../cel/environment.ts";
 import type { KnownBytes } from "../cel/schema/decl-type.ts";
@@ -18,7 +19,7 @@ import {
   toldTextMax,
   type FieldError,
 } from "../meta/field-error.ts";
-import { isList, isMap, valueAt, type JsonMap } from "../patch/json-value.ts";
+import { isList, isMap, type JsonMap } from "../patch/json-value.ts";
 import { Counterparts } from "../schema/structural/counterparts.ts";
 import { childPath, keyPath, wholeObject } from "../schema/structural/field-path.ts";
 import { objectBudget, type CompiledRules, type RuleBudget } from "../schema/structural/rules.ts";
@@ -232,7 +233,7 @@ class RuleNode {
     for (const [key, value] of Object.entries(map)) {
       const isProperty = propertyOf(this.#schema, key) !== undefined;
       const node = isProperty ? this.#properties.get(key) : this.#values;
-      const before = isMap(old) ? valueAt(old, key) : undefined;
+      const before = isMap(old) ? ownValue(old, key) : undefined;
       const inner = isProperty ? childPath(path, key) : keyPath(path, key);
       node?.check({ value, old: before, path: inner, ratchet: ratchet.key(key) }, run);
     }

@@ -3,6 +3,7 @@
  * upstream: apimachinery/pkg/api/validation/generic.go, apimachinery/pkg/apis/meta/v1/validation/validation.go,
  * pkg/apis/core/validation/validation.go, pkg/apis/apps/validation/validation.go
  */
+import { ownValue } from "#base/own-value.ts";
 import type { FaultList } from "./fault-list.ts";
 import { percentOf, type IntOrString } from "./int-or-string.ts";
 import type { Labels, LabelSelectorSpec } from "./labels.ts";
@@ -59,7 +60,7 @@ function isSameList(items: readonly unknown[], old: readonly unknown[]): boolean
 
 function isSameStruct(fields: Fields, old: Fields): boolean {
   for (const name in fields) {
-    if (!isSame(fields[name], Object.hasOwn(old, name) ? old[name] : undefined)) return false;
+    if (!isSame(fields[name], ownValue(old, name))) return false;
   }
   for (const name in old) if (!Object.hasOwn(fields, name) && !isAbsent(old[name])) return false;
   return true;

@@ -3,10 +3,11 @@
  * replaced and is null for tests, indices may count from the end. Its words are seen where a webhook's patch doesn't apply.
  * upstream: gopkg.in/evanphx/json-patch.v4/patch.go
  */
+import { ownValue } from "#base/own-value.ts";
 import { goQuote } from "../meta/go-quote.ts";
 import { goJson } from "../codec/go-json.ts";
 import { goKind } from "../codec/kind-claim.ts";
-import { copyJson, isList, isMap, jsonEqual, setValue, valueAt, type JsonMap } from "./json-value.ts";
+import { copyJson, isList, isMap, jsonEqual, setValue, type JsonMap } from "./json-value.ts";
 
 /** Why a patch doesn't apply. */
 export class PatchFault extends Error {
@@ -44,7 +45,7 @@ export class Copies {
 
 /** The document after the operation. `document` is the caller's to lose. Throws PatchFault. */
 export function applyOperation(document: Container, operation: JsonMap, copies: Copies): Container {
-  const op = valueAt(operation, "op");
+  const op = ownValue(operation, "op");
   switch (op) {
     case "add":
       add(document, operation);
@@ -68,10 +69,10 @@ export function applyOperation(document: Container, operation: JsonMap, copies: 
   }
 }
 
-const valueOf = (operation: JsonMap): unknown => copyJson(valueAt(operation, "value") ?? null);
+const valueOf = (operation: JsonMap): unknown => copyJson(ownValue(operation, "value") ?? null);
 
 function add(document: Container, operation: JsonMap): void {
-  const path = valueAt(operation, "path");
+  const path = ownValue(operation, "path");
   if (typeof path !== "string") throw missing("add operation failed to decode path");
   const place = placeOf(document, path);
   if (place === undefined) throw missing(`add operation does not apply: doc is missing path: "${path}"`);
@@ -81,7 +82,7 @@ function add(document: Container, operation: JsonMap): void {
 }
 
 function remove(document: Container, operation: JsonMap): void {
-  const path = valueAt(operation, "path");
+  const path = ownValue(operation, "path");
   if (typeof path !== "string") throw missing("remove operation failed to decode path");
   const place = placeOf(document, path);
   if (place === undefined) throw missing(`remove operation does not apply: doc is missing path: "${path}"`);
@@ -132,7 +133,7 @@ function copy(document: Container, operation: JsonMap, copies: Copies): void {
   const source = placeOf(document, from);
   if (source === undefined) throw missing(`copy operation does not apply: doc is missing from path: ${from}`);
   const value = within(`error in copy for from: '${from}'`, () => copyJson(get(source)));
-  const path = valueAt(operation, "path");
+  const path = ownValue(operation, "path");
   if (typeof path !== "string") throw missing("copy operation failed to decode path");
   const target = placeOf(document, path);
   if (target === undefined) {
@@ -146,7 +147,7 @@ function copy(document: Container, operation: JsonMap, copies: Copies): void {
 
 function check(document: Container, operation: JsonMap): void {
   const path = textOf(operation, "path", "test operation failed to decode path");
-  const wanted = valueAt(operation, "value") ?? null;
+  const wanted = ownValue(operation, "value") ?? null;
   const place = path === "" ? undefined : placeOf(document, path);
   if (place === undefined && path !== "") {
     throw missing(`test operation does not apply: is missing path: ${path}`);
@@ -157,7 +158,7 @@ function check(document: Container, operation: JsonMap): void {
 }
 
 function textOf(operation: JsonMap, field: "path" | "from", what: string): string {
-  const value = valueAt(operation, field) ?? null;
+  const value = ownValue(operation, field) ?? null;
   if (typeof value === "string") return value;
   if (value === null) {
     throw missing(`${what}: operation${field === "from" ? "," : ""} missing ${field} field`);
@@ -189,7 +190,7 @@ function placeOf(document: Container, path: string): Place | undefined {
 /** Null for what a map doesn't have. Throws PatchFault for an index that a list doesn't have. */
 function get({ container, key }: Place): unknown {
   if (Array.isArray(container)) return container[indexIn(container, key)];
-  return valueAt(container, key) ?? null;
+  return ownValue(container, key) ?? null;
 }
 
 function put({ container, key }: Place, value: unknown): void {

@@ -1,5 +1,6 @@
 /** JSON as patches see it: values that are never changed in place, keys that may have any name. */
 import { isNumber } from "#base/exact-json.ts";
+import { ownValue } from "#base/own-value.ts";
 import { goFloat } from "../schema/structural/go-number.ts";
 
 export type JsonMap = Readonly<Record<string, unknown>>;
@@ -9,11 +10,6 @@ export function isMap(value: unknown): value is JsonMap {
 }
 
 export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
-
-/** The value under a key of the map itself, never an inherited one. */
-export function valueAt(map: JsonMap, key: string): unknown {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
-}
 
 /** Assigning to "__proto__" would change the prototype; a ConfigMap may well have such a key. */
 export function setValue(map: Record<string, unknown>, key: string, value: unknown): void {
@@ -104,7 +100,7 @@ export function goText(value: unknown): string {
   if (isList(value)) return `[${value.map(goText).join(" ")}]`;
   if (isMap(value)) {
     const keys = Object.keys(value).toSorted();
-    return `map[${keys.map((key) => `${key}:${goText(valueAt(value, key))}`).join(" ")}]`;
+    return `map[${keys.map((key) => `${key}:${goText(ownValue(value, key))}`).join(" ")}]`;
   }
   if (typeof value === "string") return value;
   if (typeof value === "number" && !Number.isSafeInteger(value)) return goFloat(value);

@@ -2,12 +2,13 @@
  * The order of a merged list: the patch's items in the patch's order, the others where they were among them.
  * upstream: apimachinery/pkg/util/strategicpatch/patch.go (normalizeElementOrder)
  */
+import { ownValue } from "#base/own-value.ts";
 import { equalText } from "./equal-text.ts";
-import { isMap, jsonEqual, valueAt } from "./json-value.ts";
+import { isMap, jsonEqual } from "./json-value.ts";
 
 /** What tells one item of a list from another: its merge key's value, or itself. */
 function identity(item: unknown, mergeKey: string): unknown {
-  return mergeKey !== "" && isMap(item) ? valueAt(item, mergeKey) : item;
+  return mergeKey !== "" && isMap(item) ? ownValue(item, mergeKey) : item;
 }
 
 /** The same for what is equal. */

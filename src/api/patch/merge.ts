@@ -2,7 +2,8 @@
  * JSON merge patch, RFC 7396, but that nulls are also left out of the objects in lists.
  * upstream: json-patch/merge.go
  */
-import { isList, isMap, setValue, valueAt, type JsonMap } from "./json-value.ts";
+import { ownValue } from "#base/own-value.ts";
+import { isList, isMap, setValue, type JsonMap } from "./json-value.ts";
 
 /** A new value; neither the original nor the patch is changed, parts of both may be shared with the result. */
 export function applyMerge(original: unknown, patch: unknown): unknown {
@@ -12,7 +13,7 @@ export function applyMerge(original: unknown, patch: unknown): unknown {
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) Reflect.deleteProperty(result, key);
-    else setValue(result, key, applyMerge(valueAt(base, key), value));
+    else setValue(result, key, applyMerge(ownValue(base, key), value));
   }
   return result;
 }

@@ -2,9 +2,10 @@
  * Strategic merge patch, the server's side: maps are merged, lists by the merge key that their field declares.
  * upstream: apimachinery/pkg/util/strategicpatch/patch.go
  */
+import { ownValue } from "#base/own-value.ts";
 import { badRequestError, failure } from "../meta/status.ts";
 import type { FieldType, StructType, TypeTable } from "../schema/type-table.ts";
-import { goText, isList, isMap, setValue, valueAt, withoutKey, type JsonMap } from "./json-value.ts";
+import { goText, isList, isMap, setValue, withoutKey, type JsonMap } from "./json-value.ts";
 import { identityText, orderedMerge, ordersAgree } from "./list-order.ts";
 
 const directiveKey = "$patch";
@@ -62,7 +63,7 @@ class Merger {
   }
 
   mergeMap(original: JsonMap | undefined, patch: JsonMap, schema: Schema): JsonMap {
-    const directive = valueAt(patch, directiveKey);
+    const directive = ownValue(patch, directiveKey);
     if (directive !== undefined) return mapOfDirective(directive, patch);
     const { kept, changes } = applyRetainKeys(original ?? {}, patch);
     const { base, rest } = this.#applyOrders(kept, changes, schema);
@@ -76,7 +77,7 @@ class Merger {
   }
 
   #mergeValue(result: Record<string, unknown>, key: string, value: unknown, schema: Schema): void {
-    const before = valueAt(result, key);
+    const before = ownValue(result, key);
     const field = fieldOf(schema, key);
     if (isMap(before) && isMap(value)) {
       const replaced = field?.patchStrategy.includes("replace") === true;
@@ -130,7 +131,7 @@ class Merger {
     };
     base.forEach(append);
     for (const item of items) {
-      if (valueAt(item, rule.key) === undefined) throw noMergeKey(item, rule.key);
+      if (ownValue(item, rule.key) === undefined) throw noMergeKey(item, rule.key);
       const at = places.get(identityText(item, rule.key)) ?? -1;
       const before = at < 0 ? undefined : merged[at];
       if (isMap(before)) merged[at] = this.mergeMap(before, item, rule.items);
@@ -148,8 +149,8 @@ class Merger {
     for (const [key, order] of orders) {
       const name = key.slice(orderPrefix.length);
       if (!isList(order)) throw badRequestError("invalid patch format of setElementOrder list");
-      const before = valueAt(base, name);
-      const changes = valueAt(patch, name);
+      const before = ownValue(base, name);
+      const changes = ownValue(patch, name);
       Reflect.deleteProperty(rest, key);
       // A null deletes the list: nothing is left to order.
       if (changes === null || (!isList(before) && !isList(changes))) continue;
@@ -190,7 +191,7 @@ function fieldOf(schema: Schema, key: string): FieldType | undefined {
   return schema.values ?? schema.struct?.byName.get(key);
 }
 
-const notDeleted = (item: unknown): boolean => !(isMap(item) && valueAt(item, directiveKey) === "delete");
+const notDeleted = (item: unknown): boolean => !(isMap(item) && ownValue(item, directiveKey) === "delete");
 
 function mapOfDirective(directive: unknown, patch: JsonMap): JsonMap {
   if (directive === "delete") return {};
@@ -200,7 +201,7 @@ function mapOfDirective(directive: unknown, patch: JsonMap): JsonMap {
 }
 
 function applyRetainKeys(original: JsonMap, patch: JsonMap): { kept: JsonMap; changes: JsonMap } {
-  const list = valueAt(patch, retainKeysKey);
+  const list = ownValue(patch, retainKeysKey);
   if (list === undefined) return { kept: original, changes: patch };
   if (!isList(list)) throw badRetainKeys();
   const changes = withoutKey(patch, retainKeysKey);
@@ -218,7 +219,7 @@ function applyRetainKeys(original: JsonMap, patch: JsonMap): { kept: JsonMap; ch
 
 function deletePrimitives(result: Record<string, unknown>, name: string, values: unknown): void {
   if (!isList(values)) throw badRequestError("invalid patch format of primitive list");
-  const before = valueAt(result, name);
+  const before = ownValue(result, name);
   if (!isList(before)) return;
   const gone = new Set(values);
   setValue(
@@ -250,11 +251,11 @@ function applyListDirectives(
   let replaced = false;
   for (const item of patch) {
     if (!isMap(item)) throw badRequestError("invalid JSON document");
-    const directive = valueAt(item, directiveKey);
+    const directive = ownValue(item, directiveKey);
     if (directive === undefined) items.push(item);
     else if (directive === "replace") replaced = true;
     else if (directive === "delete") {
-      if (valueAt(item, mergeKey) === undefined) throw noMergeKey(item, mergeKey);
+      if (ownValue(item, mergeKey) === undefined) throw noMergeKey(item, mergeKey);
       gone.add(identityText(item, mergeKey));
     } else if (directive === "merge") {
       throw refused("merging lists cannot yet be specified in the patch");
@@ -272,7 +273,7 @@ const dropped = Symbol("dropped");
 function cleaned(value: unknown): unknown {
   if (isList(value)) return cleanedList(value);
   if (!isMap(value)) return value;
-  if (valueAt(value, directiveKey) === "delete") return dropped;
+  if (ownValue(value, directiveKey) === "delete") return dropped;
   const result: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
     const isDirective =
@@ -290,7 +291,7 @@ function cleaned(value: unknown): unknown {
 /** An item that is nothing but a directive ("$patch: replace") disappears too. */
 function cleanedList(list: readonly unknown[]): readonly unknown[] {
   return list
-    .filter((item) => !(isMap(item) && valueAt(item, directiveKey) === "replace"))
+    .filter((item) => !(isMap(item) && ownValue(item, directiveKey) === "replace"))
     .map(cleaned)
     .filter((item) => item !== dropped);
 }

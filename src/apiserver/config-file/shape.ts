@@ -2,6 +2,7 @@
  * Reads a configuration that upstream has as a Go type: unknown fields and wrong types are faults, as its strict decoder
  * has it. upstream: apimachinery/pkg/runtime/serializer
  */
+import { ownValue } from "#base/own-value.ts";
 import { DurationError, goDurationMs } from "#api/meta/duration.ts";
 
 /** What a field holds; durations become milliseconds. */
@@ -61,7 +62,7 @@ function readFields(
   const read: Record<string, unknown> = {};
   for (const [name, held] of Object.entries(value)) {
     const path = at === "" ? name : `${at}.${name}`;
-    const shape = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const shape = ownValue(fields, name);
     if (shape === undefined) {
       faults.push(`strict decoding error: unknown field ${JSON.stringify(path)}`);
       continue;

@@ -1,5 +1,6 @@
 /** Dotted paths (".spec.replicas") into objects. upstream: apimachinery/pkg/apis/meta/v1/unstructured/helpers.go */
-import { goText, goTypeName, isMap, setValue, valueAt } from "#api/patch/json-value.ts";
+import { goText, goTypeName, isMap, setValue } from "#api/patch/json-value.ts";
+import { ownValue } from "#base/own-value.ts";
 
 /** ["spec", "replicas"] */
 export const namesOf = (path: string): string[] => path.replace(/^\./, "").split(".");
@@ -45,7 +46,7 @@ export function setNumber(object: Record<string, unknown>, path: string, value: 
   const last = names.pop() ?? "";
   let at = object;
   for (const name of names) {
-    const known = valueAt(at, name);
+    const known = ownValue(at, name);
     const next = isMap(known) ? (known as Record<string, unknown>) : {};
     setValue(at, name, next);
     at = next;

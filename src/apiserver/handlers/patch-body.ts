@@ -17,11 +17,12 @@ import { invalid } from "#api/meta/field-error.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind } from "#api/meta/object.ts";
 import { badRequestError, invalidError, StatusError } from "#api/meta/status.ts";
 import { patchTypeFault } from "#api/patch/json.ts";
-import { goText, goTypeName, isList, isMap, jsonEqual, setValue, valueAt } from "#api/patch/json-value.ts";
+import { goText, goTypeName, isList, isMap, jsonEqual, setValue } from "#api/patch/json-value.ts";
 import type { ApiCall, RequestBody } from "#apiserver/request/call.ts";
 import { isPatchMediaType, mediaTypeOf, patchMediaTypes } from "#apiserver/request/media-type.ts";
 import { applyMediaType, type Patch, type TypeSemantics } from "#apiserver/request/semantics.ts";
 import { unsupportedMediaType } from "#apiserver/request/type-semantics.ts";
+import { ownValue } from "#base/own-value.ts";
 import { noName, type WriteOptions } from "./write.ts";
 
 const jsonMediaType = "application/json-patch+json";
@@ -187,7 +188,7 @@ function touchedInOrder(value: unknown, before: unknown): unknown {
   if (!isMap(value) || jsonEqual(value, before)) return value;
   const sorted: Record<string, unknown> = {};
   for (const key of Object.keys(value).toSorted(compareKeys)) {
-    setValue(sorted, key, touchedInOrder(value[key], isMap(before) ? valueAt(before, key) : undefined));
+    setValue(sorted, key, touchedInOrder(value[key], isMap(before) ? ownValue(before, key) : undefined));
   }
   return sorted;
 }

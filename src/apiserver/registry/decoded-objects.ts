@@ -4,7 +4,7 @@
  */
 import type { StructZeros } from "#api/codec/go-zeros.ts";
 import type { AnyObject } from "#api/meta/object.ts";
-import { valueAt } from "#api/patch/json-value.ts";
+import { ownValue } from "#base/own-value.ts";
 import { KnownSpec } from "./known-spec.ts";
 
 /**
@@ -140,13 +140,13 @@ type Fields = Record<string, unknown>;
 function shareObject(object: AnyObject, model: AnyObject): void {
   const { metadata, ...rest } = object;
   for (const [name, value] of Object.entries(rest)) {
-    const shared = sharedValue(value, valueAt(model, name), depthMax);
+    const shared = sharedValue(value, ownValue(model, name), depthMax);
     if (shared !== undefined && shared !== value) object[name] = shared;
   }
   const modelMetadata = (model.metadata ?? {}) as Fields;
   for (const [name, value] of Object.entries(metadata ?? {})) {
     if (name === "managedFields") continue;
-    const shared = sharedValue(value, valueAt(modelMetadata, name), depthMax);
+    const shared = sharedValue(value, ownValue(modelMetadata, name), depthMax);
     if (shared !== undefined && shared !== value) (metadata as Fields)[name] = shared;
   }
 }

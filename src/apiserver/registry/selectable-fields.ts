@@ -2,6 +2,7 @@
  * The fields that each resource can be selected by, read from the stored form.
  * upstream: pkg/apis/<group>/<version>/conversion.go (labels), pkg/registry/<group>/<resource>/strategy.go (values)
  */
+import { ownValue } from "#base/own-value.ts";
 import { qualifiedResource, type AnyObject } from "#api/meta/object.ts";
 import { scalarText } from "#api/patch/json-value.ts";
 import type { ResourceDefinition } from "#api/scheme.ts";
@@ -105,8 +106,7 @@ const withoutNamespace = new Set([
 ]);
 
 /** A client may ask for any word: also for those that every object of the language has. */
-const readOf = (fields: Fields | undefined, field: string): Read | undefined =>
-  fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined;
+const readOf = (fields: Fields | undefined, field: string): Read | undefined => ownValue(fields, field);
 
 /** `resource` with its group: "jobs.batch". Answers undefined for a field that isn't selectable. */
 export function selectableFieldOf(

@@ -2,6 +2,7 @@
  * Expressions in the server's own configuration: over claims and users (AuthenticationConfiguration), over what is to be
  * decided (AuthorizationConfiguration). upstream: apiserver/pkg/{authentication,authorization}/cel/compile.go
  */
+import { ownValue } from "#base/own-value.ts";
 import { childrenOf, type Expr } from "../ast.ts";
 import type { TypeProvider } from "../checker.ts";
 import { CostLimitError } from "../cost/budget.ts";
@@ -50,7 +51,7 @@ const types: TypeProvider = {
   hasType: (name) => Object.hasOwn(declared, name),
   fieldType: (typeName, field) => {
     const fields = declared[typeName] ?? {};
-    const text = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    const text = ownValue(fields, field);
     return text === undefined ? undefined : typeFromText(text);
   },
 };

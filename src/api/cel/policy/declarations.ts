@@ -1,4 +1,5 @@
 /** What expressions of admission may name, and of which types it is. upstream: apiserver/pkg/admission/plugin/cel/compile.go */
+import { ownValue } from "#base/own-value.ts";
 import type { TypeProvider } from "../checker.ts";
 import { typeFromText } from "../type-text.ts";
 import { type CelType, dynType, objectType } from "../types.ts";
@@ -82,7 +83,7 @@ export class AdmissionTypes implements TypeProvider {
     if (typeName === variablesName) return this.#variables.get(field);
     const fields = declared[typeName];
     if (fields === undefined) return this.#objects?.fieldType(typeName, field);
-    const text = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    const text = ownValue(fields, field);
     return text === undefined ? undefined : typeFromText(text);
   }
 }

@@ -2,6 +2,7 @@
  * What expressions of mutating policies make: `Object{…}`, whose fields are `Object.field{…}` and so on, and
  * `JSONPatch{op: …}`. upstream: apiserver/pkg/cel/mutation
  */
+import { ownValue } from "#base/own-value.ts";
 import { plainInt64 } from "#base/exact-json.ts";
 import { isMap } from "../../patch/json-value.ts";
 import type { TypeProvider } from "../checker.ts";
@@ -47,7 +48,7 @@ export class PatchTypes implements TypeProvider {
   fieldType(typeName: string, field: string): CelType | undefined {
     if (isObjectName(typeName)) return dynType;
     if (typeName !== patchName) return this.#others.fieldType(typeName, field);
-    return Object.hasOwn(patchFields, field) ? patchFields[field] : undefined;
+    return ownValue(patchFields, field);
   }
 }
 

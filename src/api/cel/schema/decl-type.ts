@@ -2,6 +2,7 @@
  * Types with what a schema says of their sizes: what expressions over custom resources are checked and estimated by.
  * upstream: apiserver/pkg/cel/{types,limits}.go, apiserver/pkg/cel/common/schemas.go
  */
+import { ownValue } from "#base/own-value.ts";
 import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
 import type { TypeProvider } from "../checker.ts";
 import type { SizeEstimator } from "../cost/call-estimates.ts";
@@ -147,7 +148,7 @@ function recordType(
   const made = new Map<string, DeclType | undefined>();
   const make = (escaped: string): DeclType | undefined => {
     const property = unescapeName(escaped) ?? "";
-    const schema = Object.hasOwn(properties, property) ? properties[property] : undefined;
+    const schema = ownValue(properties, property);
     if (schema === undefined || escapeName(property) !== escaped) return undefined;
     return declTypeOf(schema, { name: `${name}.${escaped}`, known });
   };
@@ -155,7 +156,7 @@ function recordType(
   if (bytesMin === undefined) {
     bytesMin = 2;
     for (const property of new Set(required)) {
-      const schema = Object.hasOwn(properties, property) ? properties[property] : undefined;
+      const schema = ownValue(properties, property);
       if (schema === undefined || schema.default !== undefined) continue;
       const type = declTypeOf(schema, { name: "", known });
       if (type !== undefined) bytesMin += Buffer.byteLength(property) + type.bytesMin + 4;

@@ -1,7 +1,8 @@
 /** JSON as values of CEL, looked at only where an expression goes. upstream: apiserver/pkg/cel/common/values.go */
 import { isNumber, isWrittenBigint, plainInt64 } from "#base/exact-json.ts";
+import { ownValue } from "#base/own-value.ts";
 import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
-import { goTypeName, isList, isMap, jsonEqual, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { goTypeName, isList, isMap, jsonEqual, type JsonMap } from "../../patch/json-value.ts";
 import { fullDate, localTime, rfc3339 } from "../../meta/go-time.ts";
 import { parseWordedDuration } from "../../meta/worded-duration.ts";
 import { readTimestamp } from "../time.ts";
@@ -50,7 +51,7 @@ class JsonMapValue extends MapValue {
   }
   find(key: Value): Value | undefined {
     if (typeof key !== "string") return undefined;
-    const found = valueAt(this.#map, key);
+    const found = ownValue(this.#map, key);
     return found === undefined ? undefined : dynamicValue(found);
   }
   keys(): Iterable<Value> {
@@ -119,7 +120,7 @@ function objectValue(json: unknown, schema: JSONSchemaProps, isResource: boolean
       json,
       (key) => {
         if (isEmbedded && Object.hasOwn(metaSchemas, key)) return metaSchemas[key];
-        return Object.hasOwn(properties, key) ? properties[key] : undefined;
+        return ownValue(properties, key);
       },
       true,
     );
@@ -157,7 +158,7 @@ class ObjectValue extends MapValue {
     if (typeof key !== "string") return noSuchOverload;
     const name = this.#hasProperties ? unescapeName(key) : key;
     if (name === undefined) return undefined;
-    const found = valueAt(this.json, name);
+    const found = ownValue(this.json, name);
     if (found === undefined || (found === null && this.#hasProperties)) return undefined;
     const schema = this.#schemaOf(name);
     return schema === undefined ? undefined : schemaValue(found, schema);
@@ -182,7 +183,7 @@ class ObjectValue extends MapValue {
   #sameField(key: string, json: unknown, other: MapValue): boolean | Fault {
     const schema = this.#schemaOf(key);
     if (schema === undefined) {
-      const theirs = other instanceof ObjectValue ? valueAt(other.json, key) : undefined;
+      const theirs = other instanceof ObjectValue ? ownValue(other.json, key) : undefined;
       return theirs === undefined || jsonEqual(json, theirs);
     }
     const theirs = other.find(this.#hasProperties ? (escapeName(key) ?? key) : key);
@@ -232,7 +233,7 @@ class MapList extends JsonList {
   }
 
   #keyOf(item: unknown): string {
-    return keyOf(this.#keys.map((key) => (isMap(item) ? (valueAt(item, key) ?? null) : null)));
+    return keyOf(this.#keys.map((key) => (isMap(item) ? (ownValue(item, key) ?? null) : null)));
   }
 
   override equals(other: ListValue): boolean | Fault {

@@ -1,5 +1,6 @@
 /** What differs between two states of an object. upstream: structured-merge-diff/v6/typed/compare.go */
-import { isList, isMap, sameValue, valueAt, type JsonMap } from "../json-value.ts";
+import { ownValue } from "#base/own-value.ts";
+import { isList, isMap, sameValue, type JsonMap } from "../json-value.ts";
 import { inOrder, leaf, nodeOf, type FieldTree, type MutableTree } from "./field-tree.ts";
 import { wholeOf } from "./field-set.ts";
 import { formOf, itemsByKey, type Form } from "./list-items.ts";
@@ -116,7 +117,7 @@ function put(found: Found, kind: Kind, key: string, node: FieldTree): Found {
 function compareMaps(before: JsonMap, after: JsonMap, type: MapType, skipped: Skipped): Found {
   let found = nothing;
   for (const { name, key, type: inner, fill } of type.fields) {
-    const [left = fill, right = fill] = [valueAt(before, name), valueAt(after, name)];
+    const [left = fill, right = fill] = [ownValue(before, name), ownValue(after, name)];
     if (left === right || skipped.has(name)) continue;
     found = compareChild(found, key, [left, right], inner);
   }
@@ -124,7 +125,7 @@ function compareMaps(before: JsonMap, after: JsonMap, type: MapType, skipped: Sk
   if (element === undefined) return found;
   for (const name of Object.keys({ ...before, ...after }).toSorted()) {
     if (skipped.has(name) || type.field(name) !== undefined) continue;
-    found = compareChild(found, fieldKey(name), [valueAt(before, name), valueAt(after, name)], element);
+    found = compareChild(found, fieldKey(name), [ownValue(before, name), ownValue(after, name)], element);
   }
   return type.fields.length === 0 ? found : ordered(found);
 }

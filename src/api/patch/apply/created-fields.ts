@@ -2,7 +2,8 @@
  * FieldsV1 of what is new, as text and without making sets: the same that compare.ts finds between nothing and the
  * object. Whoever creates an object manages all it holds, so that no sets need be compared.
  */
-import { isList, isMap, jsonEqual, valueAt, type JsonMap } from "../json-value.ts";
+import { ownValue } from "#base/own-value.ts";
+import { isList, isMap, jsonEqual, type JsonMap } from "../json-value.ts";
 import { formOf, itemsByKey } from "./list-items.ts";
 import { compareKeys, fieldKey, isPlainText, itemKeyOf } from "./path-element.ts";
 import {
@@ -26,7 +27,7 @@ export interface SkippedFields {
 export function createdFields(object: JsonMap, type: ApplyType, skipped: SkippedFields): string {
   if (type.map === undefined) return leafText;
   const metaType = type.map.field("metadata")?.type ?? deducedType;
-  const metadata = valueAt(object, "metadata");
+  const metadata = ownValue(object, "metadata");
   const ofMetadata =
     isMap(metadata) && metaType.map !== undefined
       ? below(newEntries(metadata, metaType.map, skipped.metadata))
@@ -63,7 +64,7 @@ function newMixed(value: JsonMap, type: MapType, skipped: ReadonlySet<string>, o
     if (node !== "") entries.push([field.key, node]);
   }
   for (const name of Object.keys(value)) {
-    const inner = valueAt(value, name);
+    const inner = ownValue(value, name);
     if (inner === undefined || skipped.has(name) || type.field(name) !== undefined) continue;
     entries.push([fieldKey(name), whole(inner, type.element ?? deducedType)]);
   }
@@ -71,7 +72,7 @@ function newMixed(value: JsonMap, type: MapType, skipped: ReadonlySet<string>, o
 }
 
 function newField(value: JsonMap, { name, fill, type }: Field): string {
-  const own = valueAt(value, name);
+  const own = ownValue(value, name);
   if (own === undefined) return "";
   return fill === undefined ? whole(own, type) : instead(fill, own, type);
 }
@@ -130,7 +131,7 @@ function wholeMap(value: JsonMap, type: MapType, element: ApplyType): string {
   const isLeaf = !mayHaveFields(element);
   let text = "";
   for (const name of names) {
-    const node = isLeaf ? leafText : whole(valueAt(value, name), element);
+    const node = isLeaf ? leafText : whole(ownValue(value, name), element);
     text += `${text === "" ? "" : ","}${keyText(fieldKey(name))}:${node}`;
   }
   return member(text);
@@ -140,7 +141,7 @@ function wholeMap(value: JsonMap, type: MapType, element: ApplyType): string {
 function wholeMixed(value: JsonMap, type: MapType, element: ApplyType): string {
   const entries: [string, string][] = [];
   for (const { name, key, fill, type: own } of type.fields) {
-    const [inner = fill] = [valueAt(value, name)];
+    const [inner = fill] = [ownValue(value, name)];
     if (inner !== undefined) entries.push([key, whole(inner, own)]);
   }
   for (const name of Object.keys(value)) {
@@ -170,7 +171,7 @@ function textKeyed(items: readonly unknown[], { keys, element }: ListType): stri
   if (name === undefined || keys.length > 1) return undefined;
   const texts: string[] = [];
   for (const item of items) {
-    const text = isMap(item) ? valueAt(item, name) : undefined;
+    const text = isMap(item) ? ownValue(item, name) : undefined;
     if (typeof text !== "string") return undefined;
     texts.push(text);
   }

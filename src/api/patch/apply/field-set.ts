@@ -1,5 +1,6 @@
 /** The fields that a value has. upstream: structured-merge-diff/v6/typed/tofieldset.go */
-import { isList, isMap, valueAt, type JsonMap } from "../json-value.ts";
+import { ownValue } from "#base/own-value.ts";
+import { isList, isMap, type JsonMap } from "../json-value.ts";
 import { inOrder, leaf, nodeOf, type FieldTree, type MutableTree } from "./field-tree.ts";
 import { formOf, itemsByKey } from "./list-items.ts";
 import { fieldKey } from "./path-element.ts";
@@ -23,7 +24,7 @@ function childrenOf(value: unknown, type: ApplyType): MutableTree | undefined {
 function mapFields(value: JsonMap, type: MapType): MutableTree {
   const result: MutableTree = {};
   for (const name of Object.keys(value)) {
-    const inner = valueAt(value, name);
+    const inner = ownValue(value, name);
     const field = type.field(name);
     const below = field?.type ?? type.element;
     if (below === undefined || inner === undefined) continue;
@@ -66,7 +67,7 @@ function wholeMap(value: JsonMap, type: MapType): FieldTree {
   let mask = fields.length > maskFieldsMax || element !== undefined ? undefined : 0;
   for (let at = 0; at < fields.length; at++) {
     const field = fields[at] as Field;
-    const own = valueAt(value, field.name);
+    const own = ownValue(value, field.name);
     if (own !== undefined) seen++;
     const inner = own === undefined ? field.fill : own;
     if (inner === undefined) continue;

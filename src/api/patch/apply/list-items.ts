@@ -1,6 +1,7 @@
 /** What tells the items of a list apart. upstream: structured-merge-diff/v6/typed/helpers.go */
+import { ownValue } from "#base/own-value.ts";
 import { goQuote } from "../../meta/go-quote.ts";
-import { isList, isMap, setValue, valueAt } from "../json-value.ts";
+import { isList, isMap, setValue } from "../json-value.ts";
 import { compareKeys, itemKey, itemKeyOf, valueKey } from "./path-element.ts";
 import type { ListType } from "./schema.ts";
 
@@ -22,13 +23,13 @@ function keyByFields(list: ListType, item: unknown): string {
   if (!isMap(item)) throw new ApplyTypeError("associative list with keys may not have non-map elements");
   const [first = ""] = list.keys;
   if (list.keys.length === 1) {
-    const value = valueAt(item, first);
+    const value = ownValue(item, first);
     if (value !== undefined) return itemKeyOf(first, value);
   }
   const keys: Record<string, unknown> = {};
   let count = 0;
   for (const name of list.keys) {
-    const value = valueAt(item, name) ?? list.element.map?.field(name)?.default;
+    const value = ownValue(item, name) ?? list.element.map?.field(name)?.default;
     if (value === undefined) continue;
     setValue(keys, name, value);
     count++;
@@ -88,7 +89,7 @@ export function itemsByKey(list: ListType, items: readonly unknown[]): readonly 
 function orderOf(list: ListType, item: unknown): unknown {
   const [name] = list.keys;
   if (name === undefined) return item;
-  return list.keys.length === 1 && isMap(item) ? valueAt(item, name) : undefined;
+  return list.keys.length === 1 && isMap(item) ? ownValue(item, name) : undefined;
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

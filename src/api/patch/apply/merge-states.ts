@@ -2,7 +2,8 @@
  * An applied configuration over the live object: what both have is merged, lists in the order of the configuration with
  * the live items kept among them. upstream: structured-merge-diff/v6/typed/merge.go
  */
-import { isList, isMap, setValue, valueAt, type JsonMap } from "../json-value.ts";
+import { ownValue } from "#base/own-value.ts";
+import { isList, isMap, setValue, type JsonMap } from "../json-value.ts";
 import { ApplyTypeError, formOf, keyOfItem } from "./list-items.ts";
 import { keyText } from "./path-element.ts";
 import type { ApplyType, ListType, MapType } from "./schema.ts";
@@ -38,7 +39,7 @@ function mergeMaps(live: JsonMap, config: JsonMap, type: MapType): JsonMap {
   const result: Record<string, unknown> = { ...live };
   for (const [name, value] of Object.entries(config)) {
     const inner = type.field(name)?.type ?? type.element;
-    const before = valueAt(live, name);
+    const before = ownValue(live, name);
     setValue(result, name, inner === undefined ? value : mergeStates(before, value, inner));
   }
   return result;

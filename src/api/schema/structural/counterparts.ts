@@ -1,5 +1,6 @@
+import { ownValue } from "#base/own-value.ts";
 import { equalText } from "../../patch/equal-text.ts";
-import { isMap, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { isMap, type JsonMap } from "../../patch/json-value.ts";
 import type { Structural } from "./structural.ts";
 
 /** The items of a list that is a map by its schema, by their keys; those of other lists can't be told from one another. */
@@ -33,4 +34,4 @@ export class Counterparts {
 }
 
 const keysText = (item: JsonMap, keys: readonly string[]): string =>
-  keys.map((key) => equalText(valueAt(item, key))).join();
+  keys.map((key) => equalText(ownValue(item, key))).join();

@@ -3,8 +3,9 @@
  * upstream: apiextensions-apiserver/pkg/apiserver/schema/listtype/validation.go
  */
 import { isWrittenBigint } from "#base/exact-json.ts";
+import { ownValue } from "#base/own-value.ts";
 import { duplicate, invalid, type FieldError } from "../../meta/field-error.ts";
-import { isMap, valueAt, type JsonMap } from "../../patch/json-value.ts";
+import { isMap, type JsonMap } from "../../patch/json-value.ts";
 import { fieldOf, itemsOf, type Structural } from "./structural.ts";
 import { childPath, keyPath } from "./field-path.ts";
 
@@ -54,7 +55,7 @@ function mapFaults(list: readonly unknown[], names: readonly string[], path: str
 function keyOf(item: JsonMap | null, names: readonly string[]): JsonMap {
   if (item === null) return {};
   return Object.fromEntries(
-    names.filter((name) => Object.hasOwn(item, name)).map((name) => [name, valueAt(item, name)]),
+    names.filter((name) => Object.hasOwn(item, name)).map((name) => [name, ownValue(item, name)]),
   );
 }
 

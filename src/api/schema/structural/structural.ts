@@ -2,6 +2,7 @@
  * A structural schema: the JSONSchemaProps of a custom resource's version, once the rules of structurality.ts have found
  * nothing in it. What is asked of one schema again and again is here. upstream: apiextensions-apiserver/pkg/apiserver/schema/structural.go
  */
+import { ownValue } from "#base/own-value.ts";
 import type { JSONSchemaProps } from "../../generated/types/apiextensions-v1.ts";
 
 export type Structural = JSONSchemaProps;
@@ -27,7 +28,7 @@ export function valueSchemaOf(schema: Structural | undefined): Structural | unde
 /** The schema of one property, never an inherited one. */
 export function propertyOf(schema: Structural | undefined, name: string): Structural | undefined {
   const properties = schema?.properties;
-  return properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return ownValue(properties, name);
 }
 
 /** The schema of what lies under a key: a property, or a value of a map. */

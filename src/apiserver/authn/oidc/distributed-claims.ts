@@ -3,6 +3,7 @@
  * Claims that come along in a token of another issuer, aggregated ones, are none here, as upstream has it.
  * upstream: apiserver/plugin/pkg/authenticator/token/oidc/oidc.go claimResolver; OpenID Connect Core 1.0, 5.6.2
  */
+import { ownValue } from "#base/own-value.ts";
 import { errorText } from "#base/log.ts";
 import type { Clock } from "#base/clock.ts";
 import { readClaims, type Claims } from "#pki/jwt.ts";
@@ -106,7 +107,7 @@ function sourceOf(claims: Claims, claim: string): Source | undefined {
   if (sources === undefined) {
     throw new DistributedClaimError("oidc: could not parse claim sources: must be an object");
   }
-  const name = Object.hasOwn(names, claim) ? names[claim] : undefined;
+  const name = ownValue(names, claim);
   if (typeof name !== "string") return undefined;
   const source = Object.hasOwn(sources, name) ? fieldsOf(sources[name]) : undefined;
   if (source === undefined) {
