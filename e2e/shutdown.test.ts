@@ -57,7 +57,7 @@ class Running {
     return this;
   }
 
-  /** Without what it says of itself, which may come in the midst of a line. */
+  /** Without what it says of itself (kubectl: that it has no HTTP/2), which may come in the midst of a line. */
   get stdout(): string {
     return this.#stdout;
   }
