@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileObjectRules } from "#api/apiextensions/rule-evaluation.ts";
-import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
+import { caBundleFault } from "#api/apiextensions/ca-bundle.ts";
 import { cel, outcomeOf } from "#api/cel/testing/environment.ts";
 import { RegexCompiler } from "#api/cel/regex.ts";
 import { toDouble, toInt } from "#api/cel/conversions.ts";
@@ -28,7 +28,7 @@ import { urlPatternMatches } from "#apiserver/request/url-pattern.ts";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { createCa } from "#pki/ca.ts";
-import { pemBlocks, toPem } from "#pki/pem.ts";
+import { pemBlocks, toPem } from "#base/pem.ts";
 
 const length = 2_000_000;
 const long = (part: string): string => part.repeat(Math.ceil(length / part.length));
@@ -131,12 +131,12 @@ test("links in pages of pods", () => {
 test("armour", () => {
   const beginnings = long("-----BEGIN CERTIFICATE-----\n");
   assert.equal(pemBlocks(beginnings + toPem("A", Buffer.from("a"))).length, 1);
-  assert.equal(isCaBundle(Buffer.from(beginnings).toString("base64")), false);
+  assert.match(caBundleFault(Buffer.from(beginnings).toString("base64")) ?? "", /PEM block$/);
   const { certificatePem } = createCa({ commonName: "a", days: 1, clock: systemClock, random: systemRandom });
   const isBundle = (bad: number): boolean =>
-    isCaBundle(
+    caBundleFault(
       Buffer.from(toPem("CERTIFICATE", Buffer.from("a")).repeat(bad) + certificatePem).toString("base64"),
-    );
+    ) === undefined;
   assert.deepEqual([0, 10, 2000].map(isBundle), [true, true, false]);
 });
 

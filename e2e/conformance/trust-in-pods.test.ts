@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
-import { allFromPem, toPem } from "#pki/pem.ts";
+import { allFromPem, toPem } from "#base/pem.ts";
 import { testAuthority } from "#testing/pod-certificates.ts";
 import { eventually } from "../wait.ts";
 import { at, type Json } from "./api-client.ts";

@@ -9,7 +9,7 @@ import { SeededRandom } from "#base/random.ts";
 import { CaError, createCa, issueCertificate, loadCa, type CertificateAuthority } from "./ca.ts";
 import { readCertificatePem } from "./certificate.ts";
 import { createCsr, CsrError, readCsr, signCsr } from "./csr.ts";
-import { fromPem } from "./pem.ts";
+import { fromPem } from "#base/pem.ts";
 import { CertificateError, ClientCertificateVerifier } from "./verify.ts";
 
 const dayMs = 24 * 3600 * 1000;

@@ -24,7 +24,7 @@ import {
 } from "./der.ts";
 import { readExtensions, type ReadExtensions } from "./extensions.ts";
 import { readName, writeName, type Name } from "./name.ts";
-import { fromPem, toPem } from "./pem.ts";
+import { fromPem, toPem } from "#base/pem.ts";
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 

@@ -18,7 +18,7 @@ import {
 } from "./der.ts";
 import { altNames, readExtensions, type ReadExtensions } from "./extensions.ts";
 import { readName, writeName, type Name } from "./name.ts";
-import { allFromPem, toPem } from "./pem.ts";
+import { allFromPem, toPem } from "#base/pem.ts";
 
 const extensionRequest = "1.2.840.113549.1.9.14";
 const ecdsaWithSha256 = "1.2.840.10045.4.3.2";

@@ -6,7 +6,7 @@ import { readCertificate, type CertificateInfo } from "./certificate.ts";
 import { purpose } from "./extensions.ts";
 import { LruCache } from "./lru.ts";
 import type { Name } from "./name.ts";
-import { allFromPem } from "./pem.ts";
+import { allFromPem } from "#base/pem.ts";
 
 /** A node's agent keeps one or two connections; 4,096 certificates are 2 MiB at most. */
 const verifiedMax = 4096;

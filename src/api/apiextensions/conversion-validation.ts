@@ -2,13 +2,13 @@
  * spec.conversion of a definition.
  * upstream: apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go, apiserver/pkg/util/webhook/validation.go
  */
-import { X509Certificate } from "node:crypto";
 import type { CustomResourceConversion } from "../generated/types/apiextensions-v1.ts";
 import type { FaultList } from "../meta/fault-list.ts";
 import { repeatedAt } from "../meta/field-rules.ts";
 import type { Loose } from "../meta/loose.ts";
 import { dns1035LabelFaults } from "../meta/names.ts";
 import { checkWebhookService, checkWebhookUrl } from "../meta/webhook-rules.ts";
+import { caBundleFault } from "./ca-bundle.ts";
 
 type Conversion = Loose<CustomResourceConversion>;
 type ClientConfig = NonNullable<NonNullable<Conversion["webhook"]>["clientConfig"]>;
@@ -49,32 +49,8 @@ function checkClientConfig(
     faults.required(path, "exactly one of url or service is required");
   } else if (url !== undefined) checkWebhookUrl(url, `${path}.url`, faults);
   else if (service !== undefined) checkWebhookService(service, `${path}.service`, faults);
-  if (caBundle !== "" && !allowsBadCa && !isCaBundle(caBundle)) {
-    faults.invalid(
-      `${path}.caBundle`,
-      caBundle,
-      "unable to load root certificates: unable to parse bytes as PEM block",
-    );
-  }
-}
-
-/** Base64 of PEM in which there is a certificate; what else is there doesn't count. upstream: crypto/x509 AppendCertsFromPEM */
-export function isCaBundle(base64: string): boolean {
-  const blocks = Buffer.from(base64, "base64")
-    .toString("latin1")
-    .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  return blocks?.slice(0, blocksMax).some(isCertificate) === true;
-}
-
-/** So many that aren't certificates are enough: each costs as much as hundreds of others that are. */
-const blocksMax = 1000;
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
+  const fault = caBundle === "" || allowsBadCa ? undefined : caBundleFault(caBundle);
+  if (fault !== undefined) faults.invalid(`${path}.caBundle`, caBundle, fault);
 }
 
 function checkReviewVersions(versions: readonly string[], path: string, faults: FaultList): void {

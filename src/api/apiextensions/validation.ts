@@ -15,7 +15,8 @@ import { defaultFaults, type DefaultDeps } from "../schema/structural/default-fa
 import { structuralFaults, type PatternFault } from "../schema/structural/structurality.ts";
 import { hasDefault, schemaHas } from "../schema/structural/structural.ts";
 import { approvalAnnotation, approvalOf, isProtectedGroup } from "./approval.ts";
-import { checkConversion, isCaBundle } from "./conversion-validation.ts";
+import { caBundleFault } from "./ca-bundle.ts";
+import { checkConversion } from "./conversion-validation.ts";
 import { hoist, type Hoisted, type LooseSpec, type VersionParts } from "./hoisted.ts";
 import { checkNames, checkRequiredNames } from "./names-validation.ts";
 import type { RuleChecker } from "./rule-check.ts";
@@ -80,7 +81,7 @@ export class DefinitionValidator {
     const before = old.spec ?? {};
     const established = isEstablished(old);
     const oldCa = before.conversion?.webhook?.clientConfig?.caBundle ?? "";
-    const allowsBadCa = !established || (oldCa !== "" && !isCaBundle(oldCa));
+    const allowsBadCa = !established || (oldCa !== "" && caBundleFault(oldCa) !== undefined);
     this.#spec(spec, { allowsBadCa, unchanged: unchangedSchemas(spec, before) }, faults);
     if (established) {
       checkImmutable(spec.scope, before.scope, "spec.scope", faults);

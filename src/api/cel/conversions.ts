@@ -1,4 +1,5 @@
 /** int(x), string(x) and their like. upstream: the ConvertToType methods of cel-go's common/types */
+import { parseGoFloat } from "../meta/go-float.ts";
 import { wholeOf } from "../meta/go-integer.ts";
 import { timestampOr } from "./arithmetic.ts";
 import { formatDouble } from "./number-text.ts";
@@ -52,11 +53,7 @@ export function toDouble(value: Value): Value {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Uint) return Number(value.value);
   if (typeof value !== "string") return conversionFault(value, "double");
-  if (/^nan$/i.test(value)) return NaN;
-  const [, sign] = /^([+-]?)inf(?:inity)?$/i.exec(value) ?? [];
-  if (sign !== undefined) return sign === "-" ? -Infinity : Infinity;
-  const isDecimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value);
-  return isDecimal && Number.isFinite(Number(value)) ? Number(value) : conversionFault(value, "double");
+  return parseGoFloat(value) ?? conversionFault(value, "double");
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

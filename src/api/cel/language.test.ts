@@ -222,6 +222,7 @@ table("conversions", [
   ["uint(-1)", "fault: unsigned integer overflow"],
   ["uint('7')", "7u"],
   ["double('1.5')", "1.5"],
+  ["double('0x1p4')", "16"],
   ["double(3)", "3"],
   ["double('abc')", "fault: type conversion error from 'string' to 'double'"],
   ["double('1e999')", "fault: type conversion error from 'string' to 'double'"],

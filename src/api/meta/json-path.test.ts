@@ -13,6 +13,7 @@ const object = {
     ],
     mixed: [{ type: 1 }, { type: "Ready", status: "True" }],
     map: { "a-b": 1, "x.y/z": 2 },
+    smiles: [{ face: "\u{1f600}" }, { face: "a" }],
     none: null,
     text: "t",
   },
@@ -32,6 +33,9 @@ for (const [path, found] of [
   ['.spec.conditions[?(@.type=="Ready")].status', ["True"]],
   [".spec.conditions[?(@.count>=3)].type", ["Other"]],
   [".spec.conditions[?(@.count!=3)].type", ["Ready"]],
+  // By bytes, not by halves of characters.
+  ['.spec.smiles[?(@.face>"\uff01")].face', ["\u{1f600}"]],
+  ['.spec.smiles[?(@.face<"\uff01")].face', ["a"]],
   [".spec.conditions[?(@.nope)].type", []],
   [".spec.nope[0]", []],
   [".spec.none[0]", []],

@@ -3,7 +3,7 @@
  * upstream: client-go/util/jsonpath/{parser,jsonpath}.go
  */
 import { parseExact } from "#base/exact-json.ts";
-import { goJson } from "../codec/go-json.ts";
+import { compareKeys, goJson } from "../codec/go-json.ts";
 import { goText, isMap } from "../patch/json-value.ts";
 
 type Find = (values: readonly unknown[], looks: Looks) => unknown[];
@@ -276,7 +276,8 @@ function compare(a: unknown, b: unknown, operator: Operator): boolean {
   if (kind === "bool") throw new JsonPathError("invalid type for comparison");
   const [left, right] = [a as string, b as string];
   if (left === right) return operator.endsWith("=");
-  return operator.startsWith(left < right ? "<" : ">");
+  const isLess = kind === "string" ? compareKeys(left, right) < 0 : left < right;
+  return operator.startsWith(isLess ? "<" : ">");
 }
 
 /** What Go compares with its like only. */

@@ -5,7 +5,7 @@ import { SeededRandom } from "#base/random.ts";
 import { refusal } from "#apiserver/authz/testing/memory-api.ts";
 import { createCa, issueCertificate } from "#pki/ca.ts";
 import { formatJoinToken } from "#pki/join-token.ts";
-import { fromPem } from "#pki/pem.ts";
+import { fromPem } from "#base/pem.ts";
 import type { Credentials } from "./authenticator.ts";
 import { BearerTokenAuthenticator, TokenError, type TokenAuthenticator } from "./bearer-token.ts";
 import { BootstrapTokenAuthenticator } from "./bootstrap-token.ts";

@@ -4,7 +4,7 @@
  */
 import { configMaps } from "#api/resources.ts";
 import type { ConfigMap } from "#api/generated/types/core-v1.ts";
-import { allFromPem, toPem } from "#pki/pem.ts";
+import { allFromPem, toPem } from "#base/pem.ts";
 import type { Client } from "#client/client.ts";
 import { ensureObject } from "./ensure-object.ts";
 

@@ -5,7 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { toRfc3339 } from "#base/clock.ts";
-import { allFromPem } from "#pki/pem.ts";
+import { allFromPem } from "#base/pem.ts";
 
 export interface Peer {
   readonly certificate: X509Certificate;

@@ -6,7 +6,7 @@ import type {
   CustomResourceDefinition,
   CustomResourceDefinitionCondition,
 } from "#api/generated/types/apiextensions-v1.ts";
-import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
+import { caBundleFault } from "#api/apiextensions/ca-bundle.ts";
 import { approvalOf, isProtectedGroup, type ApprovalState } from "#api/apiextensions/approval.ts";
 import { jsonEqual } from "#api/patch/json-value.ts";
 import { judgeNames, type TakenNames } from "./names.ts";
@@ -104,7 +104,7 @@ export function statusWhenServed(crd: CustomResourceDefinition, now: string): St
 /** Never served yet, and nobody could trust its webhook: no certificate is in what generators leave for another to fill in. */
 export function isHeldBack(crd: CustomResourceDefinition): boolean {
   const caBundle = crd.spec.conversion?.webhook?.clientConfig?.caBundle ?? "";
-  return caBundle !== "" && !isTrue(crd, "Established") && !isCaBundle(caBundle);
+  return caBundle !== "" && !isTrue(crd, "Established") && caBundleFault(caBundle) !== undefined;
 }
 
 /** Once its names are accepted, of a definition that is held back. */

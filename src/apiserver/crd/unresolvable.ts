@@ -3,7 +3,7 @@
  * upstream: apiextensions-apiserver/pkg/apiserver/customresource_handler.go (getOrCreateServingInfoFor), apiserver/pkg/util/webhook/client.go, client-go/rest/url_utils.go
  */
 import type { CustomResourceDefinition } from "#api/generated/types/apiextensions-v1.ts";
-import { isCaBundle } from "#api/apiextensions/conversion-validation.ts";
+import { caBundleFault } from "#api/apiextensions/ca-bundle.ts";
 import { parseUrl, UrlFault } from "#api/meta/go-url.ts";
 import { internalError } from "#api/meta/status.ts";
 import { joinHostPort } from "#apiserver/connect/go-errors.ts";
@@ -22,9 +22,7 @@ export function conversionFault({ spec }: CustomResourceDefinition): string | un
       return `host must be a URL or a host:port pair: ${JSON.stringify(host)}`;
     }
   }
-  return caBundle === "" || isCaBundle(caBundle)
-    ? undefined
-    : "unable to load root certificates: unable to parse bytes as PEM block";
+  return caBundle === "" ? undefined : caBundleFault(caBundle);
 }
 
 /** Whatever is asked of them. */

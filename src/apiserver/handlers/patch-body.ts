@@ -26,6 +26,7 @@ import { ownValue } from "#base/own-value.ts";
 import { noName, type WriteOptions } from "./write.ts";
 
 const jsonMediaType = "application/json-patch+json";
+const mergeMediaType = "application/merge-patch+json";
 const strategicMediaType = "application/strategic-merge-patch+json";
 
 export interface PatchBody extends Patch {
@@ -50,7 +51,7 @@ export async function readPatch(
   const text = body.value === undefined ? bodyText(await body.bytes()) : JSON.stringify(body.value);
   const isLax = fieldValidation === "Ignore";
   try {
-    if (mediaType !== jsonMediaType) return { mediaType, ...changes(text, mediaType) };
+    if (mediaType !== jsonMediaType) return { mediaType, ...changes(text, mediaType, isLax) };
     return { mediaType, ...(isLax ? laxOperations(text) : operations(text)) };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -68,7 +69,12 @@ function unreadable(mediaType: string, { message }: DecodeError, isLax: boolean)
 
 type Read = Pick<PatchBody, "body" | "strictFaults">;
 
-function changes(text: string, mediaType: string): Read {
+function changes(text: string, mediaType: string, isLax: boolean): Read {
+  if (isLax && mediaType === mergeMediaType) {
+    // The library that applies it takes a list for what the object is to be.
+    const body = parseJson(text);
+    if (isList(body)) return { body, strictFaults: [] };
+  }
   const { object, strictFaults } = decodeAny(text);
   const isNull = mediaType !== strategicMediaType && text.trim() === "null";
   if (isNull) throw badRequestError(badMergePatch);

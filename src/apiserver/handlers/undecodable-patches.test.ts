@@ -212,6 +212,10 @@ suite("a merge", () => {
   test("that can't be read, where nobody asks for its fields", async () => {
     const query = "&fieldValidation=Ignore";
     assert.equal(await told(maps, "merge", { body: "{", query }), bad("Invalid JSON Patch"));
+    for (const path of [maps, widgets]) {
+      assert.equal(await told(path, "merge", { body: "[1]", query }), unfit(noObject, '"[1]"'));
+      assert.equal(await told(path, "merge", { body: "1", query }), bad("Invalid JSON Patch"));
+    }
     assert.equal(
       await told(maps, "strategic-merge", { body: "{", query }),
       bad("unexpected end of JSON input"),

@@ -10,7 +10,7 @@ import { nodes, podCertificateRequests, serviceAccounts } from "#api/resources.t
 import { parseTime } from "#base/clock.ts";
 import { SharedInformer, type SharedInformerDeps } from "#client/cache/shared-informer.ts";
 import { referenceTo, type EventRecorder } from "#client/events/recorder.ts";
-import { pemBlocks, toPem } from "#pki/pem.ts";
+import { pemBlocks, toPem } from "#base/pem.ts";
 import { podName, podNamespace, podUid } from "../pods/pod.ts";
 import { provenKeyFor } from "./pod-keys.ts";
 import type { PodFollower } from "./referenced-objects.ts";

@@ -7,7 +7,7 @@ import type { ClusterTrustBundleProjection, Pod } from "#api/generated/types/cor
 import { selectorOf } from "#api/meta/labels.ts";
 import { clusterTrustBundles } from "#api/resources.ts";
 import { SharedInformer, type SharedInformerDeps } from "#client/cache/shared-informer.ts";
-import { pemBlocks, toPem } from "#pki/pem.ts";
+import { pemBlocks, toPem } from "#base/pem.ts";
 import { podUid } from "../pods/pod.ts";
 import type { PodFollower } from "./referenced-objects.ts";
 

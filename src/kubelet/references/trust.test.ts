@@ -8,7 +8,7 @@ import { ManualClock, settle, toRfc3339 } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { SeededRandom } from "#base/random.ts";
 import { createFakeClient, type FakeClient } from "#client/testing/fake-transport.ts";
-import { toPem } from "#pki/pem.ts";
+import { toPem } from "#base/pem.ts";
 import { PodCertificates, type Credential } from "./pod-certificates.ts";
 import { TrustBundles } from "./trust-bundles.ts";
 

@@ -8,7 +8,7 @@ import { invalid, required, tooLong, type FieldError } from "#api/meta/field-err
 import type { Loose } from "#api/meta/loose.ts";
 import { parseTime } from "#base/clock.ts";
 import { readCertificate, type CertificateInfo } from "#pki/certificate.ts";
-import { pemBlocks, type PemBlock } from "#pki/pem.ts";
+import { pemBlocks, type PemBlock } from "#base/pem.ts";
 import { malformedKey, readKey } from "./pod-keys.ts";
 
 type Spec = Loose<PodCertificateRequestSpec>;

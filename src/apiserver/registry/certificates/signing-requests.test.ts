@@ -8,7 +8,7 @@ import { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
 import { createCa } from "#pki/ca.ts";
 import { createCsr } from "#pki/csr.ts";
-import { toPem } from "#pki/pem.ts";
+import { toPem } from "#base/pem.ts";
 import { ManualClock } from "#base/clock.ts";
 import { SeededRandom } from "#base/random.ts";
 import { DefaultStrategy, StatusStrategy, type StrategyContext } from "../strategy.ts";

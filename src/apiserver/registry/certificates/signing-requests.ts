@@ -7,7 +7,7 @@ import type { AnyObject } from "#api/meta/object.ts";
 import { firstBy } from "#base/first-by.ts";
 import type { SigningMetrics } from "#apiserver/metrics/signing-metrics.ts";
 import { CsrError, readCsr } from "#pki/csr.ts";
-import { allFromPem, pemBlocks, type PemBlock } from "#pki/pem.ts";
+import { allFromPem, pemBlocks, type PemBlock } from "#base/pem.ts";
 import {
   DelegatingStrategy,
   PartStrategy,

@@ -6,7 +6,7 @@ import { immutableMessage } from "#api/meta/field-rules.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { readCertificate } from "#pki/certificate.ts";
-import { pemBlocks, type PemBlock } from "#pki/pem.ts";
+import { pemBlocks, type PemBlock } from "#base/pem.ts";
 import { DelegatingStrategy, type StrategyContext } from "../strategy.ts";
 
 const at = "spec.trustBundle";

@@ -7,7 +7,7 @@ import { fieldErrorText } from "#api/meta/field-error.ts";
 import type { Loose } from "#api/meta/loose.ts";
 import type { AnyObject } from "#api/meta/object.ts";
 import { ManualClock, toRfc3339 } from "#base/clock.ts";
-import { toPem } from "#pki/pem.ts";
+import { toPem } from "#base/pem.ts";
 import { provenKey, testAuthority, testLeaf, type LeafFor } from "#testing/pod-certificates.ts";
 import { DefaultStrategy, StatusStrategy, type StrategyContext } from "../strategy.ts";
 import { PodCertificateRequestStrategy, PodCertificateStatusStrategy } from "./pod-certificate-requests.ts";
