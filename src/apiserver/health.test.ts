@@ -80,15 +80,16 @@ test("a server that doesn't tell of itself in a Lease has no check of that", () 
 });
 
 const ill: HealthCheck = { name: "ill", isReadinessOnly: false, check: () => "out of order" };
+const get = (path: string): Parameters<typeof health>[0] => ({ path, query: new URLSearchParams() });
 const quiet = { onFailure: () => undefined, onResult: () => undefined };
 
 test("a failure withholds its reason, except from who asks for that check", async () => {
-  const root = await health("/livez", new URLSearchParams(), [ill], quiet);
+  const root = await health(get("/livez"), [ill], quiet);
   assert.deepEqual(
     [root?.kind === "raw" && root.status, root?.kind === "raw" && root.body],
     [500, "[-]ill failed: reason withheld\nlivez check failed\n"],
   );
-  const one = await health("/livez/ill", new URLSearchParams(), [ill], quiet);
+  const one = await health(get("/livez/ill"), [ill], quiet);
   assert.equal(one?.kind === "raw" && one.body, "internal server error: out of order\n");
 });
 
@@ -104,7 +105,7 @@ test("a step of the start isn't done before it is, though a server may be alive 
   const sync = steps.informerSync(() => unsynced);
   assert.equal(await sync.check(), "2 informers not started yet: [*v1.Secret *v1.Pod]");
   const status = async (root: string): Promise<unknown> => {
-    const answer = await health(`/${root}`, new URLSearchParams(), steps.checks, quiet);
+    const answer = await health(get(`/${root}`), steps.checks, quiet);
     return answer?.kind === "raw" && answer.status;
   };
   assert.deepEqual([await status("livez"), await status("readyz"), await status("healthz")], [200, 500, 500]);

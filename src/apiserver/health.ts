@@ -1,5 +1,5 @@
 /** /healthz, /livez, /readyz with named checks. upstream: apiserver/pkg/server/healthz/healthz.go */
-import type { Answer } from "./request/call.ts";
+import type { Answer, ApiCall } from "./request/call.ts";
 
 export interface HealthCheck {
   /** "etcd", "poststarthook/rbac/bootstrap-roles" */
@@ -22,15 +22,18 @@ const roots = ["healthz", "livez", "readyz"];
 
 /** Undefined for a path that isn't about health: each has one form, without a slash at its end. */
 export async function health(
-  path: string,
-  query: URLSearchParams,
+  call: Pick<ApiCall, "path" | "query" | "handled">,
   checks: readonly HealthCheck[],
   options: HealthOptions,
 ): Promise<Answer | undefined> {
+  const { path, query } = call;
   const [root = "", ...rest] = path.split("/").slice(1);
   if (!roots.includes(root)) return undefined;
   const counted = checksOf(root, checks);
-  if (rest.length === 0) return report(root, counted, query, options);
+  if (rest.length === 0) {
+    call.handled?.();
+    return report(root, counted, query, options);
+  }
   const one = counted.find(({ name }) => name === rest.join("/"));
   return one === undefined ? undefined : single(root, one, options);
 }

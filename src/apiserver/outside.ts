@@ -39,7 +39,7 @@ export async function outside(call: ApiCall, deps: OutsideDeps): Promise<Answer 
   if (dump !== undefined) return textAnswer(dump);
   if (path === "/") return rootPaths(deps);
   return (
-    (await health(path, call.query, deps.checks, deps)) ??
+    (await health(call, deps.checks, deps)) ??
     deps.discovery.answer(call) ??
     onGet(call, tokenDiscovery(path, deps.tokenDiscovery))
   );

@@ -26,12 +26,12 @@ export interface ForwardDeps {
 const ownHeaders = ["accept", "content-type", "user-agent"];
 
 export async function forward(service: APIService, call: ApiCall, deps: ForwardDeps): Promise<Answer> {
-  if (!isAvailable(service)) return unavailable("service unavailable");
+  if (!isAvailable(service)) return undelivered(call);
   let backend: Backend;
   try {
     backend = await deps.servers.backend(service, targetOf(call), call.user);
   } catch {
-    return unavailable("service unavailable");
+    return undelivered(call);
   }
   try {
     if (call.upgrade !== undefined) {
@@ -52,6 +52,12 @@ export async function forward(service: APIService, call: ApiCall, deps: ForwardD
     if (!(error instanceof BackendError)) return unavailable(errorText(error));
     return unavailable(`error trying to reach service: ${error.text(deps.clock)}`);
   }
+}
+
+/** upstream: proxyError */
+function undelivered(call: ApiCall): Answer {
+  call.undelivered?.();
+  return unavailable("service unavailable");
 }
 
 const pathOf = ({ path }: ApiCall): string => path.split("/").map(encodeURIComponent).join("/");

@@ -75,6 +75,15 @@ interface Visit {
   isAwaited: boolean;
 }
 
+interface Counted extends Pick<Visit, "exchange" | "kind" | "begun"> {
+  readonly call:
+    | Pick<HttpCall, "isHandled" | "isRefused" | "isUndelivered" | "heldMs" | "readBytes">
+    | undefined;
+}
+
+/** What is left of the call of a watch that has begun. */
+const followed = { isHandled: true, isRefused: false, isUndelivered: false, heldMs: 0, readBytes: undefined };
+
 interface KnownResponse extends Response {
   readonly kind: RequestKind;
 }
@@ -170,7 +179,6 @@ export class Front {
       const target = this.#targets.of(exchange.method, exchange.url);
       const plainKind = target.kind ?? this.#kindOf(target);
       const kind = isApply(exchange) ? plainKind.applied : plainKind;
-      kind.open += 1;
       const isAwaited = !hasNoEnd(target.info, target.query);
       if (isAwaited) this.#drain.enter();
       return {
@@ -212,12 +220,17 @@ export class Front {
     this.#drain.leave();
   }
 
-  #count({ exchange, kind, begun, call }: Pick<Visit, "exchange" | "kind" | "begun" | "call">): void {
+  #count({ exchange, kind, begun, call }: Counted): void {
     const { status, bodyBytes } = exchange;
     const code = status === switched ? takenOver : status;
+    if (call?.isRefused === true) {
+      kind.dropped(code);
+      this.#deps.metrics.endings.terminated(kind.labels, code);
+    }
+    if (call?.isUndelivered === true) this.#deps.metrics.undelivered(kind, code);
+    if (call?.isHandled !== true) return;
     const ms = this.#deps.clock.monotonic() - begun;
-    kind.finish({ code, ms, heldMs: call?.heldMs ?? 0, bodyBytes, readBytes: call?.readBytes });
-    if (call?.isRefused === true) this.#deps.metrics.endings.terminated(kind.labels, code);
+    kind.finish({ code, ms, heldMs: call.heldMs, bodyBytes, readBytes: call.readBytes });
   }
 
   /** The longer way: who asks must be found out, or all of it is to be told. */
@@ -245,7 +258,7 @@ export class Front {
   #callOf(visit: Visit, who: Pick<CallParts, "user" | "impersonator" | "record">): HttpCall {
     const { exchange, target } = visit;
     const onClose = (run: () => void): unknown => exchange.onClose(run);
-    const call = new HttpCall({ head: exchange, target, ...who, onClose });
+    const call = new HttpCall({ head: exchange, target, kind: visit.kind, ...who, onClose });
     visit.call = call;
     if (who.user.name === anonymous.name && hasSpacedToken(exchange)) call.warn(spacedToken);
     try {
@@ -271,7 +284,7 @@ export class Front {
       visit.isFollowed = true;
       const events = this.#deps.metrics.watchEvents(call.info);
       const { kind, begun } = visit;
-      const counted = { exchange, kind, begun, call: undefined };
+      const counted = { exchange, kind, begun, call: followed };
       const listed = (): void => {
         const ms = this.#deps.clock.monotonic() - begun;
         this.#deps.metrics.watchLists(call.info).observe(ms / 1000);

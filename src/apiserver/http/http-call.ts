@@ -5,6 +5,7 @@ import type { AuditRecord } from "#apiserver/audit/auditor.ts";
 import type { ApiCall, RawHeaders, RequestBody, UpgradeRequest } from "#apiserver/request/call.ts";
 import type { RequestInfo } from "#apiserver/request/info.ts";
 import { bodyOf, ClientGoneError, headerOf, peerAddress, type RequestHead } from "./exchange.ts";
+import type { RequestKind } from "./metrics.ts";
 import type { Target } from "./target.ts";
 
 export interface CallParts {
@@ -14,6 +15,8 @@ export interface CallParts {
   readonly impersonator?: UserInfo | undefined;
   readonly upgrade?: UpgradeRequest | undefined;
   readonly record?: AuditRecord | undefined;
+  /** What it is counted among, once it is handled. */
+  readonly kind: Pick<RequestKind, "open">;
   /** Calls back when the client is gone; at once when it is. */
   readonly onClose: (run: () => void) => unknown;
 }
@@ -28,6 +31,10 @@ export class HttpCall implements ApiCall {
   heldMs = 0;
   /** There was no seat for it. */
   isRefused = false;
+  /** Its kind counts it as open. */
+  isHandled = false;
+  /** The server that it was for couldn't be asked. */
+  isUndelivered = false;
   /** Of its body, once that was read. */
   readBytes: number | undefined;
   /** Why no answer has a form that the client takes. */
@@ -113,6 +120,15 @@ export class HttpCall implements ApiCall {
 
   inform(status: number, headers: RawHeaders): void {
     this.#parts.head.inform?.(status, Object.entries(headers).flat(1));
+  }
+
+  handled(): void {
+    this.isHandled = true;
+    this.#parts.kind.open += 1;
+  }
+
+  undelivered(): void {
+    this.isUndelivered = true;
   }
 
   refused(): void {

@@ -49,7 +49,10 @@ interface Place {
   readonly bodies: Series | undefined;
 }
 
-/** All requests of one kind. Whoever begins one counts it as open, and finishes it. */
+/**
+ * All requests of one kind. Whoever handles one counts it as open, and finishes it: upstream doesn't count what is refused
+ * before, or what somebody else answers.
+ */
 export class RequestKind {
   readonly labels: KindLabels;
   readonly dryRun: string;
@@ -86,9 +89,14 @@ export class RequestKind {
     return { ...this.labels, scope: this.#scope };
   }
 
+  /** One that got no seat, and came to no handler. upstream: RecordDroppedRequest */
+  dropped(code: number): void {
+    this.#answered(code);
+  }
+
   finish({ code, ms, heldMs, bodyBytes, readBytes }: Finished): void {
     this.open -= 1;
-    this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
+    this.#answered(code);
     this.#durations ??= this.#metrics.durationsOf(this.labels, this.dryRun);
     this.#validated ??= this.#metrics.validated(this.#validation);
     this.#place ??= this.#metrics.place(this.labels);
@@ -97,6 +105,10 @@ export class RequestKind {
     this.#place.sli.observe((ms - heldMs) / 1000);
     this.#place.sizes?.observe(bodyBytes);
     if (readBytes !== undefined) this.#place.bodies?.observe(readBytes);
+  }
+
+  #answered(code: number): void {
+    this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
   }
 }
 
@@ -244,6 +256,11 @@ export class RequestMetrics {
         }
       },
     });
+  }
+
+  /** The server that these are for couldn't be asked. upstream: kube-aggregator/pkg/apiserver/handler_proxy.go proxyError */
+  undelivered({ labels }: RequestKind, code: number): void {
+    this.endings.terminated({ ...labels, component: "aggregator" }, code);
   }
 
   /** The server asked itself. */

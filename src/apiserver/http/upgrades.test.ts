@@ -55,7 +55,8 @@ async function asked(
       random: new SeededRandom(1),
       serving: { sendsRetryAfter: false },
       auditor: () => auditor as Auditor | undefined,
-      chain: () => {
+      chain: (call) => {
+        call.handled?.();
         meanwhile?.(socket);
         return answer;
       },

@@ -95,17 +95,18 @@ export class Upgrades {
     else finish();
   }
 
-  /** It is open until it is finished. */
+  /** It is open from when it is handled until it is finished. */
   #begin(target: Target): Counted {
     const { clock } = this.#deps;
     const kind = this.#shared.kindOf(target);
     const begun = clock.monotonic();
-    kind.open += 1;
     const counted: Counted = {
+      kind,
       call: undefined,
       finish: (code) => {
+        if (counted.call?.isHandled !== true) return;
         const ms = clock.monotonic() - begun;
-        kind.finish({ code, ms, heldMs: counted.call?.heldMs ?? 0, bodyBytes: 0 });
+        kind.finish({ code, ms, heldMs: counted.call.heldMs, bodyBytes: 0 });
       },
     };
     return counted;
@@ -129,6 +130,7 @@ export class Upgrades {
       const call = new HttpCall({
         head: request,
         target,
+        kind: counted.kind,
         user: impersonated ?? sender,
         impersonator: impersonated === undefined ? undefined : sender,
         upgrade: { socket, head, rawHeaders: incoming.rawHeaders },
@@ -169,6 +171,7 @@ interface Asking {
 }
 
 interface Counted {
+  readonly kind: RequestKind;
   call: HttpCall | undefined;
   finish(code: number): void;
 }

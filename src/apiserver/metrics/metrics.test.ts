@@ -45,6 +45,8 @@ suite("metrics", async () => {
       )
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   };
+  const total = (labels: Readonly<Record<string, string>>): Promise<number> =>
+    value("apiserver_request_total", labels);
 
   test("the store's requests are timed by operation and resource; a conflict is no error", async () => {
     const labels = { operation: "create", group: "", resource: "configmaps" };
@@ -164,6 +166,28 @@ suite("metrics", async () => {
     assert.equal(await value("apiserver_request_total", { verb: "PATCH", resource: "configmaps" }), 0);
   });
 
+  test("what comes to no handler isn't counted as a request, and of documents only health is", async () => {
+    await send("GET", maps);
+    await send("GET", "/readyz");
+    const counted = await total({});
+    const forbidden = { "impersonate-user": "nobody" };
+    const get = { method: "GET", path: maps, body: Buffer.alloc(0) };
+    assert.equal((await client.send({ ...get, headers: forbidden }, "h1"))?.status, 403);
+    for (const path of ["/apis", "/apis/apps/v1", "/version", "/readyz/ping", "/none", "/api/v1/nones"]) {
+      await send("GET", path);
+    }
+    assert.equal((await send("PATCH", maps)).status, 405);
+    assert.equal(await total({}), counted);
+    for (const code of ["401", "403", "405"]) assert.equal(await total({ code }), 0, code);
+    const health = { verb: "GET", subresource: "/readyz", code: "200" };
+    const healthy = await total(health);
+    assert.equal((await send("GET", "/readyz")).status, 200);
+    assert.equal((await send("GET", `${maps}/none`)).status, 404);
+    assert.equal(await total(health), healthy + 1);
+    assert.equal(await total({ resource: "configmaps", code: "404", scope: "resource", verb: "GET" }), 1);
+    assert.equal(await total({}), counted + 2);
+  });
+
   test("what is deprecated is told once somebody asks for it", async () => {
     const asked = { group: "", version: "v1", resource: "endpoints", removed_release: "" };
     assert.equal(await value("apiserver_requested_deprecated_apis").catch(() => 0), 0);
@@ -205,6 +229,7 @@ suite("metrics", async () => {
 
   test("what is allowed and what isn't", async () => {
     const allowed = await value("authorization_attempts_total", { result: "allowed" });
+    const refused = await value("authorization_attempts_total", { result: "no-opinion" });
     const nobody = new FuzzClient(
       { ...server, certificate: () => server.certificate("nobody") },
       systemClock,
@@ -212,8 +237,8 @@ suite("metrics", async () => {
     const request = { method: "GET", path: maps, headers: {}, body: Buffer.alloc(0) };
     assert.equal((await nobody.send(request, "h1"))?.status, 403);
     nobody.close();
-    assert.equal(await value("authorization_attempts_total", { result: "no-opinion" }), 2);
+    assert.equal(await value("authorization_attempts_total", { result: "no-opinion" }), refused + 1);
     assert.ok((await value("authorization_attempts_total", { result: "allowed" })) > allowed);
-    assert.equal(await value("authorization_duration_seconds_count", { result: "no-opinion" }), 2);
+    assert.equal(await value("authorization_duration_seconds_count", { result: "no-opinion" }), refused + 1);
   });
 });

@@ -48,6 +48,10 @@ export interface ApiCall {
   assertAcceptable?(): void;
   /** Tells the client something before the answer: a status below 200, with headers. */
   inform?(status: number, headers: RawHeaders): void;
+  /** It has come to whoever answers it here: from now on it is one of the requests that are counted. */
+  handled?(): void;
+  /** Whoever is to answer it can't be asked: it ends here. */
+  undelivered?(): void;
   /** So long it waited for somebody else: a seat, a webhook. Not the server's own slowness. */
   held?(ms: number): void;
   /** The connection, where this request may take it over (exec, attach, port-forward, proxy). */

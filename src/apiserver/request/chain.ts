@@ -108,8 +108,9 @@ function dispatch(call: ApiCall, info: RequestInfo, deps: ChainDeps): Answer | P
   // Who takes over the connection, or passes on what somebody else says, has no say in its form.
   if (!isConnect(info)) {
     if (!isCustom) assertRoutable(call, info);
-    call.assertAcceptable?.();
   }
+  call.handled?.();
+  if (!isConnect(info)) call.assertAcceptable?.();
   // The namespace of a cluster-scoped object (a Namespace's own name) matters to authorization only.
   const placed = found.resource.definition.namespaced ? info : { ...info, namespace: "" };
   return found.route(call, placed);
