@@ -20,6 +20,15 @@ const contentTypeTag = 4 * 8 + lengthType;
 const firstTag = 1 * 8 + lengthType;
 const secondTag = 2 * 8 + lengthType;
 
+/** Go always writes the empty encoding and content type. */
+const envelopeTail = Buffer.from([3 * 8 + lengthType, 0, contentTypeTag, 0]);
+
+/** Of a list that is written item by item. */
+export interface Around {
+  readonly head: Buffer;
+  readonly tail: Buffer;
+}
+
 interface Envelope {
   readonly apiVersion: string;
   readonly kind: string;
@@ -71,9 +80,20 @@ export class ProtobufCodec {
   /** The object must say its apiVersion and kind. */
   encode(object: AnyObject): Buffer {
     const { apiVersion = "", kind = "" } = object;
-    const struct = this.#structOf({ ...parseApiVersion(apiVersion), kind });
-    if (struct === undefined) throw new TypeError(`no protobuf for ${apiVersion} ${kind}`);
-    return writeEnvelope(apiVersion, kind, this.#messages.write(object, struct));
+    const struct = this.#structFor(object);
+    return writeEnvelope({ apiVersion, kind }, this.#messages.write(object, struct));
+  }
+
+  /** One of the items of a list that is like this one. */
+  encodeItem(list: AnyObject, item: AnyObject): Buffer {
+    return this.#messages.write({ items: [item] }, this.#structFor(list));
+  }
+
+  /** What is around items of so many bytes in a list that has none yet: items are a list's last field. */
+  encodeAround(list: AnyObject, itemsBytes: number): Around {
+    const { apiVersion = "", kind = "" } = list;
+    const before = this.#messages.write(list, this.#structFor(list));
+    return { head: writeEnvelope({ apiVersion, kind }, before, itemsBytes), tail: envelopeTail };
   }
 
   /** One frame of a watch: its length in four bytes, then the event. */
@@ -98,6 +118,12 @@ export class ProtobufCodec {
   #structOf(kind: GroupVersionKind): string | undefined {
     const struct = this.#kinds.structOf(kind);
     return struct !== undefined && this.#table.struct(struct) !== undefined ? struct : undefined;
+  }
+
+  #structFor({ apiVersion = "", kind = "" }: AnyObject): string {
+    const struct = this.#structOf({ ...parseApiVersion(apiVersion), kind });
+    if (struct === undefined) throw new TypeError(`no protobuf for ${apiVersion} ${kind}`);
+    return struct;
   }
 
   /** A RawExtension holds JSON, or an object in an envelope of its own. */
@@ -144,15 +170,16 @@ function readTypeMeta(reader: Reader): readonly [apiVersion: string, kind: strin
   return [apiVersion, kind];
 }
 
-function writeEnvelope(apiVersion: string, kind: string, message: Buffer): Buffer {
+/** `after`: so many bytes of the message, and the envelope's own end, are still to come. */
+function writeEnvelope(
+  { apiVersion, kind }: Pick<Envelope, "apiVersion" | "kind">,
+  message: Buffer,
+  after?: number,
+): Buffer {
   const writer = new Writer();
-  // Go always writes the empty encoding and content type.
-  writer.varint(0);
-  writer.varint(contentTypeTag);
-  writer.varint(0);
-  writer.varint(3 * 8 + lengthType);
+  if (after === undefined) writer.bytes(envelopeTail);
   writer.bytes(message);
-  writer.varint(message.length);
+  writer.varint(message.length + (after ?? 0));
   writer.varint(rawTag);
   const before = writer.mark;
   for (const [tag, text] of [

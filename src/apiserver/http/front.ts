@@ -31,7 +31,8 @@ import { isEventStream } from "./lasting.ts";
 import { takenOver, type RequestKind } from "./metrics.ts";
 import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
-import { otherShape, respond, sendStatus, type Response, type ResponseDeps } from "./respond.ts";
+import { otherShape, respond, sendStatus } from "./respond.ts";
+import type { Response, ResponseDeps } from "./send.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import {
   assertStreams,

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { ProtobufCodec } from "#api/codec/protobuf.ts";
-import type { AnyObject } from "#api/meta/object.ts";
 import { StatusError } from "#api/meta/status.ts";
-import { createTypeTable } from "#api/schema/table.ts";
-import { createScheme } from "#api/scheme.ts";
 import {
   assertStreams,
   isHumanAgent,
@@ -13,15 +9,10 @@ import {
   negotiateShape,
   type Wish,
 } from "./shape.ts";
+import { shapeDeps as deps } from "./testing/shapes.ts";
 
 const protobuf = "application/vnd.kubernetes.protobuf";
 const metadata = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-const deps = {
-  protobuf: new ProtobufCodec(createTypeTable(), createScheme()),
-  now: () => 0,
-  written: (object: AnyObject) => object,
-};
-
 const wish = (accept: string, query = "", isHuman = false): Wish => ({
   accept,
   query: new URLSearchParams(query),

@@ -3,7 +3,7 @@
  * upstream: apiserver/pkg/endpoints/handlers/negotiation/negotiate.go
  */
 import { goJson, inKeyOrder } from "#api/codec/go-json.ts";
-import type { ProtobufCodec } from "#api/codec/protobuf.ts";
+import type { Around, ProtobufCodec } from "#api/codec/protobuf.ts";
 import { formatYaml } from "#api/codec/yaml.ts";
 import { apiVersionOf, type AnyObject, type GroupVersionKind, type ListMeta } from "#api/meta/object.ts";
 import type { ShownKind } from "#api/meta/printer.ts";
@@ -100,19 +100,26 @@ export class Shape {
   list(objects: readonly AnyObject[], metadata: ListMeta, list: ListType): AnyObject {
     const { as, version } = this.accepted;
     if (as === "Table") return tableOf(objects, metadata, this.#tableOptions(list));
-    if (as === "") {
-      if (list.isCustom) return customList(list, metadata, objects);
-      // In protobuf there is no place for it.
-      const whole = objects.map((object) => this.#written(object, list));
-      const items = this.accepted.mediaType === protobufMediaType ? whole : whole.map(untyped);
-      return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items };
+    const items = objects.map((object) => this.item(object, list));
+    if (as !== "") {
+      return { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata, items };
     }
-    return {
-      kind: "PartialObjectMetadataList",
-      apiVersion: `meta.k8s.io/${version}`,
-      metadata,
-      items: objects.map((object) => partialOf(object, list, version)),
-    };
+    if (list.isCustom) return customList(list, metadata, items);
+    return { kind: list.listKind, apiVersion: apiVersionOf(list), metadata, items };
+  }
+
+  /** An object as it is shown in a list that is no table. */
+  item(object: AnyObject, list: ListType): AnyObject {
+    const { as, version, mediaType } = this.accepted;
+    if (as !== "") return partialOf(object, list, version);
+    // In protobuf there is no place for its type.
+    if (list.isCustom || mediaType === protobufMediaType) return object;
+    return untyped(this.#written(object, list));
+  }
+
+  /** A list in it is its items, one by one, and what is around them. */
+  get isItemwise(): boolean {
+    return this.accepted.as !== "Table" && this.accepted.mediaType !== yamlMediaType;
   }
 
   encode(object: AnyObject): Buffer {
@@ -124,6 +131,16 @@ export class Shape {
       case protobufMediaType:
         return this.#deps.protobuf.encode(object);
     }
+  }
+
+  /** In protobuf: one of the items of a list that is like this one. */
+  encodeItem(list: AnyObject, item: AnyObject): Buffer {
+    return this.#deps.protobuf.encodeItem(list, item);
+  }
+
+  /** In protobuf: what is around items of so many bytes in a list that has none yet. */
+  encodeAround(list: AnyObject, itemsBytes: number): Around {
+    return this.#deps.protobuf.encodeAround(list, itemsBytes);
   }
 
   /** `author` is JSON. In protobuf there is no place for it. */
@@ -174,7 +191,7 @@ export interface ListType extends ShownKind {
 }
 
 /** By key, as a map, and with a token even where it is empty. upstream: unstructured_list.go SetContinue */
-export function customList(
+function customList(
   list: Pick<ListType, "group" | "version" | "listKind">,
   metadata: ListMeta,
   items: readonly AnyObject[],
@@ -188,7 +205,7 @@ export function customList(
 }
 
 /** As Go writes an object whose type its list knows. */
-export function untyped({ kind: _kind, apiVersion: _apiVersion, ...object }: AnyObject): AnyObject {
+function untyped({ kind: _kind, apiVersion: _apiVersion, ...object }: AnyObject): AnyObject {
   return object;
 }
 

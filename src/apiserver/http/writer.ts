@@ -56,3 +56,10 @@ export class BodyWriter {
     });
   }
 }
+
+export async function writeEach(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  writer: BodyWriter,
+): Promise<void> {
+  for await (const chunk of chunks) await writer.write(chunk);
+}

@@ -48,6 +48,7 @@ export class StoredObject {
   #object: AnyObject | undefined;
   #lean: AnyObject | undefined;
   #lines: Partial<Record<ChangeType, Buffer>> | undefined;
+  #events: Map<object, Map<string, Buffer>> | undefined;
   #isNoted = false;
   /** What it is like now, as far as anybody knows. */
   #isPresent = true;
@@ -137,6 +138,7 @@ export class StoredObject {
     this.#isNoted = false;
     this.#object = undefined;
     this.#lines = undefined;
+    this.#events = undefined;
     if (!this.#isPresent) this.#lean = undefined;
   }
 
@@ -243,6 +245,20 @@ export class StoredObject {
     this.#lines[type] = line;
     this.#note();
     return line;
+  }
+
+  /** A live event in another form, encoded once for all who watch through `endpoint`. `form` tells the forms apart, and what happened. */
+  sharedEvent(endpoint: object, form: string, encode: () => Buffer): Buffer {
+    this.#events ??= new Map();
+    let events = this.#events.get(endpoint);
+    if (events === undefined) {
+      events = new Map();
+      this.#events.set(endpoint, events);
+    }
+    const event = events.get(form) ?? encode();
+    events.set(form, event);
+    this.#note();
+    return event;
   }
 
   line(type: ChangeType): Buffer {

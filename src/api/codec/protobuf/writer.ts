@@ -4,6 +4,7 @@
  */
 
 const initialBytes = 16 * 1024;
+const keptBytesMax = 256 * 1024;
 const shortTextMax = 32;
 
 export class Writer {
@@ -19,12 +20,14 @@ export class Writer {
   /** A copy of all that was written; the writer starts afresh. */
   take(): Buffer {
     const bytes = Buffer.from(this.#buffer.subarray(this.#at));
-    this.#at = this.#buffer.length;
+    this.reset();
     return bytes;
   }
 
   /** After a failure half-way. */
   reset(): void {
+    // What one object needed isn't kept for good.
+    if (this.#buffer.length > keptBytesMax) this.#buffer = Buffer.allocUnsafe(initialBytes);
     this.#at = this.#buffer.length;
   }
 
