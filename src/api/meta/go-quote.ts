@@ -1,6 +1,11 @@
 /** Text in quotes, as Go's %q writes it. upstream: Go's strconv (Quote), unicode (IsPrint) */
 
-const plain = /^[ !#-[\]-~]*$/;
+/** What may be written otherwise than it is. */
+const special = /[^ !#-[\]-~]/gu;
+/** What package time writes otherwise: runs of it, as texts can be long. */
+const quotedByBytes = /["\\]|[^ -\u{7f}]+/gu;
+const byteTexts = Array.from({ length: 256 }, (_, byte) => `\\x${byte.toString(16).padStart(2, "0")}`);
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 /** What is written with a letter behind a backslash. */
 export const goEscapes: ReadonlyMap<string, string> = new Map([
@@ -16,7 +21,7 @@ export const goEscapes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Of one character; of all kinds of space only the common one is. */
-export const isPrintable = (char: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char);
+export const isPrintable = (char: string): boolean => printable.test(char);
 
 function escaped(char: string): string {
   const known = goEscapes.get(char);
@@ -28,19 +33,15 @@ function escaped(char: string): string {
   return code <= 0xff_ff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
-export function goQuote(text: string): string {
-  if (plain.test(text)) return `"${text}"`;
-  return `"${Array.from(text.toWellFormed(), escaped).join("")}"`;
-}
+export const goQuote = (text: string): string => `"${text.toWellFormed().replaceAll(special, escaped)}"`;
 
 /** As Go's package time quotes: what isn't ASCII by its bytes. upstream: Go's time/format.go (quote) */
 export function quoteBytes(text: string): string {
-  const shown = text
-    .toWellFormed()
-    .replaceAll(/["\\]|[^ -\u{7f}]/gu, (rune) =>
-      rune === '"' || rune === "\\"
-        ? `\\${rune}`
-        : Array.from(Buffer.from(rune), (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
-    );
+  const shown = text.toWellFormed().replaceAll(quotedByBytes, (run) => {
+    if (run === '"' || run === "\\") return `\\${run}`;
+    let bytes = "";
+    for (const byte of Buffer.from(run)) bytes += byteTexts[byte];
+    return bytes;
+  });
   return `"${shown}"`;
 }
