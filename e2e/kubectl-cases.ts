@@ -1,5 +1,6 @@
 /** What people do with kubectl, on node n1 of a cluster that runs containers without a daemon: acceptance's list. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Cluster, KubectlVersion } from "./cluster.ts";
 import type { LabHost } from "./lab.ts";
@@ -151,10 +152,12 @@ export function kubectlCases(version: KubectlVersion, cluster: () => Cluster): v
         missing,
         /^error: Internal error occurred: error executing command in container: .*no-such-program/,
       );
-      await host().exec(["sh", "-c", "head -c 300000 /dev/urandom >/tmp/blob"]);
-      await kubectl("cp", "/tmp/blob", `${pod}:/tmp/blob`);
-      await kubectl("cp", `${pod}:/tmp/blob`, "/tmp/blob-back");
-      await host().exec(["cmp", "/tmp/blob", "/tmp/blob-back"]);
+      const blob = join(host().directory, "blob");
+      const back = `${blob}-back`;
+      await host().exec(["sh", "-c", `head -c 300000 /dev/urandom >${blob}`]);
+      await kubectl("cp", blob, `${pod}:/tmp/blob`);
+      await kubectl("cp", `${pod}:/tmp/blob`, back);
+      await host().exec(["cmp", blob, back]);
       const echo = `{ apiVersion: v1, kind: Pod, metadata: { name: echo }, spec: { containers: [{ name: c, image: "busybox:1.36", stdin: true, command: [sh, -c, "read x; echo got $x; sleep 1"] }], restartPolicy: Never } }`;
       await cluster().kubectl(["-n", namespace, "apply", "-f", "-"], { version, input: echo });
       await kubectl("wait", "--for=condition=Ready", "pod/echo", "--timeout=60s");

@@ -54,6 +54,8 @@ export class PlainServer implements AsyncDisposable {
     return {
       PATH: process.env["PATH"] ?? "",
       HOME: this.directory,
+      // Where kubectl leaves what was edited in vain.
+      TMPDIR: this.directory,
       KUBECONFIG: this.#server.kubeconfig,
     };
   }
