@@ -28,7 +28,7 @@ import { FirstFilters } from "./first-filters.ts";
 import { HttpCall, type CallParts } from "./http-call.ts";
 import { hasSpacedToken, Identification, type IdentificationDeps } from "./identification.ts";
 import { isEventStream } from "./lasting.ts";
-import { takenOver, type RequestKind } from "./metrics.ts";
+import { takenOver, type CountedCall, type RequestKind } from "./metrics.ts";
 import { droppedAnswer, isOwnFault, statusErrorOf } from "./refuse.ts";
 import { seated, type SeatingDeps } from "./seating.ts";
 import { otherShape, respond, sendStatus } from "./respond.ts";
@@ -77,9 +77,7 @@ interface Visit {
 }
 
 interface Counted extends Pick<Visit, "exchange" | "kind" | "begun"> {
-  readonly call:
-    | Pick<HttpCall, "isHandled" | "isRefused" | "isUndelivered" | "heldMs" | "readBytes">
-    | undefined;
+  readonly call: CountedCall | undefined;
 }
 
 /** What is left of the call of a watch that has begun. */
@@ -224,14 +222,8 @@ export class Front {
   #count({ exchange, kind, begun, call }: Counted): void {
     const { status, bodyBytes } = exchange;
     const code = status === switched ? takenOver : status;
-    if (call?.isRefused === true) {
-      kind.dropped(code);
-      this.#deps.metrics.endings.terminated(kind.labels, code);
-    }
-    if (call?.isUndelivered === true) this.#deps.metrics.undelivered(kind, code);
-    if (call?.isHandled !== true) return;
     const ms = this.#deps.clock.monotonic() - begun;
-    kind.finish({ code, ms, heldMs: call.heldMs, bodyBytes, readBytes: call.readBytes });
+    this.#deps.metrics.over(kind, call, { code, ms, bodyBytes });
   }
 
   /** The longer way: who asks must be found out, or all of it is to be told. */

@@ -42,6 +42,18 @@ export interface Finished {
   readonly readBytes?: number | undefined;
 }
 
+/** What is left to know of a request when it is over. */
+type Over = Pick<Finished, "code" | "ms" | "bodyBytes">;
+
+export interface CountedCall extends Pick<Finished, "heldMs"> {
+  readonly isHandled: boolean;
+  /** There was no seat for it. */
+  readonly isRefused: boolean;
+  /** The server that it was for couldn't be asked. */
+  readonly isUndelivered: boolean;
+  readonly readBytes: number | undefined;
+}
+
 /** Requests that differ in nothing but whether they are dry runs. */
 interface Place {
   readonly sli: Series;
@@ -89,14 +101,9 @@ export class RequestKind {
     return { ...this.labels, scope: this.#scope };
   }
 
-  /** One that got no seat, and came to no handler. upstream: RecordDroppedRequest */
-  dropped(code: number): void {
-    this.#answered(code);
-  }
-
   finish({ code, ms, heldMs, bodyBytes, readBytes }: Finished): void {
     this.open -= 1;
-    this.#answered(code);
+    this.answered(code);
     this.#durations ??= this.#metrics.durationsOf(this.labels, this.dryRun);
     this.#validated ??= this.#metrics.validated(this.#validation);
     this.#place ??= this.#metrics.place(this.labels);
@@ -107,7 +114,8 @@ export class RequestKind {
     if (readBytes !== undefined) this.#place.bodies?.observe(readBytes);
   }
 
-  #answered(code: number): void {
+  /** Counts its answer, and no more: one that got no seat came to no handler. upstream: RecordDroppedRequest */
+  answered(code: number): void {
     this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
   }
 }
@@ -258,9 +266,19 @@ export class RequestMetrics {
     });
   }
 
-  /** The server that these are for couldn't be asked. upstream: kube-aggregator/pkg/apiserver/handler_proxy.go proxyError */
-  undelivered({ labels }: RequestKind, code: number): void {
-    this.endings.terminated({ ...labels, component: "aggregator" }, code);
+  /** A request is over, wherever it had come to. `call`: undefined when nobody has found out who had sent it. */
+  over(kind: RequestKind, call: CountedCall | undefined, over: Over): void {
+    const { code } = over;
+    if (call?.isRefused === true) {
+      kind.answered(code);
+      this.endings.terminated(kind.labels, code);
+    }
+    // upstream: kube-aggregator/pkg/apiserver/handler_proxy.go proxyError
+    if (call?.isUndelivered === true) {
+      this.endings.terminated({ ...kind.labels, component: "aggregator" }, code);
+    }
+    if (call?.isHandled !== true) return;
+    kind.finish({ ...over, heldMs: call.heldMs, readBytes: call.readBytes });
   }
 
   /** The server asked itself. */

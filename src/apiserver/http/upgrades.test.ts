@@ -11,7 +11,7 @@ import { AuditLostError, type Auditor } from "#apiserver/audit/auditor.ts";
 import { metricsText } from "#apiserver/metrics/exposition.ts";
 import { valueIn } from "#apiserver/metrics/testing/measured-server.ts";
 import { anonymous } from "#apiserver/authn/authenticator.ts";
-import type { Answer } from "#apiserver/request/call.ts";
+import type { Answer, ApiCall } from "#apiserver/request/call.ts";
 import { Drain } from "./drain.ts";
 import { RequestMetrics } from "./metrics.ts";
 import { Identification } from "./identification.ts";
@@ -27,6 +27,8 @@ interface Asked {
   /** Asked for each request. */
   readonly auditor?: Pick<Auditor, "begin">;
   readonly registry?: Registry;
+  /** Where it comes to. */
+  readonly arrive?: (call: ApiCall) => void;
   /** While it is answered. */
   readonly meanwhile?: (socket: Duplex) => void;
 }
@@ -34,7 +36,13 @@ interface Asked {
 /** Of an upgrade that is answered so: its client's connection. */
 async function asked(
   answer: Answer,
-  { request = requestFor("GET", url), auditor, registry = new Registry(), meanwhile }: Asked = {},
+  {
+    request = requestFor("GET", url),
+    auditor,
+    registry = new Registry(),
+    meanwhile,
+    arrive = (call) => call.handled?.(),
+  }: Asked = {},
 ): Promise<PassThrough> {
   const metrics = new RequestMetrics(registry, () => undefined);
   const socket = new PassThrough();
@@ -56,11 +64,12 @@ async function asked(
       serving: { sendsRetryAfter: false },
       auditor: () => auditor as Auditor | undefined,
       chain: (call) => {
-        call.handled?.();
+        arrive(call);
         meanwhile?.(socket);
         return answer;
       },
       isRemote: () => true,
+      metrics,
     },
     {
       targets: new Targets(),
@@ -112,6 +121,15 @@ test("what is taken over is counted: while it is open, and without a code when i
   assert.equal(await value("apiserver_longrunning_requests"), 0);
   assert.equal(await value("apiserver_request_total", { code: "0" }), 1);
   assert.equal(await value("apiserver_request_duration_seconds_count"), 1);
+});
+
+test("that its server can't be asked is told as the aggregator's, and it isn't counted", async () => {
+  const registry = new Registry();
+  const answer: Answer = { kind: "raw", status: 503, headers: {}, body: "service unavailable" };
+  await asked(answer, { registry, arrive: (call) => call.undelivered?.() });
+  const ended = { component: "aggregator", code: "503", group: "demo.example.com" };
+  assert.equal(valueIn(await metricsText(registry), "apiserver_request_terminations_total", ended), 1);
+  assert.equal(valueIn(await metricsText(registry), "apiserver_request_total", {}), 0);
 });
 
 test("what is said instead is said with all its headers", async () => {

@@ -23,7 +23,7 @@ import {
   statusErrorOf,
 } from "./refuse.ts";
 import type { ServingOptions } from "./serving-options.ts";
-import { takenOver, type RequestKind } from "./metrics.ts";
+import { takenOver, type RequestKind, type RequestMetrics } from "./metrics.ts";
 import type { Target, Targets } from "./target.ts";
 
 export interface UpgradesDeps {
@@ -34,6 +34,7 @@ export interface UpgradesDeps {
   /** Asked for each request: the policy's file is read when the server starts. */
   readonly auditor: () => Auditor | undefined;
   readonly chain: Chain;
+  readonly metrics: RequestMetrics;
   /** Whether another server answers for its group and version. */
   readonly isRemote: (info: RequestInfo) => boolean;
 }
@@ -97,16 +98,15 @@ export class Upgrades {
 
   /** It is open from when it is handled until it is finished. */
   #begin(target: Target): Counted {
-    const { clock } = this.#deps;
+    const { clock, metrics } = this.#deps;
     const kind = this.#shared.kindOf(target);
     const begun = clock.monotonic();
     const counted: Counted = {
       kind,
       call: undefined,
       finish: (code) => {
-        if (counted.call?.isHandled !== true) return;
         const ms = clock.monotonic() - begun;
-        kind.finish({ code, ms, heldMs: counted.call.heldMs, bodyBytes: 0 });
+        metrics.over(kind, counted.call, { code, ms, bodyBytes: 0 });
       },
     };
     return counted;
